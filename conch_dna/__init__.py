@@ -1,0 +1,23 @@
+"""Conch DNA: small, verified, hot-loadable LoRA neurons for agents, distilled from bigger models on MLX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from conch_dna.runtime.neurons import NeuronRuntime
+
+__version__ = "0.1.0"
+__all__ = ["NeuronRuntime", "__version__", "hookimpl"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's __getattr__ may return anything
+    """Import the runtime, and with it mlx, only when it is asked for."""
+    if name == "NeuronRuntime":
+        from conch_dna.runtime.neurons import NeuronRuntime
+
+        return NeuronRuntime
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

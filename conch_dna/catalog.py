@@ -1,0 +1,112 @@
+"""What the plug-ins provide: objects by kind and name, each with its owner."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from conch_dna.errors import PluginError, UnknownName
+
+KINDS = {
+    "teachers": "teacher",
+    "scorers": "scorer",
+    "losses": "loss",
+    "gates": "gate",
+    "commands": "command",
+    "domains": "domain",
+}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The plug-in that registered a name.
+
+    :param name: the plug-in's name.
+    :param source: the file or distribution it came from.
+    """
+
+    name: str
+    source: str
+
+
+class Catalog:
+    """Names of every kind in :data:`KINDS`; domains map to their folders, the others to what was registered.
+
+    :ivar broken: the errors of plug-ins that failed to load; they are mentioned when a name is missing, since what
+        such a plug-in would have provided cannot be known.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, tuple[Any, Owner]]] = {kind: {} for kind in KINDS}
+        self.broken: list[PluginError] = []
+
+    def add(self, kind: str, name: str, value: Any, owner: Owner) -> None:
+        """Put ``value`` under ``name``.
+
+        :raises PluginError: if the name is malformed or taken; names both owners and their sources.
+        """
+        if not _NAME.fullmatch(name):
+            fault = f"{KINDS[kind]} name {name!r} must match {_NAME.pattern}"
+            raise PluginError(owner.name, owner.source, fault)
+        if name in self._entries[kind]:
+            other = self._entries[kind][name][1]
+            fault = (
+                f"{KINDS[kind]} {name!r} is already provided by plug-in {other.name!r} ({other.source}); "
+                f"plug-in {owner.name!r} ({owner.source}) must choose another name"
+            )
+            raise PluginError(owner.name, owner.source, fault)
+        self._entries[kind][name] = (value, owner)
+
+    def drop(self, owner: Owner) -> None:
+        """Remove everything that ``owner`` provides."""
+        for entries in self._entries.values():
+            for name in [name for name, (_, by) in entries.items() if by == owner]:
+                del entries[name]
+
+    def get(self, kind: str, name: str) -> Any:
+        """Return what is registered under ``name``.
+
+        :raises UnknownName: with the valid names, the nearest one, and the plug-ins that failed to load.
+        """
+        return self._entry(kind, name)[0]
+
+    def owner(self, kind: str, name: str) -> Owner:
+        """Return the plug-in that provides ``name``.
+
+        :raises UnknownName: as :meth:`get` does.
+        """
+        return self._entry(kind, name)[1]
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Return the names of ``kind``, sorted."""
+        return tuple(sorted(self._entries[kind]))
+
+    def provided_by(self, owner: Owner) -> dict[str, tuple[str, ...]]:
+        """Return the names that ``owner`` provides, by kind, without the kinds it has none of."""
+        found = {
+            kind: tuple(sorted(name for name, (_, by) in entries.items() if by == owner))
+            for kind, entries in self._entries.items()
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    def hints(self, kind: str, name: str) -> str | None:
+        """Return what may help someone who asked for a ``name`` that is not there, or ``None``."""
+        near = difflib.get_close_matches(name, self._entries[kind], n=1)
+        parts = [f"Did you mean {near[0]!r}?"] if near else []
+        parts += [
+            f"Plug-in {e.name!r} ({e.source}) did not load and may have provided it: {e.fault}" for e in self.broken
+        ]
+        return " ".join(parts) or None
+
+    def _entry(self, kind: str, name: str) -> tuple[Any, Owner]:
+        try:
+            return self._entries[kind][name]
+        except KeyError:
+            raise UnknownName(
+                f"no {KINDS[kind]} is named {name!r}",
+                allowed=", ".join(self.names(kind)) or "(none)",
+                next_step=self.hints(kind, name),
+            ) from None

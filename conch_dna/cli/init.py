@@ -1,0 +1,49 @@
+"""``conch init``: the files of a new project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conch_dna.cli.app import CONFIG_FILE
+from conch_dna.errors import ConfigError
+from conch_dna.files import write_atomic
+
+CONFIG = """\
+# A Conch DNA project. Lines that start with "#" show the defaults.
+
+# student = "embedded:smollm2-135m"        # hub id, folder, .gguf file or embedded:NAME
+# teacher = "llamacpp:embedded:qwen2.5-coder-1.5b"   # NAME or NAME:MODEL; names: conch plugins list
+# preset = "quick"
+
+[plugins]
+# Every *.py in this folder runs with each conch command; drop the line to load none.
+dir = "plugins"
+"""
+IGNORED = ("/adapters/", "/runs/")
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=".")
+def init(folder: Path) -> None:
+    """Start a project in DIR, by default in this folder; nothing that exists is overwritten."""
+    config = folder / CONFIG_FILE
+    if config.exists():
+        raise ConfigError("is there already", where=config, next_step="Edit it, or name another folder.")
+    for name in ("plugins", "domains"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    _ignore(folder / ".gitignore")
+    # Written last: a conch.toml marks a folder as a project.
+    write_atomic(config, CONFIG)
+    click.echo(f"{config} written, with plugins/ and domains/ beside it.")
+    click.echo("Next: conch doctor, then conch plugins new NAME --kind domain")
+
+
+def _ignore(path: Path) -> None:
+    """Add the lines that are missing from the ``.gitignore`` at ``path``."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    missing = [line for line in IGNORED if line not in text.splitlines()]
+    if missing:
+        gap = "" if not text or text.endswith("\n") else "\n"
+        write_atomic(path, text + gap + "\n".join(missing) + "\n")

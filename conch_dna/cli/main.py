@@ -1,0 +1,150 @@
+"""The ``conch`` command: its root group, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from conch_dna import __version__
+from conch_dna.cli.app import App, find_project
+from conch_dna.cli.lazy import as_command
+from conch_dna.errors import ConchError, Interrupted, PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HELP_ASKED = "conch_dna.help_asked"
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
+
+
+class RootGroup(click.Group):
+    """The group whose commands are those that the plug-ins registered."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the root's options, and note whether only a command's help is asked for."""
+        ctx.meta[_HELP_ASKED] = "--help" in args
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(_app(ctx).host.catalog.names("commands"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, not yet imported, or ``None``."""
+        catalog = _app(ctx).host.catalog
+        if cmd_name not in catalog.names("commands"):
+            return None
+        return as_command(cmd_name, catalog.get("commands", cmd_name), catalog.owner("commands", cmd_name))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that ``args`` begin with; say which name may have been meant."""
+        name = args[0]
+        if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
+            hints = _app(ctx).host.catalog.hints("commands", name)
+            ctx.fail(f"No such command {name!r}.{f' {hints}' if hints else ''}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, and below it how many plug-ins are missing."""
+        super().format_commands(ctx, formatter)
+        broken = len(_app(ctx).host.catalog.broken)
+        if broken:
+            formatter.write_paragraph()
+            plural = "plug-in" if broken == 1 else "plug-ins"
+            formatter.write_text(f"{broken} {plural} failed to load: conch plugins list")
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Set up logging, warn of broken plug-ins and run the command; its return value is dropped."""
+        from conch_dna.log import configure
+
+        app = _app(ctx)
+        configure(app.json_logs, "debug" if app.debug else "info")
+        if not ctx.meta[_HELP_ASKED]:
+            for error in app.host.catalog.broken:
+                click.echo(f"warning: {_one_line(error)}", err=True)
+        # main() tells an exit code from a result by its type, so no result may come through.
+        super().invoke(ctx)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line; the error boundary is here so that tests with click's runner meet it too."""
+        args = list(sys.argv[1:] if args is None else args)
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except Exception as error:  # noqa: BLE001 - the one boundary
+            _fail(error, debug="--debug" in args)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _app(ctx: click.Context) -> App:
+    """Return the call's state, made from the options parsed so far: ``--help`` needs it before the others are."""
+    root = ctx.find_root()
+    if root.obj is None:
+        given = root.params
+        root.obj = App(
+            project=(given.get("project") or find_project(Path.cwd())).resolve(),
+            plugins_dir=given.get("plugins_dir"),
+            debug=bool(given.get("debug")),
+            json_logs=bool(given.get("json_logs")),
+        )
+    app: App = root.obj
+    return app
+
+
+def _fail(error: Exception, *, debug: bool) -> NoReturn:
+    """Report ``error`` in one line and exit with its code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        sys.exit(error.exit_code)
+    if isinstance(error, click.Abort):
+        # click turns Ctrl-C into Abort; a declined confirmation is an Abort of its own.
+        by_key = isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)
+        click.echo("interrupted" if by_key else "aborted", err=True)
+        sys.exit(Interrupted.exit_code if by_key else 1)
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, ConchError):
+        # Some errors list every fault of a file on lines of their own; a plug-in's fault is someone else's text.
+        text = _one_line(error) if isinstance(error, PluginError) else str(error)
+        click.echo(f"error: {text}", err=True)
+        sys.exit(error.exit_code)
+    text = f"internal error: {type(error).__name__}: {_one_line(error)}"
+    click.echo(text if debug else f"{text}; run with --debug for the traceback", err=True)
+    sys.exit(INTERNAL_ERROR)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group(cls=RootGroup, context_settings={"max_content_width": 120})
+@click.option("--project", type=_FOLDER, is_eager=True, help="Project folder; default: the nearest with a conch.toml.")
+@click.option("--plugins-dir", type=_FOLDER, is_eager=True, help="Load the plug-ins in this folder too.")
+@click.option("--json-logs", is_flag=True, help="Log JSON lines to stderr.")
+@click.option("--debug", is_flag=True, help="Show tracebacks and debug logs.")
+@click.version_option(__version__, prog_name="conch", message="%(prog)s %(version)s")
+def cli(**_: Any) -> None:
+    """Distil a big model's behaviour into small, verified LoRA neurons, and run them."""
+
+
+def main() -> NoReturn:
+    """Run ``conch``; the console entry point."""
+    cli.main(prog_name="conch")
+    sys.exit(0)

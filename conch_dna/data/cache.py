@@ -1,0 +1,72 @@
+"""Teacher answers by content: what was answered once is never asked again, by any run or domain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from conch_dna.files import write_atomic
+from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Teacher
+    from conch_dna.records import Prompt, Sampling
+
+
+class CompletionCache:
+    """One small file an answer, named by its key, so that any number of writers may work at once.
+
+    :param root: the folder; files lie in sub-folders of their key's first two digits.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def key(self, teacher: Teacher, domain: Domain, prompt: Prompt, sampling: Sampling) -> str:
+        """Return sha256 of teacher fingerprint, sampling, rendered messages and schema version."""
+        messages = domain.with_context(prompt)
+        return digest_of([SCHEMA_VERSION, teacher.fingerprint, sampling.model_dump(mode="json"), messages])
+
+    def _path(self, key: str) -> Path:
+        return self.root / key[:2] / f"{key}.json"
+
+    def get(self, key: str) -> Completion | None:
+        """Return the cached answer, or ``None`` when there is none or its file is damaged (it is then removed)."""
+        path = self._path(key)
+        try:
+            return Completion.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError:
+            path.unlink(missing_ok=True)
+            return None
+
+    def put(self, key: str, completion: Completion) -> None:
+        """Store an answer, atomically."""
+        write_atomic(self._path(key), completion.model_dump_json())
+
+
+def answers(
+    teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], sampling: Sampling, cache: CompletionCache
+) -> Iterator[Completion]:
+    """Yield an answer to every prompt: cached ones first, then the teacher's, each stored as soon as it is there.
+
+    :raises TeacherError: the teacher failed; what it had answered before is kept.
+    """
+    keys = {p.digest: cache.key(teacher, domain, p, sampling) for p in prompts}
+    missing = []
+    for prompt in prompts:
+        if found := cache.get(keys[prompt.digest]):
+            # A shared answer may have been asked under another domain's digest of the same messages.
+            yield found.model_copy(update={"prompt": prompt.digest})
+        else:
+            missing.append(prompt)
+    if missing:
+        for completion in teacher.generate(missing, sampling):
+            cache.put(keys[completion.prompt], completion)
+            yield completion

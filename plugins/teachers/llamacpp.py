@@ -1,0 +1,110 @@
+"""The ``llamacpp`` teacher: any GGUF in llama.cpp, many chats at once over its slots (extra ``llamacpp``)."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from conch_dna import hookimpl
+from conch_dna.errors import TeacherError
+from conch_dna.files import sha256_file
+from conch_dna.records import Completion, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.records import Prompt, Sampling
+
+SLOTS = 8
+CONTEXT = 1536  # tokens a slot: the domain's context, the prompt and the answer
+
+
+class LlamaCppTeacher:
+    """Answers with a GGUF model; the domain's context stays in each slot's cache between prompts."""
+
+    capabilities = frozenset({"text"})
+
+    def __init__(self, request: TeacherRequest) -> None:
+        from conch_dna.models.refs import gguf_file
+
+        if request.model is None:
+            raise TeacherError("needs a model", where="teacher llamacpp", next_step="Write llamacpp:MODEL, a .gguf file")
+        self.domain = request.domain
+        self.path = gguf_file(request.model)
+        self._server: Any = None
+
+    @cached_property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        """The weights' digest and the context's."""
+        return f"llamacpp:{digest_of([sha256_file(self.path), self.domain.context_digest])}"
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield answers as they finish.
+
+        :raises TeacherError: llama.cpp is not installed, or refused a request.
+        """
+        server = self._start()
+        pool = ThreadPoolExecutor(SLOTS)
+        try:
+            jobs = [pool.submit(self._ask, server, prompt, sampling) for prompt in prompts]
+            for job in as_completed(jobs):
+                yield job.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Refuse: this teacher gives text only."""
+        raise TeacherError("gives no soft targets", where="teacher llamacpp", allowed="text", next_step="Use mlx:MODEL")
+
+    def close(self) -> None:
+        """Stop the server and let go of the weights."""
+        self._server = None
+
+    def _start(self) -> Any:
+        if self._server is not None:
+            return self._server
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise TeacherError(
+                "xllamacpp is not installed", where="teacher llamacpp", next_step="pip install 'conch-dna[llamacpp]'"
+            ) from error
+        options = xllamacpp.CommonParams()
+        options.model.path = str(self.path)
+        options.n_parallel, options.n_ctx = SLOTS, SLOTS * CONTEXT
+        options.cpuparams.n_threads = options.cpuparams_batch.n_threads = os.cpu_count() or 1
+        options.cache_ram_mib, options.warmup, options.verbosity = 0, False, 0
+        self._server = xllamacpp.Server(options)
+        return self._server
+
+    def _ask(self, server: Any, prompt: Prompt, sampling: Sampling) -> Completion:
+        request = {
+            "messages": self.domain.with_context(prompt),
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed,
+            "cache_prompt": True,
+        }
+        reply = server.handle_chat_completions(request)
+        data = json.loads(reply) if isinstance(reply, str | bytes) else reply
+        if "choices" not in data:
+            raise TeacherError("llama.cpp refused a request", where=f"prompt {prompt.digest[:12]}", got=str(data)[:200])
+        choice = data["choices"][0]
+        return Completion(
+            prompt=prompt.digest,
+            text=choice["message"]["content"],
+            finish_reason="length" if choice["finish_reason"] == "length" else "stop",
+            teacher=self.fingerprint,
+            sampling=sampling,
+        )
+
+
+@hookimpl
+def register_teachers() -> Mapping[str, TeacherFactory]:
+    """Provide the teacher."""
+    return {"llamacpp": LlamaCppTeacher}
