@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from conch_dna.errors import DataError
 from conch_dna.records import Message, Prompt, Reference
+from conch_dna.text import is_utf8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +30,10 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     faults: list[str] = []
     prompts: list[Prompt] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
+    for number, raw in enumerate(_lines(path), 1):
+        if not raw.strip():
             continue
-        found = _read_line(line)
+        found = _read_line(raw)
         if isinstance(found, str):
             faults.append(f"line {number}: {found}")
             continue
@@ -47,38 +50,60 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     return tuple(prompts)
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> list[bytes]:
     """Return the file's lines, split on line feeds only: a prompt may hold other Unicode line separators."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
     except OSError as error:
         raise DataError("cannot be read", where=path, got=error.strerror, next_step="Check the path") from error
-    try:
-        return raw.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise DataError(f"line {line} is not UTF-8", where=path, got=f"byte 0x{raw[error.start]:02x}") from error
 
 
-def _read_line(line: str) -> Prompt | str:
+def _read_line(raw: bytes) -> Prompt | str:
     """Return the prompt on one line, or what is wrong with it."""
-    try:
-        data = json.loads(line)
-    except json.JSONDecodeError as error:
-        return f"not JSON ({error.msg} at column {error.colno})"
-    if not isinstance(data, dict):
-        return f"a {type(data).__name__}, not an object with messages"
-    if unknown := set(data) - KEYS:
-        return f"unknown key(s) {', '.join(sorted(map(str, unknown)))}; allowed: {', '.join(sorted(KEYS))}"
+    data = _object(raw)
+    if isinstance(data, str):
+        return data
     messages = _messages(data.get("messages"))
     if isinstance(messages, str):
         return messages
     try:
-        reference = Reference.model_validate(data.get("reference") or {})
-        return Prompt(messages=messages, reference=reference, source=data.get("source", "unknown"))
+        reference = Reference.model_validate({} if data.get("reference") is None else data["reference"])
+        prompt = Prompt(messages=messages, reference=reference, source=data.get("source", "unknown"))
     except ValidationError as error:
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return _first_fault(error)
+    if not is_utf8(json.dumps([data.get("reference"), prompt.source], ensure_ascii=False)):
+        return "reference or source: broken UTF-8 (a lone surrogate)"
+    return prompt
+
+
+def _object(raw: bytes) -> dict[str, Any] | str:
+    """Return the JSON object on one line, or what is wrong with it."""
+    try:
+        data = json.loads(raw.decode(), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 (byte 0x{raw[error.start]:02x})"
+    except json.JSONDecodeError as error:
+        return f"not JSON ({error.msg} at column {error.colno})"
+    except (ValueError, RecursionError) as error:
+        return f"not JSON ({error})"
+    if not isinstance(data, dict):
+        return f"a {type(data).__name__}, not an object with messages"
+    if unknown := set(data) - KEYS:
+        return f"unknown key(s) {', '.join(sorted(map(repr, unknown)))}; allowed: {', '.join(sorted(KEYS))}"
+    return data
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
+    msg = f"{name} is no JSON value"
+    raise ValueError(msg)
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Return the first fault, behind the field where it lies."""
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    return f"{field}: {first['msg']}" if field else first["msg"]
 
 
 def _messages(value: Any) -> tuple[Message, ...] | str:
@@ -90,13 +115,10 @@ def _messages(value: Any) -> tuple[Message, ...] | str:
         try:
             message = Message.model_validate(item)
         except ValidationError as error:
-            first = error.errors()[0]
-            return f"messages[{place}].{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            return f"messages[{place}]: {_first_fault(error)}"
         if not message.content.strip():
             return f"messages[{place}]: empty content"
-        try:
-            message.content.encode()
-        except UnicodeEncodeError:
+        if not is_utf8(message.content):
             return f"messages[{place}]: broken UTF-8 (a lone surrogate)"
         messages.append(message)
     return _order_fault(messages) or tuple(messages)
@@ -107,7 +129,7 @@ def _order_fault(messages: list[Message]) -> str | None:
     turns = messages[1:] if messages[0].role == "system" else messages
     if not turns or turns[0].role != "user":
         return "the first turn (after an optional system message) must be the user's"
-    for before, after in zip(turns, turns[1:], strict=False):
+    for before, after in pairwise(turns):
         allowed = FOLLOWERS.get(before.role, set())
         if after.role not in allowed:
             return f"a {after.role} turn follows a {before.role} turn; allowed: {' or '.join(sorted(allowed))}"

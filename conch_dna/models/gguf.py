@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conch_dna.errors import ModelError
-from conch_dna.models.cache import new_folder
+from conch_dna.files import new_folder
 from conch_dna.models.gguf_tokenizer import eos_ids, tokenizer_files
 
 if TYPE_CHECKING:
@@ -91,14 +91,18 @@ def convert(gguf: Path, folder: Path) -> None:
             for name, content in files.items():
                 text = json.dumps(content, indent=None if name == "tokenizer.json" else 2, ensure_ascii=False)
                 (temporary / name).write_text(text + "\n", encoding="utf-8")
+            for file in temporary.iterdir():
+                file.chmod(0o644)
     except OSError as error:
         if isinstance(error, ModelError):
             raise
-        raise ModelError(
-            f"the converted model could not be written ({error.strerror or error})",
-            where=folder,
-            next_step="Free some room there, or point CONCH_CACHE at another disk.",
-        ) from error
+        # Another process may have been first: folders appear whole, so its copy is as good.
+        if not (folder / "config.json").is_file():
+            raise ModelError(
+                f"the converted model could not be written ({error.strerror or error})",
+                where=folder,
+                next_step="Free some room there, or point CONCH_CACHE at another disk.",
+            ) from error
 
 
 def read(path: Path) -> Source:
@@ -126,7 +130,9 @@ def read(path: Path) -> Source:
     if metadata.get("split.count", 1) > 1:
         raise ModelError("one of several parts", where=path, next_step="Merge them with llama-gguf-split first.")
     if source.get("expert_count", 0):
-        raise ModelError("mixtures of experts are not supported", where=path, got=f"{source.get('expert_count')} experts")
+        raise ModelError(
+            "mixtures of experts are not supported", where=path, got=f"{source.get('expert_count')} experts"
+        )
     return source
 
 
@@ -161,7 +167,9 @@ def _config(source: Source) -> dict[str, Any]:
     rotated = int(source.get("rope.dimension_count") or head_size)
     if rotated != head_size:
         raise ModelError("partial rotary embedding is not supported", where=source.path, got=rotated, allowed=head_size)
-    config = {
+    theta = _decimal(source.get("rope.freq_base", 10_000.0))
+    theta = _decimal(source.get("rope.freq_base", 10_000.0))
+    config: dict[str, Any] = {
         "architectures": [ARCHITECTURES[source.architecture]],
         "model_type": source.architecture,
         "hidden_size": width,
@@ -171,7 +179,7 @@ def _config(source: Source) -> dict[str, Any]:
         "num_key_value_heads": int(source.get("attention.head_count_kv") or heads),
         "max_position_embeddings": int(source.need("context_length")),
         "rms_norm_eps": _decimal(source.need("attention.layer_norm_rms_epsilon")),
-        "rope_theta": _decimal(source.get("rope.freq_base", 10_000.0)),
+        "rope_theta": theta,
         "rope_traditional": False,
         "vocab_size": int(_tensor(source, "token_embd.weight").shape[1]),
         "tie_word_embeddings": _is_tied(source),
@@ -180,12 +188,12 @@ def _config(source: Source) -> dict[str, Any]:
     }
     if source.architecture == "llama":
         config["head_dim"] = head_size
-        # mlx-lm has one switch for the four of them, so a model with three biases is told by the missing tensor.
-        config["attention_bias"] = "blk.0.attn_q.bias" in source.tensors
-        config["mlp_bias"] = "blk.0.ffn_down.bias" in source.tensors
+        config["attention_bias"] = _biased(source, "attn_q", "attn_k", "attn_v", "attn_output")
+        config["mlp_bias"] = _biased(source, "ffn_gate", "ffn_up", "ffn_down")
     elif head_size * heads != width:
-        raise ModelError("qwen2 needs head size x heads = width", where=source.path, got=head_size, allowed=width // heads)
-    scaling = _rope_scaling(source, head_size, config["rope_theta"])
+        allowed = width // heads
+        raise ModelError("head size not supported for qwen2", where=source.path, got=head_size, allowed=allowed)
+    scaling = _rope_scaling(source, head_size, theta)
     if scaling:
         config["rope_scaling"] = scaling
     for name in ("bos", "padding"):
@@ -205,6 +213,14 @@ def _tensor(source: Source, name: str) -> Any:
     if tensor is None:
         raise ModelError(f"the tensor {name} is missing", where=source.path)
     return tensor
+
+
+def _biased(source: Source, *parts: str) -> bool:
+    """Tell whether these projections have biases; mlx-lm's llama has one switch for all of them."""
+    found = [f"blk.0.{part}.bias" in source.tensors for part in parts]
+    if any(found) and not all(found):
+        raise ModelError("biases on only some of the projections", where=source.path, allowed=", ".join(parts))
+    return all(found)
 
 
 def _is_tied(source: Source) -> bool:
@@ -259,6 +275,8 @@ def _rope_scaling(source: Source, head_size: int, theta: float) -> dict[str, Any
 def _hub_name(name: str) -> str | None:
     """Return a tensor's name on the hub, or None where there is none."""
     parts = name.split(".")
+    if parts[-1] not in ("weight", "bias"):
+        return None
     if parts[0] == "blk" and len(parts) == 4 and parts[2] in LAYER_NAMES:
         return f"model.layers.{parts[1]}.{LAYER_NAMES[parts[2]]}.{parts[3]}"
     if len(parts) == 2 and parts[0] in TOP_NAMES:
@@ -316,7 +334,8 @@ def _write_weights(source: Source, folder: Path, *, tied: bool) -> None:
         if filled and filled + size > SHARD_BYTES:
             shard, filled = shard + 1, 0
         shard_of[target], filled = shard, filled + size
-    names = ["model.safetensors"] if shard == 0 else [f"model-{n + 1:05}-of-{shard + 1:05}.safetensors" for n in range(shard + 1)]
+    names = [f"model-{number:05}-of-{shard + 1:05}.safetensors" for number in range(1, shard + 2)]
+    names = names if shard else ["model.safetensors"]
     held: dict[str, NDArray[np.float16]] = {}
     left = {index: sum(1 for s in shard_of.values() if s == index) for index in range(shard + 1)}
     for target, array in _arrays(source, plan):

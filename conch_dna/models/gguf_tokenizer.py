@@ -163,7 +163,10 @@ def _sentence_piece(metadata: Mapping[str, Any], tokens: list[str], where: Path)
 def _post_processor(metadata: Mapping[str, Any], tokens: list[str]) -> dict[str, Any] | None:
     """Return the template that puts BOS before a text, where the model wants one."""
     # llama.cpp's defaults for files that do not say.
-    default = metadata["tokenizer.ggml.model"] == "llama" or metadata.get("tokenizer.ggml.pre") in ("llama-bpe", "llama3")
+    default = metadata["tokenizer.ggml.model"] == "llama" or metadata.get("tokenizer.ggml.pre") in (
+        "llama-bpe",
+        "llama3",
+    )
     bos = metadata.get("tokenizer.ggml.bos_token_id")
     if bos is None or not metadata.get("tokenizer.ggml.add_bos_token", default):
         return None

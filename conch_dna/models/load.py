@@ -11,8 +11,6 @@ from conch_dna.models import accel, refs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import mlx.nn as nn
-
     from conch_dna.models.embedded import Progress
 
 # Dequantised float32 weights may take this share of the memory that is free.
@@ -30,7 +28,7 @@ class LoadedModel:
     :param ref: the reference it was asked for by.
     """
 
-    model: nn.Module
+    model: Any
     tokenizer: Any
     folder: Path
     digest: str
@@ -71,8 +69,9 @@ def _in_float32(model: Any) -> Any:
     from mlx.utils import tree_flatten
     from mlx_lm.utils import dequantize_model, get_total_parameters
 
-    quantised = any(name.endswith(".scales") for name, _ in tree_flatten(model.parameters()))
+    quantised = any(name.endswith(".scales") for name in dict(tree_flatten(model.parameters())))
+    # Scales first: dequantising in half precision would round the weights once more.
+    model.set_dtype(mx.float32)
     if quantised and 4 * get_total_parameters(model) < MEMORY_SHARE * psutil.virtual_memory().available:
         model = dequantize_model(model)
-    model.set_dtype(mx.float32)
     return model

@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 from conch_dna.errors import ModelError
+from conch_dna.files import sha256_file, write_atomic
 from conch_dna.models import embedded
-from conch_dna.models.cache import cache_dir, lock, write_atomically
+from conch_dna.models.cache import cache_dir, lock
 from conch_dna.models.embedded import PREFIX, Progress
 
 __all__ = ["cache_dir", "digest", "gguf_file", "resolve"]
@@ -109,7 +110,6 @@ def _sha256(file: Path) -> str:
         known = ""
     if re.fullmatch(r"[0-9a-f]{64}", known):
         return known
-    with path.open("rb") as opened:
-        value = hashlib.file_digest(opened, "sha256").hexdigest()
-    write_atomically(remembered, value.encode())
+    value = sha256_file(path)
+    write_atomic(remembered, value)
     return value

@@ -1,0 +1,222 @@
+"""``conch domains``: list, show, check and grow the domains that plug-ins and the project bring."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.errors import DataError, UnknownName
+
+if TYPE_CHECKING:
+    from conch_dna.domains import Domain
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group()
+def domains() -> None:
+    """List, show, check and grow domains."""
+
+
+@domains.command("list")
+@JSON
+@click.pass_obj
+def list_(app: App, as_json: bool) -> None:
+    """List every domain with its number of prompts, or what is wrong with it."""
+    rows = [_row(name, folder) for name, folder in _folders(app).items()]
+    if as_json:
+        _print_json(rows)
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        told = f"{row['prompts']:>5}  {row['task_type']:<9}  {row['description']}"
+        click.echo(f"{row['name']:<{width}}  {'FAULTY: ' + row['error'] if row['error'] else told}")
+
+
+def _row(name: str, folder: Path) -> dict[str, Any]:
+    from conch_dna.domains import load_domain
+
+    row = {"name": name, "folder": str(folder), "prompts": 0, "task_type": "", "description": "", "error": None}
+    try:
+        domain = load_domain(folder)
+        row |= domain.settings.model_dump(include={"task_type", "description"})
+        row["prompts"] = len(domain.prompts)
+    except DataError as error:
+        row["error"] = str(error)
+    return row
+
+
+@domains.command()
+@click.argument("name")
+@JSON
+@click.pass_obj
+def show(app: App, name: str, as_json: bool) -> None:
+    """Show the settings of the domain NAME, its teacher's context and its recordings."""
+    domain = _domain(app, name)
+    settings = domain.settings
+    recordings = [path.stem for path in sorted((domain.prompts_file.parent / "recorded").glob("*.jsonl"))]
+    if as_json:
+        _print_json(
+            settings.model_dump(mode="json")
+            | {
+                "folder": str(domain.folder),
+                "prompts": len(domain.prompts),
+                "data_digest": domain.data_digest,
+                "context_digest": domain.context_digest,
+                "recordings": recordings,
+            }
+        )
+        return
+    figures = {
+        "name": settings.name,
+        "description": settings.description,
+        "folder": domain.folder,
+        "prompts": len(domain.prompts),
+        "task type": settings.task_type,
+        "words": f"{settings.length.min} to {settings.length.max}, {settings.max_tokens} tokens at most",
+        "scorers": ", ".join(f"{scorer} {weight:g}" for scorer, weight in settings.scorers.items()),
+        "sources": "; ".join(f"{s.key}: {s.origin} ({s.licence})" for s in settings.sources) or "(none)",
+        "recordings": ", ".join(recordings) or "(none)",
+    }
+    for key, value in figures.items():
+        click.echo(f"{key:<12} {value}")
+    click.echo("\nWhat the teacher sees before each prompt:")
+    for message in domain.context:
+        click.echo(f"\n[{message.role}]\n{message.content}")
+
+
+@domains.command()
+@click.argument("names", metavar="[NAME|PATH]...", nargs=-1)
+@click.pass_obj
+def check(app: App, names: tuple[str, ...]) -> None:
+    """Check domains by NAME, or by the PATH of a domain folder or prompts file; by default all. Lists every fault."""
+    from conch_dna.data.check import faults_of
+
+    folders = _folders(app)
+    scorers = app.host.catalog.names("scorers")
+    faults = []
+    for name in names or folders:
+        try:
+            domain = _named(name, folders)
+            found = faults_of(domain, scorers)
+        except DataError as error:
+            found = [str(error)]
+        faults += found
+        click.echo(f"{name}: {f'{len(found)} fault(s)' if found else f'{len(domain.prompts)} prompts, no fault'}")
+    if faults:
+        raise DataError(f"{len(faults)} fault(s)" + "".join(f"\n- {fault}" for fault in faults))
+
+
+@domains.command()
+@click.argument("name", required=False)
+@JSON
+@click.pass_obj
+def stats(app: App, name: str | None, as_json: bool) -> None:
+    """Count the prompts of the domain NAME, or of all: words, turns, near-duplicates, openings, sources."""
+    from conch_dna.data.stats import stats_of
+
+    share = _held_out(app)
+    found = {each: stats_of(_domain(app, each).prompts, share) for each in ([name] if name else _folders(app))}
+    if as_json:
+        _print_json({each: figures.model_dump(mode="json") for each, figures in found.items()})
+        return
+    for each, figures in found.items():
+        turns = ", ".join(f"{count} of {turns}" for turns, count in figures.turns.items())
+        start = figures.commonest_start
+        click.echo(f"{each}: {figures.prompts} prompts")
+        click.echo(f"  words            {figures.words.fewest} to {figures.words.most}, mean {figures.words.mean}")
+        click.echo(f"  turns            {turns}")
+        click.echo(f"  held out         {figures.held_out:.1%} (set to {share:.0%})")
+        click.echo(f"  near-duplicates  {figures.near_duplicates}")
+        click.echo(f"  commonest start  {start.words!r}, {start.share:.1%}")
+        click.echo(f"  sources          {_counts(figures.sources)}")
+        click.echo(f"  references       {_counts(figures.references)}")
+
+
+@domains.command()
+@click.argument("name")
+@click.option("--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Who proposes the prompts.")
+@click.option("--n", "count", type=click.IntRange(min=1), required=True, help="How many prompts the file shall hold.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
+@click.option("--avoid", type=FILE, multiple=True, help="Evaluation file whose texts must not be grown; repeatable.")
+@click.option("--out", type=FILE, help="File of kept prompts; default: grown.jsonl in the domain's folder.")
+@click.pass_obj
+def grow(  # noqa: PLR0917 - click passes one parameter an option
+    app: App, name: str, spec: str, count: int, seed: int, avoid: tuple[Path, ...], out: Path | None
+) -> None:
+    """Let a teacher propose new prompts for the domain NAME; a second call goes on where the first one ended.
+
+    Kept prompts go to grown.jsonl, the others with the reason to grown.dropped.jsonl. Read them before you use them:
+    append the good ones to prompts.jsonl and record their source in domain.toml.
+    """
+    from conch_dna.data.grow import dropped_file, growing_domain
+    from conch_dna.data.grow import grow as grow_prompts
+    from conch_dna.interfaces import TeacherRequest
+
+    domain = _domain(app, name)
+    out = out or domain.prompts_file.with_name("grown.jsonl")
+    teacher_name, _, model = spec.partition(":")
+    make = app.host.catalog.get("teachers", teacher_name)
+    teacher = make(TeacherRequest(domain=growing_domain(domain), model=model or None))
+    try:
+        growth = grow_prompts(domain, teacher, out, n=count, seed=seed, held_out=_held_out(app), avoid=avoid)
+    finally:
+        teacher.close()
+    click.echo(f"{out}: {growth.kept} of {count} prompts")
+    if growth.dropped:
+        click.echo(f"{dropped_file(out)}: {growth.dropped} proposals dropped")
+    if growth.stale:
+        click.echo("Stopped: the last rounds gave nothing new. Another --seed or teacher may give more.")
+
+
+def _held_out(app: App) -> float:
+    """Return the project's share of held-out prompts."""
+    from conch_dna.config import read_project, resolve
+
+    return resolve(read_project(app.project / CONFIG_FILE)).held_out
+
+
+def _folders(app: App) -> dict[str, Path]:
+    from conch_dna.project import domain_folders
+
+    return domain_folders(app.host, app.project)
+
+
+def _domain(app: App, name: str) -> Domain:
+    from conch_dna.domains import load_domain
+
+    folders = _folders(app)
+    if name not in folders:
+        raise _unknown(name, folders)
+    return load_domain(folders[name])
+
+
+def _named(name: str, folders: dict[str, Path]) -> Domain:
+    """Return the domain of that name, or the one at that path."""
+    from conch_dna.domains import domain_of_file, load_domain
+
+    path = Path(name)
+    if name in folders:
+        return load_domain(folders[name])
+    if path.is_dir():
+        return load_domain(path.resolve())
+    if path.is_file():
+        return domain_of_file(path, "prompts")
+    raise _unknown(name, folders)
+
+
+def _unknown(name: str, folders: dict[str, Path]) -> UnknownName:
+    return UnknownName(f"no domain is named {name!r}", allowed=", ".join(folders) or "(none)")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{key} {count}" for key, count in counts.items()) or "(none)"
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

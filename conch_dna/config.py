@@ -1,0 +1,121 @@
+"""The settings of a distillation, each declared once: CLI options, TOML keys and docs tables derive from here."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from conch_dna.errors import ConfigError
+from conch_dna.records import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# Settings that decide where things lie, how often they are looked at or how a neuron is judged, but not what is
+# trained: a run may be resumed under other values of these.
+NOT_TRAINED = {"student", "teacher", "val_every", "checkpoint_every", "keep_checkpoints", "gate", "gate_prompts",
+               "min_fit_gain", "max_harm", "max_quality_drop", "preset"}  # fmt: skip
+
+
+class DistillConfig(BaseModel):
+    """All settings of ``conch distill``; frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: Literal["quick", "standard", "thorough", "custom"] = Field("quick", description="the preset it started from")
+    student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
+    teacher: str = Field("recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF")
+    loss: str = Field("forward_kl", description="divergence where the teacher gives soft targets")
+    temperature: float = Field(2.0, ge=0.5, le=10, description="of the divergence; sampling has its own")
+    t_squared: bool = Field(True, description="multiply the divergence by temperature² (Hinton)")
+    alpha: float = Field(0.7, ge=0, le=1, description="alpha*KD + (1-alpha)*CE where there are soft targets, else CE")
+    top_k: int = Field(32, ge=1, le=1024, description="token ids a position in soft targets, plus one tail bucket")
+    rank: int = Field(8, ge=1, le=512, description="LoRA rank")
+    scale: float = Field(2.0, gt=0, le=1000, description="LoRA scale, multiplying the product of both factors")
+    dropout: float = Field(0.0, ge=0, lt=1, description="LoRA dropout")
+    layers: int = Field(-1, ge=-1, description="how many of the last blocks get LoRA; -1 is all")
+    keys: tuple[str, ...] = Field((), description="linear layers of a block that get LoRA; empty is all")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="peak learning rate of AdamW")
+    warmup: int = Field(3, ge=0, description="steps of linear warm-up")
+    final_rate: float = Field(0.1, ge=0, le=1, description="share of the peak rate at the end of the cosine")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW")
+    max_grad_norm: float = Field(1.0, gt=0, description="clip the gradient's norm to this")
+    batch_size: int = Field(4, ge=1, le=4096, description="examples in one forward pass")
+    accumulation: int = Field(1, ge=1, le=4096, description="forward passes an optimizer step")
+    steps: int = Field(36, ge=1, description="optimizer steps")
+    max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
+    seed: int = Field(0, ge=0, description="of order, LoRA's start and dropout")
+    held_out: float = Field(0.15, gt=0, lt=1, description="share of prompts that only the gate sees")
+    val_every: int = Field(0, ge=0, description="steps between looks at held-out loss; 0 is never")
+    checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
+    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+    gate: str = Field("held_out", description="the gate plug-in that judges")
+    gate_prompts: int = Field(24, ge=2, description="held-out prompts that are answered to score quality, at most")
+    min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
+    max_quality_drop: float = Field(0.0, ge=0, le=1, description="most the quality score may fall below the base's")
+    max_harm: float = Field(0.10, ge=0, description="most bits per byte may rise on other domains, relative")
+
+    @property
+    def training_digest(self) -> str:
+        """The identity of everything that decides the trained weights, apart from base, data and teacher."""
+        return digest_of(self.model_dump(mode="json", exclude=NOT_TRAINED))
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {},
+    "standard": {"steps": 120, "checkpoint_every": 20, "learning_rate": 5e-4, "gate_prompts": 48},
+    "thorough": {
+        "steps": 400, "checkpoint_every": 40, "learning_rate": 4e-4, "rank": 16, "accumulation": 2,
+        "gate_prompts": 200, "val_every": 40,
+    },
+}  # fmt: skip
+
+
+def resolve(*layers: Mapping[str, Any], where: str = "settings") -> DistillConfig:
+    """Lay settings over the preset, later layers over earlier ones, and validate the whole.
+
+    :param layers: mappings of field name to value; a ``None`` value means not given.
+    :raises ConfigError: an unknown key or preset, or a value of the wrong type or out of range; every fault is listed.
+    """
+    given: dict[str, Any] = {}
+    for layer in layers:
+        given.update({key: value for key, value in layer.items() if value is not None})
+    preset = given.get("preset", "quick")
+    if preset not in PRESETS and preset != "custom":
+        raise ConfigError("unknown preset", where=where, got=str(preset), allowed=", ".join(PRESETS))
+    try:
+        return DistillConfig.model_validate({**PRESETS.get(preset, {}), "preset": preset, **given})
+    except ValidationError as error:
+        raise ConfigError(_faults(error), where=where, next_step="See `conch distill --help`") from error
+
+
+def _faults(error: ValidationError) -> str:
+    """Write a validation error in one line: field, value, what is allowed."""
+    parts = []
+    for fault in error.errors():
+        name = ".".join(map(str, fault["loc"])) or "settings"
+        if fault["type"] == "extra_forbidden":
+            parts.append(f"unknown setting {name!r}; allowed: {', '.join(DistillConfig.model_fields)}")
+        else:
+            parts.append(f"{name} = {fault['input']!r}: {fault['msg'].lower()}")
+    return "; ".join(parts)
+
+
+def read_project(path: Path) -> dict[str, Any]:
+    """Return the ``[distill]`` table of a ``conch.toml``, or nothing when there is no such file.
+
+    :raises ConfigError: the file is not TOML, or ``[distill]`` is not a table.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"is not TOML: {error}", where=path) from error
+    table = data.get("distill", {})
+    if not isinstance(table, dict):
+        raise ConfigError("[distill] must be a table", where=path, got=type(table).__name__)
+    return table

@@ -1,0 +1,127 @@
+"""Checking what is published, and comparing two versions."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
+from conch_dna.records import Record
+from conch_dna.registry.store import check_content
+
+if TYPE_CHECKING:
+    import mlx.core as mx
+
+    from conch_dna.registry.store import Entry, Registry
+
+
+class Problem(Record):
+    """One fault found by ``verify``."""
+
+    ref: str
+    path: str
+    reason: str
+
+
+class DiffRow(Record):
+    """One difference between two versions; ``None`` where a side has no such key."""
+
+    section: Literal["provenance", "config", "metrics", "weights"]
+    key: str
+    a: str | float | None
+    b: str | float | None
+
+
+def verify(registry: Registry, ref: str | None) -> list[Problem]:
+    """Return the faults of one version, or of every version and alias when ``ref`` is ``None``."""
+    if ref is not None:
+        return _faults_of(registry, *registry.locate(ref))
+    problems = []
+    for name in registry.names():
+        for version in registry.versions(name):
+            faults = _faults_of(registry, name, version)
+            # One that was removed while it was read is no fault.
+            problems += faults if version in registry.versions(name) else []
+        problems += _alias_faults(registry, name)
+    return problems
+
+
+def _alias_faults(registry: Registry, name: str) -> list[Problem]:
+    path = str(registry.root / name)
+    try:
+        aliases = registry.aliases(name)
+    except RegistryError as fault:
+        return [Problem(ref=name, path=path, reason=str(fault))]
+    faults = []
+    for alias in sorted(aliases):
+        try:
+            registry.locate(f"{name}@{alias}")
+        except UnknownName as fault:
+            faults.append(Problem(ref=f"{name}@{alias}", path=path, reason=str(fault)))
+    return faults
+
+
+def _faults_of(registry: Registry, name: str, version: int) -> list[Problem]:
+    from conch_dna.registry.adapter import read_adapter
+
+    ref = f"{name}@{version}"
+    try:
+        entry = registry.resolve(ref)
+        check_content(entry)
+        # Content can match its card and still be unusable: a copied folder brings its own card along.
+        read_adapter(entry.path)
+    except (NeuronRefused, UnknownName) as fault:
+        return [Problem(ref=ref, path=str(registry.root / name / str(version)), reason=str(fault))]
+    return []
+
+
+def diff(a: Entry, b: Entry) -> list[DiffRow]:
+    """Return the rows that differ, section by section, keys sorted."""
+    sections: dict[Literal["provenance", "config", "metrics", "weights"], tuple[dict[str, Any], dict[str, Any]]] = {
+        "provenance": (_provenance(a), _provenance(b)),
+        "config": (_flat(a.card.config), _flat(b.card.config)),
+        "metrics": (a.card.metrics, b.card.metrics),
+        "weights": (_norms(a), _norms(b)),
+    }
+    return [
+        DiffRow(section=section, key=key, a=left.get(key), b=right.get(key))
+        for section, (left, right) in sections.items()
+        for key in sorted(left.keys() | right.keys())
+        if left.get(key) != right.get(key)
+    ]
+
+
+def _provenance(entry: Entry) -> dict[str, str | None]:
+    card = entry.card
+    fields = ("digest", "base", "base_digest", "teacher", "teacher_fingerprint", "data_digest", "parent", "licence")
+    return {field: getattr(card, field) for field in fields}
+
+
+def _flat(value: object, prefix: str = "") -> dict[str, str]:
+    """Return nested settings by dotted key, values as JSON."""
+    if isinstance(value, dict) and (value or not prefix):
+        flat: dict[str, str] = {}
+        for key, inner in value.items():
+            flat |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+        return flat
+    return {prefix: json.dumps(value, ensure_ascii=False)}
+
+
+def _norms(entry: Entry) -> dict[str, float]:
+    from conch_dna.registry.adapter import read_adapter
+
+    adapter = read_adapter(entry.path)
+    return {module: abs(adapter.scale) * norm for module, norm in _product_norms(adapter.weights).items()}
+
+
+def _product_norms(weights: dict[str, tuple[mx.array, mx.array]]) -> dict[str, float]:
+    """Return the Frobenius norm of each A·B without forming it: |AB|² = sum of (AᵀA)∘(BBᵀ), both rank by rank."""
+    import mlx.core as mx
+
+    norms = {}
+    for module, (a, b) in weights.items():
+        a32, b32 = a.astype(mx.float32), b.astype(mx.float32)
+        square = ((a32.T @ a32) * (b32 @ b32.T)).sum()
+        norms[module] = math.sqrt(max(float(square.tolist()), 0.0))  # type: ignore[arg-type]  # a scalar's is a number
+    return norms

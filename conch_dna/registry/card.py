@@ -1,0 +1,216 @@
+"""The card of a published neuron: what it is, what it came from, and what its gate measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from conch_dna.errors import NeuronRefused
+from conch_dna.files import sha256_file
+from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CARD_FILE = "neuron.json"
+README_FILE = "README.md"
+WEIGHTS_FILE = "adapters.safetensors"
+CONFIG_FILE = "adapter_config.json"
+CONTENT_FILES = (CONFIG_FILE, WEIGHTS_FILE)
+
+
+class CardFields(Record):
+    """What the publisher knows about a neuron; the registry adds the rest."""
+
+    # JSON has no NaN: as null it would not be read back, and the version would be published damaged.
+    model_config = ConfigDict(ser_json_inf_nan="strings")
+
+    base: str = Field(description="model reference of the base")
+    base_digest: str = Field(description="digest of the base model's folder")
+    teacher: str = Field(description="teacher reference")
+    teacher_fingerprint: str
+    data_digest: str = Field(description="digest of the training data")
+    config: dict[str, Any] = Field(default_factory=dict, description="the resolved settings of the run")
+    metrics: dict[str, float] = Field(default_factory=dict)
+    verdict: Verdict | None = None
+    licence: str | None = None
+
+
+class Card(CardFields):
+    """``neuron.json``."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    version: int = Field(ge=1)
+    digest: str = Field(description="content digest, see content_digest")
+    files: dict[str, str] = Field(description="sha256 hex digest of each content file")
+    parent: str | None = Field(None, description="content digest of the version that `current` pointed at")
+    created_at: str = Field(description="ISO 8601, UTC")
+    conch_version: str
+
+
+def content_digest(files: Mapping[str, str]) -> str:
+    """Return ``sha256:<hex>`` over the names and sha256 digests in ``files``, sorted by name."""
+    lines = [f"{name} {sha256}\n" for name, sha256 in sorted(files.items())]
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """Return the sha256 of the content files in ``folder``.
+
+    :raises NeuronRefused: one of them is missing or cannot be read.
+    """
+    found = {}
+    for name in CONTENT_FILES:
+        try:
+            found[name] = sha256_file(folder / name)
+        except FileNotFoundError as fault:
+            raise NeuronRefused("file missing", where=folder, got=name) from fault
+        except OSError as fault:
+            raise NeuronRefused("file cannot be read", where=folder / name, got=fault.strerror) from fault
+    return found
+
+
+def read_card(folder: Path) -> Card:
+    """Read the card of the version folder ``<root>/<name>/<version>`` and check that it belongs there.
+
+    :raises NeuronRefused: it is missing, damaged, of a newer schema, or of another name, version or content list.
+    """
+    path = folder / CARD_FILE
+    try:
+        card = Card.model_validate_json(path.read_bytes())
+    except FileNotFoundError as fault:
+        raise NeuronRefused("file missing", where=folder, got=CARD_FILE) from fault
+    except OSError as fault:
+        raise NeuronRefused("file cannot be read", where=path, got=fault.strerror) from fault
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise NeuronRefused(f"not a valid card: {field or 'file'}: {first['msg']}", where=path) from fault
+    if card.schema_version > SCHEMA_VERSION:
+        raise NeuronRefused(
+            "card of a newer Conch DNA",
+            where=path,
+            got=f"schema {card.schema_version}",
+            allowed=f"up to {SCHEMA_VERSION}",
+            next_step="Upgrade conch-dna.",
+        )
+    if (card.name, str(card.version)) != (folder.parent.name, folder.name):
+        raise NeuronRefused("the card is of another neuron", where=path, got=f"{card.name}@{card.version}")
+    if set(card.files) != set(CONTENT_FILES) or card.digest != content_digest(card.files):
+        raise NeuronRefused("the card's digest does not match its list of files", where=path, got=card.digest)
+    return card
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write ``neuron.json`` and ``README.md`` into ``folder``, which is being staged.
+
+    :raises NeuronRefused: the card would not read back, for a value that JSON cannot carry.
+    """
+    try:
+        text = card.model_dump_json(indent=2) + "\n"
+        Card.model_validate_json(text)
+    except ValueError as fault:  # ValidationError and pydantic's serialization error
+        raise NeuronRefused(f"the card cannot be written as JSON: {fault}", where=card.name) from fault
+    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+    (folder / README_FILE).write_text(render_readme(card), encoding="utf-8")
+
+
+def render_readme(card: Card) -> str:
+    """Return the card as Markdown with the YAML front matter that model hubs read."""
+    from conch_dna.models.refs import HUB_ID
+
+    # A folder wins over a hub id of the same spelling, as it does when the reference is resolved.
+    hub_base = card.base if HUB_ID.fullmatch(card.base) and not Path(card.base).is_dir() else None
+    parts = [_front_matter(card, hub_base), _facts(card), _usage(card, hub_base)]
+    if card.metrics:
+        rows = [f"| {name} | {value:.6g} |" for name, value in sorted(card.metrics.items())]
+        parts.append("\n".join(["## Metrics", "", "| metric | value |", "|---|---|", *rows]))
+    if card.verdict:
+        parts.append(_verdict(card.verdict))
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(card: Card, hub_base: str | None) -> str:
+    # A JSON string is a YAML string, whatever it holds.
+    tags = ["lora", "mlx", "conch-dna"]
+    lines = ["---", "library_name: mlx"]
+    if hub_base:
+        lines.append(f"base_model: {json.dumps(hub_base)}")
+        tags.append(f"base_model:adapter:{hub_base}")
+    if card.licence:
+        lines.append(f"license: {json.dumps(card.licence.lower())}")
+    return "\n".join([*lines, "tags:", *(f"- {json.dumps(tag)}" for tag in tags), "---"])
+
+
+def _facts(card: Card) -> str:
+    rows = {
+        "base": f"`{card.base}`",
+        "base digest": f"`{card.base_digest}`",
+        "teacher": f"`{card.teacher}`",
+        "teacher fingerprint": f"`{card.teacher_fingerprint}`",
+        "data digest": f"`{card.data_digest}`",
+        "content digest": f"`{card.digest}`",
+        "parent": f"`{card.parent}`" if card.parent else "none",
+        "created": f"{card.created_at} by conch-dna {card.conch_version}",
+    }
+    head = (
+        f"# {card.name}, version {card.version}\n\nA neuron: a LoRA adapter for one domain, distilled from a teacher."
+    )
+    return "\n".join([head, "", "| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())])
+
+
+def _usage(card: Card, hub_base: str | None) -> str:
+    # mlx-lm knows hub ids and folders only.
+    plain = hub_base is not None or Path(card.base).is_dir()
+    base = json.dumps(card.base)
+    resolved = base if plain else f"str(resolve({base}))"
+    imports = "" if plain else "from conch_dna.models.refs import resolve\n"
+    return f"""## Use
+
+```python
+{imports}from mlx_lm import load
+
+model, tokenizer = load({resolved}, adapter_path="adapters/{card.name}/{card.version}")
+```
+
+```python
+from conch_dna import NeuronRuntime
+
+runtime = NeuronRuntime({base}, registry="adapters")
+runtime.use("{card.name}@{card.version}")
+```"""
+
+
+def verdict_rows(verdict: Verdict) -> list[list[str]]:
+    """Return the table of base, candidate and incumbent as cells, its head first; unmeasured figures are blank."""
+    models = {"base": verdict.base, "candidate": verdict.candidate, "incumbent": verdict.incumbent}
+    figures = {name: _figures(held_out) for name, held_out in models.items() if held_out}
+    names = dict.fromkeys(key for shown in figures.values() for key in shown)
+    rows = [[key, *(f"{shown[key]:.4f}" if key in shown else "" for shown in figures.values())] for key in names]
+    return [["figure", *figures], *rows]
+
+
+def _verdict(verdict: Verdict) -> str:
+    head, *rows = (f"| {' | '.join(cells)} |" for cells in verdict_rows(verdict))
+    checks = [f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.reason}" for check in verdict.checks]
+    outcome = f"{'Passed' if verdict.passed else 'Failed'} on {verdict.prompts} held-out prompts."
+    rule = "|---" * (head.count("|") - 1) + "|"
+    return "\n".join(["## Verdict", "", outcome, "", head, rule, *rows, "", *checks])
+
+
+def _figures(held_out: HeldOut) -> dict[str, float]:
+    """Return the figures that were measured, by the words of the table."""
+    named = {
+        "bits a byte": held_out.bits_per_byte,
+        "bits a byte, other domains": held_out.others_bits_per_byte,
+        "divergence from the teacher, nats a token": held_out.divergence,
+        "agreement with the teacher's top choice": held_out.agreement,
+        "quality": held_out.quality,
+        **{f"score: {name}": value for name, value in sorted(held_out.scores.items())},
+    }
+    return {name: value for name, value in named.items() if value is not None}

@@ -1,0 +1,93 @@
+"""The ``tests_pass`` scorer: the share of the reference's asserts that the answer's code passes.
+
+**This runs generated code.** It does so in a process of its own with an empty environment, a temporary folder and
+limits on time, memory and file size; that stops accidents, not an attacker, who could still read files or use the
+network. It is used only where a domain weighs it under ``[scorers]`` or ``conch record --require tests_pass=1`` names
+it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conch_dna import hookimpl
+from conch_dna.text import fenced_code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conch_dna.interfaces import ScoreContext, Scorer
+    from conch_dna.records import Prompt
+
+SECONDS = 4.0  # of wall time an assert; code that sleeps uses no CPU
+# The process limits itself before it reads the code: a preexec_fn is not safe in a program with threads. The address
+# space cannot be limited on macOS, hence the suppression. An exit code would not do as the sign of a pass, since code
+# that calls sys.exit(0) has one too.
+RUNNER = """
+import contextlib, json, resource, sys
+limits = {"CPU": 2, "AS": 1 << 30, "FSIZE": 1_000_000, "CORE": 0}
+for name, most in limits.items():
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
+code, test, token = json.load(sys.stdin)
+names = {"__name__": "answer"}
+with contextlib.suppress(SystemExit):
+    exec(compile(code, "answer", "exec"), names)
+exec(compile(test, "test", "exec"), names)
+with open("passed", "w") as file:
+    file.write(token)
+"""
+
+
+def tests_pass(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
+    """Run the reference's asserts on the first fenced block of ``response``, each in a process of its own.
+
+    :returns: the share that passes; 1 where the reference has no tests, 0 where the response has no code.
+    """
+    tests = prompt.reference.tests
+    if not tests:
+        return 1.0
+    block = fenced_code(response)
+    if block is None:
+        return 0.0
+    return sum(_passes(block.code, test) for test in tests) / len(tests)
+
+
+def _passes(code: str, test: str) -> bool:
+    """Tell whether ``test`` ran to its end after ``code``."""
+    token = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-c", RUNNER],
+            cwd=folder,
+            env={},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        with process:
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(json.dumps([code, test, token]).encode(), timeout=SECONDS)
+            # The whole group: what the code started must not outlive it.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        try:
+            return (Path(folder) / "passed").read_text(encoding="utf-8", errors="replace") == token
+        except OSError:
+            return False
+
+
+@hookimpl
+def register_scorers() -> Mapping[str, Scorer]:
+    """Provide the scorer."""
+    return {"tests_pass": tests_pass}

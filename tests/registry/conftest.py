@@ -1,0 +1,94 @@
+"""Small random adapters, and what a publisher would say of them."""
+
+import json
+
+import mlx.core as mx
+import pytest
+
+from conch_dna.records import Check, HeldOut, Verdict
+from conch_dna.registry.card import CardFields
+from conch_dna.registry.store import Registry
+
+KEYS = ("self_attn.q_proj", "mlp.down_proj")
+SHAPES = {"self_attn.q_proj": (6, 4), "mlp.down_proj": (4, 10)}  # (out, in)
+RANK = 2
+
+
+def tensors_of(seed=0, layers=(2, 3), dtype=mx.float32):
+    mx.random.seed(seed)
+    found = {}
+    for layer in layers:
+        for key in KEYS:
+            out, into = SHAPES[key]
+            found[f"model.layers.{layer}.{key}.lora_a"] = mx.random.normal((into, RANK)).astype(dtype)
+            found[f"model.layers.{layer}.{key}.lora_b"] = mx.random.normal((RANK, out)).astype(dtype)
+    return found
+
+
+@pytest.fixture
+def tensors():
+    """The tensors of an adapter on the last two layers of a base with four."""
+    return tensors_of
+
+
+@pytest.fixture
+def base_shapes():
+    """(out, in) of the linear layers of that base."""
+    layers = {f"model.layers.{layer}.{key}": shape for layer in range(4) for key, shape in SHAPES.items()}
+    return {**layers, "lm_head": (12, 4)}
+
+
+@pytest.fixture
+def write_adapter(tmp_path):
+    """Write an adapter folder; ``change`` edits its tensors, ``lora`` and ``config`` its settings."""
+
+    def write(seed=0, folder=None, change=None, lora=(), **config):
+        folder = folder or tmp_path / f"adapter-{seed}"
+        folder.mkdir(parents=True, exist_ok=True)
+        found = tensors_of(seed)
+        if change:
+            change(found)
+        mx.save_safetensors(str(folder / "adapters.safetensors"), found, metadata={"format": "mlx"})
+        parameters = {"rank": RANK, "scale": 2.0, "dropout": 0.0, "keys": list(KEYS), **dict(lora)}
+        settings = {"fine_tune_type": "lora", "num_layers": 2, "lora_parameters": parameters, **config}
+        (folder / "adapter_config.json").write_text(json.dumps(settings))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def fields():
+    return CardFields(
+        base="org/base",
+        base_digest="sha256:base",
+        teacher="llamacpp:teacher.gguf",
+        teacher_fingerprint="sha256:teacher",
+        data_digest="sha256:data",
+        config={"lora": {"rank": RANK}, "steps": 10},
+        metrics={"kd": 0.5},
+        licence="Apache-2.0",
+    )
+
+
+@pytest.fixture
+def verdict():
+    check = Check(name="bits", passed=True, value=-0.2, bound=0.0, reason="bits fell by 0.2")
+    base = HeldOut(bits_per_byte=1.0, quality=0.5, scores={"format": 0.25})
+    better = HeldOut(bits_per_byte=0.8, quality=0.625, scores={"format": 0.75}, agreement=0.5)
+    return Verdict(domain="thinking", passed=True, checks=(check,), base=base, candidate=better, prompts=12)
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "registry")
+
+
+@pytest.fixture
+def publish(registry, write_adapter, fields):
+    """Publish the adapter of a seed."""
+
+    def call(name, seed):
+        return registry.publish(name, write_adapter(seed), fields)
+
+    return call

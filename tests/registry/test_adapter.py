@@ -1,0 +1,234 @@
+"""An adapter is read whole or refused with the reason, before it can be served."""
+
+import json
+import struct
+
+import mlx.core as mx
+import pytest
+from mlx import nn
+
+from conch_dna.errors import NeuronRefused
+from conch_dna.registry.adapter import check_fits, read_adapter
+from conch_dna.registry.card import content_digest, hash_files
+
+Q2 = "model.layers.2.self_attn.q_proj"
+
+
+def put(name, value):
+    return lambda tensors: tensors.__setitem__(name, value)
+
+
+def drop(*names):
+    return lambda tensors: [tensors.pop(name) for name in names]
+
+
+def zero_b(tensors):
+    for name in tensors:
+        if name.endswith("lora_b"):
+            tensors[name] = mx.zeros_like(tensors[name])
+
+
+def with_nan(tensors):
+    tensors[f"{Q2}.lora_a"][1, 1] = float("nan")
+
+
+def test_an_adapter_is_read_with_all_that_the_runtime_needs(write_adapter, tensors):
+    folder = write_adapter(7)
+    adapter = read_adapter(folder)
+    assert (adapter.rank, adapter.scale, len(adapter.weights)) == (2, 2.0, 4)
+    assert adapter.digest == content_digest(hash_files(folder))
+    assert adapter.nbytes == sum(tensor.nbytes for tensor in tensors(7).values())
+    a, b = adapter.weights[Q2]
+    assert mx.array_equal(a, tensors(7)[f"{Q2}.lora_a"])
+    assert mx.array_equal(b, tensors(7)[f"{Q2}.lora_b"])
+
+
+def test_the_tensors_stay_when_the_files_go(write_adapter):
+    folder = write_adapter()
+    adapter = read_adapter(folder)
+    (folder / "adapters.safetensors").write_bytes(b"")
+    assert all(mx.isfinite(a).all().item() for a, _ in adapter.weights.values())
+
+
+@pytest.mark.parametrize("dtype", [mx.float16, mx.bfloat16], ids=["f16", "bf16"])
+def test_half_precision_is_kept(write_adapter, tensors, dtype):
+    adapter = read_adapter(write_adapter(change=lambda found: found.update(tensors(dtype=dtype))))
+    assert {a.dtype for a, _ in adapter.weights.values()} == {dtype}
+
+
+TENSOR_FAULTS = {
+    "nan": (with_nan, f"not finite; got {Q2}"),
+    "infinite": (put(f"{Q2}.lora_b", mx.full((2, 6), float("inf"))), "not finite"),
+    "all_zero_b": (zero_b, "changes nothing"),
+    "a_without_b": (drop(f"{Q2}.lora_b"), f"lora_a without its lora_b; got {Q2}"),
+    "b_without_a": (drop(f"{Q2}.lora_a"), f"lora_b without its lora_a; got {Q2}"),
+    "unknown_tensor": (put("model.norm.weight", mx.ones((4,))), r"unknown tensor; got model\.norm\.weight"),
+    "dora_magnitude": (put(f"{Q2}.m", mx.ones((6,))), "unknown tensor"),
+    "other_rank": (put(f"{Q2}.lora_a", mx.ones((4, 3))), f"shapes of {Q2} do not match rank 2"),
+    "transposed": (put(f"{Q2}.lora_a", mx.ones((2, 4))), "do not match rank 2"),
+    "three_dimensions": (put(f"{Q2}.lora_a", mx.ones((1, 4, 2))), "do not match rank 2"),
+    "integers": (put(f"{Q2}.lora_a", mx.ones((4, 2), dtype=mx.int32)), "unusable type; got I32"),
+    "mixed_types": (put(f"{Q2}.lora_a", mx.ones((4, 2), dtype=mx.float16)), "differ in type"),
+    "no_tensors": (lambda tensors: tensors.clear(), "holds no tensors"),
+}
+
+
+@pytest.mark.parametrize(("change", "reason"), TENSOR_FAULTS.values(), ids=TENSOR_FAULTS)
+def test_faulty_tensors_are_refused(write_adapter, change, reason):
+    with pytest.raises(NeuronRefused, match=reason):
+        read_adapter(write_adapter(change=change))
+
+
+CONFIG_FAULTS = {
+    "dora": ({"fine_tune_type": "dora"}, "not supported; got dora; allowed: lora"),
+    "full": ({"fine_tune_type": "full"}, "not supported; got full"),
+    "no_parameters": ({"lora_parameters": None}, "lora_parameters is missing"),
+    "no_layers": ({"num_layers": None}, "num_layers is not"),
+    "rank_text": ({"lora": {"rank": "2"}}, "rank is not what it must be; got '2'"),
+    "rank_true": ({"lora": {"rank": True}}, "rank is not"),
+    "scale_zero": ({"lora": {"scale": 0}}, "scale is not"),
+    "scale_nan": ({"lora": {"scale": float("nan")}}, "scale is not"),
+    "scale_huge": ({"lora": {"scale": 10**400}}, "scale is not"),
+    "no_dropout": ({"lora": {"dropout": None}}, "dropout is not"),
+    "keys_text": ({"lora": {"keys": "q_proj"}}, "keys is not"),
+}
+
+
+@pytest.mark.parametrize(("change", "reason"), CONFIG_FAULTS.values(), ids=CONFIG_FAULTS)
+def test_faulty_settings_are_refused(write_adapter, change, reason):
+    with pytest.raises(NeuronRefused, match=reason):
+        read_adapter(write_adapter(**change))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"\xff", b"[" * 100_000], ids=["empty", "cut", "list", "bytes", "deep"]
+)
+def test_a_config_that_is_no_json_object_is_refused(write_adapter, data):
+    folder = write_adapter()
+    (folder / "adapter_config.json").write_bytes(data)
+    with pytest.raises(NeuronRefused, match=r"adapter_config\.json: not"):
+        read_adapter(folder)
+
+
+@pytest.mark.parametrize("name", ["adapters.safetensors", "adapter_config.json"])
+def test_a_missing_file_is_named(write_adapter, name):
+    folder = write_adapter()
+    (folder / name).unlink()
+    with pytest.raises(NeuronRefused, match=f"file missing; got {name}"):
+        read_adapter(folder)
+
+
+def test_a_file_cut_anywhere_is_refused(write_adapter):
+    path = write_adapter() / "adapters.safetensors"
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 37):
+        path.write_bytes(whole[:length])
+        with pytest.raises(NeuronRefused, match="truncated"):
+            read_adapter(path.parent)
+
+
+def test_bytes_behind_the_last_tensor_are_refused(write_adapter):
+    path = write_adapter() / "adapters.safetensors"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(NeuronRefused, match="bytes after the last tensor"):
+        read_adapter(path.parent)
+
+
+def packed(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+A = {"dtype": "F32", "shape": [1, 1], "data_offsets": [0, 4]}
+CONTAINERS = {
+    "pickle": (b"\x80\x04\x95" + b"\0" * 40, "truncated, or not"),
+    "endless_header": (struct.pack("<Q", 2**63) + b"{}", "truncated, or not"),
+    "header_no_json": (packed(b"{nope}"), "header is damaged"),
+    "header_deep": (packed(b"[" * 100_000), "header is damaged"),
+    "header_list": (packed([1]), "header is damaged"),
+    "entry_list": (packed({"a": [1]}), "header is damaged"),
+    "no_offsets": (packed({"a": {"dtype": "F32", "shape": []}}), "header is damaged"),
+    "negative": (packed({"a": A | {"data_offsets": [-4, 0]}}), "no natural number"),
+    "wrong_span": (packed({"a": A | {"shape": [9, 9]}}, b"1234"), "has 4 bytes, not those of F32"),
+    "overlap": (packed({"a": A, "b": A}, b"1234"), "overlap or leave a gap; got b"),
+    "gap": (packed({"a": A | {"data_offsets": [4, 8]}}, b"12345678"), "overlap or leave a gap; got a"),
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), CONTAINERS.values(), ids=CONTAINERS)
+def test_a_container_that_lies_is_refused_before_mlx_reads_it(write_adapter, data, reason):
+    folder = write_adapter()
+    (folder / "adapters.safetensors").write_bytes(data)
+    with pytest.raises(NeuronRefused, match=reason):
+        read_adapter(folder)
+
+
+def test_an_adapter_fits_the_base_it_was_made_for(write_adapter, base_shapes):
+    check_fits(read_adapter(write_adapter()), base_shapes)
+    check_fits(read_adapter(write_adapter(lora={"keys": None})), base_shapes)
+
+
+def test_a_layer_of_another_kind_need_not_have_the_keys_of_its_neighbours(write_adapter, base_shapes):
+    del base_shapes["model.layers.3.self_attn.q_proj"]
+    removed = [f"model.layers.3.self_attn.q_proj.lora_{part}" for part in "ab"]
+    check_fits(read_adapter(write_adapter(change=drop(*removed))), base_shapes)
+
+
+def test_modules_outside_the_layers_are_named_in_full(write_adapter, base_shapes):
+    def add_head(tensors):
+        tensors["lm_head.lora_a"], tensors["lm_head.lora_b"] = mx.ones((4, 2)), mx.ones((2, 12))
+
+    keys = ["self_attn.q_proj", "mlp.down_proj", "lm_head"]
+    check_fits(read_adapter(write_adapter(change=add_head, lora={"keys": keys})), base_shapes)
+    with pytest.raises(NeuronRefused, match=r"lm_head: adapter_config\.json does not cover"):
+        check_fits(read_adapter(write_adapter(change=add_head)), base_shapes)
+
+
+MISSING = [f"{Q2}.lora_a", f"{Q2}.lora_b"]
+MISFITS = {
+    "missing": ({"change": drop(*MISSING)}, f"2 of 8 tensors .* missing; got none for {Q2}"),
+    "missing_unlisted": ({"change": drop(*MISSING), "lora": {"keys": None}}, "2 of 8 tensors"),
+    "more_layers": ({"num_layers": 3}, "4 of 12 tensors"),
+    "all_layers": ({"num_layers": -1}, "8 of 16 tensors"),
+    "fewer_layers": ({"num_layers": 1}, "layers.2.mlp.down_proj: adapter_config.json does not cover"),
+    "unlisted_key": ({"lora": {"keys": ["mlp.down_proj"]}}, "does not cover this module"),
+    "unknown_key": ({"lora": {"keys": ["mlp.down_proj", "q"]}}, "no layer of the base has this key; got q"),
+}
+
+
+@pytest.mark.parametrize(("given", "reason"), MISFITS.values(), ids=MISFITS)
+def test_an_adapter_that_breaks_the_promise_of_its_config_is_refused(write_adapter, base_shapes, given, reason):
+    with pytest.raises(NeuronRefused, match=reason):
+        check_fits(read_adapter(write_adapter(**given)), base_shapes)
+
+
+def test_a_base_of_another_shape_or_depth_is_refused(write_adapter, base_shapes):
+    adapter = read_adapter(write_adapter())
+    with pytest.raises(NeuronRefused, match=rf"{Q2}: made for .*\(6, 4\); allowed: \(6, 5\)"):
+        check_fits(adapter, base_shapes | {Q2: (6, 5)})
+    shallow = {module: shape for module, shape in base_shapes.items() if "layers.3" not in module}
+    with pytest.raises(NeuronRefused, match=r"no such linear layer; got model\.layers\.3"):
+        check_fits(adapter, shallow)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2, 0, -1, 9])
+def test_the_modules_promised_are_those_that_mlx_lm_converts(write_adapter, num_layers):
+    from mlx_lm.models import llama
+    from mlx_lm.tuner.lora import LoRALinear
+    from mlx_lm.tuner.utils import linear_to_lora_layers
+
+    sizes = {"hidden_size": 8, "num_hidden_layers": 3, "intermediate_size": 16, "num_attention_heads": 2}
+    model = llama.Model(llama.ModelArgs(model_type="llama", rms_norm_eps=1e-5, vocab_size=11, **sizes))
+    shapes = {name: m.weight.shape for name, m in model.named_modules() if isinstance(m, nn.Linear)}
+    lora = {"rank": 2, "scale": 1.0, "dropout": 0.0, "keys": ["self_attn.v_proj", "mlp.up_proj"]}
+    linear_to_lora_layers(model, num_layers, lora)
+    converted = {name: m for name, m in model.named_modules() if isinstance(m, LoRALinear)}
+
+    def replace(tensors):
+        tensors.clear()
+        for name, module in converted.items():
+            tensors[f"{name}.lora_a"], tensors[f"{name}.lora_b"] = module.lora_a, module.lora_b + 1
+
+    adapter = read_adapter(write_adapter(change=replace, lora=lora, num_layers=num_layers))
+    check_fits(adapter, shapes)
+    assert set(adapter.weights) == set(converted)

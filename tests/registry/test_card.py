@@ -1,0 +1,116 @@
+"""The card says what a neuron is, and its README can be used as it stands."""
+
+import json
+import math
+
+import pytest
+
+from conch_dna.errors import NeuronRefused
+from conch_dna.registry.card import Card, content_digest, hash_files, read_card, render_readme, write_card
+
+FILES = {"adapters.safetensors": "a" * 64, "adapter_config.json": "b" * 64}
+
+
+@pytest.fixture
+def card(fields):
+    more = {"name": "thinking", "version": 3, "created_at": "2026-01-02T03:04:05+00:00", "conch_version": "0.1.0"}
+    return Card(**fields.model_dump(), **more, files=FILES, digest=content_digest(FILES))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "thinking" / "3"
+    path.mkdir(parents=True)
+    return path
+
+
+def test_the_content_digest_depends_on_names_and_hashes_but_not_on_their_order():
+    assert content_digest(FILES) == content_digest(dict(reversed(FILES.items())))
+    assert content_digest(FILES) != content_digest(dict(zip(FILES, reversed(FILES.values()), strict=True)))
+    assert content_digest(FILES).startswith("sha256:")
+
+
+def test_a_written_card_reads_back_the_same(card, folder, verdict):
+    card = card.model_copy(update={"verdict": verdict})
+    write_card(card, folder)
+    assert read_card(folder) == card
+
+
+def test_figures_that_are_not_finite_survive_as_valid_json(card, folder):
+    card = card.model_copy(update={"metrics": {"perplexity": math.inf}, "config": {"limit": -math.inf}})
+    write_card(card, folder)
+    assert read_card(folder).metrics == {"perplexity": math.inf}
+    assert json.loads((folder / "neuron.json").read_text())["config"] == {"limit": "-Infinity"}
+
+
+def test_a_card_that_would_not_read_back_is_refused(card, folder):
+    with pytest.raises(NeuronRefused, match="cannot be written as JSON"):
+        write_card(card.model_copy(update={"config": {"value": object()}}), folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"name": "action"}, "of another neuron; got action@3"),
+        ({"version": 4}, "of another neuron; got thinking@4"),
+        ({"digest": "sha256:0"}, "digest does not match"),
+        ({"files": {**FILES, "more.py": "c" * 64}}, "digest does not match"),
+        ({"schema_version": 99}, "newer Conch DNA; got schema 99"),
+        ({"surprise": 1}, "surprise: Extra inputs"),
+        ({"base": None}, "base: Input should be a valid string"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_card_that_does_not_belong_is_refused(card, folder, change, reason):
+    (folder / "neuron.json").write_text(json.dumps(card.model_dump() | change))
+    with pytest.raises(NeuronRefused, match=reason):
+        read_card(folder)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe"], ids=["empty", "cut", "array", "bytes"])
+def test_a_damaged_card_is_refused_with_its_path(folder, data):
+    (folder / "neuron.json").write_bytes(data)
+    with pytest.raises(NeuronRefused, match=r"neuron\.json: not a valid card"):
+        read_card(folder)
+
+
+def test_a_missing_file_is_named(folder):
+    with pytest.raises(NeuronRefused, match=r"file missing; got neuron\.json"):
+        read_card(folder)
+    with pytest.raises(NeuronRefused, match=r"file missing; got adapter_config\.json"):
+        hash_files(folder)
+
+
+def test_the_readme_of_a_hub_base_carries_the_hub_tags(card):
+    front = render_readme(card).split("---\n")[1]
+    assert 'base_model: "org/base"\n' in front
+    assert '- "base_model:adapter:org/base"\n' in front
+    assert "library_name: mlx\n" in front
+    assert 'license: "apache-2.0"\n' in front
+
+
+def test_the_readme_of_an_embedded_base_resolves_it_for_mlx_lm(card):
+    text = render_readme(card.model_copy(update={"base": "embedded:smollm2-135m"}))
+    assert "base_model" not in text
+    assert 'load(str(resolve("embedded:smollm2-135m")), adapter_path="adapters/thinking/3")' in text
+
+
+def test_the_code_of_the_readme_is_python(card):
+    for base in ("org/base", "embedded:smollm2-135m", 'odd"name\\'):
+        blocks = render_readme(card.model_copy(update={"base": base})).split("```python\n")[1:]
+        assert len(blocks) == 2
+        for block in blocks:
+            compile(block.split("```")[0], "README", "exec")
+
+
+def test_the_readme_shows_the_verdict_side_by_side(card, verdict):
+    text = render_readme(card.model_copy(update={"verdict": verdict}))
+    assert "| figure | base | candidate |" in text
+    assert "| bits a byte | 1.0000 | 0.8000 |" in text
+    assert "| agreement with the teacher's top choice |  | 0.5000 |" in text
+    assert "| score: format | 0.2500 | 0.7500 |" in text
+    assert "- passed: bits: bits fell by 0.2" in text
+    three = verdict.model_copy(update={"incumbent": verdict.base})
+    assert "| figure | base | candidate | incumbent |\n|---|---|---|---|\n" in render_readme(
+        card.model_copy(update={"verdict": three})
+    )

@@ -1,0 +1,120 @@
+"""Processes that publish at once lose nothing, and a killed one leaves nothing half done."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from conch_dna.registry.store import Registry
+
+# Arguments: registry, adapters (comma), how many, and the number of file operations after which to kill itself.
+WORKER = """
+import os, signal, sys
+from pathlib import Path
+from conch_dna.registry.adapter import read_adapter
+from conch_dna.registry.card import CardFields
+from conch_dna.registry.store import Registry
+
+root, adapters, count, die_after = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3]), int(sys.argv[4])
+fields = CardFields(base="b", base_digest="b", teacher="t", teacher_fingerprint="t", data_digest="d")
+registry = Registry(Path(root))
+read_adapter(Path(adapters[0]))
+print("ready", flush=True)
+sys.stdin.readline()
+left = die_after
+
+def count_down(event, _):
+    global left
+    if event in ("open", "os.mkdir", "os.rename", "os.chmod", "os.remove", "shutil.copyfile"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+if die_after:
+    sys.addaudithook(count_down)
+for number in range(count):
+    registry.publish("thinking", Path(adapters[number % len(adapters)]), fields)
+"""
+
+
+def start(registry, adapters, count, die_after=0):
+    command = [
+        sys.executable,
+        "-c",
+        WORKER,
+        str(registry.root),
+        ",".join(map(str, adapters)),
+        str(count),
+        str(die_after),
+    ]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def go(*workers):
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+
+
+@pytest.fixture
+def adapters(write_adapter):
+    return [write_adapter(seed) for seed in range(20)]
+
+
+def assert_sane(registry):
+    """Whatever is visible must be whole, and every alias must lead somewhere."""
+    assert registry.verify() == []
+    for name in registry.names():
+        for alias in registry.aliases(name):
+            registry.resolve(f"{name}@{alias}")
+
+
+def test_two_processes_publishing_at_once_lose_nothing(registry, adapters):
+    with start(registry, adapters[:10], 10) as one, start(registry, adapters[10:], 10) as two:
+        go(one, two)
+        # A reader beside them never meets half a version.
+        while one.poll() is None or two.poll() is None:
+            assert_sane(registry)
+    assert (one.returncode, two.returncode) == (0, 0)
+    assert registry.versions("thinking") == list(range(1, 21))
+    assert len({registry.resolve(f"thinking@{version}").card.digest for version in range(1, 21)}) == 20
+    assert registry.aliases("thinking") == {"current": 20}
+    assert [move.to for move in registry.history("thinking")] == list(range(1, 21))
+    parents = [registry.resolve(f"thinking@{version}").card.parent for version in range(2, 21)]
+    assert parents == [registry.resolve(f"thinking@{version}").card.digest for version in range(1, 20)]
+
+
+def test_a_kill_at_any_moment_leaves_a_sane_registry(registry, adapters):
+    drawn = random.Random(0)
+    for round_ in range(10):
+        by_clock = round_ % 3 == 0
+        with start(registry, adapters, 10_000, 0 if by_clock else drawn.randint(1, 150)) as worker:
+            go(worker)
+            if by_clock:
+                time.sleep(drawn.uniform(0.0, 0.15))
+                worker.kill()
+            worker.wait(timeout=60)
+        assert worker.returncode == -signal.SIGKILL
+        assert_sane(registry)
+    before = registry.versions("thinking")
+    last = start(registry, adapters[5:7], 2)
+    with last:
+        go(last)
+    assert last.returncode == 0
+    assert registry.versions("thinking")[: len(before)] == before
+    assert [path.name for path in (registry.root / "thinking").iterdir() if path.name.startswith(".")] == []
+    assert_sane(registry)
+
+
+def test_threads_of_one_process_exclude_each_other_too(registry, adapters, fields):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda folder: Registry(registry.root).publish("thinking", folder, fields), adapters[:8]))
+    assert registry.versions("thinking") == list(range(1, 9))
+    assert_sane(registry)
