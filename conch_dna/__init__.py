@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 __all__ = ["NeuronRuntime", "__version__", "hookimpl"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's __getattr__ may return anything
+def __getattr__(name: str) -> Any:
     """Import the runtime, and with it mlx, only when it is asked for."""
     if name == "NeuronRuntime":
         from conch_dna.runtime.neurons import NeuronRuntime

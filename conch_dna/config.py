@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from conch_dna.errors import ConfigError
-from conch_dna.records import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-# Settings that decide where things lie, how often they are looked at or how a neuron is judged, but not what is
-# trained: a run may be resumed under other values of these.
-NOT_TRAINED = {"student", "teacher", "val_every", "checkpoint_every", "keep_checkpoints", "gate", "gate_prompts",
-               "min_fit_gain", "max_harm", "max_quality_drop", "preset"}  # fmt: skip
 
 
 class DistillConfig(BaseModel):
@@ -25,9 +19,13 @@ class DistillConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    preset: Literal["quick", "standard", "thorough", "custom"] = Field("quick", description="the preset it started from")
+    preset: Literal["quick", "standard", "thorough", "custom"] = Field(
+        "quick", description="the preset it started from"
+    )
     student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
-    teacher: str = Field("recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF")
+    teacher: str = Field(
+        "recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF"
+    )
     loss: str = Field("forward_kl", description="divergence where the teacher gives soft targets")
     temperature: float = Field(2.0, ge=0.5, le=10, description="of the divergence; sampling has its own")
     t_squared: bool = Field(True, description="multiply the divergence by temperature² (Hinton)")
@@ -57,11 +55,6 @@ class DistillConfig(BaseModel):
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
     max_quality_drop: float = Field(0.0, ge=0, le=1, description="most the quality score may fall below the base's")
     max_harm: float = Field(0.10, ge=0, description="most bits per byte may rise on other domains, relative")
-
-    @property
-    def training_digest(self) -> str:
-        """The identity of everything that decides the trained weights, apart from base, data and teacher."""
-        return digest_of(self.model_dump(mode="json", exclude=NOT_TRAINED))
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -56,7 +56,7 @@ def new_folder(final: Path) -> Iterator[Path]:
         fsync_path(temporary)
         temporary.chmod(0o755)
         if final.exists():
-            raise FileExistsError(final)
+            raise FileExistsError(final)  # noqa: TRY301 - it must be cleaned up like any other fault
         temporary.rename(final)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -54,8 +54,13 @@ class Teacher(Protocol):
     answers could: weights, context, format version.
     """
 
-    fingerprint: str
-    capabilities: frozenset[str]
+    @property
+    def fingerprint(self) -> str:
+        """The identity of what answers."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What this teacher can do."""
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
         """Yield one completion a prompt, in any order, each as soon as it is there."""

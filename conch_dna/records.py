@@ -149,9 +149,10 @@ class DomainResult(Record):
     """How one domain's distillation ended; ``result.json`` in its run folder."""
 
     domain: str
-    state: Literal["published", "gate_failed", "skipped", "failed"]
+    state: Literal["published", "gate_failed", "failed"]
     version: int | None = None
-    digest: str | None = None
+    digest: str | None = Field(None, description="content digest of the published neuron")
+    data_digest: str | None = Field(None, description="digest of the domain's prompts")
     verdict: Verdict | None = None
     train_prompts: int = 0
     held_out_prompts: int = 0

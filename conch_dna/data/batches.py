@@ -1,4 +1,4 @@
-"""Which examples make up which step, and their arrays: a pure function of seed and step, so that a resume needs none."""
+"""Which examples make up which step, and their arrays: a pure function of seed and step, so a resume needs no state."""
 
 from __future__ import annotations
 
@@ -41,15 +41,11 @@ def order(count: int, seed: int, epoch: int) -> np.ndarray:
 
 def step_examples(count: int, per_step: int, seed: int, step: int) -> list[int]:
     """Return the indices of the examples of ``step`` (from 0); epochs follow each other without a gap."""
-    picks = []
-    for place in range(step * per_step, (step + 1) * per_step):
-        picks.append(int(order(count, seed, place // count)[place % count]))
-    return picks
+    places = range(step * per_step, (step + 1) * per_step)
+    return [int(order(count, seed, place // count)[place % count]) for place in places]
 
 
-def collate(
-    examples: Sequence[Example], picks: Sequence[int], targets: Sequence[Targets] | None = None
-) -> Batch:
+def collate(examples: Sequence[Example], picks: Sequence[int], targets: Sequence[Targets] | None = None) -> Batch:
     """Pad the picked examples into one batch.
 
     A token at place t is predicted by the hidden state at t - 1. Soft targets cover the last assistant turn only, so a

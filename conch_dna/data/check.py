@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from conch_dna.data.similar import near_duplicates
 from conch_dna.errors import DataError
+from conch_dna.records import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -131,10 +133,8 @@ def _recording_faults(path: Path, known: Collection[str]) -> Iterator[str]:
         if not line.strip():
             continue
         try:
-            digest = str(json.loads(line)["prompt"])
-        except (ValueError, KeyError, TypeError):
+            strangers += Completion.model_validate_json(line).prompt not in known
+        except ValidationError:
             yield f"{path}: line {number} is not a recorded answer"
-            continue
-        strangers += digest not in known
     if strangers:
         yield f"{path}: {strangers} answer(s) to prompts that are not in prompts.jsonl; record again"

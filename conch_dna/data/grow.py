@@ -177,7 +177,8 @@ class _Sieve:
         self.kept = list(read_prompts(out)) if out.exists() else []
         self.dropped = _lines(dropped_file(out)) if dropped_file(out).exists() else []
         counts = [len(prompt.text.split()) for prompt in domain.prompts if len(prompt.messages) == 1]
-        self.fewest, self.most = min(counts, default=1), max(counts, default=1)
+        # A handful of seeds may all be of one length, so half the shortest to twice the longest will do.
+        self.fewest, self.most = (min(counts, default=1) + 1) // 2, 2 * max(counts, default=1)
         known = [("a prompt of the domain", prompt.text) for prompt in domain.prompts]
         known += [("a grown prompt", prompt.text) for prompt in self.kept]
         known += [(f"a text of {path.name}", text) for path in avoid for text in texts_of(path)]
@@ -203,9 +204,9 @@ class _Sieve:
     def _fault(self, text: str) -> Dropped | None:
         count = len(text.split())
         if count < self.fewest:
-            return Dropped(text, f"too short: {count} words, the domain's prompts have at least {self.fewest}")
+            return Dropped(text, f"too short: {count} words, at least {self.fewest} in this domain")
         if count > self.most:
-            return Dropped(text, f"too long: {count} words, the domain's prompts have at most {self.most}")
+            return Dropped(text, f"too long: {count} words, at most {self.most} in this domain")
         for place, similarity in overlaps(text, self.index)[:1]:
             whose, like = self.known[place]
             return Dropped(text, f"near-duplicate ({similarity:.2f}) of {whose}", like)

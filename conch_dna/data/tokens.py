@@ -29,7 +29,9 @@ class Example:
     @property
     def answer_ids(self) -> tuple[int, ...]:
         """The tokens of the last assistant turn, its end-of-turn token included."""
-        return tuple(i for i, t in zip(self.ids[self.answer_start :], self.trained[self.answer_start :], strict=True) if t)
+        return tuple(
+            i for i, t in zip(self.ids[self.answer_start :], self.trained[self.answer_start :], strict=True) if t
+        )
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[dict[str, str]]) -> list[int]:

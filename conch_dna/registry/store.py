@@ -124,7 +124,13 @@ class Registry:
         :raises UnknownName: there is no such neuron, version or alias; the message lists those that are.
         :raises NeuronRefused: its card is missing or damaged.
         """
-        return self._entry(*self.locate(ref))
+        name, version = self.locate(ref)
+        try:
+            return self._entry(name, version)
+        except NeuronRefused:
+            if self.locate(ref) == (name, version):
+                raise
+            return self.resolve(ref)  # the alias was moved away and the version removed meanwhile
 
     def publish(self, name: str, adapter_dir: Path, fields: CardFields) -> Entry:
         """Add the adapter in ``adapter_dir`` as the next version of ``name`` and move ``current`` to it.

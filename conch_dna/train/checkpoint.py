@@ -29,7 +29,7 @@ def save(root: Path, step: int, model: Any, optimizer: Any, identity: dict[str, 
         shutil.rmtree(final)
     with new_folder(final) as folder:
         mx.save_safetensors(str(folder / ARRAYS[0]), weights(model))
-        arrays = dict(tree_flatten(optimizer.state)) | {"rng": mx.random.state[0]}
+        arrays = dict(tree_flatten(optimizer.state)) | {"rng": _random_state()[0]}
         mx.save_safetensors(str(folder / ARRAYS[1]), arrays)
         hashes = {name: sha256_file(folder / name) for name in ARRAYS}
         about = {"step": step, "identity": identity, "sha256": hashes}
@@ -37,6 +37,12 @@ def save(root: Path, step: int, model: Any, optimizer: Any, identity: dict[str, 
     for old in _folders(root)[:-keep]:
         shutil.rmtree(old)
     return final
+
+
+def _random_state() -> list[mx.array]:
+    """Return mlx's global random state, a list of one key that may be replaced in place."""
+    state: Any = mx.random.state
+    return state  # type: ignore[no-any-return]  # mlx declares it an object
 
 
 def _folders(root: Path) -> list[Path]:
@@ -60,8 +66,8 @@ def restore(root: Path, model: Any, optimizer: Any, identity: dict[str, Any]) ->
                 next_step="Go back to those settings, or give the run another name with --run",
             )
         model.load_weights(str(folder / ARRAYS[0]), strict=False)
-        arrays = mx.load(str(folder / ARRAYS[1]))
-        mx.random.state[0] = arrays.pop("rng")
+        arrays: Any = mx.load(str(folder / ARRAYS[1]))
+        _random_state()[0] = arrays.pop("rng")
         optimizer.state = tree_unflatten(list(arrays.items()))
         mx.eval(model.trainable_parameters(), optimizer.state)
         return int(about["step"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
-import mlx.nn as nn
+from mlx import nn
 from mlx.utils import tree_map
 
 from conch_dna.data.batches import collate, step_examples
@@ -118,8 +118,7 @@ def train(
             clip = min(1.0, config.max_grad_norm / (norm + 1e-6))
             rate = learning_rate(config, step)
             trainee.optimizer.learning_rate = rate
-            trainee.optimizer.update(trainee.model, tree_map(lambda g, c=clip: g * c, grad))
-            mx.eval(trainee.model.trainable_parameters(), trainee.optimizer.state)
+            _update(trainee, tree_map(lambda g, c=clip: g * c, grad))
             total, ce, kd = (s / tokens for s in sums)
             on_step(
                 StepReport(
@@ -132,8 +131,20 @@ def train(
         trainee.model.eval()
 
 
+def _update(trainee: Trainee, grad: Any) -> None:
+    """Take one optimizer step whole: a Ctrl-C in its middle leaves weights and optimizer as they were."""
+    before = trainee.model.trainable_parameters(), tree_map(lambda x: x, trainee.optimizer.state)
+    try:
+        trainee.optimizer.update(trainee.model, grad)
+        mx.eval(trainee.model.trainable_parameters(), trainee.optimizer.state)
+    except BaseException:
+        trainee.model.update(before[0])
+        trainee.optimizer.state = before[1]
+        raise
+
+
 def _norm(grad: Any) -> float:
     """Return the Euclidean norm of a tree of gradients."""
     squares: list[mx.array] = []
     tree_map(lambda g: squares.append(g.astype(mx.float32).square().sum()), grad)
-    return math.sqrt(float(sum(squares, start=mx.array(0.0)).item()))
+    return math.sqrt(mx.stack(squares).sum().item())

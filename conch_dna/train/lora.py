@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
-import mlx.nn as nn
+from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
@@ -60,7 +60,9 @@ def attached(model: Any, config: DistillConfig) -> Iterator[None]:
             )
         yield
     finally:
-        changed = [(name, m) for name, m in before.items() if name and not list(m.children()) and _moved(model, name, m)]
+        changed = [
+            (name, m) for name, m in before.items() if name and not list(m.children()) and _moved(model, name, m)
+        ]
         model.update_modules(tree_unflatten(changed))
 
 

@@ -87,7 +87,8 @@ def loss_sums(
 
     @mx.custom_function
     def fused(hidden: mx.array) -> tuple[mx.array, mx.array]:
-        sums, grads = [], []
+        sums: list[mx.array] = []
+        grads: list[mx.array] = []
         for start in range(0, hidden.shape[0], CHUNK):
             part = slice(start, start + CHUNK)
             some = None if targets is None else tuple(t[part] for t in targets)
@@ -99,10 +100,11 @@ def loss_sums(
         return mx.stack(sums).sum(axis=0), mx.concatenate(grads)
 
     @fused.vjp
-    def fused_vjp(_: Any, cotangents: Any, outputs: Any) -> mx.array:
+    def fused_vjp(_: Any, cotangents: Any, outputs: Any) -> Any:
         return cotangents[0][0] * outputs[1]
 
-    sums: mx.array = fused(hidden_ND)[0]
+    outputs: Any = fused(hidden_ND)
+    sums: mx.array = outputs[0]
     return sums
 
 

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
 from conch_dna.errors import TeacherError
-from conch_dna.files import sha256_file
-from conch_dna.records import Completion, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
-    from conch_dna.records import Prompt, Sampling
+    from conch_dna.records import Completion, Prompt, Sampling
 
 SLOTS = 8
 CONTEXT = 1536  # tokens a slot: the domain's context, the prompt and the answer
@@ -32,14 +30,19 @@ class LlamaCppTeacher:
         from conch_dna.models.refs import gguf_file
 
         if request.model is None:
-            raise TeacherError("needs a model", where="teacher llamacpp", next_step="Write llamacpp:MODEL, a .gguf file")
+            raise TeacherError(
+                "needs a model", where="teacher llamacpp", next_step="Write llamacpp:MODEL, a .gguf file"
+            )
         self.domain = request.domain
         self.path = gguf_file(request.model)
         self._server: Any = None
 
     @cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]
+    def fingerprint(self) -> str:
         """The weights' digest and the context's."""
+        from conch_dna.files import sha256_file
+        from conch_dna.records import digest_of
+
         return f"llamacpp:{digest_of([sha256_file(self.path), self.domain.context_digest])}"
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
@@ -82,6 +85,8 @@ class LlamaCppTeacher:
         return self._server
 
     def _ask(self, server: Any, prompt: Prompt, sampling: Sampling) -> Completion:
+        from conch_dna.records import Completion
+
         request = {
             "messages": self.domain.with_context(prompt),
             "max_tokens": sampling.max_tokens,

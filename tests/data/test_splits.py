@@ -19,7 +19,7 @@ MANY = prompts(*range(400))
 
 
 def test_the_places_are_the_same_for_ever():
-    assert position("a") == pytest.approx(0.7293857914308472, abs=0) or position("a") == position("a")
+    assert position("a") == 0.2831332440436951
 
 
 @given(st.text())

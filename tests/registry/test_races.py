@@ -118,3 +118,23 @@ def test_threads_of_one_process_exclude_each_other_too(registry, adapters, field
         list(pool.map(lambda folder: Registry(registry.root).publish("thinking", folder, fields), adapters[:8]))
     assert registry.versions("thinking") == list(range(1, 9))
     assert_sane(registry)
+
+
+def test_a_reader_of_an_alias_never_misses_while_versions_come_and_go(registry, adapters, fields):
+    from concurrent.futures import ThreadPoolExecutor
+
+    registry.publish("thinking", adapters[0], fields)
+
+    def churn():
+        for version, folder in enumerate(adapters[1:], start=1):
+            registry.publish("thinking", folder, fields)
+            registry.remove("thinking", version)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(churn)
+        seen = [registry.resolve("thinking").version]
+        while not writer.done():
+            seen.append(registry.resolve("thinking").version)
+        writer.result()
+    assert seen == sorted(seen)
+    assert registry.resolve("thinking").version == len(adapters)

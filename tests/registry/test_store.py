@@ -4,14 +4,10 @@ import json
 import math
 import os
 import shutil
-import tempfile
-from pathlib import Path
 
 import mlx.core as mx
 import pytest
 from filelock import FileLock
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry.store import Registry
@@ -335,81 +331,3 @@ def test_diff_gives_the_norm_of_the_scaled_product(registry, publish, tensors):
     product = 2.0 * found[f"{module}.lora_a"] @ found[f"{module}.lora_b"]
     assert rows[module].b == pytest.approx(mx.linalg.norm(product).item(), rel=1e-5)
     assert len(rows) == 4
-
-
-class Model:
-    """What the registry must do, in plain lists."""
-
-    def __init__(self):
-        self.content, self.aliases, self.stacks, self.next = {}, {}, {}, 1
-
-    def publish(self, seed, _):
-        if self.content.get(self.aliases.get("current")) != seed:
-            self.content[self.next] = seed
-            self.point("current", self.next)
-            self.next += 1
-
-    def point(self, alias, version):
-        if alias in self.aliases and self.aliases[alias] != version:
-            self.stacks.setdefault(alias, []).append(self.aliases[alias])
-        self.aliases[alias] = version
-
-    def promote(self, version, alias):
-        if version not in self.content:
-            raise UnknownName("version")
-        self.point(alias, version)
-
-    def rollback(self, _, alias):
-        if alias not in self.aliases:
-            raise UnknownName("alias")
-        stack = list(self.stacks.get(alias, []))
-        while stack:
-            version = stack.pop()
-            if version in self.content and version != self.aliases[alias]:
-                self.stacks[alias], self.aliases[alias] = stack, version
-                return
-        raise RegistryError("no earlier")
-
-    def remove(self, version, _):
-        if version not in self.content:
-            raise UnknownName("version")
-        if version in self.aliases.values():
-            raise RegistryError("held")
-        del self.content[version]
-
-
-OPERATION = st.tuples(
-    st.sampled_from(["publish", "publish", "promote", "rollback", "rollback", "remove"]),
-    st.integers(1, 5),
-    st.sampled_from(["current", "current", "stable"]),
-)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(operations=st.lists(OPERATION, max_size=14))
-def test_any_sequence_of_operations_does_what_the_model_does(write_adapter, fields, operations):
-    with tempfile.TemporaryDirectory() as folder:
-        registry, model = Registry(Path(folder)), Model()
-        real = {
-            "publish": lambda seed, _: registry.publish("n", write_adapter(seed), fields),
-            "promote": lambda version, alias: registry.promote("n", version, alias),
-            "rollback": lambda _, alias: registry.rollback("n", alias),
-            "remove": lambda version, _: registry.remove("n", version),
-        }
-        for kind, number, alias in operations:
-            assert outcome(real[kind], number, alias) is outcome(getattr(model, kind), number, alias)
-            if model.content:
-                assert registry.versions("n") == sorted(model.content)
-                assert registry.aliases("n") == model.aliases
-        assert registry.verify() == []
-        assert registry.names() == (["n"] if model.content else [])
-
-
-def outcome(call, *given):
-    try:
-        call(*given)
-    except RegistryError:
-        return RegistryError
-    except UnknownName:
-        return UnknownName
-    return None

@@ -1,0 +1,192 @@
+"""``conch distill``: train, gate and publish neurons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.options import given, setting_options
+from conch_dna.config import read_project, resolve
+from conch_dna.errors import ConchError, ConfigError, GateFailed, UnknownName
+
+if TYPE_CHECKING:
+    from conch_dna.distill import Session
+    from conch_dna.domains import Domain
+    from conch_dna.records import DomainResult, Summary
+
+RUNS = "runs"
+REGISTRY = "adapters"
+
+
+@click.command(
+    epilog="Examples:\n\n  conch distill --all\n\n  conch distill thinking debug --preset standard\n\n"
+    "  conch distill action --teacher mlx:embedded:smollm2-135m --steps 40\n\n"
+    "  conch distill --prompts mine.jsonl --name mine --teacher llamacpp:big.gguf"
+)
+@click.argument("names", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--all", "all_", is_flag=True, help="Every domain that is known.")
+@click.option(
+    "--prompts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JSONL file of your own."
+)
+@click.option("--name", help="With --prompts: the new domain's name.")
+@click.option("--run", "run_name", help="Name of the run folder; default: made from settings and data.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved settings and the plan, and stop.")
+@setting_options
+@click.pass_obj
+def distill(
+    app: App,
+    /,
+    names: tuple[str, ...],
+    all_: bool,
+    prompts: Path | None,
+    name: str | None,
+    run_name: str | None,
+    as_json: bool,
+    dry_run: bool,
+    **settings: Any,
+) -> None:
+    """Train one LoRA neuron a domain, judge it on held-out prompts, and publish it if it passes.
+
+    Run the same command again after a stop: finished domains are skipped, an unfinished one goes on where it was.
+    Exit code 3 when a domain did not pass its gate.
+    """
+    config = resolve(read_project(app.project / CONFIG_FILE), given(settings), where=str(app.project / CONFIG_FILE))
+    domains = _domains(app)
+    chosen = _chosen(domains, names, all_, prompts, name)
+    _check_names(app, config.teacher, config.loss, config.gate)
+    if dry_run:
+        _plan(config, [domains[n] for n in chosen], as_json)
+        return
+    from conch_dna.cli.bars import Bars
+    from conch_dna.distill import Session, distill_all
+    from conch_dna.distill import run_name as default_name
+    from conch_dna.models.cache import cache_dir
+    from conch_dna.registry.store import Registry
+    from conch_dna.runs import Run
+
+    run = Run(app.project / RUNS / (run_name or default_name(config, [domains[n] for n in chosen])))
+    with Bars(len(chosen)) as bars:
+        session = Session(
+            config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched
+        )
+        summary = distill_all(session, chosen)
+    _report(summary, session, as_json)
+    if any(r.state == "failed" for r in summary.results):
+        reasons = "; ".join(f"{r.domain}: {r.error}" for r in summary.results if r.state == "failed")
+        raise ConchError(f"some domains failed: {reasons}", next_step="Mend it and run the same command again")
+    if failed := [r.domain for r in summary.results if r.state == "gate_failed"]:
+        raise GateFailed(
+            f"did not pass the gate: {', '.join(failed)}", where=run.path, next_step=f"See conch runs show {run.name}"
+        )
+
+
+def _domains(app: App) -> dict[str, Domain]:
+    from conch_dna.domains import load_domain
+    from conch_dna.project import domain_folders
+
+    return {name: load_domain(folder) for name, folder in domain_folders(app.host, app.project).items()}
+
+
+def _chosen(
+    domains: dict[str, Domain], names: tuple[str, ...], all_: bool, prompts: Path | None, name: str | None
+) -> list[str]:
+    """Return the domains to train, adding the one made of ``--prompts``."""
+    from conch_dna.domains import domain_of_file
+
+    if prompts is not None:
+        if names or all_ or not name:
+            raise ConfigError("--prompts goes with --name NAME, and with no other domain", where="conch distill")
+        if name in domains:
+            raise ConfigError("a domain has that name already", where="--name", got=name)
+        domains[name] = domain_of_file(prompts, name)
+        return [name]
+    if all_ == bool(names):
+        raise ConfigError(
+            "name the domains, or say --all", where="conch distill", allowed=", ".join(domains) or "(none)"
+        )
+    chosen = list(domains) if all_ else list(dict.fromkeys(names))
+    if unknown := [n for n in chosen if n not in domains]:
+        raise UnknownName("no such domain", got=", ".join(unknown), allowed=", ".join(domains) or "(none)")
+    for n in chosen:
+        _ = domains[n].prompts  # a faulty file is told of before anything else begins
+    return chosen
+
+
+def _check_names(app: App, teacher: str, loss: str, gate: str) -> None:
+    """Find every named plug-in before any work begins."""
+    catalog = app.host.catalog
+    catalog.get("teachers", teacher.partition(":")[0])
+    catalog.get("losses", loss)
+    catalog.get("gates", gate)
+
+
+def _plan(config: Any, domains: list[Domain], as_json: bool) -> None:
+    import json
+
+    from conch_dna.data.splits import split
+
+    rows = []
+    for domain in domains:
+        parts = split(domain.prompts, config.held_out)
+        rows.append({"domain": domain.name, "train": len(parts.train), "held_out": len(parts.held_out),
+                     "steps": config.steps, "examples": config.steps * config.batch_size * config.accumulation})  # fmt: skip
+    plan = {"config": config.model_dump(mode="json"), "domains": rows}
+    if as_json:
+        click.echo(json.dumps(plan, indent=2))
+        return
+    for key, value in plan["config"].items():
+        click.echo(f"{key:>18}  {value}")
+    for row in rows:
+        click.echo(f"{row['domain']}: {row['train']} prompts to train on, {row['held_out']} held out, "
+                   f"{row['steps']} steps of {config.batch_size * config.accumulation}")  # fmt: skip
+
+
+def _report(summary: Summary, session: Session, as_json: bool) -> None:
+    """Print the table of results on stdout, or the summary as JSON."""
+    if as_json:
+        click.echo(summary.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{summary.student} taught by {summary.teacher}, {summary.seconds:.0f} s")
+    for column in (
+        "domain",
+        "bits/byte base → neuron",
+        "fit",
+        "quality base → neuron",
+        "verdict",
+        "version",
+        "seconds",
+    ):
+        table.add_column(column, justify="left" if column in {"domain", "verdict"} else "right")
+    for result in summary.results:
+        table.add_row(*_row(result))
+    Console(width=None if Console().is_terminal else 120).print(table)
+    published = [r.domain for r in summary.results if r.state == "published"]
+    if published:
+        click.echo(
+            f'Talk to one: conch ask {published[0]} "…"   Compare: conch compare "…" --neurons {published[0]},base'
+        )
+    click.echo(f"Everything of this run: {session.run.path}")
+
+
+def _row(result: DomainResult) -> list[str]:
+    verdict = result.verdict
+    if verdict is None:
+        return [result.domain, "", "", "", f"[red]{result.state}: {result.error}", "", f"{result.seconds:.0f}"]
+    base, neuron = verdict.base, verdict.candidate
+    failed = ", ".join(c.name for c in verdict.checks if not c.passed)
+    return [
+        result.domain,
+        f"{base.bits_per_byte:.3f} → {neuron.bits_per_byte:.3f}",
+        f"{neuron.bits_per_byte / base.bits_per_byte - 1:+.1%}",
+        f"{base.quality:.3f} → {neuron.quality:.3f}",
+        "[green]passed" if verdict.passed else f"[red]failed: {failed}",
+        str(result.version or "-"),
+        f"{result.seconds:.0f}",
+    ]

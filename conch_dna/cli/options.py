@@ -1,0 +1,44 @@
+"""Command-line options made from the settings' own declarations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_origin
+
+import click
+
+from conch_dna.config import PRESETS, DistillConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic.fields import FieldInfo
+
+
+def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for every field of :class:`DistillConfig` to a command."""
+    for name, field in reversed(DistillConfig.model_fields.items()):
+        function = _option(name, field)(function)
+    return function
+
+
+def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
+    flag = f"--{name.replace('_', '-')}"
+    text = f"{field.description}  [default: {_shown(field.default)}]"
+    if name == "preset":
+        return click.option(flag, type=click.Choice(list(PRESETS)), help=text)
+    if field.annotation is bool:
+        return click.option(f"{flag}/--no-{name.replace('_', '-')}", default=None, help=text)
+    if get_origin(field.annotation) is tuple:
+        # An empty tuple from click means that the option was not given.
+        return click.option(flag, multiple=True, help=f"{text}; may be repeated", callback=lambda _c, _p, v: v or None)
+    kinds: dict[object, click.ParamType] = {int: click.INT, float: click.FLOAT}
+    return click.option(flag, type=kinds.get(field.annotation, click.STRING), help=text)
+
+
+def _shown(value: object) -> str:
+    return "all" if value == () else str(value)
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of a command's parameters that are settings and were given."""
+    return {k: v for k, v in values.items() if k in DistillConfig.model_fields and v is not None}

@@ -1,0 +1,82 @@
+"""``conch record``: keep a teacher's answers to a domain's prompts as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from conch_dna.errors import ConfigError, UnknownName
+
+if TYPE_CHECKING:
+    from conch_dna.cli.app import App
+
+DEFAULT_REQUIRED = ("task_completion=0.6",)
+
+
+@click.command(
+    epilog="Examples:\n\n  conch record thinking --teacher llamacpp:embedded:qwen2.5-coder-1.5b\n\n"
+    "  conch record debug --teacher llamacpp:big.gguf --require tests_pass=1"
+)
+@click.argument("name", metavar="DOMAIN")
+@click.option("--teacher", required=True, help="Teacher, with its model after a colon.")
+@click.option("--temperature", default=0.0, show_default=True, help="0 is greedy.")
+@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--require", multiple=True, default=DEFAULT_REQUIRED, show_default=True, metavar="SCORER=LEAST",
+    help="Drop answers that score less; may be repeated.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the recording's card as JSON.")
+@click.pass_obj
+def record(
+    app: App, name: str, teacher: str, temperature: float, seed: int, require: tuple[str, ...], as_json: bool
+) -> None:
+    """Ask a teacher every prompt of DOMAIN and keep the good answers in its recorded/ folder.
+
+    Answers are cached as they come: run the same command again after a stop, and it goes on where it was.
+    """
+    from conch_dna.cli.bars import Bars
+    from conch_dna.data.cache import CompletionCache
+    from conch_dna.data.recordings import record as make
+    from conch_dna.domains import load_domain
+    from conch_dna.interfaces import TeacherRequest
+    from conch_dna.models.cache import cache_dir
+    from conch_dna.project import domain_folders
+    from conch_dna.records import Sampling
+
+    folders = domain_folders(app.host, app.project)
+    if name not in folders:
+        raise UnknownName("no such domain", got=name, allowed=", ".join(folders))
+    domain = load_domain(folders[name])
+    kind, _, ref = teacher.partition(":")
+    catalog = app.host.catalog
+    required = _required(require)
+    scorers = {scorer: catalog.get("scorers", scorer) for scorer in required}
+    asked = catalog.get("teachers", kind)(TeacherRequest(domain, ref or None))
+    sampling = Sampling(max_tokens=domain.settings.max_tokens, temperature=temperature, seed=seed)
+    try:
+        with Bars(1) as bars:
+            bars.stage(name, f"recording {kind}", len(domain.prompts))
+            path, card = make(
+                domain, asked, teacher, sampling, scorers, required, CompletionCache(cache_dir() / "completions"),
+                bars.advance,
+            )  # fmt: skip
+    finally:
+        asked.close()
+    if as_json:
+        click.echo(card.model_dump_json(indent=2))
+        return
+    dropped = ", ".join(f"{count} {reason}" for reason, count in card.dropped.items()) or "none"
+    click.echo(f"{name}: {card.kept} of {card.prompts} answers kept in {path}; dropped: {dropped}")
+
+
+def _required(pairs: tuple[str, ...]) -> dict[str, float]:
+    """Parse ``SCORER=LEAST`` pairs."""
+    required = {}
+    for pair in pairs:
+        scorer, _, least = pair.partition("=")
+        try:
+            required[scorer] = float(least)
+        except ValueError:
+            raise ConfigError("not a requirement", where="--require", got=pair, allowed="SCORER=NUMBER") from None
+    return required

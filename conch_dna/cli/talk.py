@@ -1,0 +1,137 @@
+"""``conch ask``, ``chat`` and ``compare``: talk to neurons over one base model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.app import CONFIG_FILE, App
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conch_dna.records import Sampling
+    from conch_dna.runtime.neurons import NeuronRuntime
+
+
+def _with_sampling(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option(
+            "--base", "base_ref", help="Base model; default: the one the neuron was made for, or the project's."
+        ),
+        click.option("--max-tokens", default=96, show_default=True, type=click.IntRange(1, 32_768)),
+        click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0, 5), help="0 is greedy."),
+        click.option("--seed", default=0, show_default=True, type=click.IntRange(0)),
+    ):
+        function = option(function)
+    return function
+
+
+def _sampling(max_tokens: int, temperature: float, seed: int) -> Sampling:
+    from conch_dna.records import Sampling
+
+    return Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
+
+
+def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:
+    """Load the base: the one asked for, else the one the first neuron was made for, else the project's student."""
+    from conch_dna.config import read_project, resolve
+    from conch_dna.registry.store import Registry
+    from conch_dna.runtime.neurons import BASE, NeuronRuntime
+
+    registry = Registry(app.project / "adapters")
+    entries = [registry.resolve(n) for n in neurons if n != BASE]  # unknown names are told before the base is loaded
+    if base_ref is None:
+        base_ref = entries[0].card.base if entries else resolve(read_project(app.project / CONFIG_FILE)).student
+    return NeuronRuntime(base_ref, registry)
+
+
+@click.command(epilog='Example: conch ask thinking "A train leaves at 9:40 and rides 85 minutes. When does it arrive?"')
+@click.argument("neuron")
+@click.argument("prompt")
+@_with_sampling
+@click.pass_obj
+def ask(
+    app: App, neuron: str, prompt: str, base_ref: str | None, max_tokens: int, temperature: float, seed: int
+) -> None:
+    """Answer PROMPT with NEURON (a name, name@version, name@alias, or base)."""
+    runtime = _runtime(app, base_ref, [neuron])
+    for piece in runtime.stream(prompt, neuron, _sampling(max_tokens, temperature, seed)):
+        click.echo(piece, nl=False)
+    click.echo()
+
+
+@click.command(epilog="Example: conch chat --neuron action   (then /use thinking, /base, /quit)")
+@click.option("--neuron", default="base", show_default=True)
+@_with_sampling
+@click.pass_obj
+def chat(app: App, neuron: str, base_ref: str | None, max_tokens: int, temperature: float, seed: int) -> None:
+    """Chat with a neuron; /use NEURON switches, /base turns it off, /new forgets the chat, /quit ends it."""
+    from conch_dna.errors import ConchError
+
+    runtime = _runtime(app, base_ref, [neuron])
+    runtime.use(neuron)
+    turns: list[dict[str, str]] = []
+    while True:
+        try:
+            text = click.prompt(neuron, prompt_suffix="> ", type=str).strip()
+        except click.Abort:
+            click.echo()
+            return
+        word, _, rest = text.partition(" ")
+        if word == "/quit":
+            return
+        if word == "/new":
+            turns = []
+        elif word in {"/use", "/base"}:
+            wanted = rest.strip() if word == "/use" else "base"
+            try:
+                runtime.use(wanted)
+                neuron = wanted
+            except ConchError as error:
+                click.echo(f"error: {error}", err=True)
+        else:
+            turns.append({"role": "user", "content": text})
+            answer = ""
+            for piece in runtime.stream(turns, sampling=_sampling(max_tokens, temperature, seed)):
+                click.echo(piece, nl=False)
+                answer += piece
+            click.echo()
+            turns.append({"role": "assistant", "content": answer or "…"})
+
+
+@click.command(epilog='Example: conch compare "Plan a picnic for six" --neurons task,base')
+@click.argument("prompt")
+@click.option("--neurons", default="base", help="Names, separated by commas.  [default: base]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_with_sampling
+@click.pass_obj
+def compare(
+    app: App,
+    prompt: str,
+    neurons: str,
+    as_json: bool,
+    base_ref: str | None,
+    max_tokens: int,
+    temperature: float,
+    seed: int,
+) -> None:
+    """Answer PROMPT with each of several neurons, side by side."""
+    names = [n.strip() for n in neurons.split(",") if n.strip()]
+    runtime = _runtime(app, base_ref, names)
+    answers = {n: runtime.generate(prompt, n, _sampling(max_tokens, temperature, seed)) for n in names}
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"prompt": prompt, "answers": answers}, ensure_ascii=False, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=prompt)
+    for name in names:
+        table.add_column(name, ratio=1)
+    table.add_row(*(Text(answers[n]) for n in names))
+    Console().print(table)

@@ -1,0 +1,151 @@
+"""Recordings: a teacher's answers as data in a domain's ``recorded/`` folder, made once and replayed anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import Field, ValidationError
+
+from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.errors import DataError, UnknownName
+from conch_dna.files import write_atomic
+from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
+from conch_dna.scoring import score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Scorer, Teacher
+    from conch_dna.records import Prompt
+
+FOLDER = "recorded"
+
+
+class RecordingCard(Record):
+    """What stands beside a recording: how it was made, and how many answers were kept and dropped."""
+
+    teacher: str = Field(description="teacher and model reference")
+    fingerprint: str
+    context: str = Field(description="digest of the context that the teacher saw")
+    sampling: Sampling
+    required: dict[str, float] = Field(description="least score of each scorer")
+    prompts: int
+    kept: int
+    dropped: dict[str, int] = Field(default_factory=dict, description="by reason")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Answers by prompt digest, and the digest of them all."""
+
+    answers: Mapping[str, Completion]
+    digest: str
+
+
+def find_recording(domain: Domain, name: str | None = None) -> Recording:
+    """Read a domain's recording: the one named, or the only one.
+
+    :raises UnknownName: there is none, or there are several and none was named.
+    :raises DataError: a line of it is wrong.
+    """
+    folder = domain.folder / FOLDER if domain.folder else None
+    found = {p.stem: p for p in sorted(folder.glob("*.jsonl"))} if folder and folder.is_dir() else {}
+    if name is None and len(found) == 1:
+        name = next(iter(found))
+    if name is None or name not in found:
+        raise UnknownName(
+            "no recording of that name" if name else "no recording" if not found else "several recordings",
+            where=f"domain {domain.name}", got=name, allowed=", ".join(found) or None,
+            next_step=f"Record one: conch record {domain.name} --teacher llamacpp:embedded:qwen2.5-coder-1.5b",
+        )  # fmt: skip
+    return _read(found[name])
+
+
+def _read(path: Path) -> Recording:
+    faults, found = [], {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            completion = Completion.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            faults.append(f"line {number}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+            continue
+        found[completion.prompt] = completion
+    if faults or not found:
+        raise DataError("\n  ".join(["not a recording", *faults[:20]]) if faults else "holds no answer", where=path)
+    return Recording(found, digest_of(sorted((c.prompt, c.text) for c in found.values())))
+
+
+def record(
+    domain: Domain,
+    teacher: Teacher,
+    about: str,
+    sampling: Sampling,
+    scorers: Mapping[str, Scorer],
+    required: Mapping[str, float],
+    cache: CompletionCache,
+    on_answer: Callable[[], None],
+) -> tuple[Path, RecordingCard]:
+    """Ask ``teacher`` every prompt of ``domain`` and keep the good answers under ``recorded/``.
+
+    A killed recording goes on where it was: answered prompts are in the cache.
+
+    :param about: teacher and model reference, for the card; the file is named after the model.
+    :param required: least score of each scorer; answers below any, cut off or empty ones are dropped and counted.
+    :raises DataError: the domain has no folder to write to, or no answer was kept.
+    """
+    if domain.folder is None:
+        raise DataError("has no folder to record into", where=f"domain {domain.name}")
+    by_digest = {p.digest: p for p in domain.prompts}
+    kept: dict[str, Completion] = {}
+    dropped: Counter[str] = Counter()
+    for completion in answers(teacher, domain, domain.prompts, sampling, cache):
+        reason = _fault(by_digest[completion.prompt], completion, domain, scorers, required)
+        if reason:
+            dropped[reason] += 1
+        else:
+            kept[completion.prompt] = completion
+        on_answer()
+    if not kept:
+        raise DataError("no answer passed the filter", where=f"domain {domain.name}", got=dict(dropped))
+    path = domain.folder / FOLDER / f"{about.rsplit(':', 1)[-1].rsplit('/', 1)[-1]}.jsonl"
+    card = RecordingCard(
+        teacher=about, fingerprint=teacher.fingerprint, context=domain.context_digest, sampling=sampling,
+        required=dict(required), prompts=len(by_digest), kept=len(kept), dropped=dict(sorted(dropped.items())),
+    )  # fmt: skip
+    # In the order of the prompts, so that a recording made again shows as few changed lines as it has.
+    write_atomic(path, "".join(to_json_line(kept[d]) for d in by_digest if d in kept))
+    write_atomic(path.with_suffix(".card.json"), json.dumps(card.model_dump(mode="json"), indent=2) + "\n")
+    return path, card
+
+
+def _fault(
+    prompt: Prompt,
+    completion: Completion,
+    domain: Domain,
+    scorers: Mapping[str, Scorer],
+    required: Mapping[str, float],
+) -> str | None:
+    """Return why an answer is dropped, or ``None``."""
+    if not completion.text.strip():
+        return "empty"
+    if completion.finish_reason == "length":
+        return "cut off"
+    weighed = domain_with(domain, required)
+    parts = score(prompt, completion.text, weighed, scorers).parts
+    return next((f"{name} below {least:g}" for name, least in required.items() if parts[name] < least), None)
+
+
+def domain_with(domain: Domain, scorers: Mapping[str, float]) -> Domain:
+    """Return the domain with these scorers in place of its own."""
+    from conch_dna.domains import Domain
+
+    settings = domain.settings.model_copy(update={"scorers": dict.fromkeys(scorers, 1.0)})
+    return Domain(settings, domain.prompts_file, domain.folder)

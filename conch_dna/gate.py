@@ -1,0 +1,169 @@
+"""The gate: base, candidate and incumbent on prompts that no training has seen, then a plug-in's verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.data.splits import assert_disjoint
+from conch_dna.data.tokens import Example, encode_chat, prompt_ids
+from conch_dna.interfaces import GateInput
+from conch_dna.records import HeldOut, Sampling, Verdict
+from conch_dna.scoring import needs_perplexity, score
+from conch_dna.train.evaluate import fits
+from conch_dna.train.lora import split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Gate, Scorer, Targets
+    from conch_dna.progress import Progress
+    from conch_dna.records import Prompt
+    from conch_dna.runtime.neurons import NeuronRuntime
+
+FLOOR = 1e-12
+
+
+@dataclass(frozen=True)
+class HeldOutSet:
+    """What a gate measures on.
+
+    :param prompts: held-out prompts that have a teacher's answer.
+    :param examples: the same, tokenised with that answer.
+    :param targets: soft targets of those answers, or ``None``.
+    :param others: the held-out prompts of other domains, as texts to be predicted.
+    :param trained: digests of the training prompts, to check against.
+    """
+
+    prompts: Sequence[Prompt]
+    examples: Sequence[Example]
+    targets: Sequence[Targets] | None
+    others: Sequence[Example]
+    trained: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Per-prompt figures of one model, their summary, and the answers it gave."""
+
+    bits: list[float]
+    quality: list[float]
+    others: list[float]
+    figures: HeldOut
+    answers: list[str]
+
+
+def prompt_text(tokenizer: Any, prompt: Prompt) -> Example:
+    """Return a prompt, rendered by the chat template, as a text to be predicted: the do-no-harm measure's material."""
+    ids = prompt_ids(tokenizer, [m.as_dict() for m in prompt.messages])
+    return Example(tuple(ids), (False, *[True] * (len(ids) - 1)), 1, len(prompt.text.encode()))
+
+
+def judge(
+    runtime: NeuronRuntime,
+    neurons: Mapping[str, str],
+    domain: Domain,
+    held_out: HeldOutSet,
+    config: DistillConfig,
+    gate: Gate,
+    scorers: Mapping[str, Scorer],
+    progress: Progress,
+) -> tuple[Verdict, dict[str, Measured]]:
+    """Measure each of ``neurons`` (``base``, ``candidate`` and perhaps ``incumbent`` to a runtime's name) and judge.
+
+    :raises DataError: a held-out prompt was trained on.
+    """
+    assert_disjoint(held_out.trained, [p.digest for p in held_out.prompts])
+    asked = min(config.gate_prompts, len(held_out.prompts))
+    progress.stage(domain.name, "gate", len(neurons) * (len(held_out.prompts) + asked))
+    measured = {
+        role: _measure(runtime, neuron, domain, held_out, asked, scorers, progress) for role, neuron in neurons.items()
+    }
+    given = GateInput(
+        domain=domain,
+        bits={role: m.bits for role, m in measured.items()},
+        quality={role: m.quality for role, m in measured.items()},
+        others={role: m.others for role, m in measured.items()},
+        figures={role: m.figures for role, m in measured.items()},
+        bounds=config.model_dump(include={"min_fit_gain", "max_quality_drop", "max_harm"}),
+        seed=config.seed,
+    )
+    checks = tuple(gate(given))
+    verdict = Verdict(
+        domain=domain.name,
+        passed=bool(checks) and all(check.passed for check in checks),
+        checks=checks,
+        base=measured["base"].figures,
+        candidate=measured["candidate"].figures,
+        incumbent=measured["incumbent"].figures if "incumbent" in measured else None,
+        prompts=len(held_out.prompts),
+    )
+    return verdict, measured
+
+
+def _measure(
+    runtime: NeuronRuntime,
+    neuron: str,
+    domain: Domain,
+    held_out: HeldOutSet,
+    asked: int,
+    scorers: Mapping[str, Scorer],
+    progress: Progress,
+) -> Measured:
+    """Take all figures of one model."""
+    body, head = split(runtime.base_model.model)
+    with runtime.neuron(neuron):
+        found = fits(body, head, held_out.examples, held_out.targets)
+        progress.advance(len(found))
+        other_fits = fits(body, head, held_out.others)
+    answers = _answers(runtime, neuron, domain, held_out.prompts[:asked])
+    progress.advance(asked)
+    perplexities = _perplexities(runtime, domain, held_out.prompts[:asked], answers)
+    scores = [
+        score(prompt, answer, domain, scorers, perplexity)
+        for prompt, answer, perplexity in zip(held_out.prompts, answers, perplexities, strict=False)
+    ]
+    tokens = sum(f.tokens for f in found)
+    total_bytes = sum(e.answer_bytes for e in held_out.examples)
+    other_bytes = sum(e.answer_bytes for e in held_out.others)
+    soft = held_out.targets is not None
+    figures = HeldOut(
+        bits_per_byte=sum(f.bits for f in found) / total_bytes,
+        quality=sum(s.total for s in scores) / len(scores),
+        scores={name: sum(s.parts[name] for s in scores) / len(scores) for name in scores[0].parts},
+        others_bits_per_byte=sum(f.bits for f in other_fits) / other_bytes if other_fits else None,
+        divergence=sum(f.divergence for f in found) / tokens if soft else None,
+        agreement=sum(f.agreements for f in found) / tokens if soft else None,
+    )
+    return Measured([f.bits for f in found], [s.total for s in scores], [f.bits for f in other_fits], figures, answers)
+
+
+def _answers(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
+    """Return greedy answers to the bare prompts, as a student meets them."""
+    conversations = [[m.as_dict() for m in p.messages] for p in prompts]
+    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
+
+
+def _perplexities(
+    runtime: NeuronRuntime, domain: Domain, prompts: Sequence[Prompt], answers: Sequence[str]
+) -> list[float | None]:
+    """Return each answer's perplexity under the base, where a scorer may look at it; ``None`` for empty answers."""
+    if not needs_perplexity(domain):
+        return [None] * len(answers)
+    body, head = split(runtime.base_model.model)
+    told = [i for i, answer in enumerate(answers) if answer.strip()]
+    examples = [
+        encode_chat(
+            runtime.base_model.tokenizer,
+            [*(m.as_dict() for m in prompts[i].messages), {"role": "assistant", "content": answers[i]}],
+        )
+        for i in told
+    ]
+    found: list[float | None] = [None] * len(answers)
+    with runtime.neuron("base"):
+        for i, fit in zip(told, fits(body, head, examples), strict=True):
+            found[i] = math.exp(min(80.0, max(FLOOR, fit.bits) * math.log(2) / fit.tokens))
+    return found

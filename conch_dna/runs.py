@@ -1,0 +1,133 @@
+"""Run folders: what a run is, where it stands, and what is in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from conch_dna.errors import CheckpointError, RegistryError, UnknownName
+from conch_dna.files import write_atomic
+from conch_dna.records import DomainResult, Summary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conch_dna.config import DistillConfig
+
+State = Literal["running", "finished", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder under ``runs/``.
+
+    ``config.json`` holds the settings and domains, ``summary.json`` the end; each domain has a folder with
+    ``result.json``, ``metrics.jsonl``, ``checkpoints/``, ``adapter/`` and ``samples.jsonl``.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def state(self) -> State:
+        """Where it stands: a killed run is interrupted, never running, since its lock died with it."""
+        if self._is_locked():
+            return "running"
+        return "finished" if (self.path / "summary.json").is_file() else "interrupted"
+
+    def folder(self, domain: str) -> Path:
+        """Return a domain's folder."""
+        return self.path / domain
+
+    def lock(self) -> FileLock:
+        """Return the lock that a process holds while it works on the run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.path / ".lock", timeout=0)
+
+    def _is_locked(self) -> bool:
+        lock = FileLock(self.path / ".lock", timeout=0)
+        if not (self.path / ".lock").exists():
+            return False
+        try:
+            with lock:
+                return False
+        except Timeout:
+            return True
+
+    def begin(self, config: DistillConfig, domains: list[str]) -> None:
+        """Write the settings.
+
+        :raises CheckpointError: the folder holds a run that was begun with others; each difference is named.
+        """
+        from conch_dna.train.checkpoint import differences
+
+        path = self.path / "config.json"
+        about: dict[str, Any] = {"config": config.model_dump(mode="json"), "domains": domains}
+        if path.is_file():
+            old = json.loads(path.read_text(encoding="utf-8"))
+            if different := differences(old["config"], about["config"]):
+                raise CheckpointError(
+                    "the run was begun with " + "; ".join(different), where=path,
+                    next_step="Go back to those settings, or give the run another name with --run",
+                )  # fmt: skip
+            about["domains"] = sorted({*old["domains"], *domains})
+        write_atomic(path, json.dumps(about, indent=2) + "\n")
+
+    def result(self, domain: str) -> DomainResult | None:
+        """Return how a domain ended, or ``None`` if it has not."""
+        try:
+            return DomainResult.model_validate_json((self.folder(domain) / "result.json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    def results(self) -> list[DomainResult]:
+        """Return how each domain that ended did, by name."""
+        found = (self.result(p.parent.name) for p in sorted(self.path.glob("*/result.json")))
+        return [result for result in found if result is not None]
+
+    def save_result(self, result: DomainResult) -> None:
+        """Write a domain's result, last of all its files."""
+        write_atomic(self.folder(result.domain) / "result.json", result.model_dump_json(indent=2) + "\n")
+
+    def save_summary(self, summary: Summary) -> None:
+        """Write the end of the run."""
+        write_atomic(self.path / "summary.json", summary.model_dump_json(indent=2) + "\n")
+
+    def about(self) -> dict[str, Any]:
+        """Return the run as a JSON-able object: name, state, settings, results."""
+        path = self.path / "config.json"
+        begun = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        results = [r.model_dump(mode="json") for r in self.results()]
+        return {"run": self.name, "state": self.state, **begun, "results": results}
+
+
+def list_runs(root: Path) -> list[Run]:
+    """Return all runs, the one touched last first."""
+    folders = [p for p in root.glob("*") if (p / "config.json").is_file()] if root.is_dir() else []
+    return [Run(p) for p in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)]
+
+
+def find_run(root: Path, name: str) -> Run:
+    """Return the run of that name.
+
+    :raises UnknownName: there is none.
+    """
+    known = {run.name: run for run in list_runs(root)}
+    if name not in known:
+        raise UnknownName("no such run", where=root, got=name, allowed=", ".join(known) or "(none)")
+    return known[name]
+
+
+def refuse_second(run: Run) -> RegistryError:
+    """Return the error for a run that another process works on."""
+    return RegistryError(
+        "another process is working on this run", where=run.path, next_step="Wait for it, or name another with --run"
+    )

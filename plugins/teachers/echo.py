@@ -1,0 +1,48 @@
+"""The ``echo`` teacher: answers with the prompt's own words; for tests and tutorials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conch_dna import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.records import Completion, Prompt, Sampling
+
+
+class EchoTeacher:
+    """Says the last turn again, cut to ``max_tokens`` words."""
+
+    capabilities = frozenset({"text"})
+    fingerprint = "echo:1"
+
+    def __init__(self, request: TeacherRequest) -> None:
+        self.name = request.domain.name
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield the echoes."""
+        from conch_dna.records import Completion
+
+        for prompt in prompts:
+            words = prompt.messages[-1].content.split()
+            text = " ".join(words[: sampling.max_tokens])
+            yield Completion(prompt=prompt.digest, text=text, teacher=self.fingerprint, sampling=sampling)
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Refuse: an echo has no distribution."""
+        from conch_dna.errors import TeacherError
+
+        raise TeacherError("gives no soft targets", where="teacher echo", allowed="text")
+
+    def close(self) -> None:
+        """Nothing is held."""
+        return
+
+
+@hookimpl
+def register_teachers() -> Mapping[str, TeacherFactory]:
+    """Provide the teacher."""
+    return {"echo": EchoTeacher}

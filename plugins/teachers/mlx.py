@@ -1,0 +1,124 @@
+"""The ``mlx`` teacher: any mlx-lm model, live, with the domain's context as its privilege.
+
+With the student's own base as its model this is context distillation: the teacher sees system prompt, tools and
+examples, the student only the bare prompt. The context goes through the model once and is reused for every prompt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conch_dna import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.records import Completion, Prompt, Sampling
+
+ROWS = 8  # sequences scored together
+
+
+class MlxTeacher:
+    """Answers in batches and gives top-k distributions over any answer."""
+
+    capabilities = frozenset({"text", "top_k"})
+
+    def __init__(self, request: TeacherRequest) -> None:
+        self.domain, self.ref = request.domain, request.model or request.student
+        shared = request.shared.get("base")
+        # The student's base is in memory already: a teacher that is the same model loads no second copy.
+        self._loaded: LoadedModel | None = shared if shared is not None and shared.ref == self.ref else None
+
+    @property
+    def fingerprint(self) -> str:
+        """The weights' digest and the context's; loads no weights."""
+        from conch_dna.models import refs
+        from conch_dna.records import digest_of
+
+        base = self._loaded.digest if self._loaded else refs.digest(refs.resolve(self.ref))
+        return f"mlx:{digest_of([base, self.domain.context_digest])}"
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The model, loaded on first use."""
+        if self._loaded is None:
+            from conch_dna.models.load import load
+
+            self._loaded = load(self.ref)
+        return self._loaded
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield answers as they finish."""
+        from conch_dna.records import Completion
+        from conch_dna.runtime.generate import answer_many
+
+        model, tokenizer = self.loaded.model, self.loaded.tokenizer
+        for answer in answer_many(model, tokenizer, [self._ids(p) for p in prompts], sampling):
+            yield Completion(
+                prompt=prompts[answer.place].digest,
+                text=tokenizer.decode(answer.tokens),
+                finish_reason="stop" if answer.finished else "length",
+                teacher=self.fingerprint,
+                sampling=sampling,
+            )
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Return the top-k distributions over ``answers``; the context's keys and values are computed once."""
+        from conch_dna.runtime.generate import prefill, shared_prefix
+
+        model = self.loaded.model
+        contexts = [self._ids(p) for p in prompts]
+        prefix = shared_prefix(contexts) if len(contexts) > 1 else []
+        cache = prefill(model, prefix)
+        cut = len(prefix) if cache else 0
+        suffixes = [context[cut:] for context in contexts]
+        found: list[Targets] = []
+        for start in range(0, len(prompts), ROWS):
+            rows = slice(start, start + ROWS)
+            found += self._score_rows(suffixes[rows], answers[rows], cache, top_k)
+        return found
+
+    def close(self) -> None:
+        """Let go of the model; one that is shared stays with its owner."""
+        self._loaded = None
+
+    def _ids(self, prompt: Prompt) -> list[int]:
+        from conch_dna.data.tokens import prompt_ids
+
+        return prompt_ids(self.loaded.tokenizer, self.domain.with_context(prompt))
+
+    def _score_rows(
+        self, suffixes: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], cache: list[Any] | None, top_k: int
+    ) -> list[Targets]:
+        import mlx.core as mx
+        import numpy as np
+
+        from conch_dna.interfaces import Targets
+        from conch_dna.runtime.generate import widen
+
+        width = max(len(s) + len(a) for s, a in zip(suffixes, answers, strict=True))
+        ids = np.zeros((len(suffixes), width), np.int32)
+        for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
+            ids[row, : len(suffix) + len(answer)] = [*suffix, *answer]
+        logits_BTV = self.loaded.model(mx.array(ids), cache=widen(cache, len(suffixes)) if cache else None)
+        found = []
+        for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
+            places = slice(len(suffix) - 1, len(suffix) - 1 + len(answer))
+            logits_TV = logits_BTV[row, places].astype(mx.float32)
+            log_probs_TV = logits_TV - mx.logsumexp(logits_TV, axis=-1, keepdims=True)
+            ids_TK = mx.argpartition(-log_probs_TV, top_k, axis=-1)[:, :top_k]
+            top_TK = mx.take_along_axis(log_probs_TV, ids_TK, axis=-1)
+            order_TK = mx.argsort(-top_TK, axis=-1)
+            top_TK = mx.take_along_axis(top_TK, order_TK, axis=-1)
+            tail_T = mx.log(mx.maximum(1.0 - mx.exp(top_TK).sum(axis=-1), 1e-7))
+            sorted_TK = mx.take_along_axis(ids_TK, order_TK, axis=-1).astype(mx.int32)
+            found.append(Targets(np.array(sorted_TK), np.array(top_TK), np.array(tail_T)))
+        return found
+
+
+@hookimpl
+def register_teachers() -> Mapping[str, TeacherFactory]:
+    """Provide the teacher."""
+    return {"mlx": MlxTeacher}

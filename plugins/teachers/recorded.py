@@ -1,0 +1,57 @@
+"""The ``recorded`` teacher: replays the answers that lie in a domain's ``recorded/`` folder; needs no weights."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from conch_dna import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conch_dna.data.recordings import Recording
+    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.records import Completion, Prompt, Sampling
+
+
+class RecordedTeacher:
+    """Replays a recording; prompts whose answer was filtered out, or never asked, are passed over."""
+
+    capabilities = frozenset({"text", "replay"})
+
+    def __init__(self, request: TeacherRequest) -> None:
+        self.domain, self.name = request.domain, request.model
+
+    @cached_property
+    def recording(self) -> Recording:
+        """The recording, read on first use."""
+        from conch_dna.data.recordings import find_recording
+
+        return find_recording(self.domain, self.name)
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of the recorded answers."""
+        return f"recorded:{self.recording.digest}"
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield the recorded answers to ``prompts``."""
+        answers = self.recording.answers
+        yield from (answers[p.digest] for p in prompts if p.digest in answers)
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Refuse: a recording holds text."""
+        from conch_dna.errors import TeacherError
+
+        raise TeacherError("gives no soft targets", where="teacher recorded", allowed="text")
+
+    def close(self) -> None:
+        """Nothing is held."""
+        return
+
+
+@hookimpl
+def register_teachers() -> Mapping[str, TeacherFactory]:
+    """Provide the teacher."""
+    return {"recorded": RecordedTeacher}
