@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from conch_dna.errors import ConfigError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class DistillConfig(BaseModel):
     """All settings of ``conch distill``; frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     preset: Literal["quick", "standard", "thorough", "custom"] = Field(
         "quick", description="the preset it started from"
@@ -55,6 +55,13 @@ class DistillConfig(BaseModel):
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
     max_quality_drop: float = Field(0.0, ge=0, le=1, description="most the quality score may fall below the base's")
     max_harm: float = Field(0.10, ge=0, description="most bits per byte may rise on other domains, relative")
+
+    @field_validator("layers")
+    @classmethod
+    def _some_layers(cls, value: int) -> int:
+        if value == 0:  # mlx-lm would take all of them
+            raise ValueError("Input should be -1 for all, or 1 and more")
+        return value
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -15,28 +16,28 @@ from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.data.splits import Split, split
 from conch_dna.data.targets import TargetCache
 from conch_dna.data.tokens import encode_chat
-from conch_dna.errors import ConchError, DataError, Interrupted, TeacherError
+from conch_dna.errors import ConchError, DataError, Interrupted, NeuronRefused, PluginError, TeacherError
 from conch_dna.files import write_atomic
 from conch_dna.gate import HeldOutSet, Measured, judge, prompt_text
 from conch_dna.interfaces import TeacherRequest
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.progress import Progress
 from conch_dna.records import DomainResult, Sampling, Summary, Verdict, digest_of
-from conch_dna.registry.card import CardFields
+from conch_dna.registry.card import CardFields, content_digest, hash_files
 from conch_dna.runs import Run, refuse_second
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train.recipes import Material, train_adapter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
     from conch_dna.domains import Domain
-    from conch_dna.interfaces import Teacher
+    from conch_dna.interfaces import GateInput, Teacher
     from conch_dna.plugins import PluginHost
-    from conch_dna.records import Completion, Prompt, StepReport
+    from conch_dna.records import Check, Completion, Prompt, StepReport
     from conch_dna.registry.store import Entry, Registry
 
 OTHERS = 4  # held-out prompts of each other domain in the do-no-harm measure
@@ -73,8 +74,23 @@ class Session:
         name, _, ref = self.config.teacher.partition(":")
         factory = self.host.catalog.get("teachers", name)
         request = TeacherRequest(domain, ref or None, self.config.student, {"base": self.base})
-        teacher: Teacher = factory(request)
+        with self.blaming("teachers", name):
+            teacher: Teacher = factory(request)
         return teacher
+
+    @contextlib.contextmanager
+    def blaming(self, kind: str, name: str) -> Iterator[None]:
+        """Name the plug-in behind any fault in the block that is not an error of our own.
+
+        :raises PluginError: the block raised.
+        """
+        try:
+            yield
+        except ConchError:
+            raise
+        except Exception as fault:
+            owner = self.host.catalog.owner(kind, name)
+            raise PluginError(owner.name, owner.source, fault, f"register_{kind}, {name}") from fault
 
 
 def distill_all(session: Session, names: Sequence[str]) -> Summary:
@@ -115,6 +131,10 @@ def _one(session: Session, domain: Domain) -> DomainResult:
     except ConchError as error:
         log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - a user's fault has no traceback
         result = DomainResult(domain=domain.name, state="failed", error=str(error))
+    except Exception as error:  # the domains after this one still have their turn
+        fault = f"internal error: {type(error).__name__}: {error}"
+        log.exception("domain_failed", domain=domain.name, reason=fault)
+        result = DomainResult(domain=domain.name, state="failed", error=fault)
     result = result.model_copy(
         update={"seconds": time.perf_counter() - started, "finished_at": datetime.now(UTC).isoformat()}
     )
@@ -142,7 +162,8 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
     parts = split(domain.prompts, config.held_out)
     teacher = session.teacher(domain)
     try:
-        material, held_out = _prepare(session, domain, teacher, parts)
+        with session.blaming("teachers", config.teacher.partition(":")[0]):
+            material, held_out = _prepare(session, domain, teacher, parts)
         identity = {
             "base": session.base.digest,
             "teacher": teacher.fingerprint,
@@ -258,23 +279,36 @@ def _judge(
     try:
         neurons = {"base": "base", "candidate": "candidate"}
         runtime.add("candidate", adapter)
-        incumbent = _incumbent(session, domain)
-        if incumbent is not None:
-            runtime.add("incumbent", incumbent.path)
-            neurons["incumbent"] = "incumbent"
+        if incumbent := _incumbent(session, domain, runtime, adapter):
+            neurons["incumbent"] = incumbent.ref
         gate = session.host.catalog.get("gates", session.config.gate)
         scorers = {name: session.host.catalog.get("scorers", name) for name in session.host.catalog.names("scorers")}
-        return judge(runtime, neurons, domain, held_out, session.config, gate, scorers, session.progress)
+
+        def asked(given: GateInput) -> list[Check]:
+            with session.blaming("gates", session.config.gate):
+                return list(gate(given))
+
+        return judge(runtime, neurons, domain, held_out, session.config, asked, scorers, session.progress)
     finally:
         runtime.close()
 
 
-def _incumbent(session: Session, domain: Domain) -> Entry | None:
-    """Return the version that is current, if it is of this base."""
+def _incumbent(session: Session, domain: Domain, runtime: NeuronRuntime, adapter: Path) -> Entry | None:
+    """Return the version that is current, if it is sound, of this base and not the candidate itself.
+
+    A candidate that was published just before its run was killed must not have to be better than itself.
+    """
     if domain.name not in session.registry.names() or "current" not in session.registry.aliases(domain.name):
         return None
-    entry = session.registry.resolve(domain.name)
-    return entry if entry.card.base_digest == session.base.digest else None
+    try:
+        entry = session.registry.resolve(domain.name)
+        if entry.card.base_digest != session.base.digest or entry.card.digest == content_digest(hash_files(adapter)):
+            return None
+        with runtime.neuron(entry.ref):
+            return entry
+    except NeuronRefused as error:  # publishing a sound one is how it is replaced
+        log.warning("incumbent_refused", domain=domain.name, reason=str(error))
+        return None
 
 
 def _publish(session: Session, domain: Domain, adapter: Path, verdict: Verdict, identity: dict[str, Any]) -> Entry:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
 
+PEEK = 1.0  # seconds; `conch runs list` holds a run's lock for a moment, which must not look like a second process
 State = Literal["running", "finished", "interrupted"]
 
 
@@ -50,7 +51,7 @@ class Run:
     def lock(self) -> FileLock:
         """Return the lock that a process holds while it works on the run."""
         self.path.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.path / ".lock", timeout=0)
+        return FileLock(self.path / ".lock", timeout=PEEK)
 
     def _is_locked(self) -> bool:
         lock = FileLock(self.path / ".lock", timeout=0)
@@ -63,7 +64,7 @@ class Run:
             return True
 
     def begin(self, config: DistillConfig, domains: list[str]) -> None:
-        """Write the settings.
+        """Write the settings; a summary of before holds no longer.
 
         :raises CheckpointError: the folder holds a run that was begun with others; each difference is named.
         """
@@ -72,7 +73,9 @@ class Run:
         path = self.path / "config.json"
         about: dict[str, Any] = {"config": config.model_dump(mode="json"), "domains": domains}
         if path.is_file():
-            old = json.loads(path.read_text(encoding="utf-8"))
+            old = self._begun()
+            if not old:
+                raise CheckpointError("is damaged", where=path, next_step="Give the run another name with --run")
             if different := differences(old["config"], about["config"]):
                 raise CheckpointError(
                     "the run was begun with " + "; ".join(different), where=path,
@@ -80,6 +83,7 @@ class Run:
                 )  # fmt: skip
             about["domains"] = sorted({*old["domains"], *domains})
         write_atomic(path, json.dumps(about, indent=2) + "\n")
+        (self.path / "summary.json").unlink(missing_ok=True)
 
     def result(self, domain: str) -> DomainResult | None:
         """Return how a domain ended, or ``None`` if it has not."""
@@ -103,10 +107,16 @@ class Run:
 
     def about(self) -> dict[str, Any]:
         """Return the run as a JSON-able object: name, state, settings, results."""
-        path = self.path / "config.json"
-        begun = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         results = [r.model_dump(mode="json") for r in self.results()]
-        return {"run": self.name, "state": self.state, **begun, "results": results}
+        return {"run": self.name, "state": self.state, **self._begun(), "results": results}
+
+    def _begun(self) -> dict[str, Any]:
+        """Return settings and domains, or nothing where the file is missing or damaged."""
+        try:
+            begun = json.loads((self.path / "config.json").read_bytes())
+            return {"config": dict(begun["config"]), "domains": list(begun["domains"])}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
 
 
 def list_runs(root: Path) -> list[Run]:

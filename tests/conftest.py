@@ -1,5 +1,24 @@
-"""The fast BLAS comes before the first import of mlx, here as in every command."""
+"""The fast BLAS comes before the first import of mlx, as in every command; and a model small enough for any test."""
+
+import pytest
 
 from conch_dna.models import accel
 
 accel.switch_on()
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """A four-layer llama with tied embeddings, as a model folder."""
+    from tiny import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture
+def tiny_model(tiny_folder, tmp_path, monkeypatch):
+    """That model, loaded afresh, so that no test sees what another did to it."""
+    from conch_dna.models.load import load
+
+    monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+    return load(str(tiny_folder))

@@ -25,8 +25,8 @@ class Bars(Progress):
         self.console = Console(stderr=True)
         self.domains, self._seen = domains, list[str]()
         self._bars = RichProgress(
-            TextColumn("[bold]{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+            TextColumn("{task.description:<34}", style="bold", markup=False), BarColumn(), MofNCompleteColumn(),
+            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
             console=self.console, disable=not self.console.is_terminal,
         )  # fmt: skip
         self._all = self._bars.add_task("all domains", total=domains, note="", visible=domains > 1)
@@ -57,7 +57,8 @@ class Bars(Progress):
     def advance(self, units: int = 1, note: str = "") -> None:
         """Move the bar."""
         if self._task is not None:
-            self._bars.update(self._task, advance=units, **({"note": note} if note else {}))
+            shown = note or self._bars.tasks[self._task].fields["note"]
+            self._bars.update(self._task, advance=units, note=shown)
 
     def fetched(self, done: int, total: int) -> None:
         """Show a model's fetch, in megabytes."""
@@ -72,4 +73,4 @@ class Bars(Progress):
         self._bars.update(self._task, visible=False)
         self._task = None
         seconds = time.perf_counter() - self._begun
-        self._bars.console.print(f"{self._name:<42} {seconds:6.1f} s  {note}", highlight=False)
+        self._bars.console.print(f"{self._name:<42} {seconds:6.1f} s  {note}", highlight=False, markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConchError, ConfigError, GateFailed, UnknownName
 
 if TYPE_CHECKING:
+    from conch_dna.config import DistillConfig
     from conch_dna.distill import Session
     from conch_dna.domains import Domain
     from conch_dna.records import DomainResult, Summary
 
 RUNS = "runs"
 REGISTRY = "adapters"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @click.command(
@@ -54,10 +57,14 @@ def distill(
     Run the same command again after a stop: finished domains are skipped, an unfinished one goes on where it was.
     Exit code 3 when a domain did not pass its gate.
     """
-    config = resolve(read_project(app.project / CONFIG_FILE), given(settings), where=str(app.project / CONFIG_FILE))
+    in_file = read_project(app.project / CONFIG_FILE)
+    resolve(in_file, where=str(app.project / CONFIG_FILE))
+    config = resolve(in_file, given(settings), where="command line")
+    if run_name is not None and not NAME.fullmatch(run_name):
+        raise ConfigError("not a name for a run", where="--run", got=run_name, allowed=NAME.pattern)
     domains = _domains(app)
     chosen = _chosen(domains, names, all_, prompts, name)
-    _check_names(app, config.teacher, config.loss, config.gate)
+    _check_names(app, config, [domains[n] for n in chosen])
     if dry_run:
         _plan(config, [domains[n] for n in chosen], as_json)
         return
@@ -116,12 +123,21 @@ def _chosen(
     return chosen
 
 
-def _check_names(app: App, teacher: str, loss: str, gate: str) -> None:
-    """Find every named plug-in before any work begins."""
+def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None:
+    """Find everything that is named before any work begins."""
     catalog = app.host.catalog
-    catalog.get("teachers", teacher.partition(":")[0])
-    catalog.get("losses", loss)
-    catalog.get("gates", gate)
+    catalog.get("teachers", config.teacher.partition(":")[0])
+    catalog.get("losses", config.loss)
+    catalog.get("gates", config.gate)
+    for domain in domains:
+        if domain.name == "base":
+            raise ConfigError("this name means no neuron at all", where="domain", got="base")
+        for scorer, weight in domain.settings.scorers.items():
+            if weight > 0 and scorer not in catalog.names("scorers"):
+                raise UnknownName(
+                    "no such scorer", where=f"[scorers] of domain {domain.name}", got=scorer,
+                    allowed=", ".join(catalog.names("scorers")),
+                )  # fmt: skip
 
 
 def _plan(config: Any, domains: list[Domain], as_json: bool) -> None:
@@ -133,7 +149,8 @@ def _plan(config: Any, domains: list[Domain], as_json: bool) -> None:
     for domain in domains:
         parts = split(domain.prompts, config.held_out)
         rows.append({"domain": domain.name, "train": len(parts.train), "held_out": len(parts.held_out),
-                     "steps": config.steps, "examples": config.steps * config.batch_size * config.accumulation})  # fmt: skip
+                     "steps": config.steps,
+                     "examples": config.steps * config.batch_size * config.accumulation})  # fmt: skip
     plan = {"config": config.model_dump(mode="json"), "domains": rows}
     if as_json:
         click.echo(json.dumps(plan, indent=2))
@@ -152,8 +169,9 @@ def _report(summary: Summary, session: Session, as_json: bool) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{summary.student} taught by {summary.teacher}, {summary.seconds:.0f} s")
+    table = Table(title=Text(f"{summary.student} taught by {summary.teacher}, {summary.seconds:.0f} s"))
     for column in (
         "domain",
         "bits/byte base → neuron",
@@ -167,6 +185,9 @@ def _report(summary: Summary, session: Session, as_json: bool) -> None:
     for result in summary.results:
         table.add_row(*_row(result))
     Console(width=None if Console().is_terminal else 120).print(table)
+    for result in summary.results:
+        if result.verdict and not result.verdict.passed:
+            click.echo(f"{result.domain} did not pass: {result.verdict.reason}")
     published = [r.domain for r in summary.results if r.state == "published"]
     if published:
         click.echo(
@@ -176,9 +197,12 @@ def _report(summary: Summary, session: Session, as_json: bool) -> None:
 
 
 def _row(result: DomainResult) -> list[str]:
+    from rich.markup import escape
+
     verdict = result.verdict
     if verdict is None:
-        return [result.domain, "", "", "", f"[red]{result.state}: {result.error}", "", f"{result.seconds:.0f}"]
+        return [result.domain, "", "", "", f"[red]{result.state}: {escape(str(result.error))}", "",
+                f"{result.seconds:.0f}"]  # fmt: skip
     base, neuron = verdict.base, verdict.candidate
     failed = ", ".join(c.name for c in verdict.checks if not c.passed)
     return [

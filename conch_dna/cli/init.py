@@ -13,9 +13,10 @@ from conch_dna.files import write_atomic
 CONFIG = """\
 # A Conch DNA project. Lines that start with "#" show the defaults.
 
-# student = "embedded:smollm2-135m"        # hub id, folder, .gguf file or embedded:NAME
-# teacher = "llamacpp:embedded:qwen2.5-coder-1.5b"   # NAME or NAME:MODEL; names: conch plugins list
-# preset = "quick"
+[distill]
+# student = "embedded:smollm2-135m"   # hub id, folder, .gguf file or embedded:NAME
+# teacher = "recorded"                # NAME or NAME:MODEL, such as "mlx:embedded:smollm2-135m"
+# preset = "quick"                    # quick, standard or thorough; every other setting may stand here too
 
 [plugins]
 # Every *.py in this folder runs with each conch command; drop the line to load none.

@@ -31,7 +31,7 @@ def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
     if get_origin(field.annotation) is tuple:
         # An empty tuple from click means that the option was not given.
         return click.option(flag, multiple=True, help=f"{text}; may be repeated", callback=lambda _c, _p, v: v or None)
-    kinds: dict[object, click.ParamType] = {int: click.INT, float: click.FLOAT}
+    kinds: dict[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT}
     return click.option(flag, type=kinds.get(field.annotation, click.STRING), help=text)
 
 

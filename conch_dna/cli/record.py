@@ -20,8 +20,8 @@ DEFAULT_REQUIRED = ("task_completion=0.6",)
 )
 @click.argument("name", metavar="DOMAIN")
 @click.option("--teacher", required=True, help="Teacher, with its model after a colon.")
-@click.option("--temperature", default=0.0, show_default=True, help="0 is greedy.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0, 5), help="0 is greedy.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option(
     "--require", multiple=True, default=DEFAULT_REQUIRED, show_default=True, metavar="SCORER=LEAST",
     help="Drop answers that score less; may be repeated.",
@@ -78,5 +78,7 @@ def _required(pairs: tuple[str, ...]) -> dict[str, float]:
         try:
             required[scorer] = float(least)
         except ValueError:
-            raise ConfigError("not a requirement", where="--require", got=pair, allowed="SCORER=NUMBER") from None
+            required[scorer] = -1.0
+        if not 0 <= required[scorer] <= 1:
+            raise ConfigError("not a requirement", where="--require", got=pair, allowed="SCORER=NUMBER, from 0 to 1")
     return required

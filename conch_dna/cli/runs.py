@@ -48,7 +48,8 @@ def show(app: App, name: str, as_json: bool) -> None:
         return
     click.echo(f"{about['run']}  {about['state']}")
     config = about.get("config", {})
-    click.echo("  " + "  ".join(f"{key}={config[key]}" for key in ("student", "teacher", "preset", "steps", "seed")))
+    shown = [f"{key}={config[key]}" for key in ("student", "teacher", "preset", "steps", "seed") if key in config]
+    click.echo("  " + ("  ".join(shown) or "its settings cannot be read"))
     for result in about["results"]:
         _show_domain(result)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +119,9 @@ def compare(
     seed: int,
 ) -> None:
     """Answer PROMPT with each of several neurons, side by side."""
-    names = [n.strip() for n in neurons.split(",") if n.strip()]
+    names = list(dict.fromkeys(n.strip() for n in neurons.split(",") if n.strip()))
+    if not names:
+        raise ConfigError("names no neuron", where="--neurons", got=repr(neurons))
     runtime = _runtime(app, base_ref, names)
     answers = {n: runtime.generate(prompt, n, _sampling(max_tokens, temperature, seed)) for n in names}
     if as_json:
@@ -130,7 +133,7 @@ def compare(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=prompt)
+    table = Table(title=Text(prompt))
     for name in names:
         table.add_column(name, ratio=1)
     table.add_row(*(Text(answers[n]) for n in names))

@@ -68,7 +68,7 @@ def find_recording(domain: Domain, name: str | None = None) -> Recording:
 
 def _read(path: Path) -> Recording:
     faults, found = [], {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue
         try:
@@ -115,7 +115,7 @@ def record(
         on_answer()
     if not kept:
         raise DataError("no answer passed the filter", where=f"domain {domain.name}", got=dict(dropped))
-    path = domain.folder / FOLDER / f"{about.rsplit(':', 1)[-1].rsplit('/', 1)[-1]}.jsonl"
+    path = domain.folder / FOLDER / f"{about.rstrip('/').rsplit(':', 1)[-1].rsplit('/', 1)[-1]}.jsonl"
     card = RecordingCard(
         teacher=about, fingerprint=teacher.fingerprint, context=domain.context_digest, sampling=sampling,
         required=dict(required), prompts=len(by_digest), kept=len(kept), dropped=dict(sorted(dropped.items())),

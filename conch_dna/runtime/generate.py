@@ -40,7 +40,7 @@ def prefill(model: Any, prefix: Sequence[int]) -> list[Any] | None:
     if not prefix or not all(type(c) is KVCache for c in cache):
         return None
     model(mx.array([list(prefix)]), cache=cache)
-    mx.eval([c.state for c in cache])
+    mx.eval([(c.keys, c.values) for c in cache])
     return list(cache)
 
 
@@ -49,7 +49,8 @@ def widen(cache: list[Any], rows: int) -> list[Any]:
     wide = []
     for one in cache:
         many = KVCache()
-        many.state = tuple(mx.repeat(part, rows, axis=0) for part in one.state)
+        many.keys, many.values = (mx.repeat(part[..., : one.offset, :], rows, axis=0) for part in (one.keys, one.values))
+        many.offset = one.offset
         wide.append(many)
     return wide
 

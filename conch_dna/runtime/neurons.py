@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conch_dna.registry.adapter import Adapter
 
 BASE = "base"
+Stamp = tuple[int, ...]
 Messages = Sequence[dict[str, str]] | str
 
 
@@ -48,7 +49,8 @@ class NeuronRuntime:
         self._shapes = linear_shapes(self.base_model.model)
         self._slot = wrap(self.base_model.model)
         self._resident: OrderedDict[str, Adapter] = OrderedDict()
-        self._seen: dict[str, tuple[int, str]] = {}
+        self._seen: dict[str, tuple[Stamp, str]] = {}
+        self._added: dict[str, Path] = {}
         self._probe: mx.array | None = None
 
     @property
@@ -83,7 +85,8 @@ class NeuronRuntime:
         """
         adapter = self._checked(folder)
         self._keep(adapter)
-        self._seen[name] = (-1, adapter.digest)
+        self._seen[name] = ((), adapter.digest)
+        self._added[name] = folder
 
     @contextlib.contextmanager
     def neuron(self, neuron: str) -> Iterator[None]:
@@ -150,11 +153,14 @@ class NeuronRuntime:
 
     def _fetch(self, ref: str) -> Adapter:
         """Return the adapter that ``ref`` stands for now, from memory if it is there."""
-        stamp = self._stamp(ref)
+        stamp = () if ref in self._added else self._stamp(ref)
         seen = self._seen.get(ref)
-        if seen and seen[0] in {-1, stamp} and (found := self._resident.get(seen[1])):
+        if seen and seen[0] == stamp and (found := self._resident.get(seen[1])):
             self._resident.move_to_end(seen[1])
             return found
+        if ref in self._added:  # it had to make room for others
+            self.add(ref, self._added[ref])
+            return self._resident[self._seen[ref][1]]
         entry = self.registry.resolve(ref)
         if entry.card.base_digest != self.base_model.digest:
             raise NeuronRefused(
@@ -169,12 +175,13 @@ class NeuronRuntime:
         self._seen[ref] = (stamp, found.digest)
         return found
 
-    def _stamp(self, ref: str) -> int:
-        """Return when the neuron's aliases last changed, 0 if they cannot be seen."""
+    def _stamp(self, ref: str) -> Stamp:
+        """Return what changes with every move of the neuron's aliases; the file's time alone is too coarse."""
         try:
-            return (self.registry.root / ref.split("@", 1)[0] / "aliases.json").stat().st_mtime_ns
+            found = (self.registry.root / ref.split("@", 1)[0] / "aliases.json").stat()
         except (OSError, ValueError):
-            return 0
+            return (0,)
+        return found.st_mtime_ns, found.st_ino, found.st_size
 
     def _checked(self, folder: Path) -> Adapter:
         """Read an adapter and check that it fits the base and changes its logits."""

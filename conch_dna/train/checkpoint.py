@@ -1,4 +1,4 @@
-"""Checkpoints: adapter, optimizer, random state and cursor in one folder, with the identity of what made them."""
+"""Checkpoints: adapter, optimizer and step in one folder, with the identity of what made them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def save(root: Path, step: int, model: Any, optimizer: Any, identity: dict[str, 
     :param identity: JSON-able; what a resume must find unchanged.
     """
     final = root / f"{step:06d}"
-    if final.exists():  # reached again after a resume from an older one: the content is the same
-        shutil.rmtree(final)
+    if _read(final) is not None:  # the state after a step is the same whenever it is reached
+        return final
+    shutil.rmtree(final, ignore_errors=True)
     with new_folder(final) as folder:
         mx.save_safetensors(str(folder / ARRAYS[0]), weights(model))
-        arrays = dict(tree_flatten(optimizer.state)) | {"rng": _random_state()[0]}
-        mx.save_safetensors(str(folder / ARRAYS[1]), arrays)
+        mx.save_safetensors(str(folder / ARRAYS[1]), dict(tree_flatten(optimizer.state)))
         hashes = {name: sha256_file(folder / name) for name in ARRAYS}
         about = {"step": step, "identity": identity, "sha256": hashes}
         (folder / "state.json").write_text(json.dumps(about, indent=2, default=list) + "\n", encoding="utf-8")
@@ -39,18 +39,13 @@ def save(root: Path, step: int, model: Any, optimizer: Any, identity: dict[str, 
     return final
 
 
-def _random_state() -> list[mx.array]:
-    """Return mlx's global random state, a list of one key that may be replaced in place."""
-    state: Any = mx.random.state
-    return state  # type: ignore[no-any-return]  # mlx declares it an object
-
-
 def _folders(root: Path) -> list[Path]:
-    return sorted(p for p in root.glob("[0-9]*") if p.is_dir()) if root.is_dir() else []
+    found = [p for p in root.iterdir() if p.name.isdigit()] if root.is_dir() else []
+    return sorted(found, key=lambda p: int(p.name))
 
 
 def restore(root: Path, model: Any, optimizer: Any, identity: dict[str, Any]) -> int:
-    """Load the newest sound checkpoint into model, optimizer and random state; return its step, 0 if there is none.
+    """Load the newest sound checkpoint into model and optimizer; return its step, 0 if there is none.
 
     :raises CheckpointError: the newest was made with another base, teacher, data or settings; each difference is
         named. Nothing has been changed then. A damaged checkpoint is passed over for the one before it.
@@ -67,7 +62,6 @@ def restore(root: Path, model: Any, optimizer: Any, identity: dict[str, Any]) ->
             )
         model.load_weights(str(folder / ARRAYS[0]), strict=False)
         arrays: Any = mx.load(str(folder / ARRAYS[1]))
-        _random_state()[0] = arrays.pop("rng")
         optimizer.state = tree_unflatten(list(arrays.items()))
         mx.eval(model.trainable_parameters(), optimizer.state)
         return int(about["step"])

@@ -75,7 +75,7 @@ def _figures(hidden_ND: mx.array, head: Function, labels_N: np.ndarray, targets:
         if targets is not None:
             ids_CK = mx.array(targets.ids[part])
             teacher_CK = temper(mx.array(targets.log_probs[part]), mx.array(targets.tail[part]), 1.0)
-            student_CK = bucket(logits_CV, ids_CK, lse_C1)
+            student_CK = bucket(logits_CV, ids_CK)
             kl_C = (mx.exp(teacher_CK) * (teacher_CK - student_CK)).sum(axis=-1)
             same_C = (logits_CV.argmax(axis=-1) == ids_CK[:, 0]).astype(mx.float32)
         parts.append(np.array(mx.stack([ce_C, kl_C, same_C])).astype(np.float64))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 from mlx.utils import tree_map
 
@@ -49,6 +50,11 @@ def learning_rate(config: DistillConfig, step: int) -> float:
     share = (step - config.warmup) / max(1, config.steps - config.warmup)
     low = config.final_rate
     return config.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Return the seed of the dropout in ``step``: like the batches it hangs on nothing that came before."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
 
 
 def batch_sums(trainee: Trainee, batch: Batch, objective: Objective) -> mx.array:
@@ -104,6 +110,7 @@ def train(
         for step in range(first, config.steps):
             started = time.perf_counter()
             mx.reset_peak_memory()
+            mx.random.seed(step_seed(config.seed, step))
             picks = step_examples(len(examples), per_step, config.seed, step)
             cuts = range(0, len(picks), config.batch_size)
             batches = [collate(examples, picks[cut : cut + config.batch_size], targets) for cut in cuts]
@@ -147,4 +154,5 @@ def _norm(grad: Any) -> float:
     """Return the Euclidean norm of a tree of gradients."""
     squares: list[mx.array] = []
     tree_map(lambda g: squares.append(g.astype(mx.float32).square().sum()), grad)
-    return math.sqrt(mx.stack(squares).sum().item())
+    total: Any = mx.stack(squares).sum().item()
+    return math.sqrt(total)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
+from mlx_lm.models.switch_layers import QuantizedSwitchLinear, SwitchLinear
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from conch_dna.errors import ConfigError, ModelError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
 
 ADAPTER_FILE = "adapters.safetensors"
+LINEAR = (nn.Linear, nn.QuantizedLinear, SwitchLinear, QuantizedSwitchLinear)
 
 
 def split(model: Any) -> tuple[Callable[[mx.array], mx.array], Callable[[mx.array], mx.array]]:
@@ -46,18 +48,18 @@ def split(model: Any) -> tuple[Callable[[mx.array], mx.array], Callable[[mx.arra
 def attached(model: Any, config: DistillConfig) -> Iterator[None]:
     """Put fresh LoRA layers on ``model``, seeded by ``config.seed``; on leaving, put the very same old layers back.
 
-    :raises ConfigError: no layer of the base has one of ``config.keys``.
+    :raises ConfigError: one of ``config.keys`` names no linear layer in the base's blocks.
     """
     before = dict(model.named_modules())
+    known = {name for layer in model.layers for name, m in layer.named_modules() if isinstance(m, LINEAR)}
+    if unknown := sorted(set(config.keys) - known):
+        raise ConfigError(
+            "no layer of the base has these keys", where="keys", got=unknown, allowed=", ".join(sorted(known))
+        )
     mx.random.seed(config.seed)
     layers = len(model.layers) if config.layers < 0 else config.layers
     try:
         linear_to_lora_layers(model, layers, lora_parameters(config))
-        if not model.trainable_parameters():
-            linear = sorted({name.split(".", 3)[-1] for name, m in before.items() if isinstance(m, nn.Linear)})
-            raise ConfigError(
-                "no layer of the base has these keys", where="keys", got=list(config.keys), allowed=", ".join(linear)
-            )
         yield
     finally:
         changed = [

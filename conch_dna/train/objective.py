@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conch_dna.interfaces import Divergence
 
 CHUNK = 128  # positions whose logits exist at one time
-LEAST_TAIL = 1e-7  # float32's resolution of 1 - sum(p)
+LOWEST = -1e4  # a logit that is left out; finite, so that nothing becomes inf - inf where the k ids are all there are
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,20 @@ def temper(log_probs_NK: mx.array, tail_N: mx.array, temperature: float) -> mx.a
     return scores - mx.logsumexp(scores, axis=-1, keepdims=True)
 
 
-def bucket(logits_CV: mx.array, ids_CK: mx.array, lse_C1: mx.array) -> mx.array:
+def bucket(logits_CV: mx.array, ids_CK: mx.array) -> mx.array:
     """Return (C, k+1) log-probabilities of the ids and of all the rest together."""
-    log_q_CK = mx.take_along_axis(logits_CV, ids_CK, axis=-1) - lse_C1
-    tail_C1 = 1.0 - mx.exp(log_q_CK).sum(axis=-1, keepdims=True)
-    return mx.concatenate([log_q_CK, mx.log(mx.maximum(tail_C1, LEAST_TAIL))], axis=-1)
+    rest_C1 = mx.logsumexp(_without(logits_CV, ids_CK), axis=-1, keepdims=True)
+    return _normalised(mx.take_along_axis(logits_CV, ids_CK, axis=-1), rest_C1)
+
+
+def _without(logits_CV: mx.array, ids_CK: mx.array) -> mx.array:
+    """Return the logits with those of the ids so low that they count for nothing."""
+    return mx.put_along_axis(logits_CV, ids_CK, mx.array(LOWEST), axis=-1)
+
+
+def _normalised(at_ids_CK: mx.array, rest_C1: mx.array) -> mx.array:
+    scores = mx.concatenate([at_ids_CK, rest_C1], axis=-1)
+    return scores - mx.logsumexp(scores, axis=-1, keepdims=True)
 
 
 def loss_sums(
@@ -92,9 +101,10 @@ def loss_sums(
         for start in range(0, hidden.shape[0], CHUNK):
             part = slice(start, start + CHUNK)
             some = None if targets is None else tuple(t[part] for t in targets)
-            chunk_sums, grad = _chunk(hidden[part], head, labels_N[part], some, objective)
+            rows = hidden[part]
             if grads:  # a chunk must not start before the last one let go of its logits
-                grad, chunk_sums = mx.depends([grad, chunk_sums], [grads[-1]])
+                (rows,) = mx.depends([rows], [sums[-1], grads[-1]])
+            chunk_sums, grad = _chunk(rows, head, labels_N[part], some, objective)
             sums.append(chunk_sums)
             grads.append(grad)
         return mx.stack(sums).sum(axis=0), mx.concatenate(grads)
@@ -117,22 +127,14 @@ def _chunk(
 ) -> tuple[mx.array, mx.array]:
     """Return the three sums of one chunk and the gradient (C, D) of the first in the hidden states."""
     logits_CV = head(hidden_CD).astype(mx.float32)
-    labels_C1 = labels_C[:, None]
     e_CV, sum_C1, lse_C1 = _softmax_parts(logits_CV)
-    ce_C1 = lse_C1 - mx.take_along_axis(logits_CV, labels_C1, axis=-1)
-    ce_weight = mx.full(ce_C1.shape, objective.ce_weight)
+    ce_C1 = lse_C1 - mx.take_along_axis(logits_CV, labels_C[:, None], axis=-1)
+    d_CV = e_CV * (objective.ce_weight / sum_C1)
+    d_CV = d_CV.at[mx.arange(labels_C.shape[0]), labels_C].add(-objective.ce_weight)
     kd_sum = mx.zeros(())
-    if targets is None or objective.divergence is None:
-        d_CV = e_CV * (ce_weight / sum_C1)
-    else:
-        same = objective.temperature == 1.0
-        tempered_CV = logits_CV if same else logits_CV / objective.temperature
-        eT_CV, sumT_C1, lseT_C1 = (e_CV, sum_C1, lse_C1) if same else _softmax_parts(tempered_CV)
-        kd_sum, dense_C1, at_ids_CK = _divergence(objective.divergence, tempered_CV, lseT_C1, targets, objective)
-        d_CV = e_CV * (ce_weight / sum_C1) + eT_CV * (dense_C1 / sumT_C1)
-        rows_C1 = mx.arange(labels_C.shape[0])[:, None]
-        d_CV = d_CV.at[rows_C1, targets[0]].add(at_ids_CK)
-    d_CV = d_CV.at[mx.arange(labels_C.shape[0]), labels_C].add(-ce_weight[:, 0])
+    if targets is not None and objective.divergence is not None:
+        kd_sum, kd_d_CV = _divergence(objective.divergence, logits_CV, targets, objective)
+        d_CV = d_CV + kd_d_CV
     _, (grad_CD,) = mx.vjp(head, [hidden_CD], [d_CV.astype(hidden_CD.dtype)])
     total = objective.ce_weight * ce_C1.sum() + objective.kd_weight * kd_sum
     return mx.stack([total, ce_C1.sum(), kd_sum]), grad_CD
@@ -147,20 +149,21 @@ def _softmax_parts(logits_CV: mx.array) -> tuple[mx.array, mx.array, mx.array]:
 
 
 def _divergence(
-    divergence: Divergence, tempered_CV: mx.array, lse_C1: mx.array, targets: tuple[mx.array, ...], objective: Objective
-) -> tuple[mx.array, mx.array, mx.array]:
-    """Return the divergence's sum, and its weighted gradient in the logits in two parts.
+    divergence: Divergence, logits_CV: mx.array, targets: tuple[mx.array, ...], objective: Objective
+) -> tuple[mx.array, mx.array]:
+    """Return the divergence's sum, and its weighted gradient (C, V) in the logits.
 
-    With g = dD/dlog q over the k+1 buckets, q = softmax(z/T) and G = sum(g):
-    dD/dz_j = (1/T) * (q_j * (g_tail/q_tail - G) + [j is id i] * (g_i - q_j * g_tail/q_tail)).
-    The first term is dense with one coefficient a row; the second touches the k ids only.
+    With g = dD/dlog q over the k+1 buckets and G = sum(g), the gradient in a bucket's score is (g_b - q_b * G) / T. The
+    tail's score is the log-sum-exp of the tempered logits outside the k ids, so its share is spread over these by
+    their softmax among themselves: nothing is divided by the tail's mass, however small.
     """
     ids_CK, log_probs_CK, tail_C = targets
+    tempered_CV = logits_CV / objective.temperature
+    e_CV, sum_C1, rest_C1 = _softmax_parts(_without(tempered_CV, ids_CK))
+    student_CK = _normalised(mx.take_along_axis(tempered_CV, ids_CK, axis=-1), rest_C1)
     teacher_CK = temper(log_probs_CK, tail_C, objective.temperature)
-    student_CK = bucket(tempered_CV, ids_CK, lse_C1)
     (sum_,), (g_CK,) = mx.vjp(lambda s: divergence(s, teacher_CK).sum(), [student_CK], [mx.array(1.0)])
     weight = objective.kd_weight / objective.temperature
-    slope_C1 = g_CK[:, -1:] / mx.exp(student_CK[:, -1:])
-    dense_C1 = weight * (slope_C1 - g_CK.sum(axis=-1, keepdims=True))
-    at_ids_CK = weight * (g_CK[:, :-1] - mx.exp(student_CK[:, :-1]) * slope_C1)
-    return sum_, dense_C1, at_ids_CK
+    d_CK = weight * (g_CK - mx.exp(student_CK) * g_CK.sum(axis=-1, keepdims=True))
+    d_CV = e_CV * (d_CK[:, -1:] / sum_C1)
+    return sum_, mx.put_along_axis(d_CV, ids_CK, d_CK[:, :-1], axis=-1)

@@ -105,7 +105,8 @@ def train_adapter(
                 config, material.examples, material.targets, objective, first, after,
             )  # fmt: skip
         except (KeyboardInterrupt, ArithmeticError):
-            if len(reports) > first:
+            # Stopped between the update and its report, the weights are one step ahead: that step is taken again.
+            if len(reports) > first and int(optimizer.step.item()) == len(reports):
                 write_atomic(metrics, "".join(map(to_json_line, reports)))
                 save(len(reports))
             raise

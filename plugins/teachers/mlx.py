@@ -6,9 +6,11 @@ examples, the student only the bare prompt. The context goes through the model o
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
+from conch_dna.errors import TeacherError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,18 +20,24 @@ if TYPE_CHECKING:
     from conch_dna.records import Completion, Prompt, Sampling
 
 ROWS = 8  # sequences scored together
+PROBE = "Zwölf boxers' 1,024 quick\n\tjumps — 3.14 €; x_y=[] 中文 🐚"
 
 
 class MlxTeacher:
     """Answers in batches and gives top-k distributions over any answer."""
 
-    capabilities = frozenset({"text", "top_k"})
-
     def __init__(self, request: TeacherRequest) -> None:
         self.domain, self.ref = request.domain, request.model or request.student
-        shared = request.shared.get("base")
+        if not self.ref:
+            raise TeacherError("needs a model", where="teacher mlx", next_step="Write mlx:MODEL")
+        self._student: LoadedModel | None = request.shared.get("base")
         # The student's base is in memory already: a teacher that is the same model loads no second copy.
-        self._loaded: LoadedModel | None = shared if shared is not None and shared.ref == self.ref else None
+        self._loaded = self._student if self._student is not None and self._student.ref == self.ref else None
+
+    @cached_property
+    def capabilities(self) -> frozenset[str]:
+        """Text; soft targets too, where the student has the same tokenizer. Loads the tokenizer at most."""
+        return frozenset({"text", "top_k"} if self._same_tokenizer() else {"text"})
 
     @property
     def fingerprint(self) -> str:
@@ -84,6 +92,18 @@ class MlxTeacher:
         """Let go of the model; one that is shared stays with its owner."""
         self._loaded = None
 
+    def _same_tokenizer(self) -> bool:
+        """Tell whether a token id means the same to teacher and student."""
+        if self._student is None or self._loaded is self._student:
+            return True
+        from mlx_lm.tokenizer_utils import load
+
+        from conch_dna.models import refs
+
+        ours, theirs = self._student.tokenizer, load(refs.resolve(self.ref))
+        same_words: bool = ours.get_vocab() == theirs.get_vocab()
+        return same_words and ours.encode(PROBE) == theirs.encode(PROBE)
+
     def _ids(self, prompt: Prompt) -> list[int]:
         from conch_dna.data.tokens import prompt_ids
 
@@ -108,7 +128,8 @@ class MlxTeacher:
             places = slice(len(suffix) - 1, len(suffix) - 1 + len(answer))
             logits_TV = logits_BTV[row, places].astype(mx.float32)
             log_probs_TV = logits_TV - mx.logsumexp(logits_TV, axis=-1, keepdims=True)
-            ids_TK = mx.argpartition(-log_probs_TV, top_k, axis=-1)[:, :top_k]
+            k = min(top_k, log_probs_TV.shape[-1] - 1)
+            ids_TK = mx.argpartition(-log_probs_TV, k, axis=-1)[:, :k]
             top_TK = mx.take_along_axis(log_probs_TV, ids_TK, axis=-1)
             order_TK = mx.argsort(-top_TK, axis=-1)
             top_TK = mx.take_along_axis(top_TK, order_TK, axis=-1)

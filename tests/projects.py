@@ -1,0 +1,91 @@
+"""Small projects, domains and adapters for the tests of whole commands."""
+
+import json
+import os
+import subprocess
+import sys
+
+from click.testing import CliRunner
+
+from conch_dna.cli.main import cli
+
+START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch'; main()"
+WORDS = "amber birch cedar delta ember fjord grove heron inlet jetty kiosk ledge".split()
+
+
+def prompts_of(count, about="the word"):
+    """``count`` different prompts that ask for little."""
+    return [
+        {
+            "messages": [{"role": "user", "content": f"Say {about} {WORDS[i % 12]} {i} times, then {WORDS[i // 12]}."}],
+            "reference": {"contains": [WORDS[i % 12]]},
+            "source": "test",
+        }
+        for i in range(count)
+    ]
+
+
+def write_prompts(path, count=30, about="the word"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in prompts_of(count, about)))
+    return path
+
+
+def write_domain(folder, count=30, scorers=None, context="Be brief.", max_tokens=8):
+    """A domain folder whose prompts name the domain; its answers are short."""
+    write_prompts(folder / "prompts.jsonl", count, f"the {folder.name} word")
+    weights = scorers or {"length": 1.0, "diversity": 0.5}
+    lines = [
+        f'name = "{folder.name}"', 'description = "made for a test"', f"max_tokens = {max_tokens}",
+        f'system_prompt = "{context}"', "[scorers]", *(f"{name} = {weight}" for name, weight in weights.items()),
+    ]  # fmt: skip
+    (folder / "domain.toml").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def write_neuron(folder, model, seed=0, *, rank=2, size=0.3, scale=2.0, change=None):
+    """Write a random adapter on every linear layer of ``model``'s blocks; ``change`` edits its tensors."""
+    import mlx.core as mx
+
+    from conch_dna.runtime.slots import linear_shapes
+
+    key = mx.random.key(seed)
+    tensors = {}
+    for path, (out, inner) in sorted(linear_shapes(model).items()):
+        if "layers." in path:
+            key, a, b = mx.random.split(key, 3)
+            tensors[f"{path}.lora_a"] = size * mx.random.normal((inner, rank), key=a)
+            tensors[f"{path}.lora_b"] = size * mx.random.normal((rank, out), key=b)
+    if change:
+        change(tensors)
+    folder.mkdir(parents=True, exist_ok=True)
+    mx.save_safetensors(str(folder / "adapters.safetensors"), tensors, {"format": "mlx"})
+    lora = {"rank": rank, "scale": scale, "dropout": 0.0}
+    about = {"fine_tune_type": "lora", "num_layers": len(model.layers), "lora_parameters": lora}
+    (folder / "adapter_config.json").write_text(json.dumps(about))
+    return folder
+
+
+def here(project, *args, **extra):
+    """Run ``conch`` in this process."""
+    return CliRunner().invoke(cli, ["--project", str(project), *map(str, args)], **extra)
+
+
+def environment(**more):
+    """The environment of a ``conch`` process that meets no plug-in settings of the machine."""
+    env = {k: v for k, v in os.environ.items() if k not in {"CONCH_STRICT", "CONCH_BLOCK"}}
+    return env | {"OPENBLAS_NUM_THREADS": "1"} | more
+
+
+def started(project, *args, **env):
+    """Start ``conch`` in a process of its own."""
+    command = [sys.executable, "-c", START, "--project", str(project), *map(str, args)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**env), cwd=project
+    )
+
+
+def ended(process, timeout=240):
+    """Wait for a process; return exit code, stdout and stderr."""
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err

@@ -1,0 +1,45 @@
+"""One tiny base for all tests of the runtime."""
+
+import pytest
+from projects import write_neuron
+from tiny import write_tiny_model
+
+from conch_dna.models.load import load
+from conch_dna.registry.card import CardFields
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.neurons import NeuronRuntime
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory):
+    """A tiny model in memory; tests give it back as it was."""
+    root = tmp_path_factory.mktemp("base")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONCH_CACHE", str(root / "cache"))
+        return load(str(write_tiny_model(root / "model", tied=False)))
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "registry")
+
+
+@pytest.fixture
+def publish(base, registry, tmp_path):
+    """Publish a random neuron of a seed; without a change of the files' content it works."""
+
+    def call(name, seed=0, base_digest=None, **options):
+        folder = write_neuron(tmp_path / f"{name}-{seed}", base.model, seed, **options)
+        fields = CardFields(
+            base=base.ref, base_digest=base_digest or base.digest, teacher="t", teacher_fingerprint="t", data_digest="d"
+        )
+        return registry.publish(name, folder, fields)
+
+    return call
+
+
+@pytest.fixture
+def runtime(base, registry):
+    runtime = NeuronRuntime(base, registry)
+    yield runtime
+    runtime.close()
