@@ -46,7 +46,7 @@ class DistillConfig(BaseModel):
     steps: int = Field(36, ge=1, description="optimizer steps")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(0, ge=0, description="of order, LoRA's start and dropout")
-    held_out: float = Field(0.15, gt=0, lt=1, description="share of prompts that only the gate sees")
+    held_out: float = Field(0.2, gt=0, lt=1, description="share of prompts that only the gate sees")
     val_every: int = Field(0, ge=0, description="steps between looks at held-out loss; 0 is never")
     checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -31,7 +32,7 @@ def write_prompts(path, count=30, about="the word"):
     return path
 
 
-def write_domain(folder, count=30, scorers=None, context="Be brief.", max_tokens=8):
+def write_domain(folder, count=30, scorers=None, context="Be brief.", max_tokens=12):
     """A domain folder whose prompts name the domain; its answers are short."""
     write_prompts(folder / "prompts.jsonl", count, f"the {folder.name} word")
     weights = scorers or {"length": 1.0, "diversity": 0.5}
@@ -81,11 +82,46 @@ def started(project, *args, **env):
     """Start ``conch`` in a process of its own."""
     command = [sys.executable, "-c", START, "--project", str(project), *map(str, args)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**env), cwd=project
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**env), cwd=project,
+        # A shell that runs tests in the background has them ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads at that point
+    )  # fmt: skip
 
 
 def ended(process, timeout=240):
     """Wait for a process; return exit code, stdout and stderr."""
     out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err
+
+
+def write_student(folder, seed=2):
+    """A tiny model whose head favours the end of the turn, so that its own answers come to an end."""
+    import mlx.core as mx
+    from tiny import write_tiny_model
+
+    write_tiny_model(folder, seed=seed, tied=False)
+    file = folder / "model.safetensors"
+    weights = dict(mx.load(str(file)))
+    end = json.loads((folder / "config.json").read_text())["eos_token_id"]
+    head = weights["lm_head.weight"]
+    head[end] = 4 * head[end]
+    mx.save_safetensors(str(file), weights, {"format": "mlx"})
+    return folder
+
+
+def write_project(folder, student, *domains, plugins=None, **settings):
+    """A project with small domains, and settings under which a few steps pass the gate."""
+    chosen = {
+        "student": str(student), "teacher": "echo", "steps": 12, "learning_rate": 0.01, "held_out": 0.25,
+        "gate_prompts": 2, "max_quality_drop": 1.0, "max_harm": 10.0, "checkpoint_every": 4, **settings,
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in domains:
+        write_domain(folder / "domains" / name)
+    text = "[distill]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in chosen.items())
+    if plugins is not None:
+        (folder / "plugins").mkdir()
+        (folder / "plugins/local.py").write_text(plugins)
+        text += '[plugins]\ndir = "plugins"\n'
+    (folder / "conch.toml").write_text(text)
+    return folder

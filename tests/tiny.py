@@ -80,7 +80,7 @@ def write_tokenizer(folder):
 def chats(count, seed=0, *, words=(1, 9)):
     """Return conversations of one question and one answer, of different lengths."""
     rng = random.Random(seed)
-    vocabulary = "the thing in an hour or on a train, 12 apples and 3 ounces; then 15!".split()
+    vocabulary = ["the", "thing", "in", "an", "hour", "or", "on", "a", "train,", "12", "apples", "and", "3", "15!"]
 
     def text():
         return " ".join(rng.choices(vocabulary, k=rng.randint(*words)))

@@ -65,6 +65,7 @@ def train_adapter(
     import mlx.optimizers as optim
 
     from conch_dna.train import checkpoint, lora
+    from conch_dna.train.fastmath import fast_activations
     from conch_dna.train.loop import Trainee, train
     from conch_dna.train.objective import Objective
 
@@ -75,7 +76,7 @@ def train_adapter(
         objective = Objective(divergence, config.temperature, config.t_squared, config.alpha)
         log.info("objective", loss=config.loss, alpha=config.alpha, temperature=config.temperature,
                  t_squared=config.t_squared)  # fmt: skip
-    with lora.attached(base.model, config):
+    with lora.attached(base.model, config), fast_activations(base.model):
         body, head = lora.split(base.model)
         optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         optimizer.init(base.model.trainable_parameters())

@@ -16,7 +16,7 @@ def base(tmp_path_factory):
     root = tmp_path_factory.mktemp("base")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCH_CACHE", str(root / "cache"))
-        return load(str(write_tiny_model(root / "model", tied=False)))
+        return load(str(write_tiny_model(root / "model", seed=2, tied=False)))
 
 
 @pytest.fixture

@@ -40,10 +40,8 @@ def course(tiny_folder, host, config, material, tmp_path, monkeypatch):
     """Train in a fresh model object; returns the reports."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
 
-    def take(folder, *, on_step=lambda report: None, config=config, material=material, identity=None):
+    def take(folder, *, on_step=print, config=config, material=material, identity=None):
         base = load(str(tiny_folder))
-        return train_adapter(
-            base, config, host, material, identity or IDENTITY, tmp_path / folder, Progress(), on_step
-        )
+        return train_adapter(base, config, host, material, identity or IDENTITY, tmp_path / folder, Progress(), on_step)
 
     return take

@@ -1,12 +1,17 @@
 """The polynomial stands in for exp: as exact as it says, on a CPU only, and off when told so."""
 
+import contextlib
+import sys
+
 import mlx.core as mx
 import numpy as np
 import pytest
 
 from conch_dna.train import fastmath
 
-on_cpu = pytest.mark.skipif(mx.default_device() != mx.Device(mx.cpu), reason="the CPU's way")
+
+def silu(x):
+    return x / (1 + np.exp(-x))
 
 
 @pytest.fixture
@@ -26,13 +31,13 @@ def choose(monkeypatch):
 def test_it_is_exp_to_five_digits():
     x = np.concatenate([np.linspace(-20, 0, 20_001), -np.logspace(-8, 0, 500)]).astype(np.float32)
     expected = np.exp(x.astype(np.float64))
-    got = np.array(fastmath._exp_of_nonpositive(mx.array(x)), np.float64)
+    got = np.array(fastmath.polynomial_exp(mx.array(x)), np.float64)
     assert np.abs(got / expected - 1).max() < 1e-5
 
 
 def test_small_values_stay_small_and_finite():
     x = np.array([-20, -40, -79, -80, -81, -1e4, -np.inf], np.float32)
-    got = np.array(fastmath._exp_of_nonpositive(mx.array(x)), np.float64)
+    got = np.array(fastmath.polynomial_exp(mx.array(x)), np.float64)
     assert np.isfinite(got).all()
     assert np.abs(got - np.exp(x.astype(np.float64))).max() < 1e-11
 
@@ -48,3 +53,46 @@ def test_the_native_exp_is_taken_when_asked_for(choose, setting):
 
 def test_the_native_exp_is_taken_without_a_compiler(choose, tmp_path):
     assert choose(PATH=str(tmp_path)) is mx.exp
+
+
+def test_swiglu_is_silu_times_its_argument():
+    rng = np.random.default_rng(0)
+    gate, x = (rng.normal(size=(3, 50)) * scale for scale in (8, 2))
+    gate[0, :4] = [100, -100, 0, -40]
+    got = np.array(fastmath.swiglu()(*(mx.array(a.astype(np.float32)) for a in (gate, x))), np.float64)
+    assert np.abs(got - silu(gate) * x).max() < 1e-5 * np.abs(gate * x).max()
+
+
+def test_the_gradients_of_swiglu_are_those_of_the_formula():
+    rng = np.random.default_rng(1)
+    gate, x, weight = (rng.normal(size=(2, 40)) * 4 for _ in range(3))
+    s = 1 / (1 + np.exp(-gate))
+    expected = weight * x * s * (1 + gate * (1 - s)), weight * gate * s
+    fused = fastmath.swiglu()
+    single = [mx.array(a.astype(np.float32)) for a in (gate, x, weight)]
+    got = mx.grad(lambda g, v: (fused(g, v) * single[2]).sum(), argnums=(0, 1))(*single[:2])
+    for ours, theirs in zip(got, expected, strict=True):
+        assert np.abs(np.array(ours, np.float64) - theirs).max() < 1e-5 * np.abs(theirs).max()
+
+
+@pytest.mark.parametrize("fault", [None, KeyboardInterrupt])
+def test_an_architecture_gets_its_own_activation_back(tiny_model, fault):
+    module = sys.modules[type(tiny_model.model).__module__]
+    own = module.swiglu
+    ids = mx.array([[1, 2, 3]])
+    before = tiny_model.model(ids)
+    with contextlib.suppress(KeyboardInterrupt), fastmath.fast_activations(tiny_model.model):
+        assert (module.swiglu is not own) == fastmath.pays()
+        assert mx.allclose(tiny_model.model(ids), before, rtol=1e-4, atol=1e-4)
+        if fault:
+            raise fault
+    assert module.swiglu is own
+    assert mx.array_equal(tiny_model.model(ids), before)
+
+
+def test_where_it_does_not_pay_the_architecture_keeps_its_own(tiny_model, monkeypatch):
+    monkeypatch.setenv("CONCH_ACCEL", "0")
+    module = sys.modules[type(tiny_model.model).__module__]
+    own = module.swiglu
+    with fastmath.fast_activations(tiny_model.model):
+        assert module.swiglu is own

@@ -1,0 +1,384 @@
+"""``conch distill`` from prompts to a neuron: what it writes, what it refuses, and how it survives a stop."""
+
+import json
+import random
+import shutil
+import signal
+import time
+
+import mlx.core as mx
+import pytest
+from filelock import FileLock
+from projects import ended, here, started, write_domain, write_project, write_prompts
+
+from conch_dna.records import DomainResult, StepReport, Summary
+from conch_dna.registry.store import Registry
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+HOOKS = '''
+import json
+from conch_dna import hookimpl
+
+HEARD = []
+
+@hookimpl
+def run_started(run_dir, config, domains):
+    (run_dir / "started.json").write_text(json.dumps([config.steps, list(domains)]))
+
+@hookimpl
+def step_finished(domain, report):
+    HEARD.append([domain, report.step])
+    {fault}
+
+@hookimpl
+def neuron_published(domain, version, path):
+    HEARD.append([domain, version, path.name])
+
+@hookimpl
+def run_finished(run_dir, summary):
+    (run_dir / "heard.json").write_text(json.dumps([HEARD, [r.domain for r in summary.results]]))
+'''
+TEACHERS = """
+from conch_dna import hookimpl
+from conch_dna.errors import TeacherError
+from conch_dna.records import Completion
+
+class Picky:
+    fingerprint, capabilities = "picky:1", frozenset({"text"})
+    def __init__(self, request):
+        self.name = request.domain.name
+    def generate(self, prompts, sampling):
+        for prompt in prompts:
+            if self.name == "alpha":
+                raise FAULT("not today [really]")
+            yield Completion(prompt=prompt.digest, text="noon", teacher=self.fingerprint, sampling=sampling)
+    def close(self):
+        pass
+
+@hookimpl
+def register_teachers():
+    return {"picky": Picky}
+"""
+
+
+@pytest.fixture
+def project(tmp_path, student):
+    return write_project(tmp_path / "project", student, "alpha")
+
+
+def only_run(project):
+    (run,) = (project / "runs").iterdir()
+    return run
+
+
+def result_of(run, domain="alpha"):
+    return DomainResult.model_validate_json((run / domain / "result.json").read_text())
+
+
+def events(stderr):
+    return [json.loads(line) for line in stderr.splitlines() if line.startswith("{")]
+
+
+class TestEndToEnd:
+    """A whole run."""
+
+    @pytest.mark.parametrize("teacher", ["echo", "mlx"])
+    def test_a_run_leaves_its_figures_and_a_neuron_that_stock_mlx_lm_loads(self, project, student, teacher):
+        from mlx_lm.utils import load
+
+        result = here(project, "--json-logs", "distill", "alpha", "--teacher", teacher, "--json")
+        assert result.exit_code == 0, result.stderr
+        run = only_run(project)
+        summary = Summary.model_validate_json(result.stdout)
+        assert Summary.model_validate_json((run / "summary.json").read_text()) == summary
+        (ended_as,) = summary.results
+        assert result_of(run) == ended_as
+        assert (ended_as.state, ended_as.version, ended_as.steps) == ("published", 1, 12)
+        assert ended_as.verdict.passed
+        assert json.loads((run / "config.json").read_text())["domains"] == ["alpha"]
+        steps = [StepReport.model_validate_json(line) for line in (run / "alpha/metrics.jsonl").read_text().splitlines()]
+        assert [s.step for s in steps] == list(range(1, 13))
+        assert steps[-1].loss < steps[0].loss
+        assert all((s.kd is not None) == (teacher == "mlx") for s in steps)
+        assert (ended_as.verdict.candidate.divergence is not None) == (teacher == "mlx")
+        samples = [json.loads(line) for line in (run / "alpha/samples.jsonl").read_text().splitlines()]
+        assert [set(row) for row in samples] == [{"prompt", "base", "candidate"}] * 2
+        assert (run / "alpha/verdict.json").is_file()
+
+        entry = Registry(project / "adapters").resolve("alpha")
+        assert entry.card.verdict == ended_as.verdict
+        assert (entry.card.digest, entry.card.teacher) == (ended_as.digest, teacher)
+        model, _ = load(str(student), adapter_path=str(entry.path))
+        plain, _ = load(str(student))
+        ids = mx.array([[5, 9, 2, 77]])
+        assert not mx.allclose(model(ids), plain(ids), atol=0.01)
+
+    def test_running_again_skips_what_is_done(self, project):
+        assert here(project, "distill", "alpha").exit_code == 0
+        run = only_run(project)
+        before = {path: path.stat().st_mtime_ns for path in (run / "alpha").rglob("*")}
+        begun = time.perf_counter()
+        result = here(project, "distill", "alpha", "--json")
+        assert time.perf_counter() - begun < 1
+        assert Summary.model_validate_json(result.stdout).results == (result_of(run),)
+        assert {path: path.stat().st_mtime_ns for path in (run / "alpha").rglob("*")} == before
+        assert Registry(project / "adapters").versions("alpha") == [1]
+
+    def test_a_version_that_was_removed_is_made_again(self, project):
+        assert here(project, "distill", "alpha").exit_code == 0
+        shutil.rmtree(project / "adapters")
+        assert here(project, "distill", "alpha").exit_code == 0
+        assert Registry(project / "adapters").versions("alpha") == [1]
+
+    def test_a_candidate_has_to_beat_the_version_in_use(self, project):
+        assert here(project, "distill", "alpha").exit_code == 0
+        worse = here(project, "distill", "alpha", "--steps", 4, "--json")
+        assert worse.exit_code == 3
+        (result,) = Summary.model_validate_json(worse.stdout).results
+        assert [check.name for check in result.verdict.checks if not check.passed] == ["incumbent"]
+        assert result.verdict.incumbent.bits_per_byte < result.verdict.candidate.bits_per_byte
+        better = here(project, "distill", "alpha", "--steps", 20, "--learning-rate", 0.02)
+        assert better.exit_code == 0
+        assert Registry(project / "adapters").aliases("alpha") == {"current": 2}
+
+    def test_a_damaged_version_in_use_is_replaced(self, project):
+        assert here(project, "distill", "alpha").exit_code == 0
+        (project / "adapters/alpha/1/adapters.safetensors").write_bytes(b"")
+        result = here(project, "distill", "alpha", "--steps", 6)
+        assert result.exit_code == 0, result.stderr
+        assert "incumbent_refused" in result.stderr
+        assert Registry(project / "adapters").aliases("alpha") == {"current": 2}
+
+    def test_a_kill_between_publication_and_result_does_not_pit_a_neuron_against_itself(self, project):
+        assert here(project, "distill", "alpha").exit_code == 0
+        (only_run(project) / "alpha/result.json").unlink()
+        again = here(project, "distill", "alpha")
+        assert again.exit_code == 0, again.stdout
+        assert Registry(project / "adapters").versions("alpha") == [1]
+
+    def test_prompts_of_ones_own_make_a_domain(self, project, tmp_path):
+        file = write_prompts(tmp_path / "mine.jsonl", 40)
+        result = here(project, "distill", "--prompts", file, "--name", "mine", "--steps", 2, "--json")
+        assert result.exit_code in {0, 3}, result.stderr
+        (ended_as,) = Summary.model_validate_json(result.stdout).results
+        assert (ended_as.domain, ended_as.steps) == ("mine", 2)
+        assert "task_completion" in ended_as.verdict.base.scores
+
+
+class TestGateAndFailures:
+    """What does not end well."""
+
+    def test_a_failed_gate_publishes_nothing_keeps_the_figures_and_says_why(self, project):
+        result = here(project, "distill", "alpha", "--min-fit-gain", 0.99)
+        assert result.exit_code == 3
+        run = only_run(project)
+        verdict = result_of(run).verdict
+        assert verdict.reason in result.stdout
+        assert "least 99.0%" in verdict.reason
+        assert f"did not pass the gate: alpha. See conch runs show {run.name}" in result.stderr
+        assert json.loads((run / "alpha/verdict.json").read_text())["passed"] is False
+        assert (run / "alpha/adapter/adapters.safetensors").is_file()
+        assert not (project / "adapters").exists()
+        assert here(project, "distill", "alpha", "--min-fit-gain", 0.99).exit_code == 3
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [("TeacherError", "not today [really]"), ("RuntimeError", "plug-in 'local' failed")],
+        ids=["known", "unknown"],
+    )
+    def test_a_domain_that_fails_does_not_keep_the_others(self, tmp_path, student, fault, reason):
+        project = write_project(
+            tmp_path / "p", student, "alpha", "beta", teacher="picky", plugins=TEACHERS.replace("FAULT", fault)
+        )
+        result = here(project, "distill", "alpha", "beta", "--steps", 2, "--min-fit-gain", 0)
+        assert result.exit_code == 1
+        run = only_run(project)
+        assert (result_of(run).state, result_of(run, "beta").state) == ("failed", "published")
+        assert reason in result_of(run).error
+        assert "[really]" in " ".join(result.stdout.split())
+        assert f"error: some domains failed: alpha: {result_of(run).error}" in result.stderr
+        assert "Traceback" not in result.stderr
+
+    def test_a_failed_domain_is_tried_again_once_it_is_mended(self, tmp_path, student):
+        plugin = TEACHERS.replace("FAULT", "TeacherError")
+        project = write_project(tmp_path / "p", student, "alpha", teacher="picky", plugins=plugin)
+        assert here(project, "distill", "alpha", "--steps", 2, "--min-fit-gain", 0).exit_code == 1
+        (project / "plugins/local.py").write_text(plugin.replace('"alpha"', '"none"'))
+        assert here(project, "distill", "alpha", "--steps", 2, "--min-fit-gain", 0).exit_code == 0
+        assert len(list((project / "runs").iterdir())) == 1
+
+    @pytest.mark.parametrize(
+        ("args", "code", "message"),
+        [
+            (["alfa"], 1, "no such domain; got alfa; allowed: action, alpha, debug"),
+            (["alpha", "--teacher", "eccho"], 1, "no teacher is named 'eccho'; allowed: echo, llamacpp, mlx, recorded"),
+            (["alpha", "--loss", "huber"], 1, "no loss is named 'huber'"),
+            (["alpha", "--gate", "open"], 1, "no gate is named 'open'; allowed: held_out"),
+            ([], 2, "name the domains, or say --all"),
+            (["alpha", "--all"], 2, "name the domains, or say --all"),
+            (["alpha", "--rank", "0"], 2, "command line: rank = 0: input should be greater than or equal to 1"),
+            (["alpha", "--steps", "two"], 2, "'--steps': 'two' is not a valid integer"),
+            (["alpha", "--held-out", "1.5"], 2, "held_out = 1.5: input should be less than 1"),
+            (["alpha", "--preset", "slow"], 2, "'slow' is not one of 'quick', 'standard', 'thorough'"),
+            (["alpha", "--run", "../x"], 2, "not a name for a run; got ../x"),
+            (["--prompts", "conch.toml"], 2, "--prompts goes with --name NAME"),
+            (["--prompts", "conch.toml", "--name", "alpha"], 2, "a domain has that name already; got alpha"),
+            (["--prompts", "conch.toml", "--name", "base"], 2, "this name means no neuron at all"),
+            (["--prompts", "conch.toml", "--name", "Bad/Name"], 1, "not a domain name; got Bad/Name"),
+            (["--prompts", "conch.toml", "--name", "mine"], 1, "conch.toml"),
+        ],
+        ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else None,
+    )
+    def test_what_is_wrong_is_told_before_any_work(self, project, monkeypatch, args, code, message):
+        monkeypatch.chdir(project)
+        result = here(project, "distill", *args)
+        assert (result.exit_code, message in result.stderr) == (code, True), result.stderr
+        assert "Traceback" not in result.stderr
+        assert not (project / "runs").exists()
+
+    def test_a_scorer_that_does_not_exist_is_told_before_any_work(self, project):
+        write_domain(project / "domains/beta", scorers={"charm": 1.0})
+        result = here(project, "distill", "beta")
+        assert result.exit_code == 1
+        assert "[scorers] of domain beta: no such scorer; got charm; allowed: coherence" in result.stderr
+        assert not (project / "runs").exists()
+
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            ("rank = 0", "rank = 0: input should be greater than or equal to 1"),
+            ("rang = 4", "unknown setting 'rang'; allowed: preset, student"),
+            ('preset = "slow"', "unknown preset; got slow; allowed: quick, standard, thorough"),
+            ("seed = [", "not valid TOML"),
+        ],
+        ids=["range", "name", "preset", "syntax"],
+    )
+    def test_a_bad_line_of_conch_toml_is_named_with_the_file(self, project, line, message):
+        (project / "conch.toml").write_text(f"[distill]\n{line}\n")
+        result = here(project, "distill", "alpha")
+        assert result.exit_code == 2
+        assert f"{project / 'conch.toml'}: " in result.stderr
+        assert message in result.stderr
+
+
+class TestSettings:
+    """Where settings come from."""
+
+    def plan(self, project, *args):
+        result = here(project, "distill", "alpha", "--dry-run", "--json", *args)
+        assert result.exit_code == 0, result.stderr
+        assert not (project / "runs").exists()
+        return json.loads(result.stdout)
+
+    def test_a_dry_run_prints_the_plan_and_does_nothing(self, project):
+        plan = self.plan(project)
+        (row,) = plan["domains"]
+        assert row["train"] + row["held_out"] == 30
+        assert (row["domain"], row["steps"], row["examples"]) == ("alpha", 12, 48)
+        assert "alpha: " in here(project, "distill", "alpha", "--dry-run").stdout
+
+    def test_the_command_line_lies_over_conch_toml_over_the_preset(self, project):
+        assert self.plan(project)["config"]["steps"] == 12
+        assert self.plan(project, "--steps", 3)["config"]["steps"] == 3
+        config = self.plan(project, "--preset", "thorough", "--keys", "mlp.up_proj", "--no-t-squared")["config"]
+        assert (config["rank"], config["steps"], config["keys"]) == (16, 12, ["mlp.up_proj"])
+        assert (config["t_squared"], config["teacher"]) == (False, "echo")
+
+    def test_a_named_run_refuses_other_settings(self, project):
+        assert here(project, "distill", "alpha", "--run", "mine", "--steps", 2).exit_code in {0, 3}
+        result = here(project, "distill", "alpha", "--run", "mine", "--steps", 3, "--seed", 1)
+        assert result.exit_code == 1
+        assert "the run was begun with seed = 0, now 1; steps = 2, now 3" in result.stderr
+        assert "another name with --run" in result.stderr
+        assert len((project / "runs/mine/alpha/metrics.jsonl").read_text().splitlines()) == 2
+
+    def test_a_named_run_refuses_other_prompts(self, project):
+        assert here(project, "distill", "alpha", "--run", "mine", "--steps", 2).exit_code in {0, 3}
+        write_domain(project / "domains/alpha", 36)
+        result = here(project, "distill", "alpha", "--run", "mine", "--steps", 2)
+        assert result.exit_code == 1
+        assert "was made with data = " in result.stderr
+
+
+class TestHooks:
+    """What plug-ins hear."""
+
+    def test_every_life_cycle_hook_is_called_in_its_place(self, tmp_path, student):
+        plugin = HOOKS.replace("{fault}", "")
+        project = write_project(tmp_path / "p", student, "alpha", plugins=plugin, steps=3, min_fit_gain=0.0)
+        assert here(project, "distill", "alpha").exit_code == 0
+        run = only_run(project)
+        assert json.loads((run / "started.json").read_text()) == [3, ["alpha"]]
+        heard = [["alpha", 1], ["alpha", 2], ["alpha", 3], ["alpha", 1, "1"]]
+        assert json.loads((run / "heard.json").read_text()) == [heard, ["alpha"]]
+
+    def test_a_plugin_that_raises_is_named_and_stops_nothing(self, tmp_path, student):
+        plugin = HOOKS.replace("{fault}", 'raise ValueError("oh no")')
+        project = write_project(tmp_path / "p", student, "alpha", plugins=plugin, steps=3, min_fit_gain=0.0)
+        result = here(project, "--json-logs", "distill", "alpha")
+        assert result.exit_code == 0
+        told = [e for e in events(result.stderr) if e["event"] == "plugin_failed"]
+        assert len(told) == 3
+        assert (told[0]["plugin"], told[0]["hook"]) == ("local", "step_finished")
+        assert told[0]["source"] == str(project / "plugins/local.py")
+        assert "oh no" in told[0]["fault"]
+        assert (only_run(project) / "heard.json").is_file()
+
+
+class TestStops:
+    """Two processes, kills and Ctrl-C."""
+
+    def test_a_second_process_on_the_same_run_is_refused(self, project):
+        run = project / "runs/mine"
+        run.mkdir(parents=True)
+        with FileLock(run / ".lock"):
+            result = here(project, "distill", "alpha", "--run", "mine")
+        assert result.exit_code == 1
+        assert f"{run}: another process is working on this run. Wait for it" in result.stderr
+        assert [path.name for path in run.iterdir()] == [".lock"]
+
+    def waited(self, process, path, lines):
+        """Wait until the file has so many lines."""
+        until = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < until:
+            if path.exists() and path.read_text().count("\n") >= lines:
+                return
+            time.sleep(0.005)
+
+    def test_kills_at_any_moment_change_nothing_in_what_comes_out(self, tmp_path, student, own_cache):
+        settings = {"steps": 30, "min_fit_gain": 0.0, "dropout": 0.1}
+        calm = write_project(tmp_path / "calm", student, "alpha", **settings)
+        assert here(calm, "distill", "alpha", "--run", "mine").exit_code == 0
+        expected = Registry(calm / "adapters").resolve("alpha").card.digest
+        shutil.rmtree(own_cache / "completions")
+
+        project = write_project(tmp_path / "torn", student, "alpha", **settings)
+        metrics = project / "runs/mine/alpha/metrics.jsonl"
+        chance = random.Random(7)
+        for lines in (0, 3, 17, 29):
+            process = started(project, "distill", "alpha", "--run", "mine", CONCH_CACHE=str(own_cache))
+            self.waited(process, metrics if lines else project / "runs/mine/config.json", max(1, lines))
+            time.sleep(chance.random() * 0.1)
+            process.send_signal(signal.SIGKILL)
+            ended(process)
+            shown = json.loads(here(project, "runs", "list", "--json").stdout)
+            assert [about["state"] for about in shown] in (["interrupted"], ["finished"])
+        assert here(project, "distill", "alpha", "--run", "mine").exit_code == 0
+        assert Registry(project / "adapters").resolve("alpha").card.digest == expected
+        assert Registry(project / "adapters").versions("alpha") == [1]
+        steps = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
+        assert steps == list(range(1, 31))
+
+    def test_ctrl_c_ends_with_130_and_says_how_to_go_on(self, tmp_path, student, own_cache):
+        project = write_project(tmp_path / "p", student, "alpha", steps=300, checkpoint_every=200)
+        process = started(project, "distill", "alpha", "--run", "mine", CONCH_CACHE=str(own_cache))
+        self.waited(process, project / "runs/mine/alpha/metrics.jsonl", 3)
+        process.send_signal(signal.SIGINT)
+        code, _, err = ended(process)
+        assert (code, "Traceback" in err) == (130, False), err
+        assert f"error: {project / 'runs/mine'}: stopped; nothing is lost. Run the same command again to go on" in err
+        done = (project / "runs/mine/alpha/metrics.jsonl").read_text().count("\n")
+        (checkpoint,) = (project / "runs/mine/alpha/checkpoints").iterdir()
+        assert int(checkpoint.name) == done
+        assert "mine                     interrupted" in here(project, "runs", "list").stdout

@@ -1,0 +1,111 @@
+"""A recording keeps the good answers as data, counts the others, and goes on after a kill."""
+
+import json
+
+import pytest
+from projects import write_domain
+
+from conch_dna.data.cache import CompletionCache
+from conch_dna.data.recordings import RecordingCard, find_recording, record
+from conch_dna.domains import domain_of_file, load_domain
+from conch_dna.errors import DataError, TeacherError
+from conch_dna.records import Completion, Sampling
+
+SAMPLING = Sampling(max_tokens=8)
+
+
+class Teacher:
+    """Answers with the prompt's number, and otherwise as ``replies`` says; stops after ``limit`` answers."""
+
+    capabilities = frozenset({"text"})
+    fingerprint = "numbers:1"
+
+    def __init__(self, domain, replies=None, limit=None):
+        self.places = {p.digest: i for i, p in enumerate(domain.prompts)}
+        self.replies, self.limit, self.asked = replies or {}, limit, []
+
+    def generate(self, prompts, sampling):
+        for prompt in reversed(prompts):
+            if self.limit is not None and len(self.asked) >= self.limit:
+                raise TeacherError("tired")
+            place = self.places[prompt.digest]
+            self.asked.append(place)
+            reply = {"text": f"answer {place}"} | self.replies.get(place, {})
+            yield Completion(prompt=prompt.digest, teacher=self.fingerprint, sampling=sampling, **reply)
+
+
+@pytest.fixture
+def domain(tmp_path):
+    return load_domain(write_domain(tmp_path / "tiny", 6))
+
+
+@pytest.fixture
+def keep(domain, tmp_path):
+    def call(teacher, about="fake:models/big", least=0.5, scorer=lambda _p, text, _c: float("bad" not in text)):
+        heard = []
+        cache = CompletionCache(tmp_path / "cache")
+        path, card = record(
+            domain, teacher, about, SAMPLING, {"good": scorer}, {"good": least}, cache, lambda: heard.append(1)
+        )
+        return path, card, len(heard)
+
+    return call
+
+
+def test_good_answers_are_kept_in_the_prompts_order_and_others_counted_by_reason(domain, keep):
+    replies = {
+        0: {"text": "a bad one"},
+        2: {"text": "  "},
+        3: {"finish_reason": "length"},
+        4: {"text": "bad too"},
+    }
+    path, card, heard = keep(Teacher(domain, replies))
+    assert path == domain.folder / "recorded/big.jsonl"
+    assert [json.loads(line)["text"] for line in path.read_text().splitlines()] == ["answer 1", "answer 5"]
+    assert card.dropped == {"good below 0.5": 2, "empty": 1, "cut off": 1}
+    assert (card.prompts, card.kept, heard) == (6, 2, 6)
+    assert RecordingCard.model_validate_json(path.with_suffix(".card.json").read_text()) == card
+    assert (card.teacher, card.fingerprint, card.context) == ("fake:models/big", "numbers:1", domain.context_digest)
+
+
+def test_what_was_kept_is_found_again(domain, keep):
+    path, _, _ = keep(Teacher(domain))
+    found = find_recording(domain)
+    assert [found.answers[p.digest].text for p in domain.prompts] == [f"answer {i}" for i in range(6)]
+    before = path.read_text()
+    assert keep(Teacher(domain))[0].read_text() == before
+
+
+def test_a_stopped_recording_asks_only_what_is_missing(domain, keep):
+    with pytest.raises(TeacherError, match="tired"):
+        keep(Teacher(domain, limit=4))
+    assert not (domain.folder / "recorded").exists()
+    again = Teacher(domain)
+    _, card, _ = keep(again)
+    assert sorted(again.asked) == [0, 1]
+    assert card.kept == 6
+
+
+def test_nothing_is_written_when_no_answer_is_good(domain, keep):
+    with pytest.raises(DataError, match=r"no answer passed the filter; got \{'good below 0.5': 6\}"):
+        keep(Teacher(domain, dict.fromkeys(range(6), {"text": "bad"})))
+    assert not (domain.folder / "recorded").exists()
+
+
+@pytest.mark.parametrize(
+    ("about", "file"),
+    [
+        ("echo", "echo.jsonl"),
+        ("mlx:org/name", "name.jsonl"),
+        ("mlx:models/name/", "name.jsonl"),
+        ("llamacpp:embedded:qwen2.5-coder-1.5b", "qwen2.5-coder-1.5b.jsonl"),
+    ],
+)
+def test_the_file_is_named_after_the_model(domain, keep, about, file):
+    assert keep(Teacher(domain), about)[0].name == file
+
+
+def test_a_domain_made_of_a_file_has_no_place_for_a_recording(domain, tmp_path):
+    loose = domain_of_file(domain.prompts_file, "loose")
+    with pytest.raises(DataError, match="domain loose: has no folder to record into"):
+        record(loose, Teacher(domain), "x", SAMPLING, {}, {}, CompletionCache(tmp_path), lambda: None)
