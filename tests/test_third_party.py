@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from projects import write_domain, write_project, write_student
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/conch-politeness"
 START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch'; main()"
@@ -22,9 +23,9 @@ def installed(tmp_path_factory):
     return target
 
 
-def conch_with(installed, *args, cwd):
+def conch_with(installed, *args, cwd, **more):
     """Run ``conch`` where the distribution in ``installed`` can be found; return what it wrote to stdout."""
-    env = os.environ | {"PYTHONPATH": str(installed)}
+    env = os.environ | {"PYTHONPATH": str(installed)} | more
     env.pop("CONCH_BLOCK", None)
     command = [sys.executable, "-c", START, *args]
     result = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=240, check=False)
@@ -60,3 +61,16 @@ def test_it_rates_courtesy(monkeypatch, response, rating):
     from conch_politeness import politeness
 
     assert politeness(None, response, None) == rating
+
+def test_an_installed_scorer_rates_the_answers_of_a_run(installed, tmp_path):
+    student = write_student(tmp_path / "student")
+    project = write_project(tmp_path / "project", student, steps=2, min_fit_gain=0.0)
+    write_domain(project / "domains/manners", scorers={"politeness": 0.7, "length": 0.3})
+    out = conch_with(installed, "distill", "manners", "--json", cwd=project, CONCH_CACHE=str(tmp_path / "cache"))
+    (result,) = json.loads(out)["results"]
+    assert result["state"] == "published"
+    for role in ("base", "candidate"):
+        scores = result["verdict"][role]["scores"]
+        assert scores.keys() == {"politeness", "length"}
+        assert 0.25 <= scores["politeness"] <= 0.5  # the tiny model is never courteous
+        assert result["verdict"][role]["quality"] == pytest.approx(0.7 * scores["politeness"] + 0.3 * scores["length"])

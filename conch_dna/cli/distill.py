@@ -68,6 +68,9 @@ def distill(
     if dry_run:
         _plan(config, [domains[n] for n in chosen], as_json)
         return
+    from conch_dna.models import accel
+
+    accel.switch_on()  # the imports below bring mlx
     from conch_dna.cli.bars import Bars
     from conch_dna.distill import Session, distill_all
     from conch_dna.distill import run_name as default_name

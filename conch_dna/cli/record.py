@@ -35,6 +35,9 @@ def record(
 
     Answers are cached as they come: run the same command again after a stop, and it goes on where it was.
     """
+    from conch_dna.models import accel
+
+    accel.switch_on()  # a teacher may bring mlx
     from conch_dna.cli.bars import Bars
     from conch_dna.data.cache import CompletionCache
     from conch_dna.data.recordings import record as make

@@ -1,1 +1,5 @@
 """runtime."""
+
+from conch_dna.models import accel
+
+accel.switch_on()  # before anything here imports mlx

@@ -66,14 +66,14 @@ def _swiglu_gradients(gate: mx.array, x: mx.array, grad: mx.array) -> tuple[mx.a
 def swiglu() -> Callable[[mx.array, mx.array], mx.array]:
     """Return silu(gate) * x, (..., H) twice to (..., H), as two compiled kernels: one forward, one backward."""
     forward = mx.compile(_swiglu, shapeless=True)
-    backward = mx.compile(_swiglu_gradients, shapeless=True)
+    backward: Any = mx.compile(_swiglu_gradients, shapeless=True)
     fused: Any = mx.custom_function(forward)
 
-    @fused.vjp
+    @fused.vjp  # type: ignore[untyped-decorator]  # mlx's custom_function is untyped
     def fused_vjp(primals: Any, cotangent: Any, _: Any) -> Any:
         return backward(*primals, cotangent)
 
-    return fused  # type: ignore[no-any-return]  # mlx's custom_function is untyped
+    return fused  # type: ignore[no-any-return]
 
 
 @contextlib.contextmanager

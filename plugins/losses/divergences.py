@@ -6,6 +6,7 @@ over the full vocabulary.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,8 @@ def jsd(student_NK: mx.array, teacher_NK: mx.array, beta: float = 0.5) -> mx.arr
     import mlx.core as mx
 
     teacher, student = mx.exp(teacher_NK), mx.exp(student_NK)
-    mixed_NK = mx.log(beta * teacher + (1 - beta) * student)
+    # Not the log of the mixture: where both are zero in float32, that would be 0 * inf.
+    mixed_NK = mx.logaddexp(teacher_NK + math.log(beta), student_NK + math.log(1 - beta))
     return (beta * teacher * (teacher_NK - mixed_NK) + (1 - beta) * student * (student_NK - mixed_NK)).sum(axis=-1)
 
 

@@ -132,14 +132,14 @@ class TestEndToEnd:
         assert Registry(project / "adapters").versions("alpha") == [1]
 
     def test_a_candidate_has_to_beat_the_version_in_use(self, project):
-        assert here(project, "distill", "alpha").exit_code == 0
-        worse = here(project, "distill", "alpha", "--steps", 4, "--json")
+        assert here(project, "distill", "alpha", "--steps", 4).exit_code == 0
+        assert here(project, "distill", "alpha", "--steps", 12).exit_code == 0
+        assert Registry(project / "adapters").aliases("alpha") == {"current": 2}
+        worse = here(project, "distill", "alpha", "--steps", 6, "--json")
         assert worse.exit_code == 3
         (result,) = Summary.model_validate_json(worse.stdout).results
         assert [check.name for check in result.verdict.checks if not check.passed] == ["incumbent"]
         assert result.verdict.incumbent.bits_per_byte < result.verdict.candidate.bits_per_byte
-        better = here(project, "distill", "alpha", "--steps", 20, "--learning-rate", 0.02)
-        assert better.exit_code == 0
         assert Registry(project / "adapters").aliases("alpha") == {"current": 2}
 
     def test_a_damaged_version_in_use_is_replaced(self, project):

@@ -270,9 +270,8 @@ def test_a_shuffled_teacher_teaches_less(tiny_model, host, tmp_path):
         return sum(f.divergence for f in found) / sum(f.tokens for f in found)
 
     untrained, right, wrong = divergence("base", None), divergence("right", targets), divergence("wrong", shuffled)
-    print("NEG", untrained, right, wrong)
-    assert right < 0.8 * untrained
-    assert right < wrong - 0.2
+    assert right < 0.5 * untrained
+    assert right < wrong - 0.3
 
 
 def start(model, folder, steps):

@@ -1,0 +1,57 @@
+"""``conch runs`` shows every run, however it ended and whatever happened to its files."""
+
+import json
+
+import pytest
+from filelock import FileLock
+from projects import here, write_project
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+@pytest.fixture
+def project(tmp_path, student):
+    return write_project(tmp_path / "project", student, "alpha", steps=2, min_fit_gain=0.99)
+
+
+def test_without_runs_it_says_how_to_begin(tmp_path):
+    assert here(tmp_path, "runs", "list").stdout == "no runs yet: conch distill --all\n"
+    assert json.loads(here(tmp_path, "runs", "list", "--json").stdout) == []
+
+
+def test_a_run_is_listed_and_shown_with_the_gates_reasons(project):
+    assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
+    assert here(project, "runs", "list").stdout.split() == ["mine", "finished", "alpha", "gate_failed"]
+    shown = here(project, "runs", "show", "mine").stdout
+    assert "teacher=echo  preset=quick  steps=2  seed=0" in shown
+    assert "alpha: gate_failed, 2 steps" in shown
+    assert "FAILED  fit: bits per byte fell by" in shown
+    assert "passed  quality: quality changed by" in shown
+    about = json.loads(here(project, "runs", "show", "mine", "--json").stdout)
+    assert (about["run"], about["state"], about["domains"]) == ("mine", "finished", ["alpha"])
+    assert about["results"][0]["verdict"]["passed"] is False
+
+
+def test_a_run_whose_lock_is_held_is_running_and_one_without_an_end_is_interrupted(project):
+    assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
+    with FileLock(project / "runs/mine/.lock"):
+        assert "running" in here(project, "runs", "list").stdout
+    (project / "runs/mine/summary.json").unlink()
+    assert "interrupted" in here(project, "runs", "list").stdout
+
+
+def test_an_unknown_run_lists_the_known(project):
+    assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
+    result = here(project, "runs", "show", "../mine")
+    assert (result.exit_code, "no such run; got ../mine; allowed: mine" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"config": 3}'])
+def test_a_damaged_run_is_shown_and_not_gone_on_with(project, text):
+    assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
+    (project / "runs/mine/config.json").write_text(text)
+    assert here(project, "runs", "list").exit_code == 0
+    assert "its settings cannot be read" in here(project, "runs", "show", "mine").stdout
+    again = here(project, "distill", "alpha", "--run", "mine")
+    assert again.exit_code == 1
+    assert "config.json: is damaged. Give the run another name with --run" in again.stderr

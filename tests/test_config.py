@@ -1,0 +1,105 @@
+"""Settings are checked when they are laid together, and a fault names field, value and what is allowed."""
+
+import pytest
+from pydantic import ValidationError
+
+from conch_dna.config import PRESETS, DistillConfig, read_project, resolve
+from conch_dna.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        ({"rank": 0}, ["rank = 0", "greater than or equal to 1"]),
+        ({"rank": 513}, ["rank = 513", "less than or equal to 512"]),
+        ({"temperature": 0.1}, ["temperature = 0.1", "greater than or equal to 0.5"]),
+        ({"alpha": 1.5}, ["alpha = 1.5", "less than or equal to 1"]),
+        ({"dropout": 1.0}, ["dropout = 1.0", "less than 1"]),
+        ({"layers": 0}, ["layers = 0", "-1"]),
+        ({"layers": -2}, ["layers = -2", "greater than or equal to -1"]),
+        ({"learning_rate": 0}, ["learning_rate = 0", "greater than 0"]),
+        ({"steps": "many"}, ["steps = 'many'", "valid integer"]),
+        ({"steps": 2.5}, ["steps = 2.5", "valid integer"]),
+        ({"keys": "q_proj"}, ["keys = 'q_proj'", "valid tuple"]),
+        ({"t_squared": "perhaps"}, ["t_squared = 'perhaps'", "valid boolean"]),
+        ({"learning_rate": float("nan")}, ["learning_rate = nan", "finite"]),
+        ({"max_harm": float("inf")}, ["max_harm = inf", "finite"]),
+    ],
+    ids=str,
+)
+def test_a_fault_names_field_value_and_what_is_allowed(given, parts):
+    with pytest.raises(ConfigError) as caught:
+        resolve(given, where="conch.toml")
+    message = str(caught.value)
+    assert message.startswith("conch.toml: ")
+    assert all(part in message for part in parts), message
+    assert "\n" not in message
+
+
+def test_an_unknown_setting_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError) as caught:
+        resolve({"learing_rate": 1})
+    assert "unknown setting 'learing_rate'" in str(caught.value)
+    assert "learning_rate" in str(caught.value)
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(ConfigError) as caught:
+        resolve({"rank": 0, "alpha": 2, "colour": "red"})
+    assert all(part in str(caught.value) for part in ("rank = 0", "alpha = 2", "'colour'"))
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError) as caught:
+        resolve({"preset": "quik"})
+    assert "quik" in str(caught.value)
+    assert all(name in str(caught.value) for name in PRESETS)
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "custom"])
+def test_every_preset_is_valid(name):
+    config = resolve({"preset": name})
+    assert config.preset == name
+    for field, value in PRESETS.get(name, {}).items():
+        assert getattr(config, field) == value
+
+
+def test_later_layers_lie_over_earlier_ones_and_all_over_the_preset():
+    config = resolve({"preset": "standard", "steps": 7, "rank": 2}, {"steps": 9, "rank": None}, {"alpha": 0.0})
+    assert (config.steps, config.rank, config.alpha) == (9, 2, 0.0)
+    assert config.learning_rate == PRESETS["standard"]["learning_rate"]
+
+
+def test_a_later_layer_may_choose_the_preset():
+    assert resolve({"preset": "quick"}, {"preset": "thorough"}).steps == PRESETS["thorough"]["steps"]
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValidationError):
+        DistillConfig().rank = 3
+
+
+def test_every_setting_is_described():
+    assert all(field.description for field in DistillConfig.model_fields.values())
+
+
+def test_settings_survive_the_way_through_json():
+    config = resolve({"preset": "thorough", "keys": ["self_attn.q_proj"]})
+    assert DistillConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_project_lends_its_distill_table(tmp_path):
+    (tmp_path / "conch.toml").write_text('[distill]\nrank = 3\n[other]\nname = "x"\n')
+    assert read_project(tmp_path / "conch.toml") == {"rank": 3}
+    assert read_project(tmp_path / "none.toml") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [(b"rank =", "not TOML"), (b"\xff\xfe", "not TOML"), (b"distill = 3", "must be a table")]
+)
+def test_a_project_file_that_cannot_be_read_is_named(tmp_path, text, fault):
+    path = tmp_path / "conch.toml"
+    path.write_bytes(text)
+    with pytest.raises(ConfigError, match=fault) as caught:
+        read_project(path)
+    assert str(path) in str(caught.value)

@@ -1,0 +1,136 @@
+"""The gate measures base, candidate and incumbent on the same unseen prompts, and lets a plug-in decide."""
+
+import math
+from dataclasses import replace
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from projects import write_domain, write_neuron
+
+from conch_dna.config import resolve
+from conch_dna.data.splits import split
+from conch_dna.data.tokens import encode_chat
+from conch_dna.domains import load_domain
+from conch_dna.errors import DataError
+from conch_dna.gate import HeldOutSet, judge, prompt_text
+from conch_dna.progress import Progress
+from conch_dna.records import Check, Sampling
+from conch_dna.runtime.neurons import NeuronRuntime
+
+ROLES = {"base": "base", "candidate": "candidate"}
+CONFIG = resolve({"gate_prompts": 2})
+
+
+class Watching:
+    """A gate that keeps what it was given and says ``verdicts``."""
+
+    def __init__(self, *verdicts):
+        self.verdicts, self.given = verdicts, None
+
+    def __call__(self, given):
+        self.given = given
+        return [Check(name=str(i), passed=v, value=0, bound=0, reason=f"r{i}") for i, v in enumerate(self.verdicts)]
+
+
+@pytest.fixture
+def domain(tmp_path):
+    return load_domain(write_domain(tmp_path / "tiny", scorers={"shortness": 1.0}, max_tokens=6))
+
+
+@pytest.fixture
+def runtime(tiny_model, tmp_path):
+    runtime = NeuronRuntime(tiny_model, tmp_path / "registry")
+    runtime.add("candidate", write_neuron(tmp_path / "candidate", tiny_model.model))
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
+def held_out(domain, tiny_model):
+    parts = split(domain.prompts, 0.25)
+    turns = [
+        [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": f"noon é {i}"}]
+        for i, p in enumerate(parts.held_out)
+    ]
+    examples = [encode_chat(tiny_model.tokenizer, t) for t in turns]
+    others = [prompt_text(tiny_model.tokenizer, p) for p in parts.train[:3]]
+    return HeldOutSet(parts.held_out, examples, None, others, [p.digest for p in parts.train])
+
+
+def judged(runtime, domain, held_out, gate, roles=ROLES):
+    scorers = {"shortness": lambda _prompt, text, _context: 1 / (1 + len(text))}
+    return judge(runtime, roles, domain, held_out, CONFIG, gate, scorers, Progress())
+
+
+def bits_of(model, example):
+    """Bits of the last turn, from one full softmax in float64."""
+    logits_TV = np.array(model(mx.array([example.ids]))[0], np.float64)
+    log_probs_TV = logits_TV - np.log(np.exp(logits_TV).sum(axis=-1, keepdims=True))
+    places = [t for t, trained in enumerate(example.trained) if trained and t >= example.answer_start]
+    return -sum(log_probs_TV[t - 1, example.ids[t]] for t in places) / math.log(2)
+
+
+def test_bits_are_those_of_the_answers_under_each_model(runtime, domain, held_out):
+    gate = Watching(True)
+    verdict, _ = judged(runtime, domain, held_out, gate)
+    for role in ROLES:
+        with runtime.neuron(role):
+            expected = [bits_of(runtime.base_model.model, e) for e in held_out.examples]
+            others = [bits_of(runtime.base_model.model, e) for e in held_out.others]
+        assert gate.given.bits[role] == pytest.approx(expected, rel=1e-4)
+        assert gate.given.others[role] == pytest.approx(others, rel=1e-4)
+        figures = getattr(verdict, role)
+        assert figures.bits_per_byte == pytest.approx(sum(expected) / sum(e.answer_bytes for e in held_out.examples))
+    assert gate.given.bits["base"] != gate.given.bits["candidate"]
+
+
+def test_quality_is_that_of_greedy_answers_to_the_bare_prompts(runtime, domain, held_out):
+    gate = Watching(True)
+    verdict, measured = judged(runtime, domain, held_out, gate)
+    for role in ROLES:
+        turns = [[m.as_dict() for m in p.messages] for p in held_out.prompts[:2]]
+        texts = runtime.generate_many(turns, role, Sampling(max_tokens=6))
+        assert measured[role].answers == texts
+        assert gate.given.quality[role] == [1 / (1 + len(t)) for t in texts]
+        assert getattr(verdict, role).scores == {"shortness": pytest.approx(np.mean(gate.given.quality[role]))}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "passed", "reason"),
+    [((True, True), True, "passed"), ((True, False, False), False, "r1; r2"), ((), False, "passed")],
+    ids=["all pass", "some fail", "no checks"],
+)
+def test_a_candidate_passes_when_every_check_does_and_there_is_one(
+    runtime, domain, held_out, verdicts, passed, reason
+):
+    verdict, _ = judged(runtime, domain, held_out, Watching(*verdicts))
+    assert (verdict.passed, verdict.reason, verdict.prompts) == (passed, reason, len(held_out.prompts))
+
+
+def test_a_prompt_that_was_trained_on_is_refused(runtime, domain, held_out):
+    leaked = replace(held_out, trained=[*held_out.trained, held_out.prompts[0].digest])
+    with pytest.raises(DataError, match=r"1 held-out prompt\(s\) were trained on"):
+        judged(runtime, domain, leaked, Watching(True))
+
+
+def test_an_incumbent_is_measured_on_the_same_prompts(runtime, domain, held_out, tmp_path, tiny_model):
+    runtime.add("older", write_neuron(tmp_path / "older", tiny_model.model, 9))
+    gate = Watching(True)
+    verdict, _ = judged(runtime, domain, held_out, gate, ROLES | {"incumbent": "older"})
+    assert len(gate.given.bits["incumbent"]) == len(held_out.prompts)
+    assert verdict.incumbent not in (None, verdict.base, verdict.candidate)
+
+
+def test_the_gate_leaves_the_runtime_as_it_was(runtime, domain, held_out):
+    judged(runtime, domain, held_out, Watching(True))
+    assert runtime.active is None
+
+
+def test_the_bundled_gate_fails_a_candidate_that_is_the_base(runtime, domain, held_out):
+    from conch_dna.plugins import load_plugins
+
+    gate = load_plugins().catalog.get("gates", "held_out")
+    verdict, _ = judged(runtime, domain, held_out, gate, {"base": "base", "candidate": "base"})
+    assert [check.name for check in verdict.checks if not check.passed] == ["fit"]
+    assert verdict.base == verdict.candidate
