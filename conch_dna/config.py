@@ -36,22 +36,21 @@ class DistillConfig(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1, description="LoRA dropout")
     layers: int = Field(-1, ge=-1, description="how many of the last blocks get LoRA; -1 is all")
     keys: tuple[str, ...] = Field((), description="linear layers of a block that get LoRA; empty is all")
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="peak learning rate of AdamW")
+    learning_rate: float = Field(3e-4, gt=0, le=1, description="peak learning rate of AdamW")
     warmup: int = Field(3, ge=0, description="steps of linear warm-up")
     final_rate: float = Field(0.1, ge=0, le=1, description="share of the peak rate at the end of the cosine")
     weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW")
     max_grad_norm: float = Field(1.0, gt=0, description="clip the gradient's norm to this")
     batch_size: int = Field(4, ge=1, le=4096, description="examples in one forward pass")
     accumulation: int = Field(1, ge=1, le=4096, description="forward passes an optimizer step")
-    steps: int = Field(36, ge=1, description="optimizer steps")
+    steps: int = Field(24, ge=1, description="optimizer steps")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(0, ge=0, description="of order, LoRA's start and dropout")
     held_out: float = Field(0.2, gt=0, lt=1, description="share of prompts that only the gate sees")
-    val_every: int = Field(0, ge=0, description="steps between looks at held-out loss; 0 is never")
     checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
     gate: str = Field("held_out", description="the gate plug-in that judges")
-    gate_prompts: int = Field(24, ge=2, description="held-out prompts that are answered to score quality, at most")
+    gate_prompts: int = Field(24, ge=2, description="held-out prompts that the gate measures, at most")
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
     max_quality_drop: float = Field(0.0, ge=0, le=1, description="most the quality score may fall below the base's")
     max_harm: float = Field(0.10, ge=0, description="most bits per byte may rise on other domains, relative")
@@ -66,10 +65,10 @@ class DistillConfig(BaseModel):
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {},
-    "standard": {"steps": 120, "checkpoint_every": 20, "learning_rate": 5e-4, "gate_prompts": 48},
+    "standard": {"steps": 120, "checkpoint_every": 20, "learning_rate": 2e-4, "gate_prompts": 48},
     "thorough": {
-        "steps": 400, "checkpoint_every": 40, "learning_rate": 4e-4, "rank": 16, "accumulation": 2,
-        "gate_prompts": 200, "val_every": 40,
+        "steps": 400, "checkpoint_every": 40, "learning_rate": 1e-4, "rank": 16, "accumulation": 2,
+        "gate_prompts": 200,
     },
 }  # fmt: skip
 

@@ -26,6 +26,7 @@ from conch_dna.records import DomainResult, Sampling, Summary, Verdict, digest_o
 from conch_dna.registry.card import CardFields, content_digest, hash_files
 from conch_dna.runs import Run, refuse_second
 from conch_dna.runtime.neurons import NeuronRuntime
+from conch_dna.train.fastmath import fast_activations
 from conch_dna.train.recipes import Material, train_adapter
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Session:
         """Build the teacher for a domain; its weights wait."""
         name, _, ref = self.config.teacher.partition(":")
         factory = self.host.catalog.get("teachers", name)
-        request = TeacherRequest(domain, ref or None, self.config.student, {"base": self.base})
+        request = TeacherRequest(domain, ref or None, self.config.student, lambda: self.base)
         with self.blaming("teachers", name):
             teacher: Teacher = factory(request)
         return teacher
@@ -124,9 +125,9 @@ def distill_all(session: Session, names: Sequence[str]) -> Summary:
 def _one(session: Session, domain: Domain) -> DomainResult:
     """Distil one domain, or return what it came to before."""
     started = time.perf_counter()
-    if done := _done(session, domain):
-        return done
     try:
+        if done := _done(session, domain):
+            return done
         result = _distill(session, domain)
     except ConchError as error:
         log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - a user's fault has no traceback
@@ -143,9 +144,11 @@ def _one(session: Session, domain: Domain) -> DomainResult:
 
 
 def _done(session: Session, domain: Domain) -> DomainResult | None:
-    """Return an earlier result of the same data that still holds: one in the registry, or one that failed its gate."""
+    """Return an earlier result that still holds: same prompts, same teacher, and still in the registry if published."""
     result = session.run.result(domain.name)
     if result is None or result.state == "failed" or result.data_digest != domain.data_digest:
+        return None
+    if result.teacher_fingerprint != session.teacher(domain).fingerprint:
         return None
     if result.state == "published":
         try:
@@ -190,6 +193,7 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
         version=entry.version if entry else None,
         digest=entry.card.digest if entry else None,
         data_digest=domain.data_digest,
+        teacher_fingerprint=identity["teacher"],
         verdict=verdict,
         train_prompts=len(material.examples),
         held_out_prompts=len(held_out.prompts),
@@ -215,7 +219,7 @@ def _prepare(session: Session, domain: Domain, teacher: Teacher, parts: Split) -
             told[completion.prompt] = completion
         session.progress.advance()
     train = _tokenised(session, parts.train, told)
-    held = _tokenised(session, parts.held_out, told)
+    held = _tokenised(session, parts.held_out, told)[: session.config.gate_prompts]
     if not train or len(held) < 2:
         raise TeacherError(
             "too few usable answers", where=f"domain {domain.name}, teacher {session.config.teacher}",
@@ -284,11 +288,12 @@ def _judge(
         gate = session.host.catalog.get("gates", session.config.gate)
         scorers = {name: session.host.catalog.get("scorers", name) for name in session.host.catalog.names("scorers")}
 
-        def asked(given: GateInput) -> list[Check]:
+        def decide(given: GateInput) -> list[Check]:
             with session.blaming("gates", session.config.gate):
                 return list(gate(given))
 
-        return judge(runtime, neurons, domain, held_out, session.config, asked, scorers, session.progress)
+        with fast_activations(session.base.model):
+            return judge(runtime, neurons, domain, held_out, session.config, decide, scorers, session.progress)
     finally:
         runtime.close()
 

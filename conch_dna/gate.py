@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.data.splits import assert_disjoint
-from conch_dna.data.tokens import Example, encode_chat, prompt_ids
+from conch_dna.data.tokens import Example, encode_chat
+from conch_dna.errors import DataError
 from conch_dna.interfaces import GateInput
 from conch_dna.records import HeldOut, Sampling, Verdict
 from conch_dna.scoring import needs_perplexity, score
@@ -57,9 +58,23 @@ class Measured:
 
 
 def prompt_text(tokenizer: Any, prompt: Prompt) -> Example:
-    """Return a prompt, rendered by the chat template, as a text to be predicted: the do-no-harm measure's material."""
-    ids = prompt_ids(tokenizer, [m.as_dict() for m in prompt.messages])
-    return Example(tuple(ids), (False, *[True] * (len(ids) - 1)), 1, len(prompt.text.encode()))
+    """Return a prompt's last turn as a text to be predicted in its place: the do-no-harm measure's material.
+
+    Only the turn's own words count: the words of a chat template say nothing of the language model underneath.
+
+    :raises DataError: the template does not render the turn as it is.
+    """
+    text = prompt.messages[-1].content.strip()
+    rendered = tokenizer.apply_chat_template(
+        [m.as_dict() for m in prompt.messages], tokenize=False, add_generation_prompt=True
+    )
+    start = rendered.rfind(text)
+    if start < 0:
+        raise DataError("the chat template does not render this turn as it is", got=text[:60])
+    before = tokenizer.encode(rendered[:start], add_special_tokens=False)
+    words = tokenizer.encode(text, add_special_tokens=False)
+    trained = (*[False] * len(before), *[True] * len(words))
+    return Example((*before, *words), trained, len(before), len(text.encode()))
 
 
 def judge(
@@ -77,10 +92,9 @@ def judge(
     :raises DataError: a held-out prompt was trained on.
     """
     assert_disjoint(held_out.trained, [p.digest for p in held_out.prompts])
-    asked = min(config.gate_prompts, len(held_out.prompts))
-    progress.stage(domain.name, "gate", len(neurons) * (len(held_out.prompts) + asked))
+    progress.stage(domain.name, "gate", 2 * len(neurons) * len(held_out.prompts))
     measured = {
-        role: _measure(runtime, neuron, domain, held_out, asked, scorers, progress) for role, neuron in neurons.items()
+        role: _measure(runtime, neuron, domain, held_out, scorers, progress) for role, neuron in neurons.items()
     }
     given = GateInput(
         domain=domain,
@@ -109,7 +123,6 @@ def _measure(
     neuron: str,
     domain: Domain,
     held_out: HeldOutSet,
-    asked: int,
     scorers: Mapping[str, Scorer],
     progress: Progress,
 ) -> Measured:
@@ -119,9 +132,9 @@ def _measure(
         found = fits(body, head, held_out.examples, held_out.targets)
         progress.advance(len(found))
         other_fits = fits(body, head, held_out.others)
-    answers = _answers(runtime, neuron, domain, held_out.prompts[:asked])
-    progress.advance(asked)
-    perplexities = _perplexities(runtime, domain, held_out.prompts[:asked], answers)
+    answers = _answers(runtime, neuron, domain, held_out.prompts)
+    progress.advance(len(answers))
+    perplexities = _perplexities(runtime, domain, held_out.prompts, answers)
     scores = [
         score(prompt, answer, domain, scorers, perplexity)
         for prompt, answer, perplexity in zip(held_out.prompts, answers, perplexities, strict=False)

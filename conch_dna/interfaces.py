@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import mlx.core as mx
     import numpy as np
 
     from conch_dna.domains import Domain
+    from conch_dna.models.load import LoadedModel
     from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling
 
 
@@ -36,14 +37,14 @@ class TeacherRequest:
     :param domain: the domain to answer for; its context is the teacher's privilege.
     :param model: the model reference named by ``--teacher NAME:REF``, or ``None``.
     :param student: the student's model reference.
-    :param shared: objects kept for the whole run (a loaded base model under ``"base"``), so that a teacher that is
-        the base itself loads no second copy.
+    :param base: loads the student's base, once for the whole run, so that a teacher that is the base itself loads no
+        second copy; ``None`` where no student is at hand.
     """
 
     domain: Domain
     model: str | None = None
     student: str = ""
-    shared: Mapping[str, Any] = field(default_factory=dict)
+    base: Callable[[], LoadedModel] | None = None
 
 
 @runtime_checkable

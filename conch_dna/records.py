@@ -153,6 +153,7 @@ class DomainResult(Record):
     version: int | None = None
     digest: str | None = Field(None, description="content digest of the published neuron")
     data_digest: str | None = Field(None, description="digest of the domain's prompts")
+    teacher_fingerprint: str | None = Field(None, description="identity of the teacher and its answers")
     verdict: Verdict | None = None
     train_prompts: int = 0
     held_out_prompts: int = 0

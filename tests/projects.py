@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from conch_dna.cli.main import cli
 
 START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch'; main()"
-WORDS = "amber birch cedar delta ember fjord grove heron inlet jetty kiosk ledge".split()
+WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "kiosk", "ledge"]
 
 
 def prompts_of(count, about="the word"):

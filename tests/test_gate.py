@@ -101,9 +101,7 @@ def test_quality_is_that_of_greedy_answers_to_the_bare_prompts(runtime, domain, 
     [((True, True), True, "passed"), ((True, False, False), False, "r1; r2"), ((), False, "passed")],
     ids=["all pass", "some fail", "no checks"],
 )
-def test_a_candidate_passes_when_every_check_does_and_there_is_one(
-    runtime, domain, held_out, verdicts, passed, reason
-):
+def test_a_candidate_passes_when_every_check_does_and_there_is_one(runtime, domain, held_out, verdicts, passed, reason):
     verdict, _ = judged(runtime, domain, held_out, Watching(*verdicts))
     assert (verdict.passed, verdict.reason, verdict.prompts) == (passed, reason, len(held_out.prompts))
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.tiny import write_tiny_model
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +55,7 @@ def test_every_command_of_the_tour_runs(tmp_path: Path):
     env = os.environ | {"PATH": f"{scripts}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
     for command in tour():
         done = subprocess.run(
-            command, shell=True, cwd=project, env=env, capture_output=True, text=True, timeout=120, check=False
+            shlex.split(command), cwd=project, env=env, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip(), command

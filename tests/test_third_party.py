@@ -62,6 +62,7 @@ def test_it_rates_courtesy(monkeypatch, response, rating):
 
     assert politeness(None, response, None) == rating
 
+
 def test_an_installed_scorer_rates_the_answers_of_a_run(installed, tmp_path):
     student = write_student(tmp_path / "student")
     project = write_project(tmp_path / "project", student, steps=2, min_fit_gain=0.0)

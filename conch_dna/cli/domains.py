@@ -146,9 +146,7 @@ def stats(app: App, name: str | None, as_json: bool) -> None:
 @click.option("--avoid", type=FILE, multiple=True, help="Evaluation file whose texts must not be grown; repeatable.")
 @click.option("--out", type=FILE, help="File of kept prompts; default: grown.jsonl in the domain's folder.")
 @click.pass_obj
-def grow(  # noqa: PLR0917 - click passes one parameter an option
-    app: App, name: str, spec: str, count: int, seed: int, avoid: tuple[Path, ...], out: Path | None
-) -> None:
+def grow(app: App, name: str, spec: str, count: int, seed: int, avoid: tuple[Path, ...], out: Path | None) -> None:
     """Let a teacher propose new prompts for the domain NAME; a second call goes on where the first one ended.
 
     Kept prompts go to grown.jsonl, the others with the reason to grown.dropped.jsonl. Read them before you use them:

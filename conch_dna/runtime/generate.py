@@ -49,7 +49,9 @@ def widen(cache: list[Any], rows: int) -> list[Any]:
     wide = []
     for one in cache:
         many = KVCache()
-        many.keys, many.values = (mx.repeat(part[..., : one.offset, :], rows, axis=0) for part in (one.keys, one.values))
+        many.keys, many.values = (
+            mx.repeat(part[..., : one.offset, :], rows, axis=0) for part in (one.keys, one.values)
+        )
         many.offset = one.offset
         wide.append(many)
     return wide

@@ -28,6 +28,8 @@ def save(root: Path, step: int, model: Any, optimizer: Any, identity: dict[str, 
     if _read(final) is not None:  # the state after a step is the same whenever it is reached
         return final
     shutil.rmtree(final, ignore_errors=True)
+    for leftover in root.glob(".[0-9]*"):  # of a save that was killed; the run's lock keeps other writers away
+        shutil.rmtree(leftover)
     with new_folder(final) as folder:
         mx.save_safetensors(str(folder / ARRAYS[0]), weights(model))
         mx.save_safetensors(str(folder / ARRAYS[1]), dict(tree_flatten(optimizer.state)))

@@ -25,7 +25,7 @@ ADAPTER_FILE = "adapters.safetensors"
 LINEAR = (nn.Linear, nn.QuantizedLinear, SwitchLinear, QuantizedSwitchLinear)
 
 
-def split(model: Any) -> tuple[Callable[[mx.array], mx.array], Callable[[mx.array], mx.array]]:
+def split(model: Any) -> tuple[Callable[..., mx.array], Callable[[mx.array], mx.array]]:
     """Return the model as a body, (B, T) ids to (B, T, D) hidden states, and a head, (N, D) to (N, V) logits.
 
     :raises ModelError: head(body(x)) is not model(x) for this architecture.

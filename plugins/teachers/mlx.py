@@ -30,9 +30,10 @@ class MlxTeacher:
         self.domain, self.ref = request.domain, request.model or request.student
         if not self.ref:
             raise TeacherError("needs a model", where="teacher mlx", next_step="Write mlx:MODEL")
-        self._student: LoadedModel | None = request.shared.get("base")
-        # The student's base is in memory already: a teacher that is the same model loads no second copy.
-        self._loaded = self._student if self._student is not None and self._student.ref == self.ref else None
+        self._student = request.base
+        # A teacher that is the student's own base loads no second copy.
+        self._is_student = self._student is not None and self.ref == request.student
+        self._loaded: LoadedModel | None = None
 
     @cached_property
     def capabilities(self) -> frozenset[str]:
@@ -45,8 +46,7 @@ class MlxTeacher:
         from conch_dna.models import refs
         from conch_dna.records import digest_of
 
-        base = self._loaded.digest if self._loaded else refs.digest(refs.resolve(self.ref))
-        return f"mlx:{digest_of([base, self.domain.context_digest])}"
+        return f"mlx:{digest_of([refs.digest(refs.resolve(self.ref)), self.domain.context_digest])}"
 
     @property
     def loaded(self) -> LoadedModel:
@@ -54,7 +54,7 @@ class MlxTeacher:
         if self._loaded is None:
             from conch_dna.models.load import load
 
-            self._loaded = load(self.ref)
+            self._loaded = self._student() if self._student and self._is_student else load(self.ref)
         return self._loaded
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
@@ -94,13 +94,13 @@ class MlxTeacher:
 
     def _same_tokenizer(self) -> bool:
         """Tell whether a token id means the same to teacher and student."""
-        if self._student is None or self._loaded is self._student:
+        if self._student is None or self._is_student:
             return True
         from mlx_lm.tokenizer_utils import load
 
         from conch_dna.models import refs
 
-        ours, theirs = self._student.tokenizer, load(refs.resolve(self.ref))
+        ours, theirs = self._student().tokenizer, load(refs.resolve(self.ref))
         same_words: bool = ours.get_vocab() == theirs.get_vocab()
         return same_words and ours.encode(PROBE) == theirs.encode(PROBE)
 
@@ -117,25 +117,24 @@ class MlxTeacher:
 
         from conch_dna.interfaces import Targets
         from conch_dna.runtime.generate import widen
+        from conch_dna.train.lora import split
+        from conch_dna.train.objective import bucket
 
         width = max(len(s) + len(a) for s, a in zip(suffixes, answers, strict=True))
         ids = np.zeros((len(suffixes), width), np.int32)
         for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
             ids[row, : len(suffix) + len(answer)] = [*suffix, *answer]
-        logits_BTV = self.loaded.model(mx.array(ids), cache=widen(cache, len(suffixes)) if cache else None)
+        body, head = split(self.loaded.model)
+        hidden_BTD = body(mx.array(ids), cache=widen(cache, len(suffixes)) if cache else None)
         found = []
         for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
             places = slice(len(suffix) - 1, len(suffix) - 1 + len(answer))
-            logits_TV = logits_BTV[row, places].astype(mx.float32)
-            log_probs_TV = logits_TV - mx.logsumexp(logits_TV, axis=-1, keepdims=True)
-            k = min(top_k, log_probs_TV.shape[-1] - 1)
-            ids_TK = mx.argpartition(-log_probs_TV, k, axis=-1)[:, :k]
-            top_TK = mx.take_along_axis(log_probs_TV, ids_TK, axis=-1)
-            order_TK = mx.argsort(-top_TK, axis=-1)
-            top_TK = mx.take_along_axis(top_TK, order_TK, axis=-1)
-            tail_T = mx.log(mx.maximum(1.0 - mx.exp(top_TK).sum(axis=-1), 1e-7))
-            sorted_TK = mx.take_along_axis(ids_TK, order_TK, axis=-1).astype(mx.int32)
-            found.append(Targets(np.array(sorted_TK), np.array(top_TK), np.array(tail_T)))
+            logits_TV = head(hidden_BTD[row, places]).astype(mx.float32)
+            ids_TK = mx.argpartition(-logits_TV, top_k, axis=-1)[:, :top_k]
+            order_TK = mx.argsort(-mx.take_along_axis(logits_TV, ids_TK, axis=-1), axis=-1)
+            ids_TK = mx.take_along_axis(ids_TK, order_TK, axis=-1).astype(mx.int32)
+            log_probs_TK = bucket(logits_TV, ids_TK)
+            found.append(Targets(np.array(ids_TK), np.array(log_probs_TK[:, :-1]), np.array(log_probs_TK[:, -1])))
         return found
 
 

@@ -16,7 +16,7 @@ from conch_dna.registry.store import Registry
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
-HOOKS = '''
+HOOKS = """
 import json
 from conch_dna import hookimpl
 
@@ -38,7 +38,7 @@ def neuron_published(domain, version, path):
 @hookimpl
 def run_finished(run_dir, summary):
     (run_dir / "heard.json").write_text(json.dumps([HEARD, [r.domain for r in summary.results]]))
-'''
+"""
 TEACHERS = """
 from conch_dna import hookimpl
 from conch_dna.errors import TeacherError
@@ -97,7 +97,9 @@ class TestEndToEnd:
         assert (ended_as.state, ended_as.version, ended_as.steps) == ("published", 1, 12)
         assert ended_as.verdict.passed
         assert json.loads((run / "config.json").read_text())["domains"] == ["alpha"]
-        steps = [StepReport.model_validate_json(line) for line in (run / "alpha/metrics.jsonl").read_text().splitlines()]
+        steps = [
+            StepReport.model_validate_json(line) for line in (run / "alpha/metrics.jsonl").read_text().splitlines()
+        ]
         assert [s.step for s in steps] == list(range(1, 13))
         assert steps[-1].loss < steps[0].loss
         assert all((s.kd is not None) == (teacher == "mlx") for s in steps)

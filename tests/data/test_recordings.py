@@ -88,7 +88,7 @@ def test_a_stopped_recording_asks_only_what_is_missing(domain, keep):
 
 def test_nothing_is_written_when_no_answer_is_good(domain, keep):
     with pytest.raises(DataError, match=r"no answer passed the filter; got \{'good below 0.5': 6\}"):
-        keep(Teacher(domain, dict.fromkeys(range(6), {"text": "bad"})))
+        keep(Teacher(domain, {place: {"text": "bad"} for place in range(6)}))
     assert not (domain.folder / "recorded").exists()
 
 

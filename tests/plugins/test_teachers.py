@@ -23,8 +23,8 @@ CATALOG = load_plugins().catalog
 SHORT = Sampling(max_tokens=8)
 
 
-def teacher_of(name, domain, model=None, student="", **shared):
-    return CATALOG.get("teachers", name)(TeacherRequest(domain, model, student, shared))
+def teacher_of(name, domain, model=None, student="", base=None):
+    return CATALOG.get("teachers", name)(TeacherRequest(domain, model, student, base and (lambda: base)))
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ class TestRecorded:
     """Replays what lies in ``recorded/``."""
 
     def put(self, domain, name, prompts, text="noon"):
-        rows = [Completion(prompt=p.digest, text=f"{text} {i}", teacher="t", sampling=SHORT) for i, p in enumerate(prompts)]
+        rows = [
+            Completion(prompt=p.digest, text=f"{text} {i}", teacher="t", sampling=SHORT) for i, p in enumerate(prompts)
+        ]
         path = domain.folder / "recorded" / f"{name}.jsonl"
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(row.model_dump_json() + "\n" for row in rows))
@@ -103,7 +105,7 @@ class TestRecorded:
 
     def test_without_a_recording_it_says_how_to_make_one(self, domain, tmp_path):
         for without in (domain, domain_of_file(domain.prompts_file, "mine")):
-            with pytest.raises(UnknownName, match=f"no recording.* conch record {without.name}"):
+            with pytest.raises(UnknownName, match=rf"no recording.* conch record {without.name}"):
                 _ = teacher_of("recorded", without).fingerprint
 
     def test_every_damaged_line_is_named(self, domain):
@@ -136,7 +138,7 @@ class TestMlx:
         assert teacher.capabilities == {"text", "top_k"}
 
     def test_without_any_model_it_says_what_to_write(self, domain):
-        with pytest.raises(TeacherError, match="needs a model. Write mlx:MODEL"):
+        with pytest.raises(TeacherError, match=r"needs a model\. Write mlx:MODEL"):
             teacher_of("mlx", domain)
 
     def test_answers_over_the_shared_context_are_those_over_the_whole(self, teacher, domain, base):
@@ -168,7 +170,11 @@ class TestMlx:
             assert targets.ids.tolist() == ids_TK.tolist()
             assert np.allclose(targets.log_probs, top_TK, atol=1e-4)
             assert np.allclose(targets.tail, np.log(1 - np.exp(top_TK).sum(axis=-1)), atol=1e-4)
-            assert (targets.ids.dtype, targets.log_probs.dtype, targets.tail.dtype) == (np.int32, np.float32, np.float32)
+            assert (targets.ids.dtype, targets.log_probs.dtype, targets.tail.dtype) == (
+                np.int32,
+                np.float32,
+                np.float32,
+            )
 
     def test_the_context_changes_the_distributions(self, teacher, domain, base, tmp_path):
         other = load_domain(write_domain(tmp_path / "other" / "tiny", 12, context="Shout it, twice."))

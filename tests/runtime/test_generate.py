@@ -2,8 +2,8 @@
 
 import mlx.core as mx
 import pytest
-from mlx_lm.models.cache import RotatingKVCache
 from mlx_lm.generate import stream_generate
+from mlx_lm.models.cache import RotatingKVCache
 
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.records import Sampling
@@ -101,9 +101,7 @@ def test_a_widened_cache_continues_each_row_as_the_whole_prompt_would(base):
 
 def test_nothing_is_prefilled_where_nothing_is_shared_or_the_cache_cannot_be(base):
     assert prefill(base.model, []) is None
-    windowed = type(
-        "Windowed", (), {"layers": base.model.layers, "make_cache": lambda _: [RotatingKVCache(8)] * 4}
-    )
+    windowed = type("Windowed", (), {"layers": base.model.layers, "make_cache": lambda _: [RotatingKVCache(8)] * 4})
     assert prefill(windowed(), [1, 2]) is None
 
 
