@@ -19,9 +19,7 @@ class DistillConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    preset: Literal["quick", "standard", "thorough", "custom"] = Field(
-        "quick", description="the preset it started from"
-    )
+    preset: Literal["quick", "standard", "thorough"] = Field("quick", description="the preset it started from")
     student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
     teacher: str = Field(
         "recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF"
@@ -83,10 +81,10 @@ def resolve(*layers: Mapping[str, Any], where: str = "settings") -> DistillConfi
     for layer in layers:
         given.update({key: value for key, value in layer.items() if value is not None})
     preset = given.get("preset", "quick")
-    if preset not in PRESETS and preset != "custom":
+    if preset not in PRESETS:
         raise ConfigError("unknown preset", where=where, got=str(preset), allowed=", ".join(PRESETS))
     try:
-        return DistillConfig.model_validate({**PRESETS.get(preset, {}), "preset": preset, **given})
+        return DistillConfig.model_validate({**PRESETS[preset], "preset": preset, **given})
     except ValidationError as error:
         raise ConfigError(_faults(error), where=where, next_step="See `conch distill --help`") from error
 
@@ -114,7 +112,19 @@ def read_project(path: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"is not TOML: {error}", where=path) from error
+    if unknown := sorted(data.keys() - {"distill", "plugins"}):
+        raise ConfigError("unknown table or key", where=path, got=", ".join(unknown), allowed="[distill], [plugins]")
     table = data.get("distill", {})
     if not isinstance(table, dict):
         raise ConfigError("[distill] must be a table", where=path, got=type(table).__name__)
+    for key in ("student", "teacher"):
+        if isinstance(table.get(key), str):
+            # A teacher's model stands after a colon, and a name without one is no path.
+            kind, colon, ref = table[key].partition(":") if key == "teacher" else ("", "", table[key])
+            table[key] = f"{kind}{colon}{_located(ref, path.parent)}"
     return table
+
+
+def _located(ref: str, folder: Path) -> str:
+    """Return a model reference; a path that exists in the project's folder is made absolute."""
+    return str((folder / ref).resolve()) if ref and (folder / ref).exists() else ref

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from conch_dna.errors import ConchError, DataError, Interrupted, NeuronRefused, 
 from conch_dna.files import write_atomic
 from conch_dna.gate import HeldOutSet, Measured, judge, prompt_text
 from conch_dna.interfaces import TeacherRequest
+from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.progress import Progress
 from conch_dna.records import DomainResult, Sampling, Summary, Verdict, digest_of
@@ -30,7 +30,7 @@ from conch_dna.train.fastmath import fast_activations
 from conch_dna.train.recipes import Material, train_adapter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
@@ -75,23 +75,9 @@ class Session:
         name, _, ref = self.config.teacher.partition(":")
         factory = self.host.catalog.get("teachers", name)
         request = TeacherRequest(domain, ref or None, self.config.student, lambda: self.base)
-        with self.blaming("teachers", name):
+        with self.host.blaming("teachers", name):
             teacher: Teacher = factory(request)
         return teacher
-
-    @contextlib.contextmanager
-    def blaming(self, kind: str, name: str) -> Iterator[None]:
-        """Name the plug-in behind any fault in the block that is not an error of our own.
-
-        :raises PluginError: the block raised.
-        """
-        try:
-            yield
-        except ConchError:
-            raise
-        except Exception as fault:
-            owner = self.host.catalog.owner(kind, name)
-            raise PluginError(owner.name, owner.source, fault, f"register_{kind}, {name}") from fault
 
 
 def distill_all(session: Session, names: Sequence[str]) -> Summary:
@@ -130,6 +116,8 @@ def _one(session: Session, domain: Domain) -> DomainResult:
             return done
         result = _distill(session, domain)
     except ConchError as error:
+        if isinstance(error, PluginError) and session.host.strict:
+            raise
         log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - a user's fault has no traceback
         result = DomainResult(domain=domain.name, state="failed", error=str(error))
     except Exception as error:  # the domains after this one still have their turn
@@ -146,9 +134,11 @@ def _one(session: Session, domain: Domain) -> DomainResult:
 def _done(session: Session, domain: Domain) -> DomainResult | None:
     """Return an earlier result that still holds: same prompts, same teacher, and still in the registry if published."""
     result = session.run.result(domain.name)
-    if result is None or result.state == "failed" or result.data_digest != domain.data_digest:
+    if result is None or result.state == "failed" or result.domain_digest != domain.digest:
         return None
-    if result.teacher_fingerprint != session.teacher(domain).fingerprint:
+    with session.host.blaming("teachers", session.config.teacher.partition(":")[0]):
+        teacher = session.teacher(domain).fingerprint
+    if (result.teacher_fingerprint, result.base_digest) != (teacher, refs.digest(refs.resolve(session.config.student))):
         return None
     if result.state == "published":
         try:
@@ -165,7 +155,7 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
     parts = split(domain.prompts, config.held_out)
     teacher = session.teacher(domain)
     try:
-        with session.blaming("teachers", config.teacher.partition(":")[0]):
+        with session.host.blaming("teachers", config.teacher.partition(":")[0]):
             material, held_out = _prepare(session, domain, teacher, parts)
         identity = {
             "base": session.base.digest,
@@ -192,7 +182,8 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
         state="published" if entry else "gate_failed",
         version=entry.version if entry else None,
         digest=entry.card.digest if entry else None,
-        data_digest=domain.data_digest,
+        domain_digest=domain.digest,
+        base_digest=session.base.digest,
         teacher_fingerprint=identity["teacher"],
         verdict=verdict,
         train_prompts=len(material.examples),
@@ -211,7 +202,7 @@ def _prepare(session: Session, domain: Domain, teacher: Teacher, parts: Split) -
     """Ask the teacher, tokenise, and fetch soft targets where both sides share a tokenizer."""
     prompts = (*parts.train, *parts.held_out)
     session.progress.stage(domain.name, f"teacher {session.config.teacher}", len(prompts))
-    sampling = Sampling(max_tokens=domain.settings.max_tokens, seed=session.config.seed)
+    sampling = Sampling(max_tokens=domain.settings.max_tokens)
     told: dict[str, Completion] = {}
     for completion in answers(teacher, domain, prompts, sampling, CompletionCache(session.cache / "completions")):
         # A cut-off answer would teach the student never to stop.
@@ -234,7 +225,7 @@ def _prepare(session: Session, domain: Domain, teacher: Teacher, parts: Split) -
              signal="soft targets" if targets else "text")  # fmt: skip
     material = Material(domain.name, [e for _, e in train], targets)
     held_prompts = [p for p, _ in held]
-    others = [prompt_text(session.base.tokenizer, p) for p in _others(session, domain)]
+    others = _others(session, domain)
     trained = [p.digest for p in parts.train]
     return material, HeldOutSet(held_prompts, [e for _, e in held], held_targets, others, trained)
 
@@ -263,14 +254,15 @@ def _targets(session: Session, domain: Domain, teacher: Teacher, pairs: Sequence
     return cache.fill(teacher, prompts, wanted, session.config.top_k, session.progress.advance)
 
 
-def _others(session: Session, domain: Domain) -> list[Prompt]:
-    """Return a few held-out prompts of every other domain, the same ones each time."""
-    found: list[Prompt] = []
+def _others(session: Session, domain: Domain) -> list[Example]:
+    """Return a few held-out prompts of every other domain as texts to be predicted, the same ones each time."""
+    found: list[Example] = []
     for name in sorted(session.domains):
         if name == domain.name:
             continue
         try:
-            found += split(session.domains[name].prompts, session.config.held_out).held_out[:OTHERS]
+            prompts = split(session.domains[name].prompts, session.config.held_out).held_out[:OTHERS]
+            found += [prompt_text(session.base.tokenizer, p) for p in prompts]
         except DataError as error:
             log.warning("domain_left_out_of_harm_check", domain=name, reason=str(error))
     return found
@@ -289,7 +281,7 @@ def _judge(
         scorers = {name: session.host.catalog.get("scorers", name) for name in session.host.catalog.names("scorers")}
 
         def decide(given: GateInput) -> list[Check]:
-            with session.blaming("gates", session.config.gate):
+            with session.host.blaming("gates", session.config.gate):
                 return list(gate(given))
 
         with fast_activations(session.base.model):

@@ -126,6 +126,12 @@ class Domain:
         """The identity of the prompts, whatever their order."""
         return digest_of(sorted(p.digest for p in self.prompts))
 
+    @property
+    def digest(self) -> str:
+        """The identity of everything that training or judging depends on: settings, prompts and references."""
+        prompts = sorted((p.digest, p.reference.model_dump_json()) for p in self.prompts)
+        return digest_of([self.settings.model_dump(mode="json"), prompts])
+
 
 def load_domain(folder: Path) -> Domain:
     """Read the domain in ``folder``; its prompts are read on first use.

@@ -53,6 +53,7 @@ class Measured:
     bits: list[float]
     quality: list[float]
     others: list[float]
+    divergence: list[float]
     figures: HeldOut
     answers: list[str]
 
@@ -104,6 +105,7 @@ def judge(
         figures={role: m.figures for role, m in measured.items()},
         bounds=config.model_dump(include={"min_fit_gain", "max_quality_drop", "max_harm"}),
         seed=config.seed,
+        divergence={role: m.divergence for role, m in measured.items()} if held_out.targets is not None else {},
     )
     checks = tuple(gate(given))
     verdict = Verdict(
@@ -151,7 +153,14 @@ def _measure(
         divergence=sum(f.divergence for f in found) / tokens if soft else None,
         agreement=sum(f.agreements for f in found) / tokens if soft else None,
     )
-    return Measured([f.bits for f in found], [s.total for s in scores], [f.bits for f in other_fits], figures, answers)
+    return Measured(
+        [f.bits for f in found],
+        [s.total for s in scores],
+        [f.bits for f in other_fits],
+        [f.divergence for f in found],
+        figures,
+        answers,
+    )
 
 
 def _answers(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:

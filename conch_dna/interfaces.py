@@ -109,7 +109,8 @@ class GateInput:
     """Per-prompt figures for a gate; every sequence is paired by held-out prompt.
 
     ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if there is one, ``"incumbent"`` to one figure a
-    prompt; ``others`` maps the same keys to figures on the other domains' held-out prompts.
+    prompt; ``others`` maps the same keys to bits of the other domains' held-out prompts, ``divergence`` to nats from the
+    teacher's soft targets, empty where there are none. ``figures`` are the summaries that the verdict shows.
     """
 
     domain: Domain
@@ -119,6 +120,7 @@ class GateInput:
     figures: Mapping[str, HeldOut]
     bounds: Mapping[str, float]
     seed: int = 0
+    divergence: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Gate(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import pluggy
 
 from conch_dna import __version__, hookspecs
 from conch_dna.catalog import Catalog, Owner
-from conch_dna.errors import PluginError
+from conch_dna.errors import ConchError, PluginError
 from conch_dna.loading import load_file
 from conch_dna.paths import bundled_dir
 from conch_dna.registration import entries_of
@@ -89,6 +90,20 @@ class PluginHost:
                 impl.function(*[kwargs[name] for name in impl.argnames])
             except Exception as fault:  # noqa: BLE001 - a plug-in may raise anything
                 self._failed(PluginError(impl.plugin_name, self._owners[impl.plugin_name].source, fault, hook), fault)
+
+    @contextlib.contextmanager
+    def blaming(self, kind: str, name: str) -> Iterator[None]:
+        """Name the plug-in that provides ``name`` in any fault of the block that is not an error of our own.
+
+        :raises PluginError: the block raised.
+        """
+        try:
+            yield
+        except ConchError:
+            raise
+        except Exception as fault:
+            owner = self.catalog.owner(kind, name)
+            raise PluginError(owner.name, owner.source, fault, f"{REGISTER}{kind}, {name}") from fault
 
     def _failed(self, error: PluginError, fault: Exception) -> None:
         import structlog
@@ -187,7 +202,7 @@ def _found(plugins_dir: Path | None) -> Iterator[tuple[Owner, str, Callable[[], 
     """Yield every plug-in with its version and how to import it, in the order of loading."""
     yield from _files(bundled_dir("plugins"), "**/*.py", "conch_plugins", __version__)
     yield from _entry_points()
-    if plugins_dir is not None:
+    if plugins_dir is not None and plugins_dir.resolve() != bundled_dir("plugins").resolve():
         yield from _files(plugins_dir.resolve(), "*.py", "conch_project_plugins", "")
 
 

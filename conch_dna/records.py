@@ -83,14 +83,6 @@ class Completion(Record):
     sampling: Sampling
 
 
-class Interval(Record):
-    """A mean with its bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
 class StepReport(Record):
     """One optimizer step, as written to ``metrics.jsonl``."""
 
@@ -152,7 +144,8 @@ class DomainResult(Record):
     state: Literal["published", "gate_failed", "failed"]
     version: int | None = None
     digest: str | None = Field(None, description="content digest of the published neuron")
-    data_digest: str | None = Field(None, description="digest of the domain's prompts")
+    domain_digest: str | None = Field(None, description="digest of the domain's settings, prompts and references")
+    base_digest: str | None = Field(None, description="digest of the base")
     teacher_fingerprint: str | None = Field(None, description="identity of the teacher and its answers")
     verdict: Verdict | None = None
     train_prompts: int = 0

@@ -67,7 +67,8 @@ def _weights(domain: Domain) -> dict[str, float]:
 
 
 def _rating(name: str, scorer: Scorer, prompt: Prompt, response: str, context: ScoreContext) -> float:
-    source = getattr(scorer, "__module__", type(scorer).__module__)
+    code = getattr(scorer, "__code__", None)
+    source = code.co_filename if code else type(scorer).__module__
     try:
         rating = float(scorer(prompt, response, context))
     except Exception as error:

@@ -14,6 +14,7 @@ import annotated_types
 import click
 
 from conch_dna.cli.app import App
+from conch_dna.cli.lazy import LazyCommand
 from conch_dna.cli.main import cli
 from conch_dna.config import PRESETS, DistillConfig
 
@@ -72,6 +73,7 @@ def _help(command: click.Command, context: click.Context) -> list[str]:
     if isinstance(command, click.Group):
         for sub in command.list_commands(context):
             found = command.get_command(context, sub)
+            found = found.load() if isinstance(found, LazyCommand) else found
             if found is not None:
                 parts += _help(found, click.Context(found, info_name=sub, parent=context, max_content_width=100))
     return parts

@@ -87,7 +87,7 @@ def test_a_loss_that_raises_fails_its_domain_and_leaves_the_base_clean(session):
     one.host.catalog.add("losses", "sore", lambda *_: 1 / 0, Owner("feelings", "feelings.py"))
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.state == "failed"
-    assert "ZeroDivisionError" in alpha.error
+    assert "feelings.py: plug-in 'feelings' failed in hook register_losses, sore: ZeroDivisionError" in alpha.error
     assert not any(type(m).__name__.startswith("LoRA") for _, m in one.base.model.named_modules())
 
 
@@ -142,3 +142,26 @@ def test_a_runs_name_is_made_of_settings_and_data(session, tmp_path):
     assert run_name(session(seed=1).config, domains) != name
     write_domain(tmp_path / "domains/beta", 31)
     assert run_name(one.config, list(session().domains.values())) != name
+
+
+def test_new_scorer_weights_are_judged_anew_without_training_again(session, tmp_path):
+    first = session()
+    before = distill_all(first, ["alpha"]).results[0]
+    steps = steps_of(first)
+    file = tmp_path / "domains/alpha/domain.toml"
+    text = file.read_text(encoding="utf-8")
+    assert "[scorers]" in text
+    file.write_text(text.replace("[scorers]", "[length]\nmax = 7\n[scorers]"), encoding="utf-8")
+    again = session()
+    again.domains["alpha"] = load_domain(file.parent)
+    after = distill_all(again, ["alpha"]).results[0]
+    assert after.domain_digest != before.domain_digest
+    assert after.digest == before.digest
+    assert steps_of(again) == steps
+
+
+def test_an_unchanged_domain_is_done(session):
+    before = distill_all(session(), ["alpha"]).results[0]
+    again = session()
+    assert distill_all(again, ["alpha"]).results[0] == before
+    assert again._base is None

@@ -132,3 +132,12 @@ def test_the_bundled_gate_fails_a_candidate_that_is_the_base(runtime, domain, he
     verdict, _ = judged(runtime, domain, held_out, gate, {"base": "base", "candidate": "base"})
     assert [check.name for check in verdict.checks if not check.passed] == ["fit"]
     assert verdict.base == verdict.candidate
+
+
+def test_harm_counts_a_prompts_own_words_and_none_of_the_templates(domain, tiny_model):
+    prompt = domain.prompts[0]
+    example = prompt_text(tiny_model.tokenizer, prompt)
+    counted = [i for i, own in zip(example.ids, example.trained, strict=True) if own]
+    assert tiny_model.tokenizer.decode(counted) == prompt.messages[-1].content
+    assert example.answer_bytes == len(prompt.messages[-1].content.encode())
+    assert not any(example.trained[: example.answer_start])

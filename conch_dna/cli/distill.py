@@ -11,7 +11,7 @@ import click
 from conch_dna.cli.app import CONFIG_FILE, App
 from conch_dna.cli.options import given, setting_options
 from conch_dna.config import read_project, resolve
-from conch_dna.errors import ConchError, ConfigError, GateFailed, UnknownName
+from conch_dna.errors import ConchError, ConfigError, DataError, GateFailed, UnknownName
 
 if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
@@ -62,7 +62,7 @@ def distill(
     config = resolve(in_file, given(settings), where="command line")
     if run_name is not None and not NAME.fullmatch(run_name):
         raise ConfigError("not a name for a run", where="--run", got=run_name, allowed=NAME.pattern)
-    domains = _domains(app)
+    domains = _domains(app, names, all_)
     chosen = _chosen(domains, names, all_, prompts, name)
     _check_names(app, config, [domains[n] for n in chosen])
     if dry_run:
@@ -94,11 +94,20 @@ def distill(
         )
 
 
-def _domains(app: App) -> dict[str, Domain]:
+def _domains(app: App, names: tuple[str, ...], all_: bool) -> dict[str, Domain]:
+    """Load every domain that is known; a faulty one matters only to a run that needs it."""
     from conch_dna.domains import load_domain
     from conch_dna.project import domain_folders
 
-    return {name: load_domain(folder) for name, folder in domain_folders(app.host, app.project).items()}
+    found = {}
+    for name, folder in domain_folders(app.host, app.project).items():
+        try:
+            found[name] = load_domain(folder)
+        except DataError as error:
+            if all_ or name in names:
+                raise
+            click.echo(f"warning: domain {name} is left out: {error}", err=True)
+    return found
 
 
 def _chosen(
@@ -133,6 +142,11 @@ def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None
     catalog.get("losses", config.loss)
     catalog.get("gates", config.gate)
     for domain in domains:
+        if config.teacher == "recorded" and domain.folder is None:
+            raise ConfigError(
+                "a file of prompts has no recording", where="--teacher", got="recorded",
+                next_step="Name a live teacher, such as --teacher mlx:MODEL or llamacpp:MODEL",
+            )  # fmt: skip
         if domain.name == "base":
             raise ConfigError("this name means no neuron at all", where="domain", got="base")
         for scorer, weight in domain.settings.scorers.items():
@@ -150,6 +164,11 @@ def _plan(config: Any, domains: list[Domain], as_json: bool) -> None:
 
     rows = []
     for domain in domains:
+        if config.teacher == "recorded" and domain.folder is None:
+            raise ConfigError(
+                "a file of prompts has no recording", where="--teacher", got="recorded",
+                next_step="Name a live teacher, such as --teacher mlx:MODEL or llamacpp:MODEL",
+            )  # fmt: skip
         parts = split(domain.prompts, config.held_out)
         rows.append({"domain": domain.name, "train": len(parts.train), "held_out": len(parts.held_out),
                      "steps": config.steps,
@@ -213,7 +232,7 @@ def _row(result: DomainResult) -> list[str]:
         f"{base.bits_per_byte:.3f} → {neuron.bits_per_byte:.3f}",
         f"{neuron.bits_per_byte / base.bits_per_byte - 1:+.1%}",
         f"{base.quality:.3f} → {neuron.quality:.3f}",
-        "[green]passed" if verdict.passed else f"[red]failed: {failed}",
+        "[green]passed" if verdict.passed else f"[red]failed: {escape(failed)}",
         str(result.version or "-"),
         f"{result.seconds:.0f}",
     ]

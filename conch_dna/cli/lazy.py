@@ -33,9 +33,13 @@ class LazyCommand(click.Command):
 
         :raises PluginError: if it cannot be imported, or is no click command.
         """
-        return self._command().make_context(info_name, args, parent=parent, **extra)
+        return self.load().make_context(info_name, args, parent=parent, **extra)
 
-    def _command(self) -> click.Command:
+    def load(self) -> click.Command:
+        """Import the real command.
+
+        :raises PluginError: if it cannot be imported, or is no click command.
+        """
         module, _, attribute = self._target.partition(":")
         try:
             command = getattr(importlib.import_module(module), attribute)

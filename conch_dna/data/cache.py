@@ -28,7 +28,7 @@ class CompletionCache:
         self.root = root
 
     def key(self, teacher: Teacher, domain: Domain, prompt: Prompt, sampling: Sampling) -> str:
-        """Return sha256 of teacher fingerprint, sampling, rendered messages and schema version."""
+        """Return sha256 of teacher fingerprint, sampling, the messages that the teacher sees and schema version."""
         messages = domain.with_context(prompt)
         return digest_of([SCHEMA_VERSION, teacher.fingerprint, sampling.model_dump(mode="json"), messages])
 
@@ -56,7 +56,7 @@ def answers(
 ) -> Iterator[Completion]:
     """Yield an answer to every prompt: cached ones first, then the teacher's, each stored as soon as it is there.
 
-    :raises TeacherError: the teacher failed; what it had answered before is kept.
+    Whatever the teacher raises comes through; what it had answered before is kept.
     """
     if "replay" in teacher.capabilities:  # answers that are on disk already need no second copy
         yield from teacher.generate(prompts, sampling)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,7 +62,8 @@ def find_recording(domain: Domain, name: str | None = None) -> Recording:
         raise UnknownName(
             "no recording of that name" if name else "no recording" if not found else "several recordings",
             where=f"domain {domain.name}", got=name, allowed=", ".join(found) or None,
-            next_step=f"Record one: conch record {domain.name} --teacher llamacpp:embedded:qwen2.5-coder-1.5b",
+            next_step=f"Name one: --teacher recorded:{next(iter(found))}" if found else
+            f"Record one: conch record {domain.name} --teacher llamacpp:embedded:qwen2.5-coder-1.5b",
         )  # fmt: skip
     return _read(found[name])
 
@@ -103,6 +105,8 @@ def record(
     """
     if domain.folder is None:
         raise DataError("has no folder to record into", where=f"domain {domain.name}")
+    if not os.access(domain.folder, os.W_OK):
+        raise DataError("cannot be written to", where=domain.folder, next_step="Copy the domain into your project")
     by_digest = {p.digest: p for p in domain.prompts}
     kept: dict[str, Completion] = {}
     dropped: Counter[str] = Counter()

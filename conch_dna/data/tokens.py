@@ -63,7 +63,9 @@ def encode_chat(tokenizer: Any, messages: Sequence[dict[str, str]]) -> Example:
             raise DataError("the chat template rewrites earlier turns; this conversation cannot be masked exactly")
         before = _encode(tokenizer, opened[len(done) :])
         turn = _encode(tokenizer, closed[len(opened) :])
-        end = next((i for i, token in enumerate(turn) if token in ends), len(turn) - 1)
+        end = next((i for i, token in enumerate(turn) if token in ends), None)
+        if end is None:
+            raise DataError("the chat template puts no end-of-turn token after an assistant turn; none could be learnt")
         ids += before + turn
         start = len(trained) + len(before)
         trained += [False] * len(before) + [i <= end for i in range(len(turn))]

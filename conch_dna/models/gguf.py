@@ -168,7 +168,6 @@ def _config(source: Source) -> dict[str, Any]:
     if rotated != head_size:
         raise ModelError("partial rotary embedding is not supported", where=source.path, got=rotated, allowed=head_size)
     theta = _decimal(source.get("rope.freq_base", 10_000.0))
-    theta = _decimal(source.get("rope.freq_base", 10_000.0))
     config: dict[str, Any] = {
         "architectures": [ARCHITECTURES[source.architecture]],
         "model_type": source.architecture,

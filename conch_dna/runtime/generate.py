@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
@@ -75,7 +74,8 @@ def answer_many(model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sa
         completion_batch_size=BATCH,
         prefill_batch_size=BATCH // 2,
     )
-    caches = [copy.deepcopy(cache) for _ in prompts] if cache else None
+    # A batch is merged from its sequences' caches into arrays of its own: all may start from the same one.
+    caches = [cache] * len(prompts) if cache else None
     uids = generator.insert([list(p[cut:]) for p in prompts], caches=caches)
     index = {uid: place for place, uid in enumerate(uids)}
     tokens: dict[int, list[int]] = {uid: [] for uid in uids}

@@ -42,11 +42,16 @@ class NeuronLinear(nn.Module):
         return y + (adapter.scale * ((x @ a) @ b)).astype(x.dtype)
 
 
+def _is_wrappable(path: str, module: nn.Module) -> bool:
+    """Tell whether a neuron may change this layer: linear, and in one of the model's blocks."""
+    return isinstance(module, nn.Linear | nn.QuantizedLinear) and "layers." in path
+
+
 def linear_shapes(model: Any) -> dict[str, tuple[int, int]]:
-    """Return (out, in) of each linear layer by module path, whether or not it is wrapped."""
+    """Return (out, in) of each linear layer that a neuron may change by module path, whether or not it is wrapped."""
     shapes = {}
     for path, module in model.named_modules():
-        if isinstance(module, nn.Linear | nn.QuantizedLinear):
+        if _is_wrappable(path, module):
             out, inner = module.weight.shape
             if isinstance(module, nn.QuantizedLinear):
                 inner = inner * 32 // module.bits
@@ -66,7 +71,7 @@ def wrap(model: Any) -> Slot:
     wrapped = [
         (path, NeuronLinear(module, path, slot))
         for path, module in model.named_modules()
-        if isinstance(module, nn.Linear | nn.QuantizedLinear) and "layers." in path
+        if _is_wrappable(path, module)
     ]
     model.update_modules(tree_unflatten(wrapped))
     return slot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import mlx.core as mx
+
     from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
-    from conch_dna.interfaces import Targets
+    from conch_dna.interfaces import Divergence, Targets
     from conch_dna.models.load import LoadedModel
     from conch_dna.plugins import PluginHost
     from conch_dna.progress import Progress
@@ -72,8 +75,7 @@ def train_adapter(
     metrics, checkpoints = folder / "metrics.jsonl", folder / "checkpoints"
     objective = Objective()
     if material.targets is not None:
-        divergence = host.catalog.get("losses", config.loss)
-        objective = Objective(divergence, config.temperature, config.t_squared, config.alpha)
+        objective = Objective(_divergence(host, config.loss), config.temperature, config.t_squared, config.alpha)
         log.info("objective", loss=config.loss, alpha=config.alpha, temperature=config.temperature,
                  t_squared=config.t_squared)  # fmt: skip
     with lora.attached(base.model, config), fast_activations(base.model):
@@ -83,6 +85,8 @@ def train_adapter(
         first = checkpoint.restore(checkpoints, base.model, optimizer, identity)
         reports = [r for r in _read(metrics) if r.step <= first]
         write_atomic(metrics, "".join(map(to_json_line, reports)))
+        if first < config.steps:  # what an earlier training left, of other data perhaps
+            shutil.rmtree(folder / "adapter", ignore_errors=True)
         if first:
             log.info("training_resumed", domain=material.domain, step=first)
         progress.stage(material.domain, "training", config.steps)
@@ -114,6 +118,17 @@ def train_adapter(
         if not (folder / "adapter").exists():
             lora.save_adapter(base.model, config, folder / "adapter")
     return reports
+
+
+def _divergence(host: PluginHost, name: str) -> Divergence:
+    """Return the loss of that name; a fault in it names its plug-in."""
+    loss: Divergence = host.catalog.get("losses", name)
+
+    def blamed(student_NK: mx.array, teacher_NK: mx.array) -> mx.array:
+        with host.blaming("losses", name):
+            return loss(student_NK, teacher_NK)
+
+    return blamed
 
 
 def _read(path: Path) -> list[StepReport]:

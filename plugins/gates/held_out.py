@@ -58,7 +58,9 @@ def held_out(given: GateInput) -> list[Check]:
     - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
     - quality: the mean score of generated answers falls by no more than ``max_quality_drop``, at the low end;
     - harm: bits of other domains' held-out prompts rise by no more than ``max_harm``, at the high end;
-    - incumbent: the fit is better than the incumbent's, on average.
+    - divergence: where there are soft targets, the candidate is nearer to them than the base, at the low end;
+    - incumbent: on average the fit is better than the incumbent's, and the quality no more than ``max_quality_drop``
+      worse.
     """
     from conch_dna.records import Check
 
@@ -88,12 +90,28 @@ def held_out(given: GateInput) -> list[Check]:
                 reason=f"other domains' prompts cost {-fall:+.1%} [{-high:+.1%}, {-low:+.1%}], most {most:+.1%}",
             )
         )  # fmt: skip
+    if given.divergence:
+        gain, low, high = relative_fall(given.divergence["base"], given.divergence["candidate"], seed)
+        checks.append(
+            Check(
+                name="divergence", passed=low > 0, value=gain, bound=0.0, low=low, high=high,
+                reason=f"divergence from the teacher fell by {gain:.1%} [{low:.1%}, {high:.1%}], least above 0 %",
+            )
+        )  # fmt: skip
     if "incumbent" in given.bits:
         gain, low, high = relative_fall(given.bits["incumbent"], given.bits["candidate"], seed)
         checks.append(
             Check(
                 name="incumbent", passed=gain > 0, value=gain, bound=0.0, low=low, high=high,
                 reason=f"bits per byte against the incumbent fell by {gain:.1%} [{low:.1%}, {high:.1%}]",
+            )
+        )  # fmt: skip
+        rise, low, high = mean_rise(given.quality["incumbent"], given.quality["candidate"], seed)
+        least = -bounds["max_quality_drop"]
+        checks.append(
+            Check(
+                name="incumbent_quality", passed=rise >= least, value=rise, bound=least, low=low, high=high,
+                reason=f"quality against the incumbent changed by {rise:+.3f} [{low:+.3f}, {high:+.3f}]",
             )
         )  # fmt: skip
     return checks

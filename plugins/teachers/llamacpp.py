@@ -13,6 +13,7 @@ from conch_dna.errors import TeacherError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
@@ -27,15 +28,19 @@ class LlamaCppTeacher:
     capabilities = frozenset({"text"})
 
     def __init__(self, request: TeacherRequest) -> None:
-        from conch_dna.models.refs import gguf_file
-
         if request.model is None:
             raise TeacherError(
                 "needs a model", where="teacher llamacpp", next_step="Write llamacpp:MODEL, a .gguf file"
             )
-        self.domain = request.domain
-        self.path = gguf_file(request.model)
+        self.domain, self.ref = request.domain, request.model
         self._server: Any = None
+
+    @cached_property
+    def path(self) -> Path:
+        """The GGUF file, fetched on first use."""
+        from conch_dna.models.refs import gguf_file
+
+        return gguf_file(self.ref)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -34,6 +34,8 @@ class MlxTeacher:
         # A teacher that is the student's own base loads no second copy.
         self._is_student = self._student is not None and self.ref == request.student
         self._loaded: LoadedModel | None = None
+        self._prefix: list[int] = []
+        self._cache: list[Any] | None = None
 
     @cached_property
     def capabilities(self) -> frozenset[str]:
@@ -74,13 +76,8 @@ class MlxTeacher:
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
         """Return the top-k distributions over ``answers``; the context's keys and values are computed once."""
-        from conch_dna.runtime.generate import prefill, shared_prefix
-
-        model = self.loaded.model
         contexts = [self._ids(p) for p in prompts]
-        prefix = shared_prefix(contexts) if len(contexts) > 1 else []
-        cache = prefill(model, prefix)
-        cut = len(prefix) if cache else 0
+        cut, cache = self._prefilled(contexts)
         suffixes = [context[cut:] for context in contexts]
         found: list[Targets] = []
         for start in range(0, len(prompts), ROWS):
@@ -91,6 +88,17 @@ class MlxTeacher:
     def close(self) -> None:
         """Let go of the model; one that is shared stays with its owner."""
         self._loaded = None
+        self._prefix, self._cache = [], None
+
+    def _prefilled(self, contexts: Sequence[list[int]]) -> tuple[int, list[Any] | None]:
+        """Return how many tokens all contexts share with the prefix in the cache, and the cache; kept between calls."""
+        from conch_dna.runtime.generate import prefill, shared_prefix
+
+        size = len(self._prefix)
+        if self._cache is None or any(c[:size] != self._prefix or len(c) == size for c in contexts):
+            self._prefix = shared_prefix(contexts) if len(contexts) > 1 else []
+            self._cache = prefill(self.loaded.model, self._prefix)
+        return len(self._prefix) if self._cache else 0, self._cache
 
     def _same_tokenizer(self) -> bool:
         """Tell whether a token id means the same to teacher and student."""
@@ -130,7 +138,8 @@ class MlxTeacher:
         for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
             places = slice(len(suffix) - 1, len(suffix) - 1 + len(answer))
             logits_TV = head(hidden_BTD[row, places]).astype(mx.float32)
-            ids_TK = mx.argpartition(-logits_TV, top_k, axis=-1)[:, :top_k]
+            k = min(top_k, logits_TV.shape[-1] - 1)
+            ids_TK = mx.argpartition(-logits_TV, k, axis=-1)[:, :k]
             order_TK = mx.argsort(-mx.take_along_axis(logits_TV, ids_TK, axis=-1), axis=-1)
             ids_TK = mx.take_along_axis(ids_TK, order_TK, axis=-1).astype(mx.int32)
             log_probs_TK = bucket(logits_TV, ids_TK)

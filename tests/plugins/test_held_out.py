@@ -26,13 +26,16 @@ def shifted(figures, by):
     return [figure + by for figure in figures]
 
 
-def checks_of(*, bits=None, quality=None, others=None, incumbent=None, seed=0, **bounds):
+def checks_of(*, bits=None, quality=None, others=None, incumbent=None, answered=None, nats=None, seed=0, **bounds):
     """The gate's checks of a candidate that is the base except for what is given, by name."""
     figures = HeldOut(bits_per_byte=1, quality=1)
     roles = {"bits": (BITS, bits), "quality": (QUALITY, quality), "others": (OTHERS, others)}
     given = {kind: {"base": base, "candidate": base if own is None else own} for kind, (base, own) in roles.items()}
     if incumbent is not None:
         given["bits"]["incumbent"] = incumbent
+        given["quality"]["incumbent"] = QUALITY if answered is None else answered
+    if nats is not None:
+        given["divergence"] = {"base": BITS, "candidate": nats}
     domain = Domain(DomainSettings(name="x", description="x"), Path("x.jsonl"))
     everyone = dict.fromkeys(given["bits"], figures)
     found = HELD_OUT(GateInput(domain, **given, figures=everyone, bounds=BOUNDS | bounds, seed=seed))
@@ -98,7 +101,7 @@ def test_a_candidate_equal_to_the_base_fails_for_its_fit_alone():
 def test_a_better_candidate_passes():
     better = {"bits": scaled(BITS, 0.7), "quality": shifted(QUALITY, 0.1), "others": scaled(OTHERS, 1.02)}
     checks = checks_of(**better, incumbent=scaled(BITS, 0.9))
-    assert (failed(checks), list(checks)) == ([], ["fit", "quality", "harm", "incumbent"])
+    assert (failed(checks), list(checks)) == ([], ["fit", "quality", "harm", "incumbent", "incumbent_quality"])
 
 
 @pytest.mark.parametrize(
@@ -124,8 +127,25 @@ def test_a_better_candidate_passes():
             "incumbent",
             "bits per byte against the incumbent fell by 0.0% [0.0%, 0.0%]",
         ),
+        (
+            {"incumbent": scaled(BITS, 0.9), "answered": shifted(QUALITY, 0.125)},
+            "incumbent_quality",
+            "quality against the incumbent changed by -0.125 [-0.125, -0.125]",
+        ),
+        (
+            {"nats": scaled(BITS, 1.5)},
+            "divergence",
+            "divergence from the teacher fell by -50.0% [-50.0%, -50.0%], least above 0 %",
+        ),
     ],
-    ids=["worse answers", "harm to other domains", "worse than the incumbent", "equal to the incumbent"],
+    ids=[
+        "worse answers",
+        "harm to other domains",
+        "worse than the incumbent",
+        "equal to the incumbent",
+        "answers worse than the incumbent's",
+        "further from the soft targets",
+    ],  # fmt: skip
 )
 def test_a_candidate_that_fits_better_still_fails_for(change, name, reason):
     checks = checks_of(bits=scaled(BITS, 0.7), **change)

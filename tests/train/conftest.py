@@ -20,7 +20,7 @@ def host():
 def config():
     """Six steps of two times two examples, with dropout, and a checkpoint every two."""
     return DistillConfig(
-        preset="custom", steps=6, batch_size=2, accumulation=2, checkpoint_every=2, dropout=0.2, rank=4, warmup=2,
+        steps=6, batch_size=2, accumulation=2, checkpoint_every=2, dropout=0.2, rank=4, warmup=2,
         learning_rate=0.01, temperature=2.0,
     )  # fmt: skip
 

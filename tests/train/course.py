@@ -19,9 +19,7 @@ def take(model, folder, steps):
     """Train, going on from whatever is in ``folder``; returns the reports."""
     base = load(str(model))
     examples = [encode_chat(base.tokenizer, chat) for chat in chats(8)]
-    config = DistillConfig(
-        preset="custom", steps=steps, batch_size=2, checkpoint_every=3, dropout=0.1, rank=2, learning_rate=0.01
-    )
+    config = DistillConfig(steps=steps, batch_size=2, checkpoint_every=3, dropout=0.1, rank=2, learning_rate=0.01)
     material = Material("debug", examples, soft_targets(examples))
     identity = {"settings": config.model_dump(mode="json"), "base": base.digest}
     host = load_plugins(strict=True, block=[])

@@ -22,7 +22,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def state(tiny_model):
-    with lora.attached(tiny_model.model, DistillConfig(preset="custom", rank=2, layers=1)):
+    with lora.attached(tiny_model.model, DistillConfig(rank=2, layers=1)):
         optimizer = optim.AdamW(learning_rate=0.1)
         optimizer.init(tiny_model.model.trainable_parameters())
         yield tiny_model.model, optimizer

@@ -19,7 +19,7 @@ from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, gradients, learning_rate, step_seed, train
 from conch_dna.train.objective import Objective
 
-CONFIG = DistillConfig(preset="custom", steps=4, batch_size=2, accumulation=1, rank=4, warmup=1, learning_rate=0.01)
+CONFIG = DistillConfig(steps=4, batch_size=2, accumulation=1, rank=4, warmup=1, learning_rate=0.01)
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_the_gradient_is_clipped_to_its_norm(trainee, examples, objective):
 
 
 def test_the_rate_warms_up_and_falls_to_its_share():
-    config = DistillConfig(preset="custom", steps=10, warmup=3, learning_rate=0.8, final_rate=0.25)
+    config = DistillConfig(steps=10, warmup=3, learning_rate=0.8, final_rate=0.25)
     rates = [learning_rate(config, step) for step in range(11)]
     assert np.allclose(rates[:4], [0.2, 0.4, 0.6, 0.8])
     assert all(a > b for a, b in itertools.pairwise(rates[3:]))
@@ -186,7 +186,7 @@ def test_the_rate_warms_up_and_falls_to_its_share():
 
 @pytest.mark.parametrize(("warmup", "steps"), [(0, 1), (5, 5), (9, 3)])
 def test_the_rate_is_positive_for_any_warm_up(warmup, steps):
-    config = DistillConfig(preset="custom", steps=steps, warmup=warmup)
+    config = DistillConfig(steps=steps, warmup=warmup)
     assert all(0 < learning_rate(config, step) <= config.learning_rate for step in range(steps))
 
 

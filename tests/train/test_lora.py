@@ -37,7 +37,7 @@ def model(folder):
 
 
 def config_of(**settings):
-    return DistillConfig(preset="custom", rank=4, **settings)
+    return DistillConfig(rank=4, **settings)
 
 
 def move(model):

@@ -254,7 +254,7 @@ def test_a_shuffled_teacher_teaches_less(tiny_model, host, tmp_path):
     targets, expected = ([t for letters in sorts for t in teach(letters, examples[:6])] for _ in range(2))
     shuffled = random.Random(3).sample(targets, len(targets))
     config = DistillConfig(
-        preset="custom", steps=40, batch_size=6, alpha=1.0, temperature=1.0, learning_rate=0.01, rank=8,
+        steps=40, batch_size=6, alpha=1.0, temperature=1.0, learning_rate=0.01, rank=8,
         checkpoint_every=40,
     )  # fmt: skip
 
