@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class GateInput:
     """Per-prompt figures for a gate; every sequence is paired by held-out prompt.
 
     ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if there is one, ``"incumbent"`` to one figure a
-    prompt; ``others`` maps the same keys to bits of the other domains' held-out prompts, ``divergence`` to nats from the
-    teacher's soft targets, empty where there are none. ``figures`` are the summaries that the verdict shows.
+    prompt; ``others`` maps the same keys to bits of the other domains' held-out prompts, ``divergence`` to nats from
+    the teacher's soft targets, empty where there are none. ``figures`` are the summaries that the verdict shows.
     """
 
     domain: Domain

@@ -1,10 +1,15 @@
 """The fast BLAS comes before the first import of mlx, as in every command; and a model small enough for any test."""
 
+import ctypes
+
 import pytest
 
 from conch_dna.models import accel
 
-accel.switch_on()
+# One BLAS thread: with two, each matmul waits for its turn on a busy machine, and the last bits of a sum depend on how
+# many there are, so that a run in this process would differ from one in a process of its own.
+if library := accel.switch_on().blas:
+    ctypes.CDLL(library).openblas_set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,7 @@ def test_settings_survive_the_way_through_json():
 
 
 def test_a_project_lends_its_distill_table(tmp_path):
-    (tmp_path / "conch.toml").write_text('[distill]\nrank = 3\n[other]\nname = "x"\n')
+    (tmp_path / "conch.toml").write_text('[distill]\nrank = 3\n[plugins]\ndir = "x"\n')
     assert read_project(tmp_path / "conch.toml") == {"rank": 3}
     assert read_project(tmp_path / "none.toml") == {}
 

@@ -61,7 +61,7 @@ def test_a_rating_that_is_no_number_from_0_to_1_names_the_scorer(rating):
     with pytest.raises(PluginError, match="plug-in 'odd' failed") as caught:
         score(PROMPT, "x", domain(good=1, odd=1), {"good": always(1), "odd": always(rating)})
     assert caught.value.name == "odd"
-    assert caught.value.source == __name__
+    assert caught.value.source == __file__
 
 
 def test_a_scorer_that_raises_is_named_with_its_error():

@@ -87,7 +87,8 @@ class TestEndToEnd:
     def test_a_run_leaves_its_figures_and_a_neuron_that_stock_mlx_lm_loads(self, project, student, teacher):
         from mlx_lm.utils import load
 
-        result = here(project, "--json-logs", "distill", "alpha", "--teacher", teacher, "--json")
+        soft = ("--alpha", "1", "--temperature", "1", "--learning-rate", "0.002") if teacher == "mlx" else ()
+        result = here(project, "--json-logs", "distill", "alpha", "--teacher", teacher, *soft, "--json")
         assert result.exit_code == 0, result.stderr
         run = only_run(project)
         summary = Summary.model_validate_json(result.stdout)

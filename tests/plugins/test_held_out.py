@@ -145,7 +145,7 @@ def test_a_better_candidate_passes():
         "equal to the incumbent",
         "answers worse than the incumbent's",
         "further from the soft targets",
-    ],  # fmt: skip
+    ],
 )
 def test_a_candidate_that_fits_better_still_fails_for(change, name, reason):
     checks = checks_of(bits=scaled(BITS, 0.7), **change)

@@ -242,7 +242,7 @@ class TestLlamaCpp:
     )
     def test_a_model_that_is_no_gguf_file_is_named(self, domain, model, match):
         with pytest.raises(ModelError, match=match):
-            teacher_of("llamacpp", domain, model)
+            _ = teacher_of("llamacpp", domain, model).fingerprint
 
     def test_its_fingerprint_is_that_of_the_file_and_the_context(self, domain, tmp_path):
         (tmp_path / "m.gguf").write_bytes(b"GGUF")
