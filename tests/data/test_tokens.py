@@ -101,8 +101,8 @@ def test_a_template_that_rewrites_earlier_turns_is_refused(tokenizer, tmp_path):
     write_tokenizer(tmp_path)
     other = load(tmp_path)
     other.chat_template = (
-        "{% for m in messages %}{{ m.role }}:{{ '' if m.role == 'assistant' and not loop.last else m.content }}<|im_end|>"
-        "{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
+        "{% for m in messages %}{{ m.role }}:{{ '' if m.role == 'assistant' and not loop.last else m.content }}"
+        "<|im_end|>{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
     )
     other._tokenizer.chat_template = other.chat_template
     say = ["user", "assistant", "user", "assistant"]
