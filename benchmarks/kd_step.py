@@ -10,6 +10,7 @@ positions, a log-softmax over the vocabulary and mlx's own differentiation. Each
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -37,6 +38,7 @@ def measure(variant: str, steps: int) -> dict[str, object]:
     from conch_dna.interfaces import Targets
     from conch_dna.plugins import load_plugins
     from conch_dna.train.loop import Trainee, gradients
+    from conch_dna.train.fastmath import fast_activations
     from conch_dna.train.lora import attached, split
     from conch_dna.train.objective import Objective
 
@@ -55,7 +57,8 @@ def measure(variant: str, steps: int) -> dict[str, object]:
     batch = Batch(ids, rows, cols, ids[rows, cols + 1], targets, tuple(range(BATCH)))
     divergence = load_plugins().catalog.get("losses", "forward_kl")
     seconds, loss = [], 0.0
-    with attached(base.model, config):
+    quick = fast_activations(base.model) if variant == "ours" else contextlib.nullcontext()
+    with attached(base.model, config), quick:
         body, head = split(base.model)
         trainee = Trainee(base.model, body, head, optim.AdamW(learning_rate=1e-4))
         ids_NK, tail_N = mx.array(targets.ids), mx.array(targets.tail)
