@@ -37,8 +37,8 @@ def measure(variant: str, steps: int) -> dict[str, object]:
     from conch_dna.data.batches import Batch
     from conch_dna.interfaces import Targets
     from conch_dna.plugins import load_plugins
-    from conch_dna.train.loop import Trainee, gradients
     from conch_dna.train.fastmath import fast_activations
+    from conch_dna.train.loop import Trainee, gradients
     from conch_dna.train.lora import attached, split
     from conch_dna.train.objective import Objective
 
