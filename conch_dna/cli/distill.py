@@ -164,11 +164,6 @@ def _plan(config: Any, domains: list[Domain], as_json: bool) -> None:
 
     rows = []
     for domain in domains:
-        if config.teacher == "recorded" and domain.folder is None:
-            raise ConfigError(
-                "a file of prompts has no recording", where="--teacher", got="recorded",
-                next_step="Name a live teacher, such as --teacher mlx:MODEL or llamacpp:MODEL",
-            )  # fmt: skip
         parts = split(domain.prompts, config.held_out)
         rows.append({"domain": domain.name, "train": len(parts.train), "held_out": len(parts.held_out),
                      "steps": config.steps,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DRAWS = 2000
 LEVEL = 0.95
+Figure = tuple[float, float, float]  # a figure with the ends of its interval
 
 
 def resampled(count: int, seed: int) -> np.ndarray:
@@ -33,7 +34,7 @@ def interval(draws: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def relative_fall(before: Sequence[float], after: Sequence[float], seed: int) -> tuple[float, float, float]:
+def relative_fall(before: Sequence[float], after: Sequence[float], seed: int) -> Figure:
     """Return 1 - sum(after)/sum(before) with its interval; pairs are drawn together."""
     import numpy as np
 
@@ -43,7 +44,7 @@ def relative_fall(before: Sequence[float], after: Sequence[float], seed: int) ->
     return float(1 - a.sum() / b.sum()), low, high
 
 
-def mean_rise(before: Sequence[float], after: Sequence[float], seed: int) -> tuple[float, float, float]:
+def mean_rise(before: Sequence[float], after: Sequence[float], seed: int) -> Figure:
     """Return mean(after - before) with its interval."""
     import numpy as np
 
@@ -62,59 +63,47 @@ def held_out(given: GateInput) -> list[Check]:
     - incumbent: on average the fit is better than the incumbent's, and the quality no more than ``max_quality_drop``
       worse.
     """
-    from conch_dna.records import Check
-
-    bounds, seed = given.bounds, given.seed
-    gain, low, high = relative_fall(given.bits["base"], given.bits["candidate"], seed)
+    bits, quality, bounds, seed = given.bits, given.quality, given.bounds, given.seed
+    gain = relative_fall(bits["base"], bits["candidate"], seed)
     least = bounds["min_fit_gain"]
-    checks = [
-        Check(
-            name="fit", passed=low >= least, value=gain, bound=least, low=low, high=high,
-            reason=f"bits per byte fell by {gain:.1%} [{low:.1%}, {high:.1%}], least {least:.1%}",
-        )
-    ]  # fmt: skip
-    rise, low, high = mean_rise(given.quality["base"], given.quality["candidate"], seed)
-    least = -bounds["max_quality_drop"]
-    checks.append(
-        Check(
-            name="quality", passed=low >= least, value=rise, bound=least, low=low, high=high,
-            reason=f"quality changed by {rise:+.3f} [{low:+.3f}, {high:+.3f}], least {least:+.3f}",
-        )
-    )  # fmt: skip
+    reason = f"bits per byte fell by {_share(gain)}, least {least:.1%}"
+    checks = [_check("fit", gain, least, gain[1] >= least, reason)]
+    rise = mean_rise(quality["base"], quality["candidate"], seed)
+    lowest = -bounds["max_quality_drop"]
+    reason = f"quality changed by {_change(rise)}, least {lowest:+.3f}"
+    checks.append(_check("quality", rise, lowest, rise[1] >= lowest, reason))
     if given.others.get("base"):
         fall, low, high = relative_fall(given.others["base"], given.others["candidate"], seed)
-        most = bounds["max_harm"]
-        checks.append(
-            Check(
-                name="harm", passed=-low <= most, value=-fall, bound=most, low=-high, high=-low,
-                reason=f"other domains' prompts cost {-fall:+.1%} [{-high:+.1%}, {-low:+.1%}], most {most:+.1%}",
-            )
-        )  # fmt: skip
+        cost, most = (-fall, -high, -low), bounds["max_harm"]
+        reason = f"other domains' prompts cost {cost[0]:+.1%} [{cost[1]:+.1%}, {cost[2]:+.1%}], most {most:+.1%}"
+        checks.append(_check("harm", cost, most, cost[2] <= most, reason))
     if given.divergence:
-        gain, low, high = relative_fall(given.divergence["base"], given.divergence["candidate"], seed)
-        checks.append(
-            Check(
-                name="divergence", passed=low > 0, value=gain, bound=0.0, low=low, high=high,
-                reason=f"divergence from the teacher fell by {gain:.1%} [{low:.1%}, {high:.1%}], least above 0 %",
-            )
-        )  # fmt: skip
-    if "incumbent" in given.bits:
-        gain, low, high = relative_fall(given.bits["incumbent"], given.bits["candidate"], seed)
-        checks.append(
-            Check(
-                name="incumbent", passed=gain > 0, value=gain, bound=0.0, low=low, high=high,
-                reason=f"bits per byte against the incumbent fell by {gain:.1%} [{low:.1%}, {high:.1%}]",
-            )
-        )  # fmt: skip
-        rise, low, high = mean_rise(given.quality["incumbent"], given.quality["candidate"], seed)
-        least = -bounds["max_quality_drop"]
-        checks.append(
-            Check(
-                name="incumbent_quality", passed=rise >= least, value=rise, bound=least, low=low, high=high,
-                reason=f"quality against the incumbent changed by {rise:+.3f} [{low:+.3f}, {high:+.3f}]",
-            )
-        )  # fmt: skip
+        gain = relative_fall(given.divergence["base"], given.divergence["candidate"], seed)
+        reason = f"divergence from the teacher fell by {_share(gain)}, least above 0 %"
+        checks.append(_check("divergence", gain, 0.0, gain[1] > 0, reason))
+    if "incumbent" in bits:
+        gain = relative_fall(bits["incumbent"], bits["candidate"], seed)
+        reason = f"bits per byte against the incumbent fell by {_share(gain)}"
+        checks.append(_check("incumbent", gain, 0.0, gain[0] > 0, reason))
+        rise = mean_rise(quality["incumbent"], quality["candidate"], seed)
+        reason = f"quality against the incumbent changed by {_change(rise)}"
+        checks.append(_check("incumbent_quality", rise, lowest, rise[0] >= lowest, reason))
     return checks
+
+
+def _check(name: str, figure: Figure, bound: float, passed: bool, reason: str) -> Check:
+    from conch_dna.records import Check
+
+    value, low, high = figure
+    return Check(name=name, passed=passed, value=value, bound=bound, low=low, high=high, reason=reason)
+
+
+def _share(figure: Figure) -> str:
+    return "{:.1%} [{:.1%}, {:.1%}]".format(*figure)
+
+
+def _change(figure: Figure) -> str:
+    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*figure)
 
 
 @hookimpl
