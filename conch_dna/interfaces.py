@@ -23,11 +23,13 @@ class Targets:
     :param ids: int32, shape (T, k): token ids in the student's vocabulary, in falling order of probability.
     :param log_probs: float32, shape (T, k): their log-probabilities at temperature 1, in nats.
     :param tail: float32, shape (T,): log of the mass outside the k ids.
+    :param chosen: float32, shape (T,): log-probability of the answer's own token, where the teacher gives it.
     """
 
     ids: np.ndarray
     log_probs: np.ndarray
     tail: np.ndarray
+    chosen: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,15 @@ class TeacherRequest:
 class Teacher(Protocol):
     """Answers prompts; may also give soft targets. A factory must not load weights: load on first use.
 
-    ``capabilities`` holds ``"text"`` and, where :meth:`score` works, ``"top_k"``. ``fingerprint`` changes whenever the
-    answers could: weights, context, format version.
+    ``capabilities`` holds some of:
+
+    - ``"text"``: it answers;
+    - ``"top_k"``: :meth:`score` works, in the student's tokens;
+    - ``"own_top_k"``: :meth:`score` works in the tokens of its own attribute ``tokenizer``, which is another;
+    - ``"soft"``: its completions tell every token's choices where ``sampling.top_log_probs`` asks for them;
+    - ``"replay"``: its answers are on disk already.
+
+    ``fingerprint`` changes whenever the answers could: weights, context, format version.
     """
 
     @property
@@ -97,11 +106,29 @@ class Divergence(Protocol):
 
     :param student_NK: float32 (N, k+1) log-probabilities of the student over the teacher's k ids and the tail.
     :param teacher_NK: float32 (N, k+1), the teacher's.
+    :param beta: the configuration's mixture weight; a divergence without one ignores it.
     :returns: float32 (N,), in nats; must be differentiable in ``student_NK``.
     """
 
-    def __call__(self, student_NK: mx.array, teacher_NK: mx.array) -> mx.array:
+    def __call__(self, student_NK: mx.array, teacher_NK: mx.array, *, beta: float) -> mx.array:
         """Return the divergence at each of the N positions."""
+
+
+class LogitLoss(Protocol):
+    """A loss of the student's logits that k+1 buckets cannot say, one value a position.
+
+    It is called on some positions at a time and differentiated there, so that the logits of all of them never exist at
+    once. Its value is weighted by alpha, as a divergence is, but not by T^2: it has whatever temperature it applies.
+    Where positions belong together, a method ``chunks(most)`` returns the slices, of at most ``most`` positions, in
+    which it may be called.
+
+    :param logits_CV: float32 (C, V) logits.
+    :param part: which of the N positions these are, as a slice from start to stop; ``stop - start`` is C.
+    :returns: float32 (C,), 0 where there is nothing to learn from; must be differentiable in ``logits_CV``.
+    """
+
+    def __call__(self, logits_CV: mx.array, part: slice) -> mx.array:
+        """Return the loss at each of these positions."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +136,9 @@ class GateInput:
     """Per-prompt figures for a gate; every sequence is paired by held-out prompt.
 
     ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if there is one, ``"incumbent"`` to one figure a
-    prompt; ``others`` maps the same keys to bits of the other domains' held-out prompts, ``divergence`` to nats from
-    the teacher's soft targets, empty where there are none. ``figures`` are the summaries that the verdict shows.
+    prompt; ``bits`` is empty where no teacher was asked. ``others`` maps the same keys to bits of the other domains'
+    held-out prompts, ``divergence`` to nats from the teacher's soft targets, empty where there are none. ``figures``
+    are the summaries that the verdict shows.
     """
 
     domain: Domain
