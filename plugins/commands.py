@@ -10,6 +10,7 @@ def register_commands() -> dict[str, tuple[str, str]]:
     """Return every bundled command with its line in ``conch --help``."""
     return {
         "ask": ("conch_dna.cli.talk:ask", "Answer one prompt with a neuron."),
+        "cache": ("conch_dna.cli.cache:cache", "Count, check and clear stored answers and soft targets."),
         "chat": ("conch_dna.cli.talk:chat", "Chat with a neuron, switching between neurons."),
         "compare": (
             "conch_dna.cli.talk:compare",

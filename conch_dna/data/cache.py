@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
+from conch_dna.data.writers import mark_used, writing
 from conch_dna.files import write_atomic
 from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
 
@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Teacher
     from conch_dna.records import Prompt, Sampling
+
+
+def dump(completion: Completion) -> str:
+    """Return what a file of the cache holds: an answer as JSON, and the sha256 of that line."""
+    line = completion.model_dump_json()
+    return f"{line}\n{sha256(line.encode()).hexdigest()}\n"
+
+
+def load(raw: bytes) -> Completion:
+    """Return the answer that :func:`dump` wrote, or that version 0.1 wrote, without a checksum.
+
+    :raises ValueError: it is damaged; a flipped bit in a text would be learnt otherwise.
+    """
+    line, _, stated = raw.partition(b"\n")
+    if stated and stated.strip() != sha256(line).hexdigest().encode():
+        raise ValueError("the checksum does not fit")
+    return Completion.model_validate_json(line)
 
 
 class CompletionCache:
@@ -39,16 +56,18 @@ class CompletionCache:
         """Return the cached answer, or ``None`` when there is none or its file is damaged (it is then removed)."""
         path = self._path(key)
         try:
-            return Completion.model_validate_json(path.read_bytes())
+            found = load(path.read_bytes())
         except FileNotFoundError:
             return None
-        except ValidationError:
+        except ValueError:
             path.unlink(missing_ok=True)
             return None
+        mark_used(path)
+        return found
 
     def put(self, key: str, completion: Completion) -> None:
         """Store an answer, atomically."""
-        write_atomic(self._path(key), completion.model_dump_json())
+        write_atomic(self._path(key), dump(completion))
 
 
 def answers(
@@ -63,13 +82,14 @@ def answers(
         return
     keys = {p.digest: cache.key(teacher, domain, p, sampling) for p in prompts}
     missing = []
-    for prompt in prompts:
-        if found := cache.get(keys[prompt.digest]):
-            # A shared answer may have been asked under another domain's digest of the same messages.
-            yield found.model_copy(update={"prompt": prompt.digest})
-        else:
-            missing.append(prompt)
-    if missing:
-        for completion in teacher.generate(missing, sampling):
-            cache.put(keys[completion.prompt], completion)
-            yield completion
+    with writing(cache.root):
+        for prompt in prompts:
+            if found := cache.get(keys[prompt.digest]):
+                # A shared answer may have been asked under another domain's digest of the same messages.
+                yield found.model_copy(update={"prompt": prompt.digest})
+            else:
+                missing.append(prompt)
+        if missing:
+            for completion in teacher.generate(missing, sampling):
+                cache.put(keys[completion.prompt], completion)
+                yield completion

@@ -1,26 +1,23 @@
-"""Soft targets by content: one safetensors file an answer, so that a second run loads no teacher at all."""
+"""Soft targets by content: what a teacher has scored once is never scored again, so a second run loads no teacher."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
-
-from conch_dna.errors import TeacherError
-from conch_dna.files import write_atomic
-from conch_dna.interfaces import Targets
+from conch_dna.data import codec
+from conch_dna.data.shards import Shards
+from conch_dna.data.writers import writing
+from conch_dna.errors import DataError, TeacherError
 from conch_dna.records import SCHEMA_VERSION, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from conch_dna.interfaces import Teacher
+    from conch_dna.interfaces import Targets, Teacher
     from conch_dna.records import Prompt
 
-GROUP = 16  # prompts scored between two writes, so that a kill loses little
+GROUP = 16  # answers scored, and stored, together: what a kill may lose
 
 
 class TargetCache:
@@ -29,18 +26,13 @@ class TargetCache:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def _path(self, teacher: str, prompt: Prompt, answer: Sequence[int], top_k: int) -> Path:
-        key = digest_of([SCHEMA_VERSION, teacher, prompt.digest, list(answer), top_k])
-        return self.root / key[:2] / f"{key}.safetensors"
+    def key(self, teacher: str, prompt: Prompt, answer: Sequence[int], top_k: int) -> str:
+        """Return sha256 of schema and codec version, the teacher's fingerprint, prompt, answer and k."""
+        return digest_of([SCHEMA_VERSION, codec.FORMAT, teacher, prompt.digest, list(answer), top_k])
 
-    def get(self, path: Path, length: int) -> Targets | None:
-        """Return what is cached for an answer of ``length`` tokens; a damaged file counts as none."""
-        try:
-            arrays = load(path.read_bytes())
-            found = Targets(arrays["ids"], arrays["log_probs"], arrays["tail"])
-        except (FileNotFoundError, SafetensorError, KeyError):
-            return None
-        return found if _usable(found, length) else None
+    def shards(self, teacher: str) -> Shards:
+        """Return the store of one teacher's targets."""
+        return Shards(self.root / digest_of(teacher)[:16], teacher)
 
     def fill(
         self,
@@ -50,33 +42,43 @@ class TargetCache:
         top_k: int,
         on_scored: Callable[[int], None],
     ) -> list[Targets]:
-        """Return targets for all answers, asking ``teacher`` for those that are not cached.
+        """Return targets for all answers, asking ``teacher`` for those that are not stored.
 
+        What is returned has always been through the codec, so that a run that goes on after a stop sees the same
+        numbers. Groups are fixed by the request, and one of which anything is missing is scored whole: the last bits of
+        a live teacher's figures depend on what else is in the batch.
+
+        :param on_scored: called with the number of answers that are there, group by group.
         :raises TeacherError: the teacher's targets do not fit the answers or are not finite; those are not stored.
         """
-        paths = [self._path(teacher.fingerprint, p, a, top_k) for p, a in zip(prompts, answers, strict=True)]
-        found = [self.get(path, len(a)) for path, a in zip(paths, answers, strict=True)]
-        missing = [i for i, targets in enumerate(found) if targets is None]
-        on_scored(len(found) - len(missing))
-        for start in range(0, len(missing), GROUP):
-            some = missing[start : start + GROUP]
-            scored = teacher.score([prompts[i] for i in some], [answers[i] for i in some], top_k)
-            if len(scored) != len(some):
-                raise TeacherError("gave soft targets for some answers only", where=teacher.fingerprint,
-                                   got=len(scored), allowed=len(some))  # fmt: skip
-            for i, targets in zip(some, scored, strict=True):
-                if not _usable(targets, len(answers[i])):
-                    raise TeacherError("gave soft targets that do not fit the answer or are not finite",
-                                       where=teacher.fingerprint, got=f"{len(targets.tail)} positions",
-                                       allowed=f"{len(answers[i])} positions, finite log-probabilities")  # fmt: skip
-                arrays = {"ids": targets.ids, "log_probs": targets.log_probs, "tail": targets.tail}
-                write_atomic(paths[i], save(arrays))
-                found[i] = targets
-            on_scored(len(some))
-        return [targets for targets in found if targets is not None]
+        keys = [self.key(teacher.fingerprint, p, a, top_k) for p, a in zip(prompts, answers, strict=True)]
+        with writing(self.root):
+            shards = self.shards(teacher.fingerprint)
+            found = shards.get(keys)
+            for start in range(0, len(keys), GROUP):
+                group = slice(start, start + GROUP)
+                if any(key not in found for key in keys[group]):
+                    blobs = _scored(teacher, prompts[group], answers[group], top_k)
+                    new = {k: blob for k, blob in zip(keys[group], blobs, strict=True) if k not in found}
+                    found.update(shards.put(new))
+                on_scored(len(keys[group]))
+        return [codec.decode(found[key]) for key in keys]
 
 
-def _usable(targets: Targets, length: int) -> bool:
-    """Tell whether ``targets`` cover ``length`` positions with real log-probabilities; the tail may have no mass."""
-    fits = len(targets.ids) == len(targets.log_probs) == len(targets.tail) == length
-    return bool(fits and np.isfinite(targets.log_probs).all() and (targets.tail < np.inf).all())
+def _scored(teacher: Teacher, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[bytes]:
+    """Ask the teacher, and return its targets in coded form.
+
+    :raises TeacherError: they do not fit the answers or cannot be trained on.
+    """
+    scored = teacher.score(prompts, answers, top_k)
+    if len(scored) != len(answers):
+        raise TeacherError("gave soft targets for some answers only", where=teacher.fingerprint,
+                           got=len(scored), allowed=len(answers))  # fmt: skip
+    for targets, answer in zip(scored, answers, strict=True):
+        if len(targets.tail) != len(answer):
+            raise TeacherError("gave soft targets that do not fit the answer", where=teacher.fingerprint,
+                               got=f"{len(targets.tail)} positions", allowed=len(answer))  # fmt: skip
+    try:
+        return [codec.encode(targets) for targets in scored]
+    except DataError as error:
+        raise TeacherError(f"gave targets that cannot be used: {error}", where=teacher.fingerprint) from error

@@ -1,8 +1,15 @@
-"""What a teacher has scored once is never asked again, unless its file is damaged."""
+"""What a teacher has scored once is never asked again, unless its shard is damaged."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conch_dna.data.target_files import read
 from conch_dna.data.targets import GROUP, TargetCache
 from conch_dna.errors import TeacherError
 from conch_dna.interfaces import Targets
@@ -58,21 +65,139 @@ def test_a_second_fill_asks_no_teacher(cache):
     assert second.asked == []
 
 
-@pytest.mark.parametrize("damage", ["cut short", "emptied", "not a safetensors file", "gone", "of another answer"])
-def test_a_damaged_file_is_made_anew(cache, damage):
+def shards_of(cache, teacher="t1"):
+    return sorted(cache.shards(teacher).folder.glob("*.safetensors"))
+
+
+def flip(path):
+    raw = bytearray(path.read_bytes())
+    raw[-20] ^= 1
+    path.write_bytes(raw)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize(
+    ("damage", "aside"),
+    [
+        (flip, 1), (cut, 1), (lambda path: path.write_bytes(b""), 1), (lambda path: path.write_bytes(b"{}" * 40), 1),
+        (Path.unlink, 0), (lambda path: path.write_bytes(path.with_name("00000002.safetensors").read_bytes()), 0),
+    ],
+    ids=["a bit flipped", "cut short", "emptied", "not a safetensors file", "gone", "of other answers"],
+)  # fmt: skip
+def test_a_damaged_shard_is_moved_aside_and_its_answers_scored_again(cache, damage, aside):
     found = fill(cache, CountingTeacher())
-    path = cache._path("t1", PROMPTS[4], ANSWERS[4], 4)
-    sound = path.read_bytes()
-    if damage == "gone":
-        path.unlink()
-    elif damage == "of another answer":
-        path.write_bytes(cache._path("t1", PROMPTS[3], ANSWERS[3], 4).read_bytes())
-    else:
-        path.write_bytes({"cut short": sound[:-3], "emptied": b"", "not a safetensors file": b"{}" * 40}[damage])
+    first, second = shards_of(cache)
+    untouched = second.read_bytes()
+    damage(first)
     again = CountingTeacher()
     assert_same(fill(cache, again), found)
-    assert again.asked == [[PROMPTS[4].text]]
-    assert path.read_bytes() == sound
+    assert again.asked == [[p.text for p in PROMPTS[:GROUP]]]
+    assert second.read_bytes() == untouched
+    assert len(list((first.parent / "damaged").glob("*"))) == aside
+    assert_same(fill(cache, silent := CountingTeacher()), found)
+    assert silent.asked == []
+
+
+def test_a_group_of_which_something_is_missing_is_scored_whole_and_what_was_there_stays(cache):
+    """A live teacher's last bits depend on the batch; here they depend on it by a lot."""
+
+    class BatchTeacher(CountingTeacher):
+        def score(self, prompts, answers, top_k):
+            found = super().score(prompts, answers, top_k)
+            return [Targets(t.ids, t.log_probs - len(prompts) * np.arange(top_k, dtype=np.float32), t.tail)
+                    for t in found]  # fmt: skip
+
+    one = cache.fill(BatchTeacher(), PROMPTS[3:4], ANSWERS[3:4], 4, lambda _: None)
+    teacher = BatchTeacher()
+    found = fill(cache, teacher)
+    assert [len(group) for group in teacher.asked] == [GROUP, 3]
+    assert_same(found[3:4], one)
+    assert (found[3].log_probs[0, 1] - found[2].log_probs[0, 1]) > 5
+    assert_same(fill(cache, BatchTeacher()), found)
+
+
+def test_the_first_fill_gives_what_every_later_one_gives(cache):
+    """The codec is lossy, so the teacher's own figures are never handed out."""
+    teacher = CountingTeacher()
+    raw = teacher.score(PROMPTS, ANSWERS, 4)
+    found = fill(cache, CountingTeacher())
+    assert_same(found, fill(cache, CountingTeacher()))
+    assert any(not np.array_equal(a.tail, b.tail) for a, b in zip(raw, found, strict=True))
+
+
+def test_the_same_answer_twice_in_one_request_is_one_entry(cache):
+    found = cache.fill(CountingTeacher(), PROMPTS[:1] * 3, ANSWERS[:1] * 3, 4, lambda _: None)
+    assert_same(found[:1] * 3, found)
+
+
+def test_a_failed_write_leaves_no_half_file(cache, monkeypatch):
+    def no_space(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", no_space)
+        with pytest.raises(OSError, match="No space"):
+            fill(cache, CountingTeacher())
+    folder = cache.shards("t1").folder
+    assert [path.name for path in folder.iterdir()] == [".lock"]
+    fill(cache, again := CountingTeacher())
+    assert sum(map(len, again.asked)) == len(PROMPTS)
+
+
+WRITER = """
+import sys, time
+sys.path[:0] = [{here!r}]
+from test_targets import ANSWERS, PROMPTS, CountingTeacher
+from conch_dna.data.targets import TargetCache
+class Slow(CountingTeacher):
+    def score(self, prompts, answers, top_k):
+        time.sleep({pause})
+        return super().score(prompts, answers, top_k)
+print("started", flush=True)
+TargetCache(__import__("pathlib").Path({root!r})).fill(Slow(), PROMPTS * {times}, [
+    (*a, i) for i, a in enumerate(ANSWERS * {times})], 4, lambda n: print(n, flush=True))
+"""
+
+
+def writer(cache, *, pause=0.0, times=4):
+    here = str(Path(__file__).parent)
+    code = WRITER.format(here=here, pause=pause, root=str(cache.root), times=times)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def read_back(cache, times):
+    asked = CountingTeacher()
+    answers = [(*a, i) for i, a in enumerate(ANSWERS * times)]
+    found = cache.fill(asked, PROMPTS * times, answers, 4, lambda _: None)
+    return found, sum(map(len, asked.asked))
+
+
+def test_two_writers_at_once_store_every_answer_once(cache):
+    both = [writer(cache, pause=0.02) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    for process in both:
+        process.stdout.close()
+    found, asked = read_back(cache, 4)
+    assert (len(found), asked) == (4 * len(PROMPTS), 0)
+    keys = [key for path in shards_of(cache) for key in read(path).blobs]
+    assert len(keys) == len(set(keys)) == len(found)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_killed_writer_loses_the_group_in_hand_and_no_more(cache, tmp_path, groups):
+    process = writer(cache, pause=0.1)
+    for _ in range(1 + groups):  # the word that it started, and each group that is stored
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.wait(60)
+    process.stdout.close()
+    found, asked = read_back(cache, 4)
+    assert asked <= 4 * len(PROMPTS) - groups * GROUP
+    undisturbed, _ = read_back(TargetCache(tmp_path / "other"), 4)
+    assert_same(found, undisturbed)
 
 
 @pytest.mark.parametrize("change", ["teacher", "k", "answer"])

@@ -1,0 +1,99 @@
+"""``conch cache``: which answers and soft targets are stored, whether they are sound, and clearing them away."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from conch_dna.errors import ConchError
+
+
+@click.group(
+    epilog="Examples:\n\n  conch cache stats\n\n  conch cache verify --json\n\n"
+    "  conch cache gc --older-than 30 --dry-run\n\n  conch cache gc --teacher mlx:1a2b3c"
+)
+def cache() -> None:
+    """Count, check and clear the stored answers and soft targets of teachers.
+
+    They lie in the platform's cache folder, or in $CONCH_CACHE. Everything there can be made again by the teacher.
+    """
+
+
+@cache.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def stats(as_json: bool) -> None:
+    """Show how many answers and soft targets of each teacher are stored, and their bytes a token."""
+    from conch_dna.data import upkeep
+    from conch_dna.models.cache import cache_dir
+
+    found = upkeep.stats(cache_dir())
+    if as_json:
+        rows = [{**one.model_dump(), "bytes_a_token": one.bytes_a_token} for one in found]
+        click.echo(json.dumps({"root": str(cache_dir()), "teachers": rows}, indent=2))
+        return
+    for one in found:
+        click.echo(one.teacher)
+        if one.completions:
+            click.echo(f"  {one.completions} answers, {_size(one.completion_bytes)}")
+        if one.targets:
+            click.echo(
+                f"  {one.targets} answers' soft targets, {one.target_tokens} tokens, {_size(one.target_bytes)}, "
+                f"{one.bytes_a_token:.1f} bytes a token"
+            )
+    click.echo(f"{cache_dir()}: {_size(sum(one.completion_bytes + one.target_bytes for one in found))}")
+
+
+@cache.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def verify(ctx: click.Context, as_json: bool) -> None:
+    """Check every stored answer and target; exit with 1 when something is damaged.
+
+    Nothing is changed. A run asks the teacher again for what is damaged; conch cache gc deletes it.
+    """
+    from conch_dna.data import upkeep
+    from conch_dna.models.cache import cache_dir
+
+    items = list(upkeep.stored(cache_dir()))
+    damaged = [item for item in items if item.fault]
+    if as_json:
+        faults = [{"file": str(item.path), "kind": item.kind, "fault": item.fault} for item in damaged]
+        click.echo(json.dumps({"files": len(items), "damaged": faults}, indent=2))
+    else:
+        for item in damaged:
+            click.echo(f"{item.path}: {item.fault}")
+        click.echo(f"{len(items) - len(damaged)} files are sound, {len(damaged)} damaged")
+    ctx.exit(ConchError.exit_code if damaged else 0)
+
+
+@cache.command()
+@click.option(
+    "--older-than", type=click.FloatRange(min=0), metavar="DAYS",
+    help="Also what was neither written nor read for so many days.",
+)  # fmt: skip
+@click.option("--teacher", metavar="FINGERPRINT", help="Also what this teacher gave; the beginning is enough.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and delete nothing.")
+def gc(older_than: float | None, teacher: str | None, dry_run: bool) -> None:
+    """Delete what is damaged or left over by killed processes, and what you ask for besides.
+
+    With both --older-than and --teacher, only what is that old and of that teacher. Refused while another process
+    writes to the cache. Models are not touched.
+    """
+    from conch_dna.data import upkeep
+    from conch_dna.models.cache import cache_dir
+
+    gone = upkeep.collect(cache_dir(), older_than=older_than, teacher=teacher, dry_run=dry_run)
+    for item in gone if dry_run else ():
+        click.echo(f"{item.path}  {_size(item.bytes)}  {item.fault}".rstrip())
+    done = "would be freed" if dry_run else "freed"
+    click.echo(f"{len(gone)} files, {sum(item.bytes for item in gone)} bytes {done}")
+
+
+def _size(count: float) -> str:
+    """Return bytes in the unit that gives the fewest digits."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

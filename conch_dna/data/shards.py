@@ -1,0 +1,110 @@
+"""One teacher's coded targets on disk: numbered shards that never change, each with its own index and checksum.
+
+A shard is written whole and takes its name last, so that a kill at any moment loses the shard being written and nothing
+else. The index of all shards is the union of theirs, and is held in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+from filelock import FileLock
+
+from conch_dna.data.target_files import TargetFile, dump, keys_of, read
+from conch_dna.data.writers import mark_used
+from conch_dna.errors import DataError
+from conch_dna.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+PATTERN = "[0-9]*.safetensors"
+DAMAGED = "damaged"
+log = structlog.get_logger()
+
+
+class Shards:
+    """Coded targets by key, for any number of processes at once.
+
+    :param folder: where the shards lie.
+    :param teacher: fingerprint of the teacher, which is noted in each shard.
+    """
+
+    def __init__(self, folder: Path, teacher: str) -> None:
+        self.folder, self.teacher = folder, teacher
+        self._index: dict[str, Path] = {}
+        self._seen: set[Path] = set()
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return what is stored of ``keys``; a damaged shard is moved aside, and its entries count as missing."""
+        self._refresh()
+        wanted = [key for key in keys if key in self._index]
+        found = {}
+        for path in sorted({self._index[key] for key in wanted}):
+            blobs = self._read(path)
+            found.update({key: blobs[key] for key in wanted if key in blobs})
+        return found
+
+    def put(self, blobs: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Store ``blobs`` in a new shard, and return what is stored under their keys.
+
+        A key that another process stored meanwhile keeps that one's targets: whoever reads it, at any time, reads the
+        same.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._lock():
+            stored = self.get(blobs)
+            new = {key: blob for key, blob in blobs.items() if key not in stored}
+            if new:
+                path = self.folder / f"{self._last() + 1:08d}.safetensors"
+                write_atomic(path, dump(TargetFile({"teacher": self.teacher}, new)))
+                self._refresh()
+        return {**stored, **new}
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.folder / ".lock", is_singleton=True)
+
+    def _last(self) -> int:
+        """Return the highest number given so far; that of a shard moved aside is not given again."""
+        names = [*self.folder.glob(PATTERN), *(self.folder / DAMAGED).glob(PATTERN)]
+        return max((int(path.name.partition(".")[0]) for path in names), default=0)
+
+    def _refresh(self) -> None:
+        """Take in shards that are new since the last look; the lowest number wins where two hold one key."""
+        there = set(self.folder.glob(PATTERN))
+        if not self._seen <= there:
+            self._index, self._seen = {}, set()
+        for path in sorted(there - self._seen):
+            try:
+                keys = keys_of(path)
+            except DataError as error:
+                self._move_aside(path, error)
+                continue
+            except FileNotFoundError:
+                continue
+            self._seen.add(path)
+            for key in keys:
+                self._index.setdefault(key, path)
+
+    def _read(self, path: Path) -> dict[str, bytes]:
+        try:
+            blobs = read(path).blobs
+            mark_used(path)
+        except FileNotFoundError:
+            blobs = {}
+        except DataError as error:
+            self._move_aside(path, error)
+            blobs = {}
+        return blobs
+
+    def _move_aside(self, path: Path, error: DataError) -> None:
+        """Put a damaged shard where nothing looks for it."""
+        with self._lock(), contextlib.suppress(FileNotFoundError):
+            (self.folder / DAMAGED).mkdir(exist_ok=True)
+            path.replace(self.folder / DAMAGED / path.name)
+            log.warning("shard_damaged", file=str(path), reason=error.what, teacher=self.teacher)
+        self._index = {key: held for key, held in self._index.items() if held != path}
+        self._seen.discard(path)

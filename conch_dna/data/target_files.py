@@ -1,0 +1,98 @@
+"""Many coded targets in one safetensors file, with a checksum over all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load, save
+
+from conch_dna.data import codec
+from conch_dna.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+KEY_BYTES = 32  # keys are sha256 digests
+DTYPES = {"keys": "uint8", "sizes": "uint32", "data": "uint8", "tokens": "uint32"}
+
+
+@dataclass(frozen=True)
+class TargetFile:
+    """What one file holds.
+
+    :param about: what its writer said of it.
+    :param blobs: coded targets by key.
+    :param tokens: uint32, the answers' own tokens one after the other, or none at all.
+    """
+
+    about: dict[str, Any]
+    blobs: dict[str, bytes]
+    tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
+
+
+def dump(content: TargetFile) -> bytes:
+    """Return the file's bytes: the same content gives the same bytes."""
+    tensors: dict[str, np.ndarray] = {
+        "keys": np.frombuffer(bytes.fromhex("".join(content.blobs)), np.uint8).reshape(-1, KEY_BYTES),
+        "sizes": np.array([len(blob) for blob in content.blobs.values()], np.uint32),
+        "data": np.frombuffer(b"".join(content.blobs.values()), np.uint8),
+        "tokens": content.tokens,
+    }
+    about = {**content.about, "format": codec.FORMAT}
+    about["sha256"] = _checksum(about, tensors)
+    # One entry of metadata only: safetensors writes several in any order.
+    return save(tensors, {"about": json.dumps(about, sort_keys=True)})
+
+
+def read(path: Path) -> TargetFile:
+    """Read a file whole.
+
+    :raises DataError: it is damaged, cut short or of another format.
+    """
+    raw = path.read_bytes()
+    try:
+        tensors = load(raw)
+        about = json.loads(json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])["__metadata__"]["about"])
+        stated, version = about.pop("sha256"), about["format"]
+        types = {name: str(tensor.dtype) for name, tensor in tensors.items()}
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"is no file of soft targets, or is damaged: {error}", where=path) from error
+    if version != codec.FORMAT:
+        raise DataError("soft targets of another format", where=path, got=version, allowed=codec.FORMAT)
+    if types != DTYPES:
+        raise DataError("does not hold what a file of soft targets holds", where=path, got=types, allowed=DTYPES)
+    if _checksum(about, tensors) != stated:
+        raise DataError("is damaged: its checksum does not fit", where=path)
+    keys = [key.tobytes().hex() for key in tensors["keys"]]
+    ends = np.cumsum(tensors["sizes"], dtype=np.int64)
+    data = tensors["data"].tobytes()
+    if len(keys) != len(ends) or len(set(keys)) != len(keys) or len(data) != (ends[-1] if len(ends) else 0):
+        raise DataError("its index does not fit its data", where=path)
+    blobs = {key: data[end - size : end] for key, size, end in zip(keys, tensors["sizes"], ends, strict=True)}
+    return TargetFile(about, blobs, tensors["tokens"])
+
+
+def keys_of(path: Path) -> list[str]:
+    """Return the keys alone, unchecked, without reading the data.
+
+    :raises DataError: the file's index cannot be read.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return [key.tobytes().hex() for key in file.get_tensor("keys")]
+    except (SafetensorError, AttributeError, TypeError) as error:
+        raise DataError(f"is no file of soft targets, or is damaged: {error}", where=path) from error
+
+
+def _checksum(about: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name in DTYPES:
+        digest.update(f"{name} {tensors[name].shape};".encode())
+        digest.update(np.ascontiguousarray(tensors[name]).data)
+    return digest.hexdigest()
