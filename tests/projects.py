@@ -48,12 +48,13 @@ def write_neuron(folder, model, seed=0, *, rank=2, size=0.3, scale=2.0, change=N
     """Write a random adapter on every linear layer of ``model``'s blocks; ``change`` edits its tensors."""
     import mlx.core as mx
 
-    from conch_dna.runtime.slots import linear_shapes
+    from conch_dna.models.places import places
 
     key = mx.random.key(seed)
     tensors = {}
-    for path, (out, inner) in sorted(linear_shapes(model).items()):
-        if "layers." in path:
+    for path, place in sorted(places(model).items()):
+        if place.kind == "linear":
+            out, inner = place.shape
             key, a, b = mx.random.split(key, 3)
             tensors[f"{path}.lora_a"] = size * mx.random.normal((inner, rank), key=a)
             tensors[f"{path}.lora_b"] = size * mx.random.normal((rank, out), key=b)

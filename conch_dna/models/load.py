@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.errors import ModelError
@@ -34,6 +36,17 @@ class LoadedModel:
     digest: str
     ref: str
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The model's ``config.json``."""
+        found: dict[str, Any] = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def width(self) -> int:
+        """The width of the head: the tokenizer's ids, and padding."""
+        return int(self.config.get("vocab_size", self.config.get("text_config", {}).get("vocab_size")))
+
 
 def load(ref: str, progress: Progress | None = None) -> LoadedModel:
     """Resolve and load ``ref`` (see :mod:`conch_dna.models.refs`).
@@ -52,12 +65,13 @@ def load(ref: str, progress: Progress | None = None) -> LoadedModel:
         mx.set_default_device(mx.cpu)
     try:
         model, tokenizer = load_folder(str(folder), lazy=True)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        model.freeze()  # fails for the few classes of mlx-lm that are no whole modules
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         raise ModelError(f"mlx-lm could not load the model ({type(error).__name__}: {error})", where=folder) from error
     if mx.default_device() == mx.cpu:
         model = _in_float32(model)
     model.eval()
-    model.freeze()
+    model.freeze()  # what was dequantised is new
     mx.eval(model.parameters())
     return LoadedModel(model, tokenizer, folder, refs.digest(folder), ref)
 

@@ -1,4 +1,4 @@
-"""Reading mlx-lm LoRA adapters, and refusing those that are damaged, of another base, or without effect."""
+"""Reading mlx-lm's LoRA and DoRA adapters, and refusing those that are damaged, of another base, or without effect."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import hashlib
 import io
 import json
 import math
-import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import mlx.core as mx
@@ -20,21 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from conch_dna.models.places import Place
+
 _ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
-_TENSOR = re.compile(r"(?P<module>.+)\.lora_(?P<part>[ab])")
-_LAYER = re.compile(r"(?:.*?\.)?layers\.(?P<index>\d+)\.(?P<key>.+)")
+_PARTS = {"lora": ("lora_a", "lora_b"), "dora": ("lora_a", "lora_b", "m")}  # by fine_tune_type
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """A LoRA adapter in memory: y = Wx + scale·B(Ax) (Hu et al. 2021, eq. 3), stored as mlx-lm does.
+    """An adapter in memory: LoRA, y = Wx + scale·B(Ax) (Hu et al. 2021, eq. 3), or DoRA, stored as mlx-lm does.
 
     :param weights: by module path, ``lora_a`` of shape (in, rank) and ``lora_b`` of shape (rank, out), both of one
-        floating type.
+        floating type; for an embedding *in* are its rows; for expert layers (experts, rank, in) and
+        (experts, out, rank).
     :param scale: the factor of the product.
     :param config: the whole ``adapter_config.json``.
     :param digest: the content digest, as on the card.
     :param nbytes: bytes of all tensors.
+    :param magnitudes: of DoRA by module path, ``m``: the length of each row of the adapted weight.
+    :param gains: of DoRA by module path, what each row is multiplied by; known once it is fitted to a base.
     """
 
     weights: dict[str, tuple[mx.array, mx.array]]
@@ -43,6 +46,8 @@ class Adapter:
     config: dict[str, Any]
     digest: str
     nbytes: int
+    magnitudes: dict[str, mx.array] = field(default_factory=dict)
+    gains: dict[str, mx.array] = field(default_factory=dict)
 
 
 def read_adapter(folder: Path) -> Adapter:
@@ -60,38 +65,35 @@ def read_adapter(folder: Path) -> Adapter:
         loaded = mx.load(io.BytesIO(contents[WEIGHTS_FILE]), format="safetensors")
     except (RuntimeError, ValueError) as fault:
         raise NeuronRefused(f"not a safetensors file: {fault}", where=where) from fault
-    weights = _paired(dict(loaded), where)  # type: ignore[arg-type]  # without metadata it is a dict of arrays
-    _check_shapes(weights, rank, where)
-    _check_values(weights, where)
+    grouped = _grouped(dict(loaded), config, where)  # type: ignore[arg-type]  # without metadata a dict of arrays
+    weights = {module: (parts["lora_a"], parts["lora_b"]) for module, parts in grouped.items()}
+    magnitudes = {module: parts["m"] for module, parts in grouped.items() if "m" in parts}
+    _check_shapes(weights, magnitudes, rank, where)
+    _check_values(grouped, where)
     return Adapter(
         weights=weights,
         scale=scale,
         rank=rank,
         config=config,
         digest=content_digest({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}),
-        nbytes=sum(a.nbytes + b.nbytes for a, b in weights.values()),
+        nbytes=sum(tensor.nbytes for parts in grouped.values() for tensor in parts.values()),
+        magnitudes=magnitudes,
     )
 
 
-def check_fits(adapter: Adapter, shapes: Mapping[str, tuple[int, int]]) -> None:
+def check_fits(adapter: Adapter, places: Mapping[str, Place]) -> None:
     """Check that every tensor has its place in the base, and that none of those the config promises is missing.
 
-    mlx-lm loads without these checks: a tensor without a place is dropped, and a missing one leaves the base as it is.
+    mlx-lm loads without these checks: a missing tensor leaves the base as it is.
 
-    :param shapes: (out, in) of each linear layer of the base, by module path.
+    :param places: the layers of the base that an adapter may change, by module path.
     :raises NeuronRefused: naming the first module at fault.
     """
-    for module, (a, b) in sorted(adapter.weights.items()):
-        if module not in shapes:
-            raise NeuronRefused("the base has no such linear layer", got=module)
-        if (b.shape[1], a.shape[0]) != tuple(shapes[module]):
-            raise NeuronRefused(
-                "made for a base of another shape",
-                where=module,
-                got=f"(out, in) = {(b.shape[1], a.shape[0])}",
-                allowed=tuple(shapes[module]),
-            )
-    promised = _promised(adapter, shapes)
+    for module in sorted(adapter.weights):
+        if module not in places:
+            raise NeuronRefused("the base has no such layer", got=module)
+        _check_place(adapter, module, places[module])
+    promised = _promised(adapter, places)
     for module in sorted(adapter.weights):
         if module not in promised:
             layers, keys = adapter.config["num_layers"], adapter.config["lora_parameters"].get("keys")
@@ -100,31 +102,49 @@ def check_fits(adapter: Adapter, shapes: Mapping[str, tuple[int, int]]) -> None:
             )
     missing = sorted(promised - set(adapter.weights))
     if missing:
+        parts = len(_PARTS[_kind(adapter.config)])
         raise NeuronRefused(
-            f"{2 * len(missing)} of {2 * len(promised)} tensors that {CONFIG_FILE} promises are missing",
+            f"{parts * len(missing)} of {parts * len(promised)} tensors that {CONFIG_FILE} promises are missing",
             got=f"none for {missing[0]}",
         )
 
 
-def _promised(adapter: Adapter, shapes: Mapping[str, tuple[int, int]]) -> set[str]:
+def _check_place(adapter: Adapter, module: str, place: Place) -> None:
+    """Check one module's tensors against the layer they are for."""
+    a, b = adapter.weights[module]
+    made_for = (b.shape[1], a.shape[0]) if a.ndim == 2 else (a.shape[0], b.shape[1], a.shape[2])
+    if made_for != tuple(place.shape):
+        names = "(out, in)" if a.ndim == 2 else "(experts, out, in)"
+        raise NeuronRefused(
+            "made for a base of another shape", where=module, got=f"{names} = {made_for}", allowed=tuple(place.shape)
+        )
+    magnitude = adapter.magnitudes.get(module)
+    rows = place.shape[1] if place.kind == "embedding" else place.shape[0]
+    if magnitude is not None and magnitude.shape != (rows,):
+        raise NeuronRefused(
+            "m is not one magnitude for each row of the weight", where=module, got=magnitude.shape, allowed=(rows,)
+        )
+
+
+def _promised(adapter: Adapter, places: Mapping[str, Place]) -> set[str]:
     """Return the modules that num_layers and keys select from the base, by mlx-lm's own rule.
 
     Layers of one base may differ (attention here, a state space there), so a key is promised where the base has it.
     """
-    places = {module: match for module in shapes if (match := _LAYER.fullmatch(module))}
-    count = 1 + max((int(match["index"]) for match in places.values()), default=-1)
+    count = 1 + max((place.block for place in places.values() if place.block is not None), default=-1)
     wanted = adapter.config["num_layers"]
     first = max(count - wanted, 0) if wanted > 0 else 0  # mlx-lm takes layers[-max(n, 0):], all of them for n <= 0
     listed = adapter.config["lora_parameters"].get("keys")
-    if listed is None:
-        # Without a list every layer must have what any layer has.
-        listed = [match["key"] if (match := _LAYER.fullmatch(module)) else module for module in adapter.weights]
-    keys = set(listed)
-    unknown = sorted(keys - {match["key"] for match in places.values()} - set(shapes))
+    # Without a list every layer must have what any layer has.
+    keys = {places[module].key for module in adapter.weights} if listed is None else set(listed)
+    unknown = sorted(keys - {place.key for place in places.values()})
     if unknown:
         raise NeuronRefused("no layer of the base has this key", where=CONFIG_FILE, got=unknown[0])
-    chosen = {module for module, m in places.items() if m["key"] in keys and int(m["index"]) >= first}
-    return chosen | (keys & set(shapes))
+    return {
+        module
+        for module, place in places.items()
+        if place.key in keys and (place.block is None or place.block >= first)
+    }
 
 
 def _bytes_of(folder: Path, name: str) -> bytes:
@@ -144,9 +164,10 @@ def _read_config(data: bytes, where: Path) -> tuple[dict[str, Any], int, float]:
         raise NeuronRefused(f"not JSON: {fault}", where=where) from fault
     if not isinstance(config, dict):
         raise NeuronRefused("not a JSON object", where=where)
-    kind = config.get("fine_tune_type", "lora")
-    if kind != "lora":
-        raise NeuronRefused("adapters of this fine_tune_type are not supported", where=where, got=kind, allowed="lora")
+    if (kind := _kind(config)) not in _PARTS:
+        raise NeuronRefused(
+            "adapters of this fine_tune_type are not supported", where=where, got=kind, allowed=", ".join(_PARTS)
+        )
     lora = config.get("lora_parameters")
     if not isinstance(lora, dict):
         raise NeuronRefused("lora_parameters is missing", where=where, allowed="rank, scale, dropout, keys")
@@ -162,6 +183,10 @@ def _read_config(data: bytes, where: Path) -> tuple[dict[str, Any], int, float]:
     layers = config.get("num_layers")
     _check(_is_int(layers), "num_layers", layers, "an integer", where)
     return config, rank, float(scale)
+
+
+def _kind(config: dict[str, Any]) -> str:
+    return str(config.get("fine_tune_type", "lora"))
 
 
 def _check(holds: bool, key: str, got: object, allowed: str, where: Path) -> None:
@@ -214,42 +239,58 @@ def _span(name: str, entry: dict[str, Any], where: Path) -> tuple[int, int]:
     return start, stop
 
 
-def _paired(tensors: dict[str, mx.array], where: Path) -> dict[str, tuple[mx.array, mx.array]]:
-    """Return the tensors as pairs by module."""
-    parts: dict[str, dict[str, mx.array]] = {}
+def _grouped(tensors: dict[str, mx.array], config: dict[str, Any], where: Path) -> dict[str, dict[str, mx.array]]:
+    """Return the tensors by module and part, each module with all parts of its kind of adapter."""
+    wanted = _PARTS[_kind(config)]
+    found: dict[str, dict[str, mx.array]] = {}
     for name, tensor in sorted(tensors.items()):
-        match = _TENSOR.fullmatch(name)
-        if not match:
-            raise NeuronRefused("unknown tensor", where=where, got=name, allowed="MODULE.lora_a, MODULE.lora_b")
-        parts.setdefault(match["module"], {})[match["part"]] = tensor
-    if not parts:
+        module, _, part = name.rpartition(".")
+        if not module or part not in wanted:
+            raise NeuronRefused(
+                "unknown tensor", where=where, got=name, allowed=", ".join(f"MODULE.{part}" for part in wanted)
+            )
+        found.setdefault(module, {})[part] = tensor
+    if not found:
         raise NeuronRefused("holds no tensors", where=where)
-    for module, found in parts.items():
-        if len(found) != 2:
-            (only,) = found
-            other = "b" if only == "a" else "a"
-            raise NeuronRefused(f"lora_{only} without its lora_{other}", where=where, got=module)
-    return {module: (found["a"], found["b"]) for module, found in parts.items()}
+    for module, parts in found.items():
+        if missing := [part for part in wanted if part not in parts]:
+            raise NeuronRefused(f"{next(iter(parts))} without its {missing[0]}", where=where, got=module)
+    return found
 
 
-def _check_shapes(weights: dict[str, tuple[mx.array, mx.array]], rank: int, where: Path) -> None:
+def _check_shapes(
+    weights: dict[str, tuple[mx.array, mx.array]], magnitudes: dict[str, mx.array], rank: int, where: Path
+) -> None:
     for module, (a, b) in weights.items():
-        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != rank or b.shape[0] != rank or a.size * b.size == 0:
+        experts = a.ndim == 3  # (experts, rank, in) and (experts, out, rank)
+        fits = a.ndim == b.ndim and a.ndim in {2, 3} and a.size * b.size > 0
+        if not fits or ((a.shape[1], b.shape[2]) if experts else (a.shape[1], b.shape[0])) != (rank, rank):
             raise NeuronRefused(
                 f"shapes of {module} do not match rank {rank} in {CONFIG_FILE}",
                 where=where,
                 got=f"lora_a {a.shape}, lora_b {b.shape}",
-                allowed=f"(in, {rank}) and ({rank}, out)",
+                allowed=f"(in, {rank}) and ({rank}, out), or (experts, {rank}, in) and (experts, out, {rank})",
             )
+        if experts and a.shape[0] != b.shape[0]:
+            raise NeuronRefused(f"lora_a and lora_b of {module} differ in experts", where=where)
+        if experts and magnitudes:
+            raise NeuronRefused("mlx-lm has no DoRA for expert layers", where=where, got=module)
+        if module in magnitudes and magnitudes[module].ndim != 1:
+            raise NeuronRefused(f"m of {module} is not one-dimensional", where=where, got=magnitudes[module].shape)
         if a.dtype != b.dtype:
             raise NeuronRefused(f"lora_a and lora_b of {module} differ in type", where=where, got=(a.dtype, b.dtype))
 
 
-def _check_values(weights: dict[str, tuple[mx.array, mx.array]], where: Path) -> None:
-    finite = mx.stack([mx.isfinite(a).all() & mx.isfinite(b).all() for a, b in weights.values()])
-    moved = mx.stack([(a != 0).any() & (b != 0).any() for a, b in weights.values()])
-    mx.eval(finite, moved, list(weights.values()))
-    for module, good in zip(weights, finite.tolist(), strict=True):  # type: ignore[arg-type]  # a list: 1-D
+def _check_values(grouped: dict[str, dict[str, mx.array]], where: Path) -> None:
+    """Check that every value is finite and that some product is not zero.
+
+    DoRA's magnitudes alone could change the base, but training that moves them moves the products too.
+    """
+    tensors = [list(parts.values()) for parts in grouped.values()]
+    finite = mx.stack([mx.stack([mx.isfinite(t).all() for t in parts]).all() for parts in tensors])
+    moved = mx.stack([(p["lora_a"] != 0).any() & (p["lora_b"] != 0).any() for p in grouped.values()])
+    mx.eval(finite, moved, tensors)
+    for module, good in zip(grouped, finite.tolist(), strict=True):  # type: ignore[arg-type]  # a list: 1-D
         if not good:
             raise NeuronRefused("holds values that are not finite", where=where, got=module)
     if not moved.any().item():

@@ -122,6 +122,8 @@ def _product_norms(weights: dict[str, tuple[mx.array, mx.array]]) -> dict[str, f
     norms = {}
     for module, (a, b) in weights.items():
         a32, b32 = a.astype(mx.float32), b.astype(mx.float32)
-        square = ((a32.T @ a32) * (b32 @ b32.T)).sum()
+        if a.ndim == 3:  # of expert layers, (experts, rank, in) and (experts, out, rank)
+            a32, b32 = a32.swapaxes(-1, -2), b32.swapaxes(-1, -2)
+        square = ((a32.swapaxes(-1, -2) @ a32) * (b32 @ b32.swapaxes(-1, -2))).sum()
         norms[module] = math.sqrt(max(float(square.tolist()), 0.0))  # type: ignore[arg-type]  # a scalar's is a number
     return norms

@@ -136,7 +136,7 @@ class Registry:
         """Add the adapter in ``adapter_dir`` as the next version of ``name`` and move ``current`` to it.
 
         Content that ``current`` already has is not added again. A kill at any moment leaves the registry as it was,
-        or with the new version whole; ``current`` moves last.
+        or with the new version whole; ``current`` moves last, and the same publish again moves it to that version.
 
         :raises NeuronRefused: the adapter is damaged or changes nothing, or its verdict is a failed one.
         :raises RegistryError: the name is not allowed, the disk failed, or another process holds the lock.
@@ -157,10 +157,15 @@ class Registry:
     def _publish_locked(self, folder: Path, adapter_dir: Path, digest: str, fields: CardFields) -> Entry:
         _sweep(folder)
         book = read_book(folder / ALIASES_FILE)
-        current = self._sound_current(folder, book)
+        current = self._sound(folder, book.aliases.get(CURRENT))
         if current and current.card.digest == digest:
             return current
         version = max(book.next, 1 + max(_numbers_in(folder), default=0))
+        if version > book.next:  # a publish was killed before it moved current
+            found = self._sound(folder, version - 1)
+            if found and found.card.digest == digest:
+                self._make_current(folder, book, version - 1)
+                return found
         with new_folder(folder / str(version)) as staged:
             for file in CONTENT_FILES:
                 shutil.copyfile(adapter_dir / file, staged / file)
@@ -178,9 +183,12 @@ class Registry:
                 conch_version=__version__,
             )
             write_card(card, staged)
+        self._make_current(folder, book, version)
+        return Entry(folder.name, version, folder / str(version), card)
+
+    def _make_current(self, folder: Path, book: AliasBook, version: int) -> None:
         moved = book.model_copy(update={"next": version + 1}).moved(CURRENT, version, "publish")
         write_book(folder / ALIASES_FILE, moved)
-        return Entry(folder.name, version, folder / str(version), card)
 
     def promote(self, name: str, version: int, alias: str = CURRENT) -> Entry:
         """Point ``alias`` at ``version``; the alias is made if it is new.
@@ -282,9 +290,8 @@ class Registry:
         path = self.root / name / str(version)
         return Entry(name, version, path, read_card(path))
 
-    def _sound_current(self, folder: Path, book: AliasBook) -> Entry | None:
-        """Return the entry of ``current`` unless it is missing or damaged: republishing is how one is replaced."""
-        version = book.aliases.get(CURRENT)
+    def _sound(self, folder: Path, version: int | None) -> Entry | None:
+        """Return a version's entry unless it is missing or damaged: republishing is how one is replaced."""
         if version is None:
             return None
         try:
@@ -311,7 +318,8 @@ class Registry:
                 next_step="Wait for it to end, or end it, and try again.",
             ) from fault
         except OSError as fault:
-            raise RegistryError(f"cannot write: {fault.strerror}", where=fault.filename or self.root) from fault
+            where = fault.filename2 or fault.filename or self.root  # of a copy, the file that is written comes second
+            raise RegistryError(f"cannot write: {fault.strerror}", where=where) from fault
         finally:
             lock.release()
 

@@ -1,7 +1,8 @@
-"""Where a neuron meets the base: linear layers that add the active neuron's delta, or nothing at all."""
+"""Where a neuron meets the base: layers that add the active neuron's delta, or nothing at all."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
@@ -9,6 +10,7 @@ from mlx import nn
 from mlx.utils import tree_unflatten
 
 from conch_dna.errors import NeuronRefused
+from conch_dna.models.places import Carrier, carried, full_weight, layers_of, places
 
 if TYPE_CHECKING:
     from conch_dna.registry.adapter import Adapter
@@ -17,67 +19,146 @@ if TYPE_CHECKING:
 class Slot:
     """The one place that says which neuron is active; a switch is one assignment.
 
-    :ivar active: the adapter whose delta is added, or ``None`` for the base.
+    :ivar active: the adapter whose delta is added, as :func:`fitted` returns it, or ``None`` for the base.
     """
 
     def __init__(self) -> None:
         self.active: Adapter | None = None
 
 
-class NeuronLinear(nn.Module):
-    """A base linear layer, y = Wx, that adds scale·(xA)B of the slot's adapter where that has this path."""
+class NeuronLayer(Carrier):
+    """A layer of the base, kept under ``name``, that the slot's adapter changes where it has this path."""
 
-    def __init__(self, linear: nn.Module, path: str, slot: Slot) -> None:
+    name = "linear"
+
+    def __init__(self, layer: nn.Module, path: str, slot: Slot) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # mlx leaves it so
-        self.linear = linear
+        self[self.name] = layer
         self._path, self._slot = path, slot
+
+    def _changed_by(self) -> Adapter | None:
+        """Return the active adapter if it changes this layer."""
+        adapter = self._slot.active
+        return adapter if adapter is not None and self._path in adapter.weights else None
+
+    @property
+    def weight(self) -> mx.array:
+        """The base's weight, for architectures that read it past the layer.
+
+        :raises NeuronRefused: the active neuron changes this layer, and would be passed by.
+        """
+        if self._changed_by() is not None:
+            raise NeuronRefused("this base reads the weight past the layer that the neuron changes", got=self._path)
+        weight: mx.array = self[self.name].weight
+        return weight
+
+
+class NeuronLinear(NeuronLayer):
+    """A base linear layer, y = Wx + c, that becomes y + scale·(xA)B, or under DoRA g·(Wx + scale·(xA)B) + c."""
 
     def __call__(self, x: mx.array) -> mx.array:
         """Map (..., in) to (..., out); without an active neuron exactly what the base layer returns."""
-        y: mx.array = self.linear(x)
-        adapter = self._slot.active
-        if adapter is None or (pair := adapter.weights.get(self._path)) is None:
+        adapter, linear = self._changed_by(), self.linear
+        y: mx.array
+        if adapter is None:
+            y = linear(x)
             return y
-        a, b = pair
-        return y + (adapter.scale * ((x @ a) @ b)).astype(x.dtype)
+        a, b = adapter.weights[self._path]
+        delta = (adapter.scale * ((x @ a) @ b)).astype(x.dtype)
+        if self._path not in adapter.magnitudes:
+            y = linear(x) + delta
+        else:
+            y = adapter.gains[self._path].astype(x.dtype) * (_product(linear, x) + delta)
+            y = y + linear.bias if "bias" in linear else y
+        return y
 
 
-def _is_wrappable(path: str, module: nn.Module) -> bool:
-    """Tell whether a neuron may change this layer: linear, and in one of the model's blocks."""
-    return isinstance(module, nn.Linear | nn.QuantizedLinear) and "layers." in path
+class NeuronSwitch(NeuronLayer):
+    """A base expert layer, one matrix for each expert, that adds each chosen expert's scaled product."""
+
+    def __call__(self, x: mx.array, indices: mx.array, sorted_indices: bool = False) -> mx.array:
+        """Map (..., 1, in) and the indices of experts to (..., 1, out)."""
+        y: mx.array = self.linear(x, indices, sorted_indices=sorted_indices)
+        if (adapter := self._changed_by()) is None:
+            return y
+        z = x
+        for factor in adapter.weights[self._path]:
+            z = mx.gather_mm(z, factor.swapaxes(-1, -2), rhs_indices=indices, sorted_indices=sorted_indices)
+        return y + (adapter.scale * z).astype(x.dtype)
 
 
-def linear_shapes(model: Any) -> dict[str, tuple[int, int]]:
-    """Return (out, in) of each linear layer that a neuron may change by module path, whether or not it is wrapped."""
-    shapes = {}
-    for path, module in model.named_modules():
-        if _is_wrappable(path, module):
-            out, inner = module.weight.shape
-            if isinstance(module, nn.QuantizedLinear):
-                inner = inner * 32 // module.bits
-            shapes[path.removesuffix(".linear")] = (out, inner)
-    return shapes
+class NeuronEmbedding(NeuronLayer):
+    """A base embedding, E + scale·AB row by row, under DoRA each row times its g; also as the head it is tied to."""
+
+    name = "embedding"
+
+    def __call__(self, ids: mx.array) -> mx.array:
+        """Map (...) ids to (..., dimensions)."""
+        y: mx.array = self.embedding(ids)
+        if (adapter := self._changed_by()) is None:
+            return y
+        a, b = adapter.weights[self._path]
+        out = y + (adapter.scale * (a[ids] @ b)).astype(y.dtype)
+        # As in mlx-lm, the float32 gain makes float32 of what follows: so it was trained.
+        return out * adapter.gains[self._path][ids][..., None] if self._path in adapter.magnitudes else out
+
+    def as_linear(self, x: mx.array) -> mx.array:
+        """Map (..., dimensions) to (..., rows)."""
+        y: mx.array = self.embedding.as_linear(x)
+        if (adapter := self._changed_by()) is None:
+            return y
+        a, b = adapter.weights[self._path]
+        out = y + (adapter.scale * ((x @ b.T) @ a.T)).astype(x.dtype)
+        return out * adapter.gains[self._path] if self._path in adapter.magnitudes else out
+
+
+CLASSES: dict[str, type[NeuronLayer]] = {"linear": NeuronLinear, "switch": NeuronSwitch, "embedding": NeuronEmbedding}
+
+
+def _product(linear: Any, x: mx.array) -> mx.array:
+    """Return Wx without the layer's bias, which DoRA adds after its magnitude."""
+    weight: mx.array = linear.weight
+    if "scales" not in linear:
+        return x @ weight.T
+    return mx.quantized_matmul(
+        x, weight, linear.scales, linear.get("biases"), transpose=True, group_size=linear.group_size,
+        bits=linear.bits, mode=linear.mode,
+    )  # fmt: skip
+
+
+def fitted(adapter: Adapter, model: Any) -> Adapter:
+    """Return the adapter with the gains that its magnitudes mean on this base; one without magnitudes as it is.
+
+    DoRA scales each row of W + scale·(AB)ᵀ to the length m (Liu et al. 2024, eq. 5): the gain is m over its length.
+    """
+    if not adapter.magnitudes:
+        return adapter
+    own, gains = layers_of(model), {}
+    for path, magnitude in adapter.magnitudes.items():
+        a, b = adapter.weights[path]
+        weight = full_weight(own[path])
+        product = adapter.scale * (a @ b)
+        rows = weight + (product if isinstance(own[path], nn.Embedding | nn.QuantizedEmbedding) else product.T)
+        gains[path] = magnitude / mx.linalg.norm(rows, axis=1)
+        mx.eval(gains[path])  # one full matrix at a time
+    return replace(adapter, gains=gains, nbytes=adapter.nbytes + sum(gain.nbytes for gain in gains.values()))
 
 
 def wrap(model: Any) -> Slot:
-    """Wrap every linear layer of the model's blocks; the base answers as before until a neuron is active.
+    """Wrap every layer that a neuron may change; the base answers as before until a neuron is active.
 
     :raises NeuronRefused: the model carries LoRA layers or another slot already.
     """
     slot = Slot()
-    names = {type(m).__name__ for _, m in model.named_modules()}
-    if taken := sorted(n for n in names if n.startswith(("LoRA", "DoRA")) or n == NeuronLinear.__name__):
+    if taken := sorted({type(layer).__name__ for layer, _ in carried(model).values()}):
         raise NeuronRefused("the base carries an adapter already", got=", ".join(taken), next_step="Load it anew")
-    wrapped = [
-        (path, NeuronLinear(module, path, slot))
-        for path, module in model.named_modules()
-        if _is_wrappable(path, module)
-    ]
+    kinds, own = places(model), layers_of(model)
+    wrapped = [(path, CLASSES[kinds[path].kind](layer, path, slot)) for path, layer in own.items()]
     model.update_modules(tree_unflatten(wrapped))
     return slot
 
 
 def unwrap(model: Any) -> None:
     """Put the base's own layers back."""
-    inner = [(path, module.linear) for path, module in model.named_modules() if isinstance(module, NeuronLinear)]
+    inner = [(path, own) for path, (layer, own) in carried(model).items() if isinstance(layer, NeuronLayer)]
     model.update_modules(tree_unflatten(inner))

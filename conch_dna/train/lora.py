@@ -1,87 +1,279 @@
-"""LoRA on a base model: attach, save as mlx-lm does, and detach so that the base is what it was."""
+"""Adapters on a base: attach, switch off, save as mlx-lm does, and detach so that the base is what it was."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
+import structlog
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
-from mlx_lm.models.switch_layers import QuantizedSwitchLinear, SwitchLinear
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from conch_dna.errors import ConfigError, ModelError
 from conch_dna.files import new_folder
+from conch_dna.models.places import carried, layers_of, places
+from conch_dna.train.tensors import save_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
+    from conch_dna.models.places import Place
+
+log = structlog.get_logger()
 
 ADAPTER_FILE = "adapters.safetensors"
-LINEAR = (nn.Linear, nn.QuantizedLinear, SwitchLinear, QuantizedSwitchLinear)
+PROBE = [[1, 2, 3]]
+UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
-def split(model: Any) -> tuple[Callable[..., mx.array], Callable[[mx.array], mx.array]]:
+class _Stand:
+    """Stands where a model's body stands and has all its parts; records its output, or gives what was put into it."""
+
+    def __init__(self, body: nn.Module) -> None:
+        self.body = body
+        self.given_BTD: mx.array | None = None
+        self.seen_BTD: mx.array | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> mx.array:
+        if self.given_BTD is None:
+            self.given_BTD = self.seen_BTD = self.body(*args, **kwargs)
+        return self.given_BTD
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.body, name)
+
+
+class _Halves:
+    """A model's own ``__call__`` cut at its body's output, whatever it hands in before and makes of it after."""
+
+    def __init__(self, model: Any, name: str) -> None:
+        self.stand = _Stand(model[name])
+        self.model = copy.copy(model)  # shares every module and array
+        self.model.pop(name)
+        self.model.__dict__[name] = self.stand
+
+    def body(self, ids_BT: mx.array, cache: list[Any] | None = None) -> mx.array:
+        """Map (B, T) ids to (B, T, D) hidden states; the logits that the model goes on to are never evaluated."""
+        try:
+            self.model(ids_BT, cache=cache)
+            hidden_BTD: Any = self.stand.seen_BTD
+        finally:
+            self.stand.given_BTD = self.stand.seen_BTD = None
+        return hidden_BTD  # type: ignore[no-any-return]
+
+    def head(self, hidden_ND: mx.array) -> mx.array:
+        """Map (N, D) hidden states to (N, V) logits: projection, scales and soft caps."""
+        return self.after(hidden_ND[None])[0]
+
+    def after(self, hidden_BTD: mx.array) -> mx.array:
+        """Map (B, T, D) hidden states to (B, T, V) logits; a model that only wraps another returns the very same."""
+        self.stand.given_BTD = hidden_BTD
+        try:
+            logits_BTV: mx.array = self.model(mx.array(PROBE))
+        finally:
+            self.stand.given_BTD = None
+        return logits_BTV
+
+
+class Head(nn.Module):
+    """A model's head; its trainable parameters are all of the model's that its logits hang on.
+
+    :param layers: the model's own layers with such parameters: an embedding with an adapter that the head is tied to.
+    """
+
+    def __init__(self, logits: Callable[[mx.array], mx.array], layers: list[Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # mlx leaves it so
+        self.logits = logits
+        self.layers = layers
+
+    def __call__(self, hidden_ND: mx.array) -> mx.array:
+        """Map (N, D) hidden states to (N, V) logits."""
+        return self.logits(hidden_ND)
+
+
+def split(model: Any) -> tuple[Callable[..., mx.array], Head]:
     """Return the model as a body, (B, T) ids to (B, T, D) hidden states, and a head, (N, D) to (N, V) logits.
 
-    :raises ModelError: head(body(x)) is not model(x) for this architecture.
+    The body takes a prompt ``cache`` too. Both are the model's own code, compared once with the model's own logits.
+
+    :raises ModelError: this architecture computes its logits inside its body.
     """
-    body = getattr(model, "model", None)
-    head = getattr(model, "lm_head", None) or getattr(getattr(body, "embed_tokens", None), "as_linear", None)
-    probe = mx.array([[1, 2, 3]])
-    if body is not None and head is not None:
-        ours, theirs = head(body(probe)).astype(mx.float32), model(probe).astype(mx.float32)
-        if ours.shape == theirs.shape and mx.allclose(ours, theirs, rtol=1e-3, atol=1e-3).item():
-            return body, head
-    raise ModelError(
+    probe = mx.array(PROBE)
+    try:
+        halves = _cut(model, probe)
+        some = mx.array([2, 0])  # fewer rows in another order: the head must take each by itself
+        hidden_ND = halves.body(probe)[0, some]
+        ours, theirs = halves.head(hidden_ND).astype(mx.float32), model(probe)[0, some].astype(mx.float32)
+    except UNFIT as fault:
+        raise _uncut(model) from fault
+    largest: Any = mx.where(mx.isfinite(theirs), mx.abs(theirs), 0).max().item()
+    if ours.shape != theirs.shape or not mx.allclose(ours, theirs, rtol=0, atol=1e-3 * largest).item():
+        raise _uncut(model)
+    return halves.body, Head(halves.head, _trained(model, halves.head, hidden_ND))
+
+
+def _cut(model: Any, probe: mx.array) -> _Halves:
+    """Cut at the part that holds all blocks, under any model that only wraps another.
+
+    :raises ValueError: the blocks are not in one part.
+    """
+    first = id(model.layers[0])
+    while True:
+        parts: Any = ((name, child) for name, child in model.items() if isinstance(child, nn.Module))
+        holders = [name for name, child in parts if first in {id(m) for _, m in child.named_modules()}]
+        (name,) = holders  # a ValueError where the model runs its blocks itself
+        halves = _Halves(model, name)
+        hidden_BTD = halves.body(probe)
+        if halves.after(hidden_BTD) is not hidden_BTD:
+            return halves
+        model = model[name]
+
+
+def _uncut(model: Any) -> ModelError:
+    return ModelError(
         "this architecture's logits are not its head over its body's output",
         where=type(model).__module__,
-        next_step="Use a base whose mlx-lm class has `model` and `lm_head` or tied embeddings, such as llama or qwen2",
+        next_step="Use a base whose mlx-lm class makes logits of its body's output, such as llama or qwen2",
     )
+
+
+def _trained(model: Any, head: Callable[[mx.array], mx.array], hidden_ND: mx.array) -> list[Any]:
+    """Return the model's layers with trainable weights that the head's logits hang on.
+
+    A fresh LoRA's first factor gets no gradient yet, but its second does, so a layer is found by either.
+    """
+    if not weights(model):
+        return []
+    _, grads = nn.value_and_grad(model, lambda: head(hidden_ND[:1]).astype(mx.float32).square().sum())()
+    found: Any = tree_flatten(grads)
+    paths = {name.rpartition(".")[0] for name, grad in found if (grad != 0).any().item()}
+    return [layer for path, layer in model.named_modules() if path in paths]
 
 
 @contextlib.contextmanager
 def attached(model: Any, config: DistillConfig) -> Iterator[None]:
-    """Put fresh LoRA layers on ``model``, seeded by ``config.seed``; on leaving, put the very same old layers back.
+    """Put a fresh adapter on ``model``, seeded by ``config.seed``; on leaving, put the very same old layers back.
 
-    :raises ConfigError: one of ``config.keys`` names no linear layer in the base's blocks.
+    Takes the layers of any mlx-lm architecture, float or quantised: every linear layer and every expert layer (switch)
+    of the blocks, or those of ``config.keys``, and on request the token embedding. mlx-lm has no DoRA for expert
+    layers: without ``keys`` these are left out and logged.
+
+    :raises ConfigError: one of ``config.keys`` names no layer in the base's blocks, or none that can carry the adapter.
+    :raises ModelError: the base carries an adapter already, is not frozen, or does not work with these layers replaced.
     """
-    before = dict(model.named_modules())
-    known = {name for layer in model.layers for name, m in layer.named_modules() if isinstance(m, LINEAR)}
+    if taken := sorted({type(layer).__name__ for layer, _ in carried(model).values()}):
+        raise ModelError(
+            "the base carries an adapter already", where=type(model).__module__, got=", ".join(taken),
+            next_step="Take that one off first",
+        )  # fmt: skip
+    if weights(model):
+        raise ModelError("the base is not frozen", where=type(model).__module__, next_step="Call model.freeze() first")
+    parameters = lora_parameters(model, config)
+    own = layers_of(model)
+    if config.adapter == "dora" and not config.keys and (left_out := sorted(_without_dora(places(model)))):
+        log.warning("expert_layers_left_out", adapter=config.adapter, keys=left_out)
+    mx.random.seed(config.seed)
+    try:
+        _attach(model, config, parameters)
+        yield
+    finally:
+        model.update_modules(tree_unflatten([(path, own[path]) for path in carried(model)]))
+
+
+def _attach(model: Any, config: DistillConfig, parameters: dict[str, Any]) -> None:
+    """Replace the layers by adapter layers, and try the model once: some architectures read weights past the layer."""
+    dora = config.adapter == "dora"
+    try:
+        linear_to_lora_layers(model, _blocks(model, config), parameters, use_dora=dora)
+        for layer, _ in carried(model).values():
+            layer.train(model.training)
+        mx.eval(model.trainable_parameters())
+        broken = mx.isnan(model(mx.array(PROBE))).any().item()
+    except UNFIT as fault:
+        raise _unfit(model, config, str(fault)) from fault
+    if broken:
+        raise _unfit(model, config, "its logits are not numbers")
+    if not carried(model):
+        raise ConfigError(
+            "none of the last blocks has a layer of these keys", where="layers, keys",
+            got=f"{config.layers}, {parameters['keys']}",
+        )  # fmt: skip
+
+
+def _unfit(model: Any, config: DistillConfig, fault: str) -> ModelError:
+    return ModelError(
+        f"this architecture does not work with its layers under {config.adapter}: {fault}",
+        where=type(model).__module__,
+        next_step="Name fewer layers in `keys`, leave `embeddings` off, or set adapter = 'lora'",
+    )
+
+
+@contextlib.contextmanager
+def switched_off(model: Any) -> Iterator[None]:
+    """Give the base without its adapter for a block: exactly its logits, no second copy of a weight.
+
+    The base's own layers stand in their places meanwhile, so the block must not differentiate the adapter.
+    """
+    pairs = carried(model)
+    model.update_modules(tree_unflatten([(path, own) for path, (_, own) in pairs.items()]))
+    try:
+        yield
+    finally:
+        model.update_modules(tree_unflatten([(path, layer) for path, (layer, _) in pairs.items()]))
+
+
+def lora_parameters(model: Any, config: DistillConfig) -> dict[str, Any]:
+    """Return mlx-lm's ``lora_parameters``, with the keys of the base's layers that the settings choose.
+
+    :raises ConfigError: a key names no layer in the base's blocks, or none that can carry the adapter.
+    """
+    found = places(model)
+    known = {place.key for place in found.values() if place.block is not None and place.kind != "embedding"}
+    experts = _without_dora(found) if config.adapter == "dora" else set()
     if unknown := sorted(set(config.keys) - known):
         raise ConfigError(
             "no layer of the base has these keys", where="keys", got=unknown, allowed=", ".join(sorted(known))
         )
-    mx.random.seed(config.seed)
-    layers = len(model.layers) if config.layers < 0 else config.layers
-    try:
-        linear_to_lora_layers(model, layers, lora_parameters(config))
-        yield
-    finally:
-        changed = [
-            (name, m) for name, m in before.items() if name and not list(m.children()) and _moved(model, name, m)
-        ]
-        model.update_modules(tree_unflatten(changed))
+    if refused := sorted(set(config.keys) & experts):
+        raise ConfigError(
+            "mlx-lm has no DoRA for expert layers", where="keys", got=refused,
+            allowed=", ".join(sorted(known - experts)), next_step="Leave them out, or set adapter = 'lora'",
+        )  # fmt: skip
+    keys = set(config.keys) or known - experts
+    if config.embeddings:
+        keys.add(_token_embedding(model, config))
+    return {"rank": config.rank, "scale": config.scale, "dropout": config.dropout, "keys": sorted(keys)}
 
 
-def _moved(model: Any, name: str, module: nn.Module) -> bool:
-    """Tell whether another module now has the name (an adapter wraps the old one)."""
-    found = model
-    for part in name.split("."):
-        found = found[int(part)] if isinstance(found, list) else getattr(found, part, None)
-    return found is not module
+def _without_dora(found: dict[str, Place]) -> set[str]:
+    """Return the keys of expert layers, for which mlx-lm has no DoRA."""
+    return {place.key for place in found.values() if place.kind == "switch"}
 
 
-def lora_parameters(config: DistillConfig) -> dict[str, Any]:
-    """Return mlx-lm's ``lora_parameters``."""
-    parameters: dict[str, Any] = {"rank": config.rank, "scale": config.scale, "dropout": config.dropout}
-    if config.keys:
-        parameters["keys"] = sorted(config.keys)
-    return parameters
+def _token_embedding(model: Any, config: DistillConfig) -> str:
+    """Return the path of the token embedding: that with the most rows, for there are fewer positions than tokens."""
+    rows = {path: p.shape[1] for path, p in places(model).items() if p.kind == "embedding" and p.block is None}
+    largest = [path for path, count in rows.items() if count == max(rows.values())]
+    if len(largest) != 1:
+        raise ConfigError("the token embedding is not to be told from others", where="embeddings", got=sorted(rows))
+    (path,) = largest
+    if config.adapter == "dora" and "scales" in layers_of(model)[path]:
+        raise ConfigError(
+            "mlx-lm has no DoRA for a quantised embedding", where="embeddings", got=path,
+            next_step="Leave `embeddings` off, or set adapter = 'lora'",
+        )  # fmt: skip
+    return path
+
+
+def _blocks(model: Any, config: DistillConfig) -> int:
+    """Return how many of the last blocks get the adapter."""
+    return len(model.layers) if config.layers < 0 else config.layers
 
 
 def weights(model: Any) -> dict[str, mx.array]:
@@ -89,10 +281,34 @@ def weights(model: Any) -> dict[str, mx.array]:
     return dict(tree_flatten(model.trainable_parameters()))
 
 
+def start_from(model: Any, config: DistillConfig, folder: Path) -> None:
+    """Give the attached adapter the weights of a saved one.
+
+    :raises ConfigError: that one was made with another rank, scale or kind, or for other layers.
+    """
+    about = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    made, ours = about.get("lora_parameters", {}), lora_parameters(model, config)
+    found: Any = mx.load(str(folder / ADAPTER_FILE))
+    fresh = weights(model)
+    same = {"dropout": made.get("dropout")}  # no part of what an adapter is
+    different = [f"{k} {made.get(k)}, now {v}" for k, v in (ours | same).items() if made.get(k) != v]
+    if about.get("fine_tune_type") != config.adapter:
+        different.append(f"adapter {about.get('fine_tune_type')}, now {config.adapter}")
+    if {name: w.shape for name, w in found.items()} != {name: w.shape for name, w in fresh.items()}:
+        different.append("other layers")
+    if different:
+        raise ConfigError("the adapter to start from does not fit these settings", where=folder,
+                          got="; ".join(different), next_step="Take its settings")  # fmt: skip
+    model.load_weights(list(found.items()), strict=False)
+
+
 def save_adapter(model: Any, config: DistillConfig, folder: Path) -> None:
     """Write the adapter as a folder that stock mlx-lm loads; whole or not at all."""
-    layers = len(model.layers) if config.layers < 0 else config.layers
-    about = {"fine_tune_type": "lora", "num_layers": layers, "lora_parameters": lora_parameters(config)}
+    about = {
+        "fine_tune_type": config.adapter,
+        "num_layers": _blocks(model, config),
+        "lora_parameters": lora_parameters(model, config),
+    }
     with new_folder(folder) as temporary:
-        mx.save_safetensors(str(temporary / ADAPTER_FILE), weights(model), {"format": "mlx"})
+        save_tensors(temporary / ADAPTER_FILE, weights(model), {"format": "mlx"})
         (temporary / "adapter_config.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

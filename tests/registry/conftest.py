@@ -5,6 +5,7 @@ import json
 import mlx.core as mx
 import pytest
 
+from conch_dna.models.places import Place
 from conch_dna.records import Check, HeldOut, Verdict
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.store import Registry
@@ -12,6 +13,7 @@ from conch_dna.registry.store import Registry
 KEYS = ("self_attn.q_proj", "mlp.down_proj")
 SHAPES = {"self_attn.q_proj": (6, 4), "mlp.down_proj": (4, 10)}  # (out, in)
 RANK = 2
+EMBEDDING = "model.embed_tokens"
 
 
 def tensors_of(seed=0, layers=(2, 3), dtype=mx.float32):
@@ -32,10 +34,14 @@ def tensors():
 
 
 @pytest.fixture
-def base_shapes():
-    """(out, in) of the linear layers of that base."""
-    layers = {f"model.layers.{layer}.{key}": shape for layer in range(4) for key, shape in SHAPES.items()}
-    return {**layers, "lm_head": (12, 4)}
+def base_places():
+    """The layers of that base that an adapter may change."""
+    layers = {
+        f"model.layers.{layer}.{key}": Place("linear", shape, layer, key)
+        for layer in range(4)
+        for key, shape in SHAPES.items()
+    }
+    return {**layers, EMBEDDING: Place("embedding", (4, 12), None, EMBEDDING)}
 
 
 @pytest.fixture

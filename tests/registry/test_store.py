@@ -198,6 +198,17 @@ def test_a_number_is_not_given_twice_when_the_index_was_behind(registry, publish
     assert publish("thinking", 3).version == 3
 
 
+def test_a_publish_that_was_killed_before_the_index_is_finished_by_the_same_publish(registry, publish):
+    publish("thinking", 1)
+    entry = publish("thinking", 2)
+    index = entry.path.parent / "aliases.json"
+    index.write_text(json.dumps({"next": 2, "aliases": {"current": 1}}))
+    assert publish("thinking", 2) == entry
+    assert registry.versions("thinking") == [1, 2]
+    assert registry.aliases("thinking") == {"current": 2}
+    assert publish("thinking", 3).version == 3
+
+
 def test_what_an_alias_points_at_cannot_be_removed(registry, publish):
     publish("thinking", 1)
     registry.promote("thinking", 1, "stable")

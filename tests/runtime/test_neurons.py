@@ -8,12 +8,16 @@ import time
 
 import mlx.core as mx
 import pytest
+from architectures import ADAPTERS, write_trained
 from projects import write_neuron
 
+from conch_dna.config import DistillConfig
+from conch_dna.data.tokens import prompt_ids
 from conch_dna.errors import NeuronRefused, UnknownName
 from conch_dna.records import Sampling
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime.neurons import NeuronRuntime
+from conch_dna.train import lora
 
 IDS = mx.array([[5, 9, 2, 77, 31, 8]])
 SHORT = Sampling(max_tokens=10)
@@ -84,6 +88,64 @@ class TestLogits:
         assert same(base.model(IDS), before)
         second = NeuronRuntime(base, registry)
         second.close()
+
+
+class TestKinds:
+    """Neurons of every kind that the engine trains."""
+
+    @pytest.fixture
+    def fresh(self, base):
+        """The base once more, without the runtime's layers."""
+        from mlx_lm.utils import load
+
+        model, _ = load(base.ref)
+        model.freeze()
+        return model
+
+    @pytest.mark.parametrize("settings", ADAPTERS.values(), ids=ADAPTERS)
+    def test_the_logits_and_tokens_are_those_of_stock_mlx_lm(self, fresh, base, runtime, tmp_path, settings):
+        from mlx_lm.generate import generate
+        from mlx_lm.utils import load
+
+        folder = write_trained(tmp_path / "neuron", fresh, **settings)
+        before = logits(runtime)
+        runtime.add("mine", folder)
+        runtime.use("mine")
+        stock, tokenizer = load(base.ref, adapter_path=str(folder))
+        stock.eval()
+        assert mx.allclose(logits(runtime), stock(IDS), atol=1e-4, rtol=1e-4)
+        prompt = prompt_ids(tokenizer, [{"role": "user", "content": "hello there"}])
+        assert runtime.generate("hello there", sampling=SHORT) == generate(stock, tokenizer, prompt, max_tokens=10)
+        runtime.base()
+        assert same(logits(runtime), before)
+
+    def test_dora_that_was_not_trained_is_refused(self, fresh, runtime, tmp_path):
+        config = DistillConfig(rank=2, adapter="dora", embeddings=True)
+        with lora.attached(fresh, config):
+            lora.save_adapter(fresh, config, tmp_path / "untrained")
+            moved = [(name, v + 1e-12) for name, v in lora.weights(fresh).items() if name.endswith("lora_b")]
+            fresh.load_weights(moved, strict=False)
+            lora.save_adapter(fresh, config, tmp_path / "hardly")
+        with pytest.raises(NeuronRefused, match="every product of lora_a and lora_b is zero"):
+            runtime.add("bad", tmp_path / "untrained")
+        with pytest.raises(NeuronRefused, match="changes nothing: the logits are the base's"):
+            runtime.add("bad", tmp_path / "hardly")
+
+    def test_magnitudes_count_among_the_bytes_of_a_resident_neuron(self, fresh, runtime, tmp_path):
+        folder = write_trained(tmp_path / "neuron", fresh, adapter="dora", keys=("mlp.up_proj",))
+        runtime.add("mine", folder)
+        runtime.use("mine")
+        (adapter,) = runtime._resident.values()
+        assert adapter.nbytes == read_adapter(folder).nbytes + 4 * 64 * 4  # one gain for each of 64 rows in four blocks
+
+    def test_magnitudes_of_another_base_are_refused(self, fresh, runtime, tmp_path):
+        folder = write_trained(tmp_path / "neuron", fresh, adapter="dora")
+        file = folder / "adapters.safetensors"
+        tensors = dict(mx.load(str(file)))
+        tensors["model.layers.0.mlp.up_proj.m"] = mx.ones((65,))
+        mx.save_safetensors(str(file), tensors)
+        with pytest.raises(NeuronRefused, match=r"m is not one magnitude .*\(65,\); allowed: \(64,\)"):
+            runtime.add("bad", folder)
 
 
 class TestSwitching:

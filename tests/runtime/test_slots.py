@@ -1,15 +1,20 @@
 """A slot's layers add the active neuron, and nothing at all without one."""
 
 import mlx.core as mx
+import numpy as np
 import pytest
+from architectures import ADAPTERS, ARCHITECTURES, FEW, answers, build, write_trained
 from mlx import nn
+from mlx_lm.generate import generate_step
+from mlx_lm.tuner.utils import load_adapters
 from projects import write_neuron
 from tiny import write_tiny_model
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.models.load import load
-from conch_dna.registry.adapter import read_adapter
-from conch_dna.runtime.slots import NeuronLinear, linear_shapes, unwrap, wrap
+from conch_dna.models.places import places
+from conch_dna.registry.adapter import check_fits, read_adapter
+from conch_dna.runtime.slots import NeuronLinear, fitted, unwrap, wrap
 
 IDS = mx.array([[5, 9, 2, 77, 31], [8, 8, 1, 0, 200]])
 
@@ -70,28 +75,98 @@ def test_the_head_is_left_alone(base, slot):
     assert isinstance(base.model.lm_head, nn.Linear)
 
 
-def test_shapes_are_those_of_the_base_wrapped_or_not(base):
-    before = linear_shapes(base.model)
-    assert before["model.layers.3.self_attn.k_proj"] == (16, 32)
-    assert "lm_head" not in before
-    wrap(base.model)
-    try:
-        assert linear_shapes(base.model) == before
-    finally:
-        unwrap(base.model)
+CASES = [  # mlx-lm has no DoRA for a quantised embedding
+    pytest.param(kind, bits, id=f"{kind} on {bits or 'no'} bits")
+    for kind in ADAPTERS
+    for bits in (None, 4, 8)
+    if bits is None or kind != "dora embeddings"
+]
 
 
-@pytest.mark.parametrize("bits", [4, 8])
-def test_shapes_of_a_quantised_base_are_those_of_its_full_matrices(tmp_path, base, bits):
-    from mlx_lm.utils import load_model
+@pytest.mark.parametrize(("kind", "bits"), CASES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_any_adapter_on_any_base_answers_as_stock_mlx_lm_does(name, kind, bits, tmp_path):
+    model = build(name, bits=bits)
+    before = answers(model)
+    folder = write_trained(tmp_path / "adapter", model, **ADAPTERS[kind])
+    stock = load_adapters(build(name, bits=bits), str(folder))
+    stock.eval()
+    found = places(model)
+    slot = wrap(model)
+    assert np.array_equal(answers(model), before)
+    assert places(model) == found
+    adapter = read_adapter(folder)
+    check_fits(adapter, found)
+    slot.active = fitted(adapter, model)
+    assert not np.allclose(answers(model), before, atol=1e-3)
+    # DoRA's product of a quantised base is one kernel here, and dequantised first in mlx-lm.
+    assert np.allclose(answers(model), answers(stock), rtol=1e-4, atol=2e-4 * np.abs(before).max())
+    slot.active = None
+    unwrap(model)
+    assert np.array_equal(answers(model), before)
 
-    folder = write_tiny_model(tmp_path / "quantised", tied=False, bits=bits)
-    model, _ = load_model(folder)
-    assert linear_shapes(model) == linear_shapes(base.model)
+
+@pytest.mark.parametrize("kind", ADAPTERS)
+@pytest.mark.parametrize("name", ["llama", "qwen2", "gemma2"])
+def test_on_a_half_precision_base_too(name, kind, tmp_path):
+    def halved():
+        model = build(name)
+        model.set_dtype(mx.bfloat16)
+        return model
+
+    model = halved()
+    folder = write_trained(tmp_path / "adapter", model, **ADAPTERS[kind])
+    stock = load_adapters(halved(), str(folder))
+    stock.eval()
+    slot = wrap(model)
+    slot.active = fitted(read_adapter(folder), model)
+    assert model(mx.array(FEW)).dtype == stock(mx.array(FEW)).dtype
+    assert np.allclose(answers(model), answers(stock), rtol=0, atol=0.01 * np.abs(answers(stock)).max())
+
+
+@pytest.mark.parametrize("kind", ADAPTERS)
+@pytest.mark.parametrize("name", ["mixtral", "gemma2", "jamba"])
+def test_the_tokens_are_those_of_stock_mlx_lm(name, kind, tmp_path):
+    model = build(name)
+    folder = write_trained(tmp_path / "adapter", model, **ADAPTERS[kind])
+    stock = load_adapters(build(name), str(folder))
+    stock.eval()
+    slot = wrap(model)
+    slot.active = fitted(read_adapter(folder), model)
+
+    def tokens(model):
+        return [int(token) for token, _ in generate_step(mx.array(FEW[0]), model, max_tokens=24)]
+
+    assert tokens(model) == tokens(stock)
+
+
+def test_a_neuron_of_the_embedding_is_refused_by_a_base_that_reads_it_past_the_layer(tmp_path):
+    model = build("minicpm", tie_word_embeddings=True)
+    before = answers(model)
+    other = build("minicpm")
+    folder = write_trained(tmp_path / "adapter", other, embeddings=True)
+    slot = wrap(model)
+    assert np.array_equal(answers(model), before), "without a neuron the weight may be read"
+    slot.active = fitted(read_adapter(folder), model)
+    with pytest.raises(NeuronRefused, match="past the layer that the neuron changes; got model"):
+        answers(model)
+
+
+def test_fitting_leaves_an_adapter_without_magnitudes_as_it_is(base, slot, tmp_path):
+    adapter = read_adapter(write_neuron(tmp_path, base.model))
+    assert fitted(adapter, base.model) is adapter
+
+
+def test_an_adapter_with_magnitudes_is_not_served_before_it_is_fitted(tmp_path):
+    model = build("llama")
+    slot = wrap(model)
+    slot.active = read_adapter(write_trained(tmp_path / "adapter", build("llama"), adapter="dora"))
+    with pytest.raises(KeyError):
+        answers(model)
 
 
 def test_a_base_cannot_be_wrapped_twice(base, slot):
-    with pytest.raises(NeuronRefused, match="carries an adapter already; got NeuronLinear"):
+    with pytest.raises(NeuronRefused, match="carries an adapter already; got NeuronEmbedding, NeuronLinear"):
         wrap(base.model)
 
 
