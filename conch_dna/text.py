@@ -1,9 +1,10 @@
-"""How text is cut and checked: words, lines and fenced code, the same for scorers, prompts and comparisons."""
+"""How text is cut and checked: words, lines, fenced code and JSON, the same for scorers, prompts and comparisons."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 _FENCE = re.compile(
@@ -38,3 +39,16 @@ def fenced_code(text: str) -> FencedCode | None:
 def is_utf8(text: str) -> bool:
     """Tell whether ``text`` can be written as UTF-8: an escape in JSON may hold half of a surrogate pair."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def strict_json(text: str) -> Any:
+    """Parse JSON; NaN and Infinity, which Python reads but JSON does not have, are refused.
+
+    :raises ValueError: it is not JSON.
+    """
+
+    def refuse(name: str) -> None:
+        msg = f"{name} is no JSON value"
+        raise ValueError(msg)
+
+    return json.loads(text, parse_constant=refuse)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.text import fenced_code, is_utf8, lines, words
+from conch_dna.text import fenced_code, is_utf8, lines, strict_json, words
 
 
 def test_words_have_neither_case_nor_marks():
@@ -41,3 +41,10 @@ def test_other_text_has_no_fenced_code(text):
 def test_what_can_be_encoded_is_utf8(text):
     assert is_utf8(text)
     assert not is_utf8(f"{text}\ud800")
+
+
+@pytest.mark.parametrize("text", ["NaN", '{"a": [-Infinity]}', "{", ""])
+def test_what_json_does_not_have_is_refused(text):
+    with pytest.raises(ValueError, match=r"is no JSON value|Expecting"):
+        strict_json(text)
+    assert strict_json('{"a": [1e3, null]}') == {"a": [1000.0, None]}

@@ -1,0 +1,173 @@
+"""A teacher's choices, told as bytes, projected onto the tokens of a student with any tokenizer.
+
+At every place of the answer where a student's token starts, the strings that the teacher might have gone on with are
+gathered with their probabilities, by the chain rule over the teacher's own tokens, and each string's mass goes to the
+first token that the student would write it with. What comes out are ordinary soft targets: nothing after this knows
+that teacher and student read different tokens.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from conch_dna.align.offsets import byte_spans
+from conch_dna.align.vocabulary import vocabulary_of
+from conch_dna.interfaces import Targets
+from conch_dna.records import SoftToken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conch_dna.align.vocabulary import Vocabulary
+
+LEAST = 1e-6  # mass below which a string is not followed any further, and least mass of the tail
+
+
+class Choice(NamedTuple):
+    """A string that the teacher might have gone on with.
+
+    :param text: its bytes; ``None`` is the end of the turn.
+    :param mass: its probability.
+    :param said: whether the answer goes on so.
+    """
+
+    text: bytes | None
+    mass: float
+    said: bool
+
+
+class Spoken:
+    """A teacher's tokens laid along the bytes of its answer."""
+
+    def __init__(self, tokens: Sequence[SoftToken]) -> None:
+        self.pieces = [_bytes(t.piece) for t in tokens]
+        self.choices = [[(_bytes(piece), math.exp(value)) for piece, value in t.choices] for t in tokens]
+        sizes = [len(piece or b"") for piece in self.pieces]
+        self.starts = [sum(sizes[:i]) for i in range(len(sizes))]
+
+    def strings(self, start: int, end: int) -> list[Choice]:
+        """Return what the teacher might have gone on with from byte ``start``.
+
+        What it did say is followed into its next tokens until byte ``end``; the rest ends with the teacher's token.
+        What the masses leave to 1 is unknown.
+        """
+        place = bisect_right(self.starts, start) - 1
+        piece = self.pieces[place]
+        passed = start - self.starts[place]
+        if piece is not None and passed >= len(piece):  # behind the end of an answer that was cut off
+            return []
+        found = [Choice(text, mass, text == piece) for text, mass in self.choices[place]]
+        if passed and piece is not None:
+            # Of the choices of the token that was begun, those are left that begin as it was begun; the unknown ones
+            # are taken to keep their share.
+            left = [c for c in found if c.text and c.text[:passed] == piece[:passed] and len(c.text) > passed]
+            scale = sum(c.mass for c in found) / (sum(c.mass for c in left) or 1.0)
+            found = [Choice((c.text or b"")[passed:], c.mass * scale, c.said) for c in left]
+        return [after for choice in found for after in self._followed(choice, place + 1, end - start)]
+
+    def _followed(self, choice: Choice, place: int, size: int) -> Iterator[Choice]:
+        """Yield the choice, or where it was said and is shorter than ``size`` bytes, all that it might have become."""
+        text, mass, said = choice
+        if not said or text is None or len(text) >= size or mass < LEAST or place == len(self.pieces):
+            yield choice
+            return
+        for more, share in self.choices[place]:
+            goes_on = more is not None and more == self.pieces[place]
+            yield from self._followed(Choice(text + (more or b""), mass * share, goes_on), place + 1, size)
+
+
+def _bytes(piece: str | None) -> bytes | None:
+    return None if piece is None else piece.encode("latin-1")
+
+
+def soft_tokens(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -> tuple[SoftToken, ...]:
+    """Tell an answer and its targets, both in the tokens of ``tokenizer``, as bytes; ids of no bytes stay in the tail.
+
+    :param answer_ids: R token ids, the end of the turn the last.
+    :param targets: one row for each of them, in the same vocabulary.
+    """
+    vocabulary = vocabulary_of(tokenizer)
+    end = answer_ids[-1]
+
+    def piece(token: int) -> str | None:
+        return None if token == end else vocabulary.pieces[token].decode("latin-1")
+
+    found = []
+    for token, ids, values in zip(answer_ids, targets.ids.tolist(), targets.log_probs.tolist(), strict=True):
+        choices = {
+            piece(i): value for i, value in zip(ids, values, strict=True) if i == end or _has_bytes(vocabulary, i)
+        }
+        # What was said may have been too unlikely to be among the k.
+        found.append(SoftToken(piece=piece(token), choices=tuple(choices.items()) or ((piece(token), 0.0),)))
+    return tuple(found)
+
+
+def _has_bytes(vocabulary: Vocabulary, token: int) -> bool:
+    return token < len(vocabulary.pieces) and bool(vocabulary.pieces[token])
+
+
+class Projection:
+    """From a teacher's tokens to soft targets in a student's.
+
+    :param vocabulary: the student's.
+    :param width: of the student's head.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, width: int) -> None:
+        self.vocabulary, self.width = vocabulary, width
+        self._first = cache(vocabulary.first)
+
+    def targets(self, tokens: Sequence[SoftToken], answer_ids: Sequence[int], top_k: int) -> Targets | None:
+        """Return soft targets of one answer, or ``None`` where teacher and student did not write the same text.
+
+        :param tokens: the teacher's, with the end of the turn the last if it ended.
+        :param answer_ids: the student's T tokens of the same answer, its end-of-turn token the last.
+        :returns: (T, k) and (T,); ids that make up the k without being among the choices share the tail evenly.
+        """
+        spans = byte_spans(self.vocabulary, answer_ids)
+        spoken = Spoken(tokens)
+        if b"".join(piece or b"" for piece in spoken.pieces) != spans.text:
+            return None
+        found = [
+            self._masses(spoken.strings(max(start, 0), end), label, answer_ids[-1])
+            for start, end, label in zip(spans.starts_T.tolist(), spans.ends_T.tolist(), answer_ids, strict=True)
+        ]
+        return _as_targets(found, min(top_k, self.width - 1), self.width)
+
+    def _masses(self, choices: Sequence[Choice], label: int, end: int) -> dict[int, float]:
+        """Return the mass of each student token at one place; mass whose token is unknown is left out."""
+        masses: defaultdict[int, float] = defaultdict(float)
+        for text, mass, said in choices:
+            token = label if said else end if text is None else self._first(text)
+            if token >= 0:
+                masses[token] += mass
+        return dict(masses) or {label: 1.0}
+
+
+def _as_targets(found: Sequence[dict[int, float]], k: int, width: int) -> Targets:
+    """Return the k likeliest tokens of each place, made up to k by others that share the tail, and the tail."""
+    ids_TK, masses_TK = np.zeros((len(found), k), np.int32), np.zeros((len(found), k))
+    for row, masses in enumerate(found):
+        best = sorted(masses.items(), key=lambda item: (-item[1], item[0]))[:k]
+        taken = {token for token, _ in best}
+        filling = islice((i for i in range(width) if i not in taken), k - len(best))
+        ids_TK[row] = [*(token for token, _ in best), *filling]
+        masses_TK[row, : len(best)] = [mass for _, mass in best]
+    tail_T = np.maximum(1.0 - masses_TK.sum(axis=1), LEAST)
+    share_T = tail_T / width
+    filled_TK = np.where(masses_TK > 0, masses_TK, share_T[:, None])
+    tail_T -= share_T * (masses_TK == 0).sum(axis=1)
+    whole_T = filled_TK.sum(axis=1) + tail_T
+    order_TK = np.argsort(-filled_TK, axis=1, kind="stable")
+    return Targets(
+        np.take_along_axis(ids_TK, order_TK, axis=1),
+        np.log(np.take_along_axis(filled_TK, order_TK, axis=1) / whole_T[:, None]).astype(np.float32),
+        np.log(tail_T / whole_T).astype(np.float32),
+    )
