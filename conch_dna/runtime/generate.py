@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
+import numpy as np
 from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import KVCache, make_prompt_cache
-from mlx_lm.sample_utils import make_sampler
+from mlx_lm.sample_utils import apply_top_p, greedy_sampler
+
+from conch_dna.records import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from conch_dna.records import Sampling
 
@@ -56,35 +60,91 @@ def widen(cache: list[Any], rows: int) -> list[Any]:
     return wide
 
 
-def answer_many(model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Answer]:
-    """Yield an answer to each prompt (token ids) as it finishes; greedy at temperature 0.
+class _InFloat32:
+    """A model that gives float32 logits: mlx-lm normalises them and samples in whatever type they have."""
 
-    The prompts' common start goes through the model once. Sampled answers depend on the seed and on the batch.
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __call__(self, ids_BT: mx.array, cache: list[Any]) -> mx.array:
+        logits_BTV: mx.array = self._model(ids_BT, cache=cache).astype(mx.float32)
+        return logits_BTV
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def sequence_seed(*parts: object) -> int:
+    """Return a 64-bit seed that is a pure function of ``parts``, which must be JSON-able."""
+    return int(digest_of(parts)[:16], 16)
+
+
+def seeded_sampler(temperature: float, top_p: float, seed: int) -> Callable[[mx.array], mx.array]:
+    """Return a sampler for one sequence: (1, V) log-probabilities to (1,) token id; greedy at temperature 0.
+
+    Its n-th draw depends on ``seed`` and n alone (Gumbel-max with a key of its own), so that a sequence is the same
+    whatever else is in its batch. It belongs to one sequence, since it counts its draws.
     """
-    mx.random.seed(sampling.seed)
+    if temperature == 0:
+        greedy: Callable[[mx.array], mx.array] = greedy_sampler  # one object for all: called once for a whole batch
+        return greedy
+    places = itertools.count()
+
+    def draw(log_probs_1V: mx.array) -> mx.array:
+        entropy = np.random.SeedSequence([seed, next(places)]).generate_state(1, np.uint64)
+        kept_1V = apply_top_p(log_probs_1V, top_p) if top_p < 1 else log_probs_1V
+        return mx.random.categorical(kept_1V * (1 / temperature), key=mx.random.key(int(entropy[0])))
+
+    return draw
+
+
+def decode(
+    model: Any,
+    ends: set[int],
+    prompts: Sequence[Sequence[int]],
+    samplers: Sequence[Callable[[mx.array], mx.array]],
+    max_tokens: int,
+) -> Iterator[list[tuple[int, Any]]]:
+    """Continue every prompt until one of ``ends`` or ``max_tokens``; yield the new tokens of each decoding step.
+
+    The prompts' common start goes through the model once.
+
+    :returns: for each sequence that is still going, its place among the prompts and mlx-lm's response: ``token``,
+        ``logprobs`` float32 (V,) at temperature 1, and ``finish_reason``, which is ``stop`` after one of ``ends``.
+    """
     prefix = shared_prefix(prompts) if len(prompts) > 1 else []
     cache = prefill(model, prefix)
     cut = len(prefix) if cache else 0
-    ends = set(tokenizer.eos_token_ids)
     generator = BatchGenerator(
-        model,
-        max_tokens=sampling.max_tokens,
+        _InFloat32(model),
+        max_tokens=max_tokens,
         stop_tokens=[[token] for token in sorted(ends)],
-        sampler=make_sampler(temp=sampling.temperature, top_p=sampling.top_p),
         completion_batch_size=BATCH,
         prefill_batch_size=BATCH // 2,
     )
     # A batch is merged from its sequences' caches into arrays of its own: all may start from the same one.
     caches = [cache] * len(prompts) if cache else None
-    uids = generator.insert([list(p[cut:]) for p in prompts], caches=caches)
+    uids = generator.insert([list(p[cut:]) for p in prompts], caches=caches, samplers=list(samplers))
     index = {uid: place for place, uid in enumerate(uids)}
-    tokens: dict[int, list[int]] = {uid: [] for uid in uids}
     try:
         while responses := generator.next_generated():
-            for response in responses:
-                if response.token not in ends:
-                    tokens[response.uid].append(response.token)
-                if response.finish_reason is not None:
-                    yield Answer(index[response.uid], tokens[response.uid], response.finish_reason == "stop")
+            yield [(index[response.uid], response) for response in responses]
     finally:
         generator.close()
+
+
+def answer_many(model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Answer]:
+    """Yield an answer to each prompt (token ids) as it finishes; greedy at temperature 0.
+
+    A sampled answer depends on its prompt and the seed alone, as far as rounding allows: equal prompts get equal ones.
+    """
+    seeds = [sequence_seed(sampling.seed, list(prompt)) for prompt in prompts]
+    samplers = [seeded_sampler(sampling.temperature, sampling.top_p, seed) for seed in seeds]
+    ends = set(tokenizer.eos_token_ids)
+    tokens: list[list[int]] = [[] for _ in prompts]
+    for step in decode(model, ends, prompts, samplers, sampling.max_tokens):
+        for place, response in step:
+            if response.token not in ends:
+                tokens[place].append(response.token)
+            if response.finish_reason is not None:
+                yield Answer(place, tokens[place], response.finish_reason == "stop")

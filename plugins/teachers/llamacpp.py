@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
-    from conch_dna.records import Completion, Prompt, Sampling
+    from conch_dna.records import Completion, Prompt, Sampling, SoftToken
 
 SLOTS = 8
 CONTEXT = 1536  # tokens a slot: the domain's context, the prompt and the answer
@@ -25,7 +25,7 @@ CONTEXT = 1536  # tokens a slot: the domain's context, the prompt and the answer
 class LlamaCppTeacher:
     """Answers with a GGUF model; the domain's context stays in each slot's cache between prompts."""
 
-    capabilities = frozenset({"text"})
+    capabilities = frozenset({"text", "soft"})
 
     def __init__(self, request: TeacherRequest) -> None:
         if request.model is None:
@@ -100,6 +100,8 @@ class LlamaCppTeacher:
             "seed": sampling.seed,
             "cache_prompt": True,
         }
+        if sampling.top_log_probs:
+            request |= {"logprobs": True, "top_logprobs": sampling.top_log_probs}
         reply = server.handle_chat_completions(request)
         data = json.loads(reply) if isinstance(reply, str | bytes) else reply
         if "choices" not in data:
@@ -111,7 +113,40 @@ class LlamaCppTeacher:
             finish_reason="length" if choice["finish_reason"] == "length" else "stop",
             teacher=self.fingerprint,
             sampling=sampling,
+            soft=soft_tokens(choice) if sampling.top_log_probs else (),
         )
+
+
+def soft_tokens(choice: Mapping[str, Any]) -> tuple[SoftToken, ...]:
+    """Return the tokens of a reply's choice with what else they might have been.
+
+    llama.cpp joins tokens that end inside a UTF-8 character with those after them and tells the choices of the last
+    one; the bytes before it are taken as a token without another choice. Special tokens have no bytes: the one that
+    ended the answer is the end of the turn, any other stays in the tail.
+
+    :returns: nothing where the tokens' bytes are not those of the text.
+    """
+    from conch_dna.records import SoftToken
+
+    items = choice["logprobs"]["content"]
+    end = items[-1]["id"] if items and choice["finish_reason"] == "stop" and not items[-1]["bytes"] else None
+
+    def piece(item: Mapping[str, Any]) -> str | None:
+        return None if item["id"] == end else bytes(item["bytes"]).decode("latin-1")
+
+    found: list[SoftToken] = []
+    for item in items:
+        told = [*item["top_logprobs"]]
+        own = next((t for t in told if t["id"] == item["id"]), item)
+        if joined := bytes(item["bytes"]).removesuffix(bytes(own["bytes"])):
+            text = joined.decode("latin-1")
+            found.append(SoftToken(piece=text, choices=((text, 0.0),)))
+        if own is item:  # drawn from outside the likeliest
+            told.append(item)
+        choices = {piece(t): round(t["logprob"], 4) for t in reversed(told) if t["bytes"] or t["id"] == end}
+        found.append(SoftToken(piece=piece(own), choices=tuple(sorted(choices.items(), key=lambda c: -c[1]))))
+    text = "".join(t.piece for t in found if t.piece is not None)
+    return tuple(found) if text.encode("latin-1") == choice["message"]["content"].encode() else ()
 
 
 @hookimpl

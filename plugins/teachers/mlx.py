@@ -2,10 +2,12 @@
 
 With the student's own base as its model this is context distillation: the teacher sees system prompt, tools and
 examples, the student only the bare prompt. The context goes through the model once and is reused for every prompt.
+While that base is being trained, the teacher is the same weights with the adapter switched off.
 """
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +15,15 @@ from conch_dna import hookimpl
 from conch_dna.errors import TeacherError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import mlx.core as mx
 
     from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
     from conch_dna.models.load import LoadedModel
     from conch_dna.records import Completion, Prompt, Sampling
 
 ROWS = 8  # sequences scored together
-PROBE = "Zwölf boxers' 1,024 quick\n\tjumps — 3.14 €; x_y=[] 中文 🐚"
 
 
 class MlxTeacher:
@@ -30,7 +33,7 @@ class MlxTeacher:
         self.domain, self.ref = request.domain, request.model or request.student
         if not self.ref:
             raise TeacherError("needs a model", where="teacher mlx", next_step="Write mlx:MODEL")
-        self._student = request.base
+        self._student, self._student_ref = request.base, request.student
         # A teacher that is the student's own base loads no second copy.
         self._is_student = self._student is not None and self.ref == request.student
         self._loaded: LoadedModel | None = None
@@ -39,8 +42,13 @@ class MlxTeacher:
 
     @cached_property
     def capabilities(self) -> frozenset[str]:
-        """Text; soft targets too, where the student has the same tokenizer. Loads the tokenizer at most."""
-        return frozenset({"text", "top_k"} if self._same_tokenizer() else {"text"})
+        """Text and soft targets: in the student's tokens where these are the same. Loads the tokenizer at most."""
+        return frozenset({"text", "top_k" if self._same_tokenizer() else "own_top_k"})
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The teacher's tokenizer; loads no weights."""
+        return _tokenizer(self.ref)
 
     @property
     def fingerprint(self) -> str:
@@ -65,7 +73,12 @@ class MlxTeacher:
         from conch_dna.runtime.generate import answer_many
 
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
-        for answer in answer_many(model, tokenizer, [self._ids(p) for p in prompts], sampling):
+        waiting = answer_many(model, tokenizer, [self._ids(p) for p in prompts], sampling)
+        while True:
+            with _as_teacher(model):  # for each answer anew: between two of them the caller may use the adapter
+                answer = next(waiting, None)
+            if answer is None:
+                return
             yield Completion(
                 prompt=prompts[answer.place].digest,
                 text=tokenizer.decode(answer.tokens),
@@ -76,13 +89,17 @@ class MlxTeacher:
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
         """Return the top-k distributions over ``answers``; the context's keys and values are computed once."""
+        from conch_dna.train.lora import split
+
         contexts = [self._ids(p) for p in prompts]
-        cut, cache = self._prefilled(contexts)
-        suffixes = [context[cut:] for context in contexts]
         found: list[Targets] = []
-        for start in range(0, len(prompts), ROWS):
-            rows = slice(start, start + ROWS)
-            found += self._score_rows(suffixes[rows], answers[rows], cache, top_k)
+        with _as_teacher(self.loaded.model):
+            cut, cache = self._prefilled(contexts)
+            suffixes = [context[cut:] for context in contexts]
+            parts = split(self.loaded.model)
+            for start in range(0, len(prompts), ROWS):
+                rows = slice(start, start + ROWS)
+                found += _score_rows(parts, suffixes[rows], answers[rows], cache, top_k)
         return found
 
     def close(self) -> None:
@@ -91,60 +108,98 @@ class MlxTeacher:
         self._prefix, self._cache = [], None
 
     def _prefilled(self, contexts: Sequence[list[int]]) -> tuple[int, list[Any] | None]:
-        """Return how many tokens all contexts share with the prefix in the cache, and the cache; kept between calls."""
+        """Return how many tokens all contexts share with the prefix in the cache, and the cache; kept between calls.
+
+        The prefix is what the domain's own prompts share too, so that the next call's prompts begin with it as well.
+        """
         from conch_dna.runtime.generate import prefill, shared_prefix
 
         size = len(self._prefix)
         if self._cache is None or any(c[:size] != self._prefix or len(c) == size for c in contexts):
-            self._prefix = shared_prefix(contexts) if len(contexts) > 1 else []
+            self._prefix = shared_prefix([*contexts, *map(self._ids, self.domain.prompts)])
             self._cache = prefill(self.loaded.model, self._prefix)
         return len(self._prefix) if self._cache else 0, self._cache
 
     def _same_tokenizer(self) -> bool:
         """Tell whether a token id means the same to teacher and student."""
-        if self._student is None or self._is_student:
+        if self._student_ref in {"", self.ref}:
             return True
-        from mlx_lm.tokenizer_utils import load
+        from conch_dna.handshake import same_tokenizer
 
-        from conch_dna.models import refs
-
-        ours, theirs = self._student().tokenizer, load(refs.resolve(self.ref))
-        same_words: bool = ours.get_vocab() == theirs.get_vocab()
-        return same_words and ours.encode(PROBE) == theirs.encode(PROBE)
+        return same_tokenizer(_tokenizer(self._student_ref), self.tokenizer)
 
     def _ids(self, prompt: Prompt) -> list[int]:
         from conch_dna.data.tokens import prompt_ids
 
         return prompt_ids(self.loaded.tokenizer, self.domain.with_context(prompt))
 
-    def _score_rows(
-        self, suffixes: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], cache: list[Any] | None, top_k: int
-    ) -> list[Targets]:
-        import mlx.core as mx
-        import numpy as np
 
-        from conch_dna.interfaces import Targets
-        from conch_dna.runtime.generate import widen
-        from conch_dna.train.lora import split
-        from conch_dna.train.objective import bucket
+def _tokenizer(ref: str) -> Any:
+    """Load a model's tokenizer alone."""
+    from mlx_lm.tokenizer_utils import load
 
-        width = max(len(s) + len(a) for s, a in zip(suffixes, answers, strict=True))
-        ids = np.zeros((len(suffixes), width), np.int32)
-        for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
-            ids[row, : len(suffix) + len(answer)] = [*suffix, *answer]
-        body, head = split(self.loaded.model)
-        hidden_BTD = body(mx.array(ids), cache=widen(cache, len(suffixes)) if cache else None)
-        found = []
-        for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
-            places = slice(len(suffix) - 1, len(suffix) - 1 + len(answer))
-            logits_TV = head(hidden_BTD[row, places]).astype(mx.float32)
-            k = min(top_k, logits_TV.shape[-1] - 1)
-            ids_TK = mx.argpartition(-logits_TV, k, axis=-1)[:, :k]
-            order_TK = mx.argsort(-mx.take_along_axis(logits_TV, ids_TK, axis=-1), axis=-1)
-            ids_TK = mx.take_along_axis(ids_TK, order_TK, axis=-1).astype(mx.int32)
-            log_probs_TK = bucket(logits_TV, ids_TK)
-            found.append(Targets(np.array(ids_TK), np.array(log_probs_TK[:, :-1]), np.array(log_probs_TK[:, -1])))
-        return found
+    from conch_dna.models import refs
+
+    return load(refs.resolve(ref))
+
+
+@contextlib.contextmanager
+def _as_teacher(model: Any) -> Iterator[None]:
+    """Give the model without an adapter, and with the same arithmetic inside and outside a training.
+
+    A resumed training would else meet a context that was computed with other last bits.
+    """
+    from conch_dna.train.fast_ops import fast_ops
+    from conch_dna.train.lora import switched_off
+
+    with switched_off(model), fast_ops(model):
+        yield
+
+
+def _score_rows(
+    parts: tuple[Callable[..., mx.array], Callable[[mx.array], mx.array]],
+    suffixes: Sequence[Sequence[int]],
+    answers: Sequence[Sequence[int]],
+    cache: list[Any] | None,
+    top_k: int,
+) -> list[Targets]:
+    """Score a few answers in one forward pass of ``parts``, the model's body and head."""
+    import mlx.core as mx
+    import numpy as np
+
+    from conch_dna.runtime.generate import widen
+
+    width = max(len(s) + len(a) for s, a in zip(suffixes, answers, strict=True))
+    ids = np.zeros((len(suffixes), width), np.int32)
+    for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
+        ids[row, : len(suffix) + len(answer)] = [*suffix, *answer]
+    body, head = parts
+    hidden_BTD = body(mx.array(ids), cache=widen(cache, len(suffixes)) if cache else None)
+    found = []
+    for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
+        places = slice(len(suffix) - 1, len(suffix) - 1 + len(answer))
+        found.append(_targets(head(hidden_BTD[row, places]).astype(mx.float32), answer, top_k))
+    return found
+
+
+def _targets(logits_TV: mx.array, answer: Sequence[int], top_k: int) -> Targets:
+    """Return the distributions behind the logits and the log-probabilities of the answer's own tokens."""
+    import mlx.core as mx
+    import numpy as np
+
+    from conch_dna.interfaces import Targets
+    from conch_dna.train.objective import bucket
+
+    k = min(top_k, logits_TV.shape[-1] - 1)
+    ids_TK = mx.argpartition(-logits_TV, k, axis=-1)[:, :k]
+    order_TK = mx.argsort(-mx.take_along_axis(logits_TV, ids_TK, axis=-1), axis=-1)
+    ids_TK = mx.take_along_axis(ids_TK, order_TK, axis=-1).astype(mx.int32)
+    log_probs_TK = bucket(logits_TV, ids_TK)
+    tokens_T1 = mx.array(np.array(answer, np.int32))[:, None]
+    chosen_T = mx.take_along_axis(logits_TV, tokens_T1, axis=-1)[:, 0] - mx.logsumexp(logits_TV, axis=-1)
+    return Targets(
+        np.array(ids_TK), np.array(log_probs_TK[:, :-1]), np.array(log_probs_TK[:, -1]), chosen=np.array(chosen_T)
+    )
 
 
 @hookimpl

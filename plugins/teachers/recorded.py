@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class RecordedTeacher:
     """Replays a recording; prompts whose answer was filtered out, or never asked, are passed over."""
 
-    capabilities = frozenset({"text", "replay"})
-
     def __init__(self, request: TeacherRequest) -> None:
         self.domain, self.name = request.domain, request.model
 
@@ -29,6 +27,12 @@ class RecordedTeacher:
         from conch_dna.data.recordings import find_recording
 
         return find_recording(self.domain, self.name)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Text, and its tokens' choices where these were recorded too."""
+        told = all(answer.soft for answer in self.recording.answers.values())
+        return frozenset({"text", "replay", "soft"} if told else {"text", "replay"})
 
     @property
     def fingerprint(self) -> str:

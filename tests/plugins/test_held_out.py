@@ -26,7 +26,9 @@ def shifted(figures, by):
     return [figure + by for figure in figures]
 
 
-def checks_of(*, bits=None, quality=None, others=None, incumbent=None, answered=None, nats=None, seed=0, **bounds):
+def checks_of(
+    *, bits=None, quality=None, others=None, incumbent=None, answered=None, nats=None, untaught=False, seed=0, **bounds
+):
     """The gate's checks of a candidate that is the base except for what is given, by name."""
     figures = HeldOut(bits_per_byte=1, quality=1)
     roles = {"bits": (BITS, bits), "quality": (QUALITY, quality), "others": (OTHERS, others)}
@@ -38,6 +40,8 @@ def checks_of(*, bits=None, quality=None, others=None, incumbent=None, answered=
         given["divergence"] = {"base": BITS, "candidate": nats}
     domain = Domain(DomainSettings(name="x", description="x"), Path("x.jsonl"))
     everyone = dict.fromkeys(given["bits"], figures)
+    if untaught:
+        given["bits"] = {}
     found = HELD_OUT(GateInput(domain, **given, figures=everyone, bounds=BOUNDS | bounds, seed=seed))
     return {check.name: check for check in found}
 
@@ -189,3 +193,26 @@ def test_without_other_domains_there_is_no_harm_to_check():
     figures = dict.fromkeys(two, HeldOut(bits_per_byte=1, quality=1))
     given = GateInput(domain, two, {"base": QUALITY, "candidate": QUALITY}, none, figures, BOUNDS)
     assert [check.name for check in HELD_OUT(given)] == ["fit", "quality"]
+
+
+@pytest.mark.parametrize(
+    ("by", "passed"), [(0.0, False), (0.1, True), (-0.1, False)], ids=["as good", "better", "worse"]
+)
+def test_where_nobody_taught_the_quality_must_rise(by, passed):
+    found = checks_of(quality=shifted(QUALITY, by), untaught=True, max_quality_drop=0.5)
+    assert list(found) == ["quality", "harm"]
+    assert found["quality"].passed == passed
+    assert found["quality"].bound == 0
+
+
+@pytest.mark.parametrize(("by", "passed"), [(0.1, False), (0.05, True)], ids=["no better", "better"])
+def test_where_nobody_taught_the_incumbents_quality_must_be_beaten(by, passed):
+    found = checks_of(
+        quality=shifted(QUALITY, 0.1),
+        untaught=True,
+        incumbent=BITS,
+        answered=shifted(QUALITY, by),
+        max_quality_drop=1.0,
+    )
+    assert list(found) == ["quality", "harm", "incumbent_quality"]
+    assert found["incumbent_quality"].passed == passed

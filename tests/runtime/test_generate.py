@@ -4,10 +4,22 @@ import mlx.core as mx
 import pytest
 from mlx_lm.generate import stream_generate
 from mlx_lm.models.cache import RotatingKVCache
+from tiny import write_tiny_model
 
 from conch_dna.data.tokens import prompt_ids
+from conch_dna.models.load import load
 from conch_dna.records import Sampling
-from conch_dna.runtime.generate import BATCH, answer_many, prefill, shared_prefix, widen
+from conch_dna.runtime import generate
+from conch_dna.runtime.generate import (
+    BATCH,
+    answer_many,
+    decode,
+    prefill,
+    seeded_sampler,
+    sequence_seed,
+    shared_prefix,
+    widen,
+)
 
 SHORT = Sampling(max_tokens=12)
 
@@ -65,6 +77,17 @@ def test_more_prompts_than_a_batch_holds_are_all_answered(base):
     assert found[BATCH + 3] == alone(base, prompts[BATCH + 3], 3)
 
 
+def test_a_half_precision_model_samples_from_exact_probabilities(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+    half = load(str(write_tiny_model(tmp_path / "model", tied=False)))
+    half.model.set_dtype(mx.bfloat16)
+    prompts = ids_of(half, "hello", "there is more")
+    for step in decode(half.model, set(), prompts, [seeded_sampler(0, 1, 0)] * 2, 3):
+        for _, response in step:
+            assert response.logprobs.dtype == mx.float32
+            assert mx.exp(response.logprobs).sum().item() == pytest.approx(1, abs=1e-5)
+
+
 def test_no_prompts_get_no_answers(base):
     assert list(answer_many(base.model, base.tokenizer, [], SHORT)) == []
 
@@ -79,15 +102,60 @@ def test_an_answer_that_hits_the_limit_is_unfinished_and_one_that_stops_is_not(b
     assert whole.tokens == cut.tokens[: cut.tokens.index(cut.tokens[-1])]
 
 
-def test_sampled_answers_depend_on_the_seed_alone(base):
-    prompts = ids_of(base, "hello", "there")
+def sampled(base, prompts, seed):
+    sampling = Sampling(max_tokens=12, temperature=1.0, top_p=0.9, seed=seed)
+    return sorted(answer_many(base.model, base.tokenizer, prompts, sampling))
 
-    def sampled(seed):
-        sampling = Sampling(max_tokens=12, temperature=1.0, top_p=0.9, seed=seed)
-        return sorted(answer_many(base.model, base.tokenizer, prompts, sampling))
 
-    assert sampled(1) == sampled(1)
-    assert sampled(1) != sampled(2)
+def test_sampled_answers_depend_on_prompt_and_seed_alone(base):
+    prompts = ids_of(base, "hello", "there", "the thing that is longer", "hello")
+    together = sampled(base, prompts, 1)
+    mx.random.seed(77)
+    assert sampled(base, prompts, 1) == together
+    assert sampled(base, prompts, 2) != together
+    for place, prompt in enumerate(prompts):
+        assert sampled(base, [prompt], 1)[0].tokens == together[place].tokens
+    assert together[0].tokens == together[3].tokens != together[1].tokens
+
+
+def test_a_shared_prefix_changes_no_sampled_token(base, monkeypatch):
+    prompts = ids_of(base, "hello there", "hello then", "hello the 1 and a longer one")
+    shared = sampled(base, prompts, 1)
+    monkeypatch.setattr(generate, "prefill", lambda *_: None)
+    assert sampled(base, prompts, 1) == shared
+
+
+def test_the_sampler_draws_from_the_tempered_distribution():
+    log_probs_1V = mx.log(mx.array([[0.5, 0.3, 0.15, 0.05]]))
+    draws = [seeded_sampler(0.5, 1.0, seed)(log_probs_1V).item() for seed in range(3000)]
+    wanted = [p**2 / (0.25 + 0.09 + 0.0225 + 0.0025) for p in (0.5, 0.3, 0.15, 0.05)]
+    for token, probability in enumerate(wanted):
+        assert draws.count(token) / 3000 == pytest.approx(probability, abs=4 * (probability / 3000) ** 0.5)
+
+
+def test_the_nucleus_leaves_out_what_is_unlikely():
+    log_probs_1V = mx.log(mx.array([[0.5, 0.3, 0.15, 0.05]]))
+    assert {seeded_sampler(1.0, 0.7, seed)(log_probs_1V).item() for seed in range(200)} == {0, 1}
+
+
+def test_draws_of_neighbouring_seeds_and_places_are_apart():
+    """A candidate with the next seed must not repeat its neighbour one token later."""
+    log_probs_1V = mx.zeros((1, 1000))
+
+    def draws(seed):
+        sampler = seeded_sampler(1.0, 1.0, seed)
+        return [sampler(log_probs_1V).item() for _ in range(6)]
+
+    found = [token for seed in range(8) for token in draws(seed)]
+    assert len(set(found)) > 40
+    assert draws(3) == found[18:24]
+
+
+def test_a_seed_is_that_of_all_its_parts():
+    seeds = {sequence_seed(seed, step, prompt) for seed in range(5) for step in range(5) for prompt in ("a", "b")}
+    assert len(seeds) == 50
+    assert all(0 <= seed < 2**64 for seed in seeds)
+    assert sequence_seed(1, [2, 3]) == sequence_seed(1, [2, 3]) != sequence_seed(1, [3, 2])
 
 
 def test_a_widened_cache_continues_each_row_as_the_whole_prompt_would(base):

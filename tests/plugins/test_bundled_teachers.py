@@ -1,14 +1,17 @@
 """The bundled teachers: what each answers with, what its distributions are, and how it fails."""
 
+import contextlib
 import json
 import os
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from mlx.utils import tree_flatten
 from projects import prompts_of, write_domain
 from tiny import write_tiny_model
 
+from conch_dna.config import DistillConfig
 from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.data.targets import TargetCache
 from conch_dna.data.tokens import prompt_ids
@@ -18,6 +21,9 @@ from conch_dna.interfaces import Teacher, TeacherRequest
 from conch_dna.models.load import load
 from conch_dna.plugins import load_plugins
 from conch_dna.records import Completion, Sampling
+from conch_dna.runtime import generate
+from conch_dna.train import lora
+from conch_dna.train.fast_ops import fast_ops
 
 CATALOG = load_plugins().catalog
 SHORT = Sampling(max_tokens=8)
@@ -38,6 +44,16 @@ def base(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCH_CACHE", str(root / "cache"))
         yield load(str(write_tiny_model(root / "model", seed=2, tied=False)))
+
+
+@contextlib.contextmanager
+def adapted(model):
+    """Put LoRA on the model that changes its logits much, as in the middle of a training."""
+    with lora.attached(model, DistillConfig(rank=4)):
+        mx.random.seed(1)
+        moved = [(name, mx.random.normal(value.shape) * 0.2) for name, value in lora.weights(model).items()]
+        model.load_weights(moved, strict=False)
+        yield
 
 
 @pytest.mark.parametrize("name", ["echo", "mlx"])
@@ -170,11 +186,9 @@ class TestMlx:
             assert targets.ids.tolist() == ids_TK.tolist()
             assert np.allclose(targets.log_probs, top_TK, atol=1e-4)
             assert np.allclose(targets.tail, np.log(1 - np.exp(top_TK).sum(axis=-1)), atol=1e-4)
-            assert (targets.ids.dtype, targets.log_probs.dtype, targets.tail.dtype) == (
-                np.int32,
-                np.float32,
-                np.float32,
-            )
+            assert np.allclose(targets.chosen, log_probs_TV[np.arange(len(answer)), answer], atol=1e-4)
+            assert targets.ids.dtype == np.int32
+            assert {a.dtype for a in (targets.log_probs, targets.tail, targets.chosen)} == {np.dtype(np.float32)}
 
     def test_the_context_changes_the_distributions(self, teacher, domain, base, tmp_path):
         other = load_domain(write_domain(tmp_path / "other" / "tiny", 12, context="Shout it, twice."))
@@ -188,6 +202,68 @@ class TestMlx:
         (targets,) = teacher.score(domain.prompts[:1], [[3]], 1024)
         assert targets.ids.shape == (1, 275)
         assert np.exp(targets.log_probs).sum() + np.exp(targets.tail[0]) == pytest.approx(1, abs=1e-5)
+
+    def test_while_its_base_is_trained_it_is_that_base_without_the_adapter(self, teacher, domain, base):
+        prompts, wanted = domain.prompts[:3], [[3, 4], [5], [6, 7, 8]]
+        scores, texts = teacher.score(prompts, wanted, 4), list(teacher.generate(prompts, SHORT))
+        fresh = teacher_of("mlx", domain, student=base.ref, base=base)
+        with adapted(base.model):
+            logits = np.array(base.model(mx.array([[1, 2, 3]])))
+            again = fresh.score(prompts, wanted, 4)
+            assert [c.text for c in fresh.generate(prompts, SHORT)] == [c.text for c in texts]
+            assert np.array_equal(np.array(base.model(mx.array([[1, 2, 3]]))), logits)
+        for one, other in zip(scores, again, strict=True):
+            assert np.array_equal(one.ids, other.ids)
+            assert np.array_equal(one.log_probs, other.log_probs)
+            assert np.array_equal(one.chosen, other.chosen)
+        assert not np.allclose(np.array(base.model(mx.array([[1, 2, 3]]))), logits, atol=1e-2)
+
+    def test_scores_have_the_same_bits_inside_and_outside_a_training(self, teacher, domain, base):
+        """Where a training is resumed, its teacher's context was computed inside it, else perhaps before it."""
+        prompts, wanted = domain.prompts[:3], [[3, 4], [5], [6, 7, 8]]
+        before = teacher.score(prompts, wanted, 4)
+        fresh = teacher_of("mlx", domain, student=base.ref, base=base)
+        with adapted(base.model), fast_ops(base.model):
+            inside = [*fresh.score(prompts, wanted, 4), *teacher.score(prompts, wanted, 4)]
+        for one, other in zip([*before, *before], inside, strict=True):
+            assert np.array_equal(one.log_probs, other.log_probs)
+
+    def test_between_two_answers_the_adapter_is_on(self, teacher, domain, base):
+        with adapted(base.model):
+            logits = np.array(base.model(mx.array([[1, 2, 3]])))
+            for _ in teacher.generate(domain.prompts[:3], SHORT):
+                assert np.array_equal(np.array(base.model(mx.array([[1, 2, 3]]))), logits)
+
+    def test_it_holds_no_second_copy_of_the_weights(self, domain, tmp_path, monkeypatch):
+        monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+        base = load(str(write_tiny_model(tmp_path / "wide", width=256)))
+        size = sum(value.nbytes for _, value in tree_flatten(base.model.parameters()))
+        with adapted(base.model):
+            before = mx.get_active_memory()
+            teacher = teacher_of("mlx", domain, student=base.ref, base=base)
+            teacher.score(domain.prompts, [[3, 4]] * 12, 4)
+            assert mx.get_active_memory() - before < 0.3 * size
+            other = teacher_of("mlx", domain, base.ref, base=base)  # asked for as a model of its own
+            other.score(domain.prompts, [[3, 4]] * 12, 4)
+            assert mx.get_active_memory() - before > size
+        assert teacher.loaded.model is base.model
+        assert other.loaded.model is not base.model
+
+    def test_the_context_goes_through_the_model_once_for_all_calls(self, teacher, domain, base, monkeypatch):
+        made = []
+
+        def prefill(*args):
+            made.append(args)
+            return real(*args)
+
+        real = generate.prefill
+        monkeypatch.setattr(generate, "prefill", prefill)
+        with adapted(base.model):
+            for prompt in domain.prompts:
+                teacher.score([prompt], [[3, 4]], 4)
+        assert len(made) == 1
+        context = prompt_ids(base.tokenizer, domain.with_context(domain.prompts[0]))
+        assert len(made[0][1]) > len(context) / 2
 
     def test_a_second_run_loads_no_teacher(self, domain, base, tmp_path, monkeypatch):
         monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
@@ -216,14 +292,16 @@ class TestMlx:
         file.write_bytes(bytes(state.st_size))
         os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
 
-    def test_with_another_tokenizer_it_gives_text_alone(self, domain, base, tmp_path, monkeypatch):
+    def test_with_another_tokenizer_it_scores_in_its_own_tokens(self, domain, base, tmp_path, monkeypatch):
         monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
         folder = write_tiny_model(tmp_path / "other", seed=5)
         tokenizer = json.loads((folder / "tokenizer.json").read_text())
         words = tokenizer["model"]["vocab"]
         words["a"], words["b"] = words["b"], words["a"]  # the same width, another meaning
         (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-        assert teacher_of("mlx", domain, str(folder), base=base).capabilities == {"text"}
+        teacher = teacher_of("mlx", domain, str(folder), student=base.ref, base=base)
+        assert teacher.capabilities == {"text", "own_top_k"}
+        assert teacher.tokenizer.encode("ab") != base.tokenizer.encode("ab")
 
 
 class TestLlamaCpp:

@@ -1,0 +1,43 @@
+"""The ``none`` teacher: nobody. The student learns from its own best answers, by the recipe ``best_of_n``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conch_dna import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.records import Completion, Prompt, Sampling
+
+
+class NoTeacher:
+    """Answers nothing."""
+
+    capabilities = frozenset[str]()
+    fingerprint = "none"
+
+    def __init__(self, request: TeacherRequest) -> None:
+        self.domain = request.domain
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield nothing."""
+        yield from ()
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Refuse: nobody is there."""
+        from conch_dna.errors import TeacherError
+
+        raise TeacherError("gives no soft targets", where="teacher none", allowed="nothing")
+
+    def close(self) -> None:
+        """Nothing is held."""
+        return
+
+
+@hookimpl
+def register_teachers() -> Mapping[str, TeacherFactory]:
+    """Provide the teacher."""
+    return {"none": NoTeacher}

@@ -1,0 +1,449 @@
+"""On-policy distillation: exact gradients, the same course after any stop, and a teacher whose signal counts."""
+
+import contextlib
+import itertools
+import json
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from projects import write_domain, write_student
+
+from conch_dna.config import DistillConfig
+from conch_dna.data.batches import step_examples
+from conch_dna.data.tokens import encode_chat, prompt_ids
+from conch_dna.domains import load_domain
+from conch_dna.errors import ConfigError, TeacherError
+from conch_dna.files import sha256_file
+from conch_dna.interfaces import TeacherRequest
+from conch_dna.models.load import load
+from conch_dna.progress import Progress
+from conch_dna.train import lora, objective
+from conch_dna.train.loop import Trainee, train
+from conch_dna.train.objective import Objective, loss_sums
+from conch_dna.train.on_policy import Advantage, OnPolicySource, on_rollouts, pack, reverse_kl, unpack
+from conch_dna.train.rollouts import roll_out
+from conch_dna.train.sources import FixedSource
+from conch_dna.train.stage import Stage, train_stage
+
+CONFIG = DistillConfig(
+    steps=6, batch_size=3, rank=4, dropout=0.1, learning_rate=0.01, warmup=1, checkpoint_every=2, rollout_tokens=6,
+    top_k=16, temperature=1.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory, host):
+    """A student, a domain, and a teacher: the student's weights moved by what a small adapter can learn."""
+    root = tmp_path_factory.mktemp("world")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONCH_CACHE", str(root / "cache"))
+        base = load(str(write_student(root / "student")))
+        file = shutil.copytree(root / "student", root / "teacher") / "model.safetensors"
+        tensors = dict(mx.load(str(file)))
+        mx.random.seed(0)
+        for name in sorted(tensors):
+            if "layers" in name and tensors[name].ndim == 2:
+                rows, columns = tensors[name].shape
+                tensors[name] += 0.15 * mx.random.normal((rows, 2)) @ mx.random.normal((2, columns))
+        mx.save_safetensors(str(file), tensors, {"format": "mlx"})
+        domain = load_domain(write_domain(root / "tiny", 16))
+        request = TeacherRequest(domain, str(root / "teacher"), base.ref, lambda: base)
+        teacher = host.catalog.get("teachers", "mlx")(request)
+        assert teacher.loaded
+        yield SimpleNamespace(base=base, teacher=teacher, prompts=domain.prompts[:10], held_out=domain.prompts[10:])
+
+
+class Listening:
+    """A teacher that keeps what it was asked, and may change what it says."""
+
+    def __init__(self, teacher, change=lambda targets: targets):
+        self.teacher, self.change, self.asked, self.fingerprint = teacher, change, [], "listening"
+
+    def score(self, prompts, answers, top_k):
+        self.asked.append([p.digest for p in prompts])
+        return [self.change(targets) for targets in self.teacher.score(prompts, answers, top_k)]
+
+
+@pytest.fixture
+def source(world, tmp_path):
+    def make(teacher=None, fixed=None, **settings):
+        config = CONFIG.model_copy(update=settings)
+        return OnPolicySource(
+            world.base, teacher or world.teacher, world.prompts, config, fixed, tmp_path / "rollouts.jsonl"
+        )
+
+    return make
+
+
+@pytest.fixture
+def ends(world, monkeypatch):
+    """Let many tokens end a turn, so that some rollouts end by themselves and some are cut off."""
+    found = {*world.base.tokenizer.eos_token_ids, *range(7, 276, 20)}
+    monkeypatch.setattr(world.base.tokenizer, "eos_token_ids", found)
+    return found
+
+
+def given(world, config=CONFIG):
+    """A source of answers that are not the student's own."""
+    turns = [
+        [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": f"the {n}"}]
+        for n, p in enumerate(world.prompts)
+    ]
+    return FixedSource([encode_chat(world.base.tokenizer, chat) for chat in turns], None, config)
+
+
+def softmax(logits):
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+class TestAdvantage:
+    """The sampled-token form."""
+
+    def sample(self, count=11, vocabulary=7, seed=3):
+        rng = np.random.default_rng(seed)
+        logits_NV, old_NV, teacher_NV = (rng.normal(size=(count, vocabulary)) * 2 for _ in range(3))
+        tokens_N = rng.integers(0, vocabulary, count)
+        rows = np.arange(count)
+        return logits_NV, tokens_N, np.log(softmax(old_NV))[rows, tokens_N], np.log(softmax(teacher_NV))[rows, tokens_N]
+
+    def test_its_gradient_is_the_reinforce_estimate(self, monkeypatch):
+        """In float64: -r * A * (onehot - p); through the fused objective, chunk by chunk."""
+        monkeypatch.setattr(objective, "CHUNK", 4)
+        logits_NV, tokens_N, sampler_N, teacher_N = self.sample()
+        p_NV = softmax(logits_NV)
+        rows = np.arange(len(tokens_N))
+        log_p_N = np.log(p_NV[rows, tokens_N])
+        ratio_N, advantage_N = np.exp(log_p_N - sampler_N), teacher_N - log_p_N
+        wanted_NV = (-ratio_N * advantage_N)[:, None] * (np.eye(p_NV.shape[1])[tokens_N] - p_NV)
+        loss = Advantage(
+            mx.array(tokens_N.astype(np.int32)),
+            mx.array(sampler_N.astype(np.float32)),
+            mx.array(teacher_N.astype(np.float32)),
+        )
+        only = Objective(alpha=1.0)
+
+        def total(hidden_NV):
+            return loss_sums(hidden_NV, lambda h: h, loss.tokens_N, loss, only)[0]
+
+        value, grad_NV = mx.value_and_grad(total)(mx.array(logits_NV.astype(np.float32)))
+        assert value.item() == pytest.approx((-ratio_N * advantage_N).sum(), rel=1e-4)
+        assert np.allclose(np.array(grad_NV), wanted_NV, atol=1e-5)
+
+    @pytest.mark.parametrize("stale", [False, True], ids=["fresh samples", "old samples"])
+    def test_over_all_samples_its_gradient_is_that_of_the_reverse_kl(self, stale):
+        """Every token of a tiny vocabulary, weighted by the sampler's probability of drawing it."""
+        rng = np.random.default_rng(0)
+        logits_V, old_V, teacher_V = (rng.normal(size=5) for _ in range(3))
+        q_V, teacher_V = softmax(old_V if stale else logits_V), np.log(softmax(teacher_V))
+        count = len(logits_V)
+        loss = Advantage(
+            mx.arange(count), mx.array(np.log(q_V).astype(np.float32)), mx.array(teacher_V.astype(np.float32))
+        )
+
+        def expected(row_V):
+            rows_VV = mx.broadcast_to(row_V, (count, count))
+            return (mx.array(q_V.astype(np.float32)) * loss(rows_VV, slice(0, count))).sum()
+
+        def divergence(row_V):
+            log_p_V = row_V - mx.logsumexp(row_V)
+            return (mx.exp(log_p_V) * (log_p_V - loss.teacher_N)).sum()
+
+        row_V = mx.array(logits_V.astype(np.float32))
+        (value, grad_V), (wanted, wanted_V) = (mx.value_and_grad(f)(row_V) for f in (expected, divergence))
+        assert value.item() == pytest.approx(wanted.item(), abs=1e-5)
+        assert np.allclose(np.array(grad_V), np.array(wanted_V), atol=1e-5)
+        assert np.abs(np.array(wanted_V)).max() > 0.05
+
+    def test_estimators_of_the_reverse_kl_are_right_on_average(self):
+        rng = np.random.default_rng(1)
+        p_V, t_V = softmax(rng.normal(size=9)), softmax(rng.normal(size=9))
+        k1_V, k3_V = reverse_kl(np.log(p_V), np.log(t_V))
+        wanted = (p_V * np.log(p_V / t_V)).sum()
+        assert (p_V * k1_V).sum() == pytest.approx(wanted)
+        assert (p_V * k3_V).sum() == pytest.approx(wanted)
+        assert (k3_V >= 0).all()
+        assert (k1_V < 0).any()
+
+
+class TestBatches:
+    """What a step trains on."""
+
+    @pytest.mark.parametrize("form", ["divergence", "advantage"])
+    def test_exactly_the_rollouts_tokens_are_trained(self, source, world, ends, form):
+        ours = source(on_policy_loss=form, batch_size=4, accumulation=2, rollout_tokens=12)
+        batches = ours.batches(0)
+        rows = unpack(ours.state())[0]
+        assert [len(b.names) for b in batches] == [4, 4]
+        assert [name for b in batches for name in b.names] == [one.place for one in rows]
+        assert [one.place for one in rows] == step_examples(len(world.prompts), 8, CONFIG.seed, 0)
+        assert {one.rollout.finished for one in rows} == {True, False}
+        for number, one in enumerate(rows):
+            batch, row = batches[number // 4], number % 4
+            labels = batch.labels_N[batch.rows_N == row]
+            assert tuple(labels) == one.rollout.tokens
+            assert (labels[-1] in ends) == one.rollout.finished
+            assert not set(labels[:-1]) & ends
+            prompt = prompt_ids(world.base.tokenizer, [m.as_dict() for m in world.prompts[one.place].messages])
+            assert batch.ids_BT[row, : len(prompt)].tolist() == prompt
+            assert batch.cols_N[batch.rows_N == row].tolist() == list(
+                range(len(prompt) - 1, len(prompt) - 1 + len(labels))
+            )
+        assert all(batch.on_policy for batch in batches)
+
+    @pytest.mark.usefixtures("ends")
+    def test_a_token_budget_cuts_the_step_and_leaves_none_out(self, source):
+        ours = source(batch_size=8, rollout_tokens=40, token_budget=256)
+        batches = ours.batches(0)
+        rows = {one.place: one.rollout for one in unpack(ours.state())[0]}
+        assert len(batches) > 1
+        assert sorted(name for batch in batches for name in batch.names) == sorted(rows)
+        for batch in batches:
+            assert batch.ids_BT.size <= 256
+            assert tuple(batch.labels_N) == tuple(itertools.chain(*(rows[name].tokens for name in batch.names)))
+            assert len(batch.targets.tail) == len(batch.labels_N)
+
+    def test_the_advantage_form_is_given_the_samplers_own_log_probs(self, source):
+        ours = source(on_policy_loss="advantage", rollout_temperature=1.3)
+        (batch,) = ours.batches(0)
+        rows = unpack(ours.state())[0]
+        assert np.array_equal(batch.targets.tokens_N, batch.labels_N)
+        assert np.array_equal(batch.targets.sampler_N, np.concatenate([r.rollout.sampler_log_probs for r in rows]))
+        assert np.array_equal(batch.targets.teacher_N, np.concatenate([r.targets.chosen for r in rows]))
+        assert not np.allclose(batch.targets.sampler_N, np.concatenate([r.rollout.log_probs for r in rows]), atol=1e-2)
+
+    def test_no_cross_entropy_pulls_towards_the_students_own_samples(self, source, world, host):
+        def after(alpha, batches):
+            config = CONFIG.model_copy(update={"steps": 1})
+            with training(world, config) as trainee:
+                one = SimpleNamespace(batches=lambda _: batches)
+                said = []
+                loss = Objective(host.catalog.get("losses", "reverse_kl"), 1.0, True, alpha)
+                train(trainee, config, one, lambda _: loss, 0, said.append)
+                return {n: np.array(v) for n, v in lora.weights(world.base.model).items()}, said[0]
+
+        batches = source().batches(0)
+        (weak, report), (strong, _) = after(0.2, batches), after(1.0, batches)
+        assert all(np.array_equal(weak[name], strong[name]) for name in weak)
+        assert report.alpha == 1
+        assert report.loss == pytest.approx(report.kd)
+        others = [batch._replace(on_policy=False) for batch in batches]
+        assert any(not np.array_equal(after(0.2, others)[0][name], strong[name]) for name in strong)
+
+    def test_the_same_prompt_twice_in_a_step_gives_two_rollouts(self, source, world):
+        ours = replace(source(batch_size=4), prompts=world.prompts[:2])
+        ours.batches(0)
+        rows = unpack(ours.state())[0]
+        assert sorted(one.place for one in rows) == [0, 0, 1, 1]
+        assert len({one.rollout.tokens for one in rows}) == 4
+
+
+class TestFraction:
+    """Which steps are on rollouts."""
+
+    @pytest.mark.parametrize("fraction", [0.0, 0.3, 0.5, 1.0])
+    def test_it_is_one_draw_a_step_that_hangs_on_seed_and_step_alone(self, fraction):
+        config = CONFIG.model_copy(update={"on_policy_fraction": fraction})
+        draws = [on_rollouts(config, step) for step in range(1000)]
+        assert np.mean(draws) == pytest.approx(fraction, abs=0.05)
+        assert draws[500:] == [on_rollouts(config, step) for step in range(500, 1000)]
+        other = config.model_copy(update={"seed": 1})
+        assert fraction in {0, 1} or draws != [on_rollouts(other, step) for step in range(1000)]
+
+    def test_the_other_steps_are_the_other_sources(self, source, world):
+        teacher = Listening(world.teacher)
+        ours = source(teacher, given(world), on_policy_fraction=0.5)
+        kinds = []
+        for step in range(6):
+            batches = ours.batches(step)
+            kinds.append(batches[0].on_policy)
+            if not kinds[-1]:
+                (wanted,) = ours.fixed.batches(step)
+                assert batches[0].names == wanted.names
+                assert np.array_equal(batches[0].labels_N, wanted.labels_N)
+        assert kinds == [on_rollouts(ours.config, step) for step in range(6)]
+        assert set(kinds) == {True, False}
+        assert len(teacher.asked) == sum(kinds)
+
+    def test_without_another_source_every_step_must_be_on_rollouts(self, source):
+        with pytest.raises(ConfigError, match=r"on_policy_fraction: .* got 0.5; allowed: 1"):
+            source(on_policy_fraction=0.5)
+
+
+def test_one_batch_of_rollouts_serves_several_steps(source, world):
+    teacher = Listening(world.teacher)
+    ours = source(teacher, rollout_steps=4)
+    for step in range(6):
+        ours.batches(step)
+        assert set(unpack(ours.state())) == set(range(step, 4 if step < 4 else 6))
+    per_step = [[world.prompts[i].digest for i in step_examples(10, 3, CONFIG.seed, step)] for step in range(6)]
+    assert teacher.asked == [list(itertools.chain(*per_step[:4])), list(itertools.chain(*per_step[4:]))]
+
+
+def test_the_state_comes_back_as_it_was(source):
+    ours = source(rollout_steps=3)
+    assert ours.state() == pack({}) == {}
+    first = ours.batches(1)
+    back = source(Listening(None), rollout_steps=3)  # a teacher that cannot be asked
+    back.restore(ours.state())
+    for step, wanted in ((1, first), (2, ours.batches(2))):
+        for one, other in zip(back.batches(step), wanted, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(one[:4], other[:4], strict=True))
+            assert np.array_equal(one.targets.log_probs, other.targets.log_probs)
+
+
+def test_greedy_rollouts_have_no_importance_ratios(source):
+    assert source(rollout_temperature=0.0).batches(0)
+    with pytest.raises(ConfigError, match="rollout_temperature: greedy rollouts have no sampling probabilities"):
+        source(rollout_temperature=0.0, on_policy_loss="advantage")
+
+
+def test_a_teacher_without_the_samples_log_probs_is_refused_by_the_advantage_form_alone(source, world):
+    teacher = Listening(world.teacher, lambda targets: replace(targets, chosen=None))
+    ours = source(teacher)
+    ours.batches(0)
+    assert unpack(ours.state())[0][0].targets.chosen is None
+    assert "k1" not in ours.journal.read_text()
+    with pytest.raises(TeacherError, match="listening: does not give the log-probability"):
+        source(teacher, on_policy_loss="advantage").batches(0)
+
+
+def test_scores_of_other_tokens_are_refused(source, world):
+    teacher = Listening(world.teacher, lambda targets: replace(targets, tail=targets.tail[1:]))
+    with pytest.raises(TeacherError, match="listening: scored other tokens than the rollouts'"):
+        source(teacher).batches(0)
+
+
+class Kill(BaseException):
+    """Stops a course as a kill would: nothing is saved on the way out."""
+
+
+class Stopped(OnPolicySource):
+    """Is stopped in a step, with its batches drawn already."""
+
+    at = None
+
+    def batches(self, step):
+        found = super().batches(step)
+        if self.at and self.at[0] == step:
+            raise self.at[1]
+        return found
+
+
+class TestResume:
+    """A course that was stopped anywhere ends as one that was not."""
+
+    @pytest.fixture
+    def course(self, world, host, tmp_path):
+        def take(name, settings, at=None):
+            config = CONFIG.model_copy(update={"steps": 4, "layers": 2, **settings})
+            folder = tmp_path / name
+            fixed = given(world, config) if config.on_policy_fraction < 1 else None
+            source = Stopped(world.base, world.teacher, world.prompts, config, fixed, folder / "rollouts.jsonl")
+            source.at = at
+            loss = Objective(host.catalog.get("losses", "reverse_kl"), 1.0, True, 0.7)
+            stage = Stage("tiny", "on_policy", source, lambda _: loss)
+            reports = train_stage(world.base, config, stage, {}, folder, Progress(), lambda _: None)
+            adapter = sha256_file(folder / "adapter" / lora.ADAPTER_FILE)
+            return adapter, [r.loss for r in reports], source.journal.read_text()
+
+        return take
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"on_policy_loss": "divergence"},
+            {"on_policy_loss": "advantage", "rollout_steps": 3, "on_policy_fraction": 0.6, "checkpoint_every": 3},
+        ],
+        ids=["divergence, fresh", "advantage, shared, mixed"],
+    )
+    def test_a_stop_in_any_step_changes_nothing(self, course, settings):
+        undisturbed = course("whole", settings)
+        assert len(undisturbed[1]) == 4
+        for step, fault in enumerate((Kill, KeyboardInterrupt, KeyboardInterrupt, Kill)):
+            with pytest.raises(fault):
+                course(f"stopped-{step}", settings, (step, fault()))
+            assert course(f"stopped-{step}", settings) == undisturbed, step
+
+    def test_a_line_that_a_kill_cut_short_is_written_again(self, course, tmp_path):
+        undisturbed = course("whole", {})
+        with pytest.raises(Kill):
+            course("stopped", {}, (2, Kill()))
+        journal = tmp_path / "stopped" / "rollouts.jsonl"
+        journal.write_bytes(journal.read_bytes() + b'{"step": 3, "text": "\xc3')
+        assert course("stopped", {}) == undisturbed
+
+
+@pytest.mark.usefixtures("ends")
+def test_the_journal_says_what_was_rolled_out(source, world):
+    ours = source(batch_size=8, rollout_tokens=12)
+    ours.batches(0)
+    (rows,) = unpack(ours.state()).values()
+    lines = [json.loads(line) for line in ours.journal.read_bytes().split(b"\n")[:-1]]
+    assert {line["finished"] for line in lines} == {True, False}
+    for line, (place, rollout, targets) in zip(lines, rows, strict=True):
+        tokens = list(rollout.tokens[: -1 if rollout.finished else None])
+        d_N = targets.chosen.astype(np.float64) - rollout.log_probs
+        assert line == {
+            "step": 1, "prompt": world.prompts[place].digest, "text": world.base.tokenizer.decode(tokens),
+            "finished": rollout.finished, "tokens": len(rollout.tokens), "k1": pytest.approx(-d_N.mean()),
+            "k3": pytest.approx((np.exp(d_N) - d_N - 1).mean()),
+        }  # fmt: skip
+
+
+@contextlib.contextmanager
+def training(world, config):
+    """Give a trainee with a fresh adapter for a block."""
+    with lora.attached(world.base.model, config):
+        optimizer = optim.AdamW(learning_rate=config.learning_rate)
+        optimizer.init(world.base.model.trainable_parameters())
+        yield Trainee(world.base.model, *lora.split(world.base.model), optimizer)
+
+
+class TestLearning:
+    """What a few steps come to."""
+
+    def distance(self, world):
+        """Return the mean reverse KL, over the whole vocabulary, on the student's own answers to held-out prompts."""
+        student, teacher = world.base.model, world.teacher
+        prompts = [prompt_ids(world.base.tokenizer, [m.as_dict() for m in p.messages]) for p in world.held_out]
+        rollouts = roll_out(student, world.base.tokenizer, prompts, range(6), max_tokens=8, temperature=1.0)
+        scores = teacher.score(world.held_out, [r.tokens for r in rollouts], 275)
+        total, count = 0.0, 0
+        for prompt, rollout, targets in zip(prompts, rollouts, scores, strict=True):
+            logits_TV = student(mx.array([[*prompt, *rollout.tokens]]))[0, len(prompt) - 1 : -1]
+            student_TK = np.array(objective.bucket(logits_TV, mx.array(targets.ids)))
+            teacher_TK = np.concatenate([targets.log_probs, targets.tail[:, None]], axis=1)
+            total += float((np.exp(student_TK) * (student_TK - teacher_TK)).sum())
+            count += len(targets.tail)
+        return total / count
+
+    def learnt(self, world, host, source, teacher, form):
+        """Return the distance from the true teacher before and after."""
+        ours = source(teacher, steps=10, batch_size=8, dropout=0.0, rollout_tokens=8, on_policy_loss=form)
+        config = ours.config
+        loss = Objective(host.catalog.get("losses", "reverse_kl"), 1.0, True, 1.0)
+        with training(world, config) as trainee:
+            before = self.distance(world)
+            train(trainee, config, ours, lambda _: loss, 0, lambda _: None)
+            return before, self.distance(world)
+
+    def shuffled(self, targets):
+        """The same probabilities for other tokens."""
+        order = np.random.default_rng(0).permutation(276)
+        return replace(targets, ids=order[targets.ids].astype(np.int32))
+
+    def test_the_student_comes_closer_to_its_teacher_and_not_to_a_shuffled_one(self, world, host, source):
+        before, after = self.learnt(world, host, source, None, "divergence")
+        assert after < 0.6 * before
+        teacher = Listening(world.teacher, self.shuffled)
+        assert self.learnt(world, host, source, teacher, "divergence")[1] > 1.5 * after
+
+    def test_the_advantage_form_brings_it_closer_too(self, world, host, source):
+        before, after = self.learnt(world, host, source, None, "advantage")
+        assert after < 0.8 * before
