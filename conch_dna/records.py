@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
+
+from conch_dna.text import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SCHEMA_VERSION = 1
 
@@ -26,15 +29,87 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class FunctionCall(Record):
+    """What a tool call calls; ``arguments`` is an object, or the JSON text of one, as OpenAI writes it."""
+
+    name: str = Field(min_length=1)
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("arguments", mode="before")
+    @classmethod
+    def _object(cls, value: Any) -> Any:
+        """Read JSON text."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return strict_json(value)
+        except (ValueError, RecursionError) as error:
+            msg = f"not JSON ({error})"
+            raise ValueError(msg) from error
+
+
+class ToolCall(Record):
+    """One call in an assistant turn."""
+
+    id: str | None = None
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the call in OpenAI's shape, but with its arguments as an object, as chat templates take it."""
+        given = {"type": self.type, "function": self.function.model_dump()}
+        return given if self.id is None else {"id": self.id, **given}
+
+
 class Message(Record):
-    """One chat turn."""
+    """One chat turn.
+
+    :param tool_calls: what an assistant turn calls; its content may then be empty, or null where it is read.
+    :param tool_call_id, name: in a tool turn, which call and which tool it answers.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
 
-    def as_dict(self) -> dict[str, str]:
-        """Return the turn in the form chat templates take."""
-        return {"role": self.role, "content": self.content}
+    @model_validator(mode="before")
+    @classmethod
+    def _without_content(cls, value: Any) -> Any:
+        """Let a turn that calls tools do without content."""
+        if isinstance(value, dict) and value.get("tool_calls") and value.get("content") is None:
+            return {**value, "content": ""}
+        return value
+
+    @model_validator(mode="after")
+    def _fields_of_its_role(self) -> Message:
+        if self.tool_calls and self.role != "assistant":
+            msg = f"tool_calls belong to an assistant turn, not to a {self.role} turn"
+            raise ValueError(msg)
+        if self.role != "tool" and (self.tool_call_id is not None or self.name is not None):
+            msg = f"tool_call_id and name belong to a tool turn, not to a {self.role} turn"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def text(self) -> str:
+        """The content, then each tool call as a line of JSON."""
+        calls = (json.dumps(call.function.model_dump(), ensure_ascii=False) for call in self.tool_calls)
+        return "\n".join(part for part in (self.content, *calls) if part)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the turn in the form chat templates take; what is not given is left out."""
+        given: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.tool_calls:
+            given["tool_calls"] = [call.as_dict() for call in self.tool_calls]
+        named = {"tool_call_id": self.tool_call_id, "name": self.name}
+        return given | {key: value for key, value in named.items() if value is not None}
+
+    @model_serializer
+    def _written(self) -> dict[str, Any]:
+        """Write no more to disk either."""
+        return self.as_dict()
 
 
 class Reference(Record):
@@ -61,7 +136,7 @@ class Prompt(Record):
     @property
     def text(self) -> str:
         """All turns joined, for comparisons of wording."""
-        return "\n".join(m.content for m in self.messages)
+        return "\n".join(m.text for m in self.messages)
 
 
 class Sampling(Record):
@@ -71,6 +146,19 @@ class Sampling(Record):
     temperature: float = Field(0.0, ge=0, le=5, description="0 is greedy")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus mass")
     seed: int = Field(0, ge=0, description="seed of the draw")
+    top_log_probs: int = Field(0, ge=0, le=64, description="choices kept of every token, where a teacher tells them")
+
+
+class SoftToken(Record):
+    """One token of an answer, and what the teacher weighed in its place.
+
+    Tokens are bytes, written as Latin-1, so that any tokenizer can read them; ``None`` is the end of the turn.
+    """
+
+    piece: str | None
+    choices: tuple[tuple[str | None, float], ...] = Field(
+        min_length=1, description="tokens with their log-probability at temperature 1, in nats, likeliest first"
+    )
 
 
 class Completion(Record):
@@ -81,15 +169,23 @@ class Completion(Record):
     finish_reason: Literal["stop", "length"] = "stop"
     teacher: str = Field(description="fingerprint of the teacher")
     sampling: Sampling
+    soft: tuple[SoftToken, ...] = Field((), description="its tokens, where the teacher told their choices")
 
 
 class StepReport(Record):
     """One optimizer step, as written to ``metrics.jsonl``."""
 
     step: int
+    recipe: str = Field("", description="sft, kd, on_policy or best_of_n")
     loss: float = Field(description="combined loss, nats a token")
-    ce: float = Field(description="cross-entropy on the teacher's text, nats a token")
+    ce: float = Field(description="cross-entropy on the text, nats a token")
     kd: float | None = Field(None, description="divergence from the teacher's targets, nats a token")
+    kd_max: float | None = Field(None, description="largest divergence of one token, nats")
+    entropy: float | None = Field(None, description="of the student's distributions, nats a token")
+    agreement: float | None = Field(None, description="share of tokens with the teacher's top-1 choice")
+    alpha: float | None = Field(None, description="weight of the divergence")
+    beta: float | None = Field(None, description="mixture weight of jsd and skewed KL")
+    validation: float | None = Field(None, description="loss on the prompts set apart, nats a token, where measured")
     learning_rate: float
     grad_norm: float
     tokens: int = Field(description="trained tokens in this step")
@@ -100,7 +196,7 @@ class StepReport(Record):
 class HeldOut(Record):
     """What one model (base, candidate or incumbent) did on the held-out prompts."""
 
-    bits_per_byte: float = Field(description="of the teacher's held-out answers")
+    bits_per_byte: float | None = Field(None, description="of the teacher's held-out answers, where there are any")
     quality: float = Field(description="mean composite score of generated answers, 0 to 1")
     scores: dict[str, float] = Field(default_factory=dict, description="mean of each scorer")
     others_bits_per_byte: float | None = Field(None, description="on held-out prompts of the other domains")
@@ -142,6 +238,7 @@ class DomainResult(Record):
 
     domain: str
     state: Literal["published", "gate_failed", "failed"]
+    recipes: tuple[str, ...] = Field((), description="what trained it, in that order")
     version: int | None = None
     digest: str | None = Field(None, description="content digest of the published neuron")
     domain_digest: str | None = Field(None, description="digest of the domain's settings, prompts and references")
@@ -171,6 +268,20 @@ class Summary(Record):
     preset: str
     results: tuple[DomainResult, ...]
     seconds: float
+
+
+R = TypeVar("R", bound=Record)
+
+
+def read_sound(path: Path, kind: type[R]) -> list[R]:
+    """Return the records of a JSONL file up to the first line that is damaged, or that a kill cut short."""
+    found: list[R] = []
+    try:
+        *lines, _ = path.read_bytes().split(b"\n")
+        found.extend(map(kind.model_validate_json, lines))
+    except (FileNotFoundError, ValidationError):
+        pass
+    return found
 
 
 def to_json_line(record: BaseModel | Mapping[str, Any]) -> str:

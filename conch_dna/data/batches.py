@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from conch_dna.errors import ConfigError
 from conch_dna.interfaces import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
+    from conch_dna.interfaces import LogitLoss
+
+    SoftTargets = Sequence[Targets] | Callable[[Sequence[int]], LogitLoss]
 
 PAD_TO = 16  # lengths are rounded up to this, to bound the number of shapes
 
@@ -22,16 +27,18 @@ class Batch(NamedTuple):
     :param ids_BT: int32 token ids; padding is 0 and never trained.
     :param rows_N, cols_N: int32 places whose hidden state predicts a trained token.
     :param labels_N: int32, that token.
-    :param targets: the teacher's distributions at the same N places, or ``None``.
+    :param targets: the teacher's distributions at the same N places, a loss of the logits there, or ``None``.
     :param names: which examples these are, for error messages.
+    :param on_policy: the labels are the student's own samples: no cross-entropy may pull towards them.
     """
 
     ids_BT: np.ndarray
     rows_N: np.ndarray
     cols_N: np.ndarray
     labels_N: np.ndarray
-    targets: Targets | None
+    targets: Targets | LogitLoss | None
     names: tuple[int, ...]
+    on_policy: bool = False
 
 
 def order(count: int, seed: int, epoch: int) -> np.ndarray:
@@ -45,14 +52,59 @@ def step_examples(count: int, per_step: int, seed: int, step: int) -> list[int]:
     return [int(order(count, seed, place // count)[place % count]) for place in places]
 
 
-def collate(examples: Sequence[Example], picks: Sequence[int], targets: Sequence[Targets] | None = None) -> Batch:
+def cut(examples: Sequence[Example], picks: Sequence[int], config: DistillConfig) -> list[list[int]]:
+    """Cut a step's examples into forward passes.
+
+    Without a ``token_budget`` each holds ``batch_size`` examples, in their order. With one, examples of similar length
+    go together, the longest first, as many as rows times padded width allow; an example over the budget goes alone
+    (:func:`check_budget` refuses it beforehand where the examples are known). Loss and gradient do not depend on it.
+    """
+    if not config.token_budget:
+        cuts = range(0, len(picks), config.batch_size)
+        return [list(picks[start : start + config.batch_size]) for start in cuts]
+    passes: list[list[int]] = []
+    room = 0
+    for pick in sorted(picks, key=lambda i: -len(examples[i].ids)):
+        if not room:
+            passes.append([])
+            room = max(1, config.token_budget // padded(len(examples[pick].ids)))
+        passes[-1].append(pick)
+        room -= 1
+    return passes
+
+
+def padded(length: int) -> int:
+    """Return the width that an example of ``length`` tokens takes."""
+    return -(-length // PAD_TO) * PAD_TO
+
+
+def check_budget(lengths: Mapping[str, int], config: DistillConfig) -> None:
+    """Refuse what no forward pass could take.
+
+    :param lengths: tokens of each example, by a name that tells which it is.
+    :raises ConfigError: an example with its padding is longer than ``token_budget``; the longest is named.
+    """
+    if not config.token_budget or not lengths:
+        return
+    name = max(lengths, key=lambda n: lengths[n])
+    if (width := padded(lengths[name])) > config.token_budget:
+        raise ConfigError(
+            f"{name} does not fit into a forward pass", where="token_budget", got=config.token_budget,
+            allowed=f"{width} and more",
+            next_step=f"Raise it, or lower max_length to {config.token_budget // PAD_TO * PAD_TO}",
+        )  # fmt: skip
+
+
+def collate(examples: Sequence[Example], picks: Sequence[int], targets: SoftTargets | None = None) -> Batch:
     """Pad the picked examples into one batch.
 
     A token at place t is predicted by the hidden state at t - 1. Soft targets cover the last assistant turn only, so a
     batch that has them trains on that turn alone.
+
+    :param targets: one an example, or a function from the picks to their loss.
     """
     chosen = [examples[i] for i in picks]
-    width = -(-max(len(e.ids) for e in chosen) // PAD_TO) * PAD_TO
+    width = padded(max(len(e.ids) for e in chosen))
     ids = np.zeros((len(chosen), width), np.int32)
     rows, cols, labels = [], [], []
     for row, example in enumerate(chosen):
@@ -63,14 +115,18 @@ def collate(examples: Sequence[Example], picks: Sequence[int], targets: Sequence
                 rows.append(row)
                 cols.append(place - 1)
                 labels.append(example.ids[place])
-    joined = None
-    if targets is not None:
-        parts = [targets[i] for i in picks]
-        joined = Targets(
-            np.concatenate([p.ids for p in parts]),
-            np.concatenate([p.log_probs for p in parts]),
-            np.concatenate([p.tail for p in parts]),
-        )
     return Batch(
-        ids, np.array(rows, np.int32), np.array(cols, np.int32), np.array(labels, np.int32), joined, tuple(picks)
+        ids, np.array(rows, np.int32), np.array(cols, np.int32), np.array(labels, np.int32), _joined(targets, picks),
+        tuple(picks),
+    )  # fmt: skip
+
+
+def _joined(targets: SoftTargets | None, picks: Sequence[int]) -> Targets | LogitLoss | None:
+    if targets is None or callable(targets):
+        return targets and targets(picks)
+    parts = [targets[i] for i in picks]
+    return Targets(
+        np.concatenate([p.ids for p in parts]),
+        np.concatenate([p.log_probs for p in parts]),
+        np.concatenate([p.tail for p in parts]),
     )

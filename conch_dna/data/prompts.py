@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from conch_dna.errors import DataError
 from conch_dna.records import Message, Prompt, Reference
-from conch_dna.text import is_utf8
+from conch_dna.text import is_utf8, strict_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def _read_line(raw: bytes) -> Prompt | str:
 def _object(raw: bytes) -> dict[str, Any] | str:
     """Return the JSON object on one line, or what is wrong with it."""
     try:
-        data = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        data = strict_json(raw.decode())
     except UnicodeDecodeError as error:
         return f"not UTF-8 (byte 0x{raw[error.start]:02x})"
     except json.JSONDecodeError as error:
@@ -93,12 +93,6 @@ def _object(raw: bytes) -> dict[str, Any] | str:
     return data
 
 
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
-    msg = f"{name} is no JSON value"
-    raise ValueError(msg)
-
-
 def _first_fault(error: ValidationError) -> str:
     """Return the first fault, behind the field where it lies."""
     first = error.errors()[0]
@@ -107,7 +101,7 @@ def _first_fault(error: ValidationError) -> str:
 
 
 def _messages(value: Any) -> tuple[Message, ...] | str:
-    """Return the chat turns, or what is wrong with them: roles, alternation, emptiness, a missing last user turn."""
+    """Return the chat turns, or what is wrong with them: roles, alternation, emptiness, tool calls, the end."""
     if not isinstance(value, list) or not value:
         return "messages must be a non-empty list"
     messages = []
@@ -116,12 +110,12 @@ def _messages(value: Any) -> tuple[Message, ...] | str:
             message = Message.model_validate(item)
         except ValidationError as error:
             return f"messages[{place}]: {_first_fault(error)}"
-        if not message.content.strip():
+        if not message.content.strip() and not message.tool_calls:
             return f"messages[{place}]: empty content"
-        if not is_utf8(message.content):
+        if not is_utf8(json.dumps(message.as_dict(), ensure_ascii=False)):
             return f"messages[{place}]: broken UTF-8 (a lone surrogate)"
         messages.append(message)
-    return _order_fault(messages) or tuple(messages)
+    return _order_fault(messages) or _calls_fault(messages) or tuple(messages)
 
 
 def _order_fault(messages: list[Message]) -> str | None:
@@ -135,4 +129,17 @@ def _order_fault(messages: list[Message]) -> str | None:
             return f"a {after.role} turn follows a {before.role} turn; allowed: {' or '.join(sorted(allowed))}"
     if turns[-1].role == "assistant":
         return "the last turn must be the user's (or a tool's): it is the one to be answered"
+    return None
+
+
+def _calls_fault(messages: list[Message]) -> str | None:
+    """Return what is wrong with tool calls and their results, if anything is."""
+    calls: set[str | None] = set()
+    for place, (message, after) in enumerate(zip_longest(messages, messages[1:])):
+        if message.role != "tool":
+            calls = {call.id for call in message.tool_calls}
+        elif message.tool_call_id is not None and message.tool_call_id not in calls:
+            return f"messages[{place}]: tool_call_id {message.tool_call_id!r} is the id of no call in the turn before"
+        if message.tool_calls and (after is None or after.role != "tool"):
+            return f"messages[{place}]: tool calls without a tool turn after them"
     return None

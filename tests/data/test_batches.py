@@ -1,12 +1,23 @@
 """Batches are a pure function of seed and step, and labels never leave their targets."""
 
+from itertools import pairwise
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlx.utils import tree_flatten
+from tiny import chats, soft_targets
 
-from conch_dna.data.batches import PAD_TO, collate, step_examples
-from conch_dna.data.tokens import Example
+from conch_dna.config import DistillConfig
+from conch_dna.data.batches import PAD_TO, check_budget, collate, cut, step_examples
+from conch_dna.data.tokens import Example, encode_chat
+from conch_dna.errors import ConfigError
 from conch_dna.interfaces import Targets
+from conch_dna.plugins import load_plugins
+from conch_dna.train import lora
+from conch_dna.train.loop import Trainee, gradients
+from conch_dna.train.objective import Objective
 
 COUNTS = {"count": st.integers(1, 40), "per_step": st.integers(1, 50), "seed": st.integers(0, 2**40)}
 
@@ -82,3 +93,71 @@ def test_a_label_is_the_token_after_its_place(task):
 def test_the_names_say_which_examples_these_are():
     examples = [Example((1, 2, 3), (False, True, True), 1, 1)] * 4
     assert collate(examples, [3, 1]).names == (3, 1)
+
+
+def example_of(length):
+    return Example((1,) * length, (False, *[True] * (length - 1)), 1, 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    lengths=st.lists(st.integers(2, 200), min_size=1, max_size=30),
+    budget=st.integers(208, 900),
+    data=st.data(),
+)
+def test_passes_hold_similar_lengths_within_the_budget(lengths, budget, data):
+    examples = [example_of(length) for length in lengths]
+    picks = data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, max_size=40))
+    config = DistillConfig(token_budget=budget)
+    passes = cut(examples, picks, config)
+    assert sorted(i for some in passes for i in some) == sorted(picks), "every pick once, repeated ones as often"
+    sizes = [collate(examples, some).ids_BT.size for some in passes]
+    assert max(sizes) <= budget
+    spans = [[lengths[i] for i in some] for some in passes]
+    assert all(min(before) >= max(after) for before, after in pairwise(spans)), "no pass overlaps another in length"
+    for some, after in pairwise(passes):
+        wider = collate(examples, [*some, after[0]]).ids_BT.size
+        assert wider > budget, "a pass ends only where one more example would not fit"
+    assert cut(examples, picks, config) == passes
+
+
+def test_without_a_budget_passes_are_cut_by_count_in_their_order():
+    examples = [example_of(length) for length in (9, 3, 30, 7, 5)]
+    config = DistillConfig(batch_size=2)
+    assert cut(examples, [4, 2, 0, 1, 3], config) == [[4, 2], [0, 1], [3]]
+
+
+@pytest.mark.parametrize("length", [97, 111], ids=["its padding", "its tokens"])
+def test_an_example_over_the_budget_is_refused_by_name(length):
+    config = DistillConfig(token_budget=100)
+    check_budget({"short": 5, "fits": 96}, config)
+    check_budget({"long": 5000}, DistillConfig())
+    with pytest.raises(ConfigError) as caught:
+        check_budget({"short": 5, "prompt 1a2b": length}, config)
+    said = "token_budget: prompt 1a2b does not fit into a forward pass; got 100; allowed: 112 and more. "
+    assert str(caught.value) == said + "Raise it, or lower max_length to 96"
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["text", "soft targets"])
+def test_loss_and_gradient_do_not_depend_on_the_cut(tiny_model, soft):
+    """Between one pass for all, passes by count and passes by budget."""
+    examples = [encode_chat(tiny_model.tokenizer, chat) for chat in chats(7, words=(1, 25))]
+    targets = soft_targets(examples) if soft else None
+    loss = load_plugins(strict=True, block=[]).catalog.get("losses", "forward_kl")
+    objective = Objective(loss, 2.0, t_squared=True, alpha=0.7) if soft else Objective()
+    picks = [3, 0, 6, 2, 5, 1, 4]
+    found = []
+    with lora.attached(tiny_model.model, DistillConfig(rank=2)):
+        body, head = lora.split(tiny_model.model)
+        for settings_ in ({"batch_size": 7}, {"batch_size": 2}, {"token_budget": 200}, {"token_budget": 350}):
+            passes = cut(examples, picks, DistillConfig(**settings_))
+            batches = [collate(examples, some, targets) for some in passes]
+            grad, sums, tokens = gradients(Trainee(tiny_model.model, body, head, None), batches, objective)
+            found.append((len(batches), tokens, sums[0], {n: np.array(g) for n, g in tree_flatten(grad)}))
+    _, tokens, total, grad = found[0]
+    assert len({passes for passes, *_ in found}) == 4, "four different cuts"
+    for _, other_tokens, other_total, other_grad in found[1:]:
+        assert other_tokens == tokens
+        assert other_total == pytest.approx(total, rel=1e-5)
+        for name, value in grad.items():
+            np.testing.assert_allclose(other_grad[name], value, rtol=1e-3, atol=2e-5 * np.abs(value).max() + 1e-9)

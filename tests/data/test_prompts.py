@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from conch_dna.data.prompts import read_prompts
 from conch_dna.errors import DataError
+from conch_dna.records import Message
 
 USER = {"role": "user", "content": "Hi"}
 SYSTEM = {"role": "system", "content": "Be brief."}
@@ -130,7 +131,7 @@ def test_other_orders_are_refused(read, messages, said):
         ('{"messages": [{"role": "user"}]}', "messages[0]: content: Field required"),
         ('{"messages": [{"role": "user", "content": 5}]}', "messages[0]: content: Input should be a valid string"),
         ('{"messages": [{"role": "human", "content": "Hi"}]}', "messages[0]: role: Input should be 'system'"),
-        ('{"messages": [{"role": "user", "content": "Hi", "name": "x"}]}', "messages[0]: name: Extra inputs"),
+        ('{"messages": [{"role": "user", "content": "Hi", "nick": "x"}]}', "messages[0]: nick: Extra inputs"),
         (line({"role": "user", "content": ""}), "messages[0]: empty content"),
         (line(USER, {"role": "assistant", "content": " \n\u3000"}, USER), "messages[1]: empty content"),
         (line({"role": "user", "content": "\ud800"}), "messages[0]: broken UTF-8 (a lone surrogate)"),
@@ -193,3 +194,72 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "missing.jsonl", tmp_path):
         with pytest.raises(DataError, match="cannot be read"):
             read_prompts(path)
+
+
+def calling(*calls, **more):
+    return {"role": "assistant", "content": None, "tool_calls": list(calls), **more}
+
+
+def call(name="add", arguments=None, **more):
+    return {"type": "function", "function": {"name": name, "arguments": arguments or {}}, **more}
+
+
+def test_a_prompt_with_tool_calls_is_read(read):
+    turns = (USER, calling(call(id="c1"), call("now", '{"zone": "UTC"}')), {**TOOL, "tool_call_id": "c1"}, TOOL)
+    (prompt,) = read(line(*turns))
+    assert [m.as_dict() for m in prompt.messages] == [
+        USER,
+        calling(call(id="c1"), call("now", {"zone": "UTC"}), content=""),
+        {**TOOL, "tool_call_id": "c1"},
+        TOOL,
+    ]
+    assert '{"name": "now", "arguments": {"zone": "UTC"}}' in prompt.text
+    assert [Message.model_validate_json(m.model_dump_json()) for m in prompt.messages] == list(prompt.messages)
+    assert prompt.messages[0].model_dump(mode="json") == USER, "a prompt that is written again looks as before"
+
+
+def test_null_arguments_and_empty_objects_stay(read):
+    (prompt,) = read(line(USER, calling(call(arguments={"a": None, "b": {}})), TOOL))
+    assert prompt.messages[1].as_dict()["tool_calls"][0]["function"]["arguments"] == {"a": None, "b": {}}
+
+
+def test_a_prompt_without_tool_calls_keeps_its_digest(read):
+    """Recordings and caches are keyed by it."""
+    (prompt,) = read(line(SYSTEM, USER, ASSISTANT, TOOL))
+    assert prompt.digest == "0aa0133a8557142895fcb9daae2cd9e3ce98ff20ec636ceb58b4ecc8f5ce77db"
+    others = [calling(call()), calling(call("b")), calling(call(arguments={"a": 1})), calling(call(id="c1"))]
+    digests = {read(line(SYSTEM, USER, other, TOOL))[0].digest for other in others}
+    digests |= {read(line(SYSTEM, USER, calling(call()), {**TOOL, "name": "add"}))[0].digest, prompt.digest}
+    assert len(digests) == 6, "calls and names are a part of the prompt"
+
+
+@pytest.mark.parametrize(
+    ("turns", "said"),
+    [
+        ((USER, calling(call()), USER), "messages[1]: tool calls without a tool turn after them"),
+        ((USER, calling(), USER), "messages[1]: content: Input should be a valid string"),
+        ((USER, calling(content=" "), USER), "messages[1]: empty content"),
+        ((USER, calling({"function": {}}), TOOL), "messages[1]: tool_calls.0.function.name: Field required"),
+        ((USER, calling(call("")), TOOL), "messages[1]: tool_calls.0.function.name: String should have at least 1"),
+        ((USER, calling({"name": "add"}), TOOL), "messages[1]: tool_calls.0.function: Field required"),
+        (
+            (USER, calling(call(arguments="{")), TOOL),
+            "messages[1]: tool_calls.0.function.arguments: Value error, not ",
+        ),
+        ((USER, calling(call(arguments="[1]")), TOOL), "messages[1]: tool_calls.0.function.arguments: Input should be"),
+        ((USER, calling(call(arguments='{"a": NaN}')), TOOL), "NaN is no JSON value"),
+        ((USER, calling(call(type="code")), TOOL), "messages[1]: tool_calls.0.type: Input should be 'function'"),
+        ((USER, calling(call(strict=True)), TOOL), "messages[1]: tool_calls.0.strict: Extra inputs"),
+        ((USER, calling(call(arguments={"a": "\ud800"})), TOOL), "messages[1]: broken UTF-8"),
+        (({**USER, "tool_calls": [call()]},), "messages[0]: Value error, tool_calls belong to an assistant turn"),
+        (({**USER, "name": "x"},), "messages[0]: Value error, tool_call_id and name belong to a tool turn"),
+        ((USER, calling(call(id="a")), {**TOOL, "tool_call_id": "b"}), "messages[2]: tool_call_id 'b' is the id of no"),
+        ((USER, ASSISTANT, {**TOOL, "tool_call_id": "a"}), "messages[2]: tool_call_id 'a' is the id of no call"),
+    ],
+)
+def test_a_faulty_tool_call_is_named_with_its_fault(read, turns, said):
+    fault = fault_of(read, line(USER) + line(*turns))
+    assert "line 2: " in fault
+    assert said in fault
+    assert len(fault.splitlines()) == 2, "one line a fault"
+    fault.encode()

@@ -1,0 +1,211 @@
+"""``conch distill --dry-run``: what would be trained, for how long and in how much memory; no weights are loaded."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+from pydantic import ValidationError
+
+from conch_dna.data.splits import split
+from conch_dna.errors import ConfigError
+from conch_dna.records import Record, Sampling, StepReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Teacher
+    from conch_dna.modes import Mode
+    from conch_dna.records import Prompt
+
+
+class DomainPlan(Record):
+    """What a run would do for one domain.
+
+    :param recipes, reason: how it would be trained, and why so.
+    :param steps: optimizer steps of each recipe.
+    :param examples: conversations in them.
+    :param answered: training prompts whose answers are known and fit into ``max_length``; ``None`` for a live teacher.
+    :param tokens: of all training prompts, with their answers where those are known.
+    :param trained_tokens: of the answers; of a live teacher's the most there can be.
+    :param longest: tokens of the longest example; with a live teacher the most it can have.
+    :param memory: estimated peak in bytes, by part and in all.
+    :param refused: why the run would not start, or ``None``.
+    :param seconds: of training, at the speed of earlier runs of this student; ``None`` where there are none.
+    """
+
+    domain: str
+    recipes: tuple[str, ...]
+    reason: str
+    train: int
+    held_out: int
+    steps: int
+    examples: int
+    answered: int | None
+    tokens: int
+    trained_tokens: int
+    longest: int
+    memory: dict[str, int]
+    refused: str | None
+    seconds: float | None
+
+
+class Sizes(NamedTuple):
+    """Tokens of one domain's training half; the fields are those of :class:`DomainPlan`."""
+
+    answered: int | None
+    tokens: int
+    trained_tokens: int
+    longest: int
+
+
+def make_plan(
+    config: DistillConfig,
+    domains: Sequence[Domain],
+    teachers: Mapping[str, Teacher],
+    modes: Mapping[str, Mode],
+    runs: Path,
+    on_fetch: Callable[[int, int], None] | None = None,
+) -> list[DomainPlan]:
+    """Return the plan of each domain: from prompts, recorded answers, the student's tokenizer and its shapes.
+
+    :param teachers: by domain; asked only where they replay what was recorded.
+    :param modes: by domain.
+    :param runs: the folder of earlier runs, whose speed is taken.
+    :param on_fetch: called with (bytes done, bytes in all) while the student is fetched.
+    :raises DataError: a domain has too few prompts, or the chat template refuses one.
+    :raises ModelError: the student cannot be found, fetched or read.
+    """
+    from conch_dna.models import accel, refs
+
+    folder = refs.resolve(config.student, on_fetch)
+    accel.switch_on()  # tokenizers come with mlx-lm, which brings mlx
+    tokenizer = _tokenizer(folder)
+    speed = measured_speed(runs, config.student)
+    found = []
+    for domain in domains:
+        parts = split(domain.prompts, config.held_out)
+        mode, teacher = modes[domain.name], teachers[domain.name]
+        most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
+        if "replay" in teacher.capabilities:
+            sizes = _recorded_sizes(tokenizer, config, parts.train, teacher)
+        else:
+            sizes = _live_sizes(tokenizer, config, parts.train, most)
+        memory, refused = _memory(folder, config, max(1, sizes.longest))
+        examples = config.steps * config.batch_size * config.accumulation
+        answers = len(parts.train) if sizes.answered is None else sizes.answered
+        seconds = None
+        if speed and answers:
+            seconds = len(mode.recipes) * examples * sizes.trained_tokens / answers / speed
+        found.append(
+            DomainPlan(
+                domain=domain.name, recipes=mode.recipes, reason=mode.reason, train=len(parts.train),
+                held_out=len(parts.held_out), steps=config.steps, examples=examples, memory=memory, refused=refused,
+                seconds=seconds, **sizes._asdict(),
+            )
+        )  # fmt: skip
+    return found
+
+
+def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool) -> None:
+    """Print settings and plans on stdout."""
+    settings = config.model_dump(mode="json")
+    if as_json:
+        click.echo(json.dumps({"config": settings, "domains": [p.model_dump(mode="json") for p in plans]}, indent=2))
+        return
+    for key, value in settings.items():
+        click.echo(f"{key:>22}  {value}")
+    for plan in plans:
+        click.echo("\n".join(_lines(plan, config)))
+
+
+def measured_speed(runs: Path, student: str) -> float | None:
+    """Return the trained tokens a second of all earlier steps of this student, or ``None`` where there are none."""
+    from conch_dna.runs import list_runs
+
+    tokens, seconds = 0, 0.0
+    for run in list_runs(runs):
+        if run.about().get("config", {}).get("student") != student:
+            continue
+        # One recipe works in the domain's folder, several in folders beneath it.
+        for file in (*run.path.glob("*/metrics.jsonl"), *run.path.glob("*/*/metrics.jsonl")):
+            for report in _reports(file):
+                tokens += report.tokens
+                seconds += report.seconds
+    return tokens / seconds if seconds else None
+
+
+def _reports(file: Path) -> Iterable[StepReport]:
+    """Yield the whole lines of a file of metrics; a killed run's last one may be cut short."""
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            yield StepReport.model_validate_json(line)
+        except ValidationError:
+            continue
+
+
+def _tokenizer(folder: Path) -> Any:
+    """Load a model's tokenizer alone, as its whole load would."""
+    from mlx_lm.utils import load_config, load_tokenizer
+
+    return load_tokenizer(folder, eos_token_ids=load_config(folder).get("eos_token_id"))
+
+
+def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], most: int) -> Sizes:
+    """Count the prompts' tokens; of the answers no more is known than how long they can be."""
+    from conch_dna.data.tokens import prompt_ids
+
+    lengths = [len(prompt_ids(tokenizer, [m.as_dict() for m in p.messages])) for p in prompts]
+    return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
+
+
+def _recorded_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher) -> Sizes:
+    """Count the tokens of the conversations with the answers that lie there already."""
+    from conch_dna.data.tokens import encode_chat
+
+    by_digest = {p.digest: p for p in prompts}
+    fitting = []
+    for told in teacher.generate(prompts, Sampling()):
+        turns = [m.as_dict() for m in by_digest[told.prompt].messages]
+        example = encode_chat(tokenizer, [*turns, {"role": "assistant", "content": told.text}])
+        if told.finish_reason == "stop" and len(example.ids) <= config.max_length:
+            fitting.append(example)
+    longest = max((len(e.ids) for e in fitting), default=0)
+    return Sizes(len(fitting), sum(len(e.ids) for e in fitting), sum(sum(e.trained) for e in fitting), longest)
+
+
+def _memory(folder: Path, config: DistillConfig, longest: int) -> tuple[dict[str, int], str | None]:
+    """Return the estimated peak, by part and in all, and why the settings are refused, if they are."""
+    from conch_dna.data.batches import check_budget
+    from conch_dna.train.memory import estimate, preflight, read_shapes
+
+    found = estimate(read_shapes(folder), config, longest)
+    try:
+        check_budget({"the longest example": longest}, config)
+        preflight(folder, config, longest)
+    except ConfigError as error:
+        return {**found.parts(), "total": found.total}, str(error)
+    return {**found.parts(), "total": found.total}, None
+
+
+def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:
+    bound = "" if plan.answered is not None else "at most "
+    told = f"{plan.answered} of them answered" if plan.answered is not None else "answers still to be asked for"
+    time = "unknown: no earlier run of this student" if plan.seconds is None else f"{bound}{_duration(plan.seconds)}"
+    per_step = config.batch_size * config.accumulation
+    lines = [
+        f"{plan.domain}: {plan.train} prompts to train on, {plan.held_out} held out, {plan.steps} steps of {per_step}",
+        f"    mode    {', '.join(plan.recipes)}: {plan.reason}",
+        f"    tokens  {plan.tokens}, {told}; trained {bound}{plan.trained_tokens}; longest {bound}{plan.longest}",
+        f"    memory  {plan.memory['total'] / 1e9:.2f} GB estimated",
+        f"    time    {time}",
+    ]
+    return lines if plan.refused is None else [*lines, f"    refused {plan.refused}"]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

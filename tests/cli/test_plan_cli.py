@@ -1,0 +1,149 @@
+"""``conch distill --dry-run``: tokens, memory and time are foretold, and nothing is loaded or written."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from projects import START, environment, here, write_project
+
+from conch_dna.cli.plan import DomainPlan, make_plan, measured_speed, show_plan
+from conch_dna.config import DistillConfig
+from conch_dna.data.splits import split
+from conch_dna.data.tokens import encode_chat
+from conch_dna.domains import load_domain
+from conch_dna.models.load import load
+from conch_dna.modes import Mode
+from conch_dna.plugins import load_plugins
+from conch_dna.records import Completion, Sampling, StepReport, to_json_line
+from conch_dna.teachers import references, teacher_of
+from conch_dna.train.memory import preflight
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+MODES = {"alpha": Mode(("sft",), "the teacher gives text alone")}
+ANSWER = "the amber word, and then on and on"
+
+
+@pytest.fixture
+def project(tmp_path, student):
+    return write_project(tmp_path / "project", student, "alpha")
+
+
+@pytest.fixture
+def recorded(project):
+    """A recording of all prompts of alpha: one cut off, one far too long, one missing."""
+    domain = load_domain(project / "domains/alpha")
+    train = split(domain.prompts, 0.25).train
+    lines = []
+    for prompt in domain.prompts:
+        text = "word " * 600 if prompt == train[1] else ANSWER
+        reason = "length" if prompt == train[0] else "stop"
+        told = Completion(prompt=prompt.digest, text=text, finish_reason=reason, teacher="t", sampling=Sampling())
+        if prompt != train[2]:
+            lines.append(to_json_line(told))
+    folder = project / "domains/alpha/recorded"
+    folder.mkdir()
+    (folder / "one.jsonl").write_text("".join(lines))
+    return train[3:]
+
+
+def plan_of(project, student, modes=MODES, **settings):
+    config = DistillConfig(student=str(student), held_out=0.25, **settings)
+    domain = load_domain(project / "domains/alpha")
+    teacher = teacher_of(load_plugins(strict=True, block=[]), references(config, domain, {}), domain, str(student))
+    (plan,) = make_plan(config, [domain], {"alpha": teacher}, modes, project / "runs")
+    return plan
+
+
+def test_recorded_answers_are_counted_to_the_token(project, student, recorded):
+    plan = plan_of(project, student, teacher="recorded")
+    tokenizer = load(str(student)).tokenizer
+    examples = [
+        encode_chat(tokenizer, [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": ANSWER}])
+        for p in recorded
+    ]
+    assert plan.answered == len(examples) == plan.train - 3
+    assert plan.tokens == sum(len(e.ids) for e in examples)
+    assert plan.trained_tokens == sum(sum(e.trained) for e in examples)
+    assert plan.longest == max(len(e.ids) for e in examples)
+
+
+def test_of_a_live_teacher_the_most_is_foretold(project, student):
+    plan = plan_of(project, student, teacher="echo")
+    assert plan.answered is None
+    assert plan.trained_tokens == 12 * plan.train, "max_tokens of the domain each"
+    assert plan.longest == plan_of(project, student, teacher="echo", max_length=4096).longest
+    assert plan_of(project, student, teacher="echo", max_length=20).longest == 20
+    on_policy = {"alpha": Mode(("kd", "on_policy"), "as asked")}
+    rollouts = plan_of(project, student, on_policy, teacher="echo", rollout_tokens=90)
+    assert rollouts.longest == plan.longest + 90 - 12
+
+
+def test_memory_is_the_preflights_and_a_refusal_is_told(project, student, recorded):
+    plan = plan_of(project, student, teacher="recorded")
+    config = DistillConfig(student=str(student))
+    assert plan.memory["total"] == preflight(student, config, plan.longest).total
+    assert plan.refused is None
+    small = plan_of(project, student, teacher="recorded", max_memory=plan.memory["total"] / 1e9 * 0.8)
+    assert "training would not fit into memory" in small.refused
+    assert "This fits: --batch-size" in small.refused
+    narrow = plan_of(project, student, teacher="recorded", token_budget=32)
+    assert narrow.refused.startswith("token_budget: the longest example does not fit into a forward pass; got 32")
+
+
+def write_metrics(project, student, run, folder, *reports, cut=""):
+    path = project / "runs" / run
+    (path / folder).mkdir(parents=True)
+    (path / "config.json").write_text(json.dumps({"config": {"student": str(student)}, "domains": ["alpha"]}))
+    lines = [
+        to_json_line(
+            StepReport(step=1, loss=1, ce=1, learning_rate=1, grad_norm=1, tokens=tokens, seconds=seconds,
+                       peak_memory=1)
+        )
+        for tokens, seconds in reports
+    ]  # fmt: skip
+    (path / folder / "metrics.jsonl").write_text("".join(lines) + cut)
+
+
+def test_time_comes_from_earlier_runs_of_the_same_student(project, student, recorded):
+    assert plan_of(project, student, teacher="recorded").seconds is None
+    write_metrics(project, "another", "other", "alpha", (1000, 1.0))
+    assert measured_speed(project / "runs", str(student)) is None, "another student's speed says nothing"
+    write_metrics(project, student, "one", "alpha", (100, 2.0), (300, 2.0), cut='{"step": 3, "lo')
+    write_metrics(project, student, "two", "beta/1-kd", (200, 8.0))
+    assert measured_speed(project / "runs", str(student)) == pytest.approx(600 / 12)
+    plan = plan_of(project, student, teacher="recorded", steps=10, batch_size=3, accumulation=2)
+    assert plan.seconds == pytest.approx(60 * plan.trained_tokens / plan.answered / 50)
+    twice = plan_of(project, student, {"alpha": Mode(("sft", "kd"), "as asked")}, teacher="recorded", steps=10)
+    assert twice.seconds == pytest.approx(2 * 40 * plan.trained_tokens / plan.answered / 50)
+
+
+def test_the_plan_is_shown_in_words_and_as_json(project, student, recorded, capsys):
+    plan = plan_of(project, student, teacher="recorded")
+    config = DistillConfig(student=str(student))
+    show_plan(config, [plan], as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["config"] == config.model_dump(mode="json")
+    assert [DomainPlan.model_validate(row) for row in shown["domains"]] == [plan]
+    show_plan(config, [plan.model_copy(update={"refused": "no room", "seconds": 300.0})], as_json=False)
+    words = capsys.readouterr().out
+    for said in ("alpha: ", "sft: the teacher gives text alone", f"tokens  {plan.tokens}, ", "GB estimated", "5 min",
+                 "refused no room"):  # fmt: skip
+        assert said in words
+    show_plan(config, [plan], as_json=False)
+    assert "time    unknown: no earlier run of this student" in capsys.readouterr().out
+
+
+def test_no_weights_are_loaded(project):
+    """The command of a process of its own never reaches the function that loads them."""
+    guard = (
+        "import mlx_lm.utils, conch_dna.models.load as l\n"
+        "def never(*a, **k): raise SystemExit('loaded')\n"
+        "mlx_lm.utils.load = mlx_lm.utils.load_model = l.load = never\n"
+    )
+    command = [sys.executable, "-c", guard + START, "--project", str(project), "distill", "alpha", "--dry-run"]
+    done = subprocess.run(command, env=environment(), cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "GB estimated" in done.stdout
+    assert not (project / "runs").exists()
+    assert here(project, "distill", "alpha", "--dry-run", "--json").exit_code == 0

@@ -1,0 +1,153 @@
+"""The preflight's estimate against the peak of a real step, and what it refuses."""
+
+import json
+from itertools import product
+
+import architectures
+import mlx.core as mx
+import pytest
+from mlx.utils import tree_flatten
+from tiny import write_tiny_model
+
+from conch_dna.config import DistillConfig
+from conch_dna.data.tokens import Example
+from conch_dna.errors import ConfigError, ModelError
+from conch_dna.models.load import load
+from conch_dna.progress import Progress
+from conch_dna.train import lora
+from conch_dna.train.memory import estimate, limit, preflight, read_shapes
+from conch_dna.train.objective import Objective
+from conch_dna.train.sources import FixedSource
+from conch_dna.train.stage import Stage, train_stage
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Wide and deep enough that its arrays outweigh what is not counted."""
+    return write_tiny_model(tmp_path_factory.mktemp("wide") / "model", layers=10, width=128)
+
+
+def peak_of(folder, config, width, into):
+    examples = [Example((5,) * width, (False, *[True] * (width - 1)), 1, 1)] * config.batch_size
+    stage = Stage("alpha", "sft", FixedSource(examples, None, config), lambda _: Objective())
+    reports = train_stage(load(str(folder)), config, stage, {}, into, Progress(), lambda _: None)
+    return max(report.peak_memory for report in reports)
+
+
+@pytest.mark.parametrize(
+    ("width", "settings"),
+    [
+        (256, {"batch_size": 4}),
+        (512, {"batch_size": 1}),
+        (256, {"batch_size": 4, "gradient_checkpointing": True}),
+        (256, {"batch_size": 4, "rank": 16, "keys": ("mlp.up_proj", "self_attn.q_proj")}),
+        (256, {"batch_size": 4, "layers": 4}),
+        (128, {"batch_size": 8, "dropout": 0.1}),
+        (128, {"batch_size": 4, "accumulation": 2, "token_budget": 512}),
+    ],
+    ids=str,
+)
+def test_the_estimate_is_within_15_percent_of_the_peak(folder, tmp_path, width, settings):
+    config = DistillConfig(steps=2, checkpoint_every=2, **settings)
+    standing = mx.get_active_memory()  # of other tests
+    peak = peak_of(folder, config, width, tmp_path) - standing
+    assert estimate(read_shapes(folder), config, width).total == pytest.approx(peak, rel=0.15)
+
+
+MODELS = ({"arch": "llama"}, {"arch": "qwen2", "tied": False}, {"arch": "llama", "bits": 4})
+ADAPTERS = ({}, {"rank": 3, "layers": 1}, {"keys": ("mlp.down_proj",)}, {"adapter": "dora"})
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"), [*product(MODELS, ADAPTERS), (MODELS[1], {"embeddings": True})], ids=str
+)
+def test_weights_and_adapter_are_counted_to_the_byte(tmp_path, model, settings):
+    folder = write_tiny_model(tmp_path / "model", layers=2, **model)
+    config = DistillConfig(**settings)
+    found = estimate(read_shapes(folder), config, 32)
+    base = load(str(folder)).model
+    assert found.weights == sum(value.nbytes for _, value in tree_flatten(base.parameters()))
+    with lora.attached(base, config):
+        trained = sum(value.size for _, value in tree_flatten(base.trainable_parameters()))
+    assert found.adapter == 12 * trained, "the numbers and both moments, float32"
+
+
+@pytest.mark.parametrize("bits", [None, 4], ids=["float", "4-bit"])
+@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+def test_the_adapter_of_every_architecture_is_counted_to_the_byte(tmp_path, name, bits):
+    model = architectures.build(name, bits=bits)
+    about = {**architectures.SIZES, "model_type": name, **architectures.ARCHITECTURES[name]}
+    if bits:
+        about["quantization"] = {"group_size": 32, "bits": bits}
+    if "n_embd" in about:  # not every family says hidden_size
+        del about["hidden_size"], about["num_attention_heads"]
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    mx.save_safetensors(str(tmp_path / "model.safetensors"), dict(tree_flatten(model.parameters())))
+    config = DistillConfig(rank=2)
+    found = estimate(read_shapes(tmp_path), config, 32)
+    with lora.attached(model, config):
+        assert found.adapter == 12 * sum(value.size for _, value in tree_flatten(model.trainable_parameters()))
+    assert found.kept > 0
+
+
+def test_what_would_not_fit_is_refused_with_what_does(folder):
+    config = DistillConfig(batch_size=4, accumulation=2, max_memory=1.0)
+    assert preflight(folder, config, 250) == estimate(read_shapes(folder), config, 250)
+    for share in (0.9, 0.6, 0.4, 0.25):
+        small = config.model_copy(update={"max_memory": preflight(folder, config, 250).total * share / 1e9})
+        with pytest.raises(ConfigError, match="training would not fit into memory") as caught:
+            preflight(folder, small, 250)
+        assert " GB for 4 x 256 tokens; allowed: " in str(caught.value)
+        assert "\n" not in str(caught.value)
+        words = str(caught.value).partition("This fits: ")[2].split(" --")
+        named = dict(word.removeprefix("--").replace("-", "_").partition(" ")[::2] for word in words)
+        change = {key: int(value) if value else True for key, value in named.items()}
+        fits = small.model_copy(update=change)
+        assert fits.batch_size * fits.accumulation == 8, "a step stays as large as it was"
+        preflight(folder, fits, 250)
+        if fits.batch_size < 4 and not fits.gradient_checkpointing:
+            wider = small.model_copy(update={"batch_size": fits.batch_size * 2, "accumulation": fits.accumulation // 2})
+            with pytest.raises(ConfigError):
+                preflight(folder, wider, 250)
+
+
+def test_with_a_token_budget_the_budget_that_fits_is_named(folder):
+    config = DistillConfig(batch_size=16, token_budget=3000)
+    total = preflight(folder, config, 250).total
+    with pytest.raises(ConfigError, match="for 11 x 256 tokens") as caught:
+        preflight(folder, config.model_copy(update={"max_memory": total * 0.7 / 1e9}), 250)
+    budget = int(str(caught.value).partition("This fits: --token-budget ")[2])
+    assert budget % 256 == 0
+    assert 0 < budget < 11 * 256
+
+
+def test_where_nothing_fits_it_says_so(folder):
+    with pytest.raises(ConfigError, match=r"max_memory: .*No batch of this base fits"):
+        preflight(folder, DistillConfig(max_memory=0.001), 250)
+
+
+def test_a_second_model_counts_with_its_weights(folder):
+    config = DistillConfig()
+    alone, both = preflight(folder, config, 64), preflight(folder, config, 64, folder)
+    assert both.total - alone.total == both.second_model == alone.weights
+
+
+def test_without_max_memory_the_machine_sets_the_limit():
+    import psutil
+
+    assert limit(DistillConfig(max_memory=2.5)) == 2_500_000_000
+    assert 0 < limit(DistillConfig()) <= psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize("fault", ["no config", "no hidden size", "cut short"])
+def test_a_folder_without_shapes_is_refused_in_one_line(tmp_path, fault):
+    folder = write_tiny_model(tmp_path / "model", layers=1)
+    if fault == "no config":
+        (folder / "config.json").unlink()
+    elif fault == "no hidden size":
+        (folder / "config.json").write_text(json.dumps({"vocab_size": 5}))
+    else:
+        (folder / "model.safetensors").write_bytes(b"\x09\0\0\0")
+    with pytest.raises(ModelError, match="its shapes cannot be read") as caught:
+        read_shapes(folder)
+    assert "\n" not in str(caught.value)
