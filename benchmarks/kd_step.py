@@ -1,124 +1,146 @@
-"""One distillation step, ours against the same loss written plainly on mlx-lm as installed from its wheel.
+"""One distillation step: ours, the same loss written plainly on mlx-lm, and TRL's GKD step on torch.
 
-Same model (SmolLM2-135M), same LoRA (rank 8, all linear layers), same batch: 4 sequences of 256 tokens, of which 128
-are trained, with top-32 teacher targets and one tail bucket; forward KL at T = 1. The plain form takes logits of all
-positions, a log-softmax over the vocabulary and mlx's own differentiation. Each variant runs in a process of its own.
+Same model (float32), same LoRA (rank 8, all linear layers), same batch, forward KL at T = 1. Ours and the plain form
+learn from top-32 targets and a tail bucket; the plain form takes logits of all positions, a log-softmax over the
+vocabulary and mlx's own differentiation, with our BLAS and as installed from its wheel. TRL's form
+(``GKDTrainer.generalized_jsd_loss``, beta = 0) takes the teacher's logits of the whole vocabulary from a forward pass
+in every step; it is also timed without that pass. "time x" is a contender's time over ours.
 
-    python benchmarks/kd_step.py [--plain-steps 1] [--steps 5]
+    python benchmarks/kd_step.py --setup-trl      # once: torch, trl, transformers and peft in a venv of their own
+    python benchmarks/kd_step.py [--trl-python PYTHON] [--plain-rounds 1] [--rounds 3] [--steps 3]
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-BATCH, LENGTH, TRAINED, TOP_K = 4, 256, 128, 32
+from _common import Contender, child, compete, forwarded, header, parse, parser, table, timed
+
+if TYPE_CHECKING:
+    import argparse
+
+HERE = Path(__file__).parent
+TRL_VENV = HERE / ".venv-trl"
+# torch must be pinned: only some versions have a build for the CPU alone.
+TRL_PACKAGES = ("torch==2.13.0", "trl==1.16.0", "transformers", "peft", "safetensors")
 
 
-def measure(variant: str, steps: int) -> dict[str, object]:
-    """Time ``steps`` optimizer steps of one variant in this process, after one warm-up step."""
-    from conch_dna.models.load import load
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure ours or the plain form in this process."""
+    from _training import plain_kd_step, workload
 
-    base = load("embedded:smollm2-135m")
-    import mlx.core as mx
-    import mlx.optimizers as optim
-    import numpy as np
-    from mlx import nn
-    from mlx.utils import tree_map
-
-    from conch_dna.config import DistillConfig
-    from conch_dna.data.batches import Batch
-    from conch_dna.interfaces import Targets
+    from conch_dna.models.accel import measure_gflops
     from conch_dna.plugins import load_plugins
-    from conch_dna.train.fastmath import fast_activations
-    from conch_dna.train.loop import Trainee, gradients
-    from conch_dna.train.lora import attached, split
     from conch_dna.train.objective import Objective
 
-    config = DistillConfig()
-    rng = np.random.default_rng(0)
-    count = BATCH * TRAINED
-    ids = rng.integers(3, 49_000, (BATCH, LENGTH)).astype(np.int32)
-    rows = np.repeat(np.arange(BATCH, dtype=np.int32), TRAINED)
-    cols = np.tile(np.arange(LENGTH - TRAINED - 1, LENGTH - 1, dtype=np.int32), BATCH)
-    top = np.sort(rng.dirichlet(np.full(TOP_K + 1, 0.3), count), axis=1)[:, ::-1].clip(1e-6)
-    targets = Targets(
-        np.stack([rng.choice(49_000, TOP_K, replace=False) for _ in range(count)]).astype(np.int32),
-        np.log(top[:, :TOP_K]).astype(np.float32),
-        np.log(top[:, TOP_K]).astype(np.float32),
-    )
-    batch = Batch(ids, rows, cols, ids[rows, cols + 1], targets, tuple(range(BATCH)))
+    ours = options.variant == "ours"
     divergence = load_plugins().catalog.get("losses", "forward_kl")
-    seconds, loss = [], 0.0
-    quick = fast_activations(base.model) if variant == "ours" else contextlib.nullcontext()
-    with attached(base.model, config), quick:
-        body, head = split(base.model)
-        trainee = Trainee(base.model, body, head, optim.AdamW(learning_rate=1e-4))
-        ids_NK, tail_N = mx.array(targets.ids), mx.array(targets.tail)
-        log_p_NK = mx.concatenate([mx.array(targets.log_probs), tail_N[:, None]], axis=-1)
-        log_p_NK = log_p_NK - mx.logsumexp(log_p_NK, axis=-1, keepdims=True)
+    with workload(options, soft=True, fast=ours) as work:
+        objective = Objective(divergence, alpha=1.0)
+        step = (lambda: work.step(objective)) if ours else plain_kd_step(work, divergence)
+        report = timed(step, options.steps)
+        if ours:
+            report |= {"flops": work.useful_flops(), "gflops": measure_gflops()}
+    return report
 
-        def plain(inputs: mx.array) -> mx.array:
-            log_q = nn.log_softmax(base.model(inputs).astype(mx.float32), axis=-1)
-            log_q_NV = log_q[mx.array(rows), mx.array(cols)]
-            log_q_NK = mx.take_along_axis(log_q_NV, ids_NK, axis=-1)
-            rest = mx.log(mx.maximum(1 - mx.exp(log_q_NK).sum(axis=-1, keepdims=True), 1e-7))
-            return divergence(mx.concatenate([log_q_NK, rest], axis=-1), log_p_NK).sum() / count
 
-        plain_grad = nn.value_and_grad(base.model, plain)
-        base.model.train()
-        for step in range(steps + 1):
-            mx.reset_peak_memory()
-            started = time.perf_counter()
-            if variant == "ours":
-                grad, sums, tokens = gradients(trainee, [batch], Objective(divergence, 1.0, t_squared=True, alpha=1.0))
-                value = sums[0] / tokens
-            else:
-                value, grad = plain_grad(mx.array(ids))
-            trainee.optimizer.update(base.model, tree_map(lambda g: g, grad))
-            mx.eval(base.model.trainable_parameters(), trainee.optimizer.state)
-            if step == 0:
-                loss = float(value)
-            if step or steps == 0:
-                seconds.append(time.perf_counter() - started)
-    return {"seconds": seconds, "loss": loss, "peak": mx.get_peak_memory()}
+def export(options: argparse.Namespace) -> dict[str, Any]:
+    """Write model, batch and our logits of its first row for transformers."""
+    import mlx.core as mx
+    import numpy as np
+    from _training import random_batch
+    from mlx.utils import tree_flatten
+
+    from conch_dna.models.load import load
+
+    base, folder = load(options.model), Path(options.exchange)
+    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
+    heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
+    weights = dict(tree_flatten(base.model.parameters()))
+    if config.pop("rope_traditional", False):  # pairs (2i, 2i + 1) of a head become (i, i + half)
+        for name, weight in weights.items():
+            if count := heads.get(name.split(".")[-2]):
+                pairs = weight.reshape(count, -1, 2, *weight.shape[1:])
+                weights[name] = pairs.swapaxes(1, 2).reshape(weight.shape)
+    config |= {"architectures": ["LlamaForCausalLM"], "dtype": "float32"}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    mx.save_safetensors(str(folder / "model.safetensors"), weights, {"format": "pt"})
+    batch = random_batch(options, base.width, soft=False)
+    logits = np.array(base.model(mx.array(batch.ids_BT[:1])))
+    np.savez(folder / "batch.npz", ids=batch.ids_BT, rows=batch.rows_N, cols=batch.cols_N, logits=logits)
+    return {}
+
+
+def setup_trl() -> None:
+    """Make the venv of the TRL contender."""
+    subprocess.run([sys.executable, "-m", "venv", str(TRL_VENV)], check=True)
+    subprocess.run([str(TRL_VENV / "bin" / "python"), "-m", "pip", "install", *TRL_PACKAGES], check=True)
+
+
+def trl_python(options: argparse.Namespace) -> Path | None:
+    """Return the Python that has TRL, or ``None`` where there is none.
+
+    :raises SystemExit: the one that was named does not exist.
+    """
+    if options.no_trl:
+        return None
+    if options.trl_python is None:
+        found = TRL_VENV / "bin" / "python"
+        return found if found.exists() else None
+    if not options.trl_python.exists():
+        raise SystemExit(f"--trl-python: no such file: {options.trl_python}")
+    return Path(options.trl_python)
+
+
+def contenders(options: argparse.Namespace, python: Path | None, folder: str) -> list[Contender]:
+    rows = [
+        Contender("ours", "ours"),
+        Contender("plain, our BLAS", "plain"),
+        Contender("plain, as installed", "plain", accel=False, rounds=options.plain_rounds),
+    ]
+    if python is not None:
+        run = (str(python), str(HERE / "trl_step.py"), folder, "--steps", str(options.steps))
+        rows.append(Contender("TRL GKD, teacher forward", "", command=run))
+        rows.append(Contender("TRL GKD, without it", "", command=(*run, "--no-teacher")))
+    return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=5, help="timed steps of ours, and of plain with our BLAS")
-    parser.add_argument("--plain-steps", type=int, default=1, help="timed steps of plain as installed (minutes each)")
-    parser.add_argument("--variant", choices=("ours", "plain"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.variant:
-        print(json.dumps(measure(options.variant, options.steps)))
+    made = parser(__doc__)
+    made.add_argument("--plain-rounds", type=int, default=1, help="processes of plain as installed (minutes a step)")
+    made.add_argument("--trl-python", type=Path, help="a Python that has TRL, instead of the one of --setup-trl")
+    made.add_argument("--no-trl", action="store_true", help="leave TRL out, installed or not")
+    made.add_argument("--setup-trl", action="store_true", help=f"install TRL into {TRL_VENV.name} (1.5 GB), and stop")
+    made.add_argument("--exchange", help="folder for --variant export")
+    options = parse(made)
+    if options.setup_trl:
+        setup_trl()
         return
-    rows = {}
-    for name, variant, steps, accel in (
-        ("ours", "ours", options.steps, "1"),
-        ("plain, our BLAS", "plain", options.steps, "1"),
-        ("plain, as installed", "plain", options.plain_steps, "0"),
-    ):
-        command = [sys.executable, __file__, "--variant", variant, "--steps", str(steps)]
-        done = subprocess.run(command, env={**os.environ, "CONCH_ACCEL": accel}, check=True, capture_output=True)
-        rows[name] = json.loads(done.stdout.splitlines()[-1])
-    ours = rows["ours"]
-    print(f"{platform.machine()}, {os.cpu_count()} cores; {BATCH}x{LENGTH} tokens, {BATCH * TRAINED} trained")
-    print(f"{'':<22}{'median s':>10}{'min-max':>16}{'ratio':>8}{'peak GB':>9}{'ratio':>8}{'first loss':>12}")
-    for name, row in rows.items():
-        median = statistics.median(row["seconds"])
-        spread = f"{min(row['seconds']):.2f}-{max(row['seconds']):.2f}"
-        print(
-            f"{name:<22}{median:>10.2f}{spread:>16}{median / statistics.median(ours['seconds']):>8.1f}"
-            f"{row['peak'] / 1e9:>9.2f}{row['peak'] / ours['peak']:>8.2f}{row['loss']:>12.5f}"
-        )
+    if options.variant:
+        print(json.dumps(export(options) if options.variant == "export" else measure(options)))
+        return
+    python = trl_python(options)
+    words = forwarded(options, "model", "steps", "batch", "length", "trained")
+    with tempfile.TemporaryDirectory() as folder:
+        if python is not None:
+            child((sys.executable, __file__, "--variant", "export", "--exchange", folder, *words))
+        found = compete(__file__, contenders(options, python, folder), words, options.rounds)
+    header(options)
+    if python is None:
+        print("TRL left out; --setup-trl installs it\n")
+    table(found, "ours", options.batch * options.length)
+    ours = found["ours"]
+    median = statistics.median(s for report in ours for s in report["seconds"])
+    peak = statistics.median(report["gflops"] for report in ours)
+    reached = ours[0]["flops"] / median / 1e9
+    print(f"\nours: {ours[0]['flops'] / 1e9:.1f} useful GFLOP a step, {reached:.1f} GFLOP/s")
+    print(f"{reached / peak:.0%} of the sgemm peak, {peak:.1f} GFLOP/s at 1024 x 1024 x 1024")
 
 
 if __name__ == "__main__":

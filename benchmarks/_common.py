@@ -1,0 +1,165 @@
+"""What the benchmarks share: contenders in processes of their own, taken in turns, and one table of ratios.
+
+A process is one measurement: the BLAS that mlx gets and the malloc setting belong to the whole process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+PACKAGES = ("mlx", "mlx-lm", "numpy", "conch-dna")
+QUICK = {"rounds": 1, "steps": 1, "batch": 2, "length": 32, "trained": 8}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of a table.
+
+    :param name: as printed.
+    :param variant: what the child process is asked to measure.
+    :param accel: whether our BLAS and malloc switch is on in it.
+    :param rounds: processes at most, for the ones that take minutes; ``None`` is as many as the others.
+    :param command: what to run instead of this very script with ``--variant``.
+    """
+
+    name: str
+    variant: str
+    accel: bool = True
+    rounds: int | None = None
+    command: tuple[str, ...] = ()
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options that every benchmark of a step has."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--model", default="embedded:smollm2-135m", help="model reference")
+    made.add_argument("--rounds", type=int, default=3, help="processes a contender, taken in turns")
+    made.add_argument("--steps", type=int, default=3, help="timed steps a process, after one that warms up")
+    made.add_argument("--batch", type=int, default=4, help="sequences a step")
+    made.add_argument("--length", type=int, default=256, help="tokens a sequence")
+    made.add_argument("--trained", type=int, default=128, help="of these trained, at the end")
+    made.add_argument("--quick", action="store_true", help="see that it runs: one tiny step each, figures of no worth")
+    made.add_argument("--variant", help=argparse.SUPPRESS)
+    return made
+
+
+def parse(made: argparse.ArgumentParser, quick: Mapping[str, Any] = QUICK) -> argparse.Namespace:
+    """Parse the command line; ``--quick`` overrides sizes and counts."""
+    options = made.parse_args()
+    if options.quick:
+        for name, value in quick.items():
+            setattr(options, name, value)
+    return options
+
+
+def forwarded(options: argparse.Namespace, *names: str) -> list[str]:
+    """Return options as the words that a child process parses to the same values."""
+    words = []
+    for name in names:
+        words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    return words
+
+
+def compete(
+    script: str, contenders: Sequence[Contender], words: Sequence[str], rounds: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Measure each contender ``rounds`` times, in turns, so that a busy minute hits all; return what each reported."""
+    found: dict[str, list[dict[str, Any]]] = {c.name: [] for c in contenders}
+    for turn in range(rounds):
+        for c in contenders:
+            if turn < (rounds if c.rounds is None else c.rounds):
+                command = c.command or (sys.executable, script, "--variant", c.variant, *words)
+                found[c.name].append(child(command, accel=c.accel))
+    return {name: reports for name, reports in found.items() if reports}
+
+
+def child(command: Sequence[str], *, accel: bool = True) -> dict[str, Any]:
+    """Run one measurement and return the JSON object in the last line that it prints.
+
+    :raises SystemExit: it failed; what it wrote to stderr is the message.
+    """
+    environment = {**os.environ, "CONCH_ACCEL": "1" if accel else "0"}
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{shlex.join(command)} failed:\n{done.stderr[-4000:]}")
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
+
+
+def timed(step: Callable[[], float], steps: int) -> dict[str, Any]:
+    """Take one step to warm up, whose loss is kept, and time ``steps`` more; mlx's peak is that of the timed ones."""
+    import mlx.core as mx
+
+    loss, seconds = step(), []
+    mx.reset_peak_memory()
+    for _ in range(steps):
+        started = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - started)
+    return {"loss": loss, "seconds": seconds, "peak": mx.get_peak_memory(), "rss": peak_rss()}
+
+
+def peak_rss() -> int:
+    """Return the most bytes that this process ever had resident."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def header(options: argparse.Namespace, packages: Sequence[str] = PACKAGES) -> None:
+    """Print the command, the machine, the threads and the versions."""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    print(f"$ python {shlex.join(sys.argv)}")
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "all")
+    print(f"{platform.platform()}, {_processor()}, {os.cpu_count()} cores, BLAS threads: {threads}")
+    print(f"Python {platform.python_version()}, {versions}; {options.model}\n")
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def table(found: Mapping[str, Sequence[Mapping[str, Any]]], reference: str, tokens: int) -> None:
+    """Print medians over all timed steps, their spread, and ratios to ``reference`` (above 1: it is the better)."""
+
+    def seconds(name: str) -> list[float]:
+        return [s for report in found[name] for s in report["seconds"]]
+
+    def memory(name: str, kind: str) -> float:
+        return statistics.median(report.get(kind) or 0 for report in found[name])
+
+    base, base_rss = statistics.median(seconds(reference)), memory(reference, "rss")
+    base_peak = memory(reference, "peak")
+    print(
+        f"{'':<28}{'median s':>9}{'min-max':>16}{'tokens/s':>10}{'time x':>8}"
+        f"{'RSS GB':>8}{'x':>6}{'mlx GB':>8}{'x':>6}{'loss':>11}"
+    )
+    for name in found:
+        times = seconds(name)
+        median, rss, peak = statistics.median(times), memory(name, "rss"), memory(name, "peak")
+        spread = f"{min(times):.2f}-{max(times):.2f}"
+        mlx = f"{peak / 1e9:>8.2f}{peak / base_peak:>6.2f}" if peak and base_peak else f"{'-':>8}{'-':>6}"
+        loss = found[name][0].get("loss")
+        print(
+            f"{name:<28}{median:>9.2f}{spread:>16}{tokens / median:>10.1f}{median / base:>8.2f}"
+            f"{rss / 1e9:>8.2f}{rss / base_rss:>6.2f}{mlx}{f'{loss:.5f}' if loss is not None else '-':>11}"
+        )

@@ -1,0 +1,106 @@
+"""``conch distill --all`` with the preset quick, against a separate ``mlx_lm.lora`` run on each domain as installed.
+
+Ours is measured whole: targets, training, gate and publishing of every domain, in an empty folder. The peer would take
+hours: loading and a few steps (``--peer-steps``, after one that warms up and is counted apart) are measured on each
+domain's own recording, and its run is *extrapolated* as load + warm-up + (steps - 1) * median step. It has the preset's
+steps and batch size. No peer judges what it trained; ours does.
+
+    python benchmarks/distill_all.py [--peer-steps 1] [--domains action --domains debug ...]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from _common import Contender, compete, forwarded, header, parse, parser
+
+if TYPE_CHECKING:
+    import argparse
+
+COMMAND = "from conch_dna.cli.main import main; main()"
+QUICK = {"peer_steps": 1, "steps": 2, "batch": 1, "length": 2048}
+
+
+def peer(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure loading and a few steps of mlx-lm on one domain's recording."""
+    started = time.perf_counter()
+    from _training import mlx_lm_steps
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.data.recordings import find_recording
+    from conch_dna.data.tokens import encode_chat
+    from conch_dna.domains import load_domain
+    from conch_dna.models.load import load
+    from conch_dna.plugins import load_plugins
+    from conch_dna.train.lora import attached
+
+    base = load(options.model)
+    domain = load_domain(load_plugins().catalog.get("domains", options.variant))
+    answers = find_recording(domain).answers
+    with attached(base.model, DistillConfig()):
+        loaded = time.perf_counter() - started
+        chats = [
+            [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": answers[p.digest].text}]
+            for p in domain.prompts
+            if p.digest in answers
+        ]
+        examples = [encode_chat(base.tokenizer, chat) for chat in chats]
+        sequences = [(list(e.ids), e.answer_start) for e in examples if len(e.ids) <= options.length]
+        report = mlx_lm_steps(base, sequences, options.peer_steps, options.batch)
+    return {"load": loaded, "examples": len(sequences), **report}
+
+
+def ours(options: argparse.Namespace, domains: list[str]) -> float:
+    """Run the command in an empty folder and return its wall time; a domain may fail its gate."""
+    command = [sys.executable, "-c", COMMAND, "distill", *domains, "--preset", "quick"]
+    command += ["--student", options.model, "--steps", str(options.steps), "--batch-size", str(options.batch)]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "CONCH_ACCEL": "1"}
+        started = time.perf_counter()
+        done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+        seconds = time.perf_counter() - started
+        trained = list(Path(folder).glob("runs/*/*/adapter"))
+        if done.returncode not in {0, 3} or len(trained) != len(domains):  # 3: a domain did not pass its gate
+            raise SystemExit(f"conch distill failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return seconds
+
+
+def main() -> None:
+    made = parser(__doc__)
+    made.set_defaults(steps=24, length=512)
+    made.add_argument("--peer-steps", type=int, default=1, help="timed steps of the peer in each domain")
+    made.add_argument("--domains", action="append", help="instead of all")
+    options = parse(made, QUICK)
+    if options.variant:
+        print(json.dumps(peer(options)))
+        return
+    root = Path(__file__).parents[1] / "domains"
+    domains = options.domains or sorted(folder.name for folder in root.iterdir() if folder.is_dir())
+    seconds = ours(options, domains)
+    words = forwarded(options, "model", "steps", "batch", "length", "peer_steps")
+    found = compete(__file__, [Contender(name, name, accel=False) for name in domains], words, 1)
+    header(options)
+    print(f"{'peer, as installed':<20}{'load s':>9}{'first s':>9}{'step s':>9}{'examples':>10}{'extrapolated s':>16}")
+    total = 0.0
+    for name, (report,) in found.items():
+        step = statistics.median(report["seconds"])
+        run = report["load"] + report["first"] + (options.steps - 1) * step
+        total += run
+        figures = "".join(f"{value:>9.1f}" for value in (report["load"], report["first"], step))
+        print(f"{name:<20}{figures}{report['examples']:>10}{run:>16.0f}")
+    print(f"\n{'conch distill':<40}{seconds:>9.1f} s, measured, gate and publishing included")
+    print(f"{f'{len(domains)} runs of mlx_lm.lora, as installed':<40}{total:>9.1f} s, ", end="")
+    print(f"extrapolated from {options.peer_steps} step(s)")
+    print(f"ratio {total / seconds:.1f}")
+
+
+if __name__ == "__main__":
+    main()
