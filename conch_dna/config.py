@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from conch_dna.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+RECIPES = ("sft", "kd", "on_policy", "best_of_n")
+TABLES = {"distill", "plugins", "teachers"}  # of a conch.toml
 
 
 class DistillConfig(BaseModel):
@@ -22,31 +25,60 @@ class DistillConfig(BaseModel):
     preset: Literal["quick", "standard", "thorough"] = Field("quick", description="the preset it started from")
     student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
     teacher: str = Field(
-        "recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF"
+        "recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF, none"
     )
+    mode: str = Field("auto", description="recipes in their order: sft, kd, on_policy, best_of_n; auto chooses")
+    start: str = Field("", description="version, alias or adapter folder to go on from; empty: a fresh adapter")
     loss: str = Field("forward_kl", description="divergence where the teacher gives soft targets")
     temperature: float = Field(2.0, ge=0.5, le=10, description="of the divergence; sampling has its own")
     t_squared: bool = Field(True, description="multiply the divergence by temperature² (Hinton)")
     alpha: float = Field(0.7, ge=0, le=1, description="alpha*KD + (1-alpha)*CE where there are soft targets, else CE")
+    alpha_end: float | None = Field(None, ge=0, le=1, description="alpha at the last step, reached linearly")
+    beta: float = Field(0.5, gt=0, lt=1, description="teacher's weight in the mixture of jsd and skewed KL")
+    beta_end: float | None = Field(None, gt=0, lt=1, description="beta at the last step, reached linearly")
+    cross_tokenizer: Literal["bytes", "p_kl", "gold", "uld", "truncate", "project", "off"] = Field(
+        "bytes", description="how a teacher with another tokenizer is compared; off trains on its text alone"
+    )
     top_k: int = Field(32, ge=1, le=1024, description="token ids a position in soft targets, plus one tail bucket")
     rank: int = Field(8, ge=1, le=512, description="LoRA rank")
     scale: float = Field(2.0, gt=0, le=1000, description="LoRA scale, multiplying the product of both factors")
     dropout: float = Field(0.0, ge=0, lt=1, description="LoRA dropout")
     layers: int = Field(-1, ge=-1, description="how many of the last blocks get LoRA; -1 is all")
     keys: tuple[str, ...] = Field((), description="linear layers of a block that get LoRA; empty is all")
+    adapter: Literal["lora", "dora"] = Field("lora", description="low-rank, or with magnitudes of its own (DoRA)")
+    embeddings: bool = Field(False, description="the token embedding gets LoRA too")
     learning_rate: float = Field(3e-4, gt=0, le=1, description="peak learning rate of AdamW")
     warmup: int = Field(3, ge=0, description="steps of linear warm-up")
-    final_rate: float = Field(0.1, ge=0, le=1, description="share of the peak rate at the end of the cosine")
+    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="of the rate after the warm-up")
+    final_rate: float = Field(0.1, ge=0, le=1, description="share of the peak rate at the end of the schedule")
     weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW")
     max_grad_norm: float = Field(1.0, gt=0, description="clip the gradient's norm to this")
     batch_size: int = Field(4, ge=1, le=4096, description="examples in one forward pass")
     accumulation: int = Field(1, ge=1, le=4096, description="forward passes an optimizer step")
-    steps: int = Field(24, ge=1, description="optimizer steps")
+    token_budget: int = Field(0, ge=0, description="most tokens, padding included, in one forward pass; 0 is no limit")
+    gradient_checkpointing: bool = Field(False, description="recompute each block in the backward pass: less memory")
+    max_memory: float | None = Field(None, gt=0, description="GB that training may take; empty: what the machine has")
+    steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each round of best_of_n")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(0, ge=0, description="of order, LoRA's start and dropout")
     held_out: float = Field(0.2, gt=0, lt=1, description="share of prompts that only the gate sees")
     checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+    validation: float = Field(0.1, gt=0, lt=1, description="share of training prompts that patience and keep_best see")
+    patience: int = Field(0, ge=0, description="checkpoints without a better validation before a stop; 0 is off")
+    keep_best: int = Field(0, ge=0, description="checkpoints of least validation loss kept; 0 is off")
+    ema: float = Field(0.0, ge=0, lt=1, description="decay of the average of the adapter that is published; 0 is off")
+    on_policy_fraction: float = Field(1.0, ge=0, le=1, description="share of on_policy steps on rollouts")
+    on_policy_loss: Literal["divergence", "advantage"] = Field(
+        "divergence", description="on rollouts: the whole divergence, or the sampled tokens' policy gradient"
+    )
+    rollout_tokens: int = Field(128, ge=1, le=32_768, description="most tokens in one rollout")
+    rollout_temperature: float = Field(1.0, ge=0, le=5, description="of the student's rollouts")
+    rollout_steps: int = Field(1, ge=1, description="optimizer steps that one batch of rollouts serves")
+    candidates: int = Field(4, ge=2, le=256, description="answers drawn a prompt by best_of_n")
+    kept: int = Field(1, ge=1, description="best candidates a prompt that are trained on")
+    iterations: int = Field(3, ge=1, description="rounds of best_of_n at most")
+    candidate_temperature: float = Field(0.8, gt=0, le=5, description="of best_of_n's candidates")
     gate: str = Field("held_out", description="the gate plug-in that judges")
     gate_prompts: int = Field(24, ge=2, description="held-out prompts that the gate measures, at most")
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
@@ -59,6 +91,43 @@ class DistillConfig(BaseModel):
         if value == 0:  # mlx-lm would take all of them
             raise ValueError("Input should be -1 for all, or 1 and more")
         return value
+
+    @field_validator("mode")
+    @classmethod
+    def _known_recipes(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        if names != ["auto"] and (len(names) != len(set(names)) or not set(names) <= set(RECIPES)):
+            raise ValueError(f"Input should be auto, or some of {', '.join(RECIPES)}, each once, joined by commas")
+        return ",".join(names)
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The recipes that were asked for, in their order; empty where the choice is left to us."""
+        return () if self.mode == "auto" else tuple(self.mode.split(","))
+
+    @property
+    def validates(self) -> bool:
+        """Whether a share of the training prompts is set apart to be looked at during training."""
+        return self.patience > 0 or self.keep_best > 0
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        """Refuse settings that contradict each other; every fault is told."""
+        faults = []
+        if self.kept >= self.candidates:
+            faults.append(f"kept = {self.kept}: must be less than candidates = {self.candidates}")
+        soft = not self.recipes or {"kd", "on_policy"} & set(self.recipes)
+        if not soft:
+            faults += [
+                f"{name} = {getattr(self, name)}: mode {self.mode} has no divergence; kd and on_policy have"
+                for name in ("alpha_end", "beta_end")
+                if getattr(self, name) is not None
+            ]
+        if "kd" in self.recipes and self.alpha == 0 and not self.alpha_end:
+            faults.append("alpha = 0: mode kd would be sft; name that, or raise alpha")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -93,8 +162,10 @@ def _faults(error: ValidationError) -> str:
     """Write a validation error in one line: field, value, what is allowed."""
     parts = []
     for fault in error.errors():
-        name = ".".join(map(str, fault["loc"])) or "settings"
-        if fault["type"] == "extra_forbidden":
+        name = ".".join(map(str, fault["loc"]))
+        if not name:  # settings that do not agree with each other
+            parts.append(fault["msg"].removeprefix("Value error, "))
+        elif fault["type"] == "extra_forbidden":
             parts.append(f"unknown setting {name!r}; allowed: {', '.join(DistillConfig.model_fields)}")
         else:
             parts.append(f"{name} = {fault['input']!r}: {fault['msg'].lower()}")
@@ -106,23 +177,48 @@ def read_project(path: Path) -> dict[str, Any]:
 
     :raises ConfigError: the file is not TOML, or ``[distill]`` is not a table.
     """
+    table = _table(path, "distill")
+    if isinstance(table.get("student"), str):
+        table["student"] = _located(table["student"], path.parent)
+    if isinstance(table.get("teacher"), str):
+        table["teacher"] = _located_teacher(table["teacher"], path.parent)
+    return table
+
+
+def read_routes(path: Path) -> dict[str, str]:
+    """Return the ``[teachers]`` table of a ``conch.toml``: a domain's name, or ``source:KEY``, to its teacher.
+
+    :raises ConfigError: the file is not TOML, ``[teachers]`` is not a table, or a teacher in it is no text.
+    """
+    table = _table(path, "teachers")
+    for key, reference in table.items():
+        if not isinstance(reference, str) or not reference:
+            raise ConfigError("not a teacher", where=f"{path}, [teachers] {key}", got=reference,
+                              allowed="NAME or NAME:MODEL")  # fmt: skip
+    return {key: _located_teacher(reference, path.parent) for key, reference in table.items()}
+
+
+def _table(path: Path, name: str) -> dict[str, Any]:
+    """Return one table of a ``conch.toml``, empty where the file or the table is not there."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"is not TOML: {error}", where=path) from error
-    if unknown := sorted(data.keys() - {"distill", "plugins"}):
-        raise ConfigError("unknown table or key", where=path, got=", ".join(unknown), allowed="[distill], [plugins]")
-    table = data.get("distill", {})
+    if unknown := sorted(data.keys() - TABLES):
+        allowed = ", ".join(f"[{table}]" for table in sorted(TABLES))
+        raise ConfigError("unknown table or key", where=path, got=", ".join(unknown), allowed=allowed)
+    table = data.get(name, {})
     if not isinstance(table, dict):
-        raise ConfigError("[distill] must be a table", where=path, got=type(table).__name__)
-    for key in ("student", "teacher"):
-        if isinstance(table.get(key), str):
-            # A teacher's model stands after a colon, and a name without one is no path.
-            kind, colon, ref = table[key].partition(":") if key == "teacher" else ("", "", table[key])
-            table[key] = f"{kind}{colon}{_located(ref, path.parent)}"
+        raise ConfigError(f"[{name}] must be a table", where=path, got=type(table).__name__)
     return table
+
+
+def _located_teacher(reference: str, folder: Path) -> str:
+    """Return a teacher's reference, its model located; the model stands after a colon, a bare name is no path."""
+    kind, colon, ref = reference.partition(":")
+    return f"{kind}{colon}{_located(ref, folder)}"
 
 
 def _located(ref: str, folder: Path) -> str:

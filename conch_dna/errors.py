@@ -63,6 +63,10 @@ class PluginError(ConchError):
         super().__init__(f"plug-in {name!r} failed{in_hook}: {fault}", where=source)
 
 
+class DiskError(ConchError, OSError):
+    """The disk is full, or refuses to be read or written; what was done before is kept."""
+
+
 class UnknownName(ConchError, LookupError):
     """A teacher, scorer, loss, domain, gate, neuron, alias or run of that name does not exist."""
 

@@ -11,7 +11,7 @@ from conch_dna.data.tokens import Example, encode_chat
 from conch_dna.errors import DataError
 from conch_dna.interfaces import GateInput
 from conch_dna.records import HeldOut, Sampling, Verdict
-from conch_dna.scoring import needs_perplexity, score
+from conch_dna.scoring import Scores, needs_perplexity, score
 from conch_dna.train.evaluate import fits
 from conch_dna.train.lora import split
 
@@ -32,8 +32,8 @@ FLOOR = 1e-12
 class HeldOutSet:
     """What a gate measures on.
 
-    :param prompts: held-out prompts that have a teacher's answer.
-    :param examples: the same, tokenised with that answer.
+    :param prompts: held-out prompts; where a teacher was asked, those that it answered.
+    :param examples: the same, tokenised with that answer; empty where nobody was asked.
     :param targets: soft targets of those answers, or ``None``.
     :param others: the held-out prompts of other domains, as texts to be predicted.
     :param trained: digests of the training prompts, to check against.
@@ -99,7 +99,7 @@ def judge(
     }
     given = GateInput(
         domain=domain,
-        bits={role: m.bits for role, m in measured.items()},
+        bits={role: m.bits for role, m in measured.items()} if held_out.examples else {},
         quality={role: m.quality for role, m in measured.items()},
         others={role: m.others for role, m in measured.items()},
         figures={role: m.figures for role, m in measured.items()},
@@ -134,19 +134,15 @@ def _measure(
         found = fits(body, head, held_out.examples, held_out.targets)
         progress.advance(len(found))
         other_fits = fits(body, head, held_out.others)
-    answers = _answers(runtime, neuron, domain, held_out.prompts)
+    answers = answer_greedily(runtime, neuron, domain, held_out.prompts)
     progress.advance(len(answers))
-    perplexities = _perplexities(runtime, domain, held_out.prompts, answers)
-    scores = [
-        score(prompt, answer, domain, scorers, perplexity)
-        for prompt, answer, perplexity in zip(held_out.prompts, answers, perplexities, strict=False)
-    ]
+    scores = rate(runtime, domain, held_out.prompts, answers, scorers)
     tokens = sum(f.tokens for f in found)
     total_bytes = sum(e.answer_bytes for e in held_out.examples)
     other_bytes = sum(e.answer_bytes for e in held_out.others)
     soft = held_out.targets is not None
     figures = HeldOut(
-        bits_per_byte=sum(f.bits for f in found) / total_bytes,
+        bits_per_byte=sum(f.bits for f in found) / total_bytes if found else None,
         quality=sum(s.total for s in scores) / len(scores),
         scores={name: sum(s.parts[name] for s in scores) / len(scores) for name in scores[0].parts},
         others_bits_per_byte=sum(f.bits for f in other_fits) / other_bytes if other_fits else None,
@@ -163,10 +159,25 @@ def _measure(
     )
 
 
-def _answers(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
+def answer_greedily(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
     """Return greedy answers to the bare prompts, as a student meets them."""
     conversations = [[m.as_dict() for m in p.messages] for p in prompts]
     return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
+
+
+def rate(
+    runtime: NeuronRuntime,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+    answers: Sequence[str],
+    scorers: Mapping[str, Scorer],
+) -> list[Scores]:
+    """Return the domain's score of each answer to the prompt in its place."""
+    perplexities = _perplexities(runtime, domain, prompts, answers)
+    return [
+        score(prompt, answer, domain, scorers, perplexity)
+        for prompt, answer, perplexity in zip(prompts, answers, perplexities, strict=True)
+    ]
 
 
 def _perplexities(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +94,7 @@ class PluginHost:
 
     @contextlib.contextmanager
     def blaming(self, kind: str, name: str) -> Iterator[None]:
-        """Name the plug-in that provides ``name`` in any fault of the block that is not an error of our own.
+        """Name the plug-in that provides ``name`` in any fault of the block but errors of our own and a full disk.
 
         :raises PluginError: the block raised.
         """
@@ -102,6 +103,8 @@ class PluginHost:
         except ConchError:
             raise
         except Exception as fault:
+            if isinstance(fault, OSError) and fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise  # that the disk is full is no plug-in's fault
             owner = self.catalog.owner(kind, name)
             raise PluginError(owner.name, owner.source, fault, f"{REGISTER}{kind}, {name}") from fault
 

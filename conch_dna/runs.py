@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from conch_dna.errors import CheckpointError, RegistryError, UnknownName
-from conch_dna.files import write_atomic
+from conch_dna.files import sweep, write_atomic
 from conch_dna.records import DomainResult, Summary
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Run:
     """One run folder under ``runs/``.
 
     ``config.json`` holds the settings and domains, ``summary.json`` the end; each domain has a folder with
-    ``result.json``, ``metrics.jsonl``, ``checkpoints/``, ``adapter/`` and ``samples.jsonl``.
+    ``result.json``, ``metrics.jsonl``, ``checkpoints/``, ``adapter/`` and ``samples.jsonl``. Of several recipes in a
+    row, each has metrics, checkpoints and adapter in a folder of its own, such as ``1-kd/``.
     """
 
     path: Path
@@ -64,7 +65,7 @@ class Run:
             return True
 
     def begin(self, config: DistillConfig, domains: list[str]) -> None:
-        """Write the settings; a summary of before holds no longer.
+        """Write the settings; a summary of before holds no longer, nor what a killed process left half-written.
 
         :raises CheckpointError: the folder holds a run that was begun with others; each difference is named.
         """
@@ -82,6 +83,7 @@ class Run:
                     next_step="Go back to those settings, or give the run another name with --run",
                 )  # fmt: skip
             about["domains"] = sorted({*old["domains"], *domains})
+        sweep(self.path)
         write_atomic(path, json.dumps(about, indent=2) + "\n")
         (self.path / "summary.json").unlink(missing_ok=True)
 

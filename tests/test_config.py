@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from conch_dna.config import PRESETS, DistillConfig, read_project, resolve
+from conch_dna.config import PRESETS, DistillConfig, read_project, read_routes, resolve
 from conch_dna.errors import ConfigError
 
 
@@ -22,6 +22,17 @@ from conch_dna.errors import ConfigError
         ({"steps": 2.5}, ["steps = 2.5", "valid integer"]),
         ({"keys": "q_proj"}, ["keys = 'q_proj'", "valid tuple"]),
         ({"t_squared": "perhaps"}, ["t_squared = 'perhaps'", "valid boolean"]),
+        ({"mode": "kdd"}, ["mode = 'kdd'", "auto, or some of sft, kd, on_policy, best_of_n"]),
+        ({"mode": "kd,kd"}, ["mode = 'kd,kd'", "each once"]),
+        ({"mode": "auto,kd"}, ["mode = 'auto,kd'"]),
+        ({"mode": ""}, ["mode = ''"]),
+        ({"beta": 0}, ["beta = 0", "greater than 0"]),
+        ({"beta_end": 1.0}, ["beta_end = 1.0", "less than 1"]),
+        ({"kept": 4}, ["kept = 4: must be less than candidates = 4"]),
+        ({"mode": "sft", "alpha_end": 0.1}, ["alpha_end = 0.1: mode sft has no divergence; kd and on_policy have"]),
+        ({"mode": "best_of_n", "beta_end": 0.1}, ["beta_end = 0.1: mode best_of_n has no divergence"]),
+        ({"mode": "kd", "alpha": 0}, ["alpha = 0: mode kd would be sft"]),
+        ({"kept": 9, "mode": "sft", "alpha_end": 0.1}, ["kept = 9", "; alpha_end = 0.1"]),
         ({"learning_rate": float("nan")}, ["learning_rate = nan", "finite"]),
         ({"max_harm": float("inf")}, ["max_harm = inf", "finite"]),
     ],
@@ -113,6 +124,42 @@ def test_paths_in_a_projects_file_are_found_from_anywhere(tmp_path):
     assert read_project(file) == {"student": str(tmp_path / "tiny"), "teacher": f"mlx:{tmp_path / 'tiny'}"}
     file.write_text('[distill]\nstudent = "embedded:smollm2-135m"\nteacher = "recorded"\n')
     assert read_project(file) == {"student": "embedded:smollm2-135m", "teacher": "recorded"}
+
+
+def test_recipes_are_read_in_their_order():
+    assert resolve({}).recipes == ()
+    assert resolve({"mode": "kd, on_policy"}).recipes == ("kd", "on_policy")
+    assert resolve({"mode": " kd,on_policy"}).mode == "kd,on_policy"
+    assert resolve({"mode": "kd", "alpha": 0.0, "alpha_end": 0.5}).alpha == 0
+
+
+def test_validation_is_looked_at_where_something_asks_for_it():
+    assert not resolve({}).validates
+    assert resolve({"patience": 1}).validates
+    assert resolve({"keep_best": 1}).validates
+
+
+def test_teachers_of_single_domains_and_sources_are_read(tmp_path):
+    (tmp_path / "big").mkdir()
+    file = tmp_path / "conch.toml"
+    file.write_text('[distill]\nrank = 3\n[teachers]\nthinking = "mlx:big"\n"source:gsm8k" = "llamacpp:embedded:x"\n')
+    expected = {"thinking": f"mlx:{tmp_path / 'big'}", "source:gsm8k": "llamacpp:embedded:x"}
+    assert read_routes(file) == expected
+    assert read_project(file) == {"rank": 3}
+    assert read_routes(tmp_path / "none.toml") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("teachers = 3", r"\[teachers\] must be a table"),
+        ("[teachers]\nthinking = 4\n", r"\[teachers\] thinking: not a"),
+    ],
+)
+def test_a_table_of_teachers_that_is_none_is_refused(tmp_path, text, fault):
+    (tmp_path / "conch.toml").write_text(text)
+    with pytest.raises(ConfigError, match=fault):
+        read_routes(tmp_path / "conch.toml")
 
 
 def test_a_misspelt_table_is_refused_with_those_that_exist(tmp_path):

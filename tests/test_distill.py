@@ -3,17 +3,21 @@
 import json
 
 import pytest
+from endings import write_ending_student
 from projects import write_domain, write_student
 
 from conch_dna.catalog import Owner
 from conch_dna.config import resolve
-from conch_dna.distill import Session, distill_all, run_name
+from conch_dna.data.splits import split
+from conch_dna.distill import distill_all, run_name
 from conch_dna.domains import load_domain
 from conch_dna.errors import RegistryError
 from conch_dna.plugins import load_plugins
+from conch_dna.prepare import prepare
 from conch_dna.records import StepReport
 from conch_dna.registry.store import Registry
 from conch_dna.runs import Run
+from conch_dna.session import Session
 
 SETTINGS = {
     "teacher": "echo", "steps": 3, "learning_rate": 0.01, "held_out": 0.25, "gate_prompts": 2, "min_fit_gain": 0.0,
@@ -84,7 +88,7 @@ def test_a_gate_that_raises_is_named_and_the_other_domains_go_on(session):
 
 def test_a_loss_that_raises_fails_its_domain_and_leaves_the_base_clean(session):
     one = session(teacher="mlx", loss="sore")
-    one.host.catalog.add("losses", "sore", lambda *_: 1 / 0, Owner("feelings", "feelings.py"))
+    one.host.catalog.add("losses", "sore", lambda *_, **__: 1 / 0, Owner("feelings", "feelings.py"))
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.state == "failed"
     assert "feelings.py: plug-in 'feelings' failed in hook register_losses, sore: ZeroDivisionError" in alpha.error
@@ -97,17 +101,32 @@ def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(sess
     assert all(report.kd is not None for report in steps_of(one))
 
 
-def test_a_teacher_with_another_tokenizer_teaches_by_text_alone(session, tmp_path):
+@pytest.mark.parametrize("kind", ["bytes", "p_kl", "gold", "uld", "off"])
+def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(session, tmp_path, kind):
     folder = write_student(tmp_path / "other")
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     words = tokenizer["model"]["vocab"]
     words["a"], words["b"] = words["b"], words["a"]
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    one = session(teacher=f"mlx:{folder}")
+    one = session(teacher=f"mlx:{folder}", cross_tokenizer=kind)
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.error is None
-    assert all(report.kd is None for report in steps_of(one))
-    assert alpha.verdict.candidate.divergence is None
+    assert alpha.recipes == (("sft",) if kind == "off" else ("kd",))
+    assert all((report.kd is None) == (kind == "off") for report in steps_of(one))
+    # Only what is told in the student's own tokens is a figure to compare models by.
+    assert (alpha.verdict.candidate.divergence is None) == (kind != "bytes")
+
+
+@pytest.mark.parametrize("kind", ["truncate", "project"])
+def test_a_loss_by_id_is_refused_between_tokenizers_that_disagree(session, tmp_path, kind):
+    folder = write_student(tmp_path / "other")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    words = tokenizer["model"]["vocab"]
+    words["a"], words["b"] = words["b"], words["a"]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (alpha,) = distill_all(session(teacher=f"mlx:{folder}", cross_tokenizer=kind), ["alpha"]).results
+    assert alpha.state == "failed"
+    assert "disagree on ids" in alpha.error
 
 
 def test_another_teacher_changes_the_neuron(session):
@@ -165,3 +184,115 @@ def test_an_unchanged_domain_is_done(session):
     again = session()
     assert distill_all(again, ["alpha"]).results[0] == before
     assert again._base is None
+
+
+def kinds(session, domain="alpha"):
+    return [report.recipe for report in steps_of(session, domain)]
+
+
+def test_auto_chooses_by_what_the_teacher_gives(session):
+    for teacher, recipe in (("echo", "sft"), ("mlx", "kd")):
+        one = session(teacher, teacher=teacher)
+        assert distill_all(one, ["alpha"]).results[0].recipes == (recipe,)
+        assert kinds(one) == [recipe] * 3
+
+
+def test_a_recipe_that_the_teacher_cannot_serve_fails_its_domain(session):
+    (alpha,) = distill_all(session(mode="kd"), ["alpha"]).results
+    assert alpha.state == "failed"
+    assert "recipe kd needs a teacher that gives soft targets; got teacher echo: text" in alpha.error
+
+
+def test_recipes_in_a_row_leave_a_folder_each_and_one_neuron(session):
+    one = session(teacher="mlx", mode="kd,on_policy", rollout_tokens=4)
+    (alpha,) = distill_all(one, ["alpha"]).results
+    assert (alpha.error, alpha.recipes, alpha.steps) == (None, ("kd", "on_policy"), 6)
+    folders = sorted(p.name for p in (one.run.path / "alpha").iterdir() if p.is_dir())
+    assert folders == ["1-kd", "2-on_policy"]
+    assert alpha.verdict.candidate.divergence is not None
+    again = session(teacher="mlx", mode="kd,on_policy", rollout_tokens=4)
+    assert distill_all(again, ["alpha"]).results[0] == alpha
+
+
+def test_on_policy_alone_asks_the_teacher_for_held_out_answers_only(session):
+    asked = []
+
+    class Counting:
+        def __init__(self, request):
+            self.teacher = one.host.catalog.get("teachers", "mlx")(request)
+            self.fingerprint, self.capabilities = self.teacher.fingerprint, self.teacher.capabilities
+            self.score, self.close = self.teacher.score, self.teacher.close
+
+        def generate(self, prompts, sampling):
+            asked.extend(p.digest for p in prompts)
+            return self.teacher.generate(prompts, sampling)
+
+    one = session(teacher="counting", mode="on_policy", rollout_tokens=4)
+    one.host.catalog.add("teachers", "counting", Counting, Owner("counting", "counting.py"))
+    (alpha,) = distill_all(one, ["alpha"]).results
+    assert alpha.error is None
+    assert set(asked) == {p.digest for p in split(one.domains["alpha"].prompts, 0.25).held_out}
+    assert kinds(one) == ["on_policy"] * 3
+
+
+def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teaches(session, tmp_path):
+    settings = {"candidates": 4, "iterations": 1, "candidate_temperature": 1.0, "learning_rate": 1e-4}
+    settings["student"] = str(write_ending_student(tmp_path / "ending"))
+    one = session(mode="best_of_n", **settings)
+    summary = distill_all(one, ["alpha"])
+    (alpha,) = summary.results
+    assert alpha.error is None
+    assert (alpha.recipes, alpha.teacher_fingerprint, summary.teacher) == (("best_of_n",), "none", "none")
+    assert [check.name for check in alpha.verdict.checks] == ["quality", "harm"]
+    assert alpha.verdict.candidate.bits_per_byte is None
+    assert "must rise where there is no teacher" in alpha.verdict.checks[0].reason
+    held_out = {p.digest for p in split(one.domains["alpha"].prompts, 0.25).held_out}
+    rows = [json.loads(line) for line in (one.run.path / "alpha/iteration-1/candidates.jsonl").read_text().splitlines()]
+    validation = json.loads((one.run.path / "alpha/base/validation.json").read_text())["answers"].keys()
+    drawn = {row["prompt"] for row in rows}
+    assert not held_out & drawn
+    assert not held_out & validation
+    assert not validation & drawn
+    assert len(held_out | validation | drawn) == 30
+    auto = session("auto", teacher="none", **settings)
+    assert distill_all(auto, ["alpha"]).results[0].recipes == ("best_of_n",)
+
+
+def test_prompts_set_apart_are_neither_trained_on_nor_held_out_and_the_same_each_time(session, monkeypatch):
+    one = session(keep_best=1, validation=0.3, max_length=4096)
+    domain = one.domains["alpha"]
+    parts = split(domain.prompts, 0.25)
+    found = [prepare(one, domain, one.teacher(domain), parts, recipes) for recipes in (["sft"], ["sft", "best_of_n"])]
+    (material, held_out), (again, _) = found
+    apart = {p.digest for p in material.validation.prompts}
+    assert 0 < len(apart) < len(parts.train)
+    assert apart <= {p.digest for p in parts.train}
+    assert len(material.examples) == len(parts.train) - len(apart)
+    assert apart == {p.digest for p in again.validation.prompts}
+    assert not apart & {p.digest for p in again.prompts}
+    plain, same = prepare(session(max_length=4096), domain, one.teacher(domain), parts, ["sft"])
+    assert plain.validation is None
+    assert len(plain.examples) == len(parts.train)
+    assert [p.digest for p in held_out.prompts] == [p.digest for p in same.prompts]
+
+
+def test_routes_send_each_domain_to_its_teacher(session):
+    one = session()
+    one.routes = {"beta": "mlx"}
+    summary = distill_all(one, ["alpha", "beta"])
+    alpha, beta = summary.results
+    assert (alpha.recipes, beta.recipes, summary.teacher) == (("sft",), ("kd",), "echo; mlx")
+    assert beta.teacher_fingerprint.startswith("mlx:")
+    assert one.registry.resolve("alpha").card.teacher == "echo"
+
+
+def test_routes_are_part_of_a_runs_name(session):
+    one = session()
+    domains = list(one.domains.values())
+    assert run_name(one.config, domains, {}) == run_name(one.config, domains)
+    assert run_name(one.config, domains, {"beta": "mlx"}) != run_name(one.config, domains)
+
+
+def test_an_example_over_the_token_budget_is_told_before_training(session):
+    (alpha,) = distill_all(session(token_budget=16), ["alpha"]).results
+    assert "does not fit into a forward pass" in alpha.error

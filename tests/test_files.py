@@ -2,10 +2,11 @@
 
 import hashlib
 import stat
+from pathlib import Path
 
 import pytest
 
-from conch_dna.files import new_folder, sha256_file, write_atomic
+from conch_dna.files import append, new_folder, sha256_file, sweep, write_atomic
 
 
 def names(folder):
@@ -86,3 +87,22 @@ def test_a_folder_that_is_there_is_kept(tmp_path):
 def test_the_digest_is_that_of_the_bytes(tmp_path):
     (tmp_path / "file").write_bytes(b"abc" * 1000)
     assert sha256_file(tmp_path / "file") == hashlib.sha256(b"abc" * 1000).hexdigest()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_with_the_file(tmp_path):
+    (tmp_path / "log").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as told:
+        append(tmp_path / "log", "line\n")
+    assert told.value.filename == str(tmp_path / "log")
+
+
+def test_what_killed_processes_left_half_written_is_swept_and_nothing_else(tmp_path):
+    stay = [".lock", "result.json", "a/.hidden", "a/.metrics.jsonl.x"]
+    leftovers = [".config.json.k3_9aaz0", "a/.metrics.jsonl.abcdefgh", "a/.adapter.12345678/adapters.safetensors"]
+    for name in stay + leftovers:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == sorted(stay)
+    assert not (tmp_path / "a/.adapter.12345678").exists()

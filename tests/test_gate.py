@@ -134,6 +134,16 @@ def test_the_bundled_gate_fails_a_candidate_that_is_the_base(runtime, domain, he
     assert verdict.base == verdict.candidate
 
 
+def test_where_nobody_taught_there_are_no_bits_and_quality_is_measured(runtime, domain, held_out):
+    gate = Watching(True)
+    verdict, measured = judged(runtime, domain, replace(held_out, examples=()), gate)
+    assert gate.given.bits == {}
+    assert gate.given.divergence == {}
+    assert verdict.candidate.bits_per_byte is None
+    assert len(gate.given.quality["candidate"]) == len(held_out.prompts) == verdict.prompts
+    assert len(measured["base"].answers) == len(held_out.prompts)
+
+
 def test_harm_counts_a_prompts_own_words_and_none_of_the_templates(domain, tiny_model):
     prompt = domain.prompts[0]
     example = prompt_text(tiny_model.tokenizer, prompt)

@@ -10,14 +10,18 @@ import click
 
 from conch_dna.cli.app import CONFIG_FILE, App
 from conch_dna.cli.options import given, setting_options
-from conch_dna.config import read_project, resolve
+from conch_dna.config import read_project, read_routes, resolve
 from conch_dna.errors import ConchError, ConfigError, DataError, GateFailed, UnknownName
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conch_dna.config import DistillConfig
-    from conch_dna.distill import Session
     from conch_dna.domains import Domain
+    from conch_dna.interfaces import Teacher
+    from conch_dna.modes import Mode
     from conch_dna.records import DomainResult, Summary
+    from conch_dna.session import Session
 
 RUNS = "runs"
 REGISTRY = "adapters"
@@ -64,24 +68,35 @@ def distill(
         raise ConfigError("not a name for a run", where="--run", got=run_name, allowed=NAME.pattern)
     domains = _domains(app, names, all_)
     chosen = _chosen(domains, names, all_, prompts, name)
-    _check_names(app, config, [domains[n] for n in chosen])
+    picked = [domains[n] for n in chosen]
+    routes = read_routes(app.project / CONFIG_FILE)
+    _check_names(app, config, picked)
+    _check_routes(domains, routes)
+    teachers = _teachers(app, config, picked, routes)
+    modes = _modes(config, picked, routes, teachers)
+    from conch_dna.cli.plan import make_plan, show_plan
+
     if dry_run:
-        _plan(config, [domains[n] for n in chosen], as_json)
+        show_plan(config, make_plan(config, picked, teachers, modes, app.project / RUNS), as_json)
         return
     from conch_dna.models import accel
 
     accel.switch_on()  # the imports below bring mlx
     from conch_dna.cli.bars import Bars
-    from conch_dna.distill import Session, distill_all
+    from conch_dna.distill import distill_all
     from conch_dna.distill import run_name as default_name
     from conch_dna.models.cache import cache_dir
     from conch_dna.registry.store import Registry
     from conch_dna.runs import Run
+    from conch_dna.session import Session
 
-    run = Run(app.project / RUNS / (run_name or default_name(config, [domains[n] for n in chosen])))
+    run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes)))
     with Bars(len(chosen)) as bars:
+        for plan in make_plan(config, picked, teachers, modes, app.project / RUNS, bars.fetched):
+            if plan.refused:  # before any weights are loaded
+                raise ConfigError(plan.refused)
         session = Session(
-            config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched
+            config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched, routes
         )
         summary = distill_all(session, chosen)
     _report(summary, session, as_json)
@@ -138,15 +153,9 @@ def _chosen(
 def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None:
     """Find everything that is named before any work begins."""
     catalog = app.host.catalog
-    catalog.get("teachers", config.teacher.partition(":")[0])
     catalog.get("losses", config.loss)
     catalog.get("gates", config.gate)
     for domain in domains:
-        if config.teacher == "recorded" and domain.folder is None:
-            raise ConfigError(
-                "a file of prompts has no recording", where="--teacher", got="recorded",
-                next_step="Name a live teacher, such as --teacher mlx:MODEL or llamacpp:MODEL",
-            )  # fmt: skip
         if domain.name == "base":
             raise ConfigError("this name means no neuron at all", where="domain", got="base")
         for scorer, weight in domain.settings.scorers.items():
@@ -157,26 +166,51 @@ def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None
                 )  # fmt: skip
 
 
-def _plan(config: Any, domains: list[Domain], as_json: bool) -> None:
-    import json
+def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> None:
+    """Refuse a route of ``conch.toml`` that leads from nowhere."""
+    from conch_dna.teachers import SOURCE
 
-    from conch_dna.data.splits import split
+    if unknown := [key for key in routes if not key.startswith(SOURCE) and key not in domains]:
+        raise ConfigError(
+            "no such domain", where=f"[teachers] of {CONFIG_FILE}", got=", ".join(unknown),
+            allowed=f"{SOURCE}KEY, or one of {', '.join(domains)}",
+        )  # fmt: skip
 
-    rows = []
+
+def _teachers(app: App, config: DistillConfig, domains: list[Domain], routes: Mapping[str, str]) -> dict[str, Teacher]:
+    """Build each domain's teacher without a student: its tokenizer is taken for the student's, and nothing is loaded.
+
+    :raises UnknownName: a teacher does not exist.
+    """
+    from conch_dna.teachers import references, teacher_of
+
+    found = {}
     for domain in domains:
-        parts = split(domain.prompts, config.held_out)
-        rows.append({"domain": domain.name, "train": len(parts.train), "held_out": len(parts.held_out),
-                     "steps": config.steps,
-                     "examples": config.steps * config.batch_size * config.accumulation})  # fmt: skip
-    plan = {"config": config.model_dump(mode="json"), "domains": rows}
-    if as_json:
-        click.echo(json.dumps(plan, indent=2))
-        return
-    for key, value in plan["config"].items():
-        click.echo(f"{key:>18}  {value}")
-    for row in rows:
-        click.echo(f"{row['domain']}: {row['train']} prompts to train on, {row['held_out']} held out, "
-                   f"{row['steps']} steps of {config.batch_size * config.accumulation}")  # fmt: skip
+        named = references(config, domain, routes)
+        if domain.folder is None and "recorded" in named.values():
+            raise ConfigError(
+                "a file of prompts has no recording", where="--teacher", got="recorded",
+                next_step="Name a live teacher, such as --teacher mlx:MODEL or llamacpp:MODEL",
+            )  # fmt: skip
+        found[domain.name] = teacher_of(app.host, named, domain, config.student)
+    return found
+
+
+def _modes(
+    config: DistillConfig, domains: list[Domain], routes: Mapping[str, str], teachers: Mapping[str, Teacher]
+) -> dict[str, Mode]:
+    """Return what would train each domain.
+
+    :raises ConfigError: a recipe that was asked for needs what the domain's teacher cannot do.
+    """
+    from conch_dna.modes import choose, machine_memory
+    from conch_dna.teachers import in_one_line, references
+
+    memory = machine_memory()
+    return {
+        d.name: choose(config, in_one_line(references(config, d, routes)), teachers[d.name].capabilities, memory)
+        for d in domains
+    }
 
 
 def _report(summary: Summary, session: Session, as_json: bool) -> None:
@@ -222,10 +256,14 @@ def _row(result: DomainResult) -> list[str]:
                 f"{result.seconds:.0f}"]  # fmt: skip
     base, neuron = verdict.base, verdict.candidate
     failed = ", ".join(c.name for c in verdict.checks if not c.passed)
+    bits = fit = "-"  # nobody taught
+    if base.bits_per_byte is not None and neuron.bits_per_byte is not None:
+        bits = f"{base.bits_per_byte:.3f} → {neuron.bits_per_byte:.3f}"
+        fit = f"{neuron.bits_per_byte / base.bits_per_byte - 1:+.1%}"
     return [
         result.domain,
-        f"{base.bits_per_byte:.3f} → {neuron.bits_per_byte:.3f}",
-        f"{neuron.bits_per_byte / base.bits_per_byte - 1:+.1%}",
+        bits,
+        fit,
         f"{base.quality:.3f} → {neuron.quality:.3f}",
         "[green]passed" if verdict.passed else f"[red]failed: {escape(failed)}",
         str(result.version or "-"),

@@ -154,13 +154,11 @@ def grow(app: App, name: str, spec: str, count: int, seed: int, avoid: tuple[Pat
     """
     from conch_dna.data.grow import dropped_file, growing_domain
     from conch_dna.data.grow import grow as grow_prompts
-    from conch_dna.interfaces import TeacherRequest
+    from conch_dna.teachers import make_teacher
 
     domain = _domain(app, name)
     out = out or domain.prompts_file.with_name("grown.jsonl")
-    teacher_name, _, model = spec.partition(":")
-    make = app.host.catalog.get("teachers", teacher_name)
-    teacher = make(TeacherRequest(domain=growing_domain(domain), model=model or None))
+    teacher = make_teacher(app.host, spec, growing_domain(domain))
     try:
         growth = grow_prompts(domain, teacher, out, n=count, seed=seed, held_out=_held_out(app), avoid=avoid)
     finally:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from conch_dna.config import PRESETS, DistillConfig
+from conch_dna.config import DistillConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,19 +24,19 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
     flag = f"--{name.replace('_', '-')}"
     text = f"{field.description}  [default: {_shown(field.default)}]"
-    if name == "preset":
-        return click.option(flag, type=click.Choice(list(PRESETS)), help=text)
     if field.annotation is bool:
         return click.option(f"{flag}/--no-{name.replace('_', '-')}", default=None, help=text)
     if get_origin(field.annotation) is tuple:
         # An empty tuple from click means that the option was not given.
         return click.option(flag, multiple=True, help=f"{text}; may be repeated", callback=lambda _c, _p, v: v or None)
-    kinds: dict[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT}
+    if get_origin(field.annotation) is Literal:
+        return click.option(flag, type=click.Choice(get_args(field.annotation)), help=text)
+    kinds: dict[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT, float | None: click.FLOAT}
     return click.option(flag, type=kinds.get(field.annotation, click.STRING), help=text)
 
 
 def _shown(value: object) -> str:
-    return "all" if value == () else str(value)
+    return "all" if value == () else "not set" if value is None else str(value)
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:

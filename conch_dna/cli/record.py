@@ -26,10 +26,22 @@ DEFAULT_REQUIRED = ("task_completion=0.6",)
     "--require", multiple=True, default=DEFAULT_REQUIRED, show_default=True, metavar="SCORER=LEAST",
     help="Drop answers that score less; may be repeated.",
 )  # fmt: skip
+@click.option(
+    "--top-log-probs", default=0, show_default=True, type=click.IntRange(0, 64),
+    help="Keep so many choices of every token as soft targets, where the teacher tells them.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the recording's card as JSON.")
 @click.pass_obj
 def record(
-    app: App, name: str, teacher: str, temperature: float, seed: int, require: tuple[str, ...], as_json: bool
+    app: App,
+    /,
+    name: str,
+    teacher: str,
+    temperature: float,
+    seed: int,
+    require: tuple[str, ...],
+    top_log_probs: int,
+    as_json: bool,
 ) -> None:
     """Ask a teacher every prompt of DOMAIN and keep the good answers in its recorded/ folder.
 
@@ -42,24 +54,25 @@ def record(
     from conch_dna.data.cache import CompletionCache
     from conch_dna.data.recordings import record as make
     from conch_dna.domains import load_domain
-    from conch_dna.interfaces import TeacherRequest
     from conch_dna.models.cache import cache_dir
     from conch_dna.project import domain_folders
     from conch_dna.records import Sampling
+    from conch_dna.teachers import kind_of, make_teacher
 
     folders = domain_folders(app.host, app.project)
     if name not in folders:
         raise UnknownName("no such domain", got=name, allowed=", ".join(folders))
     domain = load_domain(folders[name])
-    kind, _, ref = teacher.partition(":")
     catalog = app.host.catalog
     required = _required(require)
     scorers = {scorer: catalog.get("scorers", scorer) for scorer in required}
-    asked = catalog.get("teachers", kind)(TeacherRequest(domain, ref or None))
-    sampling = Sampling(max_tokens=domain.settings.max_tokens, temperature=temperature, seed=seed)
+    asked = make_teacher(app.host, teacher, domain)
+    sampling = Sampling(
+        max_tokens=domain.settings.max_tokens, temperature=temperature, seed=seed, top_log_probs=top_log_probs
+    )
     try:
         with Bars(1) as bars:
-            bars.stage(name, f"recording {kind}", len(domain.prompts))
+            bars.stage(name, f"recording {kind_of(teacher)}", len(domain.prompts))
             path, card = make(
                 domain, asked, teacher, sampling, scorers, required, CompletionCache(cache_dir() / "completions"),
                 bars.advance,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationError
 
 from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.data.soft import read_soft, write_soft
 from conch_dna.errors import DataError, UnknownName
-from conch_dna.files import write_atomic
+from conch_dna.files import sha256_file, write_atomic
 from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
 from conch_dna.scoring import score
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
 
 FOLDER = "recorded"
+SOFT = ".soft.safetensors"  # beside the text of the same name
 
 
 class RecordingCard(Record):
@@ -42,7 +44,7 @@ class RecordingCard(Record):
 
 @dataclass(frozen=True)
 class Recording:
-    """Answers by prompt digest, and the digest of them all."""
+    """Answers by prompt digest, with their tokens' choices where these were kept, and the digest of them all."""
 
     answers: Mapping[str, Completion]
     digest: str
@@ -82,7 +84,13 @@ def _read(path: Path) -> Recording:
         found[completion.prompt] = completion
     if faults or not found:
         raise DataError("\n  ".join(["not a recording", *faults[:20]]) if faults else "holds no answer", where=path)
-    return Recording(found, digest_of(sorted((c.prompt, c.text) for c in found.values())))
+    digest = digest_of(sorted((c.prompt, c.text) for c in found.values()))
+    soft = path.with_suffix(SOFT)
+    if soft.is_file():
+        tokens = read_soft(soft)
+        found = {d: c.model_copy(update={"soft": tokens.get(d, ())}) for d, c in found.items()}
+        digest = digest_of([digest, sha256_file(soft)])
+    return Recording(found, digest)
 
 
 def record(
@@ -125,7 +133,13 @@ def record(
         required=dict(required), prompts=len(by_digest), kept=len(kept), dropped=dict(sorted(dropped.items())),
     )  # fmt: skip
     # In the order of the prompts, so that a recording made again shows as few changed lines as it has.
-    write_atomic(path, "".join(to_json_line(kept[d]) for d in by_digest if d in kept))
+    ordered = [kept[d] for d in by_digest if d in kept]
+    write_atomic(path, "".join(to_json_line(c.model_dump(mode="json", exclude={"soft"})) for c in ordered))
+    soft = {c.prompt: c.soft for c in ordered if c.soft}
+    if soft:
+        write_soft(path.with_suffix(SOFT), soft)
+    else:
+        path.with_suffix(SOFT).unlink(missing_ok=True)
     write_atomic(path.with_suffix(".card.json"), json.dumps(card.model_dump(mode="json"), indent=2) + "\n")
     return path, card
 

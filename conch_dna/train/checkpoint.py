@@ -1,26 +1,58 @@
-"""Checkpoints: adapter, optimizer and step in one folder, with the identity of what made them."""
+"""Checkpoints: adapter, optimizer, source, average and step in one folder, with the identity of what made them."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
 from mlx.utils import tree_flatten, tree_unflatten
+from safetensors.numpy import load_file
+from safetensors.numpy import save as safetensors_of
 
 from conch_dna.errors import CheckpointError
 from conch_dna.files import new_folder, sha256_file
+from conch_dna.records import digest_of
 from conch_dna.train.lora import weights
+from conch_dna.train.tensors import save_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ARRAYS = ("adapter.safetensors", "optimizer.safetensors")
+    from conch_dna.train.average import Average
+    from conch_dna.train.sources import Source
+
+ADAPTER, OPTIMIZER = "adapter.safetensors", "optimizer.safetensors"
+AVERAGE, SOURCE = "average.safetensors", "source.safetensors"  # only where there is something to keep
 
 
-def save(root: Path, step: int, model: Any, optimizer: Any, identity: dict[str, Any], keep: int) -> Path:
-    """Write the state after ``step`` steps to ``root/<step>``, then drop all but the newest ``keep``.
+class Keep(NamedTuple):
+    """How many checkpoints stay: the newest, and besides them those of least validation loss."""
+
+    newest: int
+    best: int = 0
+
+
+@dataclass
+class State:
+    """What a checkpoint holds.
+
+    :param model: the base with the adapter attached.
+    :param average: the adapter's moving average, or ``None``.
+    :param validation: the validation losses so far, by the step after which each was measured.
+    """
+
+    model: Any
+    optimizer: Any
+    source: Source
+    average: Average | None = None
+    validation: dict[int, float] = field(default_factory=dict)
+
+
+def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Keep) -> Path:
+    """Write the state after ``step`` steps to ``root/<step>``, then drop those that ``keep`` does not ask for.
 
     :param identity: JSON-able; what a resume must find unchanged.
     """
@@ -31,14 +63,26 @@ def save(root: Path, step: int, model: Any, optimizer: Any, identity: dict[str, 
     for leftover in root.glob(".[0-9]*"):  # of a save that was killed; the run's lock keeps other writers away
         shutil.rmtree(leftover)
     with new_folder(final) as folder:
-        mx.save_safetensors(str(folder / ARRAYS[0]), weights(model))
-        mx.save_safetensors(str(folder / ARRAYS[1]), dict(tree_flatten(optimizer.state)))
-        hashes = {name: sha256_file(folder / name) for name in ARRAYS}
-        about = {"step": step, "identity": identity, "sha256": hashes}
-        (folder / "state.json").write_text(json.dumps(about, indent=2, default=list) + "\n", encoding="utf-8")
-    for old in _folders(root)[:-keep]:
+        save_tensors(folder / ADAPTER, weights(state.model))
+        save_tensors(folder / OPTIMIZER, dict(tree_flatten(state.optimizer.state)))
+        if state.average is not None:
+            save_tensors(folder / AVERAGE, state.average.arrays())
+        if arrays := state.source.state():
+            (folder / SOURCE).write_bytes(safetensors_of(arrays))
+        hashes = {path.name: sha256_file(path) for path in sorted(folder.iterdir())}
+        about = {"step": step, "identity": identity, "validation": state.validation, "sha256": hashes}
+        about = json.loads(json.dumps(about, default=list))  # the types of what will be read back
+        about["digest"] = digest_of(about)
+        (folder / "state.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    kept = {*_folders(root)[-keep.newest :], *(root / f"{s:06d}" for s in best_steps(state.validation)[: keep.best])}
+    for old in set(_folders(root)) - kept:
         shutil.rmtree(old)
     return final
+
+
+def best_steps(validation: dict[int, float]) -> list[int]:
+    """Return the steps by rising validation loss, of equal ones the earlier first."""
+    return sorted(validation, key=lambda step: (validation[step], step))
 
 
 def _folders(root: Path) -> list[Path]:
@@ -46,8 +90,10 @@ def _folders(root: Path) -> list[Path]:
     return sorted(found, key=lambda p: int(p.name))
 
 
-def restore(root: Path, model: Any, optimizer: Any, identity: dict[str, Any]) -> int:
-    """Load the newest sound checkpoint into model and optimizer; return its step, 0 if there is none.
+def restore(root: Path, state: State, identity: dict[str, Any], most: int | None = None) -> int:
+    """Load the newest sound checkpoint into ``state``; return its step, 0 if there is none.
+
+    :param most: the last step whose checkpoint may be taken; ``None`` for any.
 
     :raises CheckpointError: the newest was made with another base, teacher, data or settings; each difference is
         named. Nothing has been changed then. A damaged checkpoint is passed over for the one before it.
@@ -56,28 +102,60 @@ def restore(root: Path, model: Any, optimizer: Any, identity: dict[str, Any]) ->
         about = _read(folder)
         if about is None:
             continue
-        if different := differences(about["identity"], identity):
-            raise CheckpointError(
-                "was made with " + "; ".join(different),
-                where=folder,
-                next_step="Go back to those settings, or give the run another name with --run",
-            )
-        model.load_weights(str(folder / ARRAYS[0]), strict=False)
-        arrays: Any = mx.load(str(folder / ARRAYS[1]))
-        optimizer.state = tree_unflatten(list(arrays.items()))
-        mx.eval(model.trainable_parameters(), optimizer.state)
+        refuse_other(folder, about["identity"], identity)
+        if most is not None and about["step"] > most:
+            continue
+        _load(folder, state, int(about["step"]))
+        state.validation.update({int(step): loss for step, loss in about["validation"].items()})
         return int(about["step"])
     return 0
+
+
+def load_step(root: Path, step: int, state: State) -> None:
+    """Load the checkpoint of ``step`` into the model and the average.
+
+    :raises CheckpointError: it is missing or damaged.
+    """
+    folder = root / f"{step:06d}"
+    if _read(folder) is None:
+        raise CheckpointError("is missing or damaged", where=folder,
+                              next_step="Remove the checkpoints beside it, and the run trains again")  # fmt: skip
+    _load(folder, state, step)
+
+
+def _load(folder: Path, state: State, step: int) -> None:
+    state.model.load_weights(str(folder / ADAPTER), strict=False)
+    arrays: Any = mx.load(str(folder / OPTIMIZER))
+    state.optimizer.state = tree_unflatten(list(arrays.items()))
+    if state.average is not None:
+        sums: Any = mx.load(str(folder / AVERAGE))
+        state.average.restore(step, sums)
+    state.source.restore(load_file(folder / SOURCE) if (folder / SOURCE).exists() else {})
+    mx.eval(state.model.trainable_parameters(), state.optimizer.state)
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
     """Return ``state.json`` if the folder is whole, else ``None``."""
     try:
         about: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        whole = all(sha256_file(folder / name) == about["sha256"][name] for name in ARRAYS)
-    except (OSError, ValueError, KeyError):
+        whole = about.pop("digest") == digest_of(about)
+        whole = whole and all(sha256_file(folder / name) == digest for name, digest in about["sha256"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return about if whole else None
+    return about if whole and {ADAPTER, OPTIMIZER} <= about["sha256"].keys() else None
+
+
+def refuse_other(where: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Refuse to go on from what another origin left.
+
+    :raises CheckpointError: the identities differ; each difference is named.
+    """
+    if different := differences(old, new):
+        raise CheckpointError(
+            "was made with " + "; ".join(different),
+            where=where,
+            next_step="Go back to those settings, or give the run another name with --run",
+        )
 
 
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import mlx.core as mx
 import numpy as np
@@ -48,7 +48,8 @@ def fits(
         batch = collate([_last_turn(e) for e in examples], picks, targets)
         hidden_BTD = body(mx.array(batch.ids_BT))
         hidden_ND = hidden_BTD[mx.array(batch.rows_N), mx.array(batch.cols_N)]
-        figures_3N = _figures(hidden_ND, head, batch.labels_N, batch.targets)
+        joined = cast("Targets | None", batch.targets)  # of the kind that was collated
+        figures_3N = _figures(hidden_ND, head, batch.labels_N, joined)
         for row, pick in enumerate(picks):
             nats, divergence, agreements = figures_3N[:, batch.rows_N == row].sum(axis=1)
             tokens = int((batch.rows_N == row).sum())

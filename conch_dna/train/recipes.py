@@ -1,16 +1,19 @@
-"""From teacher material to a saved adapter: train, checkpoint, resume."""
+"""The recipes, each from a domain's material to a saved adapter, and several of them in a row."""
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from conch_dna.files import write_atomic
-from conch_dna.records import StepReport, digest_of, to_json_line
+from conch_dna.data.batches import collate, cut
+from conch_dna.signals import CrossTargets
+from conch_dna.train.objective import Objective
+from conch_dna.train.on_policy import OnPolicySource
+from conch_dna.train.schedules import between
+from conch_dna.train.sources import FixedSource
+from conch_dna.train.stage import Stage, train_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,122 +22,152 @@ if TYPE_CHECKING:
     import mlx.core as mx
 
     from conch_dna.config import DistillConfig
-    from conch_dna.data.tokens import Example
-    from conch_dna.interfaces import Divergence, Targets
+    from conch_dna.data.batches import Batch, SoftTargets
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Divergence, Scorer, Teacher
     from conch_dna.models.load import LoadedModel
     from conch_dna.plugins import PluginHost
     from conch_dna.progress import Progress
+    from conch_dna.records import StepReport
+    from conch_dna.train.material import Material
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Material:
-    """What one domain is trained on.
+class Lesson:
+    """What every recipe for one domain works with.
 
-    :param examples: tokenised conversations.
-    :param targets: soft targets of their last turns, one an example, or ``None`` for text alone.
+    :param identity: base, teacher, data and settings; what a resume must find unchanged.
+    :param folder: gets checkpoints, metrics and the adapter.
+    :param start: the adapter that the recipe before left, or ``None``.
     """
 
-    domain: str
-    examples: Sequence[Example]
-    targets: Sequence[Targets] | None = None
+    base: LoadedModel
+    config: DistillConfig
+    host: PluginHost
+    domain: Domain
+    material: Material
+    teacher: Teacher
+    identity: dict[str, Any]
+    folder: Path
+    progress: Progress
+    on_step: Callable[[StepReport], None]
+    start: Path | None = None
 
-    @cached_property
-    def digest(self) -> str:
-        """The identity of the tokens and of whether soft targets go with them."""
-        return digest_of([[(e.ids, e.trained) for e in self.examples], self.targets is not None])
+    @property
+    def scorers(self) -> dict[str, Scorer]:
+        """All scorers by name."""
+        return {name: self.host.catalog.get("scorers", name) for name in self.host.catalog.names("scorers")}
 
 
-def train_adapter(
-    base: LoadedModel,
-    config: DistillConfig,
-    host: PluginHost,
-    material: Material,
-    identity: dict[str, Any],
-    folder: Path,
-    progress: Progress,
-    on_step: Callable[[StepReport], None],
-) -> list[StepReport]:
-    """Train LoRA layers on ``base`` and save them to ``folder/adapter``; the base is as it was afterwards.
+class Learnt(NamedTuple):
+    """What a recipe came to: the adapter's folder, and the reports of its steps."""
 
-    Goes on from the newest checkpoint under ``folder``, to the same losses as if it had never stopped. A finished
-    adapter is not trained again.
+    adapter: Path
+    reports: list[StepReport]
 
-    :returns: the reports of all steps, those before a resume included.
-    :raises CheckpointError: the checkpoints belong to another base, teacher, data or settings.
-    :raises TrainingError: a loss is not finite; the last good state is in a checkpoint.
+
+def run_recipes(recipes: Sequence[str], lesson: Lesson) -> Learnt:
+    """Run ``recipes`` in their order, each from the adapter of the one before and with a fresh optimizer.
+
+    A single one works in the lesson's folder, several in folders of their own beneath it: ``1-kd``, ``2-on_policy``.
     """
-    import mlx.optimizers as optim
+    reports: list[StepReport] = []
+    start = lesson.start
+    for number, recipe in enumerate(recipes, 1):
+        folder = lesson.folder / f"{number}-{recipe}" if len(recipes) > 1 else lesson.folder
+        start, found = _run(recipe, replace(lesson, folder=folder, start=start))
+        reports += found
+    if start is None:
+        raise ValueError("no recipe was given")
+    return Learnt(start, reports)
 
-    from conch_dna.train import checkpoint, lora
-    from conch_dna.train.fastmath import fast_activations
-    from conch_dna.train.loop import Trainee, train
-    from conch_dna.train.objective import Objective
 
-    metrics, checkpoints = folder / "metrics.jsonl", folder / "checkpoints"
+def _run(recipe: str, lesson: Lesson) -> Learnt:
+    if recipe == "best_of_n":
+        from conch_dna.train.best_of_n import best_of_n
+
+        return best_of_n(lesson)
+    stage = {"sft": sft, "kd": kd, "on_policy": on_policy}[recipe](lesson)
+    return learn(lesson, stage)
+
+
+def learn(lesson: Lesson, stage: Stage) -> Learnt:
+    """Train one stage in the lesson's folder."""
+    reports = train_stage(
+        lesson.base, lesson.config, stage, lesson.identity, lesson.folder, lesson.progress, lesson.on_step
+    )
+    return Learnt(lesson.folder / "adapter", reports)
+
+
+def sft(lesson: Lesson) -> Stage:
+    """Return the stage that trains on the teacher's text by cross-entropy."""
+    text = replace(lesson.material, targets=None)
     objective = Objective()
-    if material.targets is not None:
-        objective = Objective(_divergence(host, config.loss), config.temperature, config.t_squared, config.alpha)
-        log.info("objective", loss=config.loss, alpha=config.alpha, temperature=config.temperature,
-                 t_squared=config.t_squared)  # fmt: skip
-    with lora.attached(base.model, config), fast_activations(base.model):
-        body, head = lora.split(base.model)
-        optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
-        optimizer.init(base.model.trainable_parameters())
-        first = checkpoint.restore(checkpoints, base.model, optimizer, identity)
-        reports = [r for r in _read(metrics) if r.step <= first]
-        write_atomic(metrics, "".join(map(to_json_line, reports)))
-        if first < config.steps:  # what an earlier training left, of other data perhaps
-            shutil.rmtree(folder / "adapter", ignore_errors=True)
-        if first:
-            log.info("training_resumed", domain=material.domain, step=first)
-        progress.stage(material.domain, "training", config.steps)
-        progress.advance(first)
+    return _stage(lesson, "sft", text, lambda _: objective)
 
-        def save(step: int) -> None:
-            checkpoint.save(checkpoints, step, base.model, optimizer, identity, config.keep_checkpoints)
 
-        def after(report: StepReport) -> None:
-            reports.append(report)
-            with metrics.open("a", encoding="utf-8") as file:
-                file.write(to_json_line(report))
-            if report.step % config.checkpoint_every == 0 or report.step == config.steps:
-                save(report.step)
-            progress.advance(1, f"loss {report.loss:.3f}")
-            on_step(report)
+def kd(lesson: Lesson) -> Stage:
+    """Return the stage that trains on the teacher's text with its soft targets."""
+    return _stage(lesson, "kd", lesson.material, distilling(lesson))
 
-        try:
-            train(
-                Trainee(base.model, body, head, optimizer),
-                config, material.examples, material.targets, objective, first, after,
-            )  # fmt: skip
-        except (KeyboardInterrupt, ArithmeticError):
-            # Stopped between the update and its report, the weights are one step ahead: that step is taken again.
-            if len(reports) > first and int(optimizer.step.item()) == len(reports):
-                write_atomic(metrics, "".join(map(to_json_line, reports)))
-                save(len(reports))
-            raise
-        if not (folder / "adapter").exists():
-            lora.save_adapter(base.model, config, folder / "adapter")
-    return reports
+
+def on_policy(lesson: Lesson) -> Stage:
+    """Return the stage that trains on the student's own answers as the teacher scores them."""
+    material, config = lesson.material, lesson.config
+    fixed = FixedSource(material.examples, _signal(lesson, material), config) if material.examples else None
+    source = OnPolicySource(
+        lesson.base, lesson.teacher, material.prompts, config, fixed, lesson.folder / "rollouts.jsonl"
+    )
+    return replace(_stage(lesson, "on_policy", material, distilling(lesson)), source=source)
+
+
+def _stage(lesson: Lesson, recipe: str, material: Material, objective: Callable[[int], Objective]) -> Stage:
+    source = FixedSource(material.examples, _signal(lesson, material), lesson.config)
+    held = _validation(lesson, material) if lesson.config.validates else ()
+    return Stage(material.domain, recipe, source, objective, held, lesson.start)
+
+
+def _signal(lesson: Lesson, material: Material) -> SoftTargets | None:
+    """Return the material's soft targets as batches take them."""
+    targets = material.targets
+    if isinstance(targets, CrossTargets):
+        return targets.loss_of(_divergence(lesson.host, lesson.config.loss), lesson.config)
+    return targets
+
+
+def _validation(lesson: Lesson, material: Material) -> list[Batch]:
+    """Return the batches of the prompts set apart, with soft targets where training has them."""
+    held = material.validation
+    if held is None:
+        return []
+    targets = _signal(lesson, held) if material.targets is not None else None
+    passes = cut(held.examples, range(len(held.examples)), lesson.config)
+    return [collate(held.examples, some, targets) for some in passes]
+
+
+def distilling(lesson: Lesson) -> Callable[[int], Objective]:
+    """Return the objective of each step: the divergence with its scheduled weight, and the cross-entropy."""
+    config = lesson.config
+    divergence = _divergence(lesson.host, config.loss)
+    log.info("objective", loss=config.loss, alpha=config.alpha, alpha_end=config.alpha_end, beta=config.beta,
+             beta_end=config.beta_end, temperature=config.temperature, t_squared=config.t_squared)  # fmt: skip
+
+    def at(step: int) -> Objective:
+        alpha = between(config.alpha, config.alpha_end, step, config.steps)
+        beta = between(config.beta, config.beta_end, step, config.steps)
+        return Objective(divergence, config.temperature, config.t_squared, alpha, beta)
+
+    return at
 
 
 def _divergence(host: PluginHost, name: str) -> Divergence:
     """Return the loss of that name; a fault in it names its plug-in."""
     loss: Divergence = host.catalog.get("losses", name)
 
-    def blamed(student_NK: mx.array, teacher_NK: mx.array) -> mx.array:
+    def blamed(student_NK: mx.array, teacher_NK: mx.array, *, beta: float) -> mx.array:
         with host.blaming("losses", name):
-            return loss(student_NK, teacher_NK)
+            return loss(student_NK, teacher_NK, beta=beta)
 
     return blamed
-
-
-def _read(path: Path) -> list[StepReport]:
-    """Return the reports written so far; a last line that a kill cut short is dropped."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    return [StepReport.model_validate_json(line) for line in lines if line.endswith("}")]

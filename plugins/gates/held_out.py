@@ -57,21 +57,28 @@ def held_out(given: GateInput) -> list[Check]:
     """Pass a candidate that fits the teacher better, answers no worse and harms no other domain.
 
     - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
-    - quality: the mean score of generated answers falls by no more than ``max_quality_drop``, at the low end;
+    - quality: the mean score of generated answers falls by no more than ``max_quality_drop``, at the low end; where
+      nobody taught, so that there is no fit to measure, it must rise, at the low end;
     - harm: bits of other domains' held-out prompts rise by no more than ``max_harm``, at the high end;
     - divergence: where there are soft targets, the candidate is nearer to them than the base, at the low end;
     - incumbent: on average the fit is better than the incumbent's, and the quality no more than ``max_quality_drop``
-      worse.
+      worse; without a teacher, the quality is better.
     """
     bits, quality, bounds, seed = given.bits, given.quality, given.bounds, given.seed
-    gain = relative_fall(bits["base"], bits["candidate"], seed)
-    least = bounds["min_fit_gain"]
-    reason = f"bits per byte fell by {_share(gain)}, least {least:.1%}"
-    checks = [_check("fit", gain, least, gain[1] >= least, reason)]
-    rise = mean_rise(quality["base"], quality["candidate"], seed)
     lowest = -bounds["max_quality_drop"]
-    reason = f"quality changed by {_change(rise)}, least {lowest:+.3f}"
-    checks.append(_check("quality", rise, lowest, rise[1] >= lowest, reason))
+    checks = []
+    if bits:
+        gain = relative_fall(bits["base"], bits["candidate"], seed)
+        least = bounds["min_fit_gain"]
+        reason = f"bits per byte fell by {_share(gain)}, least {least:.1%}"
+        checks.append(_check("fit", gain, least, gain[1] >= least, reason))
+    rise = mean_rise(quality["base"], quality["candidate"], seed)
+    if bits:
+        reason = f"quality changed by {_change(rise)}, least {lowest:+.3f}"
+        checks.append(_check("quality", rise, lowest, rise[1] >= lowest, reason))
+    else:
+        reason = f"quality changed by {_change(rise)}, and must rise where there is no teacher"
+        checks.append(_check("quality", rise, 0.0, rise[1] > 0, reason))
     if given.others.get("base"):
         fall, low, high = relative_fall(given.others["base"], given.others["candidate"], seed)
         cost, most = (-fall, -high, -low), bounds["max_harm"]
@@ -85,9 +92,11 @@ def held_out(given: GateInput) -> list[Check]:
         gain = relative_fall(bits["incumbent"], bits["candidate"], seed)
         reason = f"bits per byte against the incumbent fell by {_share(gain)}"
         checks.append(_check("incumbent", gain, 0.0, gain[0] > 0, reason))
+    if "incumbent" in quality:
         rise = mean_rise(quality["incumbent"], quality["candidate"], seed)
         reason = f"quality against the incumbent changed by {_change(rise)}"
-        checks.append(_check("incumbent_quality", rise, lowest, rise[0] >= lowest, reason))
+        passed = rise[0] >= lowest if bits else rise[0] > 0
+        checks.append(_check("incumbent_quality", rise, lowest if bits else 0.0, passed, reason))
     return checks
 
 

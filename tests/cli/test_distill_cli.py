@@ -215,7 +215,14 @@ class TestGateAndFailures:
         ("args", "code", "message"),
         [
             (["alfa"], 1, "no such domain; got alfa; allowed: action, alpha, debug"),
-            (["alpha", "--teacher", "eccho"], 1, "no teacher is named 'eccho'; allowed: echo, llamacpp, mlx, recorded"),
+            (
+                ["alpha", "--teacher", "eccho"],
+                1,
+                "no teacher is named 'eccho'; allowed: echo, llamacpp, mlx, none, recorded",
+            ),
+            (["alpha", "--mode", "kd"], 2, "recipe kd needs a teacher that gives soft targets; got teacher echo: text"),
+            (["alpha", "--mode", "sft,kdd"], 2, "mode = 'sft,kdd'"),
+            (["alpha", "--teacher", "mlx", "--kept", "4"], 2, "kept = 4: must be less than candidates = 4"),
             (["alpha", "--loss", "huber"], 1, "no loss is named 'huber'"),
             (["alpha", "--gate", "open"], 1, "no gate is named 'open'; allowed: held_out"),
             ([], 2, "name the domains, or say --all"),
@@ -280,6 +287,22 @@ class TestSettings:
         assert row["train"] + row["held_out"] == 30
         assert (row["domain"], row["steps"], row["examples"]) == ("alpha", 12, 48)
         assert "alpha: " in here(project, "distill", "alpha", "--dry-run").stdout
+
+    def test_a_dry_run_says_what_would_train_and_why(self, project):
+        assert self.plan(project)["domains"][0]["recipes"] == ["sft"]
+        row = self.plan(project, "--mode", "best_of_n")["domains"][0]
+        assert (row["recipes"], row["reason"]) == (["best_of_n"], "as asked")
+
+    def test_routes_of_conch_toml_are_followed_and_checked(self, project):
+        file = project / "conch.toml"
+        settings = file.read_text()
+        file.write_text(settings + '[teachers]\nalpha = "none"\n')
+        row = self.plan(project)["domains"][0]
+        assert (row["recipes"], row["reason"]) == (["best_of_n"], "there is no teacher")
+        file.write_text(settings + '[teachers]\nalfa = "none"\n')
+        result = here(project, "distill", "alpha", "--dry-run")
+        assert result.exit_code == 2
+        assert "[teachers] of conch.toml: no such domain; got alfa; allowed: source:KEY, or one of " in result.stderr
 
     def test_the_command_line_lies_over_conch_toml_over_the_preset(self, project):
         assert self.plan(project)["config"]["steps"] == 12

@@ -1,14 +1,14 @@
 """What the tests of training share: the plug-ins, a short course, and one place to take it."""
 
 import pytest
+from lessons import learn
 from tiny import chats, soft_targets
 
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
 from conch_dna.models.load import load
 from conch_dna.plugins import load_plugins
-from conch_dna.progress import Progress
-from conch_dna.train.recipes import Material, train_adapter
+from conch_dna.train.material import Material
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +42,6 @@ def course(tiny_folder, host, config, material, tmp_path, monkeypatch):
 
     def take(folder, *, on_step=print, config=config, material=material, identity=None):
         base = load(str(tiny_folder))
-        return train_adapter(base, config, host, material, identity or IDENTITY, tmp_path / folder, Progress(), on_step)
+        return learn(base, config, host, material, identity or IDENTITY, tmp_path / folder, on_step)
 
     return take

@@ -11,19 +11,20 @@ from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
 from conch_dna.models.load import load
 from conch_dna.plugins import load_plugins
-from conch_dna.progress import Progress
-from conch_dna.train.recipes import Material, train_adapter
+from conch_dna.train.material import Material
 
 
 def take(model, folder, steps):
     """Train, going on from whatever is in ``folder``; returns the reports."""
-    base = load(str(model))
+    base = load(str(model))  # switches the fast BLAS on, before the first import of mlx
+    from lessons import learn
+
     examples = [encode_chat(base.tokenizer, chat) for chat in chats(8)]
     config = DistillConfig(steps=steps, batch_size=2, checkpoint_every=3, dropout=0.1, rank=2, learning_rate=0.01)
     material = Material("debug", examples, soft_targets(examples))
     identity = {"settings": config.model_dump(mode="json"), "base": base.digest}
     host = load_plugins(strict=True, block=[])
-    return train_adapter(base, config, host, material, identity, Path(folder), Progress(), lambda _: None)
+    return learn(base, config, host, material, identity, folder)
 
 
 if __name__ == "__main__":

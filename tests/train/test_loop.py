@@ -1,6 +1,5 @@
 """The loop: the same step however it is cut, the last good weights whatever happens."""
 
-import itertools
 import math
 
 import mlx.core as mx
@@ -16,8 +15,9 @@ from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import TrainingError
 from conch_dna.train import lora
-from conch_dna.train.loop import Trainee, gradients, learning_rate, step_seed, train
+from conch_dna.train.loop import Trainee, gradients, step_seed, train
 from conch_dna.train.objective import Objective
+from conch_dna.train.sources import FixedSource
 
 CONFIG = DistillConfig(steps=4, batch_size=2, accumulation=1, rank=4, warmup=1, learning_rate=0.01)
 
@@ -50,6 +50,11 @@ def weights(trainee):
 
 def same(one, other):
     return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def run(trainee, config, examples, targets, objective, on_step):
+    """Train on given examples with one objective for all steps."""
+    train(trainee, config, FixedSource(examples, targets, config), lambda _: objective, 0, on_step)
 
 
 def assert_close(got, expected):
@@ -111,7 +116,7 @@ def test_the_gradient_is_that_of_the_mean_over_the_trained_tokens(trainee, examp
 def test_training_lowers_the_loss(trainee, examples, objective):
     reports = []
     config = CONFIG.model_copy(update={"steps": 20, "batch_size": 8})
-    train(trainee, config, examples, soft_targets(examples), objective, 0, reports.append)
+    run(trainee, config, examples, soft_targets(examples), objective, reports.append)
     assert [r.step for r in reports] == list(range(1, 21))
     assert reports[-1].loss < 0.9 * reports[0].loss
     last = reports[-1]
@@ -130,7 +135,7 @@ def test_a_step_that_is_not_finite_is_named_and_changes_nothing(trainee, example
         good.append((weights(trainee), int(trainee.optimizer.step.item())))
 
     with pytest.raises(TrainingError) as caught:
-        train(trainee, CONFIG, examples, targets, objective, 0, on_step)
+        run(trainee, CONFIG, examples, targets, objective, on_step)
     assert f"step 3, examples {picks}" in str(caught.value)
     assert "nan" in str(caught.value)
     assert len(good) == 2
@@ -156,7 +161,7 @@ def test_ctrl_c_in_the_middle_of_an_update_takes_the_whole_step_back(trainee, ex
         return weights(trainee), {k: np.array(v) for k, v in tree_flatten(trainee.optimizer.state)}
 
     with pytest.raises(KeyboardInterrupt):
-        train(trainee, CONFIG, examples, None, objective, 0, lambda _: states.append(state()))
+        run(trainee, CONFIG, examples, None, objective, lambda _: states.append(state()))
     now = state()
     assert len(states) == 2
     assert same(now[0], states[-1][0])
@@ -169,25 +174,11 @@ def test_the_gradient_is_clipped_to_its_norm(trainee, examples, objective):
     """Adam's first moment after one step is a tenth of the clipped gradient."""
     config = CONFIG.model_copy(update={"steps": 1, "max_grad_norm": 0.01})
     reports = []
-    train(trainee, config, examples, None, objective, 0, reports.append)
+    run(trainee, config, examples, None, objective, reports.append)
     moments = [v for k, v in tree_flatten(trainee.optimizer.state) if k.endswith(".m")]
     norm = math.sqrt(sum(float(m.square().sum().item()) for m in moments)) * 10
     assert reports[0].grad_norm > 0.01
     assert math.isclose(norm, 0.01, rel_tol=1e-3)
-
-
-def test_the_rate_warms_up_and_falls_to_its_share():
-    config = DistillConfig(steps=10, warmup=3, learning_rate=0.8, final_rate=0.25)
-    rates = [learning_rate(config, step) for step in range(11)]
-    assert np.allclose(rates[:4], [0.2, 0.4, 0.6, 0.8])
-    assert all(a > b for a, b in itertools.pairwise(rates[3:]))
-    assert math.isclose(rates[10], 0.2)
-
-
-@pytest.mark.parametrize(("warmup", "steps"), [(0, 1), (5, 5), (9, 3)])
-def test_the_rate_is_positive_for_any_warm_up(warmup, steps):
-    config = DistillConfig(steps=steps, warmup=warmup)
-    assert all(0 < learning_rate(config, step) <= config.learning_rate for step in range(steps))
 
 
 def test_the_seed_of_a_step_hangs_on_seed_and_step_alone():

@@ -1,0 +1,145 @@
+"""From a domain's prompts to what is trained on and what the gate measures on: ask the teacher, tokenise, score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from conch_dna.data.batches import check_budget
+from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.data.splits import position, split
+from conch_dna.data.tokens import encode_chat
+from conch_dna.errors import DataError, TeacherError
+from conch_dna.gate import HeldOutSet, prompt_text
+from conch_dna.records import Sampling
+from conch_dna.signals import CrossTargets, soft_targets
+from conch_dna.train.material import Material
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.data.splits import Split
+    from conch_dna.data.tokens import Example
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Teacher
+    from conch_dna.records import Completion, Prompt
+    from conch_dna.session import Session
+
+    Pairs = list[tuple[Prompt, Example]]
+
+CHOICES = 16  # of each token, asked of a teacher that tells them as bytes
+OTHERS = 4  # held-out prompts of each other domain in the do-no-harm measure
+log = structlog.get_logger()
+
+
+def prepare(
+    session: Session, domain: Domain, teacher: Teacher, parts: Split, recipes: Sequence[str]
+) -> tuple[Material, HeldOutSet]:
+    """Return the domain's material for ``recipes``, and what the gate measures on.
+
+    :raises TeacherError: too few answers can be used.
+    """
+    trained = [p.digest for p in parts.train]
+    others = _others(session, domain)
+    most = session.config.gate_prompts
+    train, apart = _apart(session, parts.train, recipes)
+    own = train if {"on_policy", "best_of_n"} & set(recipes) else ()
+    if not {"sft", "kd", "on_policy"} & set(recipes):  # nobody is asked, so there are no answers to measure on either
+        held_out = HeldOutSet(parts.held_out[:most], (), None, others, trained)
+        validation = Material(domain.name, prompts=apart) if apart else None
+        return Material(domain.name, prompts=own, validation=validation), held_out
+    learns_text = bool({"sft", "kd"} & set(recipes)) or session.config.on_policy_fraction < 1
+    asked = (*(train if learns_text else ()), *(apart if session.config.validates else ()), *parts.held_out)
+    learns_soft = bool({"kd", "on_policy"} & set(recipes))
+    told = _told(session, domain, teacher, asked, CHOICES if learns_soft and "soft" in teacher.capabilities else 0)
+    pairs, held_pairs = _tokenised(session, train, told), _tokenised(session, parts.held_out, told)[:most]
+    apart_pairs = _tokenised(session, apart, told)
+    if (learns_text and not pairs) or len(held_pairs) < 2 or (session.config.validates and not apart_pairs):
+        raise TeacherError(
+            "too few usable answers", where=f"domain {domain.name}, teacher {session.teacher_name(domain)}",
+            got=f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out, "
+                f"of {len(asked)} prompts",
+            next_step="Look at the teacher's answers, or raise the domain's max_tokens",
+        )  # fmt: skip
+    check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, session.config)
+    targets = held_targets = apart_targets = None
+    if learns_soft:
+        targets = soft_targets(session, domain, teacher, pairs, told)
+        held_targets = soft_targets(session, domain, teacher, held_pairs, told)
+        apart_targets = soft_targets(session, domain, teacher, apart_pairs, told)
+    log.info("teacher_answered", domain=domain.name, train=len(pairs), held_out=len(held_pairs),
+             of=len(asked), signal="soft targets" if targets else "text")  # fmt: skip
+    validation = Material(domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
+    material = Material(domain.name, [e for _, e in pairs], targets, own, validation)
+    held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
+    # A loss between tokenizers is no figure to compare models by.
+    plain = None if isinstance(held_targets, CrossTargets) else held_targets
+    return material, HeldOutSet(held_prompts, held_examples, plain, others, trained)
+
+
+def _apart(
+    session: Session, prompts: Sequence[Prompt], recipes: Sequence[str]
+) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
+    """Split the training prompts into those trained on and those set apart, by a stable hash of each.
+
+    The gate's prompts are in neither. At least one is set apart, and one is left; none where nothing looks at them.
+    """
+    if not session.config.validates and "best_of_n" not in recipes:
+        return prompts, ()
+    if len(prompts) < 2:
+        raise DataError("too few training prompts to set some apart", where="validation", got=len(prompts))
+    placed = sorted(prompts, key=_place)
+    count = sum(_place(p) < session.config.validation for p in placed)
+    apart = placed[: min(max(1, count), len(placed) - 1)]
+    digests = {p.digest for p in apart}
+    return [p for p in prompts if p.digest not in digests], apart
+
+
+def _place(prompt: Prompt) -> float:
+    """Return a stable place in [0, 1), independent of that which decides who is held out."""
+    return position(f"validation:{prompt.digest}")
+
+
+def _told(
+    session: Session, domain: Domain, teacher: Teacher, prompts: Sequence[Prompt], choices: int
+) -> dict[str, Completion]:
+    """Return the teacher's usable answers by prompt, each token with so many choices if the teacher tells them."""
+    session.progress.stage(domain.name, f"teacher {session.teacher_name(domain)}", len(prompts))
+    sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=choices)
+    told: dict[str, Completion] = {}
+    for completion in answers(teacher, domain, prompts, sampling, CompletionCache(session.cache / "completions")):
+        # A cut-off answer would teach the student never to stop.
+        if completion.text.strip() and completion.finish_reason == "stop":
+            told[completion.prompt] = completion
+        session.progress.advance()
+    return told
+
+
+def _tokenised(session: Session, prompts: Sequence[Prompt], told: dict[str, Completion]) -> Pairs:
+    """Return the answered prompts with their bare conversation in the student's tokens; too long ones are left out."""
+    found = []
+    for prompt in prompts:
+        if prompt.digest not in told:
+            continue
+        turns = [*(m.as_dict() for m in prompt.messages), {"role": "assistant", "content": told[prompt.digest].text}]
+        example = encode_chat(session.base.tokenizer, turns)
+        if len(example.ids) <= session.config.max_length:
+            found.append((prompt, example))
+    if too_long := sum(p.digest in told for p in prompts) - len(found):
+        log.warning("examples_left_out", reason=f"longer than max_length {session.config.max_length}", count=too_long)
+    return found
+
+
+def _others(session: Session, domain: Domain) -> list[Example]:
+    """Return a few held-out prompts of every other domain as texts to be predicted, the same ones each time."""
+    found: list[Example] = []
+    for name in sorted(session.domains):
+        if name == domain.name:
+            continue
+        try:
+            prompts = split(session.domains[name].prompts, session.config.held_out).held_out[:OTHERS]
+            found += [prompt_text(session.base.tokenizer, p) for p in prompts]
+        except DataError as error:
+            log.warning("domain_left_out_of_harm_check", domain=name, reason=str(error))
+    return found

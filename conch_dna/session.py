@@ -1,0 +1,58 @@
+"""What all domains of one command share: settings, plug-ins, folders, and the base, loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conch_dna.models.load import LoadedModel, load
+from conch_dna.progress import Progress
+from conch_dna.teachers import in_one_line, references, teacher_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Teacher
+    from conch_dna.plugins import PluginHost
+    from conch_dna.registry.store import Registry
+    from conch_dna.runs import Run
+
+
+@dataclass
+class Session:
+    """What all domains of one command share.
+
+    :param domains: every domain that is known, by name; those not trained lend prompts to the do-no-harm measure.
+    :param cache: the folder of cached answers and targets.
+    :param routes: teachers of single domains and sources; all others have that of the settings.
+    """
+
+    config: DistillConfig
+    host: PluginHost
+    registry: Registry
+    run: Run
+    domains: dict[str, Domain]
+    cache: Path
+    progress: Progress = field(default_factory=Progress)
+    on_fetch: Callable[[int, int], None] | None = None
+    routes: Mapping[str, str] = field(default_factory=dict)
+    _base: LoadedModel | None = None
+
+    @property
+    def base(self) -> LoadedModel:
+        """The student's base, loaded on first use and kept."""
+        if self._base is None:
+            self._base = load(self.config.student, self.on_fetch)
+        return self._base
+
+    def teacher_name(self, domain: Domain) -> str:
+        """Return a domain's teachers in one line."""
+        return in_one_line(references(self.config, domain, self.routes))
+
+    def teacher(self, domain: Domain) -> Teacher:
+        """Build the teacher for a domain; its weights wait."""
+        named = references(self.config, domain, self.routes)
+        return teacher_of(self.host, named, domain, self.config.student, lambda: self.base)

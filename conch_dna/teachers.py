@@ -1,0 +1,165 @@
+"""Teachers by reference: ``NAME`` or ``NAME:MODEL``, each fault with its plug-in's name, several for one domain."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.interfaces import TeacherRequest
+from conch_dna.records import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.domains import Domain
+    from conch_dna.interfaces import Targets, Teacher
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.plugins import PluginHost
+    from conch_dna.records import Completion, Prompt, Sampling
+
+NOBODY = "none"  # the teacher where none is asked
+SOURCE = "source:"  # before the key of a prompt's ``source`` in a route
+
+
+def kind_of(reference: str) -> str:
+    """Return the name of the plug-in teacher in a reference."""
+    return reference.partition(":")[0]
+
+
+def make_teacher(
+    host: PluginHost,
+    reference: str,
+    domain: Domain,
+    student: str = "",
+    base: Callable[[], LoadedModel] | None = None,
+) -> Teacher:
+    """Build the teacher that ``reference`` names; its weights wait.
+
+    :param student, base: as in :class:`TeacherRequest`.
+    :raises UnknownName: no plug-in provides it.
+    :raises PluginError: its factory raised; whatever it raises later is a ``PluginError`` too.
+    """
+    kind, _, model = reference.partition(":")
+    factory = host.catalog.get("teachers", kind)
+    with host.blaming("teachers", kind):
+        return _Blamed(host, kind, factory(TeacherRequest(domain, model or None, student, base)))
+
+
+class _Blamed:
+    """A plug-in's teacher whose faults name the plug-in."""
+
+    def __init__(self, host: PluginHost, kind: str, teacher: Teacher) -> None:
+        self._host, self._kind, self._teacher = host, kind, teacher
+
+    def __getattr__(self, name: str) -> Any:
+        """Reach what only some teachers have, such as a tokenizer."""
+        with self._host.blaming("teachers", self._kind):
+            return getattr(self._teacher, name)
+
+    @property
+    def fingerprint(self) -> str:
+        """The teacher's."""
+        with self._host.blaming("teachers", self._kind):
+            return self._teacher.fingerprint
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The teacher's."""
+        with self._host.blaming("teachers", self._kind):
+            return self._teacher.capabilities
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield the teacher's answers."""
+        with self._host.blaming("teachers", self._kind):
+            yield from self._teacher.generate(prompts, sampling)
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Return the teacher's targets."""
+        with self._host.blaming("teachers", self._kind):
+            return self._teacher.score(prompts, answers, top_k)
+
+    def close(self) -> None:
+        """Close the teacher."""
+        with self._host.blaming("teachers", self._kind):
+            self._teacher.close()
+
+
+def references(config: DistillConfig, domain: Domain, routes: Mapping[str, str]) -> dict[str, str]:
+    """Return which teacher answers which prompts of a domain: by the prompts' ``source``, and ``""`` for all others.
+
+    Nobody is asked where the recipes need no teacher.
+
+    :param routes: a domain's name, or ``source:KEY``, to a teacher's reference; the source wins over the domain, and
+        both over the settings.
+    """
+    if config.recipes == ("best_of_n",):
+        return {"": NOBODY}
+    found = {"": routes.get(domain.name, config.teacher)}
+    if any(key.startswith(SOURCE) for key in routes):
+        keys = sorted({prompt.source for prompt in domain.prompts})
+        found |= {key: routes[SOURCE + key] for key in keys if SOURCE + key in routes}
+    return found
+
+
+def in_one_line(named: Mapping[str, str]) -> str:
+    """Write what :func:`references` returns."""
+    return ", ".join(f"{SOURCE}{key}={reference}" if key else reference for key, reference in named.items())
+
+
+def teacher_of(
+    host: PluginHost,
+    named: Mapping[str, str],
+    domain: Domain,
+    student: str,
+    base: Callable[[], LoadedModel] | None = None,
+) -> Teacher:
+    """Build the teacher of a domain from what :func:`references` returns; its weights wait."""
+    parts = {key: make_teacher(host, reference, domain, student, base) for key, reference in named.items()}
+    return parts[""] if len(parts) == 1 else RoutedTeacher(parts)
+
+
+class RoutedTeacher:
+    """Several teachers for one domain, each for the prompts of some sources.
+
+    It can do what all of them can, and its fingerprint changes with any of theirs and with the way of the prompts.
+
+    :param parts: teachers by the ``source`` of the prompts that they answer; ``""`` is that of all others.
+    """
+
+    def __init__(self, parts: Mapping[str, Teacher]) -> None:
+        self.parts = dict(parts)
+
+    @property
+    def fingerprint(self) -> str:
+        """The parts' fingerprints, with their sources."""
+        return f"routed:{digest_of({key: part.fingerprint for key, part in self.parts.items()})}"
+
+    @cached_property
+    def capabilities(self) -> frozenset[str]:
+        """What every part can do; each may have a tokenizer of its own, so none is offered."""
+        return frozenset.intersection(*(part.capabilities for part in self.parts.values())) - {"own_top_k"}
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield the answers of each part to its prompts."""
+        for key, places in self._places(prompts).items():
+            yield from self.parts[key].generate([prompts[i] for i in places], sampling)
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Return each part's distributions over the answers to its prompts, in the order of the prompts."""
+        found: dict[int, Targets] = {}
+        for key, places in self._places(prompts).items():
+            scored = self.parts[key].score([prompts[i] for i in places], [answers[i] for i in places], top_k)
+            found.update(zip(places, scored, strict=False))  # one too few is told of where the targets are stored
+        return [found[i] for i in sorted(found)]
+
+    def close(self) -> None:
+        """Close every part."""
+        for part in self.parts.values():
+            part.close()
+
+    def _places(self, prompts: Sequence[Prompt]) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for place, prompt in enumerate(prompts):
+            places.setdefault(prompt.source if prompt.source in self.parts else "", []).append(place)
+        return places

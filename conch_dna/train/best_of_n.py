@@ -1,0 +1,315 @@
+"""Best-of-N self-improvement: the student trains on the best of its own answers, as the domain's scorers rate them.
+
+Sampling, choosing and fine-tuning in turns is known as expert iteration and as rejection-sampling fine-tuning (RFT,
+ReST, RAFT). Nobody has to teach; what is learnt is what the scorers ask for, so each round is measured on prompts that
+none trains on, and a round that pays for its score with variety is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import ValidationError
+
+from conch_dna.data.tokens import encode_chat, prompt_ids
+from conch_dna.errors import CheckpointError, TrainingError
+from conch_dna.files import append, sha256_file, write_atomic
+from conch_dna.gate import answer_greedily, rate
+from conch_dna.records import Record, read_sound, to_json_line
+from conch_dna.runtime.generate import BATCH
+from conch_dna.runtime.neurons import BASE, NeuronRuntime
+from conch_dna.train.checkpoint import refuse_other
+from conch_dna.train.fast_ops import fast_ops
+from conch_dna.train.lora import ADAPTER_FILE
+from conch_dna.train.material import Material
+from conch_dna.train.objective import Objective
+from conch_dna.train.recipes import Learnt, Lesson, learn
+from conch_dna.train.rollouts import roll_out, rollout_seeds
+from conch_dna.train.sources import FixedSource
+from conch_dna.train.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conch_dna.data.tokens import Example
+    from conch_dna.records import Prompt
+
+STUDENT = "student"  # its name in the runtime
+LEAST_DIVERSITY = 0.5  # of the base's; a round whose answers are less varied than that is refused
+log = structlog.get_logger()
+
+
+class Candidate(Record):
+    """One answer that the student drew; a line of ``candidates.jsonl``."""
+
+    prompt: str
+    number: int
+    text: str
+    finished: bool
+    score: float
+    scores: dict[str, float]
+    kept: bool = False
+
+
+class Validation(Record):
+    """What one student makes of the prompts set apart; ``validation.json``."""
+
+    adapter: str
+    quality: float
+    diversity: float
+    words: float
+    answers: dict[str, str]
+
+
+class Round(Record):
+    """How one round ended; a line of ``iterations.jsonl``."""
+
+    iteration: int
+    candidates: int
+    kept: int
+    quality: float
+    previous_quality: float
+    base_quality: float
+    diversity: float
+    base_diversity: float
+    words: float
+    accepted: bool
+    reason: str
+
+
+def best_of_n(lesson: Lesson) -> Learnt:
+    """Run rounds of drawing, choosing and fine-tuning while the quality on the prompts set apart rises.
+
+    Each round starts from the adapter of the one before, with a fresh optimizer, and works in ``iteration-N``. It is
+    accepted if its mean quality is above that of the round before and its answers keep half of the base's diversity;
+    the first one that is not ends the recipe. Everything that is on disk already is taken from there.
+
+    :returns: the adapter of the last accepted round; without one, the adapter that the recipe started from, or else
+        that of the first round, for the gate to judge.
+    :raises TrainingError: no candidate of the first round is better than the others of its prompt.
+    :raises CheckpointError: the folder holds rounds of another origin.
+    """
+    config, current = lesson.config, lesson.start
+    base = _validated(lesson, None, lesson.folder / "base")
+    previous = _validated(lesson, current, lesson.folder / "start") if current else base
+    rounds: list[Round] = []
+    reports = []
+    first: Path | None = None
+    for number in range(1, config.iterations + 1):
+        folder = lesson.folder / f"iteration-{number}"
+        drawn = _candidates(lesson, number, current, folder)
+        if not any(c.kept for c in drawn):
+            log.info("best_of_n_stopped", domain=lesson.domain.name, iteration=number, reason="nothing stood out")
+            break
+        learnt = _fine_tuned(lesson, drawn, current, folder)
+        reports += learnt.reports
+        first = first or learnt.adapter
+        now = _validated(lesson, learnt.adapter, folder)
+        rounds.append(_judged(number, drawn, now, previous, base))
+        write_atomic(lesson.folder / "iterations.jsonl", "".join(map(to_json_line, rounds)))
+        log.info("best_of_n_round", domain=lesson.domain.name, **rounds[-1].model_dump())
+        if not rounds[-1].accepted:
+            break
+        current, previous = learnt.adapter, now
+    adapter = current or first
+    if adapter is None:
+        raise TrainingError(
+            "no candidate is better than the others of its prompt", where=f"domain {lesson.domain.name}, best_of_n",
+            next_step="Raise candidates or candidate_temperature, or look at candidates.jsonl and the scorers",
+        )  # fmt: skip
+    return Learnt(adapter, reports)
+
+
+def distinct(texts: Sequence[str], n: int = 2) -> float:
+    """Return the share of different n-grams of words among all of the texts together; a short text is one gram."""
+    grams = []
+    for text in texts:
+        words = text.split()
+        grams += [tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))]
+    return len(set(grams)) / len(grams)
+
+
+def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
+    """Mark the best of one prompt's candidates: at most ``kept``, each above their mean score, no text twice.
+
+    Of equal scores the first drawn counts as the better. One that was cut off or says nothing is never kept, but its
+    score counts in the mean.
+    """
+    mean = sum(c.score for c in candidates) / len(candidates)
+    seen: set[str] = set()
+    chosen: set[int] = set()
+    for candidate in sorted(candidates, key=lambda c: (-c.score, c.number)):
+        text = candidate.text.strip()
+        if len(chosen) < kept and candidate.score > mean and candidate.finished and text and text not in seen:
+            seen.add(text)
+            chosen.add(candidate.number)
+    return [c.model_copy(update={"kept": c.number in chosen}) for c in candidates]
+
+
+def _judged(number: int, drawn: Sequence[Candidate], now: Validation, previous: Validation, base: Validation) -> Round:
+    """Say whether a round is worth going on from."""
+    accepted, reason = True, "better than before"
+    if now.diversity < LEAST_DIVERSITY * base.diversity:
+        accepted = False
+        reason = f"diversity fell to {now.diversity:.2f}, less than {LEAST_DIVERSITY:.0%} of the base's"
+    elif now.quality <= previous.quality:
+        accepted, reason = False, "no better than before"
+    return Round(
+        iteration=number, candidates=len(drawn), kept=sum(c.kept for c in drawn), quality=now.quality,
+        previous_quality=previous.quality, base_quality=base.quality, diversity=now.diversity,
+        base_diversity=base.diversity, words=now.words, accepted=accepted, reason=reason,
+    )  # fmt: skip
+
+
+def _fine_tuned(lesson: Lesson, drawn: Sequence[Candidate], start: Path | None, folder: Path) -> Learnt:
+    """Train on the kept candidates by cross-entropy."""
+    prompts = {p.digest: p for p in lesson.material.prompts}
+    examples = [_example(lesson, prompts[c.prompt], c.text) for c in drawn if c.kept]
+    material = Material(lesson.domain.name, [e for e in examples if len(e.ids) <= lesson.config.max_length])
+    if not material.examples:
+        raise TrainingError(
+            "all kept candidates are too long", where=folder, allowed=f"max_length {lesson.config.max_length}"
+        )
+    objective = Objective()
+    source = FixedSource(material.examples, None, lesson.config)
+    stage = Stage(lesson.domain.name, "best_of_n", source, lambda _: objective, start=start)
+    return learn(replace(lesson, folder=folder, identity=lesson.identity | {"data": material.digest}), stage)
+
+
+def _example(lesson: Lesson, prompt: Prompt, text: str) -> Example:
+    turns = [*(m.as_dict() for m in prompt.messages), {"role": "assistant", "content": text}]
+    return encode_chat(lesson.base.tokenizer, turns)
+
+
+def _candidates(lesson: Lesson, number: int, student: Path | None, folder: Path) -> list[Candidate]:
+    """Return every prompt's candidates, drawing and rating those that are not on disk yet, group by group.
+
+    Seeds are a pure function of the run's seed, the round, and prompt and number of the candidate; the groups are the
+    same whenever drawing goes on, so that what is drawn does not hang on where it was stopped.
+    """
+    config, prompts, file = lesson.config, lesson.material.prompts, folder / "candidates.jsonl"
+    _check_origin(folder, {**lesson.identity, "start": _digest(student)})
+    size = max(1, BATCH // config.candidates)
+    groups = [prompts[cut : cut + size] for cut in range(0, len(prompts), size)]
+    found = _read(file, [len(group) * config.candidates for group in groups])
+    done = sum(map(len, found))
+    write_atomic(file, "".join(to_json_line(c) for group in found for c in group))
+    lesson.progress.stage(lesson.domain.name, f"candidates {number}", len(prompts) * config.candidates)
+    lesson.progress.advance(done)
+    if len(found) < len(groups):
+        runtime = _runtime(lesson, student)
+        try:
+            for group in groups[len(found) :]:
+                found.append(_drawn(lesson, runtime, number, group, STUDENT if student else BASE))
+                append(file, "".join(map(to_json_line, found[-1])))
+                lesson.progress.advance(len(found[-1]))
+        finally:
+            runtime.close()
+    return [candidate for group in found for candidate in group]
+
+
+def _drawn(
+    lesson: Lesson, runtime: NeuronRuntime, number: int, prompts: Sequence[Prompt], student: str
+) -> list[Candidate]:
+    """Draw, rate and choose among the candidates of a few prompts."""
+    config, tokenizer = lesson.config, lesson.base.tokenizer
+    repeated = [prompt for prompt in prompts for _ in range(config.candidates)]
+    ids = [prompt_ids(tokenizer, [m.as_dict() for m in p.messages]) for p in repeated]
+    seeds = rollout_seeds(config.seed, number, [p.digest for p in repeated])
+    with fast_ops(lesson.base.model):
+        with runtime.neuron(student):
+            rollouts = roll_out(
+                lesson.base.model, tokenizer, ids, seeds,
+                max_tokens=lesson.domain.settings.max_tokens, temperature=config.candidate_temperature,
+            )  # fmt: skip
+        texts = [str(tokenizer.decode(list(r.tokens[: -1 if r.finished else None]))) for r in rollouts]
+        scores = rate(runtime, lesson.domain, repeated, texts, lesson.scorers)
+    found = [
+        Candidate(prompt=p.digest, number=place % config.candidates, text=text, finished=r.finished, score=s.total,
+                  scores=s.parts)
+        for place, (p, text, r, s) in enumerate(zip(repeated, texts, rollouts, scores, strict=True))
+    ]  # fmt: skip
+    cuts = range(0, len(found), config.candidates)
+    return [c for cut in cuts for c in choose(found[cut : cut + config.candidates], config.kept)]
+
+
+def _read(file: Path, sizes: Sequence[int]) -> list[list[Candidate]]:
+    """Return the whole groups on disk; a group that a kill cut short is drawn again."""
+    rows = read_sound(file, Candidate)
+    found: list[list[Candidate]] = []
+    for size in sizes:
+        if len(rows) < size:
+            break
+        found.append(rows[:size])
+        rows = rows[size:]
+    return found
+
+
+def _validated(lesson: Lesson, student: Path | None, folder: Path) -> Validation:
+    """Return the quality of a student's greedy answers to the prompts set apart, measured once."""
+    file, digest = folder / "validation.json", _digest(student)
+    held = lesson.material.validation
+    prompts = held.prompts if held else ()
+    try:
+        found = Validation.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        pass
+    else:
+        if found.adapter == digest and list(found.answers) == [p.digest for p in prompts]:
+            return found
+    lesson.progress.stage(lesson.domain.name, "validation", len(prompts))
+    runtime = _runtime(lesson, student)
+    try:
+        with fast_ops(lesson.base.model):
+            answers = answer_greedily(runtime, STUDENT if student else BASE, lesson.domain, prompts)
+            scores = rate(runtime, lesson.domain, prompts, answers, lesson.scorers)
+    finally:
+        runtime.close()
+    lesson.progress.advance(len(prompts))
+    found = Validation(
+        adapter=digest,
+        quality=sum(s.total for s in scores) / len(scores),
+        diversity=distinct(answers),
+        words=sum(len(a.split()) for a in answers) / len(answers),
+        answers={p.digest: answer for p, answer in zip(prompts, answers, strict=True)},
+    )
+    write_atomic(file, found.model_dump_json(indent=2) + "\n")
+    return found
+
+
+def _runtime(lesson: Lesson, student: Path | None) -> NeuronRuntime:
+    """Return a runtime over the base that knows the student."""
+    runtime = NeuronRuntime(lesson.base, lesson.folder / "none")  # no neuron of a registry is asked for
+    if student is not None:
+        try:
+            runtime.add(STUDENT, student)
+        except BaseException:
+            runtime.close()
+            raise
+    return runtime
+
+
+def _digest(student: Path | None) -> str:
+    return sha256_file(student / ADAPTER_FILE) if student else BASE
+
+
+def _check_origin(folder: Path, identity: dict[str, Any]) -> None:
+    """Refuse candidates of another origin; note this one's where there are none yet.
+
+    :raises CheckpointError: they were drawn with another base, adapter, data or settings.
+    """
+    file = folder / "origin.json"
+    if file.is_file():
+        try:
+            found = dict(json.loads(file.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(
+                "is damaged", where=file, next_step=f"Remove {folder}, and its round is run again"
+            ) from error
+        refuse_other(folder, found, identity)
+    else:
+        write_atomic(file, json.dumps(identity, indent=2, default=list) + "\n")

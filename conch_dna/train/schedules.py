@@ -1,0 +1,29 @@
+"""What changes from step to step: the learning rate, the divergence's weight, the mixture of jsd."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conch_dna.config import DistillConfig
+
+
+def learning_rate(config: DistillConfig, step: int) -> float:
+    """Return the rate of ``step`` (from 0): linear warm-up, then down to ``final_rate`` of the peak.
+
+    A cosine or a line reaches that share one step after the last; a constant rate stays at the peak.
+    """
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / (config.warmup + 1)
+    share = min(1.0, (step - config.warmup) / max(1, config.steps - config.warmup))
+    low = config.final_rate
+    left = {"cosine": 0.5 * (1 + math.cos(math.pi * share)), "linear": 1 - share, "constant": 1.0}[config.schedule]
+    return config.learning_rate * (low + (1 - low) * left)
+
+
+def between(start: float, end: float | None, step: int, steps: int) -> float:
+    """Return the value at ``step`` (from 0) of a line from ``start`` to ``end`` at the last step; no end, no change."""
+    if end is None or steps < 2:
+        return start
+    return start + (end - start) * min(1.0, step / (steps - 1))

@@ -1,0 +1,55 @@
+"""Where the batches of a step come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from conch_dna.data.batches import collate, cut, step_examples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.data.batches import Batch, SoftTargets
+    from conch_dna.data.tokens import Example
+
+
+class Source(Protocol):
+    """Gives the batches of each optimizer step; what it cannot work out again from the step is its state."""
+
+    def batches(self, step: int) -> list[Batch]:
+        """Return the batches of ``step`` (from 0), one a forward pass."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what a checkpoint must keep besides the step; empty where the step says it all."""
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back the state of a checkpoint."""
+
+
+@dataclass(frozen=True)
+class FixedSource:
+    """Batches of given examples: a pure function of seed and step.
+
+    :param targets: soft targets, one an example or as a function from picked examples to their loss; or ``None``.
+    """
+
+    examples: Sequence[Example]
+    targets: SoftTargets | None
+    config: DistillConfig
+
+    def batches(self, step: int) -> list[Batch]:
+        """Return the batches of ``step``."""
+        config = self.config
+        picks = step_examples(len(self.examples), config.batch_size * config.accumulation, config.seed, step)
+        return [collate(self.examples, some, self.targets) for some in cut(self.examples, picks, config)]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return nothing: the step says it all."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take nothing back."""

@@ -1,0 +1,217 @@
+"""One stage of training, from a start to a saved adapter: train, validate, checkpoint, resume."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from mlx import optimizers as optim
+from mlx.utils import tree_unflatten
+
+from conch_dna.files import append, sha256_file, write_atomic
+from conch_dna.records import StepReport, read_sound, to_json_line
+from conch_dna.train import checkpoint, lora
+from conch_dna.train.average import Average
+from conch_dna.train.blocks import checkpointed
+from conch_dna.train.checkpoint import State
+from conch_dna.train.fast_ops import fast_ops
+from conch_dna.train.loop import Trainee, batch_sums, train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.data.batches import Batch
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.progress import Progress
+    from conch_dna.train.objective import Objective
+    from conch_dna.train.sources import Source
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is trained on, and how.
+
+    :param domain: the domain's name.
+    :param recipe: the recipe's name; it stands in every row of ``metrics.jsonl``.
+    :param source: gives the batches.
+    :param objective: gives the objective of each step (from 0).
+    :param validation: batches that are measured at every checkpoint; empty for none.
+    :param start: the adapter whose weights are the start, or ``None`` for a fresh one.
+    """
+
+    domain: str
+    recipe: str
+    source: Source
+    objective: Callable[[int], Objective]
+    validation: Sequence[Batch] = ()
+    start: Path | None = None
+
+
+def train_stage(
+    base: LoadedModel,
+    config: DistillConfig,
+    stage: Stage,
+    identity: dict[str, Any],
+    folder: Path,
+    progress: Progress,
+    on_step: Callable[[StepReport], None],
+) -> list[StepReport]:
+    """Train an adapter on ``base`` and save it to ``folder/adapter``; the base is as it was afterwards.
+
+    Goes on from the newest checkpoint under ``folder``, to the same losses as if it had never stopped. A finished
+    adapter is not trained again. What is saved is the moving average where ``ema`` is on, else the weights; of the best
+    validated checkpoint where ``keep_best`` is on, else of the last step.
+
+    :returns: the reports of all steps, those before a resume included.
+    :raises CheckpointError: the checkpoints belong to another base, teacher, data or settings.
+    :raises TrainingError: a loss is not finite; the last good state is in a checkpoint.
+    """
+    identity = {**identity, "recipe": stage.recipe}
+    if stage.start is not None:
+        identity["start"] = sha256_file(stage.start / lora.ADAPTER_FILE)
+    checkpointing = checkpointed(base.model, on=config.gradient_checkpointing)
+    with lora.attached(base.model, config), fast_ops(base.model), checkpointing:
+        if stage.start is not None:
+            lora.start_from(base.model, config, stage.start)
+        optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
+        optimizer.init(base.model.trainable_parameters())
+        trainee = Trainee(base.model, *lora.split(base.model), optimizer)
+        state = State(base.model, optimizer, stage.source, Average(config.ema) if config.ema else None)
+        course = _Course(config, stage, trainee, state, identity, folder, progress, on_step)
+        first = course.resume()
+        # What an earlier training left, of other data perhaps, or damaged since; that of a checkpoint is sound.
+        shutil.rmtree(folder / "adapter", ignore_errors=True)
+        if first < config.steps and not exhausted(state.validation, config.patience):
+            try:
+                train(trainee, config, stage.source, stage.objective, first, course.after)
+            except (KeyboardInterrupt, ArithmeticError):
+                course.save_last(first)
+                raise
+        if config.keep_best and state.validation:
+            best = checkpoint.best_steps(state.validation)[0]
+            checkpoint.load_step(course.checkpoints, best, state)
+            log.info("best_checkpoint_kept", domain=stage.domain, step=best, validation=state.validation[best])
+        with _averaged(state):
+            lora.save_adapter(base.model, config, folder / "adapter")
+    return course.reports
+
+
+def exhausted(validation: dict[int, float], patience: int) -> bool:
+    """Tell whether ``patience`` validations have come since the best one; 0 is never."""
+    if not patience or not validation:
+        return False
+    best = checkpoint.best_steps(validation)[0]
+    return sum(step > best for step in validation) >= patience
+
+
+@dataclass
+class _Course:
+    """A stage under way: its state, its files, and the reports so far."""
+
+    config: DistillConfig
+    stage: Stage
+    trainee: Trainee
+    state: State
+    identity: dict[str, Any]
+    folder: Path
+    progress: Progress
+    on_step: Callable[[StepReport], None]
+
+    def __post_init__(self) -> None:
+        self.metrics, self.checkpoints = self.folder / "metrics.jsonl", self.folder / "checkpoints"
+        self.reports: list[StepReport] = []
+
+    def resume(self) -> int:
+        """Go back to the newest checkpoint up to which no report is missing; return its step."""
+        reports = read_reports(self.metrics)
+        first = checkpoint.restore(self.checkpoints, self.state, self.identity, most=len(reports))
+        self.reports = reports[:first]
+        self._rewrite()
+        if first:
+            log.info("training_resumed", domain=self.stage.domain, recipe=self.stage.recipe, step=first)
+        self.progress.stage(self.stage.domain, f"training {self.stage.recipe}", self.config.steps)
+        self.progress.advance(first)
+        return first
+
+    def after(self, report: StepReport) -> bool:
+        """Keep what one step came to; return whether it was the last one that patience allows."""
+        step = report.step
+        report = report.model_copy(update={"recipe": self.stage.recipe})
+        if self.state.average is not None:
+            self.state.average.update(lora.weights(self.trainee.model))
+        due = step % self.config.checkpoint_every == 0 or step == self.config.steps
+        if due and self.stage.validation:
+            self.state.validation[step] = self._validated()
+            report = report.model_copy(update={"validation": self.state.validation[step]})
+        self.reports.append(report)
+        append(self.metrics, to_json_line(report))
+        if due:
+            self._save(step)
+        self.progress.advance(1, f"loss {report.loss:.3f}")
+        self.on_step(report)
+        stops = due and exhausted(self.state.validation, self.config.patience)
+        if stops:
+            log.info("training_stopped_early", domain=self.stage.domain, recipe=self.stage.recipe, step=step)
+        return stops
+
+    def save_last(self, first: int) -> None:
+        """Save the last whole step after a stop.
+
+        Stopped between the update and its report, the weights are one step ahead: that step is taken again.
+        """
+        done = len(self.reports)
+        average = self.state.average
+        if done > first and done == int(self.trainee.optimizer.step.item()) and _is_at(average, done):
+            self._rewrite()
+            self._save(done)
+
+    def _save(self, step: int) -> None:
+        keep = checkpoint.Keep(self.config.keep_checkpoints, self.config.keep_best)
+        checkpoint.save(self.checkpoints, step, self.state, self.identity, keep)
+
+    def _rewrite(self) -> None:
+        write_atomic(self.metrics, "".join(map(to_json_line, self.reports)))
+
+    def _validated(self) -> float:
+        """Return the loss on the validation batches, nats a token, under the objective of the last step."""
+        objective = self.stage.objective(self.config.steps - 1)
+        total, tokens = 0.0, 0
+        self.trainee.model.eval()
+        with _averaged(self.state):
+            for batch in self.stage.validation:
+                total += float(batch_sums(self.trainee, batch, objective)[0].item())  # type: ignore[arg-type]
+                tokens += len(batch.labels_N)
+        return total / tokens
+
+
+def _is_at(average: Average | None, steps: int) -> bool:
+    """Tell whether the average has seen every step."""
+    return average is None or average.steps == steps
+
+
+@contextlib.contextmanager
+def _averaged(state: State) -> Iterator[None]:
+    """Put the moving average, where there is one, in the model's place for a block."""
+    if state.average is None:
+        yield
+        return
+    own = lora.weights(state.model)
+    state.model.update(tree_unflatten(list(state.average.weights(own).items())))
+    try:
+        yield
+    finally:
+        state.model.update(tree_unflatten(list(own.items())))
+
+
+def read_reports(path: Path) -> list[StepReport]:
+    """Return the reports of the steps 1, 2, … up to the first that is missing, damaged or cut short by a kill."""
+    numbered = enumerate(read_sound(path, StepReport), 1)
+    return [report for _, report in itertools.takewhile(lambda pair: pair[0] == pair[1].step, numbered)]

@@ -1,0 +1,59 @@
+"""The recipes are those that were asked for, else what teacher and machine are good for; each choice has its reason."""
+
+import pytest
+
+from conch_dna.config import resolve
+from conch_dna.errors import ConfigError
+from conch_dna.modes import choose, machine_memory
+
+TEXT, SOFT = frozenset({"text"}), frozenset({"text", "top_k"})
+SMALL, BIG = 16_000_000_000, 96_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("teacher", "capabilities", "memory", "settings", "recipes", "reason"),
+    [
+        ("recorded", TEXT | {"replay"}, BIG, {}, ("sft",), "teacher recorded gives text alone"),
+        ("recorded", TEXT | {"replay", "soft"}, BIG, {}, ("kd",), "teacher recorded gives soft targets (bytes)"),
+        ("recorded", TEXT | {"soft"}, BIG, {"cross_tokenizer": "p_kl"}, ("sft",), "gives text alone"),
+        ("mlx:big", TEXT | {"own_top_k"}, BIG, {"cross_tokenizer": "gold"}, ("kd",), "soft targets (gold)"),
+        ("mlx", SOFT, BIG, {}, ("kd",), "teacher mlx gives soft targets"),
+        ("mlx:big", SOFT, SMALL, {}, ("kd",), "teacher mlx:big gives soft targets"),
+        ("mlx:big", SOFT, BIG, {}, ("kd", "on_policy"), "a model of its own, and 96 GB hold both"),
+        ("mlx:own", SOFT, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
+        ("mlx:big", SOFT, BIG, {"alpha": 0.0}, ("sft",), "alpha is 0"),
+        ("mlx:big", SOFT, SMALL, {"alpha": 0.0, "alpha_end": 0.5}, ("kd",), "gives soft targets"),
+        ("none", frozenset(), BIG, {}, ("best_of_n",), "there is no teacher"),
+    ],
+)
+def test_the_choice_follows_teacher_and_memory(teacher, capabilities, memory, settings, recipes, reason):
+    found = choose(resolve(settings), teacher, capabilities, memory)
+    assert found.recipes == recipes
+    assert reason in found.reason
+
+
+def test_what_was_asked_for_is_what_is_done():
+    found = choose(resolve({"mode": "sft, best_of_n"}), "mlx:big", SOFT, BIG)
+    assert found == (("sft", "best_of_n"), "as asked")
+
+
+@pytest.mark.parametrize(
+    ("mode", "capabilities", "fault"),
+    [
+        ("kd", TEXT, "recipe kd needs a teacher that gives soft targets; got teacher t: text."),
+        ("sft,kd", TEXT, "recipe kd needs"),
+        ("sft", frozenset(), "recipe sft needs a teacher that answers; got teacher t: nothing."),
+        ("on_policy", TEXT, "recipe on_policy needs a live teacher that scores the student's own tokens"),
+        ("on_policy", TEXT | {"replay", "soft"}, "got teacher t: replay, soft, text"),
+        ("on_policy", TEXT | {"own_top_k"}, "got teacher t: own_top_k, text"),
+    ],
+)
+def test_a_recipe_refuses_a_teacher_that_cannot_serve_it(mode, capabilities, fault):
+    with pytest.raises(ConfigError) as caught:
+        choose(resolve({"mode": mode}), "t", capabilities, BIG)
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_machine_has_memory():
+    assert machine_memory() > 1_000_000_000

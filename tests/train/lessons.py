@@ -1,0 +1,13 @@
+"""One recipe taken by itself, without a domain or a teacher."""
+
+from pathlib import Path
+
+from conch_dna.progress import Progress
+from conch_dna.train.recipes import Lesson, run_recipes
+
+
+def learn(base, config, host, material, identity, folder, on_step=lambda _: None, recipes=None):
+    """Train by ``recipes``, or by the one that the material is made for; returns the reports."""
+    recipes = recipes or ("sft" if material.targets is None else "kd",)
+    lesson = Lesson(base, config, host, None, material, None, identity, Path(folder), Progress(), on_step)
+    return run_recipes(recipes, lesson).reports
