@@ -1,0 +1,205 @@
+"""One row: a domain, a method and a seed; what it does on held-out prompts, questions and the other domains."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.align.byte_projection import Projection
+from conch_dna.align.vocabulary import vocabulary_of
+from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.data.recordings import find_recording
+from conch_dna.data.splits import split
+from conch_dna.data.tokens import encode_chat
+from conch_dna.domains import load_domain
+from conch_dna.gate import prompt_text
+from conch_dna.interfaces import TeacherRequest
+from conch_dna.models.cache import cache_dir
+from conch_dna.models.load import load
+from conch_dna.plugins import load_plugins
+from conch_dna.records import Sampling
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.neurons import NeuronRuntime
+from conch_dna.train.evaluate import fits
+from conch_dna.train.fast_ops import fast_ops
+from conch_dna.train.lora import split as split_model
+
+from . import measures
+from .questions import questions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.data.tokens import Example
+    from conch_dna.domains import Domain
+    from conch_dna.records import Prompt
+
+STUDENT = "embedded:smollm2-135m"
+TEACHER = "llamacpp:embedded:qwen2.5-coder-1.5b"
+CHOICES = 16  # of every token of the teacher's answers, as its recordings have them
+HELD_OUT, ASKED, OTHERS = 32, 24, 6  # held-out prompts, public questions, prompts of each other domain
+
+# Settings of ``conch distill`` by method, with the method to start from; the defaults hold for the rest.
+METHODS: dict[str, dict[str, str]] = {
+    "sft": {"mode": "sft", "teacher": "recorded"},
+    "kd": {"mode": "kd", "teacher": "recorded"},
+    "on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}"},
+    "sft, then on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", "start": "sft"},
+    "best_of_n": {"mode": "best_of_n", "teacher": "recorded"},
+}
+REFERENCES = ("base", "teacher")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all rows share; each part is made when it is first needed.
+
+    :param domains: by name.
+    :param work: where runs are kept; a row that was killed goes on there.
+    """
+
+    root: Path
+    work: Path
+
+    @cached_property
+    def domains(self) -> dict[str, Domain]:
+        """The domains that ship."""
+        return {f.name: load_domain(f) for f in sorted((self.root / "domains").iterdir()) if f.is_dir()}
+
+    @cached_property
+    def catalog(self) -> Any:
+        """The bundled plug-ins."""
+        return load_plugins().catalog
+
+    @cached_property
+    def base(self) -> Any:
+        """The student's base."""
+        return load(STUDENT)
+
+    def row(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:
+        """Train if need be, measure, and return the row."""
+        started = time.perf_counter()
+        domain = self.domains[name]
+        trained: dict[str, Any] = {}
+        if method == "teacher":
+            figures = self._of_teacher(domain)
+        else:
+            if method != "base":
+                trained = self._train(name, method, seed, extra)
+            figures = self._of_student(domain, Path(trained["adapter"]) if trained else None)
+        return {
+            "domain": name, "method": method, "seed": seed, "settings": {**METHODS.get(method, {}), "extra": [*extra]},
+            "training": trained, "measured": figures, "row_seconds": round(time.perf_counter() - started, 1),
+        }  # fmt: skip
+
+    def _train(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:
+        """Run ``conch distill`` in a project of its own; a gate that fails is a result like any other."""
+        project = self.work / f"{name}-{method}-{seed}".replace(", then ", "-")
+        project.mkdir(parents=True, exist_ok=True)
+        settings = dict(METHODS[method])
+        if "start" in settings:
+            settings["start"] = self._train(name, settings["start"], seed, extra)["adapter"]
+        # The gate's own measure is cut short: this benchmark takes it on more prompts.
+        command = [str(Path(sys.executable).with_name("conch")), "--project", str(project), "distill", name]
+        command += ["--run", "row", "--json", "--student", STUDENT]
+        command += ["--seed", str(seed), "--gate-prompts", "2", *extra]
+        command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
+        done = subprocess.run(
+            [sys.executable, "-m", "conch_dna.cli.main", *command[1:]], check=False, stdout=subprocess.PIPE
+        )
+        (project / "summary.json").write_bytes(done.stdout)
+        if done.returncode not in {0, 3}:
+            sys.exit(f"{name} {method} {seed}: conch distill ended with {done.returncode}")
+        (result,) = json.loads(done.stdout)["results"]
+        kept = ("adapter", "steps", "seconds", "tokens_per_second", "peak_memory", "state")
+        return {key: result[key] for key in kept}
+
+    def _of_student(self, domain: Domain, adapter: Path | None) -> dict[str, Any]:
+        """Measure the base, or the base with an adapter on it."""
+        runtime = NeuronRuntime(self.base, Registry(self.work / "registry"))
+        neuron = "base"
+        try:
+            with fast_ops(self.base.model):
+                if adapter is not None:
+                    runtime.add("neuron", adapter)
+                    neuron = "neuron"
+                return {
+                    **self._fits(runtime, neuron, domain),
+                    **self._graded(domain, lambda prompts: _answered(runtime, neuron, domain, prompts)),
+                }
+        finally:
+            runtime.close()
+
+    def _fits(self, runtime: NeuronRuntime, neuron: str, domain: Domain) -> dict[str, Any]:
+        """Return the fit to the teacher's held-out answers and to the other domains' prompts, prompt by prompt."""
+        recording = find_recording(domain).answers
+        told = [p for p in split(domain.prompts, 0.2).held_out if p.digest in recording][:HELD_OUT]
+        examples = [_example(self.base.tokenizer, p, recording[p.digest].text) for p in told]
+        soft = [recording[p.digest].soft for p in told]
+        targets = None
+        if all(soft):
+            projected = Projection(vocabulary_of(self.base.tokenizer), self.base.width)
+            pairs = zip(soft, examples, strict=True)
+            targets = [projected.targets(tokens, e.answer_ids, CHOICES) for tokens, e in pairs]
+        others = [
+            prompt_text(self.base.tokenizer, prompt)
+            for other in self.domains.values()
+            if other.name != domain.name
+            for prompt in split(other.prompts, 0.2).held_out[:OTHERS]
+        ]
+        body, head = split_model(self.base.model)
+        with runtime.neuron(neuron):
+            own, theirs = fits(body, head, examples, targets), fits(body, head, others)
+        found = {"bits_per_byte": [f.bits / e.answer_bytes for f, e in zip(own, examples, strict=True)]}
+        if targets:
+            found["divergence"] = [f.divergence / f.tokens for f in own]
+            found["agreement"] = [f.agreements / f.tokens for f in own]
+        found["others' bits_per_byte"] = [f.bits / e.answer_bytes for f, e in zip(theirs, others, strict=True)]
+        return found
+
+    def _of_teacher(self, domain: Domain) -> dict[str, Any]:
+        """Grade the teacher's own answers; those of its recording are in the cache if it was recorded here."""
+        kind, _, ref = TEACHER.partition(":")
+        teacher = self.catalog.get("teachers", kind)(TeacherRequest(domain, ref))
+        sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=CHOICES)
+        cache = CompletionCache(cache_dir() / "completions")
+        try:
+
+            def told(prompts: Sequence[Prompt]) -> list[str]:
+                found = {c.prompt: c.text for c in answers(teacher, domain, prompts, sampling, cache)}
+                return [found[p.digest] for p in prompts]
+
+            return self._graded(domain, told)
+        finally:
+            teacher.close()
+
+    def _graded(self, domain: Domain, told: Any) -> dict[str, Any]:
+        """Return the grades of answers to held-out prompts and to public questions, prompt by prompt."""
+        scorers = {"tests_pass": self.catalog.get("scorers", "tests_pass")}
+        held = [p for p in split(domain.prompts, 0.2).held_out if measures.grade(p, "", domain, scorers) is not None]
+        held = held[:HELD_OUT]
+        grades = [measures.grade(p, a, domain, scorers) or {} for p, a in zip(held, told(held), strict=True)]
+        found = _columns("held-out", grades)
+        if questions := questions_of(domain.name, ASKED):
+            said = told([q.prompt for q in questions])
+            found |= _columns("questions", [q.grade(a) for q, a in zip(questions, said, strict=True)])
+        return found
+
+
+def _example(tokenizer: Any, prompt: Prompt, answer: str) -> Example:
+    return encode_chat(tokenizer, [*(m.as_dict() for m in prompt.messages), {"role": "assistant", "content": answer}])
+
+
+def _answered(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
+    conversations = [[m.as_dict() for m in p.messages] for p in prompts]
+    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
+
+
+def _columns(kind: str, grades: Sequence[Any]) -> dict[str, list[float]]:
+    return {f"{kind}: {name}": [g[name] for g in grades] for name in (grades[0] if grades else {})}
