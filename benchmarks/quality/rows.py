@@ -110,9 +110,7 @@ class Bench:
         command += ["--run", "row", "--json", "--student", STUDENT]
         command += ["--seed", str(seed), "--gate-prompts", "2", *extra]
         command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
-        done = subprocess.run(
-            [sys.executable, "-m", "conch_dna.cli.main", *command[1:]], check=False, stdout=subprocess.PIPE
-        )
+        done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
         (project / "summary.json").write_bytes(done.stdout)
         if done.returncode not in {0, 3}:
             sys.exit(f"{name} {method} {seed}: conch distill ended with {done.returncode}")
