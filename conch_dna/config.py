@@ -34,7 +34,9 @@ class DistillConfig(BaseModel):
     t_squared: bool = Field(True, description="multiply the divergence by temperature² (Hinton)")
     alpha: float = Field(0.7, ge=0, le=1, description="alpha*KD + (1-alpha)*CE where there are soft targets, else CE")
     alpha_end: float | None = Field(None, ge=0, le=1, description="alpha at the last step, reached linearly")
-    beta: float = Field(0.5, gt=0, lt=1, description="teacher's weight in the mixture of jsd and skewed KL")
+    beta: float = Field(
+        0.5, gt=0, lt=1, description="in the mixtures of jsd and skewed KLs: weight of the side whose KL it is"
+    )
     beta_end: float | None = Field(None, gt=0, lt=1, description="beta at the last step, reached linearly")
     cross_tokenizer: Literal["bytes", "p_kl", "gold", "uld", "truncate", "project", "off"] = Field(
         "bytes", description="how a teacher with another tokenizer is compared; off trains on its text alone"

@@ -57,11 +57,13 @@ class Teacher(Protocol):
 
     - ``"text"``: it answers;
     - ``"top_k"``: :meth:`score` works, in the student's tokens;
-    - ``"own_top_k"``: :meth:`score` works in the tokens of its own attribute ``tokenizer``, which is another;
+    - ``"own_top_k"``: :meth:`score` works in the tokens of its own attribute ``tokenizer``, which is another; its
+      ``config`` is the model's ``config.json``;
     - ``"soft"``: its completions tell every token's choices where ``sampling.top_log_probs`` asks for them;
     - ``"replay"``: its answers are on disk already.
 
-    ``fingerprint`` changes whenever the answers could: weights, context, format version.
+    ``fingerprint`` changes whenever the answers could: weights, context, format version. A teacher that loads a model
+    tells its local ``folder``, so that its memory is counted where it stays beside the student.
     """
 
     @property

@@ -13,7 +13,7 @@ from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import DataError, TeacherError
 from conch_dna.gate import HeldOutSet, prompt_text
 from conch_dna.records import Sampling
-from conch_dna.signals import CrossTargets, soft_targets
+from conch_dna.signals import CrossTargets, shake, soft_targets
 from conch_dna.train.material import Material
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def prepare(
     learns_text = bool({"sft", "kd"} & set(recipes)) or session.config.on_policy_fraction < 1
     asked = (*(train if learns_text else ()), *(apart if session.config.validates else ()), *parts.held_out)
     learns_soft = bool({"kd", "on_policy"} & set(recipes))
+    if learns_soft:
+        shake(session, teacher)
     told = _told(session, domain, teacher, asked, CHOICES if learns_soft and "soft" in teacher.capabilities else 0)
     pairs, held_pairs = _tokenised(session, train, told), _tokenised(session, parts.held_out, told)[:most]
     apart_pairs = _tokenised(session, apart, told)

@@ -10,7 +10,7 @@ import structlog
 
 from conch_dna.data.targets import TargetCache
 from conch_dna.data.tokens import encode_chat
-from conch_dna.errors import TeacherError
+from conch_dna.errors import ConfigError, TeacherError
 from conch_dna.handshake import Party, shake_hands
 
 if TYPE_CHECKING:
@@ -69,6 +69,26 @@ def signal_of(capabilities: frozenset[str], config: DistillConfig) -> str | None
     return "bytes" if "soft" in capabilities and config.cross_tokenizer == "bytes" else None
 
 
+def shake(session: Session, teacher: Any) -> None:
+    """Compare teacher and student before anything is asked or trained, and say what was found.
+
+    Nothing is compared where the teacher's tokenizer is not at hand: its choices come as bytes, or not at all.
+
+    :raises ConchError: training would teach nonsense.
+    """
+    signal = signal_of(teacher.capabilities, session.config)
+    if signal is None or getattr(teacher, "tokenizer", None) is None:
+        return
+    base = session.base
+    student = Party("student", base.tokenizer, base.config)
+    taught = Party("teacher", teacher.tokenizer, getattr(teacher, "config", {}))
+    # Projecting bytes asks of two tokenizers what the loss by shared tokens asks.
+    requested = {"bytes": "p_kl"}.get(signal, signal)
+    hands = shake_hands(student, taught, requested)  # type: ignore[arg-type]
+    log.info("hands_shaken", signal=signal, same_tokenizer=hands.same_tokenizer, widths=hands.widths, ends=hands.ends,
+             contexts=hands.contexts, findings=list(hands.findings))  # fmt: skip
+
+
 def soft_targets(
     session: Session, domain: Domain, teacher: Teacher, pairs: Pairs, told: Mapping[str, Completion]
 ) -> Sequence[Targets] | CrossTargets | None:
@@ -102,16 +122,15 @@ def _in_its_own_tokens(
     from conch_dna.align.byte_projection import soft_tokens
 
     ours, theirs = session.base.tokenizer, teacher.tokenizer
-    student, taught = Party("student", ours, session.base.config), Party("teacher", theirs)
-    # Projecting bytes asks of the two tokenizers what the loss by shared tokens asks.
-    hands = shake_hands(student, taught, "p_kl" if signal == "bytes" else signal)  # type: ignore[arg-type]
-    log.info("hands_shaken", signal=signal, findings=list(hands.findings))
     turns = [
         [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": told[p.digest].text}] for p, _ in pairs
     ]
     answers = [encode_chat(theirs, t).answer_ids for t in turns]
     targets = _scored(session, teacher, pairs, answers)
     if signal != "bytes":
+        if session.config.beta_end is not None:
+            raise ConfigError("beta stays as it is between tokenizers", where="beta_end", got=session.config.beta_end,
+                              next_step="Leave it out, or set cross_tokenizer to bytes")  # fmt: skip
         aligned = align_answers([e for _, e in pairs], answers, targets, ours, theirs)
         return CrossTargets(signal, aligned, bridge(ours, theirs))
     told_as_bytes = map(partial(soft_tokens, theirs), answers, targets)

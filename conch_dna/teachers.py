@@ -55,7 +55,11 @@ class _Blamed:
     def __getattr__(self, name: str) -> Any:
         """Reach what only some teachers have, such as a tokenizer."""
         with self._host.blaming("teachers", self._kind):
-            return getattr(self._teacher, name)
+            try:
+                return getattr(self._teacher, name)
+            except AttributeError as error:
+                missing = error  # no fault: it has none
+        raise missing
 
     @property
     def fingerprint(self) -> str:

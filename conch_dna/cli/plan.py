@@ -95,7 +95,8 @@ def make_plan(
             sizes = _recorded_sizes(tokenizer, config, parts.train, teacher)
         else:
             sizes = _live_sizes(tokenizer, config, parts.train, most)
-        memory, refused = _memory(folder, config, max(1, sizes.longest))
+        beside = getattr(teacher, "folder", None) if "on_policy" in mode.recipes else None
+        memory, refused = _memory(folder, config, max(1, sizes.longest), beside)
         examples = config.steps * config.batch_size * config.accumulation
         answers = len(parts.train) if sizes.answered is None else sizes.answered
         seconds = None
@@ -178,15 +179,20 @@ def _recorded_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Pro
     return Sizes(len(fitting), sum(len(e.ids) for e in fitting), sum(sum(e.trained) for e in fitting), longest)
 
 
-def _memory(folder: Path, config: DistillConfig, longest: int) -> tuple[dict[str, int], str | None]:
-    """Return the estimated peak, by part and in all, and why the settings are refused, if they are."""
+def _memory(
+    folder: Path, config: DistillConfig, longest: int, beside: Path | None
+) -> tuple[dict[str, int], str | None]:
+    """Return the estimated peak, by part and in all, and why the settings are refused, if they are.
+
+    :param beside: the folder of a teacher that stays loaded while the student trains.
+    """
     from conch_dna.data.batches import check_budget
     from conch_dna.train.memory import estimate, preflight, read_shapes
 
-    found = estimate(read_shapes(folder), config, longest)
+    found = estimate(read_shapes(folder), config, longest, None if beside is None else read_shapes(beside))
     try:
         check_budget({"the longest example": longest}, config)
-        preflight(folder, config, longest)
+        preflight(folder, config, longest, beside)
     except ConfigError as error:
         return {**found.parts(), "total": found.total}, str(error)
     return {**found.parts(), "total": found.total}, None

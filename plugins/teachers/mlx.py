@@ -16,6 +16,7 @@ from conch_dna.errors import TeacherError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import mlx.core as mx
 
@@ -49,6 +50,22 @@ class MlxTeacher:
     def tokenizer(self) -> Any:
         """The teacher's tokenizer; loads no weights."""
         return _tokenizer(self.ref)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The model's ``config.json``."""
+        from mlx_lm.utils import load_config
+
+        from conch_dna.models import refs
+
+        return dict(load_config(refs.resolve(self.ref)))
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of weights that are loaded beside the student's; ``None`` where they are the student's own."""
+        from conch_dna.models import refs
+
+        return None if self.ref == self._student_ref else refs.resolve(self.ref)
 
     @property
     def fingerprint(self) -> str:
