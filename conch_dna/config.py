@@ -62,11 +62,15 @@ class DistillConfig(BaseModel):
     max_memory: float | None = Field(None, gt=0, description="GB that training may take; empty: what the machine has")
     steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each round of best_of_n")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
-    seed: int = Field(0, ge=0, description="of order, LoRA's start and dropout")
+    seed: int = Field(
+        0, ge=0, description="of order, LoRA's start, dropout, rollouts, candidates and the gate's bootstrap"
+    )
     held_out: float = Field(0.2, gt=0, lt=1, description="share of prompts that only the gate sees")
     checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
-    validation: float = Field(0.1, gt=0, lt=1, description="share of training prompts that patience and keep_best see")
+    validation: float = Field(
+        0.1, gt=0, lt=1, description="share of training prompts set apart: for patience, keep_best and best_of_n"
+    )
     patience: int = Field(0, ge=0, description="checkpoints without a better validation before a stop; 0 is off")
     keep_best: int = Field(0, ge=0, description="checkpoints of least validation loss kept; 0 is off")
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the average of the adapter that is published; 0 is off")
@@ -124,6 +128,12 @@ class DistillConfig(BaseModel):
                 f"{name} = {getattr(self, name)}: mode {self.mode} has no divergence; kd and on_policy have"
                 for name in ("alpha_end", "beta_end")
                 if getattr(self, name) is not None
+            ]
+        if self.recipes == ("best_of_n",):
+            faults += [
+                f"{name} = {getattr(self, name)}: best_of_n alone has no use for it; sft, kd and on_policy have"
+                for name in ("patience", "keep_best")
+                if getattr(self, name)
             ]
         if "kd" in self.recipes and self.alpha == 0 and not self.alpha_end:
             faults.append("alpha = 0: mode kd would be sft; name that, or raise alpha")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from filelock import Timeout
 
 from conch_dna.data.splits import split
-from conch_dna.errors import ConchError, DiskError, Interrupted, PluginError
+from conch_dna.errors import ConchError, DataError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.files import write_atomic
 from conch_dna.models import refs
 from conch_dna.modes import choose, machine_memory
@@ -20,6 +19,8 @@ from conch_dna.prepare import prepare
 from conch_dna.publish import judge_candidate, publish, write_samples
 from conch_dna.records import DomainResult, Summary, digest_of
 from conch_dna.runs import refuse_second
+from conch_dna.start import find_start, start_digest
+from conch_dna.teachers import parts_for, references
 from conch_dna.train.recipes import Lesson, run_recipes
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from conch_dna.interfaces import Teacher
     from conch_dna.records import StepReport
     from conch_dna.session import Session
+    from conch_dna.start import Start
     from conch_dna.train.recipes import Learnt
 
 log = structlog.get_logger()
@@ -100,12 +102,14 @@ def _one(session: Session, domain: Domain) -> DomainResult:
 
 
 def _done(session: Session, domain: Domain) -> DomainResult | None:
-    """Return an earlier result that still holds: same prompts, same teacher, and still in the registry if published."""
+    """Return an earlier result that still holds: same prompts, teacher and start, and in the registry if published."""
     result = session.run.result(domain.name)
     if result is None or result.state == "failed" or result.domain_digest != domain.digest:
         return None
     teacher = session.teacher(domain).fingerprint
     if (result.teacher_fingerprint, result.base_digest) != (teacher, refs.digest(refs.resolve(session.config.student))):
+        return None
+    if result.start_digest != start_digest(session, domain):
         return None
     if result.state == "published":
         try:
@@ -120,28 +124,28 @@ def _done(session: Session, domain: Domain) -> DomainResult | None:
 def _distill(session: Session, domain: Domain) -> DomainResult:
     """Ask the teacher, train, judge, and publish what passed."""
     config, folder = session.config, session.run.folder(domain.name)
+    start = find_start(session, domain)
     teacher = session.teacher(domain)
     try:
-        mode = choose(config, session.teacher_name(domain), teacher.capabilities, machine_memory())
+        named = references(config, domain, session.routes)
+        mode = choose(config, named, teacher.capabilities, machine_memory())
         log.info("mode_chosen", domain=domain.name, recipes=mode.recipes, reason=mode.reason)
         fingerprint = teacher.fingerprint
-        learnt, held_out, lesson = _learn(session, domain, teacher, mode.recipes)
+        learnt, held_out, lesson = _learn(session, domain, teacher, mode.recipes, start)
     finally:
         teacher.close()
     verdict, measured = judge_candidate(session, domain, held_out, learnt.adapter)
     write_samples(folder, held_out, measured)
     write_atomic(folder / "verdict.json", verdict.model_dump_json(indent=2) + "\n")
-    entry = publish(session, domain, learnt.adapter, verdict, lesson.identity) if verdict.passed else None
     reports, material = learnt.reports, lesson.material
-    return DomainResult(
+    result = DomainResult(
         domain=domain.name,
-        state="published" if entry else "gate_failed",
+        state="gate_failed",
         recipes=mode.recipes,
-        version=entry.version if entry else None,
-        digest=entry.card.digest if entry else None,
         domain_digest=domain.digest,
         base_digest=session.base.digest,
         teacher_fingerprint=fingerprint,
+        start_digest=start.digest if start else None,
         verdict=verdict,
         train_prompts=len(material.examples) or len(material.prompts),
         held_out_prompts=len(held_out.prompts),
@@ -151,20 +155,30 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
         combined_loss=reports[-1].loss,
         tokens_per_second=sum(r.tokens for r in reports) / sum(r.seconds for r in reports),
         peak_memory=max(r.peak_memory for r in reports),
-        adapter=str(entry.path if entry else learnt.adapter),
+        adapter=str(learnt.adapter),
+    )
+    if not verdict.passed:
+        return result
+    entry = publish(session, domain, learnt.adapter, verdict, lesson.identity)  # last of all: nothing fails after it
+    return result.model_copy(
+        update={"state": "published", "version": entry.version, "digest": entry.card.digest, "adapter": str(entry.path)}
     )
 
 
 def _learn(
-    session: Session, domain: Domain, teacher: Teacher, recipes: Sequence[str]
+    session: Session, domain: Domain, teacher: Teacher, recipes: Sequence[str], start: Start | None
 ) -> tuple[Learnt, HeldOutSet, Lesson]:
-    """Prepare the material and run the recipes; a teacher that only answers is let go of before training."""
+    """Prepare the material and run the recipes; a teacher that only answers is let go of before training.
+
+    :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
+    """
     config = session.config
     material, held_out = prepare(session, domain, teacher, split(domain.prompts, config.held_out), recipes)
     identity = {
         "base": session.base.digest,
         "teacher": teacher.fingerprint,
         "data": material.digest,
+        "start_digest": start.digest if start else None,
         "settings": json.loads(config.model_dump_json()),
     }
     if "on_policy" not in recipes:
@@ -175,27 +189,39 @@ def _learn(
 
     lesson = Lesson(
         session.base, config, session.host, domain, material, teacher, identity, session.run.folder(domain.name),
-        session.progress, on_step, _start(session, domain),
+        session.progress, on_step, start.path if start else None,
     )  # fmt: skip
-    return run_recipes(recipes, lesson), held_out, lesson
+    learnt = run_recipes(recipes, lesson)
+    if not learnt.reports:  # best_of_n found nothing in the answers of what it started from
+        raise TrainingError(
+            "nothing was learnt: no candidate is better than the others of its prompt",
+            where=f"domain {domain.name}", next_step="Raise candidates or candidate_temperature, or leave `start` out",
+        )  # fmt: skip
+    return learnt, held_out, lesson
 
 
-def _start(session: Session, domain: Domain) -> Path | None:
-    """Return the adapter that training goes on from: a version of the domain's own neuron, or a folder.
+def run_name(
+    config: DistillConfig,
+    domains: Sequence[Domain],
+    routes: Mapping[str, str] | None = None,
+    teachers: Mapping[str, Teacher] | None = None,
+) -> str:
+    """Return the default name of a run: the same command on the same data finds the same run again.
 
-    :raises ConchError: there is no such version.
+    :param teachers: by domain; what they replay is data, and a new recording makes another run.
     """
-    wanted = session.config.start
-    if not wanted:
-        return None
-    if (Path(wanted) / "adapter_config.json").is_file():
-        return Path(wanted)
-    return session.registry.resolve(f"{domain.name}@{wanted}").path
-
-
-def run_name(config: DistillConfig, domains: Sequence[Domain], routes: Mapping[str, str] | None = None) -> str:
-    """Return the default name of a run: the same command on the same data finds the same run again."""
-    about = [config.model_dump(mode="json"), sorted((d.name, d.data_digest) for d in domains)]
+    about: list[Any] = [config.model_dump(mode="json"), sorted((d.name, d.data_digest) for d in domains)]
     if routes:
         about.append(dict(routes))
+    if teachers and (replayed := {d.name: found for d in domains if (found := _replayed(d, teachers[d.name]))}):
+        about.append(replayed)
     return f"{config.preset}-{digest_of(about)[:8]}"
+
+
+def _replayed(domain: Domain, teacher: Teacher) -> list[str]:
+    """Return the fingerprints of the recordings that answer a domain; a damaged one fails its domain later."""
+    try:
+        parts = [part for part, _ in parts_for(teacher, domain.prompts)]
+        return [part.fingerprint for part in parts if "replay" in part.capabilities]
+    except DataError:
+        return []

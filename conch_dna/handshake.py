@@ -11,7 +11,7 @@ from conch_dna.records import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Signal = Literal["exact", "p_kl", "gold", "uld", "truncate", "project", "text"]
+Signal = Literal["exact", "bytes", "p_kl", "gold", "uld", "truncate", "project"]
 PROBES = (
     "Zwölf boxers' 1,024 quick\n\tjumps — 3.14 €; x_y=[] 中文 🐚",
     "In 2024 it was 1234567 + 89 = 1234656.",
@@ -55,7 +55,7 @@ class Handshake(Record):
 
     same_tokenizer: bool
     widths: tuple[int, int]
-    ends: tuple[str, str | None]
+    ends: tuple[str, str]
     contexts: tuple[int | None, int | None]
     loss: Signal
     findings: tuple[str, ...]
@@ -71,25 +71,25 @@ def same_tokenizer(ours: Any, theirs: Any) -> bool:
 def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
     """Compare the two and choose the signal, before anything is trained.
 
-    :param requested: the signal to take where the tokenizers differ; ``exact`` insists that they do not, ``text`` takes
-        the teacher's text alone. One tokenizer on both sides gives ``exact`` whatever was requested, but ``text``.
+    :param requested: the signal to take where the tokenizers differ; ``exact`` insists that they do not. One tokenizer
+        on both sides gives ``exact`` whatever was requested.
     :raises ConchError: training would teach nonsense: ``exact`` between different tokenizers, ``truncate`` or
         ``project`` between tokenizers that disagree on ids, more tokens than the student's head has ids, a template
         that ends no turn.
     """
     same = same_tokenizer(student.tokenizer, teacher.tokenizer)
     widths = _width(student), _width(teacher)
-    loss: Signal = "exact" if same and requested != "text" else requested
+    loss: Signal = "exact" if same else requested
     if loss == "exact" and not same:
         equal = " of equal width" if widths[0] == widths[1] else ""
         raise ConchError(
             f"teacher and student have different tokenizers{equal}; their distributions cannot be compared id by id",
-            got="exact", allowed="p_kl, gold, uld, or the teacher's text alone",
+            got="exact", allowed="bytes, p_kl, gold, uld, or the teacher's text alone",
         )  # fmt: skip
-    ends = _end(student), _end(teacher) if loss != "text" else _end_if_any(teacher)
+    ends = _end(student), _end(teacher)
     contexts = student.setting("max_position_embeddings"), teacher.setting("max_position_embeddings")
     findings = [*_of_turns(student, teacher, ends), *_of_sizes(widths, contexts)]
-    if loss not in {"exact", "text"}:
+    if loss != "exact":
         findings += _of_tokens(student, teacher, loss)
     return Handshake(same_tokenizer=same, widths=widths, ends=ends, contexts=contexts, loss=loss,
                      findings=tuple(findings))  # fmt: skip
@@ -132,23 +132,14 @@ def _end(party: Party) -> str:
     return str(party.tokenizer.convert_ids_to_tokens(last))
 
 
-def _end_if_any(party: Party) -> str | None:
-    try:
-        return _end(party)
-    except ConchError:
-        return None
-
-
 def _texts(party: Party) -> str:
     ids = sorted(party.tokenizer.eos_token_ids)
     return ", ".join(map(str, party.tokenizer.convert_ids_to_tokens(ids))) or "no token at all"
 
 
-def _of_turns(student: Party, teacher: Party, ends: tuple[str, str | None]) -> Iterator[str]:
+def _of_turns(student: Party, teacher: Party, ends: tuple[str, str]) -> Iterator[str]:
     """Yield what differs in the form of a conversation."""
-    if ends[1] is None:
-        yield "the teacher's chat template ends no turn: its answers stop at the token limit alone"
-    elif ends[0] != ends[1]:
+    if ends[0] != ends[1]:
         yield f"the student ends a turn with {ends[0]}, the teacher with {ends[1]}"
     ours, theirs = _opening(student), _opening(teacher)
     if ours != theirs:
@@ -158,10 +149,10 @@ def _of_turns(student: Party, teacher: Party, ends: tuple[str, str | None]) -> I
 
 
 def _opening(party: Party) -> str:
-    """Return one user turn as the template writes it, with the answer's turn opened; empty without a template."""
+    """Return one user turn as the template writes it, with the answer's turn opened."""
     from conch_dna.data.tokens import render
 
-    return render(party.tokenizer, CHAT[:1], open_turn=True) if party.tokenizer.has_chat_template else ""
+    return render(party.tokenizer, CHAT[:1], open_turn=True)
 
 
 def _of_sizes(widths: tuple[int, int], contexts: tuple[int | None, int | None]) -> Iterator[str]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from conch_dna.errors import ConfigError
+from conch_dna.models.refs import same_model
 from conch_dna.signals import signal_of
+from conch_dna.teachers import in_one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conch_dna.config import DistillConfig
 
 ROLLOUT_MEMORY = 64_000_000_000  # bytes; with less, a second model beside the one in training is no safe choice
@@ -24,41 +28,56 @@ class Mode(NamedTuple):
     reason: str
 
 
-def choose(config: DistillConfig, teacher: str, capabilities: frozenset[str], memory: int) -> Mode:
+def choose(config: DistillConfig, named: Mapping[str, str], capabilities: frozenset[str], memory: int) -> Mode:
     """Return the recipes that the settings name; under ``auto`` those that fit the teacher and the machine.
 
-    - a teacher that gives soft targets: ``kd``, and ``on_policy`` after it where the teacher is another model than the
-      student's base and the machine has 64 GB;
-    - a teacher that gives text alone, or ``alpha`` 0: ``sft``;
+    - a teacher that gives distributions over any text: ``kd``, and ``on_policy`` after it where these are in the
+      student's tokens, a teacher is another model than the student's base and the machine has 64 GB;
+    - a teacher that gives text, or beside it no more than choices as bytes, or ``alpha`` 0: ``sft``;
     - no teacher: ``best_of_n``.
 
-    :param teacher: its reference; names it in the reason.
-    :param capabilities: the teacher's.
+    :param named: the references of the domain's teachers, as :func:`conch_dna.teachers.references` gives them.
+    :param capabilities: of the teacher that they make together.
     :param memory: of the machine, in bytes.
     :raises ConfigError: a recipe that was asked for needs what the teacher cannot do.
     """
+    teacher = in_one_line(named)
     if config.recipes:
         for recipe in config.recipes:
             _check(recipe, config, teacher, capabilities)
         return Mode(config.recipes, "as asked")
     if "text" not in capabilities:
         return Mode(("best_of_n",), "there is no teacher")
-    if (signal := signal_of(capabilities, config)) is None:
-        return Mode(("sft",), f"teacher {teacher} gives text alone")
+    if why := _text_alone(config, capabilities):
+        return Mode(("sft",), f"teacher {teacher} {why}")
     if not config.alpha and not config.alpha_end:
         return Mode(("sft",), "alpha is 0")
+    signal = signal_of(capabilities, config)
     soft = f"teacher {teacher} gives soft targets ({signal})"
-    other = teacher.partition(":")[2] not in {"", config.student}
+    models = [reference.partition(":")[2] for reference in named.values()]
+    other = any(model and not same_model(model, config.student) for model in models)
     if other and signal == "exact" and memory >= ROLLOUT_MEMORY:
         return Mode(("kd", "on_policy"), f"{soft} from a model of its own, and {memory / 1e9:.0f} GB hold both")
     return Mode(("kd",), soft)
 
 
+def _text_alone(config: DistillConfig, capabilities: frozenset[str]) -> str:
+    """Say why no more than a teacher's text is taken; nothing where more is."""
+    if "top_k" in capabilities:
+        return ""
+    if "own_top_k" in capabilities:
+        return "has tokens of its own, and cross_tokenizer is off" if config.cross_tokenizer == "off" else ""
+    # Measured on `action`: kd from recorded choices gave no more right answers than sft (docs/LOG.md).
+    return "tells choices as bytes, and text alone measured as well" if "soft" in capabilities else "gives text alone"
+
+
 def _check(recipe: str, config: DistillConfig, teacher: str, capabilities: frozenset[str]) -> None:
     """Refuse a recipe that the teacher cannot serve."""
+    declined = {"own_top_k", "soft"} & capabilities  # what cross_tokenizer may do
+    soft = f"soft targets that cross_tokenizer = {config.cross_tokenizer} takes" if declined else "soft targets"
     needs, served = {
         "sft": ("a teacher that answers", "text" in capabilities),
-        "kd": ("a teacher that gives soft targets", signal_of(capabilities, config) is not None),
+        "kd": (f"a teacher that gives {soft}", signal_of(capabilities, config) is not None),
         "on_policy": ("a live teacher that scores the student's own tokens", "top_k" in capabilities),
         "best_of_n": ("", True),
     }[recipe]

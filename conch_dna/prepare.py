@@ -9,8 +9,8 @@ import structlog
 from conch_dna.data.batches import check_budget
 from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.data.splits import position, split
-from conch_dna.data.tokens import encode_chat
-from conch_dna.errors import DataError, TeacherError
+from conch_dna.data.tokens import encode_chat, prompt_ids
+from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.gate import HeldOutSet, prompt_text
 from conch_dna.records import Sampling
 from conch_dna.signals import CrossTargets, shake, soft_targets
@@ -44,7 +44,9 @@ def prepare(
     others = _others(session, domain)
     most = session.config.gate_prompts
     train, apart = _apart(session, parts.train, recipes)
-    own = train if {"on_policy", "best_of_n"} & set(recipes) else ()
+    own: Sequence[Prompt] = train if {"on_policy", "best_of_n"} & set(recipes) else ()
+    if "on_policy" in recipes:
+        own = _with_room(session, own)
     if not {"sft", "kd", "on_policy"} & set(recipes):  # nobody is asked, so there are no answers to measure on either
         held_out = HeldOutSet(parts.held_out[:most], (), None, others, trained)
         validation = Material(domain.name, prompts=apart) if apart else None
@@ -52,11 +54,14 @@ def prepare(
     learns_text = bool({"sft", "kd"} & set(recipes)) or session.config.on_policy_fraction < 1
     asked = (*(train if learns_text else ()), *(apart if session.config.validates else ()), *parts.held_out)
     learns_soft = bool({"kd", "on_policy"} & set(recipes))
-    if learns_soft:
-        shake(session, teacher)
+    signal = shake(session, teacher) if learns_soft else None
     told = _told(session, domain, teacher, asked, CHOICES if learns_soft and "soft" in teacher.capabilities else 0)
     pairs, held_pairs = _tokenised(session, train, told), _tokenised(session, parts.held_out, told)[:most]
     apart_pairs = _tokenised(session, apart, told)
+    check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, session.config)
+    pairs, targets = soft_targets(session, domain, teacher, pairs, told, signal)
+    held_pairs, held_targets = soft_targets(session, domain, teacher, held_pairs, told, signal)
+    apart_pairs, apart_targets = soft_targets(session, domain, teacher, apart_pairs, told, signal)
     if (learns_text and not pairs) or len(held_pairs) < 2 or (session.config.validates and not apart_pairs):
         raise TeacherError(
             "too few usable answers", where=f"domain {domain.name}, teacher {session.teacher_name(domain)}",
@@ -64,14 +69,8 @@ def prepare(
                 f"of {len(asked)} prompts",
             next_step="Look at the teacher's answers, or raise the domain's max_tokens",
         )  # fmt: skip
-    check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, session.config)
-    targets = held_targets = apart_targets = None
-    if learns_soft:
-        targets = soft_targets(session, domain, teacher, pairs, told)
-        held_targets = soft_targets(session, domain, teacher, held_pairs, told)
-        apart_targets = soft_targets(session, domain, teacher, apart_pairs, told)
     log.info("teacher_answered", domain=domain.name, train=len(pairs), held_out=len(held_pairs),
-             of=len(asked), signal="soft targets" if targets else "text")  # fmt: skip
+             of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
     validation = Material(domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
     material = Material(domain.name, [e for _, e in pairs], targets, own, validation)
     held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
@@ -96,6 +95,30 @@ def _apart(
     apart = placed[: min(max(1, count), len(placed) - 1)]
     digests = {p.digest for p in apart}
     return [p for p in prompts if p.digest not in digests], apart
+
+
+def _with_room(session: Session, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
+    """Return the prompts to which the student can give the longest of its own answers; too long ones are left out.
+
+    :raises ConfigError: there are none, or they do not fit into ``token_budget``.
+    """
+    config = session.config
+    turns = ([m.as_dict() for m in p.messages] for p in prompts)
+    lengths = [len(prompt_ids(session.base.tokenizer, t)) + config.rollout_tokens for t in turns]
+    fitting = [(p, length) for p, length in zip(prompts, lengths, strict=True) if length <= config.max_length]
+    if not fitting:
+        raise ConfigError("leaves no prompt room for an answer of rollout_tokens", where="max_length",
+                          got=config.max_length, allowed=f"{min(lengths)} and more",
+                          next_step="Raise it, or lower rollout_tokens")  # fmt: skip
+    _left_out(session, "with rollout_tokens", len(prompts) - len(fitting))
+    check_budget({f"the prompt {p.digest[:12]} with its rollout": length for p, length in fitting}, config)
+    return [p for p, _ in fitting]
+
+
+def _left_out(session: Session, what: str, count: int) -> None:
+    if count:
+        reason = f"{what} longer than max_length {session.config.max_length}"
+        log.warning("examples_left_out", reason=reason, count=count)
 
 
 def _place(prompt: Prompt) -> float:
@@ -128,8 +151,7 @@ def _tokenised(session: Session, prompts: Sequence[Prompt], told: dict[str, Comp
         example = encode_chat(session.base.tokenizer, turns)
         if len(example.ids) <= session.config.max_length:
             found.append((prompt, example))
-    if too_long := sum(p.digest in told for p in prompts) - len(found):
-        log.warning("examples_left_out", reason=f"longer than max_length {session.config.max_length}", count=too_long)
+    _left_out(session, "with their answer", sum(p.digest in told for p in prompts) - len(found))
     return found
 
 

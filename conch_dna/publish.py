@@ -79,6 +79,7 @@ def publish(session: Session, domain: Domain, adapter: Path, verdict: Verdict, i
             teacher=session.teacher_name(domain),
             teacher_fingerprint=identity["teacher"],
             data_digest=identity["data"],
+            start_digest=identity["start_digest"],
             config=identity["settings"],
             metrics={name: value for name, value in figures.items() if value is not None},
             verdict=verdict,

@@ -244,6 +244,7 @@ class DomainResult(Record):
     domain_digest: str | None = Field(None, description="digest of the domain's settings, prompts and references")
     base_digest: str | None = Field(None, description="digest of the base")
     teacher_fingerprint: str | None = Field(None, description="identity of the teacher and its answers")
+    start_digest: str | None = Field(None, description="content digest of the adapter that training began with")
     verdict: Verdict | None = None
     train_prompts: int = 0
     held_out_prompts: int = 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from conch_dna.data.targets import TargetCache
 from conch_dna.data.tokens import encode_chat
-from conch_dna.errors import ConfigError, TeacherError
+from conch_dna.errors import ConfigError
 from conch_dna.handshake import Party, shake_hands
 
 if TYPE_CHECKING:
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
     from conch_dna.domains import Domain
+    from conch_dna.handshake import Signal
     from conch_dna.interfaces import Divergence, LogitLoss, Targets, Teacher
-    from conch_dna.records import Completion, Prompt
+    from conch_dna.records import Completion, Prompt, SoftToken
     from conch_dna.session import Session
 
-    Pairs = Sequence[tuple[Prompt, Example]]
+    Pairs = list[tuple[Prompt, Example]]
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -56,7 +57,7 @@ class CrossTargets:
         return of
 
 
-def signal_of(capabilities: frozenset[str], config: DistillConfig) -> str | None:
+def signal_of(capabilities: frozenset[str], config: DistillConfig) -> Signal | None:
     """Return how a teacher's distributions reach the student; ``None`` where its text is all there is.
 
     ``exact`` where it gives them in the student's tokens; ``cross_tokenizer`` where it gives them in its own; ``bytes``
@@ -69,40 +70,47 @@ def signal_of(capabilities: frozenset[str], config: DistillConfig) -> str | None
     return "bytes" if "soft" in capabilities and config.cross_tokenizer == "bytes" else None
 
 
-def shake(session: Session, teacher: Any) -> None:
-    """Compare teacher and student before anything is asked or trained, and say what was found.
+def shake(session: Session, teacher: Any) -> Signal | None:
+    """Compare teacher and student before anything is asked or trained, say what was found, and return the signal.
 
     Nothing is compared where the teacher's tokenizer is not at hand: its choices come as bytes, or not at all.
 
+    :returns: how its distributions reach the student; ``None`` where its text is all there is.
     :raises ConchError: training would teach nonsense.
     """
     signal = signal_of(teacher.capabilities, session.config)
     if signal is None or getattr(teacher, "tokenizer", None) is None:
-        return
+        return signal
     base = session.base
     student = Party("student", base.tokenizer, base.config)
     taught = Party("teacher", teacher.tokenizer, getattr(teacher, "config", {}))
-    # Projecting bytes asks of two tokenizers what the loss by shared tokens asks.
-    requested = {"bytes": "p_kl"}.get(signal, signal)
-    hands = shake_hands(student, taught, requested)  # type: ignore[arg-type]
-    log.info("hands_shaken", signal=signal, same_tokenizer=hands.same_tokenizer, widths=hands.widths, ends=hands.ends,
-             contexts=hands.contexts, findings=list(hands.findings))  # fmt: skip
+    hands = shake_hands(student, taught, signal)
+    log.info("hands_shaken", signal=hands.loss, same_tokenizer=hands.same_tokenizer, widths=hands.widths,
+             ends=hands.ends, contexts=hands.contexts, findings=list(hands.findings))  # fmt: skip
+    return hands.loss
 
 
 def soft_targets(
-    session: Session, domain: Domain, teacher: Teacher, pairs: Pairs, told: Mapping[str, Completion]
-) -> Sequence[Targets] | CrossTargets | None:
-    """Return the soft targets of the answers, one a pair; ``None`` where the teacher gives text alone.
+    session: Session,
+    domain: Domain,
+    teacher: Teacher,
+    pairs: Pairs,
+    told: Mapping[str, Completion],
+    signal: Signal | None,
+) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
+    """Return the pairs that can be learnt from, and the soft targets of their answers, one a pair.
+
+    An answer of which the teacher told no choices, or those of another text, is left out and counted in a warning.
 
     :param told: the teacher's answers by prompt.
+    :param signal: what :func:`shake` returned; without one all pairs are kept, and there are no targets.
     :raises ConchError: teacher and student cannot be compared as ``cross_tokenizer`` asks.
     """
-    signal = signal_of(teacher.capabilities, session.config)
     if signal is None or not pairs:
-        return None
+        return pairs, None
     session.progress.stage(domain.name, "soft targets", len(pairs))
     if signal == "exact":
-        return _scored(session, teacher, pairs, [example.answer_ids for _, example in pairs])
+        return pairs, _scored(session, teacher, pairs, [example.answer_ids for _, example in pairs])
     if "own_top_k" in teacher.capabilities:
         return _in_its_own_tokens(session, teacher, pairs, told, signal)
     return _projected(session, pairs, [told[prompt.digest].soft for prompt, _ in pairs])
@@ -114,12 +122,12 @@ def _scored(session: Session, teacher: Teacher, pairs: Pairs, answers: Sequence[
 
 
 def _in_its_own_tokens(
-    session: Session, teacher: Any, pairs: Pairs, told: Mapping[str, Completion], signal: str
-) -> Sequence[Targets] | CrossTargets:
+    session: Session, teacher: Any, pairs: Pairs, told: Mapping[str, Completion], signal: Signal
+) -> tuple[Pairs, Sequence[Targets] | CrossTargets]:
     """Score the answers in the teacher's tokens and align these with the student's."""
     from conch_dna.align.answers import align_answers
     from conch_dna.align.bridge import bridge
-    from conch_dna.align.byte_projection import soft_tokens
+    from conch_dna.align.byte_projection import told_as_bytes
 
     ours, theirs = session.base.tokenizer, teacher.tokenizer
     turns = [
@@ -127,30 +135,32 @@ def _in_its_own_tokens(
     ]
     answers = [encode_chat(theirs, t).answer_ids for t in turns]
     targets = _scored(session, teacher, pairs, answers)
-    if signal != "bytes":
-        if session.config.beta_end is not None:
-            raise ConfigError("beta stays as it is between tokenizers", where="beta_end", got=session.config.beta_end,
-                              next_step="Leave it out, or set cross_tokenizer to bytes")  # fmt: skip
-        aligned = align_answers([e for _, e in pairs], answers, targets, ours, theirs)
-        return CrossTargets(signal, aligned, bridge(ours, theirs))
-    told_as_bytes = map(partial(soft_tokens, theirs), answers, targets)
-    return _projected(session, pairs, list(told_as_bytes))
+    if signal == "bytes":
+        return _projected(session, pairs, [told_as_bytes(theirs, *each) for each in zip(answers, targets, strict=True)])
+    if session.config.beta_end is not None:
+        raise ConfigError("beta stays as it is between tokenizers", where="beta_end", got=session.config.beta_end,
+                          next_step="Leave it out, or set cross_tokenizer to bytes")  # fmt: skip
+    usable, aligned = _usable(pairs, align_answers([e for _, e in pairs], answers, targets, ours, theirs))
+    return usable, CrossTargets(signal, aligned, bridge(ours, theirs))
 
 
-def _projected(session: Session, pairs: Pairs, soft: Sequence[Any]) -> list[Targets]:
+def _projected(session: Session, pairs: Pairs, soft: Sequence[Sequence[SoftToken]]) -> tuple[Pairs, Sequence[Targets]]:
     """Project the choices of each answer's tokens onto the student's."""
     from conch_dna.align.byte_projection import Projection
     from conch_dna.align.vocabulary import vocabulary_of
 
     projection = Projection(vocabulary_of(session.base.tokenizer), session.base.width)
     found = []
-    for (prompt, example), tokens in zip(pairs, soft, strict=True):
-        targets = projection.targets(tokens, example.answer_ids, session.config.top_k)
-        if targets is None:
-            raise TeacherError(
-                "told the choices of another text than its answer", where=f"prompt {prompt.digest[:12]}",
-                next_step="Record the domain again, or set cross_tokenizer to off",
-            )  # fmt: skip
-        found.append(targets)
+    for (_, example), tokens in zip(pairs, soft, strict=True):
+        found.append(projection.targets(tokens, example.answer_ids, session.config.top_k) if tokens else None)
         session.progress.advance()
-    return found
+    return _usable(pairs, found)
+
+
+def _usable(pairs: Pairs, found: Sequence[T | None]) -> tuple[Pairs, list[T]]:
+    """Return the pairs for which something was found, and that; the others are counted in a warning."""
+    kept = [(pair, one) for pair, one in zip(pairs, found, strict=True) if one is not None]
+    if left_out := len(pairs) - len(kept):
+        log.warning("examples_left_out", reason="their tokens' choices are not there, or are of another text",
+                    count=left_out)  # fmt: skip
+    return [pair for pair, _ in kept], [one for _, one in kept]

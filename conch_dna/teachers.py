@@ -146,14 +146,14 @@ class RoutedTeacher:
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
         """Yield the answers of each part to its prompts."""
-        for key, places in self._places(prompts).items():
-            yield from self.parts[key].generate([prompts[i] for i in places], sampling)
+        for part, places in self.parts_for(prompts):
+            yield from part.generate([prompts[i] for i in places], sampling)
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
         """Return each part's distributions over the answers to its prompts, in the order of the prompts."""
         found: dict[int, Targets] = {}
-        for key, places in self._places(prompts).items():
-            scored = self.parts[key].score([prompts[i] for i in places], [answers[i] for i in places], top_k)
+        for part, places in self.parts_for(prompts):
+            scored = part.score([prompts[i] for i in places], [answers[i] for i in places], top_k)
             found.update(zip(places, scored, strict=False))  # one too few is told of where the targets are stored
         return [found[i] for i in sorted(found)]
 
@@ -162,8 +162,19 @@ class RoutedTeacher:
         for part in self.parts.values():
             part.close()
 
-    def _places(self, prompts: Sequence[Prompt]) -> dict[str, list[int]]:
+    def parts_for(self, prompts: Sequence[Prompt]) -> list[tuple[Teacher, list[int]]]:
+        """Return each part that is asked any of ``prompts``, with their places."""
         places: dict[str, list[int]] = {}
         for place, prompt in enumerate(prompts):
             places.setdefault(prompt.source if prompt.source in self.parts else "", []).append(place)
-        return places
+        return [(self.parts[key], found) for key, found in places.items()]
+
+
+def parts_for(teacher: Teacher, prompts: Sequence[Prompt]) -> list[tuple[Teacher, list[int]]]:
+    """Return who really answers ``prompts``, and at which places: the parts of a routed teacher, else the teacher.
+
+    What is stored of a part is stored under its own fingerprint, so that a route to one leaves the others' answers.
+    """
+    if isinstance(teacher, RoutedTeacher):
+        return teacher.parts_for(prompts)
+    return [(teacher, list(range(len(prompts))))]

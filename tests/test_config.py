@@ -32,6 +32,8 @@ from conch_dna.errors import ConfigError
         ({"mode": "sft", "alpha_end": 0.1}, ["alpha_end = 0.1: mode sft has no divergence; kd and on_policy have"]),
         ({"mode": "best_of_n", "beta_end": 0.1}, ["beta_end = 0.1: mode best_of_n has no divergence"]),
         ({"mode": "kd", "alpha": 0}, ["alpha = 0: mode kd would be sft"]),
+        ({"mode": "best_of_n", "patience": 2}, ["patience = 2: best_of_n alone has no use for it"]),
+        ({"mode": "best_of_n", "keep_best": 1}, ["keep_best = 1: best_of_n alone has no use for it"]),
         ({"kept": 9, "mode": "sft", "alpha_end": 0.1}, ["kept = 9", "; alpha_end = 0.1"]),
         ({"learning_rate": float("nan")}, ["learning_rate = nan", "finite"]),
         ({"max_harm": float("inf")}, ["max_harm = inf", "finite"]),
@@ -131,6 +133,7 @@ def test_recipes_are_read_in_their_order():
     assert resolve({"mode": "kd, on_policy"}).recipes == ("kd", "on_policy")
     assert resolve({"mode": " kd,on_policy"}).mode == "kd,on_policy"
     assert resolve({"mode": "kd", "alpha": 0.0, "alpha_end": 0.5}).alpha == 0
+    assert resolve({"mode": "sft,best_of_n", "patience": 2}).patience == 2
 
 
 def test_validation_is_looked_at_where_something_asks_for_it():

@@ -1,28 +1,20 @@
 """Distillation as a library: plug-in faults are named, signals are used only where they mean something."""
 
 import json
+from functools import partial
 
 import pytest
 from endings import write_ending_student
 from projects import write_domain, write_student
+from sessions import sessions
 
 from conch_dna.catalog import Owner
-from conch_dna.config import resolve
 from conch_dna.data.splits import split
 from conch_dna.distill import distill_all, run_name
 from conch_dna.domains import load_domain
 from conch_dna.errors import RegistryError
-from conch_dna.plugins import load_plugins
 from conch_dna.prepare import prepare
-from conch_dna.records import StepReport
-from conch_dna.registry.store import Registry
-from conch_dna.runs import Run
-from conch_dna.session import Session
-
-SETTINGS = {
-    "teacher": "echo", "steps": 3, "learning_rate": 0.01, "held_out": 0.25, "gate_prompts": 2, "min_fit_gain": 0.0,
-    "max_quality_drop": 1.0, "max_harm": 10.0,
-}  # fmt: skip
+from conch_dna.records import Completion, Sampling, StepReport, to_json_line
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +26,7 @@ def student(tmp_path_factory):
 def session(tmp_path, student, monkeypatch):
     """Make a session over the domains alpha and beta."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
-    folders = [write_domain(tmp_path / "domains" / name) for name in ("alpha", "beta")]
-
-    def make(run="mine", **settings):
-        domains = {folder.name: load_domain(folder) for folder in folders}
-        config = resolve({**SETTINGS, "student": str(student), **settings})
-        registry = Registry(tmp_path / "adapters")
-        return Session(config, load_plugins(), registry, Run(tmp_path / "runs" / run), domains, tmp_path / "cache")
-
-    return make
+    return sessions(tmp_path, student, "alpha", "beta")
 
 
 def steps_of(session, domain="alpha"):
@@ -276,6 +260,14 @@ def test_prompts_set_apart_are_neither_trained_on_nor_held_out_and_the_same_each
     assert [p.digest for p in held_out.prompts] == [p.digest for p in same.prompts]
 
 
+@pytest.mark.parametrize("written", ["{}", "{}/", "{}/../model"])
+def test_the_base_is_its_own_teacher_however_its_path_is_written(session, student, written):
+    one = session(teacher=f"mlx:{written.format(student)}")
+    teacher = one.teacher(one.domains["alpha"])
+    assert teacher.loaded is one.base
+    assert (teacher.folder, teacher.capabilities) == (None, {"text", "top_k"})
+
+
 def test_routes_send_each_domain_to_its_teacher(session):
     one = session()
     one.routes = {"beta": "mlx"}
@@ -291,6 +283,24 @@ def test_routes_are_part_of_a_runs_name(session):
     domains = list(one.domains.values())
     assert run_name(one.config, domains, {}) == run_name(one.config, domains)
     assert run_name(one.config, domains, {"beta": "mlx"}) != run_name(one.config, domains)
+
+
+def test_a_recording_is_part_of_a_runs_name(session, tmp_path):
+    one = session(teacher="recorded")
+    domain = one.domains["alpha"]
+    file = domain.folder / "recorded/mine.jsonl"
+    file.parent.mkdir()
+    name_now = partial(run_name, one.config, [domain], {})
+    names = [name_now()]
+    for answer in ("one", "two", "two"):
+        told = [Completion(prompt=p.digest, text=answer, teacher="t", sampling=Sampling()) for p in domain.prompts]
+        file.write_text("".join(map(to_json_line, told)))
+        names.append(name_now({"alpha": session(teacher="recorded").teacher(domain)}))
+    assert len(set(names)) == 3
+    assert names[2] == names[3]
+    assert name_now({"alpha": session(teacher="echo").teacher(domain)}) == names[0], "a live one has no files"
+    file.write_text("{\n")
+    assert name_now({"alpha": session(teacher="recorded").teacher(domain)}) == names[0], "its domain fails later"
 
 
 def test_an_example_over_the_token_budget_is_told_before_training(session):

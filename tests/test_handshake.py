@@ -46,7 +46,7 @@ def test_the_same_tokenizer_is_told_from_one_that_cuts_otherwise():
     assert not same_tokenizer(merged, fewer), "the same words, other ways to come to them"
 
 
-@pytest.mark.parametrize("requested", ["exact", "p_kl", "truncate"])
+@pytest.mark.parametrize("requested", ["exact", "bytes", "p_kl", "truncate"])
 def test_one_tokenizer_gives_the_distributions_as_they_are(requested):
     found = shake(byte_level(), copy(byte_level()), requested)
     assert found == Handshake(
@@ -62,21 +62,17 @@ def test_it_does_so_under_padded_widths_and_says_so():
     assert found.findings == ("the student's head has 512 ids, the teacher's 640",)
 
 
-def test_text_is_taken_where_text_was_asked_for():
-    assert shake(byte_level(), copy(byte_level()), "text").loss == "text"
-    assert shake(byte_level(), exchanged(), "text").loss == "text"
-
-
-def test_another_tokenizer_gives_the_loss_that_was_asked_for_and_tells_what_differs():
-    found = shake(byte_level(digits=True), byte_level(600, NUMBERS))
-    assert (found.same_tokenizer, found.loss) == (False, "p_kl")
+@pytest.mark.parametrize("requested", ["bytes", "p_kl", "gold", "uld"])
+def test_another_tokenizer_gives_the_loss_that_was_asked_for_and_tells_what_differs(requested):
+    found = shake(byte_level(digits=True), byte_level(600, NUMBERS), requested)
+    assert (found.same_tokenizer, found.loss) == (False, requested)
     assert "of the student's 421 are shared" in " ".join(found.findings)
     assert any(f.startswith("123456 is 6 tokens to the student, ") for f in found.findings)
 
 
 def test_equal_width_and_another_tokenizer_is_refused_where_exact_was_asked_for():
     with pytest.raises(
-        ConchError, match=r"different tokenizers of equal width; .* got exact; allowed: p_kl, gold, uld"
+        ConchError, match=r"different tokenizers of equal width; .* got exact; allowed: bytes, p_kl, gold, uld"
     ):
         shake(byte_level(), exchanged(), "exact")
     with pytest.raises(ConchError, match="different tokenizers; "):
@@ -104,9 +100,6 @@ def test_an_end_token_that_the_template_does_not_write_is_refused():
     theirs = copy(byte_level(), OTHER_TEMPLATE, "<|im_end|>")
     with pytest.raises(ConchError, match="teacher: the chat template puts no end-of-turn token"):
         shake(byte_level(), theirs)
-    found = shake(byte_level(), theirs, "text")
-    assert found.ends == ("<|im_end|>", None)
-    assert found.findings[0].startswith("the teacher's chat template ends no turn")
 
 
 def test_a_model_without_a_chat_template_is_refused():

@@ -14,26 +14,46 @@ SMALL, BIG = 16_000_000_000, 96_000_000_000
     ("teacher", "capabilities", "memory", "settings", "recipes", "reason"),
     [
         ("recorded", TEXT | {"replay"}, BIG, {}, ("sft",), "teacher recorded gives text alone"),
-        ("recorded", TEXT | {"replay", "soft"}, BIG, {}, ("kd",), "teacher recorded gives soft targets (bytes)"),
-        ("recorded", TEXT | {"soft"}, BIG, {"cross_tokenizer": "p_kl"}, ("sft",), "gives text alone"),
+        ("recorded", TEXT | {"replay", "soft"}, BIG, {}, ("sft",), "recorded tells choices as bytes, and text alone"),
+        ("llamacpp:x", TEXT | {"soft"}, BIG, {"cross_tokenizer": "p_kl"}, ("sft",), "tells choices as bytes, and text"),
+        ("mlx:big", TEXT | {"own_top_k"}, BIG, {}, ("kd",), "soft targets (bytes)"),
+        ("mlx:big", TEXT | {"own_top_k"}, BIG, {"cross_tokenizer": "off"}, ("sft",), "and cross_tokenizer is off"),
         ("mlx:big", TEXT | {"own_top_k"}, BIG, {"cross_tokenizer": "gold"}, ("kd",), "soft targets (gold)"),
         ("mlx", SOFT, BIG, {}, ("kd",), "teacher mlx gives soft targets"),
         ("mlx:big", SOFT, SMALL, {}, ("kd",), "teacher mlx:big gives soft targets"),
         ("mlx:big", SOFT, BIG, {}, ("kd", "on_policy"), "a model of its own, and 96 GB hold both"),
         ("mlx:own", SOFT, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
+        ("mlx:own/", SOFT, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
+        ("mlx:./own", SOFT, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
         ("mlx:big", SOFT, BIG, {"alpha": 0.0}, ("sft",), "alpha is 0"),
         ("mlx:big", SOFT, SMALL, {"alpha": 0.0, "alpha_end": 0.5}, ("kd",), "gives soft targets"),
         ("none", frozenset(), BIG, {}, ("best_of_n",), "there is no teacher"),
     ],
 )
 def test_the_choice_follows_teacher_and_memory(teacher, capabilities, memory, settings, recipes, reason):
-    found = choose(resolve(settings), teacher, capabilities, memory)
+    found = choose(resolve(settings), {"": teacher}, capabilities, memory)
     assert found.recipes == recipes
     assert reason in found.reason
 
 
+@pytest.mark.parametrize(
+    ("named", "recipes"),
+    [
+        ({"": "mlx", "gsm8k": "mlx:own"}, ("kd",)),
+        ({"": "mlx:own", "gsm8k": "mlx:big"}, ("kd", "on_policy")),
+        ({"": "mlx:big", "gsm8k": "mlx"}, ("kd", "on_policy")),
+    ],
+)
+def test_of_several_teachers_each_is_compared_with_the_student(named, recipes):
+    assert choose(resolve({"student": "own"}), named, SOFT, BIG).recipes == recipes
+
+
+def test_choices_as_bytes_are_taken_where_kd_is_asked_for():
+    assert choose(resolve({"mode": "kd"}), {"": "recorded"}, TEXT | {"replay", "soft"}, BIG).recipes == ("kd",)
+
+
 def test_what_was_asked_for_is_what_is_done():
-    found = choose(resolve({"mode": "sft, best_of_n"}), "mlx:big", SOFT, BIG)
+    found = choose(resolve({"mode": "sft, best_of_n"}), {"": "mlx:big"}, SOFT, BIG)
     assert found == (("sft", "best_of_n"), "as asked")
 
 
@@ -50,9 +70,14 @@ def test_what_was_asked_for_is_what_is_done():
 )
 def test_a_recipe_refuses_a_teacher_that_cannot_serve_it(mode, capabilities, fault):
     with pytest.raises(ConfigError) as caught:
-        choose(resolve({"mode": mode}), "t", capabilities, BIG)
+        choose(resolve({"mode": mode}), {"": "t"}, capabilities, BIG)
     assert fault in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_kd_says_which_soft_targets_the_settings_decline():
+    with pytest.raises(ConfigError, match="soft targets that cross_tokenizer = gold takes; got teacher t: soft, text"):
+        choose(resolve({"mode": "kd", "cross_tokenizer": "gold"}), {"": "t"}, TEXT | {"soft"}, BIG)
 
 
 def test_the_machine_has_memory():

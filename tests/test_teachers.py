@@ -1,15 +1,19 @@
 """A teacher by reference, faults with the plug-in's name, and several teachers for one domain."""
 
+import numpy as np
 import pytest
 from projects import write_domain
+from tiny import targets_of
 
 from conch_dna.catalog import Owner
 from conch_dna.config import resolve
+from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.data.targets import TargetCache
 from conch_dna.domains import load_domain
 from conch_dna.errors import PluginError, TeacherError, UnknownName
 from conch_dna.plugins import load_plugins
 from conch_dna.records import Completion, Sampling
-from conch_dna.teachers import RoutedTeacher, in_one_line, kind_of, make_teacher, references, teacher_of
+from conch_dna.teachers import RoutedTeacher, in_one_line, kind_of, make_teacher, parts_for, references, teacher_of
 
 
 class Speaker:
@@ -17,10 +21,11 @@ class Speaker:
 
     def __init__(self, name, capabilities=("text",)):
         self.name, self.fingerprint, self.capabilities = name, f"s:{name}", frozenset(capabilities)
-        self.closed = 0
+        self.closed, self.asked = 0, []
 
     def generate(self, prompts, sampling):
         for prompt in prompts:
+            self.asked.append(prompt.digest)
             yield Completion(prompt=prompt.digest, text=self.name, teacher=self.fingerprint, sampling=sampling)
 
     def score(self, prompts, answers, top_k):
@@ -131,3 +136,42 @@ def test_several_can_do_what_all_can_and_their_fingerprint_is_that_of_all():
     assert len({both.fingerprint, *(t.fingerprint for t in others)}) == 4
     both.close()
     assert (one.closed, two.closed) == (1, 1)
+
+
+def test_who_really_answers_is_told_with_the_places(domain):
+    most, few = Speaker("most"), Speaker("few")
+    assert parts_for(most, domain.prompts) == [(most, list(range(12)))]
+    routed = dict(parts_for(RoutedTeacher({"": most, "odd": few}), domain.prompts))
+    assert routed == {few: [0, 3, 6, 9], most: [1, 2, 4, 5, 7, 8, 10, 11]}
+    assert parts_for(RoutedTeacher({"": most, "odd": few}), domain.prompts[1:3]) == [(most, [0, 1])]
+
+
+def test_a_new_route_asks_nobody_else_again(domain, tmp_path):
+    cache = CompletionCache(tmp_path / "completions")
+    most, few = Speaker("most"), Speaker("few")
+    list(answers(most, domain, domain.prompts, Sampling(), cache))
+    most.asked.clear()
+    routed = RoutedTeacher({"": most, "odd": few})
+    told = {c.prompt: c.text for c in answers(routed, domain, domain.prompts, Sampling(), cache)}
+    assert told == {p.digest: "few" if p.source == "odd" else "most" for p in domain.prompts}
+    assert (most.asked, few.asked) == ([], [p.digest for p in domain.prompts if p.source == "odd"])
+    list(answers(most, domain, domain.prompts, Sampling(), cache))
+    assert most.asked == [], "and without the route its answers are there still"
+
+
+def test_a_new_route_scores_nothing_else_again(domain, tmp_path):
+    class Scorer(Speaker):
+        """Prefers the token of its name's length; remembers how many answers it scored."""
+
+        def score(self, prompts, answers, top_k):
+            self.asked += prompts
+            return [targets_of(np.eye(16)[[len(self.name)] * len(a)], top_k) for a in answers]
+
+    cache, counted = TargetCache(tmp_path / "targets"), []
+    most, few = Scorer("most"), Scorer("few")
+    said = [(1, 2, 3)] * 12
+    cache.fill(most, domain.prompts, said, 4, counted.append)
+    most.asked.clear()
+    found = cache.fill(RoutedTeacher({"": most, "odd": few}), domain.prompts, said, 4, counted.append)
+    assert [t.ids[0, 0] for t in found] == [3 if p.source == "odd" else 4 for p in domain.prompts]
+    assert (len(most.asked), len(few.asked), sum(counted)) == (0, 4, 24)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,10 +12,26 @@ if TYPE_CHECKING:
 
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Scorer
-    from conch_dna.records import Prompt
+    from conch_dna.records import Prompt, Reference
 
-NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
-NAME = re.compile(r"(?<![.!?:\-•] )(?<!^)\b[A-Z][a-z]{2,}\b", re.MULTILINE)
+# A dash after a word or a closing bracket is no sign: "10-12", "(a)-3".
+NUMBER = re.compile(r"(?:(?<![\w)])[-\u2212])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\w)\.\d+)")
+QUANTITY = re.compile(rf"[$£€¥]?\s*({NUMBER.pattern})\s*(?:%|°?[^\W\d_]+)?")
+WORD = re.compile(r"[^\W\d_]+")
+ITEM = re.compile(r"^\s*\d{1,2}[.)]\s+", re.MULTILINE)  # the number of a list item is no fact
+# The first word of a line, past its bullet or number, or of a sentence: its capital says nothing.
+OPENING = re.compile(r"(?:^|[.!?:]['\")\]*]*\s)[\W\d_]*[^\W\d_]+", re.MULTILINE)
+ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
+SPELT = {
+    word: start + step * place
+    for row, start, step in ((ONES, 0, 1), (TENS, 20, 10), (ORDINALS, 1, 1))
+    for place, word in enumerate(row.split())
+}
 
 
 def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Scorer]) -> dict[str, float] | None:
@@ -26,8 +43,7 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
         passed = scorers["tests_pass"](prompt, answer, ScoreContext(domain=domain))
         return {"task": float(passed == 1.0)}
     if reference.tool is not None:
-        truth = {reference.tool["name"]: {k: [v] for k, v in reference.tool.get("arguments", {}).items()}}
-        return call_grade(answer, truth)
+        return own_call_grade(answer, reference)
     if reference.answer is not None:
         return {"task": answer_right(reference.answer, answer)}
     if reference.contains:
@@ -39,65 +55,127 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
     return None
 
 
+def own_call_grade(answer: str, reference: Reference) -> dict[str, float]:
+    """Grade a tool call by a reference of ours, which names the arguments that have but one right value.
+
+    What the others must say is among the parts of ``contains``; all must stand somewhere in the arguments.
+    """
+    call, wanted = _call(answer), reference.tool or {}
+    right_tool = call is not None and call.get("tool") == wanted["name"]
+    given = call["arguments"] if call is not None else {}
+    expected = wanted.get("arguments") or {}
+    right = right_tool and all(key in given and _equal(given[key], value) for key, value in expected.items())
+    said = _plain(_text(given))
+    right = right and all(_plain(part) in said for part in reference.contains)
+    return {"task": float(right), "valid JSON": float(call is not None), "right tool": float(right_tool)}
+
+
 def call_grade(answer: str, truth: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, float]:
     """Grade a tool call: one JSON object, the right tool, and each argument one of the values that are right.
+
+    Strings are equal but for case and blanks, which is stricter than BFCL's own checker: that leaves out marks too.
 
     :param truth: the tool's name, and by argument the values allowed; ``""`` among them means that it may be left out.
     """
     call = _call(answer)
     ((tool, wanted),) = truth.items()
     right_tool = call is not None and call.get("tool") == tool
-    given = call.get("arguments") if call is not None else None
-    right_arguments = (
-        right_tool
-        and isinstance(given, dict)
-        and (not wanted or set(given) <= set(wanted))
-        and all(_allowed(given.get(name, ""), values) for name, values in wanted.items())
-    )
-    return {"task": float(right_arguments), "valid JSON": float(call is not None), "right tool": float(right_tool)}
+    given = call["arguments"] if call is not None else {}
+    right = right_tool and _same(given, wanted)
+    return {"task": float(right), "valid JSON": float(call is not None), "right tool": float(right_tool)}
 
 
 def _call(answer: str) -> dict[str, Any] | None:
+    """Return the one JSON object that an answer is, in a code fence or not, if it has an object of arguments."""
     text = re.sub(r"^```(?:json)?\s*|\s*```$", "", answer.strip())
     try:
-        call = json.loads(text)
+        call = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     return call if isinstance(call, dict) and isinstance(call.get("arguments"), dict) else None
 
 
-def _allowed(value: Any, values: list[Any]) -> bool:
-    return any(_same(value, one) for one in values)
+def _refuse(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)
 
 
 def _same(value: Any, one: Any) -> bool:
-    if isinstance(one, dict) and isinstance(value, dict):  # BFCL lists the allowed values of nested arguments too
-        return set(value) <= set(one) and all(_allowed(value.get(k, ""), v) for k, v in one.items())
+    """Tell whether a value is the one allowed; in BFCL, an object lists the allowed values of each of its fields."""
+    if isinstance(one, dict) and isinstance(value, dict):
+        return set(value) <= set(one) and all(any(_same(value.get(k, ""), v) for v in vs) for k, vs in one.items())
     if isinstance(one, list) and isinstance(value, list):
         return len(value) == len(one) and all(map(_same, value, one))
+    return _equal(value, one)
+
+
+def _equal(value: Any, one: Any) -> bool:
+    """Compare strings without case and blanks; true is not 1."""
     if isinstance(one, str) and isinstance(value, str):
-        return _plain(value) == _plain(one)
-    return bool(value == one)
+        return _plain(value).replace(" ", "") == _plain(one).replace(" ", "")
+    return bool(value == one) and isinstance(value, bool) == isinstance(one, bool)
+
+
+def _text(value: Any) -> str:
+    """Return all that is said in the arguments of a call."""
+    if isinstance(value, dict | list):
+        return " ".join(map(_text, value.values() if isinstance(value, dict) else value))
+    return str(value)
 
 
 def answer_right(truth: str, answer: str) -> float:
-    """Tell whether the final answer is ``truth``: what stands after the last ``Answer:``, else the last number."""
+    """Tell whether the final answer is ``truth``: what stands after the last ``Answer:``, else the last number.
+
+    A quantity is right by its number, with or without currency and unit; of a calculation, its result counts.
+    """
     labelled = re.findall(r"answer\s*:\s*(.+)", answer, flags=re.IGNORECASE)
-    said = labelled[-1] if labelled else answer
-    wanted = NUMBER.fullmatch(truth.strip())
-    if wanted is None:
-        return float(bool(labelled) and _plain(truth) in _plain(said))
-    numbers = NUMBER.findall(said)
+    said = labelled[-1].rpartition("=")[2] if labelled else answer
+    wanted = QUANTITY.fullmatch(truth.strip())
+    if wanted is None:  # in whole words: "no" is not in "nobody"
+        found = re.search(rf"(?<!\w){re.escape(_plain(truth))}(?!\w)", _plain(said))
+        return float(bool(labelled) and found is not None)
+    numbers = [_value(number) for number in NUMBER.findall(said)]
     if not numbers:
         return 0.0
-    number = numbers[0] if labelled else numbers[-1]
-    return float(abs(float(number.replace(",", "")) - float(truth.replace(",", ""))) < 1e-6)
+    return float(abs(numbers[0 if labelled else -1] - _value(wanted[1])) < 1e-6)
 
 
 def invented_in(answer: str, prompt: str) -> list[str]:
-    """Return the numbers, and the names inside sentences, that the answer has and the prompt has not."""
-    known, said = _plain(prompt), set(NUMBER.findall(answer)) | set(NAME.findall(answer))
-    return sorted(fact for fact in said - {"User"} if _plain(fact) not in known)
+    """Return the numbers, and the names inside sentences, that the answer has and the prompt has not.
+
+    The prompt may write a number in words and a time with another mark; a name may be short for one of its words, or
+    stand in the plural.
+    """
+    numbers, words = _numbers(prompt) | _spelt(prompt), {"user", *WORD.findall(prompt.casefold())}
+    names = {w for w in WORD.findall(OPENING.sub(" ", answer)) if w[0].isupper() and w[1:].islower() and len(w) > 2}
+    new_numbers = {f"{number:g}" for number in _numbers(ITEM.sub("", answer), times=False) - numbers}
+    return sorted(new_numbers | {name for name in names if not _known(name.casefold(), words)})
+
+
+def _numbers(text: str, *, times: bool = True) -> set[float]:
+    """Return the numbers of a text without their signs, times as hours with minutes behind a point.
+
+    :param times: the parts of a time too.
+    """
+    found = NUMBER.findall(re.sub(r"(?<=\d):(?=\d\d)", ".", text)) + (NUMBER.findall(text) if times else [])
+    return {abs(_value(number)) for number in found}
+
+
+def _spelt(text: str) -> set[float]:
+    """Return the numbers below 100 that a text writes in words."""
+    words = WORD.findall(text.casefold())
+    pairs = [(SPELT[a], SPELT[b]) for a, b in pairwise(words) if a in SPELT and b in SPELT]
+    together = {tens + ones for tens, ones in pairs if tens >= 20 and 0 < ones < 10}
+    return {float(number) for number in together | {SPELT[word] for word in words if word in SPELT}}
+
+
+def _known(name: str, words: set[str]) -> bool:
+    return any(word.startswith(name) or name == f"{word}s" for word in words)
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "").replace("\u2212", "-"))
 
 
 def _plain(text: str) -> str:

@@ -26,7 +26,7 @@ def tables(rows: list[Row]) -> str:
 
 def _table(by_method: dict[str, list[Row]]) -> str:
     figures = list(dict.fromkeys(f for rows in by_method.values() for row in rows for f in row["measured"]))
-    head = ["method", "seeds", *figures, "gap closed", "training s", "peak GB"]
+    head = ["method", "seeds", *figures, "gap closed", "distill s", "peak GB"]
     lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     for method, rows in by_method.items():
         cells = [method, str(len(rows))]
@@ -58,7 +58,10 @@ def paired_interval(ours: np.ndarray, base: np.ndarray, seed: int = 0) -> tuple[
 
 
 def _gap_closed(by_method: dict[str, list[Row]], method: str) -> str:
-    """Write which share of the distance from base to teacher in right answers the method covers."""
+    """Write which share of the distance from base to teacher in right answers the method covers.
+
+    Of the held-out prompts first, then of the questions where there are any; a dash where the teacher is no better.
+    """
     found = []
     for figure in TASK:
         ends = [by_method.get(name, [{"measured": {}}])[0]["measured"].get(figure) for name in ("base", "teacher")]
@@ -66,8 +69,8 @@ def _gap_closed(by_method: dict[str, list[Row]], method: str) -> str:
         if method in {"base", "teacher"} or None in ends or None in values:
             continue
         base, teacher = (float(np.mean(end)) for end in ends if end is not None)
-        if teacher > base:
-            found.append(f"{(np.mean([np.mean(v) for v in values]) - base) / (teacher - base):.0%}")
+        ours = float(np.mean([np.mean(v) for v in values]))
+        found.append(f"{(ours - base) / (teacher - base):.0%}" if teacher > base else "-")
     return ", ".join(found) or "-"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna.align.byte_projection import Projection
 from conch_dna.align.vocabulary import vocabulary_of
+from conch_dna.config import DistillConfig
 from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.data.recordings import find_recording
 from conch_dna.data.splits import split
@@ -43,14 +44,18 @@ if TYPE_CHECKING:
 STUDENT = "embedded:smollm2-135m"
 TEACHER = "llamacpp:embedded:qwen2.5-coder-1.5b"
 CHOICES = 16  # of every token of the teacher's answers, as its recordings have them
+SHARE = DistillConfig().held_out
 HELD_OUT, ASKED, OTHERS = 32, 24, 6  # held-out prompts, public questions, prompts of each other domain
 
+# One batch of rollouts, no longer than an answer, for four steps: on a CPU a batch of sixteen costs little more than
+# one of four.
+ROLLOUTS = {"rollout_tokens": "96", "rollout_steps": "4"}
 # Settings of ``conch distill`` by method, with the method to start from; the defaults hold for the rest.
 METHODS: dict[str, dict[str, str]] = {
     "sft": {"mode": "sft", "teacher": "recorded"},
     "kd": {"mode": "kd", "teacher": "recorded"},
-    "on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}"},
-    "sft, then on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", "start": "sft"},
+    "on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", **ROLLOUTS},
+    "sft, then on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", "start": "sft", **ROLLOUTS},
     "best_of_n": {"mode": "best_of_n", "teacher": "recorded"},
 }
 REFERENCES = ("base", "teacher")
@@ -99,24 +104,34 @@ class Bench:
         }  # fmt: skip
 
     def _train(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:
-        """Run ``conch distill`` in a project of its own; a gate that fails is a result like any other."""
+        """Run ``conch distill`` in a project of its own; a gate that fails is a result like any other.
+
+        What the method starts from counts in its seconds and its peak of memory.
+        """
         project = self.work / f"{name}-{method}-{seed}".replace(", then ", "-")
         project.mkdir(parents=True, exist_ok=True)
         settings = dict(METHODS[method])
+        before = {"seconds": 0.0, "peak_memory": 0}
         if "start" in settings:
-            settings["start"] = self._train(name, settings["start"], seed, extra)["adapter"]
+            before = self._train(name, settings["start"], seed, extra)
+            settings["start"] = before["adapter"]
         # The gate's own measure is cut short: this benchmark takes it on more prompts.
         command = [str(Path(sys.executable).with_name("conch")), "--project", str(project), "distill", name]
         command += ["--run", "row", "--json", "--student", STUDENT]
         command += ["--seed", str(seed), "--gate-prompts", "2", *extra]
         command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
+        command += ["--held-out", str(SHARE)]  # whatever ``extra`` says: what is measured on must not be trained on
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
         (project / "summary.json").write_bytes(done.stdout)
         if done.returncode not in {0, 3}:
             sys.exit(f"{name} {method} {seed}: conch distill ended with {done.returncode}")
         (result,) = json.loads(done.stdout)["results"]
         kept = ("adapter", "steps", "seconds", "tokens_per_second", "peak_memory", "state")
-        return {key: result[key] for key in kept}
+        return {
+            **{key: result[key] for key in kept},
+            "seconds": before["seconds"] + result["seconds"],
+            "peak_memory": max(before["peak_memory"], result["peak_memory"] or 0),
+        }
 
     def _of_student(self, domain: Domain, adapter: Path | None) -> dict[str, Any]:
         """Measure the base, or the base with an adapter on it."""
@@ -137,7 +152,7 @@ class Bench:
     def _fits(self, runtime: NeuronRuntime, neuron: str, domain: Domain) -> dict[str, Any]:
         """Return the fit to the teacher's held-out answers and to the other domains' prompts, prompt by prompt."""
         recording = find_recording(domain).answers
-        told = [p for p in split(domain.prompts, 0.2).held_out if p.digest in recording][:HELD_OUT]
+        told = [p for p in split(domain.prompts, SHARE).held_out if p.digest in recording][:HELD_OUT]
         examples = [_example(self.base.tokenizer, p, recording[p.digest].text) for p in told]
         soft = [recording[p.digest].soft for p in told]
         targets = None
@@ -149,7 +164,7 @@ class Bench:
             prompt_text(self.base.tokenizer, prompt)
             for other in self.domains.values()
             if other.name != domain.name
-            for prompt in split(other.prompts, 0.2).held_out[:OTHERS]
+            for prompt in split(other.prompts, SHARE).held_out[:OTHERS]
         ]
         body, head = split_model(self.base.model)
         with runtime.neuron(neuron):
@@ -180,7 +195,7 @@ class Bench:
     def _graded(self, domain: Domain, told: Any) -> dict[str, Any]:
         """Return the grades of answers to held-out prompts and to public questions, prompt by prompt."""
         scorers = {"tests_pass": self.catalog.get("scorers", "tests_pass")}
-        held = [p for p in split(domain.prompts, 0.2).held_out if measures.grade(p, "", domain, scorers) is not None]
+        held = [p for p in split(domain.prompts, SHARE).held_out if measures.grade(p, "", domain, scorers) is not None]
         held = held[:HELD_OUT]
         grades = [measures.grade(p, a, domain, scorers) or {} for p, a in zip(held, told(held), strict=True)]
         found = _columns("held-out", grades)

@@ -87,7 +87,7 @@ def _bytes(piece: str | None) -> bytes | None:
     return None if piece is None else piece.encode("latin-1")
 
 
-def soft_tokens(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -> tuple[SoftToken, ...]:
+def told_as_bytes(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -> tuple[SoftToken, ...]:
     """Tell an answer and its targets, both in the tokens of ``tokenizer``, as bytes; ids of no bytes stay in the tail.
 
     :param answer_ids: R token ids, the end of the turn the last.
@@ -127,16 +127,19 @@ class Projection:
     def targets(self, tokens: Sequence[SoftToken], answer_ids: Sequence[int], top_k: int) -> Targets | None:
         """Return soft targets of one answer, or ``None`` where teacher and student did not write the same text.
 
+        Blank at its ends may differ: a student's chat template may trim the text, or set it off.
+
         :param tokens: the teacher's, with the end of the turn the last if it ended.
         :param answer_ids: the student's T tokens of the same answer, its end-of-turn token the last.
         :returns: (T, k) and (T,); ids that make up the k without being among the choices share the tail evenly.
         """
         spans = byte_spans(self.vocabulary, answer_ids)
-        spoken = Spoken(tokens)
-        if b"".join(piece or b"" for piece in spoken.pieces) != spans.text:
+        laid = _laid_along(tokens, spans.text)
+        if laid is None:
             return None
+        spoken, skipped = Spoken(laid[0]), laid[1]
         found = [
-            self._masses(spoken.strings(max(start, 0), end), label, answer_ids[-1])
+            self._masses(spoken.strings(skipped + max(start, 0), skipped + end), label, answer_ids[-1])
             for start, end, label in zip(spans.starts_T.tolist(), spans.ends_T.tolist(), answer_ids, strict=True)
         ]
         return _as_targets(found, min(top_k, self.width - 1), self.width)
@@ -149,6 +152,36 @@ class Projection:
             if token >= 0:
                 masses[token] += mass
         return dict(masses) or {label: 1.0}
+
+
+def _laid_along(tokens: Sequence[SoftToken], text: bytes) -> tuple[list[SoftToken], int] | None:
+    """Bring a teacher's tokens to the text that the student is trained on, which has more or less blank at its ends.
+
+    Blank that only the student's template writes was nothing for the teacher to choose: there it is certain.
+
+    :returns: the tokens with such blank, and at which of their bytes the text begins; ``None`` where more differs.
+    """
+    told = b"".join(_bytes(t.piece) or b"" for t in tokens)
+    (our_lead, our_words, our_trail), (lead, words, trail) = _parted(text), _parted(told)
+    skipped = max(0, len(lead) - len(our_lead))
+    before, after = our_lead[: max(0, len(our_lead) - len(lead))], our_trail[len(trail) :]
+    if our_words != words or not (before + told + after).startswith(text, skipped):
+        return None
+    last = len(tokens) - (not tokens or tokens[-1].piece is None)
+    return [*_certain(before), *tokens[:last], *_certain(after), *tokens[last:]], skipped
+
+
+def _parted(text: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return the blank before a text's words, the words, and the blank after them."""
+    written = text.decode(errors="surrogateescape")
+    words = written.strip()
+    lead, _, trail = written.partition(words) if words else (written, "", "")
+    return lead.encode(), words.encode(errors="surrogateescape"), trail.encode()
+
+
+def _certain(text: bytes) -> list[SoftToken]:
+    piece = text.decode("latin-1")
+    return [SoftToken(piece=piece, choices=((piece, 0.0),))] if piece else []
 
 
 def _as_targets(found: Sequence[dict[int, float]], k: int, width: int) -> Targets:

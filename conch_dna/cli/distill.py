@@ -59,7 +59,8 @@ def distill(
     """Train one LoRA neuron a domain, judge it on held-out prompts, and publish it if it passes.
 
     Run the same command again after a stop: finished domains are skipped, an unfinished one goes on where it was.
-    Exit code 3 when a domain did not pass its gate.
+    A domain whose recording is damaged, or whose prompts are too few, fails alone; wrong settings, and settings that do
+    not suit one of the domains, end the run before it begins. Exit code 3 when a domain did not pass its gate.
     """
     in_file = read_project(app.project / CONFIG_FILE)
     resolve(in_file, where=str(app.project / CONFIG_FILE))
@@ -74,7 +75,7 @@ def distill(
     _check_routes(domains, routes)
     teachers = _teachers(app, config, picked, routes)
     modes = _modes(config, picked, routes, teachers)
-    from conch_dna.cli.plan import make_plan, show_plan
+    from conch_dna.cli.plan import check_plan, make_plan, show_plan
 
     if dry_run:
         show_plan(config, make_plan(config, picked, teachers, modes, app.project / RUNS), as_json)
@@ -90,11 +91,9 @@ def distill(
     from conch_dna.runs import Run
     from conch_dna.session import Session
 
-    run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes)))
+    run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, teachers)))
     with Bars(len(chosen)) as bars:
-        for plan in make_plan(config, picked, teachers, modes, app.project / RUNS, bars.fetched):
-            if plan.refused:  # before any weights are loaded
-                raise ConfigError(plan.refused)
+        check_plan(make_plan(config, picked, teachers, modes, app.project / RUNS, bars.fetched))
         session = Session(
             config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched, routes
         )
@@ -198,19 +197,23 @@ def _teachers(app: App, config: DistillConfig, domains: list[Domain], routes: Ma
 
 def _modes(
     config: DistillConfig, domains: list[Domain], routes: Mapping[str, str], teachers: Mapping[str, Teacher]
-) -> dict[str, Mode]:
-    """Return what would train each domain.
+) -> dict[str, Mode | DataError]:
+    """Return what would train each domain, or why the files of its teacher tell nothing.
 
     :raises ConfigError: a recipe that was asked for needs what the domain's teacher cannot do.
     """
     from conch_dna.modes import choose, machine_memory
-    from conch_dna.teachers import in_one_line, references
+    from conch_dna.teachers import references
 
     memory = machine_memory()
-    return {
-        d.name: choose(config, in_one_line(references(config, d, routes)), teachers[d.name].capabilities, memory)
-        for d in domains
-    }
+    found: dict[str, Mode | DataError] = {}
+    for domain in domains:
+        named = references(config, domain, routes)
+        try:
+            found[domain.name] = choose(config, named, teachers[domain.name].capabilities, memory)
+        except DataError as error:
+            found[domain.name] = error
+    return found
 
 
 def _report(summary: Summary, session: Session, as_json: bool) -> None:

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from conch_dna.data.splits import split
-from conch_dna.errors import ConfigError
+from conch_dna.errors import ConfigError, DataError
 from conch_dna.records import Record, Sampling, StepReport
 
 if TYPE_CHECKING:
@@ -34,24 +34,35 @@ class DomainPlan(Record):
     :param trained_tokens: of the answers; of a live teacher's the most there can be.
     :param longest: tokens of the longest example; with a live teacher the most it can have.
     :param memory: estimated peak in bytes, by part and in all.
-    :param refused: why the run would not start, or ``None``.
-    :param seconds: of training, at the speed of earlier runs of this student; ``None`` where there are none.
+    :param refused: why the settings refuse it, which ends the run before it begins, or ``None``.
+    :param fault: what is wrong with the domain's own files, for which it fails alone, or ``None``.
+    :param seconds: of training, at the speed of earlier runs of this student and with all rounds of ``best_of_n``;
+        ``None`` where there are none.
     """
 
     domain: str
-    recipes: tuple[str, ...]
-    reason: str
-    train: int
-    held_out: int
-    steps: int
-    examples: int
-    answered: int | None
-    tokens: int
-    trained_tokens: int
-    longest: int
-    memory: dict[str, int]
-    refused: str | None
-    seconds: float | None
+    recipes: tuple[str, ...] = ()
+    reason: str = ""
+    train: int = 0
+    held_out: int = 0
+    steps: int = 0
+    examples: int = 0
+    answered: int | None = None
+    tokens: int = 0
+    trained_tokens: int = 0
+    longest: int = 0
+    memory: dict[str, int] = Field(default_factory=dict)
+    refused: str | None = None
+    fault: str | None = None
+    seconds: float | None = None
+
+
+class Student(NamedTuple):
+    """What is known of the student without its weights; ``speed`` is :func:`measured_speed`."""
+
+    folder: Path
+    tokenizer: Any
+    speed: float | None
 
 
 class Sizes(NamedTuple):
@@ -67,49 +78,60 @@ def make_plan(
     config: DistillConfig,
     domains: Sequence[Domain],
     teachers: Mapping[str, Teacher],
-    modes: Mapping[str, Mode],
+    modes: Mapping[str, Mode | DataError],
     runs: Path,
     on_fetch: Callable[[int, int], None] | None = None,
 ) -> list[DomainPlan]:
     """Return the plan of each domain: from prompts, recorded answers, the student's tokenizer and its shapes.
 
     :param teachers: by domain; asked only where they replay what was recorded.
-    :param modes: by domain.
+    :param modes: by domain, or why its files tell none.
     :param runs: the folder of earlier runs, whose speed is taken.
     :param on_fetch: called with (bytes done, bytes in all) while the student is fetched.
-    :raises DataError: a domain has too few prompts, or the chat template refuses one.
     :raises ModelError: the student cannot be found, fetched or read.
     """
-    from conch_dna.models import accel, refs
+    from conch_dna.models import refs
+    from conch_dna.models.load import load_tokenizer
 
     folder = refs.resolve(config.student, on_fetch)
-    accel.switch_on()  # tokenizers come with mlx-lm, which brings mlx
-    tokenizer = _tokenizer(folder)
-    speed = measured_speed(runs, config.student)
+    student = Student(folder, load_tokenizer(str(folder)), measured_speed(runs, config.student))
     found = []
     for domain in domains:
-        parts = split(domain.prompts, config.held_out)
-        mode, teacher = modes[domain.name], teachers[domain.name]
-        most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
-        if "replay" in teacher.capabilities:
-            sizes = _recorded_sizes(tokenizer, config, parts.train, teacher)
-        else:
-            sizes = _live_sizes(tokenizer, config, parts.train, most)
-        beside = getattr(teacher, "folder", None) if "on_policy" in mode.recipes else None
-        memory, refused = _memory(folder, config, max(1, sizes.longest), beside)
-        examples = config.steps * config.batch_size * config.accumulation
-        answers = len(parts.train) if sizes.answered is None else sizes.answered
-        seconds = None
-        if speed and answers:
-            seconds = len(mode.recipes) * examples * sizes.trained_tokens / answers / speed
-        found.append(
-            DomainPlan(
-                domain=domain.name, recipes=mode.recipes, reason=mode.reason, train=len(parts.train),
-                held_out=len(parts.held_out), steps=config.steps, examples=examples, memory=memory, refused=refused,
-                seconds=seconds, **sizes._asdict(),
-            )
-        )  # fmt: skip
+        try:
+            found.append(_plan(config, domain, teachers[domain.name], modes[domain.name], student))
+        except DataError as error:
+            found.append(DomainPlan(domain=domain.name, fault=str(error)))
     return found
+
+
+def _plan(
+    config: DistillConfig, domain: Domain, teacher: Teacher, mode: Mode | DataError, student: Student
+) -> DomainPlan:
+    """Return the plan of one domain.
+
+    :raises DataError: its recording is damaged, it has too few prompts, or the chat template refuses one.
+    """
+    if isinstance(mode, DataError):
+        raise mode
+    parts = split(domain.prompts, config.held_out)
+    most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
+    if "replay" in teacher.capabilities:
+        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher)
+    else:
+        sizes = _live_sizes(student.tokenizer, config, parts.train, most)
+    beside = getattr(teacher, "folder", None) if "on_policy" in mode.recipes else None
+    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside)
+    examples = config.steps * config.batch_size * config.accumulation
+    answers = len(parts.train) if sizes.answered is None else sizes.answered
+    seconds = None
+    if student.speed and answers:
+        stages = sum(config.iterations if recipe == "best_of_n" else 1 for recipe in mode.recipes)
+        seconds = stages * examples * sizes.trained_tokens / answers / student.speed
+    return DomainPlan(
+        domain=domain.name, recipes=mode.recipes, reason=mode.reason, train=len(parts.train),
+        held_out=len(parts.held_out), steps=config.steps, examples=examples, memory=memory, refused=refused,
+        seconds=seconds, **sizes._asdict(),
+    )  # fmt: skip
 
 
 def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool) -> None:
@@ -124,6 +146,22 @@ def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool)
         click.echo("\n".join(_lines(plan, config)))
 
 
+def check_plan(plans: Sequence[DomainPlan]) -> None:
+    """Refuse, before any weights are loaded, a run that cannot come to anything.
+
+    What the settings refuse is refused for all domains, since all share them. A domain with damaged files fails when
+    its turn comes, and the others are trained; where there are no others, that is told now.
+
+    :raises ConfigError: the settings do not suit a domain; each is named with the reason.
+    :raises DataError: the files of every domain are at fault.
+    """
+    if refused := [(plan.domain, plan.refused) for plan in plans if plan.refused]:
+        raise ConfigError("; ".join(f"domain {domain}: {reason}" for domain, reason in refused))
+    faults = [plan.fault for plan in plans if plan.fault]
+    if plans and len(faults) == len(plans):
+        raise DataError("; ".join(faults))
+
+
 def measured_speed(runs: Path, student: str) -> float | None:
     """Return the trained tokens a second of all earlier steps of this student, or ``None`` where there are none."""
     from conch_dna.runs import list_runs
@@ -132,8 +170,8 @@ def measured_speed(runs: Path, student: str) -> float | None:
     for run in list_runs(runs):
         if run.about().get("config", {}).get("student") != student:
             continue
-        # One recipe works in the domain's folder, several in folders beneath it.
-        for file in (*run.path.glob("*/metrics.jsonl"), *run.path.glob("*/*/metrics.jsonl")):
+        # A recipe works in the domain's folder or, of several, in one beneath it, and best_of_n in one a round.
+        for file in run.path.rglob("metrics.jsonl"):
             for report in _reports(file):
                 tokens += report.tokens
                 seconds += report.seconds
@@ -147,13 +185,6 @@ def _reports(file: Path) -> Iterable[StepReport]:
             yield StepReport.model_validate_json(line)
         except ValidationError:
             continue
-
-
-def _tokenizer(folder: Path) -> Any:
-    """Load a model's tokenizer alone, as its whole load would."""
-    from mlx_lm.utils import load_config, load_tokenizer
-
-    return load_tokenizer(folder, eos_token_ids=load_config(folder).get("eos_token_id"))
 
 
 def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], most: int) -> Sizes:
@@ -199,9 +230,12 @@ def _memory(
 
 
 def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:
+    if plan.fault is not None:
+        return [f"{plan.domain}: refused, for its own files: {plan.fault}"]
     bound = "" if plan.answered is not None else "at most "
+    rounds = "at most " if "best_of_n" in plan.recipes else bound  # the first round that is no better is the last
     told = f"{plan.answered} of them answered" if plan.answered is not None else "answers still to be asked for"
-    time = "unknown: no earlier run of this student" if plan.seconds is None else f"{bound}{_duration(plan.seconds)}"
+    time = "unknown: no earlier run of this student" if plan.seconds is None else f"{rounds}{_duration(plan.seconds)}"
     per_step = config.batch_size * config.accumulation
     lines = [
         f"{plan.domain}: {plan.train} prompts to train on, {plan.held_out} held out, {plan.steps} steps of {per_step}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conch_dna.data.writers import mark_used, writing
 from conch_dna.files import write_atomic
 from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
+from conch_dna.teachers import parts_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,8 +76,16 @@ def answers(
 ) -> Iterator[Completion]:
     """Yield an answer to every prompt: cached ones first, then the teacher's, each stored as soon as it is there.
 
-    Whatever the teacher raises comes through; what it had answered before is kept.
+    Each part of a routed teacher is asked in turn. Whatever the teacher raises comes through; what it had answered
+    before is kept.
     """
+    for part, places in parts_for(teacher, prompts):
+        yield from _answers(part, domain, [prompts[i] for i in places], sampling, cache)
+
+
+def _answers(
+    teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], sampling: Sampling, cache: CompletionCache
+) -> Iterator[Completion]:
     if "replay" in teacher.capabilities:  # answers that are on disk already need no second copy
         yield from teacher.generate(prompts, sampling)
         return

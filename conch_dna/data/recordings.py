@@ -109,12 +109,16 @@ def record(
 
     :param about: teacher and model reference, for the card; the file is named after the model.
     :param required: least score of each scorer; answers below any, cut off or empty ones are dropped and counted.
-    :raises DataError: the domain has no folder to write to, or no answer was kept.
+    :raises DataError: the domain has no folder to write to, no answer was kept, or its tokens' choices, which another
+        recording of the same name has, would be lost.
     """
     if domain.folder is None:
         raise DataError("has no folder to record into", where=f"domain {domain.name}")
     if not os.access(domain.folder, os.W_OK):
         raise DataError("cannot be written to", where=domain.folder, next_step="Copy the domain into your project")
+    path = domain.folder / FOLDER / f"{about.rstrip('/').rsplit(':', 1)[-1].rsplit('/', 1)[-1]}.jsonl"
+    if not sampling.top_log_probs or "soft" not in teacher.capabilities:
+        _keep_choices(path)
     by_digest = {p.digest: p for p in domain.prompts}
     kept: dict[str, Completion] = {}
     dropped: Counter[str] = Counter()
@@ -127,7 +131,12 @@ def record(
         on_answer()
     if not kept:
         raise DataError("no answer passed the filter", where=f"domain {domain.name}", got=dict(dropped))
-    path = domain.folder / FOLDER / f"{about.rstrip('/').rsplit(':', 1)[-1].rsplit('/', 1)[-1]}.jsonl"
+    soft = {d: c.soft for d, c in kept.items() if c.soft and sampling.top_log_probs}
+    if soft and len(soft) < len(kept):  # one kind of answer a recording: what teaches by its choices has them
+        dropped["no choices"] = len(kept) - len(soft)
+        kept = {digest: kept[digest] for digest in soft}
+    if not soft:
+        _keep_choices(path)
     card = RecordingCard(
         teacher=about, fingerprint=teacher.fingerprint, context=domain.context_digest, sampling=sampling,
         required=dict(required), prompts=len(by_digest), kept=len(kept), dropped=dict(sorted(dropped.items())),
@@ -135,13 +144,20 @@ def record(
     # In the order of the prompts, so that a recording made again shows as few changed lines as it has.
     ordered = [kept[d] for d in by_digest if d in kept]
     write_atomic(path, "".join(to_json_line(c.model_dump(mode="json", exclude={"soft"})) for c in ordered))
-    soft = {c.prompt: c.soft for c in ordered if c.soft}
     if soft:
-        write_soft(path.with_suffix(SOFT), soft)
-    else:
-        path.with_suffix(SOFT).unlink(missing_ok=True)
+        write_soft(path.with_suffix(SOFT), {c.prompt: c.soft for c in ordered})
     write_atomic(path.with_suffix(".card.json"), json.dumps(card.model_dump(mode="json"), indent=2) + "\n")
     return path, card
+
+
+def _keep_choices(path: Path) -> None:
+    """Refuse to write answers without choices over some that have them."""
+    soft = path.with_suffix(SOFT)
+    if soft.exists():
+        raise DataError(
+            "holds the choices of each token, which this recording would lose", where=soft,
+            next_step="Record with --top-log-probs N, from a teacher that tells them, or remove the file",
+        )  # fmt: skip
 
 
 def _fault(

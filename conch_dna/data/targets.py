@@ -9,6 +9,7 @@ from conch_dna.data.shards import Shards
 from conch_dna.data.writers import writing
 from conch_dna.errors import DataError, TeacherError
 from conch_dna.records import SCHEMA_VERSION, digest_of
+from conch_dna.teachers import parts_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +43,7 @@ class TargetCache:
         top_k: int,
         on_scored: Callable[[int], None],
     ) -> list[Targets]:
-        """Return targets for all answers, asking ``teacher`` for those that are not stored.
+        """Return targets for all answers, asking ``teacher``, or its parts, for those that are not stored.
 
         What is returned has always been through the codec, so that a run that goes on after a stop sees the same
         numbers. Groups are fixed by the request, and one of which anything is missing is scored whole: the last bits of
@@ -51,6 +52,20 @@ class TargetCache:
         :param on_scored: called with the number of answers that are there, group by group.
         :raises TeacherError: the teacher's targets do not fit the answers or are not finite; those are not stored.
         """
+        found: dict[int, Targets] = {}
+        for part, places in parts_for(teacher, prompts):
+            of_part = [prompts[i] for i in places], [answers[i] for i in places]
+            found.update(zip(places, self._filled(part, *of_part, top_k, on_scored), strict=True))
+        return [found[i] for i in range(len(prompts))]
+
+    def _filled(
+        self,
+        teacher: Teacher,
+        prompts: Sequence[Prompt],
+        answers: Sequence[Sequence[int]],
+        top_k: int,
+        on_scored: Callable[[int], None],
+    ) -> list[Targets]:
         keys = [self.key(teacher.fingerprint, p, a, top_k) for p, a in zip(prompts, answers, strict=True)]
         with writing(self.root):
             shards = self.shards(teacher.fingerprint)

@@ -76,6 +76,20 @@ def load(ref: str, progress: Progress | None = None) -> LoadedModel:
     return LoadedModel(model, tokenizer, folder, refs.digest(folder), ref)
 
 
+def load_tokenizer(ref: str) -> Any:
+    """Resolve ``ref`` and load its tokenizer alone, with the end tokens that the whole load would give it.
+
+    Some models name the token that ends a turn in their ``config.json`` only.
+
+    :raises ModelError: it cannot be found, fetched or converted.
+    """
+    folder = refs.resolve(ref)
+    accel.switch_on()  # mlx-lm's tokenizers come with mlx
+    from mlx_lm.utils import load_config, load_tokenizer
+
+    return load_tokenizer(folder, eos_token_ids=load_config(folder).get("eos_token_id"))
+
+
 def _in_float32(model: Any) -> Any:
     """Cast to float32, dequantising first where the result fits into memory."""
     import mlx.core as mx

@@ -12,7 +12,7 @@ from conch_dna.models import embedded
 from conch_dna.models.cache import cache_dir, lock
 from conch_dna.models.embedded import PREFIX, Progress
 
-__all__ = ["cache_dir", "digest", "gguf_file", "resolve"]
+__all__ = ["cache_dir", "digest", "gguf_file", "resolve", "same_model"]
 
 SYNTAX = "org/name on the hub, a model folder, a .gguf file, or embedded:NAME"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -34,6 +34,11 @@ def resolve(ref: str, progress: Progress | None = None) -> Path:
     if HUB_ID.fullmatch(ref):
         return _checked(_from_hub(ref))
     raise ModelError("no such model", got=ref, allowed=SYNTAX, next_step="`conch models list` shows the embedded ones.")
+
+
+def same_model(one: str, other: str) -> bool:
+    """Tell whether two references mean one model, however the path of a folder or file is written; fetches nothing."""
+    return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
 
 
 def gguf_file(ref: str, progress: Progress | None = None) -> Path:

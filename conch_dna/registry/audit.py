@@ -94,7 +94,8 @@ def diff(a: Entry, b: Entry) -> list[DiffRow]:
 
 def _provenance(entry: Entry) -> dict[str, str | None]:
     card = entry.card
-    fields = ("digest", "base", "base_digest", "teacher", "teacher_fingerprint", "data_digest", "parent", "licence")
+    told = ("digest", "base", "base_digest", "teacher", "teacher_fingerprint", "data_digest")
+    fields = (*told, "parent", "start_digest", "licence")
     return {field: getattr(card, field) for field in fields}
 
 

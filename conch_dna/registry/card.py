@@ -34,6 +34,7 @@ class CardFields(Record):
     teacher: str = Field(description="teacher reference")
     teacher_fingerprint: str
     data_digest: str = Field(description="digest of the training data")
+    start_digest: str | None = Field(None, description="content digest of the adapter that training began with")
     config: dict[str, Any] = Field(default_factory=dict, description="the resolved settings of the run")
     metrics: dict[str, float] = Field(default_factory=dict)
     verdict: Verdict | None = None
@@ -156,6 +157,7 @@ def _facts(card: Card) -> str:
         "data digest": f"`{card.data_digest}`",
         "content digest": f"`{card.digest}`",
         "parent": f"`{card.parent}`" if card.parent else "none",
+        "trained on from": f"`{card.start_digest}`" if card.start_digest else "a fresh adapter",
         "created": f"{card.created_at} by conch-dna {card.conch_version}",
     }
     head = (

@@ -90,10 +90,14 @@ def best_of_n(lesson: Lesson) -> Learnt:
 
     :returns: the adapter of the last accepted round; without one, the adapter that the recipe started from, or else
         that of the first round, for the gate to judge.
-    :raises TrainingError: no candidate of the first round is better than the others of its prompt.
-    :raises CheckpointError: the folder holds rounds of another origin.
+    :raises TrainingError: no candidate of the first round is better than the others of its prompt, and there is no
+        adapter that the recipe started from.
+    :raises CheckpointError: the folder holds rounds of another origin; other scorers or references are one.
     """
+    # Texts, scores and validations hang on what the domain asks for: scorers, references, length of the answers.
+    lesson = replace(lesson, identity=lesson.identity | {"domain": lesson.domain.digest})
     config, current = lesson.config, lesson.start
+    _check_origin(lesson.folder / "base", {**lesson.identity, "start": _digest(current)})
     base = _validated(lesson, None, lesson.folder / "base")
     previous = _validated(lesson, current, lesson.folder / "start") if current else base
     rounds: list[Round] = []
@@ -300,7 +304,7 @@ def _digest(student: Path | None) -> str:
 def _check_origin(folder: Path, identity: dict[str, Any]) -> None:
     """Refuse candidates of another origin; note this one's where there are none yet.
 
-    :raises CheckpointError: they were drawn with another base, adapter, data or settings.
+    :raises CheckpointError: they were drawn with another base, adapter, domain, data or settings.
     """
     file = folder / "origin.json"
     if file.is_file():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import mlx.core as mx
 import numpy as np
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from conch_dna.align.answers import Aligned
     from conch_dna.align.bridge import Bridge
     from conch_dna.interfaces import Divergence, LogitLoss
-
-Kind = Literal["p_kl", "gold", "uld", "truncate", "project"]
 
 
 @dataclass(frozen=True)

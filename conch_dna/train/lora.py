@@ -16,6 +16,7 @@ from mlx_lm.tuner.utils import linear_to_lora_layers
 from conch_dna.errors import ConfigError, ModelError
 from conch_dna.files import new_folder
 from conch_dna.models.places import carried, layers_of, places
+from conch_dna.registry.adapter import read_adapter
 from conch_dna.train.tensors import save_tensors
 
 if TYPE_CHECKING:
@@ -284,11 +285,15 @@ def weights(model: Any) -> dict[str, mx.array]:
 def start_from(model: Any, config: DistillConfig, folder: Path) -> None:
     """Give the attached adapter the weights of a saved one.
 
-    :raises ConfigError: that one was made with another rank, scale or kind, or for other layers.
+    :raises NeuronRefused: that one is damaged, holds a value that is not finite, or changes nothing.
+    :raises ConfigError: it was made with another rank, scale or kind, or for other layers.
     """
-    about = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    made, ours = about.get("lora_parameters", {}), lora_parameters(model, config)
-    found: Any = mx.load(str(folder / ADAPTER_FILE))
+    adapter = read_adapter(folder)
+    about = adapter.config
+    made, ours = about["lora_parameters"], lora_parameters(model, config)
+    found = {f"{module}.m": magnitude for module, magnitude in adapter.magnitudes.items()}
+    for module, (a, b) in adapter.weights.items():
+        found |= {f"{module}.lora_a": a, f"{module}.lora_b": b}
     fresh = weights(model)
     same = {"dropout": made.get("dropout")}  # no part of what an adapter is
     different = [f"{k} {made.get(k)}, now {v}" for k, v in (ours | same).items() if made.get(k) != v]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -36,10 +37,27 @@ class Material:
 
     @cached_property
     def digest(self) -> str:
-        """The identity of the tokens and prompts, and of whether soft targets go with them."""
-        parts: list[Any] = [[(e.ids, e.trained) for e in self.examples], self.targets is not None]
+        """The identity of the tokens and prompts, and of the soft targets that go with them."""
+        soft = self.targets is not None and _soft_digest(self.targets)
+        parts: list[Any] = [[(e.ids, e.trained) for e in self.examples], soft]
         if self.prompts or self.validation:
             parts.append([p.digest for p in self.prompts])
         if self.validation:
             parts.append(self.validation.digest)
         return digest_of(parts)
+
+
+def _soft_digest(targets: Sequence[Targets] | CrossTargets) -> str:
+    """Return the sha256 of all arrays that a loss takes from the teacher."""
+    from conch_dna.signals import CrossTargets
+
+    if isinstance(targets, CrossTargets):
+        found = hashlib.sha256(targets.kind.encode())
+        answers = [(a.targets, [a.said_R]) for a in targets.aligned]
+    else:
+        found = hashlib.sha256()
+        answers = [(one, []) for one in targets]
+    for one, more in answers:
+        for array in (one.ids, one.log_probs, one.tail, *more):
+            found.update(str(array.shape).encode() + array.tobytes())
+    return found.hexdigest()

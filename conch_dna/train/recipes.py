@@ -125,7 +125,7 @@ def on_policy(lesson: Lesson) -> Stage:
 
 def _stage(lesson: Lesson, recipe: str, material: Material, objective: Callable[[int], Objective]) -> Stage:
     source = FixedSource(material.examples, _signal(lesson, material), lesson.config)
-    held = _validation(lesson, material) if lesson.config.validates else ()
+    held = _validation(lesson, material, soft=recipe != "sft") if lesson.config.validates else ()
     return Stage(material.domain, recipe, source, objective, held, lesson.start)
 
 
@@ -137,12 +137,12 @@ def _signal(lesson: Lesson, material: Material) -> SoftTargets | None:
     return targets
 
 
-def _validation(lesson: Lesson, material: Material) -> list[Batch]:
-    """Return the batches of the prompts set apart, with soft targets where training has them."""
+def _validation(lesson: Lesson, material: Material, *, soft: bool) -> list[Batch]:
+    """Return the batches of the prompts set apart, with their soft targets where the recipe learns from such."""
     held = material.validation
     if held is None:
         return []
-    targets = _signal(lesson, held) if material.targets is not None else None
+    targets = _signal(lesson, held) if soft else None
     passes = cut(held.examples, range(len(held.examples)), lesson.config)
     return [collate(held.examples, some, targets) for some in passes]
 

@@ -144,6 +144,7 @@ def soft_tokens(choice: Mapping[str, Any]) -> tuple[SoftToken, ...]:
         if own is item:  # drawn from outside the likeliest
             told.append(item)
         choices = {piece(t): round(t["logprob"], 4) for t in reversed(told) if t["bytes"] or t["id"] == end}
+        choices = choices or {piece(own): own["logprob"]}  # special tokens alone
         found.append(SoftToken(piece=piece(own), choices=tuple(sorted(choices.items(), key=lambda c: -c[1]))))
     text = "".join(t.piece for t in found if t.piece is not None)
     return tuple(found) if text.encode("latin-1") == choice["message"]["content"].encode() else ()

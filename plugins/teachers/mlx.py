@@ -31,12 +31,14 @@ class MlxTeacher:
     """Answers in batches and gives top-k distributions over any answer."""
 
     def __init__(self, request: TeacherRequest) -> None:
+        from conch_dna.models.refs import same_model
+
         self.domain, self.ref = request.domain, request.model or request.student
         if not self.ref:
             raise TeacherError("needs a model", where="teacher mlx", next_step="Write mlx:MODEL")
         self._student, self._student_ref = request.base, request.student
         # A teacher that is the student's own base loads no second copy.
-        self._is_student = self._student is not None and self.ref == request.student
+        self._is_student = same_model(self.ref, request.student)
         self._loaded: LoadedModel | None = None
         self._prefix: list[int] = []
         self._cache: list[Any] | None = None
@@ -49,7 +51,9 @@ class MlxTeacher:
     @cached_property
     def tokenizer(self) -> Any:
         """The teacher's tokenizer; loads no weights."""
-        return _tokenizer(self.ref)
+        from conch_dna.models.load import load_tokenizer
+
+        return load_tokenizer(self.ref)
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -65,7 +69,7 @@ class MlxTeacher:
         """The folder of weights that are loaded beside the student's; ``None`` where they are the student's own."""
         from conch_dna.models import refs
 
-        return None if self.ref == self._student_ref else refs.resolve(self.ref)
+        return None if self._is_student else refs.resolve(self.ref)
 
     @property
     def fingerprint(self) -> str:
@@ -139,25 +143,17 @@ class MlxTeacher:
 
     def _same_tokenizer(self) -> bool:
         """Tell whether a token id means the same to teacher and student."""
-        if self._student_ref in {"", self.ref}:
+        if self._is_student or not self._student_ref:
             return True
         from conch_dna.handshake import same_tokenizer
+        from conch_dna.models.load import load_tokenizer
 
-        return same_tokenizer(_tokenizer(self._student_ref), self.tokenizer)
+        return same_tokenizer(load_tokenizer(self._student_ref), self.tokenizer)
 
     def _ids(self, prompt: Prompt) -> list[int]:
         from conch_dna.data.tokens import prompt_ids
 
         return prompt_ids(self.loaded.tokenizer, self.domain.with_context(prompt))
-
-
-def _tokenizer(ref: str) -> Any:
-    """Load a model's tokenizer alone."""
-    from mlx_lm.tokenizer_utils import load
-
-    from conch_dna.models import refs
-
-    return load(refs.resolve(ref))
 
 
 @contextlib.contextmanager

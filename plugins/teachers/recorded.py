@@ -30,8 +30,8 @@ class RecordedTeacher:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Text, and its tokens' choices where these were recorded too."""
-        told = all(answer.soft for answer in self.recording.answers.values())
+        """Text, and its tokens' choices where these were recorded too; answers without them teach by text alone."""
+        told = any(answer.soft for answer in self.recording.answers.values())
         return frozenset({"text", "replay", "soft"} if told else {"text", "replay"})
 
     @property

@@ -136,7 +136,6 @@ def test_targets_that_do_not_cover_the_answer_are_refused():
         align_answers([example], [answer], [random_targets(TEACHER, answer[:-1])], STUDENT, TEACHER)
 
 
-def test_another_text_is_refused():
+def test_of_another_text_nothing_is_aligned():
     example, answer = encode_chat(STUDENT, chat("abc")), encode(TEACHER, "xyz")
-    with pytest.raises(TeacherError, match=r"answered another text .* got b'xyz'; allowed: b'abc'"):
-        align_answers([example], [answer], [random_targets(TEACHER, answer)], STUDENT, TEACHER)
+    assert align_answers([example], [answer], [random_targets(TEACHER, answer)], STUDENT, TEACHER) == [None]

@@ -97,6 +97,34 @@ def test_another_text_gives_no_targets(tokenizer, projection):
     assert projection.targets([said("a"), said(None)], ids_of(tokenizer, "b"), 4) is None
 
 
+def test_blank_that_the_student_is_not_trained_on_is_passed_over(tokenizer, projection):
+    """A student's template may trim the text; what the teacher went on with after it counts for the end."""
+    tokens = [said("\n "), said("x", y=0.3), said("z ", q=0.2), said("\n", end=0.4), said(None)]
+    targets = projection.targets(tokens, ids_of(tokenizer, "xz"), 6)
+    assert masses(tokenizer, targets, 0) == {"x": 0.69, "y": 0.3}
+    assert masses(tokenizer, targets, 1) == {"z": 0.79, "q": 0.2}
+    assert masses(tokenizer, targets, 2) == pytest.approx({END: 0.99})
+
+
+def test_blank_that_only_the_students_template_writes_is_certain(tokenizer, projection):
+    targets = projection.targets([said("x", y=0.3), said(None, q=0.2)], ids_of(tokenizer, "\nx "), 6)
+    assert [masses(tokenizer, targets, place) for place in range(4)] == [
+        {"\n": pytest.approx(1, abs=1e-4)}, {"x": 0.69, "y": 0.3}, {" ": pytest.approx(1, abs=1e-4)},
+        {END: 0.79, "q": 0.2},
+    ]  # fmt: skip
+
+
+def test_an_added_blank_that_joins_the_first_word_is_followed_into_it(tokenizer, projection):
+    targets = projection.targets([said("the", x=0.3), said(None)], ids_of(tokenizer, " the"), 6)
+    assert len(targets.tail) == 2
+    assert masses(tokenizer, targets, 0) == {" the": 0.69, " ": 0.3}
+
+
+@pytest.mark.parametrize("text", ["a b", "ab c", "", " "], ids=repr)
+def test_no_more_than_blank_at_the_ends_may_differ(tokenizer, projection, text):
+    assert projection.targets([said("ab"), said(None)], ids_of(tokenizer, text), 4) is None
+
+
 @settings(deadline=None)
 @given(st.text("thexyz é中", min_size=1, max_size=12), st.data())
 def test_whatever_the_tokens_the_targets_are_distributions(tokenizer, projection, text, data):

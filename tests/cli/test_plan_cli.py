@@ -5,13 +5,14 @@ import subprocess
 import sys
 
 import pytest
-from projects import START, environment, here, write_project
+from projects import START, environment, here, write_domain, write_project
 
-from conch_dna.cli.plan import DomainPlan, make_plan, measured_speed, show_plan
+from conch_dna.cli.plan import DomainPlan, check_plan, make_plan, measured_speed, show_plan
 from conch_dna.config import DistillConfig
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_chat
 from conch_dna.domains import load_domain
+from conch_dna.errors import ConfigError, DataError
 from conch_dna.models.load import load
 from conch_dna.modes import Mode
 from conch_dna.plugins import load_plugins
@@ -110,12 +111,16 @@ def test_time_comes_from_earlier_runs_of_the_same_student(project, student, reco
     write_metrics(project, "another", "other", "alpha", (1000, 1.0))
     assert measured_speed(project / "runs", str(student)) is None, "another student's speed says nothing"
     write_metrics(project, student, "one", "alpha", (100, 2.0), (300, 2.0), cut='{"step": 3, "lo')
-    write_metrics(project, student, "two", "beta/1-kd", (200, 8.0))
+    write_metrics(project, student, "two", "beta/1-kd", (100, 4.0))
+    write_metrics(project, student, "three", "beta/2-best_of_n/iteration-1", (100, 4.0))
     assert measured_speed(project / "runs", str(student)) == pytest.approx(600 / 12)
     plan = plan_of(project, student, teacher="recorded", steps=10, batch_size=3, accumulation=2)
     assert plan.seconds == pytest.approx(60 * plan.trained_tokens / plan.answered / 50)
     twice = plan_of(project, student, {"alpha": Mode(("sft", "kd"), "as asked")}, teacher="recorded", steps=10)
     assert twice.seconds == pytest.approx(2 * 40 * plan.trained_tokens / plan.answered / 50)
+    rounds = {"alpha": Mode(("sft", "best_of_n"), "as asked")}
+    many = plan_of(project, student, rounds, teacher="recorded", steps=10, iterations=5)
+    assert many.seconds == pytest.approx(3 * twice.seconds), "one stage, and five rounds"
 
 
 def test_the_plan_is_shown_in_words_and_as_json(project, student, recorded, capsys):
@@ -147,3 +152,62 @@ def test_no_weights_are_loaded(project):
     assert "GB estimated" in done.stdout
     assert not (project / "runs").exists()
     assert here(project, "distill", "alpha", "--dry-run", "--json").exit_code == 0
+
+
+class TestFaults:
+    """What settings refuse ends the run; what is wrong with a domain's files is that domain's fault."""
+
+    @pytest.fixture
+    def damaged(self, project, recorded):
+        """Alpha's recording is damaged; that of beta is sound."""
+        beta = load_domain(write_domain(project / "domains/beta"))
+        for domain in ("alpha", "beta"):
+            (project / "domains" / domain / "recorded").mkdir(exist_ok=True)
+        told = [Completion(prompt=p.digest, text="at noon", teacher="t", sampling=Sampling()) for p in beta.prompts]
+        (project / "domains/beta/recorded/one.jsonl").write_text("".join(map(to_json_line, told)))
+        file = project / "domains/alpha/recorded/one.jsonl"
+        file.write_text(file.read_text()[:-9])
+        return project
+
+    def test_a_dry_run_shows_a_damaged_recording_beside_the_plans_of_the_others(self, damaged):
+        command = ("distill", "alpha", "beta", "--teacher", "recorded", "--dry-run")
+        shown = here(damaged, *command)
+        assert shown.exit_code == 0, shown.stderr
+        file = damaged / "domains/alpha/recorded/one.jsonl"
+        assert f"alpha: refused, for its own files: {file}: not a recording" in shown.stdout
+        assert "beta: 2" in shown.stdout
+        alpha, beta = json.loads(here(damaged, *command, "--json").stdout)["domains"]
+        assert "not a recording" in alpha["fault"]
+        assert (beta["fault"], beta["recipes"]) == (None, ["sft"])
+
+    def test_a_damaged_recording_fails_its_domain_and_the_others_are_trained(self, damaged):
+        result = here(damaged, "distill", "alpha", "beta", "--teacher", "recorded", "--steps", 2, "--json",
+                      "--min-fit-gain", 0)  # fmt: skip
+        assert result.exit_code == 1
+        alpha, beta = json.loads(result.stdout)["results"]
+        assert (alpha["state"], beta["state"]) == ("failed", "published")
+        assert "not a recording" in alpha["error"]
+        assert f"some domains failed: alpha: {alpha['error']}" in result.stderr
+
+    def test_alone_it_is_told_in_its_line_before_any_work(self, damaged):
+        result = here(damaged, "distill", "alpha", "--teacher", "recorded")
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"error: {damaged / 'domains/alpha/recorded/one.jsonl'}: not a recording")
+        assert not (damaged / "runs").exists()
+
+    def test_settings_that_do_not_suit_one_domain_are_refused_for_all(self, project):
+        write_domain(project / "domains/beta", max_tokens=800)
+        result = here(project, "distill", "alpha", "beta", "--token-budget", "512", "--max-length", "4096")
+        assert result.exit_code == 2
+        assert "error: domain beta: token_budget: the longest example does not fit" in result.stderr
+        assert "domain alpha" not in result.stderr
+        assert not (project / "runs").exists()
+
+    def test_every_reason_is_named(self):
+        plans = [DomainPlan(domain=name) for name in "abc"]
+        check_plan(plans)
+        check_plan([plans[0], DomainPlan(domain="d", fault="x")])
+        with pytest.raises(DataError, match=r"^x; y$"):
+            check_plan([DomainPlan(domain="d", fault="x"), DomainPlan(domain="e", fault="y")])
+        with pytest.raises(ConfigError, match=r"^domain d: x; domain e: y$"):
+            check_plan([*plans, DomainPlan(domain="d", refused="x"), DomainPlan(domain="e", refused="y")])

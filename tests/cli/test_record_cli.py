@@ -41,6 +41,16 @@ def test_the_answers_come_from_the_cache_the_second_time(project, own_cache):
     assert {path: path.stat().st_ino for path in (own_cache / "completions").rglob("*.json")} == stored
 
 
+def test_choices_that_were_recorded_are_not_deleted_by_a_recording_of_text(project):
+    assert record(project, "--require", "length=0").exit_code == 0
+    soft = project / "domains/alpha/recorded/echo.soft.safetensors"
+    soft.write_bytes(b"dear")
+    for asked in ([], ["--top-log-probs", "4"]):  # echo tells none
+        result = record(project, "--require", "length=0", *asked)
+        assert (result.exit_code, "Record with --top-log-probs N" in result.stderr) == (1, True), result.stderr
+    assert soft.read_bytes() == b"dear"
+
+
 def test_a_recording_teaches(project):
     assert record(project, "--require", "length=0").exit_code == 0
     result = here(project, "distill", "alpha", "--teacher", "recorded:echo", "--json", "--steps", 6)

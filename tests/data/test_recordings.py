@@ -4,6 +4,7 @@ import json
 
 import pytest
 from projects import write_domain
+from telling import CHOICES, recorded
 
 from conch_dna.data.cache import CompletionCache
 from conch_dna.data.recordings import RecordingCard, find_recording, record
@@ -90,6 +91,40 @@ def test_nothing_is_written_when_no_answer_is_good(domain, keep):
     with pytest.raises(DataError, match=r"no answer passed the filter; got \{'good below 0.5': 6\}"):
         keep(Teacher(domain, {place: {"text": "bad"} for place in range(6)}))
     assert not (domain.folder / "recorded").exists()
+
+
+def test_of_answers_some_of_which_tell_choices_the_others_are_dropped(domain, tmp_path):
+    path, card = recorded(domain, tmp_path / "cache", silent={1, 4})
+    assert (card.kept, card.dropped) == (4, {"no choices": 2})
+    assert len(path.read_text().splitlines()) == 4
+    assert all(answer.soft for answer in find_recording(domain).answers.values())
+
+
+def test_where_no_answer_tells_choices_the_text_is_kept(domain, tmp_path):
+    path, card = recorded(domain, tmp_path / "cache", silent=range(6))
+    assert (card.kept, card.dropped) == (6, {})
+    assert [p.name for p in sorted(path.parent.iterdir())] == ["big.card.json", "big.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("sampling", "silent"), [(SAMPLING, ()), (CHOICES, range(6))], ids=["not asked for", "not told"]
+)
+def test_choices_are_not_lost_to_a_recording_without_them(domain, tmp_path, sampling, silent):
+    path, _ = recorded(domain, tmp_path / "cache")
+    before = {p.name: p.read_bytes() for p in path.parent.iterdir()}
+    with pytest.raises(DataError, match=r"big.soft.safetensors: holds the choices .* Record with --top-log-probs N"):
+        recorded(domain, tmp_path / "other", sampling, silent=silent)
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
+    path.with_suffix(".soft.safetensors").unlink()
+    assert recorded(domain, tmp_path / "other", sampling, silent=silent)[1].kept == 6
+
+
+def test_a_teacher_of_text_is_refused_over_choices_before_it_is_asked(domain, tmp_path, keep):
+    recorded(domain, tmp_path / "cache")
+    teacher = Teacher(domain)
+    with pytest.raises(DataError, match="holds the choices"):
+        keep(teacher)
+    assert teacher.asked == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import pytest
 from projects import here
 from trial import MODES, Moment
 
+from conch_dna.registry.store import Registry
+
 KILLS = int(os.environ.get("CONCH_KILLS", "10"))
 STAGES = {
     "sft": {
@@ -69,6 +71,27 @@ def test_a_kill_at_any_stage_changes_nothing_in_what_comes_out(trial, calm, mode
     assert torn.killed(STAGES[mode][stage]), "the run came to an end before that moment"
     check_torn(torn)
     check_whole(torn, calm, mode)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [Moment("open", r"on/alpha/metrics\.jsonl$", 3), Moment("os.rename", r"on/alpha/result\.json$")],
+    ids=["in training", "after it published"],
+)
+def test_a_killed_run_goes_on_from_the_start_that_it_had(trial, moment):
+    """What it published is what ``current`` means by then."""
+    torn = trial("sft")
+    first = torn.whole().digest
+    torn.run = torn.run.with_name("on")
+    torn.command = ("--json-logs", "distill", "alpha", "--run", "on", "--start", "current", "--seed", "1")
+    assert torn.killed(moment), "the run came to an end before that moment"
+    published = torn.versions()
+    outcome = torn.whole()
+    assert (published, outcome.versions) == ([1, 2] if "result" in moment.path else [1], [1, 2])
+    assert Registry(torn.project / "adapters").resolve("alpha").card.start_digest == first
+    torn.command = (*torn.command[:4], "calm", "--start", "1", "--seed", "1")
+    torn.run = torn.run.with_name("calm")
+    assert torn.whole().digest == outcome.digest
 
 
 @pytest.mark.parametrize("number", range(KILLS // 2))

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 from projects import prompts_of, write_domain
+from telling import recorded
 from tiny import write_tiny_model
 
 from conch_dna.config import DistillConfig
 from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.data.soft import read_soft, write_soft
 from conch_dna.data.targets import TargetCache
-from conch_dna.data.tokens import prompt_ids
+from conch_dna.data.tokens import encode_chat, prompt_ids
 from conch_dna.domains import domain_of_file, load_domain
 from conch_dna.errors import DataError, ModelError, TeacherError, UnknownName
+from conch_dna.handshake import CHAT
 from conch_dna.interfaces import Teacher, TeacherRequest
 from conch_dna.models.load import load
 from conch_dna.plugins import load_plugins
@@ -135,6 +138,19 @@ class TestRecorded:
         assert str(path) in text
         assert all(f"line {number}: " in text for number in (2, 5, 7))
         assert "line 5: text: Field required" in text
+
+    def test_it_tells_choices_where_any_of_its_answers_has_them(self, domain, tmp_path):
+        path, _ = recorded(domain, tmp_path / "cache")
+        soft = path.with_suffix(".soft.safetensors")
+        tokens = read_soft(soft)
+        gap, _ = tokens.popitem()
+        write_soft(soft, tokens)
+        teacher = teacher_of("recorded", domain)
+        assert teacher.capabilities == {"text", "replay", "soft"}
+        silent = [c.prompt for c in teacher.generate(domain.prompts, SHORT) if not c.soft]
+        assert silent == [gap]
+        soft.unlink()
+        assert teacher_of("recorded", domain).capabilities == {"text", "replay"}
 
     def test_an_empty_recording_is_refused(self, domain):
         self.put(domain, "big", [])
@@ -302,6 +318,16 @@ class TestMlx:
         teacher = teacher_of("mlx", domain, str(folder), student=base.ref, base=base)
         assert teacher.capabilities == {"text", "own_top_k"}
         assert teacher.tokenizer.encode("ab") != base.tokenizer.encode("ab")
+
+    def test_its_tokenizer_alone_has_the_end_tokens_of_the_whole_load(self, domain, tmp_path, monkeypatch):
+        """Some models name the token that ends a turn in config.json only."""
+        monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+        folder = write_tiny_model(tmp_path / "other")
+        about = json.loads((folder / "tokenizer_config.json").read_text())
+        (folder / "tokenizer_config.json").write_text(json.dumps(about | {"eos_token": "<|endoftext|>"}))
+        teacher = teacher_of("mlx", domain, str(folder))
+        assert teacher.tokenizer.eos_token_ids == teacher.loaded.tokenizer.eos_token_ids
+        assert encode_chat(teacher.tokenizer, CHAT).answer_ids[-1] in teacher.tokenizer.eos_token_ids
 
 
 class TestLlamaCpp:

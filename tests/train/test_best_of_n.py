@@ -215,6 +215,28 @@ def test_candidates_of_another_origin_are_refused(lesson):
         run_recipes(["best_of_n"], other)
 
 
+@pytest.mark.parametrize("change", [{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}], ids=str)
+def test_what_other_scorers_rated_or_other_limits_cut_off_is_refused(lesson, tmp_path, change):
+    run_recipes(["best_of_n"], lesson("run", iterations=1))
+    whole = files(tmp_path / "run")
+    folder = write_domain(tmp_path / "d", **({"scorers": {"long": 1.0}, "max_tokens": 24} | change))
+    other = replace(lesson("run", iterations=1), domain=load_domain(folder))
+    with pytest.raises(CheckpointError, match="was made with domain = "):
+        run_recipes(["best_of_n"], other)
+    assert files(tmp_path / "run") == whole
+
+
+def test_the_bases_answers_are_refused_too_where_a_run_came_no_further(lesson, tmp_path):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_recipes(["best_of_n"], lesson("run", scorer=stopped))
+    folder = write_domain(tmp_path / "d", scorers={"long": 2.0, "length": 1.0}, max_tokens=24)
+    with pytest.raises(CheckpointError, match="was made with domain = "):
+        run_recipes(["best_of_n"], replace(lesson("run"), domain=load_domain(folder)))
+
+
 def test_a_line_cut_short_is_drawn_again(lesson, tmp_path):
     run_recipes(["best_of_n"], lesson("run", iterations=1))
     file = tmp_path / "run/iteration-1/candidates.jsonl"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from architectures import ADAPTERS, ARCHITECTURES, answers, build, move
 from mlx import nn
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_map
 from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.tuner.utils import load_adapters
 from mlx_lm.utils import load as stock_load
@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from tiny import write_tiny_model
 
 from conch_dna.config import DistillConfig
-from conch_dna.errors import ConfigError, ModelError
+from conch_dna.errors import ConfigError, ModelError, NeuronRefused
 from conch_dna.train import lora
 
 KINDS = {
@@ -134,6 +134,22 @@ def test_stock_mlx_lm_loads_the_saved_adapter_to_the_same_logits(folder, model, 
     assert np.array_equal(logits(stock), trained)
     about = json.loads((tmp_path / "adapter/adapter_config.json").read_text())
     assert about["num_layers"] == settings.get("layers", 4)
+
+
+@pytest.mark.parametrize("adapter", ["lora", "dora"])
+def test_training_starts_from_a_saved_adapter_if_it_is_sound(model, tmp_path, adapter):
+    config = config_of(adapter=adapter, layers=1)
+    with lora.attached(model, config):
+        move(model)
+        trained = logits(model)
+        lora.save_adapter(model, config, tmp_path / "sound")
+        model.update(tree_map(lambda w: w * mx.nan, model.trainable_parameters()))
+        lora.save_adapter(model, config, tmp_path / "broken")
+    with lora.attached(model, config):
+        with pytest.raises(NeuronRefused, match="not finite"):
+            lora.start_from(model, config, tmp_path / "broken")
+        lora.start_from(model, config, tmp_path / "sound")
+        assert np.array_equal(logits(model), trained)
 
 
 @pytest.fixture(params=[None, 4, 8], ids=["float", "4 bits", "8 bits"])

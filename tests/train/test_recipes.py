@@ -16,7 +16,7 @@ from conch_dna.progress import Progress
 from conch_dna.records import Prompt
 from conch_dna.teachers import make_teacher
 from conch_dna.train.material import Material
-from conch_dna.train.recipes import Lesson, distilling, run_recipes
+from conch_dna.train.recipes import Lesson, distilling, kd, on_policy, run_recipes, sft
 
 IDENTITY = {"base": "b", "teacher": "t", "data": "d", "settings": {}}
 
@@ -79,6 +79,21 @@ def test_on_policy_needs_no_text_at_all(lesson):
     one = lesson("rollouts")
     bare = replace(one, material=Material("d", prompts=one.material.prompts))
     assert plain(run_recipes(["on_policy"], bare).reports) == plain(run_recipes(["on_policy"], lesson("same")).reports)
+
+
+@pytest.mark.parametrize(("recipe", "soft"), [("sft", False), ("kd", True), ("on_policy", True)])
+def test_what_is_validated_is_what_the_recipe_learns_from(lesson, recipe, soft):
+    """Also where training is on rollouts alone, and has no soft targets of its own."""
+    one = lesson("x", keep_best=1)
+    apart = one.material
+    targets = None if recipe == "on_policy" else apart.targets
+    texts = () if recipe == "on_policy" else apart.examples
+    material = Material("d", texts, targets, apart.prompts, validation=apart)
+    stage = {"sft": sft, "kd": kd, "on_policy": on_policy}[recipe](replace(one, material=material))
+    assert len(stage.validation) == 2
+    assert [batch.targets is not None for batch in stage.validation] == [soft] * 2
+    report = run_recipes([recipe], replace(one, material=material)).reports[-1]
+    assert report.validation > 0
 
 
 def test_recipes_in_a_row_go_on_from_each_other(lesson, tmp_path):

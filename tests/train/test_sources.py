@@ -1,0 +1,52 @@
+"""Batches are a pure function of seed and step."""
+
+import numpy as np
+import pytest
+
+from conch_dna.config import DistillConfig
+from conch_dna.data.tokens import Example
+from conch_dna.train.sources import FixedSource
+
+# Example i says token i, i + 1 times.
+EXAMPLES = [Example((99, *[i] * (i + 1)), (False, *[True] * (i + 1)), 1, i + 1) for i in range(7)]
+
+
+def source(seed=0, targets=None, **settings):
+    return FixedSource(EXAMPLES, targets, DistillConfig(batch_size=2, accumulation=3, seed=seed, **settings))
+
+
+def names(source, step):
+    return [batch.names for batch in source.batches(step)]
+
+
+def test_a_step_is_so_many_passes_of_so_many_examples():
+    batches = source().batches(0)
+    assert [len(batch.names) for batch in batches] == [2, 2, 2]
+    for batch in batches:
+        assert [batch.labels_N[batch.rows_N == row].tolist() for row in (0, 1)] == [[i] * (i + 1) for i in batch.names]
+
+
+def test_the_same_step_is_the_same_whatever_was_asked_before():
+    one, other = source(), source()
+    later = names(one, 5)
+    assert [names(other, step) for step in range(6)][5] == later
+    assert names(source(seed=1), 5) != later
+
+
+def test_in_seven_steps_of_six_every_one_of_seven_is_seen_six_times():
+    seen = np.concatenate([np.ravel(names(source(), step)) for step in range(7)])
+    assert np.bincount(seen).tolist() == [6] * 7
+
+
+def test_targets_are_those_of_the_picked_examples():
+    batches = source(targets=lambda picks: ("the loss of", *picks)).batches(2)
+    assert [batch.targets for batch in batches] == [("the loss of", *batch.names) for batch in batches]
+
+
+@pytest.mark.parametrize("arrays", [{}, {"x": np.ones(3)}], ids=["its own", "another's"])
+def test_the_step_says_it_all_so_a_resume_needs_no_state(arrays):
+    one = source()
+    before = names(one, 3)
+    assert one.state() == {}
+    one.restore(arrays)
+    assert names(one, 3) == before
