@@ -126,3 +126,13 @@ def write_project(folder, student, *domains, plugins=None, **settings):
         text += '[plugins]\ndir = "plugins"\n'
     (folder / "conch.toml").write_text(text)
     return folder
+
+
+def swap_letters(folder):
+    """Give a model's tokenizer, of the same width, another meaning: ``a`` and ``b`` change their ids."""
+    path = folder / "tokenizer.json"
+    tokenizer = json.loads(path.read_text())
+    words = tokenizer["model"]["vocab"]
+    words["a"], words["b"] = words["b"], words["a"]
+    path.write_text(json.dumps(tokenizer))
+    return folder

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 from endings import write_ending_student
-from projects import write_domain, write_student
+from projects import swap_letters, write_domain, write_student
 from sessions import sessions
 
 from conch_dna.catalog import Owner
@@ -87,11 +87,7 @@ def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(sess
 
 @pytest.mark.parametrize("kind", ["bytes", "p_kl", "gold", "uld", "off"])
 def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(session, tmp_path, kind):
-    folder = write_student(tmp_path / "other")
-    tokenizer = json.loads((folder / "tokenizer.json").read_text())
-    words = tokenizer["model"]["vocab"]
-    words["a"], words["b"] = words["b"], words["a"]
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    folder = swap_letters(write_student(tmp_path / "other"))
     one = session(teacher=f"mlx:{folder}", cross_tokenizer=kind)
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.error is None
@@ -103,11 +99,7 @@ def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(session, t
 
 @pytest.mark.parametrize("kind", ["truncate", "project"])
 def test_a_loss_by_id_is_refused_between_tokenizers_that_disagree(session, tmp_path, kind):
-    folder = write_student(tmp_path / "other")
-    tokenizer = json.loads((folder / "tokenizer.json").read_text())
-    words = tokenizer["model"]["vocab"]
-    words["a"], words["b"] = words["b"], words["a"]
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    folder = swap_letters(write_student(tmp_path / "other"))
     (alpha,) = distill_all(session(teacher=f"mlx:{folder}", cross_tokenizer=kind), ["alpha"]).results
     assert alpha.state == "failed"
     assert "disagree on ids" in alpha.error

@@ -1,9 +1,12 @@
-"""One recipe taken by itself, without a domain or a teacher."""
+"""One recipe taken by itself, without a domain or a teacher, and what it left."""
 
 from pathlib import Path
 
 from conch_dna.progress import Progress
+from conch_dna.records import StepReport
 from conch_dna.train.recipes import Lesson, run_recipes
+
+MEASURED = {"seconds", "peak_memory"}  # of the machine, not of the training
 
 
 def learn(base, config, host, material, identity, folder, on_step=lambda _: None, recipes=None):
@@ -11,3 +14,16 @@ def learn(base, config, host, material, identity, folder, on_step=lambda _: None
     recipes = recipes or ("sft" if material.targets is None else "kd",)
     lesson = Lesson(base, config, host, None, material, None, identity, Path(folder), Progress(), on_step)
     return run_recipes(recipes, lesson).reports
+
+
+def plain(reports):
+    return [r.model_dump(exclude=MEASURED) for r in reports]
+
+
+def metrics(folder):
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return plain(map(StepReport.model_validate_json, lines))
+
+
+def adapter(folder):
+    return (folder / "adapter/adapters.safetensors").read_bytes()
