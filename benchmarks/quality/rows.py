@@ -100,7 +100,8 @@ class Bench:
             figures = self._of_student(domain, Path(trained["adapter"]) if trained else None)
         return {
             "domain": name, "method": method, "seed": seed, "settings": {**METHODS.get(method, {}), "extra": [*extra]},
-            "training": trained, "measured": figures, "row_seconds": round(time.perf_counter() - started, 1),
+            "training": {k: v for k, v in trained.items() if k != "adapter"},  # where it lies is this machine's matter
+            "measured": figures, "row_seconds": round(time.perf_counter() - started, 1),
         }  # fmt: skip
 
     def _train(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:

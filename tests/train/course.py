@@ -1,5 +1,6 @@
 """A course of training to be killed: ``python course.py MODEL FOLDER STEPS``, the same every time it is started."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -28,4 +29,6 @@ def take(model, folder, steps):
 
 
 if __name__ == "__main__":
+    # Whoever starts the tests in the background of a shell has them, and this, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     take(sys.argv[1], sys.argv[2], int(sys.argv[3]))
