@@ -36,7 +36,7 @@ def peer(options: argparse.Namespace) -> dict[str, Any]:
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.recordings import find_recording
-    from conch_dna.data.tokens import encode_chat
+    from conch_dna.data.tokens import encode_answer
     from conch_dna.domains import load_domain
     from conch_dna.models.load import load
     from conch_dna.plugins import load_plugins
@@ -47,12 +47,8 @@ def peer(options: argparse.Namespace) -> dict[str, Any]:
     answers = find_recording(domain).answers
     with attached(base.model, DistillConfig()):
         loaded = time.perf_counter() - started
-        chats = [
-            [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": answers[p.digest].text}]
-            for p in domain.prompts
-            if p.digest in answers
-        ]
-        examples = [encode_chat(base.tokenizer, chat) for chat in chats]
+        asked = [p for p in domain.prompts if p.digest in answers]
+        examples = [encode_answer(base.tokenizer, p, answers[p.digest].text) for p in asked]
         sequences = [(list(e.ids), e.answer_start) for e in examples if len(e.ids) <= options.length]
         report = mlx_lm_steps(base, sequences, options.peer_steps, options.batch)
     return {"load": loaded, "examples": len(sequences), **report}

@@ -84,6 +84,10 @@ class Catalog:
         """Return the names of ``kind``, sorted."""
         return tuple(sorted(self._entries[kind]))
 
+    def all(self, kind: str) -> dict[str, Any]:
+        """Return everything of a kind by name."""
+        return {name: self.get(kind, name) for name in self.names(kind)}
+
     def provided_by(self, owner: Owner) -> dict[str, tuple[str, ...]]:
         """Return the names that ``owner`` provides, by kind, without the kinds it has none of."""
         found = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.data.splits import assert_disjoint
-from conch_dna.data.tokens import Example, encode_chat
+from conch_dna.data.tokens import Example, encode_answer, render
 from conch_dna.errors import DataError
 from conch_dna.interfaces import GateInput
 from conch_dna.records import HeldOut, Sampling, Verdict
@@ -63,12 +63,10 @@ def prompt_text(tokenizer: Any, prompt: Prompt) -> Example:
 
     Only the turn's own words count: the words of a chat template say nothing of the language model underneath.
 
-    :raises DataError: the template does not render the turn as it is.
+    :raises DataError: the template refuses the conversation, or does not render the turn as it is.
     """
     text = prompt.messages[-1].content.strip()
-    rendered = tokenizer.apply_chat_template(
-        [m.as_dict() for m in prompt.messages], tokenize=False, add_generation_prompt=True
-    )
+    rendered = render(tokenizer, prompt.turns, open_turn=True)
     start = rendered.rfind(text)
     if start < 0:
         raise DataError("the chat template does not render this turn as it is", got=text[:60])
@@ -161,7 +159,7 @@ def _measure(
 
 def answer_greedily(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
     """Return greedy answers to the bare prompts, as a student meets them."""
-    conversations = [[m.as_dict() for m in p.messages] for p in prompts]
+    conversations = [p.turns for p in prompts]
     return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
 
 
@@ -188,13 +186,7 @@ def _perplexities(
         return [None] * len(answers)
     body, head = split(runtime.base_model.model)
     told = [i for i, answer in enumerate(answers) if answer.strip()]
-    examples = [
-        encode_chat(
-            runtime.base_model.tokenizer,
-            [*(m.as_dict() for m in prompts[i].messages), {"role": "assistant", "content": answers[i]}],
-        )
-        for i in told
-    ]
+    examples = [encode_answer(runtime.base_model.tokenizer, prompts[i], answers[i]) for i in told]
     found: list[float | None] = [None] * len(answers)
     with runtime.neuron("base"):
         for i, fit in zip(told, fits(body, head, examples), strict=True):

@@ -9,7 +9,7 @@ import structlog
 from conch_dna.data.batches import check_budget
 from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.data.splits import position, split
-from conch_dna.data.tokens import encode_chat, prompt_ids
+from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.gate import HeldOutSet, prompt_text
 from conch_dna.records import Sampling
@@ -103,8 +103,7 @@ def _with_room(session: Session, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
     :raises ConfigError: there are none, or they do not fit into ``token_budget``.
     """
     config = session.config
-    turns = ([m.as_dict() for m in p.messages] for p in prompts)
-    lengths = [len(prompt_ids(session.base.tokenizer, t)) + config.rollout_tokens for t in turns]
+    lengths = [len(prompt_ids(session.base.tokenizer, p.turns)) + config.rollout_tokens for p in prompts]
     fitting = [(p, length) for p, length in zip(prompts, lengths, strict=True) if length <= config.max_length]
     if not fitting:
         raise ConfigError("leaves no prompt room for an answer of rollout_tokens", where="max_length",
@@ -147,8 +146,7 @@ def _tokenised(session: Session, prompts: Sequence[Prompt], told: dict[str, Comp
     for prompt in prompts:
         if prompt.digest not in told:
             continue
-        turns = [*(m.as_dict() for m in prompt.messages), {"role": "assistant", "content": told[prompt.digest].text}]
-        example = encode_chat(session.base.tokenizer, turns)
+        example = encode_answer(session.base.tokenizer, prompt, told[prompt.digest].text)
         if len(example.ids) <= session.config.max_length:
             found.append((prompt, example))
     _left_out(session, "with their answer", sum(p.digest in told for p in prompts) - len(found))

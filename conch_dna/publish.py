@@ -37,7 +37,7 @@ def judge_candidate(
         if incumbent := _incumbent(session, domain, runtime, adapter):
             neurons["incumbent"] = incumbent.ref
         gate = session.host.catalog.get("gates", session.config.gate)
-        scorers = {name: session.host.catalog.get("scorers", name) for name in session.host.catalog.names("scorers")}
+        scorers = session.host.catalog.all("scorers")
 
         def decide(given: GateInput) -> list[Check]:
             with session.host.blaming("gates", session.config.gate):
@@ -94,7 +94,7 @@ def write_samples(folder: Path, held_out: HeldOutSet, measured: dict[str, Measur
     """Keep what each model answered, for people to read."""
     lines = []
     for place, prompt in enumerate(held_out.prompts[: len(measured["base"].answers)]):
-        row: dict[str, Any] = {"prompt": [m.as_dict() for m in prompt.messages]}
+        row: dict[str, Any] = {"prompt": prompt.turns}
         for role, m in measured.items():
             row[role] = {"answer": m.answers[place], "quality": round(m.quality[place], 4)}
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")

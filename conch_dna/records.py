@@ -131,7 +131,12 @@ class Prompt(Record):
     @property
     def digest(self) -> str:
         """The sha256 of the messages alone: the prompt's identity in splits, caches and recordings."""
-        return digest_of([m.as_dict() for m in self.messages])
+        return digest_of(self.turns)
+
+    @property
+    def turns(self) -> list[dict[str, Any]]:
+        """The messages in the form chat templates take."""
+        return [m.as_dict() for m in self.messages]
 
     @property
     def text(self) -> str:

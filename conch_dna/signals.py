@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from conch_dna.data.targets import TargetCache
-from conch_dna.data.tokens import encode_chat
+from conch_dna.data.tokens import encode_answer
 from conch_dna.errors import ConfigError
 from conch_dna.handshake import Party, shake_hands
 
@@ -130,10 +130,7 @@ def _in_its_own_tokens(
     from conch_dna.align.byte_projection import told_as_bytes
 
     ours, theirs = session.base.tokenizer, teacher.tokenizer
-    turns = [
-        [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": told[p.digest].text}] for p, _ in pairs
-    ]
-    answers = [encode_chat(theirs, t).answer_ids for t in turns]
+    answers = [encode_answer(theirs, p, told[p.digest].text).answer_ids for p, _ in pairs]
     targets = _scored(session, teacher, pairs, answers)
     if signal == "bytes":
         return _projected(session, pairs, [told_as_bytes(theirs, *each) for each in zip(answers, targets, strict=True)])

@@ -1,5 +1,7 @@
 """Tiny bases of many mlx-lm architectures: two blocks, random weights, 64 tokens, dimensions that quantise by 32."""
 
+from tiny import random_model
+
 SIZES = {
     "hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64, "num_attention_heads": 2,
     "num_key_value_heads": 1, "vocab_size": 64, "rms_norm_eps": 1e-5, "max_position_embeddings": 64,
@@ -50,17 +52,9 @@ ARCHITECTURES = {
 
 def build(name, *, bits=None, seed=0, **changes):
     """Return the architecture's model, frozen and in evaluation mode, quantised in groups of 32 on request."""
-    import mlx.core as mx
     from mlx import nn
-    from mlx_lm.utils import _get_classes
 
-    config = {"model_type": name, **SIZES, **ARCHITECTURES.get(name, {}), **changes}
-    high, low = mx.random.state[0].tolist()
-    mx.random.seed(seed)
-    model_class, arguments = _get_classes(config)
-    model = model_class(arguments.from_dict(config))
-    mx.eval(model.parameters())
-    mx.random.seed(high << 32 | low)  # others' draws go on as if there had been none here
+    model = random_model({"model_type": name, **SIZES, **ARCHITECTURES.get(name, {}), **changes}, seed)
     if bits:
         nn.quantize(model, group_size=32, bits=bits)
     model.eval()

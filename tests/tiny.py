@@ -23,6 +23,20 @@ EXTRA = {
 }
 
 
+def random_model(config, seed):
+    """Return the mlx-lm model of a configuration with seeded weights, leaving the global random state as it was."""
+    import mlx.core as mx
+    from mlx_lm.utils import _get_classes
+
+    high, low = mx.random.state[0].tolist()
+    mx.random.seed(seed)
+    model_class, arguments = _get_classes(config)
+    model = model_class(arguments.from_dict(config))
+    mx.eval(model.parameters())
+    mx.random.seed(high << 32 | low)
+    return model
+
+
 def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=None, width=32):
     """Write a model that ``conch_dna.models.load.load`` and stock mlx-lm load, and return its folder.
 
@@ -34,7 +48,7 @@ def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=
     """
     import mlx.core as mx
     from mlx.utils import tree_flatten
-    from mlx_lm.utils import _get_classes, quantize_model
+    from mlx_lm.utils import quantize_model
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,12 +59,7 @@ def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=
         "max_position_embeddings": 4096, "tie_word_embeddings": tied, "bos_token_id": vocabulary - 3,
         "eos_token_id": vocabulary - 1, **EXTRA[arch],
     }  # fmt: skip
-    high, low = mx.random.state[0].tolist()
-    mx.random.seed(seed)
-    model_class, arguments = _get_classes(config)
-    model = model_class(arguments.from_dict(config))
-    mx.eval(model.parameters())
-    mx.random.seed(high << 32 | low)  # others' draws go on as if there had been none here
+    model = random_model(config, seed)
     if bits:
         model, config = quantize_model(model, config, group_size=32, bits=bits)
     mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())), {"format": "mlx"})

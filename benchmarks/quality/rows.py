@@ -17,9 +17,9 @@ from conch_dna.config import DistillConfig
 from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.data.recordings import find_recording
 from conch_dna.data.splits import split
-from conch_dna.data.tokens import encode_chat
+from conch_dna.data.tokens import encode_answer
 from conch_dna.domains import load_domain
-from conch_dna.gate import prompt_text
+from conch_dna.gate import answer_greedily, prompt_text
 from conch_dna.interfaces import TeacherRequest
 from conch_dna.models.cache import cache_dir
 from conch_dna.models.load import load
@@ -37,7 +37,6 @@ from .questions import questions_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.data.tokens import Example
     from conch_dna.domains import Domain
     from conch_dna.records import Prompt
 
@@ -145,7 +144,7 @@ class Bench:
                     neuron = "neuron"
                 return {
                     **self._fits(runtime, neuron, domain),
-                    **self._graded(domain, lambda prompts: _answered(runtime, neuron, domain, prompts)),
+                    **self._graded(domain, lambda prompts: answer_greedily(runtime, neuron, domain, prompts)),
                 }
         finally:
             runtime.close()
@@ -154,7 +153,7 @@ class Bench:
         """Return the fit to the teacher's held-out answers and to the other domains' prompts, prompt by prompt."""
         recording = find_recording(domain).answers
         told = [p for p in split(domain.prompts, SHARE).held_out if p.digest in recording][:HELD_OUT]
-        examples = [_example(self.base.tokenizer, p, recording[p.digest].text) for p in told]
+        examples = [encode_answer(self.base.tokenizer, p, recording[p.digest].text) for p in told]
         soft = [recording[p.digest].soft for p in told]
         targets = None
         if all(soft):
@@ -204,15 +203,6 @@ class Bench:
             said = told([q.prompt for q in questions])
             found |= _columns("questions", [q.grade(a) for q, a in zip(questions, said, strict=True)])
         return found
-
-
-def _example(tokenizer: Any, prompt: Prompt, answer: str) -> Example:
-    return encode_chat(tokenizer, [*(m.as_dict() for m in prompt.messages), {"role": "assistant", "content": answer}])
-
-
-def _answered(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
-    conversations = [[m.as_dict() for m in p.messages] for p in prompts]
-    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
 
 
 def _columns(kind: str, grades: Sequence[Any]) -> dict[str, list[float]]:

@@ -12,7 +12,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from functools import cache
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ class Spoken:
         self.pieces = [_bytes(t.piece) for t in tokens]
         self.choices = [[(_bytes(piece), math.exp(value)) for piece, value in t.choices] for t in tokens]
         sizes = [len(piece or b"") for piece in self.pieces]
-        self.starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        self.starts = [*accumulate(sizes, initial=0)][:-1]
 
     def strings(self, start: int, end: int) -> list[Choice]:
         """Return what the teacher might have gone on with from byte ``start``.

@@ -93,7 +93,7 @@ def distill(
 
     run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, teachers)))
     with Bars(len(chosen)) as bars:
-        check_plan(make_plan(config, picked, teachers, modes, app.project / RUNS, bars.fetched))
+        check_plan(make_plan(config, picked, teachers, modes, on_fetch=bars.fetched))
         session = Session(
             config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched, routes
         )

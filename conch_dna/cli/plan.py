@@ -79,14 +79,14 @@ def make_plan(
     domains: Sequence[Domain],
     teachers: Mapping[str, Teacher],
     modes: Mapping[str, Mode | DataError],
-    runs: Path,
+    runs: Path | None = None,
     on_fetch: Callable[[int, int], None] | None = None,
 ) -> list[DomainPlan]:
     """Return the plan of each domain: from prompts, recorded answers, the student's tokenizer and its shapes.
 
     :param teachers: by domain; asked only where they replay what was recorded.
     :param modes: by domain, or why its files tell none.
-    :param runs: the folder of earlier runs, whose speed is taken.
+    :param runs: the folder of earlier runs, whose speed is taken; ``None`` where nobody asks for the time.
     :param on_fetch: called with (bytes done, bytes in all) while the student is fetched.
     :raises ModelError: the student cannot be found, fetched or read.
     """
@@ -94,7 +94,8 @@ def make_plan(
     from conch_dna.models.load import load_tokenizer
 
     folder = refs.resolve(config.student, on_fetch)
-    student = Student(folder, load_tokenizer(str(folder)), measured_speed(runs, config.student))
+    speed = measured_speed(runs, config.student) if runs else None
+    student = Student(folder, load_tokenizer(str(folder)), speed)
     found = []
     for domain in domains:
         try:
@@ -191,19 +192,18 @@ def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt]
     """Count the prompts' tokens; of the answers no more is known than how long they can be."""
     from conch_dna.data.tokens import prompt_ids
 
-    lengths = [len(prompt_ids(tokenizer, [m.as_dict() for m in p.messages])) for p in prompts]
+    lengths = [len(prompt_ids(tokenizer, p.turns)) for p in prompts]
     return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
 
 
 def _recorded_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher) -> Sizes:
     """Count the tokens of the conversations with the answers that lie there already."""
-    from conch_dna.data.tokens import encode_chat
+    from conch_dna.data.tokens import encode_answer
 
     by_digest = {p.digest: p for p in prompts}
     fitting = []
     for told in teacher.generate(prompts, Sampling()):
-        turns = [m.as_dict() for m in by_digest[told.prompt].messages]
-        example = encode_chat(tokenizer, [*turns, {"role": "assistant", "content": told.text}])
+        example = encode_answer(tokenizer, by_digest[told.prompt], told.text)
         if told.finish_reason == "stop" and len(example.ids) <= config.max_length:
             fitting.append(example)
     longest = max((len(e.ids) for e in fitting), default=0)
@@ -220,13 +220,14 @@ def _memory(
     from conch_dna.data.batches import check_budget
     from conch_dna.train.memory import estimate, preflight, read_shapes
 
-    found = estimate(read_shapes(folder), config, longest, None if beside is None else read_shapes(beside))
+    refused = None
     try:
         check_budget({"the longest example": longest}, config)
-        preflight(folder, config, longest, beside)
+        found = preflight(folder, config, longest, beside)
     except ConfigError as error:
-        return {**found.parts(), "total": found.total}, str(error)
-    return {**found.parts(), "total": found.total}, None
+        refused = str(error)
+        found = estimate(read_shapes(folder), config, longest, None if beside is None else read_shapes(beside))
+    return {**found.parts(), "total": found.total}, refused
 
 
 def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:

@@ -11,6 +11,8 @@ from conch_dna.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conch_dna.records import Prompt
+
 
 @dataclass(frozen=True)
 class Example:
@@ -38,6 +40,11 @@ class Example:
 def prompt_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[int]:
     """Render ``messages`` with the chat template, ready for an answer, and tokenise them."""
     return _encode(tokenizer, render(tokenizer, messages, open_turn=True))
+
+
+def encode_answer(tokenizer: Any, prompt: Prompt, text: str) -> Example:
+    """Tokenise a bare prompt with an answer behind it; see :func:`encode_chat`."""
+    return encode_chat(tokenizer, [*prompt.turns, {"role": "assistant", "content": text}])
 
 
 def encode_chat(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> Example:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import ValidationError
 
-from conch_dna.data.tokens import encode_chat, prompt_ids
+from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.errors import CheckpointError, TrainingError
 from conch_dna.files import append, sha256_file, write_atomic
 from conch_dna.gate import answer_greedily, rate
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from conch_dna.data.tokens import Example
     from conch_dna.records import Prompt
 
 STUDENT = "student"  # its name in the runtime
@@ -172,7 +171,7 @@ def _judged(number: int, drawn: Sequence[Candidate], now: Validation, previous: 
 def _fine_tuned(lesson: Lesson, drawn: Sequence[Candidate], start: Path | None, folder: Path) -> Learnt:
     """Train on the kept candidates by cross-entropy."""
     prompts = {p.digest: p for p in lesson.material.prompts}
-    examples = [_example(lesson, prompts[c.prompt], c.text) for c in drawn if c.kept]
+    examples = [encode_answer(lesson.base.tokenizer, prompts[c.prompt], c.text) for c in drawn if c.kept]
     material = Material(lesson.domain.name, [e for e in examples if len(e.ids) <= lesson.config.max_length])
     if not material.examples:
         raise TrainingError(
@@ -182,11 +181,6 @@ def _fine_tuned(lesson: Lesson, drawn: Sequence[Candidate], start: Path | None, 
     source = FixedSource(material.examples, None, lesson.config)
     stage = Stage(lesson.domain.name, "best_of_n", source, lambda _: objective, start=start)
     return learn(replace(lesson, folder=folder, identity=lesson.identity | {"data": material.digest}), stage)
-
-
-def _example(lesson: Lesson, prompt: Prompt, text: str) -> Example:
-    turns = [*(m.as_dict() for m in prompt.messages), {"role": "assistant", "content": text}]
-    return encode_chat(lesson.base.tokenizer, turns)
 
 
 def _candidates(lesson: Lesson, number: int, student: Path | None, folder: Path) -> list[Candidate]:
@@ -222,7 +216,7 @@ def _drawn(
     """Draw, rate and choose among the candidates of a few prompts."""
     config, tokenizer = lesson.config, lesson.base.tokenizer
     repeated = [prompt for prompt in prompts for _ in range(config.candidates)]
-    ids = [prompt_ids(tokenizer, [m.as_dict() for m in p.messages]) for p in repeated]
+    ids = [prompt_ids(tokenizer, p.turns) for p in repeated]
     seeds = rollout_seeds(config.seed, number, [p.digest for p in repeated])
     with fast_ops(lesson.base.model):
         with runtime.neuron(student):
@@ -230,8 +224,8 @@ def _drawn(
                 lesson.base.model, tokenizer, ids, seeds,
                 max_tokens=lesson.domain.settings.max_tokens, temperature=config.candidate_temperature,
             )  # fmt: skip
-        texts = [str(tokenizer.decode(list(r.tokens[: -1 if r.finished else None]))) for r in rollouts]
-        scores = rate(runtime, lesson.domain, repeated, texts, lesson.scorers)
+        texts = [r.text(tokenizer) for r in rollouts]
+        scores = rate(runtime, lesson.domain, repeated, texts, lesson.host.catalog.all("scorers"))
     found = [
         Candidate(prompt=p.digest, number=place % config.candidates, text=text, finished=r.finished, score=s.total,
                   scores=s.parts)
@@ -270,7 +264,7 @@ def _validated(lesson: Lesson, student: Path | None, folder: Path) -> Validation
     try:
         with fast_ops(lesson.base.model):
             answers = answer_greedily(runtime, STUDENT if student else BASE, lesson.domain, prompts)
-            scores = rate(runtime, lesson.domain, prompts, answers, lesson.scorers)
+            scores = rate(runtime, lesson.domain, prompts, answers, lesson.host.catalog.all("scorers"))
     finally:
         runtime.close()
     lesson.progress.advance(len(prompts))

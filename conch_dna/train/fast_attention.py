@@ -30,7 +30,8 @@ def _kernels() -> tuple[Callable[..., Any], Callable[..., Any]]:
     )
 
 
-def _blocks(length: int) -> list[tuple[int, int]]:
+def blocks_of(length: int) -> list[tuple[int, int]]:
+    """Return the places, from and to, of each block of queries; a block's scores are of the keys up to its end."""
     return [(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
 
 
@@ -71,7 +72,7 @@ def causal_attention(scale: float) -> Callable[[mx.array, mx.array, mx.array], m
         heads = k.shape[1]
         scaled = q * scale
         outs, sums, exps = [], [], []
-        for start, end in _blocks(q.shape[2]):
+        for start, end in blocks_of(q.shape[2]):
             mask = _mask(start, end, q.shape[1] // heads)
             scores = k[..., :end, :] @ _queries(scaled, heads, start, end).swapaxes(-1, -2) + mask
             exps.append(exp_minus(scores, scores.max(axis=-2, keepdims=True)))
@@ -82,7 +83,7 @@ def causal_attention(scale: float) -> Callable[[mx.array, mx.array, mx.array], m
     @attention.vjp
     def attention_vjp(primals: Any, cotangents: Any, outputs: Any) -> tuple[mx.array, ...]:
         q, k, v = primals
-        heads, blocks = k.shape[1], _blocks(q.shape[2])
+        heads, blocks = k.shape[1], blocks_of(q.shape[2])
         sums, exps = outputs[1 : 1 + len(blocks)], outputs[1 + len(blocks) :]
         scaled, delta = q * scale, (cotangents[0] * outputs[0]).sum(axis=-1, keepdims=True)
         dq, dk, dv = [], mx.zeros_like(k), mx.zeros_like(v)

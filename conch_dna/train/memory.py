@@ -21,7 +21,7 @@ import psutil
 from conch_dna.data.batches import padded
 from conch_dna.errors import ConfigError, ModelError
 from conch_dna.models.load import MEMORY_SHARE
-from conch_dna.train.fast_attention import BLOCK
+from conch_dna.train.fast_attention import blocks_of
 from conch_dna.train.fastmath import pays
 from conch_dna.train.objective import CHUNK
 
@@ -193,9 +193,7 @@ def _scores(width: int) -> float:
     """Return the scores a query that attention keeps: all T, or on the CPU those of the keys up to its block's end."""
     if not pays():
         return width
-    ends = [min(start + BLOCK, width) for start in range(0, width, BLOCK)]
-    starts = [0, *ends[:-1]]
-    return sum(end * (end - start) for start, end in zip(starts, ends, strict=True)) / width
+    return sum(end * (end - start) for start, end in blocks_of(width)) / width
 
 
 def limit(config: DistillConfig) -> int:

@@ -152,7 +152,7 @@ class OnPolicySource:
 
     @cached_property
     def _prompt_ids(self) -> list[list[int]]:
-        return [prompt_ids(self.student.tokenizer, [m.as_dict() for m in p.messages]) for p in self.prompts]
+        return [prompt_ids(self.student.tokenizer, p.turns) for p in self.prompts]
 
     def _drawn(self, step: int) -> dict[int, list[Scored]]:
         """Draw and score the rollouts of ``step`` and of the on-policy steps that go with it."""

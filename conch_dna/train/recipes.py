@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
     from conch_dna.data.batches import Batch, SoftTargets
     from conch_dna.domains import Domain
-    from conch_dna.interfaces import Divergence, Scorer, Teacher
+    from conch_dna.interfaces import Divergence, Teacher
     from conch_dna.models.load import LoadedModel
     from conch_dna.plugins import PluginHost
     from conch_dna.progress import Progress
@@ -54,11 +54,6 @@ class Lesson:
     progress: Progress
     on_step: Callable[[StepReport], None]
     start: Path | None = None
-
-    @property
-    def scorers(self) -> dict[str, Scorer]:
-        """All scorers by name."""
-        return {name: self.host.catalog.get("scorers", name) for name in self.host.catalog.names("scorers")}
 
 
 class Learnt(NamedTuple):
