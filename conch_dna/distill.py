@@ -153,6 +153,7 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
         kd_loss=reports[-1].kd,
         ce_loss=reports[-1].ce,
         combined_loss=reports[-1].loss,
+        tokens=sum(r.tokens for r in reports),
         tokens_per_second=sum(r.tokens for r in reports) / sum(r.seconds for r in reports),
         peak_memory=max(r.peak_memory for r in reports),
         adapter=str(learnt.adapter),

@@ -257,6 +257,7 @@ class DomainResult(Record):
     kd_loss: float | None = None
     ce_loss: float | None = None
     combined_loss: float | None = None
+    tokens: int | None = None
     tokens_per_second: float | None = None
     peak_memory: int | None = None
     seconds: float = 0.0

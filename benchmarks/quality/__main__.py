@@ -13,7 +13,7 @@ from conch_dna.models import accel
 accel.switch_on()  # the imports below bring mlx
 
 from benchmarks.quality.report import tables  # noqa: E402
-from benchmarks.quality.rows import METHODS, REFERENCES, Bench  # noqa: E402
+from benchmarks.quality.rows import METHODS, NEED_CHOICES, REFERENCES, Bench  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = Path(__file__).with_name("rows.jsonl")
@@ -48,6 +48,9 @@ def run(
     for domain, method, seed in wanted:
         chosen = (not domains or domain in domains) and (not methods or method in methods)
         if not chosen or (domain, method, seed) in there:
+            continue
+        if method in NEED_CHOICES and not bench.has_choices(domain):
+            click.echo(f"{domain} {method}: left out, its recording does not tell the teacher's choices", err=True)
             continue
         row = bench.row(domain, method, seed, extra)
         with path.open("a", encoding="utf-8") as file:

@@ -26,12 +26,13 @@ def tables(rows: list[Row]) -> str:
 
 def _table(by_method: dict[str, list[Row]]) -> str:
     figures = list(dict.fromkeys(f for rows in by_method.values() for row in rows for f in row["measured"]))
-    head = ["method", "seeds", *figures, "gap closed", "distill s", "peak GB"]
+    head = ["method", "seeds", *figures, "gap closed", "tokens", "CPU s", "peak GB"]
     lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     for method, rows in by_method.items():
         cells = [method, str(len(rows))]
         cells += [_cell(rows, by_method.get("base", []), figure) for figure in figures]
-        cells += [_gap_closed(by_method, method), _trained(rows, "seconds", 1), _trained(rows, "peak_memory", 1e9)]
+        cells += [_gap_closed(by_method, method), _trained(rows, "tokens", 1, 0), _trained(rows, "cpu_seconds", 1, 0)]
+        cells.append(_trained(rows, "peak_memory", 1e9, 1))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -74,6 +75,6 @@ def _gap_closed(by_method: dict[str, list[Row]], method: str) -> str:
     return ", ".join(found) or "-"
 
 
-def _trained(rows: list[Row], key: str, unit: float) -> str:
+def _trained(rows: list[Row], key: str, unit: float, digits: int) -> str:
     values = [row["training"][key] / unit for row in rows if row["training"].get(key)]
-    return f"{np.mean(values):.1f}" if values else "-"
+    return f"{np.mean(values):.{digits}f}" if values else "-"

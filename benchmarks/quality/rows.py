@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import resource
 import subprocess
 import sys
 import time
@@ -52,11 +54,13 @@ ROLLOUTS = {"rollout_tokens": "96", "rollout_steps": "4"}
 # Settings of ``conch distill`` by method, with the method to start from; the defaults hold for the rest.
 METHODS: dict[str, dict[str, str]] = {
     "sft": {"mode": "sft", "teacher": "recorded"},
-    "kd": {"mode": "kd", "teacher": "recorded"},
+    "kd": {"mode": "kd", "teacher": "recorded", "temperature": "1"},
+    "kd, T = 2": {"mode": "kd", "teacher": "recorded", "temperature": "2"},
     "on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", **ROLLOUTS},
     "sft, then on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", "start": "sft", **ROLLOUTS},
-    "best_of_n": {"mode": "best_of_n", "teacher": "recorded"},
+    "best_of_n": {"mode": "best_of_n", "teacher": "none", "candidates": "2", "iterations": "1"},
 }
+NEED_CHOICES = ("kd", "kd, T = 2")  # only where the recording tells every token's choices
 REFERENCES = ("base", "teacher")
 
 
@@ -86,6 +90,10 @@ class Bench:
         """The student's base."""
         return load(STUDENT)
 
+    def has_choices(self, name: str) -> bool:
+        """Tell whether the domain's recording has every token's choices."""
+        return all(answer.soft for answer in find_recording(self.domains[name]).answers.values())
+
     def row(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:
         """Train if need be, measure, and return the row."""
         started = time.perf_counter()
@@ -106,12 +114,13 @@ class Bench:
     def _train(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:
         """Run ``conch distill`` in a project of its own; a gate that fails is a result like any other.
 
-        What the method starts from counts in its seconds and its peak of memory.
+        What the method starts from counts in its time and its peak of memory. The time is the processor's, which other
+        work on the machine changes little.
         """
-        project = self.work / f"{name}-{method}-{seed}".replace(", then ", "-")
+        project = self.work / re.sub(r"[^\w-]+", "_", f"{name}-{method}-{seed}")
         project.mkdir(parents=True, exist_ok=True)
         settings = dict(METHODS[method])
-        before = {"seconds": 0.0, "peak_memory": 0}
+        before = {"cpu_seconds": 0.0, "peak_memory": 0}
         if "start" in settings:
             before = self._train(name, settings["start"], seed, extra)
             settings["start"] = before["adapter"]
@@ -121,15 +130,16 @@ class Bench:
         command += ["--seed", str(seed), "--gate-prompts", "2", *extra]
         command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
         command += ["--held-out", str(SHARE)]  # whatever ``extra`` says: what is measured on must not be trained on
+        used = _children_seconds()
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
+        used = _children_seconds() - used
         (project / "summary.json").write_bytes(done.stdout)
         if done.returncode not in {0, 3}:
             sys.exit(f"{name} {method} {seed}: conch distill ended with {done.returncode}")
         (result,) = json.loads(done.stdout)["results"]
-        kept = ("adapter", "steps", "seconds", "tokens_per_second", "peak_memory", "state")
         return {
-            **{key: result[key] for key in kept},
-            "seconds": before["seconds"] + result["seconds"],
+            **{key: result[key] for key in ("adapter", "steps", "tokens", "state")},
+            "cpu_seconds": round(before["cpu_seconds"] + used, 1),
             "peak_memory": max(before["peak_memory"], result["peak_memory"] or 0),
         }
 
@@ -203,6 +213,12 @@ class Bench:
             said = told([q.prompt for q in questions])
             found |= _columns("questions", [q.grade(a) for q, a in zip(questions, said, strict=True)])
         return found
+
+
+def _children_seconds() -> float:
+    """Return the processor seconds that the processes started from here have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _columns(kind: str, grades: Sequence[Any]) -> dict[str, list[float]]:

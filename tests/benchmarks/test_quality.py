@@ -175,7 +175,7 @@ class TestFacts:
 
 
 def row(method, seed=0, seconds=None, name="action", **measured):
-    training = {"seconds": seconds, "peak_memory": 2e9} if seconds else {}
+    training = {"cpu_seconds": seconds, "peak_memory": 2e9} if seconds else {}
     figures = {key.replace("__", ": ").replace("_", "-", 1): value for key, value in measured.items()}
     return {"domain": name, "method": method, "seed": seed, "training": training, "measured": figures}
 
@@ -200,7 +200,7 @@ class TestTables:
         low, high = report.paired_interval(np.array([1, 0.5, 1, 1]), np.array([0, 0, 1, 1]))
         assert cells["held-out: task"] == f"0.875 ± 0.177 [{low:+.3f}, {high:+.3f}]"
         assert cells["questions: task"] == "0.750 ± 0.000 [+0.000, +0.000]"
-        assert (cells["seeds"], cells["distill s"], cells["peak GB"]) == ("2", "20.0", "2.0")
+        assert (cells["seeds"], cells["CPU s"], cells["peak GB"]) == ("2", "20", "2.0")
 
     def test_the_gap_is_that_from_base_to_teacher_where_there_is_one(self):
         assert self.cells("sft")["gap closed"] == "75%, -", "of the questions, the teacher knows less than the base"
@@ -241,11 +241,12 @@ class TestRows:
         def ran(command, **_):
             calls.append(command)
             number = len(calls)
-            result = {"adapter": f"adapter {number}", "steps": 3, "seconds": 10.0 * number, "state": "gate_failed",
-                      "tokens_per_second": 5.0, "peak_memory": 9 - number}  # fmt: skip
+            result = {"adapter": f"adapter {number}", "steps": 3, "tokens": 50, "state": "gate_failed",
+                      "peak_memory": 9 - number}  # fmt: skip
             return subprocess.CompletedProcess(command, 3, json.dumps({"results": [result]}).encode())
 
         monkeypatch.setattr(rows.subprocess, "run", ran)
+        monkeypatch.setattr(rows, "_children_seconds", lambda: 10.0 * len(calls) ** 2)
         return rows.Bench(ROOT, tmp_path), calls
 
     def test_what_a_method_starts_from_is_trained_first_and_counts(self, bench):
@@ -254,7 +255,7 @@ class TestRows:
         assert [c[c.index("--mode") + 1] for c in calls] == ["sft", "on_policy"]
         assert calls[1][calls[1].index("--start") + 1] == "adapter 1"
         assert all(c[c.index("--seed") + 1] == "1" and "--steps" in c for c in calls)
-        assert (trained["adapter"], trained["seconds"], trained["peak_memory"]) == ("adapter 2", 30.0, 8)
+        assert (trained["adapter"], trained["cpu_seconds"], trained["peak_memory"]) == ("adapter 2", 40.0, 8)
 
     def test_whatever_is_asked_for_what_is_measured_on_is_held_out(self, bench):
         bench, calls = bench
