@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from conch_dna.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from conch_dna.runtime.engine import Engine
     from conch_dna.runtime.neurons import NeuronRuntime
 
 __version__ = "0.1.0"
-__all__ = ["NeuronRuntime", "__version__", "hookimpl"]
+__all__ = ["Engine", "NeuronRuntime", "__version__", "hookimpl"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,5 +20,9 @@ def __getattr__(name: str) -> Any:
         from conch_dna.runtime.neurons import NeuronRuntime
 
         return NeuronRuntime
+    if name == "Engine":
+        from conch_dna.runtime.engine import Engine
+
+        return Engine
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

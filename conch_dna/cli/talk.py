@@ -39,7 +39,8 @@ def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntim
     """Load the base: the one asked for, else the one the first neuron was made for, else the project's student."""
     from conch_dna.config import read_project, resolve
     from conch_dna.registry.store import Registry
-    from conch_dna.runtime.neurons import BASE, NeuronRuntime
+    from conch_dna.runtime.neurons import NeuronRuntime
+    from conch_dna.runtime.shelf import BASE
 
     registry = Registry(app.project / "adapters")
     entries = [registry.resolve(n) for n in neurons if n != BASE]  # unknown names are told before the base is loaded

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import mlx.core as mx
 from mlx import nn
@@ -13,21 +14,101 @@ from conch_dna.errors import NeuronRefused
 from conch_dna.models.places import Carrier, carried, full_weight, layers_of, places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conch_dna.registry.adapter import Adapter
 
 
-class Slot:
-    """The one place that says which neuron is active; a switch is one assignment.
+class Delta(Protocol):
+    """What the layers add: one adapter for every row, or for each row of a batch its own.
 
-    :ivar active: the adapter whose delta is added, as :func:`fitted` returns it, or ``None`` for the base.
+    Products and gains are those of :class:`~conch_dna.registry.adapter.Adapter`, scaled, (in) and (out) those of a
+    layer; of an embedding *in* are its rows. A gain is ``None`` where the layer has none.
+    """
+
+    def changes(self, path: str) -> bool:
+        """Tell whether the layer at ``path`` is changed."""
+
+    def product(self, path: str, x: mx.array) -> mx.array:
+        """Map (..., in) to (..., out)."""
+
+    def gain(self, path: str, x: mx.array) -> mx.array | None:
+        """Return what the output of ``x`` is multiplied by."""
+
+    def rows(self, path: str, ids: mx.array) -> mx.array:
+        """Map (...) ids to (..., dimensions)."""
+
+    def row_gain(self, path: str, ids: mx.array) -> mx.array | None:
+        """Return what each id's row is multiplied by, (..., 1)."""
+
+    def head(self, path: str, x: mx.array) -> mx.array:
+        """Map (..., dimensions) to (..., rows), by the embedding as a head."""
+
+
+class Alone:
+    """The delta of one adapter, as :func:`fitted` returns it, for every row."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self.adapter = adapter
+
+    def changes(self, path: str) -> bool:
+        """Tell whether the layer at ``path`` is changed."""
+        return path in self.adapter.weights
+
+    def product(self, path: str, x: mx.array) -> mx.array:
+        """Map (..., in) to (..., out)."""
+        a, b = self.adapter.weights[path]
+        return self.adapter.scale * ((x @ a) @ b)
+
+    def gain(self, path: str, x: mx.array) -> mx.array | None:
+        """Return what the output of ``x`` is multiplied by, or ``None``."""
+        return self.adapter.gains[path] if path in self.adapter.magnitudes else None
+
+    def rows(self, path: str, ids: mx.array) -> mx.array:
+        """Map (...) ids to (..., dimensions)."""
+        a, b = self.adapter.weights[path]
+        return self.adapter.scale * (a[ids] @ b)
+
+    def row_gain(self, path: str, ids: mx.array) -> mx.array | None:
+        """Return what each id's row is multiplied by, (..., 1), or ``None``."""
+        return self.adapter.gains[path][ids][..., None] if path in self.adapter.magnitudes else None
+
+    def head(self, path: str, x: mx.array) -> mx.array:
+        """Map (..., dimensions) to (..., rows), by the embedding as a head."""
+        a, b = self.adapter.weights[path]
+        return self.adapter.scale * ((x @ b.T) @ a.T)
+
+
+class Slot:
+    """The one place that says what the layers add; a switch is one assignment.
+
+    :ivar delta: what is added now, or ``None`` for the base.
     """
 
     def __init__(self) -> None:
-        self.active: Adapter | None = None
+        self.delta: Delta | None = None
+
+    @property
+    def active(self) -> Adapter | None:
+        """The adapter whose delta is added to every row, as :func:`fitted` returns it, or ``None``."""
+        return self.delta.adapter if isinstance(self.delta, Alone) else None
+
+    @active.setter
+    def active(self, adapter: Adapter | None) -> None:
+        self.delta = None if adapter is None else Alone(adapter)
+
+    @contextlib.contextmanager
+    def adding(self, delta: Delta | None) -> Iterator[None]:
+        """Add ``delta`` for a block; what was added before is added again after it."""
+        before, self.delta = self.delta, delta
+        try:
+            yield
+        finally:
+            self.delta = before
 
 
 class NeuronLayer(Carrier):
-    """A layer of the base, kept under ``name``, that the slot's adapter changes where it has this path."""
+    """A layer of the base, kept under ``name``, that the slot's delta changes where it has this path."""
 
     name = "linear"
 
@@ -36,10 +117,10 @@ class NeuronLayer(Carrier):
         self[self.name] = layer
         self._path, self._slot = path, slot
 
-    def _changed_by(self) -> Adapter | None:
-        """Return the active adapter if it changes this layer."""
-        adapter = self._slot.active
-        return adapter if adapter is not None and self._path in adapter.weights else None
+    def _changed_by(self) -> Delta | None:
+        """Return the slot's delta if it changes this layer."""
+        delta = self._slot.delta
+        return delta if delta is not None and delta.changes(self._path) else None
 
     @property
     def weight(self) -> mx.array:
@@ -58,17 +139,16 @@ class NeuronLinear(NeuronLayer):
 
     def __call__(self, x: mx.array) -> mx.array:
         """Map (..., in) to (..., out); without an active neuron exactly what the base layer returns."""
-        adapter, linear = self._changed_by(), self.linear
+        delta, linear = self._changed_by(), self.linear
         y: mx.array
-        if adapter is None:
+        if delta is None:
             y = linear(x)
             return y
-        a, b = adapter.weights[self._path]
-        delta = (adapter.scale * ((x @ a) @ b)).astype(x.dtype)
-        if self._path not in adapter.magnitudes:
-            y = linear(x) + delta
+        product = delta.product(self._path, x).astype(x.dtype)
+        if (gain := delta.gain(self._path, x)) is None:
+            y = linear(x) + product
         else:
-            y = adapter.gains[self._path].astype(x.dtype) * (_product(linear, x) + delta)
+            y = gain.astype(x.dtype) * (_product(linear, x) + product)
             y = y + linear.bias if "bias" in linear else y
         return y
 
@@ -79,7 +159,7 @@ class NeuronSwitch(NeuronLayer):
     def __call__(self, x: mx.array, indices: mx.array, sorted_indices: bool = False) -> mx.array:
         """Map (..., 1, in) and the indices of experts to (..., 1, out)."""
         y: mx.array = self.linear(x, indices, sorted_indices=sorted_indices)
-        if (adapter := self._changed_by()) is None:
+        if self._changed_by() is None or (adapter := self._slot.active) is None:  # a mixed batch changes no experts
             return y
         z = x
         for factor in adapter.weights[self._path]:
@@ -95,21 +175,21 @@ class NeuronEmbedding(NeuronLayer):
     def __call__(self, ids: mx.array) -> mx.array:
         """Map (...) ids to (..., dimensions)."""
         y: mx.array = self.embedding(ids)
-        if (adapter := self._changed_by()) is None:
+        if (delta := self._changed_by()) is None:
             return y
-        a, b = adapter.weights[self._path]
-        out = y + (adapter.scale * (a[ids] @ b)).astype(y.dtype)
+        out = y + delta.rows(self._path, ids).astype(y.dtype)
         # As in mlx-lm, the float32 gain makes float32 of what follows: so it was trained.
-        return out * adapter.gains[self._path][ids][..., None] if self._path in adapter.magnitudes else out
+        gain = delta.row_gain(self._path, ids)
+        return out if gain is None else out * gain
 
     def as_linear(self, x: mx.array) -> mx.array:
         """Map (..., dimensions) to (..., rows)."""
         y: mx.array = self.embedding.as_linear(x)
-        if (adapter := self._changed_by()) is None:
+        if (delta := self._changed_by()) is None:
             return y
-        a, b = adapter.weights[self._path]
-        out = y + (adapter.scale * ((x @ b.T) @ a.T)).astype(x.dtype)
-        return out * adapter.gains[self._path] if self._path in adapter.magnitudes else out
+        out = y + delta.head(self._path, x).astype(x.dtype)
+        gain = delta.gain(self._path, x)
+        return out if gain is None else out * gain
 
 
 CLASSES: dict[str, type[NeuronLayer]] = {"linear": NeuronLinear, "switch": NeuronSwitch, "embedding": NeuronEmbedding}

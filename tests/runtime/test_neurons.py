@@ -135,7 +135,7 @@ class TestKinds:
         folder = write_trained(tmp_path / "neuron", fresh, adapter="dora", keys=("mlp.up_proj",))
         runtime.add("mine", folder)
         runtime.use("mine")
-        (adapter,) = runtime._resident.values()
+        (adapter,) = runtime._shelf.resident.values()
         assert adapter.nbytes == read_adapter(folder).nbytes + 4 * 64 * 4  # one gain for each of 64 rows in four blocks
 
     def test_magnitudes_of_another_base_are_refused(self, fresh, runtime, tmp_path):

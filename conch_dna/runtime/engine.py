@@ -1,0 +1,334 @@
+"""The engine: requests for different neurons, and the base, share one batch; each gets what it would get alone."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+import weakref
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from conch_dna.data.tokens import prompt_ids
+from conch_dna.errors import DataError, ModelError, NeuronRefused
+from conch_dna.models.load import LoadedModel, load
+from conch_dna.records import Sampling
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.batching import check_batches
+from conch_dna.runtime.generate import BATCH
+from conch_dna.runtime.neurons import as_turns
+from conch_dna.runtime.prompt_cache import PromptCache
+from conch_dna.runtime.request import Request
+from conch_dna.runtime.residency import Residency
+from conch_dna.runtime.scheduler import Scheduler
+from conch_dna.runtime.shelf import BASE, Shelf
+from conch_dna.runtime.slot_cache import SlottedModel
+from conch_dna.runtime.slots import unwrap, wrap
+from conch_dna.runtime.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conch_dna.runtime.neurons import Messages
+    from conch_dna.runtime.request import Token
+    from conch_dna.runtime.shelf import Asked
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What the engine holds at this moment.
+
+    :param slots: users of each neuron that has a slot, by digest.
+    :param neuron_bytes: of the neurons in memory.
+    :param pack_bytes: of the stacks that mixed batches read.
+    """
+
+    waiting: int
+    running: int
+    slots: dict[str, int]
+    neuron_bytes: int
+    pack_bytes: int
+    prompt_cache_bytes: int
+
+
+class Engine:
+    """Continuous batching over one base, in which each request names its neuron.
+
+    :param base: a model reference, or a model that is loaded already.
+    :param registry: the registry's folder.
+    :param slots: neurons that may run at once; requests for more wait their turn.
+    :param batch: requests that run at once.
+    :param max_bytes: neurons kept in memory; the least recently used go first, those in slots not at all.
+    :param prompt_cache_bytes: keys and values kept for prompts that begin alike; 0 for none.
+
+    Requests may be submitted and cancelled from any thread. They run while somebody calls :meth:`step` or waits for a
+    result, or after :meth:`start` in a thread of the engine's own. ``on_token`` must not wait for the engine.
+
+    :raises ModelError: the base cannot be loaded, or its sequences cannot be batched.
+    """
+
+    def __init__(
+        self,
+        base: str | LoadedModel = "embedded:smollm2-135m",
+        registry: str | Path | Registry = "adapters",
+        *,
+        slots: int = 8,
+        batch: int = BATCH,
+        max_bytes: int = 1 << 30,
+        prompt_cache_bytes: int = 1 << 28,
+    ) -> None:
+        self.base_model = load(base) if isinstance(base, str) else base
+        model, self.tokenizer = self.base_model.model, self.base_model.tokenizer
+        check_batches(model)
+        self._slot = wrap(model)
+        found = registry if isinstance(registry, Registry) else Registry(Path(registry))
+        self._shelf = Shelf(self.base_model, found, self._slot, max_bytes)
+        self._residency = Residency(self._shelf, self._slot, slots)
+        self._prompt_cache = PromptCache(model, prompt_cache_bytes)
+        slotted = SlottedModel(model, self._slot, self._residency.delta)
+        self._scheduler = Scheduler(self.base_model, slotted, self._residency, self._prompt_cache, batch)
+        config = self.base_model.config
+        about = {**config, **config.get("text_config", {})}
+        self._context: int | None = about.get("max_position_embeddings", about.get("n_positions"))
+        self._inbox: deque[Request | Callable[[], None]] = deque()
+        self._turn, self._wake = threading.Lock(), threading.Event()
+        # All that computes runs in one thread, whoever calls: MLX cannot go on in one with what another began.
+        self._worker, self._looper = Worker(), Worker()
+        self._loop: Future[Any] | None = None
+        self._stopping = self._closed = False
+        _engines.add(self)
+
+    def submit(
+        self,
+        prompt: Sequence[int] | Messages,
+        neuron: Asked = BASE,
+        sampling: Sampling | None = None,
+        stop: Sequence[str] = (),
+        on_token: Callable[[Token], None] | None = None,
+    ) -> Request:
+        """Ask for an answer, greedily and in at most 96 tokens unless ``sampling`` says otherwise.
+
+        What the neuron's name means is settled now: an alias that moves afterwards changes nothing for this request.
+
+        :param prompt: token ids, chat turns as role and content, or the text of one user turn.
+        :param neuron: ``name``, ``name@3``, ``name@alias``, ``base``, or weights of several: ``{"action": 0.7, ...}``.
+        :param stop: strings that end the answer and are no part of it.
+        :param on_token: called with each token by the thread that runs the engine.
+        :raises UnknownName: the registry has no such neuron, version or alias.
+        :raises NeuronRefused: its card is damaged, or it was made for another base; what only its weights tell, the
+            request's result raises.
+        :raises DataError: the prompt is empty, holds ids that the base does not have, or is too long for its context.
+        :raises ConfigError: the weights of a blend cannot be.
+        :raises ModelError: the engine is closed.
+        """
+        if self._closed:
+            raise ModelError("the engine is closed", where=self.base_model.ref)
+        wanted = self._shelf.find_any(neuron)
+        pinned = self._residency.pinned.get(neuron) if isinstance(neuron, str) else None
+        if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
+            self._noted(lambda: self._residency.pin(neuron, wanted))  # a pin follows its alias
+        sampling = sampling or Sampling()
+        request = Request(
+            self._ids_of(prompt, sampling.max_tokens), neuron, wanted, sampling, tuple(filter(None, stop)), on_token,
+            self.tokenizer, self._drive,
+        )  # fmt: skip
+        self._inbox.append(request)
+        self._wake.set()
+        return request
+
+    def generate_many(
+        self,
+        conversations: Sequence[Sequence[int] | Messages],
+        neurons: Asked | Sequence[Asked] = BASE,
+        sampling: Sampling | None = None,
+    ) -> list[str]:
+        """Answer many conversations together, each with its own neuron or all with one; texts in the order asked.
+
+        :raises ConchError: what the first one that failed failed with, once all have ended.
+        """
+        each = neurons if isinstance(neurons, list | tuple) else [neurons] * len(conversations)
+        requests = [self.submit(c, n, sampling) for c, n in zip(conversations, each, strict=True)]
+        for request in requests:
+            self._drive(request.future, None)
+        return [request.result().text for request in requests]
+
+    def step(self) -> bool:
+        """Let every running request have one token; return whether there is anything left to do."""
+        with self._turn:
+            more: bool = self._worker.run(self._step).result()
+            return more
+
+    def start(self) -> None:
+        """Run requests in a thread of the engine's own until :meth:`stop`."""
+        if self._loop is None or self._loop.done():
+            self._stopping = False
+            self._loop = self._looper.run(self._run)
+
+    def stop(self) -> None:
+        """Let the engine's thread go after its step; requests stay where they are, and go on after :meth:`start`."""
+        self._stopping = True
+        self._wake.set()
+        if self._loop is not None:
+            self._loop.result()
+            self._loop = None
+        self._worker.run(_nothing).result()  # a step whose caller was interrupted comes to its end
+
+    def close(self) -> None:
+        """End all requests as cancelled and give the base model back as it was."""
+        if self._closed:
+            return
+        self.stop()
+        with self._turn:
+            self._closed = True
+            self._worker.run(self._end).result()
+            self._worker.give_back()
+            self._looper.give_back()
+
+    def pin(self, neuron: str) -> None:
+        """Keep a neuron, and what its alias moves to, in memory and once it has one in its slot.
+
+        :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
+        :raises RegistryError: no slot would be left for others.
+        """
+        wanted = self._shelf.find(neuron)
+        self._command(lambda: self._residency.pin(neuron, wanted))
+
+    def unpin(self, neuron: str) -> None:
+        """Let a pinned neuron go when room is needed; a name that is not pinned is no error."""
+        self._command(lambda: self._residency.unpin(neuron))
+
+    def prefetch(self, plan: Sequence[Asked]) -> None:
+        """Load neurons ahead, in the order in which they will be needed, while nobody waits; replaces the last plan.
+
+        :raises UnknownName, NeuronRefused: as :meth:`submit` does; what only loading tells, the requests are told.
+        """
+        found = [wanted for asked in plan if (wanted := self._shelf.find_any(asked)) is not None]
+
+        def replace() -> None:
+            self._scheduler.plan = deque(found)
+
+        self._noted(replace)
+
+    def unload(self, neuron: Asked, deadline: float = 30.0) -> None:
+        """Let go of a neuron: running requests may end until ``deadline`` seconds from now, then they fail.
+
+        Requests that wait, and later ones, load it again once it is gone.
+
+        :raises UnknownName: the registry has no such neuron.
+        """
+        wanted = self._shelf.find_any(neuron)
+        if wanted is None:
+            raise NeuronRefused("the base cannot be unloaded", got=neuron)
+        ends = time.monotonic() + deadline
+
+        def begin() -> Future[None]:
+            done = self._residency.unload(wanted.digest)
+            deadlines = self._scheduler.deadlines
+            deadlines[wanted.digest] = ends
+            # Left behind, it would end those who run with the neuron when it has been loaded again.
+            done.add_done_callback(lambda _: deadlines.pop(wanted.digest, None))
+            return done
+
+        gone: Future[None] = self._command(begin)
+        self._drive(gone, None)
+        gone.result()
+
+    def stats(self) -> Stats:
+        """Return what the engine holds at this moment."""
+        with self._turn:
+            berths = [berth for berth in self._residency.berths if berth.adapter is not None]
+            return Stats(
+                waiting=len(self._scheduler.waiting) + len(self._inbox),
+                running=len(self._scheduler.running),
+                slots={berth.adapter.digest: berth.users for berth in berths if berth.adapter is not None},
+                neuron_bytes=sum(adapter.nbytes for adapter in self._shelf.resident.values()),
+                pack_bytes=self._residency.pack.nbytes,
+                prompt_cache_bytes=self._prompt_cache.nbytes,
+            )
+
+    def _ids_of(self, prompt: Sequence[int] | Messages, max_tokens: int) -> list[int]:
+        """Return a prompt's ids, checked; past its positions a base reads what is not there."""
+        if isinstance(prompt, str) or not all(isinstance(item, int) for item in prompt):
+            prompt = prompt_ids(self.tokenizer, as_turns(cast("Messages", prompt)))
+        ids = list(cast("Sequence[int]", prompt))
+        if not ids:
+            raise DataError("the prompt is empty")
+        width = self.base_model.width
+        if (wrong := next((i for i in ids if not 0 <= i < width), None)) is not None:
+            raise DataError("the base has no such token", got=wrong, allowed=f"0 to {width - 1}")
+        if self._context is not None and len(ids) + max_tokens > self._context:
+            raise DataError(
+                "prompt and answer do not fit into the base's context", got=f"{len(ids)} + {max_tokens} tokens",
+                allowed=self._context, next_step="Shorten the prompt, or ask for fewer tokens.",
+            )  # fmt: skip
+        return ids
+
+    def _command(self, run: Callable[[], Any]) -> Any:
+        """Run something between two steps, in the thread that runs the model; return what it returns."""
+        done = self._noted(run)
+        self._drive(done, None)
+        return done.result()
+
+    def _noted(self, run: Callable[[], Any]) -> Future[Any]:
+        """Note down what is to run between two steps; return what it will have returned."""
+        done: Future[Any] = Future()
+
+        def command() -> None:
+            try:
+                done.set_result(run())
+            except Exception as error:  # noqa: BLE001 - who asked gets it
+                done.set_exception(error)
+
+        self._inbox.append(command)
+        self._wake.set()
+        return done
+
+    def _drive(self, future: Future[Any], timeout: float | None) -> None:
+        """Wait until a future is done, at most ``timeout`` seconds, running the engine if nobody else does."""
+        ends = None if timeout is None else time.monotonic() + timeout
+        while not future.done() and (ends is None or time.monotonic() < ends):
+            if self._loop is None or self._loop.done():
+                self.step()
+            else:
+                wait([future, self._loop], None if ends is None else ends - time.monotonic(), FIRST_COMPLETED)
+
+    def _run(self) -> None:
+        """Step while there is something to do, and sleep while there is not."""
+        while not self._stopping:
+            self._wake.clear()
+            if not self.step():
+                self._wake.wait()
+
+    def _step(self) -> bool:
+        self._take_inbox()
+        return self._scheduler.step() or bool(self._inbox)
+
+    def _end(self) -> None:
+        self._take_inbox()
+        self._scheduler.close()
+        unwrap(self.base_model.model)
+
+    def _take_inbox(self) -> None:
+        while self._inbox:
+            item = self._inbox.popleft()
+            if isinstance(item, Request):
+                self._scheduler.waiting.append(item)
+            else:
+                item()
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _nothing() -> None:
+    """Take a turn."""
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop every engine before the interpreter ends: MLX aborts a process that ends while it computes."""
+    for engine in list(_engines):
+        engine.stop()

@@ -1,0 +1,109 @@
+"""Keys and values of prompts and answers, reused where a later prompt of the same neuron begins alike."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import mlx.core as mx
+import numpy as np
+from mlx_lm.models.cache import KVCache, make_prompt_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Key: TypeAlias = tuple[str, str | None]
+LEAST = 16  # fewer shared tokens are computed again sooner than merged
+MOST = 256  # entries, each of which is compared with a prompt
+
+
+@dataclass
+class Entry:
+    """The caches of one sequence.
+
+    :param key: digests of the base and of the adapter, ``None`` for the base alone: its keys and values fit no other.
+    :param tokens_T: the tokens that the caches hold, int64.
+    :param caches: one ``KVCache`` a layer, of one row.
+    :param used: when it was last of use, as a count.
+    """
+
+    key: Key
+    tokens_T: np.ndarray
+    caches: list[Any]
+    used: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of keys and values."""
+        return sum(int(cache.nbytes) for cache in self.caches)
+
+
+class PromptCache:
+    """A few sequences' caches within a budget of bytes, the least recently used of which go first.
+
+    Models whose caches are anything else than plain keys and values (sliding windows, state spaces) are not served:
+    what such a cache held a few tokens ago is gone.
+
+    :param model: the base.
+    :param max_bytes: of all entries; 0 keeps nothing.
+    """
+
+    def __init__(self, model: Any, max_bytes: int) -> None:
+        plain = all(type(cache) is KVCache for cache in make_prompt_cache(model))
+        self.max_bytes = max_bytes if plain else 0
+        self._entries: list[Entry] = []
+        self._count = itertools.count()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all entries."""
+        return sum(entry.nbytes for entry in self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def fetch(self, key: Key, tokens: Sequence[int]) -> tuple[int, list[Any] | None]:
+        """Return how many of the first tokens are known to this key, and their caches; ``(0, None)`` if too few are.
+
+        One token at least is left to compute. The caches share their arrays with the entry: a batch copies them.
+        """
+        tokens_T = np.asarray(tokens)
+        found = [(shared_length(entry.tokens_T, tokens_T), entry) for entry in self._entries if entry.key == key]
+        length, entry = max(found, key=lambda pair: pair[0], default=(0, None))
+        length = min(length, len(tokens_T) - 1)
+        if entry is None or length < LEAST:
+            return 0, None
+        entry.used = next(self._count)
+        caches = [copy.copy(cache) for cache in entry.caches]
+        for cache in caches:
+            cache.offset = length
+        return length, caches
+
+    def store(self, key: Key, tokens: Sequence[int], caches: Sequence[Any]) -> None:
+        """Keep a sequence's caches, which hold exactly ``tokens``; entries that it begins with are not needed then."""
+        if not self.max_bytes:
+            return
+        new = Entry(key, np.asarray(tokens), list(caches), next(self._count))
+        for entry in [entry for entry in self._entries if entry.key == key]:
+            shared = shared_length(entry.tokens_T, new.tokens_T)
+            if shared == len(new.tokens_T):
+                entry.used = new.used
+                return
+            if shared == len(entry.tokens_T):
+                self._entries.remove(entry)
+        # Not evaluated they would keep the whole batch alive; waiting for them would halt the step under way.
+        mx.async_eval([(cache.keys, cache.values) for cache in new.caches])  # type: ignore[no-untyped-call]
+        self._entries.append(new)
+        self._entries.sort(key=lambda entry: entry.used)
+        spent = self.nbytes
+        while spent > self.max_bytes or len(self._entries) > MOST:
+            spent -= self._entries.pop(0).nbytes
+
+
+def shared_length(a_T: np.ndarray, b_T: np.ndarray) -> int:
+    """Return how many tokens two sequences have in common at their start."""
+    shorter = min(len(a_T), len(b_T))
+    differ = np.flatnonzero(a_T[:shorter] != b_T[:shorter])
+    return int(differ[0]) if differ.size else shorter

@@ -1,0 +1,164 @@
+"""One request to the engine: what was asked, what has come so far, and how it ended."""
+
+from __future__ import annotations
+
+import math
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from mlx_lm.generate import TextStateMachine
+
+from conch_dna.errors import NeuronRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import mlx.core as mx
+
+    from conch_dna.records import Sampling
+    from conch_dna.runtime.shelf import Asked, Blend, Version
+
+Reason = Literal["stop", "length", "cancelled"]
+
+
+class Token(NamedTuple):
+    """One generated token.
+
+    :param text: what may be shown after it; less than its own text while a stop string might begin.
+    :param log_prob: natural, at temperature 1.
+    :param log_probs_V: float32, those of all tokens.
+    """
+
+    id: int
+    text: str
+    log_prob: float
+    log_probs_V: mx.array
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a request ended.
+
+    :param tokens: without the end-of-turn token.
+    :param text: up to the end of the turn, or to the first stop string.
+    :param digest: of the adapter that gave it, ``None`` for the base.
+    :param prompt_tokens: in the prompt.
+    :param cached_tokens: of these taken from the prompt cache.
+    """
+
+    tokens: tuple[int, ...]
+    text: str
+    finish_reason: Reason
+    digest: str | None
+    prompt_tokens: int
+    cached_tokens: int
+
+
+class Request:
+    """A request in the engine; what :meth:`Engine.submit` returns.
+
+    :param asked: the neuron by name, or a blend.
+    :param wanted: what that meant when it was submitted, and means to the end.
+    :param stop: strings that end the answer.
+    :param on_token: called by the engine's thread with each token; if it raises, the request fails with that error.
+    :param drive: runs the engine until a future is done, at most so many seconds.
+    """
+
+    def __init__(
+        self,
+        prompt: Sequence[int],
+        asked: Asked,
+        wanted: Version | Blend | None,
+        sampling: Sampling,
+        stop: Sequence[str],
+        on_token: Callable[[Token], None] | None,
+        tokenizer: Any,
+        drive: Callable[[Future[Any], float | None], None],
+    ) -> None:
+        self.prompt, self.asked, self.wanted, self.sampling = list(prompt), asked, wanted, sampling
+        self.slot: int | None = None
+        self.cached_tokens = 0
+        self.passed_by = 0
+        self._on_token, self._drive = on_token, drive
+        self._ends = set(tokenizer.eos_token_ids)
+        self._detokenizer = tokenizer.detokenizer
+        self._machine = TextStateMachine({"normal": [(text, None) for text in stop]}).make_state()
+        self._tokens: list[int] = []
+        self._text = ""
+        self._cancelled = threading.Event()
+        self._fresh = ""
+        self.future: Future[Answer] = Future()
+        self.future.set_running_or_notify_cancel()  # it is ended by the engine alone
+
+    @property
+    def digest(self) -> str | None:
+        """The content digest of the adapter, ``None`` for the base."""
+        return None if self.wanted is None else self.wanted.digest
+
+    def done(self) -> bool:
+        """Tell whether it has ended, in whatever way."""
+        return self.future.done()
+
+    def cancel(self) -> None:
+        """Ask the engine to end it before the next token; what has come so far is its answer."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end."""
+        return self._cancelled.is_set()
+
+    def result(self, timeout: float | None = None) -> Answer:
+        """Wait for the answer; without a thread of its own the engine is run meanwhile.
+
+        :raises TimeoutError: it has not ended after ``timeout`` seconds.
+        :raises ConchError: what it failed with.
+        """
+        self._drive(self.future, timeout)
+        return self.future.result(timeout=0)
+
+    def take(self, token: int, log_prob: float, log_probs_V: mx.array, reason: str | None) -> Reason | None:
+        """Add a token; return why the answer has ended with it, if it has.
+
+        :param reason: why mlx-lm ended the sequence, if it did.
+        :raises NeuronRefused: the log-probability is not finite, so none of them are.
+        """
+        if not math.isfinite(log_prob):
+            raise NeuronRefused("gave logits that are not finite", where=self.asked)
+        text = ""
+        if token in self._ends:
+            reason = "stop"
+        else:
+            self._tokens.append(token)
+            self._detokenizer.add_token(token)
+            text = self._detokenizer.last_segment
+        stopped = self._say(text, last=reason is not None)
+        if self._on_token is not None:
+            self._on_token(Token(token, self._fresh, log_prob, log_probs_V))
+        if stopped or reason == "stop":
+            return "stop"
+        return None if reason is None else "length"
+
+    def _say(self, text: str, last: bool) -> bool:
+        """Take text in, hold back what a stop string may begin with; return whether one is whole."""
+        if last:
+            self._detokenizer.finalize()
+            text += self._detokenizer.last_segment
+        self._machine, self._fresh, state = TextStateMachine.step(self._machine, text)
+        if state is not None and last:
+            self._machine, rest, _ = TextStateMachine.flush(self._machine)
+            self._fresh += rest
+        self._text += self._fresh
+        return state is None
+
+    def end(self, reason: Reason) -> None:
+        """Let the answer be known."""
+        self.future.set_result(
+            Answer(tuple(self._tokens), self._text, reason, self.digest, len(self.prompt), self.cached_tokens)
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Let the error be known."""
+        self.future.set_exception(error)

@@ -1,0 +1,174 @@
+"""The order in which requests run: who waits, who is in the batch, and what each gets from one step of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import mlx.core as mx
+import structlog
+from mlx_lm.generate import BatchGenerator, StopSequences
+
+from conch_dna.errors import ConchError, ModelError, NeuronRefused
+from conch_dna.runtime.generate import seeded_sampler, sequence_seed
+
+if TYPE_CHECKING:
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.runtime.prompt_cache import PromptCache
+    from conch_dna.runtime.request import Request
+    from conch_dna.runtime.residency import Residency
+    from conch_dna.runtime.shelf import Blend, Version
+    from conch_dna.runtime.slot_cache import SlottedModel
+
+log = structlog.get_logger()
+
+PATIENCE = 64  # later requests that may go before one whose neuron finds no slot
+LOOKAHEAD = 256  # requests that may be passed over in one look at the queue
+
+
+class Scheduler:
+    """The requests of one engine; to be used by the thread that runs the model alone.
+
+    :param batch: requests that run at once.
+
+    :ivar waiting: requests in the order they came.
+    :ivar running: requests in the batch, by mlx-lm's number.
+    :ivar plan: neurons to load ahead.
+    :ivar deadlines: by digest, when (monotonic, seconds) those who run with a neuron must have ended.
+    """
+
+    def __init__(
+        self, base: LoadedModel, model: SlottedModel, residency: Residency, prompt_cache: PromptCache, batch: int
+    ) -> None:
+        self.waiting: deque[Request] = deque()
+        self.running: dict[int, Request] = {}
+        self.plan: deque[Version | Blend] = deque()
+        self.deadlines: dict[str, float] = {}
+        self._base, self._model, self._residency, self._prompt_cache = base, model, residency, prompt_cache
+        self._ends = StopSequences([[token] for token in sorted(base.tokenizer.eos_token_ids)])
+        self._batch = batch
+        self._generator = self._fresh_generator()
+
+    def step(self) -> bool:
+        """Let every running request have one token; return whether there is anything left to do."""
+        self._end_early()
+        self._admit()
+        if self.running:
+            self._decode()
+        if self.plan and not self.waiting:
+            self._prefetch_next()
+        return bool(self.running or self.waiting or self.plan)
+
+    def close(self) -> None:
+        """End all requests as cancelled."""
+        for request in [*self.waiting, *self.running.values()]:
+            request.cancel()
+        self._end_early()
+        self._generator.close()
+
+    def _fresh_generator(self) -> Any:
+        return BatchGenerator(
+            self._model, completion_batch_size=self._batch, prefill_batch_size=max(1, self._batch // 2)
+        )
+
+    def _end_early(self) -> None:
+        """End what was cancelled, and what runs with a neuron whose time to drain is over."""
+        if any(request.cancelled for request in self.waiting):
+            for request in [request for request in self.waiting if request.cancelled]:
+                self.waiting.remove(request)
+                request.end("cancelled")
+        over = {digest for digest, ends in self.deadlines.items() if time.monotonic() >= ends}
+        for uid, request in list(self.running.items()):
+            if request.cancelled:
+                self._leave(uid, remove=True).end("cancelled")
+            elif request.digest in over:
+                fault = NeuronRefused("was unloaded before the answer ended", where=str(request.asked))
+                self._leave(uid, remove=True).fail(fault)
+
+    def _admit(self) -> None:
+        """Let requests in, in order; one whose neuron finds no slot is passed over, but not for ever."""
+        passed: list[Request] = []
+        while self.waiting and len(self.running) < self._batch and len(passed) < LOOKAHEAD:
+            request = self.waiting.popleft()
+            try:
+                slot = self._residency.acquire(request.wanted)
+                if slot is not None:
+                    self._insert(request, slot)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, it is this request's alone
+                log.warning("request_refused", neuron=str(request.asked), error=str(fault))
+                if request.slot is not None:
+                    self._residency.release(request.slot)
+                request.fail(fault)
+                continue
+            if slot is not None:
+                for earlier in passed:
+                    earlier.passed_by += 1
+                continue
+            passed.append(request)
+            if request.passed_by >= PATIENCE:
+                break
+        self.waiting.extendleft(reversed(passed))
+
+    def _insert(self, request: Request, slot: int) -> None:
+        """Give a request to the generator."""
+        request.slot, sampling = slot, request.sampling
+        known, own = self._prompt_cache.fetch((self._base.digest, request.digest), request.prompt)
+        request.cached_tokens = known
+        seed = sequence_seed(sampling.seed, request.prompt)
+        (uid,) = self._generator.insert(
+            [request.prompt[known:]],
+            max_tokens=[sampling.max_tokens],
+            caches=[self._model.cache_for(slot, own)],
+            all_tokens=[request.prompt[:known]],
+            samplers=[seeded_sampler(sampling.temperature, sampling.top_p, seed)],
+            stop_sequences=[self._ends],
+        )
+        self.running[uid] = request
+
+    def _leave(self, uid: int, *, remove: bool) -> Request:
+        """Take a request out, out of the batch too where it is in there still, and give its slot back."""
+        request = self.running.pop(uid)
+        if remove:
+            self._generator.remove([uid])
+        if request.slot is not None:
+            self._residency.release(request.slot)
+        return request
+
+    def _decode(self) -> None:
+        """Compute one step, and give each request its token."""
+        try:
+            _, responses = self._generator.next()
+            log_probs: Any = mx.stack([r.logprobs[r.token] for r in responses]).tolist() if responses else []
+        except Exception as fault:  # noqa: BLE001 - it cannot be told whose fault it was
+            log.error("step_failed", requests=len(self.running), error=repr(fault))  # noqa: TRY400 - told by requests
+            self._generator.close()
+            self._generator = self._fresh_generator()
+            for uid in list(self.running):
+                self._leave(uid, remove=False).fail(ModelError("the batch could not be computed", got=repr(fault)))
+            return
+        for response, log_prob in zip(responses, log_probs, strict=True):
+            self._give(response, log_prob)
+
+    def _give(self, response: Any, log_prob: float) -> None:
+        """Give one request its token; what goes wrong ends this one alone."""
+        request = self.running[response.uid]
+        try:
+            reason = request.take(response.token, log_prob, response.logprobs, response.finish_reason)
+            if reason is not None and response.prompt_cache is not None:
+                key = (self._base.digest, request.digest)
+                self._prompt_cache.store(key, response.all_tokens, response.prompt_cache[:-1])
+        except Exception as fault:  # noqa: BLE001 - the callback is the caller's, and may raise anything
+            log.warning("request_failed", neuron=str(request.asked), error=str(fault))
+            self._leave(response.uid, remove=response.finish_reason is None).fail(fault)
+            return
+        if reason is not None:
+            self._leave(response.uid, remove=response.finish_reason is None).end(reason)
+
+    def _prefetch_next(self) -> None:
+        """Load the next neuron of the plan."""
+        wanted = self.plan.popleft()
+        try:
+            self._residency.prefetch(wanted)
+        except ConchError as fault:
+            log.warning("prefetch_refused", digest=wanted.digest, error=str(fault))

@@ -1,0 +1,73 @@
+"""Engines over tiny bases of any architecture, neurons for them, and what each says alone."""
+
+import json
+
+import mlx.core as mx
+from architectures import build
+from mlx_lm.generate import generate_step
+from mlx_lm.utils import load_tokenizer
+from projects import write_neuron
+from tiny import write_tokenizer
+
+from conch_dna.models.load import LoadedModel
+from conch_dna.registry.card import CardFields
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.engine import Engine
+from conch_dna.runtime.slots import Alone
+
+END = 7  # ends an answer now and then
+
+
+def write_base(folder, name, *, bits=None, tokens=64, about=(), **changes):
+    """A base that ends its answers with token 7; ``about`` goes into its ``config.json`` too."""
+    folder.mkdir(parents=True)
+    write_tokenizer(folder)
+    (folder / "config.json").write_text(json.dumps({"vocab_size": tokens, **dict(about)}))
+    model = build(name, bits=bits, vocab_size=tokens, **changes)
+    return LoadedModel(model, load_tokenizer(folder, eos_token_ids=[END]), folder, f"sha256:{name}", name)
+
+
+def fields_of(base, digest=None):
+    return CardFields(
+        base=base.ref, base_digest=digest or base.digest, teacher="t", teacher_fingerprint="t", data_digest="d"
+    )
+
+
+def publish(registry, base, folder, *names, **options):
+    """Publish a random neuron for each name, each with a seed of its own."""
+    for seed, name in enumerate(names, 1):
+        made = write_neuron(folder / f"{name}-{seed}", base.model, seed, **options)
+        registry.publish(name, made, fields_of(base))
+
+
+def served(folder, name, neurons, *, base=None, **options):
+    """Return an engine over a fresh tiny base with these neurons published."""
+    base = base or write_base(folder / "base", name)
+    registry = Registry(folder / "registry")
+    publish(registry, base, folder / "neurons", *neurons)
+    return Engine(base, registry, **options)
+
+
+class Solo:
+    """Greedy tokens of one prompt at a time, with a cache of its own, from the base or what was wanted."""
+
+    def __init__(self, engine):
+        self.engine, self.known = engine, {}
+
+    def __call__(self, wanted, prompt, limit):
+        key = (wanted and wanted.digest, tuple(prompt))
+        tokens = self.known.get(key, [])
+        if len(tokens) < limit and END not in tokens:
+            tokens = self.known[key] = self.tokens(wanted, prompt, limit)
+        tokens = tokens[:limit]
+        return tokens[: tokens.index(END)] if END in tokens else tokens
+
+    def tokens(self, wanted, prompt, limit):
+        delta = None if wanted is None else Alone(self.engine._shelf.get(wanted))
+        found = []
+        with self.engine._slot.adding(delta):
+            for token, _ in generate_step(mx.array(prompt), self.engine.base_model.model, max_tokens=limit):
+                found.append(int(token))
+                if token == END:
+                    break
+        return found

@@ -1,0 +1,110 @@
+"""Keys and values are reused within a neuron, never across, and within their bytes."""
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from architectures import build
+from mlx_lm.models.cache import make_prompt_cache
+
+from conch_dna.runtime import prompt_cache
+from conch_dna.runtime.prompt_cache import LEAST, PromptCache, shared_length
+
+ONE, TWO = ("sha256:base", "sha256:one"), ("sha256:base", "sha256:two")
+LONG = [(3 * n) % 60 for n in range(40)]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build("llama", max_position_embeddings=128)
+
+
+def computed(model, tokens):
+    """The caches of a sequence, as long as its tokens."""
+    caches = make_prompt_cache(model)
+    model(mx.array([tokens]), cache=caches)
+    for cache in caches:
+        cache.keys, cache.values = (mx.contiguous(part) for part in cache.keys_and_values())
+    return caches
+
+
+def size(tokens):
+    return tokens * 2 * 2 * 16 * 4  # two layers, keys and values, one head of 16, float32
+
+
+def test_what_begins_alike_goes_on_as_if_computed_whole(model):
+    cache = PromptCache(model, 1 << 20)
+    cache.store(ONE, LONG, computed(model, LONG))
+    prompt = [*LONG[:30], 1, 2, 3]
+    known, caches = cache.fetch(ONE, prompt)
+    assert known == 30
+    logits = model(mx.array([prompt[known:]]), cache=caches)
+    assert mx.allclose(logits, model(mx.array([prompt]))[:, known:], atol=1e-5)
+    again, caches = cache.fetch(ONE, LONG)
+    assert (again, caches[0].offset) == (39, 39), "one token is left to compute"
+
+
+def test_another_neuron_and_another_base_get_nothing(model):
+    cache = PromptCache(model, 1 << 20)
+    cache.store(ONE, LONG, computed(model, LONG))
+    for key in (TWO, ("sha256:other", ONE[1]), (ONE[0], None)):
+        assert cache.fetch(key, LONG) == (0, None)
+
+
+def test_a_few_tokens_are_not_worth_it(model):
+    cache = PromptCache(model, 1 << 20)
+    cache.store(ONE, LONG, computed(model, LONG))
+    assert cache.fetch(ONE, [*LONG[: LEAST - 1], 63, 63]) == (0, None)
+    assert cache.fetch(ONE, [*LONG[:LEAST], 63, 63])[0] == LEAST
+
+
+def test_a_longer_sequence_takes_the_place_of_those_it_begins_with(model):
+    cache = PromptCache(model, 1 << 20)
+    for length in (20, 40, 30):
+        cache.store(ONE, LONG[:length], computed(model, LONG[:length]))
+    assert (len(cache), cache.nbytes) == (1, size(40))
+    cache.store(TWO, LONG[:20], computed(model, LONG[:20]))
+    assert (len(cache), cache.nbytes) == (2, size(60))
+
+
+def test_the_least_recently_used_goes_when_the_bytes_are_spent(model):
+    cache = PromptCache(model, size(100))
+    starts = {}
+    for n in (1, 2):
+        starts[n] = [n, *LONG[1:]]
+        cache.store(ONE, starts[n], computed(model, LONG))
+    assert cache.fetch(ONE, starts[1])[0] == 39
+    cache.store(ONE, [3, *LONG[1:]], computed(model, LONG))
+    assert cache.fetch(ONE, starts[2]) == (0, None)
+    assert cache.fetch(ONE, starts[1])[0] == 39
+    assert cache.nbytes <= size(100)
+    cache.store(ONE, [4] * 101, computed(model, [4] * 101))
+    assert len(cache) == 0, "what alone is more than the budget is not kept"
+
+
+def test_entries_are_counted_too(model, monkeypatch):
+    monkeypatch.setattr(prompt_cache, "MOST", 3)
+    cache = PromptCache(model, 1 << 20)
+    for n in range(5):
+        cache.store(ONE, [n, *LONG], computed(model, [n, *LONG]))
+    assert len(cache) == 3
+
+
+@pytest.mark.parametrize("name", ["gemma3_text", "mamba2"])
+def test_caches_that_forget_are_not_kept(name):
+    other = build(name)
+    cache = PromptCache(other, 1 << 20)
+    cache.store(ONE, LONG, make_prompt_cache(other))
+    assert len(cache) == 0
+
+
+def test_a_budget_of_nothing_keeps_nothing(model):
+    cache = PromptCache(model, 0)
+    cache.store(ONE, LONG, computed(model, LONG))
+    assert len(cache) == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "length"), [([1, 2, 3], [1, 2, 4], 2), ([1, 2], [1, 2, 3], 2), ([], [1], 0), ([2], [1], 0)]
+)
+def test_the_shared_length(a, b, length):
+    assert shared_length(np.array(a), np.array(b)) == length
