@@ -13,6 +13,7 @@ KINDS = {
     "teachers": "teacher",
     "scorers": "scorer",
     "losses": "loss",
+    "extractors": "extractor",
     "gates": "gate",
     "commands": "command",
     "domains": "domain",

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from conch_dna.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-RECIPES = ("sft", "kd", "on_policy", "best_of_n")
-TABLES = {"distill", "plugins", "teachers"}  # of a conch.toml
+RECIPES = ("sft", "kd", "on_policy", "best_of_n", "preference")
+TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # of a conch.toml
 
 
 class DistillConfig(BaseModel):
@@ -27,7 +27,9 @@ class DistillConfig(BaseModel):
     teacher: str = Field(
         "recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF, none"
     )
-    mode: str = Field("auto", description="recipes in their order: sft, kd, on_policy, best_of_n; auto chooses")
+    mode: str = Field(
+        "auto", description="recipes in their order: sft, kd, on_policy, best_of_n, preference; auto chooses"
+    )
     start: str = Field("", description="version, alias or adapter folder to go on from; empty: a fresh adapter")
     loss: str = Field("forward_kl", description="divergence where the teacher gives soft targets")
     temperature: float = Field(2.0, ge=0.5, le=10, description="of the divergence; sampling has its own")
@@ -55,7 +57,7 @@ class DistillConfig(BaseModel):
     final_rate: float = Field(0.1, ge=0, le=1, description="share of the peak rate at the end of the schedule")
     weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW")
     max_grad_norm: float = Field(1.0, gt=0, description="clip the gradient's norm to this")
-    batch_size: int = Field(4, ge=1, le=4096, description="examples in one forward pass")
+    batch_size: int = Field(4, ge=1, le=4096, description="examples in one forward pass; in preference, pairs of them")
     accumulation: int = Field(1, ge=1, le=4096, description="forward passes an optimizer step")
     token_budget: int = Field(0, ge=0, description="most tokens, padding included, in one forward pass; 0 is no limit")
     gradient_checkpointing: bool = Field(False, description="recompute each block in the backward pass: less memory")
@@ -81,10 +83,11 @@ class DistillConfig(BaseModel):
     rollout_tokens: int = Field(128, ge=1, le=32_768, description="most tokens in one rollout")
     rollout_temperature: float = Field(1.0, ge=0, le=5, description="of the student's rollouts")
     rollout_steps: int = Field(1, ge=1, description="optimizer steps that one batch of rollouts serves")
-    candidates: int = Field(4, ge=2, le=256, description="answers drawn a prompt by best_of_n")
+    candidates: int = Field(4, ge=2, le=256, description="answers drawn a prompt by best_of_n and preference")
     kept: int = Field(1, ge=1, description="best candidates a prompt that are trained on")
     iterations: int = Field(3, ge=1, description="rounds of best_of_n at most")
-    candidate_temperature: float = Field(0.8, gt=0, le=5, description="of best_of_n's candidates")
+    candidate_temperature: float = Field(0.8, gt=0, le=5, description="of best_of_n's and preference's candidates")
+    dpo_beta: float = Field(0.1, gt=0, le=10, description="reward of a nat over the reference, in preference (DPO)")
     gate: str = Field("held_out", description="the gate plug-in that judges")
     gate_prompts: int = Field(24, ge=2, description="held-out prompts that the gate measures, at most")
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
@@ -131,7 +134,7 @@ class DistillConfig(BaseModel):
             ]
         if self.recipes == ("best_of_n",):
             faults += [
-                f"{name} = {getattr(self, name)}: best_of_n alone has no use for it; sft, kd and on_policy have"
+                f"{name} = {getattr(self, name)}: best_of_n alone has no use for it; all others have"
                 for name in ("patience", "keep_best")
                 if getattr(self, name)
             ]
@@ -189,7 +192,7 @@ def read_project(path: Path) -> dict[str, Any]:
 
     :raises ConfigError: the file is not TOML, or ``[distill]`` is not a table.
     """
-    table = _table(path, "distill")
+    table = read_table(path, "distill")
     if isinstance(table.get("student"), str):
         table["student"] = _located(table["student"], path.parent)
     if isinstance(table.get("teacher"), str):
@@ -202,7 +205,7 @@ def read_routes(path: Path) -> dict[str, str]:
 
     :raises ConfigError: the file is not TOML, ``[teachers]`` is not a table, or a teacher in it is no text.
     """
-    table = _table(path, "teachers")
+    table = read_table(path, "teachers")
     for key, reference in table.items():
         if not isinstance(reference, str) or not reference:
             raise ConfigError("not a teacher", where=f"{path}, [teachers] {key}", got=reference,
@@ -210,10 +213,14 @@ def read_routes(path: Path) -> dict[str, str]:
     return {key: _located_teacher(reference, path.parent) for key, reference in table.items()}
 
 
-def _table(path: Path, name: str) -> dict[str, Any]:
-    """Return one table of a ``conch.toml``, empty where the file or the table is not there."""
+def read_table(path: Path, name: str, number: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Return one table of a ``conch.toml``, empty where the file or the table is not there.
+
+    :param number: what a number with a point is read with.
+    :raises ConfigError: the file is not TOML, has a table that is not known, or that name is none in it.
+    """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=number)
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

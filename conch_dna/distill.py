@@ -11,7 +11,7 @@ import structlog
 from filelock import Timeout
 
 from conch_dna.data.splits import split
-from conch_dna.errors import ConchError, DataError, DiskError, Interrupted, PluginError, TrainingError
+from conch_dna.errors import BudgetReached, ConchError, DataError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.files import write_atomic
 from conch_dna.models import refs
 from conch_dna.modes import choose, machine_memory
@@ -44,6 +44,7 @@ def distill_all(session: Session, names: Sequence[str]) -> Summary:
     :raises Interrupted: by Ctrl-C; everything done so far is kept.
     :raises RegistryError: another process works on the same run.
     :raises DiskError: the disk is full, or refuses to be read or written.
+    :raises BudgetReached: the next call could cost more than the budget has left; everything done so far is kept.
     """
     started = time.perf_counter()
     run, config = session.run, session.config
@@ -84,7 +85,7 @@ def _one(session: Session, domain: Domain) -> DomainResult:
             return done
         result = _distill(session, domain)
     except ConchError as error:
-        if isinstance(error, PluginError) and session.host.strict:
+        if isinstance(error, BudgetReached) or (isinstance(error, PluginError) and session.host.strict):
             raise
         log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - a user's fault has no traceback
         result = DomainResult(domain=domain.name, state="failed", error=str(error))
@@ -128,13 +129,16 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
     teacher = session.teacher(domain)
     try:
         named = references(config, domain, session.routes)
-        mode = choose(config, named, teacher.capabilities, machine_memory())
+        extracts = domain.settings.extract is not None
+        mode = choose(config, named, teacher.capabilities, machine_memory(), extracts=extracts)
         log.info("mode_chosen", domain=domain.name, recipes=mode.recipes, reason=mode.reason)
         fingerprint = teacher.fingerprint
         learnt, held_out, lesson = _learn(session, domain, teacher, mode.recipes, start)
     finally:
         teacher.close()
-    verdict, measured = judge_candidate(session, domain, held_out, learnt.adapter)
+        if session.api is not None:
+            session.api.write_metrics(domain.name, folder / "metrics.jsonl")
+    verdict, measured = judge_candidate(session, session.answered(domain), held_out, learnt.adapter)
     write_samples(folder, held_out, measured)
     write_atomic(folder / "verdict.json", verdict.model_dump_json(indent=2) + "\n")
     reports, material = learnt.reports, lesson.material
@@ -149,6 +153,7 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
         verdict=verdict,
         train_prompts=len(material.examples) or len(material.prompts),
         held_out_prompts=len(held_out.prompts),
+        no_final_answer=material.missing,
         steps=len(reports),
         kd_loss=reports[-1].kd,
         ce_loss=reports[-1].ce,
@@ -182,15 +187,15 @@ def _learn(
         "start_digest": start.digest if start else None,
         "settings": json.loads(config.model_dump_json()),
     }
-    if "on_policy" not in recipes:
+    if not {"on_policy", "preference"} & set(recipes):
         teacher.close()
 
     def on_step(report: StepReport) -> None:
         session.host.emit("step_finished", domain=domain.name, report=report)
 
     lesson = Lesson(
-        session.base, config, session.host, domain, material, teacher, identity, session.run.folder(domain.name),
-        session.progress, on_step, start.path if start else None,
+        session.base, config, session.host, session.answered(domain), material, teacher, identity,
+        session.run.folder(domain.name), session.progress, on_step, start.path if start else None,
     )  # fmt: skip
     learnt = run_recipes(recipes, lesson)
     if not learnt.reports:  # best_of_n found nothing in the answers of what it started from
@@ -214,6 +219,8 @@ def run_name(
     about: list[Any] = [config.model_dump(mode="json"), sorted((d.name, d.data_digest) for d in domains)]
     if routes:
         about.append(dict(routes))
+    if extracts := sorted((d.name, d.settings.extract.digest) for d in domains if d.settings.extract):
+        about.append(extracts)
     if teachers and (replayed := {d.name: found for d in domains if (found := _replayed(d, teachers[d.name]))}):
         about.append(replayed)
     return f"{config.preset}-{digest_of(about)[:8]}"

@@ -7,7 +7,7 @@ import tomllib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from conch_dna.data.prompts import read_prompts
 from conch_dna.errors import DataError
@@ -41,6 +41,24 @@ class Tool(Record):
     parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
 
 
+class Extract(Record):
+    """How the final answer is taken from a teacher's text: an extractor, and the options that it takes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(min_length=1, description="an extractor of any plug-in")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the table says besides ``kind``; the extractor itself checks it."""
+        return dict(self.model_extra or {})
+
+    @property
+    def digest(self) -> str:
+        """The identity of the extractor with its options."""
+        return digest_of(self.model_dump(mode="json"))
+
+
 class Source(Record):
     """Where prompts of one ``source`` key came from, and under which licence."""
 
@@ -64,6 +82,7 @@ class DomainSettings(Record):
     )
     examples: tuple[Example, ...] = ()
     tools: tuple[Tool, ...] = ()
+    extract: Extract | None = Field(None, description="what of the teacher's text is the answer; without it, all")
     sources: tuple[Source, ...] = ()
 
     @field_validator("scorers")
@@ -130,7 +149,9 @@ class Domain:
     def digest(self) -> str:
         """The identity of everything that training or judging depends on: settings, prompts and references."""
         prompts = sorted((p.digest, p.reference.model_dump_json()) for p in self.prompts)
-        return digest_of([self.settings.model_dump(mode="json"), prompts])
+        # A domain without an extractor keeps the digest that it had before there were any.
+        left_out = {"extract"} if self.settings.extract is None else None
+        return digest_of([self.settings.model_dump(mode="json", exclude=left_out), prompts])
 
 
 def load_domain(folder: Path) -> Domain:

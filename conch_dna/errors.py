@@ -101,6 +101,16 @@ class GateFailed(ConchError):
     exit_code = 3
 
 
+class LedgerError(ConchError):
+    """The ledger of what was spent is damaged, or its caller used it wrongly."""
+
+
+class BudgetReached(ConchError):
+    """The next call could cost more than the budget has left; it was not sent, and the run can go on later."""
+
+    exit_code = 4
+
+
 class Interrupted(ConchError):
     """The user stopped the run; it can be resumed."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import click
 
     from conch_dna.config import DistillConfig
-    from conch_dna.interfaces import Divergence, Gate, Scorer, TeacherFactory
+    from conch_dna.interfaces import Divergence, ExtractorFactory, Gate, Scorer, TeacherFactory
     from conch_dna.records import StepReport, Summary
 
 PROJECT = "conch_dna"
@@ -39,6 +39,11 @@ def register_scorers() -> Mapping[str, Scorer] | None:
 @hookspec
 def register_losses() -> Mapping[str, Divergence] | None:
     """Return losses by name: divergences between two bucketed distributions."""
+
+
+@hookspec
+def register_extractors() -> Mapping[str, ExtractorFactory] | None:
+    """Return extractors by name: callables from the options of ``[extract]`` to a function from text to its answer."""
 
 
 @hookspec

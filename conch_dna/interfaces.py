@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     import mlx.core as mx
     import numpy as np
 
+    from conch_dna.api.context import ApiContext
     from conch_dna.domains import Domain
     from conch_dna.models.load import LoadedModel
-    from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling
+    from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling, SoftToken
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class TeacherRequest:
     :param student: the student's model reference.
     :param base: loads the student's base, once for the whole run, so that a teacher that is the base itself loads no
         second copy; ``None`` where no student is at hand.
+    :param api: what a teacher behind an API works with: settings, budget, cache; ``None`` where none may be asked.
     """
 
     domain: Domain
     model: str | None = None
     student: str = ""
     base: Callable[[], LoadedModel] | None = None
+    api: ApiContext | None = None
 
 
 @runtime_checkable
@@ -60,6 +63,8 @@ class Teacher(Protocol):
     - ``"own_top_k"``: :meth:`score` works in the tokens of its own attribute ``tokenizer``, which is another; its
       ``config`` is the model's ``config.json``;
     - ``"soft"``: its completions tell every token's choices where ``sampling.top_log_probs`` asks for them;
+    - ``"forced"``: it tells the choices of any text's tokens, see :class:`Forced`;
+    - ``"prefer"``: it compares answers, see :class:`Judge`;
     - ``"replay"``: its answers are on disk already.
 
     ``fingerprint`` changes whenever the answers could: weights, context, format version. A teacher that loads a model
@@ -82,6 +87,26 @@ class Teacher(Protocol):
 
     def close(self) -> None:
         """Let go of weights and processes; safe to call twice."""
+
+
+class Forced(Protocol):
+    """What a teacher with the capability ``"forced"`` has besides."""
+
+    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+        """Return the tokens of each text, taken as the answer to its prompt, with their ``top`` likeliest choices.
+
+        The end of the turn is the last token. Nothing is returned for a text that the teacher cannot be given.
+        """
+
+
+class Judge(Protocol):
+    """What a teacher with the capability ``"prefer"`` has besides."""
+
+    def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
+        """Return which answer to each prompt is better, 0 or 1; ``None`` for a tie or no verdict.
+
+        Each pair is compared in both orders, which must agree.
+        """
 
 
 @dataclass(frozen=True)
@@ -158,6 +183,23 @@ class Gate(Protocol):
 
     def __call__(self, given: GateInput) -> list[Check]:
         """Return the checks; the candidate passes when all of them do."""
+
+
+class Extractor(Protocol):
+    """Takes the final answer from a teacher's text; pure, and as quick on hostile text as on any."""
+
+    def __call__(self, text: str) -> str | None:
+        """Return the answer, or ``None`` where the text has none; blank around it does not count."""
+
+
+class ExtractorFactory(Protocol):
+    """Builds an extractor from the options that ``[extract]`` gives beside ``kind``, as keyword arguments."""
+
+    def __call__(self, *args: Any, **options: Any) -> Extractor:
+        """Return the extractor.
+
+        :raises DataError: an option has a wrong value.
+        """
 
 
 class TeacherFactory(Protocol):

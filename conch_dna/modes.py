@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ROLLOUT_MEMORY = 64_000_000_000  # bytes; with less, a second model beside the one in training is no safe choice
 
+SOFT = {"top_k", "own_top_k", "soft", "forced"}  # capabilities that tell more than text
+
 
 class Mode(NamedTuple):
     """What trains a neuron, and why.
@@ -28,26 +30,40 @@ class Mode(NamedTuple):
     reason: str
 
 
-def choose(config: DistillConfig, named: Mapping[str, str], capabilities: frozenset[str], memory: int) -> Mode:
+def choose(
+    config: DistillConfig,
+    named: Mapping[str, str],
+    capabilities: frozenset[str],
+    memory: int,
+    *,
+    extracts: bool = False,
+) -> Mode:
     """Return the recipes that the settings name; under ``auto`` those that fit the teacher and the machine.
 
     - a teacher that gives distributions over any text: ``kd``, and ``on_policy`` after it where these are in the
       student's tokens, a teacher is another model than the student's base and the machine has 64 GB;
     - a teacher that gives text, or beside it no more than choices as bytes, or ``alpha`` 0: ``sft``;
+    - a teacher that ranks answers and gives none of its own: ``preference``; one that gives text or distributions is
+      taken for these, and ranks only where that is asked for;
     - no teacher: ``best_of_n``.
 
     :param named: the references of the domain's teachers, as :func:`conch_dna.teachers.references` gives them.
     :param capabilities: of the teacher that they make together.
     :param memory: of the machine, in bytes.
+    :param extracts: whether the domain takes the final answer from the teacher's text. Its text alone teaches then:
+        where that answer stands by itself, the teacher would give its probability to the thoughts that come before it.
     :raises ConfigError: a recipe that was asked for needs what the teacher cannot do.
     """
     teacher = in_one_line(named)
+    if extracts:
+        teacher, capabilities = f"{teacher} through [extract]", capabilities - SOFT
     if config.recipes:
         for recipe in config.recipes:
             _check(recipe, config, teacher, capabilities)
         return Mode(config.recipes, "as asked")
     if "text" not in capabilities:
-        return Mode(("best_of_n",), "there is no teacher")
+        ranked = Mode(("preference",), f"teacher {teacher} ranks answers and gives none of its own")
+        return ranked if "prefer" in capabilities else Mode(("best_of_n",), "there is no teacher")
     if why := _text_alone(config, capabilities):
         return Mode(("sft",), f"teacher {teacher} {why}")
     if not config.alpha and not config.alpha_end:
@@ -68,18 +84,21 @@ def _text_alone(config: DistillConfig, capabilities: frozenset[str]) -> str:
     if "own_top_k" in capabilities:
         return "has tokens of its own, and cross_tokenizer is off" if config.cross_tokenizer == "off" else ""
     # Measured on `action`: kd from recorded choices gave no more right answers than sft (docs/LOG.md).
-    return "tells choices as bytes, and text alone measured as well" if "soft" in capabilities else "gives text alone"
+    told = {"soft", "forced"} & capabilities
+    return "tells choices as bytes, and text alone measured as well" if told else "gives text alone"
 
 
 def _check(recipe: str, config: DistillConfig, teacher: str, capabilities: frozenset[str]) -> None:
     """Refuse a recipe that the teacher cannot serve."""
-    declined = {"own_top_k", "soft"} & capabilities  # what cross_tokenizer may do
+    declined = {"own_top_k", "soft", "forced"} & capabilities  # what cross_tokenizer may do
+    scores = "top_k" in capabilities or ("forced" in capabilities and config.cross_tokenizer == "bytes")
     soft = f"soft targets that cross_tokenizer = {config.cross_tokenizer} takes" if declined else "soft targets"
     needs, served = {
         "sft": ("a teacher that answers", "text" in capabilities),
         "kd": (f"a teacher that gives {soft}", signal_of(capabilities, config) is not None),
-        "on_policy": ("a live teacher that scores the student's own tokens", "top_k" in capabilities),
+        "on_policy": ("a live teacher that scores the student's own answers", scores),
         "best_of_n": ("", True),
+        "preference": ("a teacher that says which of two answers is better", "prefer" in capabilities),
     }[recipe]
     if not served:
         raise ConfigError(

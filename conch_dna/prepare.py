@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import structlog
 
 from conch_dna.data.batches import check_budget
-from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.data.cache import CompletionCache
+from conch_dna.data.extract import MISSING, Taker, final_answers
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.gate import HeldOutSet, prompt_text
 from conch_dna.records import Sampling
-from conch_dna.signals import CrossTargets, shake, soft_targets
+from conch_dna.signals import CHOICES, CrossTargets, shake, soft_targets
 from conch_dna.train.material import Material
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     Pairs = list[tuple[Prompt, Example]]
 
-CHOICES = 16  # of each token, asked of a teacher that tells them as bytes
 OTHERS = 4  # held-out prompts of each other domain in the do-no-harm measure
 log = structlog.get_logger()
 
@@ -44,18 +45,21 @@ def prepare(
     others = _others(session, domain)
     most = session.config.gate_prompts
     train, apart = _apart(session, parts.train, recipes)
-    own: Sequence[Prompt] = train if {"on_policy", "best_of_n"} & set(recipes) else ()
+    own: Sequence[Prompt] = train if {"on_policy", "best_of_n", "preference"} & set(recipes) else ()
     if "on_policy" in recipes:
         own = _with_room(session, own)
-    if not {"sft", "kd", "on_policy"} & set(recipes):  # nobody is asked, so there are no answers to measure on either
+    ranks = "preference" in recipes and "text" in teacher.capabilities
+    if not ranks and not {"sft", "kd", "on_policy"} & set(recipes):  # nobody answers: nothing to measure on either
         held_out = HeldOutSet(parts.held_out[:most], (), None, others, trained)
         validation = Material(domain.name, prompts=apart) if apart else None
         return Material(domain.name, prompts=own, validation=validation), held_out
-    learns_text = bool({"sft", "kd"} & set(recipes)) or session.config.on_policy_fraction < 1
+    learns_text = ranks or bool({"sft", "kd"} & set(recipes)) or session.config.on_policy_fraction < 1
     asked = (*(train if learns_text else ()), *(apart if session.config.validates else ()), *parts.held_out)
     learns_soft = bool({"kd", "on_policy"} & set(recipes))
     signal = shake(session, teacher) if learns_soft else None
-    told = _told(session, domain, teacher, asked, CHOICES if learns_soft and "soft" in teacher.capabilities else 0)
+    told, missing = _told(
+        session, domain, teacher, asked, CHOICES if learns_soft and "soft" in teacher.capabilities else 0
+    )
     pairs, held_pairs = _tokenised(session, train, told), _tokenised(session, parts.held_out, told)[:most]
     apart_pairs = _tokenised(session, apart, told)
     check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, session.config)
@@ -66,13 +70,14 @@ def prepare(
         raise TeacherError(
             "too few usable answers", where=f"domain {domain.name}, teacher {session.teacher_name(domain)}",
             got=f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out, "
-                f"of {len(asked)} prompts",
+                f"of {len(asked)} prompts" + (f", {missing} answers without a final answer" if missing else ""),
             next_step="Look at the teacher's answers, or raise the domain's max_tokens",
         )  # fmt: skip
     log.info("teacher_answered", domain=domain.name, train=len(pairs), held_out=len(held_pairs),
              of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
     validation = Material(domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
-    material = Material(domain.name, [e for _, e in pairs], targets, own, validation)
+    texts = {p.digest: told[p.digest].text for p, _ in (*pairs, *apart_pairs)} if ranks else {}
+    material = Material(domain.name, [e for _, e in pairs], targets, own, validation, texts, missing)
     held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
     # A loss between tokenizers is no figure to compare models by.
     plain = None if isinstance(held_targets, CrossTargets) else held_targets
@@ -127,17 +132,25 @@ def _place(prompt: Prompt) -> float:
 
 def _told(
     session: Session, domain: Domain, teacher: Teacher, prompts: Sequence[Prompt], choices: int
-) -> dict[str, Completion]:
-    """Return the teacher's usable answers by prompt, each token with so many choices if the teacher tells them."""
+) -> tuple[dict[str, Completion], int]:
+    """Return the teacher's usable answers by prompt, and how many others have no final answer.
+
+    :param choices: of each token, where the teacher tells them.
+    """
     session.progress.stage(domain.name, f"teacher {session.teacher_name(domain)}", len(prompts))
     sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=choices)
     told: dict[str, Completion] = {}
-    for completion in answers(teacher, domain, prompts, sampling, CompletionCache(session.cache / "completions")):
-        # A cut-off answer would teach the student never to stop.
-        if completion.text.strip() and completion.finish_reason == "stop":
+    faults: Counter[str] = Counter()
+    cache, taker = CompletionCache(session.cache / "completions"), Taker(session.host, domain)
+    for completion, fault in final_answers(teacher, domain, prompts, sampling, cache, taker):
+        if fault is None:
             told[completion.prompt] = completion
+        else:
+            faults[fault] += 1
         session.progress.advance()
-    return told
+    if faults:
+        log.warning("answers_left_out", domain=domain.name, reasons=dict(faults), of=len(prompts))
+    return told, faults[MISSING]
 
 
 def _tokenised(session: Session, prompts: Sequence[Prompt], told: dict[str, Completion]) -> Pairs:
@@ -160,8 +173,9 @@ def _others(session: Session, domain: Domain) -> list[Example]:
         if name == domain.name:
             continue
         try:
-            prompts = split(session.domains[name].prompts, session.config.held_out).held_out[:OTHERS]
-            found += [prompt_text(session.base.tokenizer, p) for p in prompts]
+            prompts = split(session.domains[name].prompts, session.config.held_out).held_out
+            said = [p for p in prompts if p.messages[-1].content.strip()]  # a tool may have returned nothing
+            found += [prompt_text(session.base.tokenizer, p) for p in said[:OTHERS]]
         except DataError as error:
             log.warning("domain_left_out_of_harm_check", domain=name, reason=str(error))
     return found

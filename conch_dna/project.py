@@ -19,7 +19,8 @@ def domain_folders(host: PluginHost, project: Path) -> dict[str, Path]:
     """
     catalog = host.catalog
     folders: dict[str, Path] = {name: catalog.get("domains", name) for name in catalog.names("domains")}
-    for own in sorted(path.parent for path in project.glob("domains/*/domain.toml")):
+    # A dot begins the name of a folder that a killed process left half-written.
+    for own in sorted(path.parent for path in project.glob("domains/[!.]*/domain.toml")):
         known = folders.setdefault(own.name, own)
         # A project that is the checkout itself finds the bundled folders a second time.
         if known.resolve() != own.resolve():

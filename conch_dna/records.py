@@ -175,22 +175,27 @@ class Completion(Record):
     teacher: str = Field(description="fingerprint of the teacher")
     sampling: Sampling
     soft: tuple[SoftToken, ...] = Field((), description="its tokens, where the teacher told their choices")
+    extracted: str | None = Field(None, description="digest of the [extract] that took the text from a longer one")
 
 
 class StepReport(Record):
     """One optimizer step, as written to ``metrics.jsonl``."""
 
     step: int
-    recipe: str = Field("", description="sft, kd, on_policy or best_of_n")
-    loss: float = Field(description="combined loss, nats a token")
+    recipe: str = Field("", description="sft, kd, on_policy, best_of_n or preference")
+    loss: float = Field(description="combined loss, nats a token; of preference, nats a pair")
     ce: float = Field(description="cross-entropy on the text, nats a token")
     kd: float | None = Field(None, description="divergence from the teacher's targets, nats a token")
     kd_max: float | None = Field(None, description="largest divergence of one token, nats")
     entropy: float | None = Field(None, description="of the student's distributions, nats a token")
-    agreement: float | None = Field(None, description="share of tokens with the teacher's top-1 choice")
+    agreement: float | None = Field(
+        None, description="share of tokens with the teacher's top-1 choice; of preference, of pairs with its verdict"
+    )
+    margin: float | None = Field(None, description="reward of the preferred answer less the other's, mean of the pairs")
+    reward: float | None = Field(None, description="dpo_beta times the preferred answer's gain over the reference")
     alpha: float | None = Field(None, description="weight of the divergence")
     beta: float | None = Field(None, description="mixture weight of jsd and skewed KL")
-    validation: float | None = Field(None, description="loss on the prompts set apart, nats a token, where measured")
+    validation: float | None = Field(None, description="loss on the prompts set apart, as above, where measured")
     learning_rate: float
     grad_norm: float
     tokens: int = Field(description="trained tokens in this step")
@@ -253,6 +258,7 @@ class DomainResult(Record):
     verdict: Verdict | None = None
     train_prompts: int = 0
     held_out_prompts: int = 0
+    no_final_answer: int = Field(0, description="answers in which the extractor found none, of both kinds of prompts")
     steps: int = 0
     kd_loss: float | None = None
     ce_loss: float | None = None
@@ -280,12 +286,16 @@ class Summary(Record):
 R = TypeVar("R", bound=Record)
 
 
-def read_sound(path: Path, kind: type[R]) -> list[R]:
-    """Return the records of a JSONL file up to the first line that is damaged, or that a kill cut short."""
+def read_sound(path: Path, kind: type[R], *, beside: bytes | None = None) -> list[R]:
+    """Return the records of a JSONL file up to the first line that is damaged, or that a kill cut short.
+
+    :param beside: how lines begin that are about something else, and passed over.
+    """
     found: list[R] = []
     try:
         *lines, _ = path.read_bytes().split(b"\n")
-        found.extend(map(kind.model_validate_json, lines))
+        own = (line for line in lines if beside is None or not line.startswith(beside))
+        found.extend(map(kind.model_validate_json, own))
     except (FileNotFoundError, ValidationError):
         pass
     return found

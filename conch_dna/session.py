@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conch_dna.data.extract import Taker, as_answered
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.progress import Progress
 from conch_dna.teachers import in_one_line, references, teacher_of
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from conch_dna.api.context import ApiContext
     from conch_dna.config import DistillConfig
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Teacher
@@ -28,6 +30,7 @@ class Session:
     :param domains: every domain that is known, by name; those not trained lend prompts to the do-no-harm measure.
     :param cache: the folder of cached answers and targets.
     :param routes: teachers of single domains and sources; all others have that of the settings.
+    :param api: what teachers behind an API work with; without it none can be asked.
     """
 
     config: DistillConfig
@@ -39,6 +42,7 @@ class Session:
     progress: Progress = field(default_factory=Progress)
     on_fetch: Callable[[int, int], None] | None = None
     routes: Mapping[str, str] = field(default_factory=dict)
+    api: ApiContext | None = None
     _base: LoadedModel | None = None
 
     @property
@@ -52,7 +56,11 @@ class Session:
         """Return a domain's teachers in one line."""
         return in_one_line(references(self.config, domain, self.routes))
 
+    def answered(self, domain: Domain) -> Domain:
+        """Return a domain as its neuron answers it: with the final answers of its examples, where it extracts them."""
+        return as_answered(domain, Taker(self.host, domain))
+
     def teacher(self, domain: Domain) -> Teacher:
         """Build the teacher for a domain; its weights wait."""
         named = references(self.config, domain, self.routes)
-        return teacher_of(self.host, named, domain, self.config.student, lambda: self.base)
+        return teacher_of(self.host, named, domain, self.config.student, lambda: self.base, self.api)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Pairs = list[tuple[Prompt, Example]]
 
+CHOICES = 16  # of each token, asked of a teacher that tells them as bytes
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -61,13 +62,13 @@ def signal_of(capabilities: frozenset[str], config: DistillConfig) -> Signal | N
     """Return how a teacher's distributions reach the student; ``None`` where its text is all there is.
 
     ``exact`` where it gives them in the student's tokens; ``cross_tokenizer`` where it gives them in its own; ``bytes``
-    where it tells each token's choices as bytes.
+    where it tells each token's choices as bytes, be it with its answers or of any text.
     """
     if "top_k" in capabilities:
         return "exact"
     if "own_top_k" in capabilities and config.cross_tokenizer != "off":
         return config.cross_tokenizer
-    return "bytes" if "soft" in capabilities and config.cross_tokenizer == "bytes" else None
+    return "bytes" if {"soft", "forced"} & capabilities and config.cross_tokenizer == "bytes" else None
 
 
 def shake(session: Session, teacher: Any) -> Signal | None:
@@ -93,7 +94,7 @@ def shake(session: Session, teacher: Any) -> Signal | None:
 def soft_targets(
     session: Session,
     domain: Domain,
-    teacher: Teacher,
+    teacher: Any,
     pairs: Pairs,
     told: Mapping[str, Completion],
     signal: Signal | None,
@@ -113,7 +114,10 @@ def soft_targets(
         return pairs, _scored(session, teacher, pairs, [example.answer_ids for _, example in pairs])
     if "own_top_k" in teacher.capabilities:
         return _in_its_own_tokens(session, teacher, pairs, told, signal)
-    return _projected(session, pairs, [told[prompt.digest].soft for prompt, _ in pairs])
+    if "soft" in teacher.capabilities:
+        return _projected(session, pairs, [told[prompt.digest].soft for prompt, _ in pairs])
+    prompts = [prompt for prompt, _ in pairs]
+    return _projected(session, pairs, teacher.force(prompts, [told[p.digest].text for p in prompts], CHOICES))
 
 
 def _scored(session: Session, teacher: Teacher, pairs: Pairs, answers: Sequence[Sequence[int]]) -> list[Targets]:

@@ -11,12 +11,13 @@ from conch_dna.records import digest_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from conch_dna.api.context import ApiContext
     from conch_dna.config import DistillConfig
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Targets, Teacher
     from conch_dna.models.load import LoadedModel
     from conch_dna.plugins import PluginHost
-    from conch_dna.records import Completion, Prompt, Sampling
+    from conch_dna.records import Completion, Prompt, Sampling, SoftToken
 
 NOBODY = "none"  # the teacher where none is asked
 SOURCE = "source:"  # before the key of a prompt's ``source`` in a route
@@ -33,17 +34,18 @@ def make_teacher(
     domain: Domain,
     student: str = "",
     base: Callable[[], LoadedModel] | None = None,
+    api: ApiContext | None = None,
 ) -> Teacher:
     """Build the teacher that ``reference`` names; its weights wait.
 
-    :param student, base: as in :class:`TeacherRequest`.
+    :param student, base, api: as in :class:`TeacherRequest`.
     :raises UnknownName: no plug-in provides it.
     :raises PluginError: its factory raised; whatever it raises later is a ``PluginError`` too.
     """
     kind, _, model = reference.partition(":")
     factory = host.catalog.get("teachers", kind)
     with host.blaming("teachers", kind):
-        return _Blamed(host, kind, factory(TeacherRequest(domain, model or None, student, base)))
+        return _Blamed(host, kind, factory(TeacherRequest(domain, model or None, student, base, api)))
 
 
 class _Blamed:
@@ -51,6 +53,7 @@ class _Blamed:
 
     def __init__(self, host: PluginHost, kind: str, teacher: Teacher) -> None:
         self._host, self._kind, self._teacher = host, kind, teacher
+        self._told: Any = teacher  # what its capabilities promise
 
     def __getattr__(self, name: str) -> Any:
         """Reach what only some teachers have, such as a tokenizer."""
@@ -82,6 +85,18 @@ class _Blamed:
         """Return the teacher's targets."""
         with self._host.blaming("teachers", self._kind):
             return self._teacher.score(prompts, answers, top_k)
+
+    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+        """Return the choices of the texts' tokens, where the teacher can."""
+        with self._host.blaming("teachers", self._kind):
+            found: list[tuple[SoftToken, ...]] = self._told.force(prompts, texts, top)
+            return found
+
+    def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
+        """Return which answers are better, where the teacher can."""
+        with self._host.blaming("teachers", self._kind):
+            found: list[int | None] = self._told.prefer(prompts, firsts, seconds)
+            return found
 
     def close(self) -> None:
         """Close the teacher."""
@@ -117,9 +132,10 @@ def teacher_of(
     domain: Domain,
     student: str,
     base: Callable[[], LoadedModel] | None = None,
+    api: ApiContext | None = None,
 ) -> Teacher:
     """Build the teacher of a domain from what :func:`references` returns; its weights wait."""
-    parts = {key: make_teacher(host, reference, domain, student, base) for key, reference in named.items()}
+    parts = {key: make_teacher(host, reference, domain, student, base, api) for key, reference in named.items()}
     return parts[""] if len(parts) == 1 else RoutedTeacher(parts)
 
 
@@ -151,10 +167,22 @@ class RoutedTeacher:
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
         """Return each part's distributions over the answers to its prompts, in the order of the prompts."""
-        found: dict[int, Targets] = {}
-        for part, places in self.parts_for(prompts):
-            scored = part.score([prompts[i] for i in places], [answers[i] for i in places], top_k)
-            found.update(zip(places, scored, strict=False))  # one too few is told of where the targets are stored
+        return self._asked("score", (prompts, answers), top_k)
+
+    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+        """Return the choices of the texts' tokens, each text's from the part that its prompt belongs to."""
+        return self._asked("force", (prompts, texts), top)
+
+    def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
+        """Return which answers are better, as the part says that their prompt belongs to."""
+        return self._asked("prefer", (prompts, firsts, seconds))
+
+    def _asked(self, method: str, columns: tuple[Sequence[Any], ...], *more: Any) -> list[Any]:
+        """Call a method of each part with its prompts and what goes with them; return all in the prompts' order."""
+        found: dict[int, Any] = {}
+        for part, places in self.parts_for(columns[0]):
+            told = getattr(part, method)(*([column[i] for i in places] for column in columns), *more)
+            found.update(zip(places, told, strict=False))  # one too few is told of where it is used
         return [found[i] for i in sorted(found)]
 
     def close(self) -> None:

@@ -46,9 +46,13 @@ def strict_json(text: str) -> Any:
 
     :raises ValueError: it is not JSON.
     """
+    return json.loads(text, parse_constant=refuse_constant)
 
-    def refuse(name: str) -> None:
-        msg = f"{name} is no JSON value"
-        raise ValueError(msg)
 
-    return json.loads(text, parse_constant=refuse)
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, for ``parse_constant`` of :mod:`json`.
+
+    :raises ValueError: always.
+    """
+    msg = f"{name} is no JSON value"
+    raise ValueError(msg)

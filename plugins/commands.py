@@ -10,6 +10,7 @@ def register_commands() -> dict[str, tuple[str, str]]:
     """Return every bundled command with its line in ``conch --help``."""
     return {
         "ask": ("conch_dna.cli.talk:ask", "Answer one prompt with a neuron."),
+        "budget": ("conch_dna.cli.budget:budget", "Show what API teachers have cost, and what is left."),
         "cache": ("conch_dna.cli.cache:cache", "Count, check and clear stored answers and soft targets."),
         "chat": ("conch_dna.cli.talk:chat", "Chat with a neuron, switching between neurons."),
         "compare": (
@@ -20,6 +21,7 @@ def register_commands() -> dict[str, tuple[str, str]]:
         "distill": ("conch_dna.cli.distill:distill", "Train, gate and publish neurons for domains."),
         "doctor": ("conch_dna.cli.doctor:doctor", "Check this machine and installation."),
         "domains": ("conch_dna.cli.domains:domains", "List and check domains."),
+        "estimate": ("conch_dna.cli.estimate:estimate", "Estimate what API teachers will cost."),
         "init": ("conch_dna.cli.init:init", "Start a project in a folder."),
         "models": ("conch_dna.cli.models:models", "List and resolve model references."),
         "neurons": ("conch_dna.cli.neurons:neurons", "List, verify and roll back published neurons."),

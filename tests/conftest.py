@@ -27,3 +27,19 @@ def tiny_model(tiny_folder, tmp_path, monkeypatch):
 
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     return load(str(tiny_folder))
+
+
+@pytest.fixture(scope="session")
+def student(tmp_path_factory):
+    """A tiny model whose own answers come to an end, as a model folder."""
+    from projects import write_student
+
+    return write_student(tmp_path_factory.mktemp("student") / "model")
+
+
+@pytest.fixture(scope="session")
+def accel():
+    """Where the prepared BLAS of this machine lies; taken before a test points the cache elsewhere."""
+    from conch_dna.models.cache import cache_dir
+
+    return cache_dir() / "accel"

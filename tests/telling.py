@@ -4,8 +4,9 @@ import math
 
 from conch_dna.config import resolve
 from conch_dna.data.cache import CompletionCache
+from conch_dna.data.extract import Taker
 from conch_dna.data.recordings import record
-from conch_dna.plugins import load_plugins
+from conch_dna.plugins import PluginHost, load_plugins
 from conch_dna.progress import Progress
 from conch_dna.records import Completion, Sampling, SoftToken
 from conch_dna.registry.store import Registry
@@ -58,4 +59,7 @@ def recorded(domain, cache, sampling=CHOICES, **teacher):
     """Record a domain's answers with their choices; return the path of the text, and the card."""
     one = Telling(domain, **teacher)
     good = {"good": lambda *_: 1.0}
-    return record(domain, one, "telling:big", sampling, good, {"good": 0.5}, CompletionCache(cache), lambda: None)
+    taker = Taker(PluginHost(), domain)
+    return record(
+        domain, one, "telling:big", sampling, good, {"good": 0.5}, CompletionCache(cache), taker, lambda: None
+    )  # fmt: skip

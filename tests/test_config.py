@@ -23,6 +23,8 @@ from conch_dna.errors import ConfigError
         ({"keys": "q_proj"}, ["keys = 'q_proj'", "valid tuple"]),
         ({"t_squared": "perhaps"}, ["t_squared = 'perhaps'", "valid boolean"]),
         ({"mode": "kdd"}, ["mode = 'kdd'", "auto, or some of sft, kd, on_policy, best_of_n"]),
+        ({"dpo_beta": 0}, ["dpo_beta = 0", "greater than 0"]),
+        ({"mode": "preference", "alpha_end": 0.1}, ["mode preference has no divergence"]),
         ({"mode": "kd,kd"}, ["mode = 'kd,kd'", "each once"]),
         ({"mode": "auto,kd"}, ["mode = 'auto,kd'"]),
         ({"mode": ""}, ["mode = ''"]),
@@ -134,6 +136,7 @@ def test_recipes_are_read_in_their_order():
     assert resolve({"mode": " kd,on_policy"}).mode == "kd,on_policy"
     assert resolve({"mode": "kd", "alpha": 0.0, "alpha_end": 0.5}).alpha == 0
     assert resolve({"mode": "sft,best_of_n", "patience": 2}).patience == 2
+    assert resolve({"mode": "preference", "patience": 2}).patience == 2
 
 
 def test_validation_is_looked_at_where_something_asks_for_it():

@@ -234,6 +234,39 @@ def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teache
     assert distill_all(auto, ["alpha"]).results[0].recipes == ("best_of_n",)
 
 
+class Ranking:
+    """Answers nothing, and prefers the longer of two answers."""
+
+    fingerprint, capabilities = "ranking:1", frozenset({"prefer"})
+
+    def __init__(self, request):
+        self.closed = 0
+
+    def prefer(self, prompts, firsts, seconds):
+        return [int(len(second) > len(first)) for first, second in zip(firsts, seconds, strict=True)]
+
+    def close(self):
+        self.closed += 1
+
+
+def test_a_teacher_that_only_ranks_teaches_by_preference_and_is_judged_by_quality(session, tmp_path):
+    one = session(student=str(write_ending_student(tmp_path / "ending")), teacher="ranking", learning_rate=1e-3)
+    one.host.catalog.add("teachers", "ranking", Ranking, Owner("ranking", "ranking.py"))
+    (alpha,) = distill_all(one, ["alpha"]).results
+    assert alpha.error is None
+    assert (alpha.recipes, alpha.teacher_fingerprint) == (("preference",), "ranking:1")
+    assert [check.name for check in alpha.verdict.checks] == ["quality", "harm"]
+    assert alpha.verdict.candidate.bits_per_byte is None
+    assert (alpha.kd_loss, alpha.steps) == (None, 3)
+    assert alpha.combined_loss < 1
+    held_out = {p.digest for p in split(one.domains["alpha"].prompts, 0.25).held_out}
+    lines = (one.run.path / "alpha/pairs.jsonl").read_text().splitlines()
+    pairs = [json.loads(line) for line in lines]
+    assert all(len(pair["preferred"]) >= len(pair["other"]) for pair in pairs)
+    assert not held_out & {pair["prompt"] for pair in pairs}
+    assert {step.agreement is not None and step.margin is not None for step in steps_of(one)} == {True}
+
+
 def test_prompts_set_apart_are_neither_trained_on_nor_held_out_and_the_same_each_time(session, monkeypatch):
     one = session(keep_best=1, validation=0.3, max_length=4096)
     domain = one.domains["alpha"]

@@ -16,6 +16,7 @@ SMALL, BIG = 16_000_000_000, 96_000_000_000
         ("recorded", TEXT | {"replay"}, BIG, {}, ("sft",), "teacher recorded gives text alone"),
         ("recorded", TEXT | {"replay", "soft"}, BIG, {}, ("sft",), "recorded tells choices as bytes, and text alone"),
         ("llamacpp:x", TEXT | {"soft"}, BIG, {"cross_tokenizer": "p_kl"}, ("sft",), "tells choices as bytes, and text"),
+        ("api:x", TEXT | {"forced", "prefer"}, BIG, {}, ("sft",), "tells choices as bytes, and text"),
         ("mlx:big", TEXT | {"own_top_k"}, BIG, {}, ("kd",), "soft targets (bytes)"),
         ("mlx:big", TEXT | {"own_top_k"}, BIG, {"cross_tokenizer": "off"}, ("sft",), "and cross_tokenizer is off"),
         ("mlx:big", TEXT | {"own_top_k"}, BIG, {"cross_tokenizer": "gold"}, ("kd",), "soft targets (gold)"),
@@ -28,6 +29,10 @@ SMALL, BIG = 16_000_000_000, 96_000_000_000
         ("mlx:big", SOFT, BIG, {"alpha": 0.0}, ("sft",), "alpha is 0"),
         ("mlx:big", SOFT, SMALL, {"alpha": 0.0, "alpha_end": 0.5}, ("kd",), "gives soft targets"),
         ("none", frozenset(), BIG, {}, ("best_of_n",), "there is no teacher"),
+        ("judge", frozenset({"prefer"}), BIG, {}, ("preference",), "judge ranks answers and gives none of its own"),
+        ("api:x", TEXT | {"prefer"}, BIG, {}, ("sft",), "gives text alone"),
+        ("api:x", TEXT | {"prefer", "soft"}, BIG, {}, ("sft",), "tells choices as bytes"),
+        ("mlx:own", SOFT | {"prefer"}, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
     ],
 )
 def test_the_choice_follows_teacher_and_memory(teacher, capabilities, memory, settings, recipes, reason):
@@ -52,6 +57,14 @@ def test_choices_as_bytes_are_taken_where_kd_is_asked_for():
     assert choose(resolve({"mode": "kd"}), {"": "recorded"}, TEXT | {"replay", "soft"}, BIG).recipes == ("kd",)
 
 
+@pytest.mark.parametrize("mode", ["kd", "on_policy", "kd,on_policy"])
+def test_a_teacher_that_reads_any_text_serves_every_recipe_of_distributions(mode):
+    forced = TEXT | {"forced"}
+    assert choose(resolve({"mode": mode}), {"": "api:x"}, forced, BIG).recipes == tuple(mode.split(","))
+    with pytest.raises(ConfigError, match="needs a"):
+        choose(resolve({"mode": mode, "cross_tokenizer": "off"}), {"": "api:x"}, forced, BIG)
+
+
 def test_what_was_asked_for_is_what_is_done():
     found = choose(resolve({"mode": "sft, best_of_n"}), {"": "mlx:big"}, SOFT, BIG)
     assert found == (("sft", "best_of_n"), "as asked")
@@ -63,9 +76,15 @@ def test_what_was_asked_for_is_what_is_done():
         ("kd", TEXT, "recipe kd needs a teacher that gives soft targets; got teacher t: text."),
         ("sft,kd", TEXT, "recipe kd needs"),
         ("sft", frozenset(), "recipe sft needs a teacher that answers; got teacher t: nothing."),
-        ("on_policy", TEXT, "recipe on_policy needs a live teacher that scores the student's own tokens"),
+        ("on_policy", TEXT, "recipe on_policy needs a live teacher that scores the student's own answers"),
         ("on_policy", TEXT | {"replay", "soft"}, "got teacher t: replay, soft, text"),
         ("on_policy", TEXT | {"own_top_k"}, "got teacher t: own_top_k, text"),
+        (
+            "preference",
+            SOFT,
+            "recipe preference needs a teacher that says which of two answers is better; got teacher t",
+        ),
+        ("sft,preference", frozenset({"prefer"}), "recipe sft needs a teacher that answers; got teacher t: prefer."),
     ],
 )
 def test_a_recipe_refuses_a_teacher_that_cannot_serve_it(mode, capabilities, fault):

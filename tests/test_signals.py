@@ -84,6 +84,28 @@ def test_a_live_teacher_is_asked_for_choices_and_gives_the_same_targets(domain, 
         assert np.allclose(np.exp(ours.log_probs), np.exp(theirs.log_probs), atol=0.01)
 
 
+def test_a_teacher_that_reads_any_text_is_given_its_own_answers(domain, prepared, tmp_path):
+    class Reading(Telling):
+        """Tells nothing with its answers, and the choices of any text that it is given."""
+
+        capabilities = frozenset({"text", "forced"})
+
+        def generate(self, prompts, sampling):
+            assert not sampling.top_log_probs
+            yield from super().generate(prompts, sampling)
+
+        def force(self, prompts, texts, top):
+            assert {p.digest for p in prompts} <= self.places.keys()
+            return [told(text) for text in texts]
+
+    one, telling, _, _ = prepared("telling")
+    read = session_over(tmp_path, one.config.student, domain, teacher="reading")
+    read.host.catalog.add("teachers", "reading", lambda request: Reading(request.domain), Owner("r", "r.py"))
+    material, held = prepare(read, domain, read.teacher(domain), split(domain.prompts, 0.25), ("kd",))
+    assert material.digest == telling.digest
+    assert held.targets is not None
+
+
 def test_other_choices_of_the_same_text_make_another_neuron(domain, student, tmp_path):
     """A teacher whose signal is dropped would make the same."""
     found = []

@@ -175,3 +175,44 @@ def test_a_new_route_scores_nothing_else_again(domain, tmp_path):
     found = cache.fill(RoutedTeacher({"": most, "odd": few}), domain.prompts, said, 4, counted.append)
     assert [t.ids[0, 0] for t in found] == [3 if p.source == "odd" else 4 for p in domain.prompts]
     assert (len(most.asked), len(few.asked), sum(counted)) == (0, 4, 24)
+
+
+class TestWhatSomeTeachersHave:
+    """Reading any text, and comparing answers: through the faults' names, and through a route."""
+
+    class Able:
+        """Reads texts and prefers the longer answer; ``sore`` raises instead."""
+
+        capabilities = frozenset({"text", "forced", "prefer"})
+
+        def __init__(self, name, sore=False):
+            self.fingerprint, self.sore = name, sore
+
+        def force(self, prompts, texts, top):
+            if self.sore:
+                raise RuntimeError("ouch")
+            return [(self.fingerprint, text, top) for text in texts]
+
+        def prefer(self, prompts, firsts, seconds):
+            if self.sore:
+                raise RuntimeError("ouch")
+            return [int(len(b) > len(a)) for a, b in zip(firsts, seconds, strict=True)]
+
+        def close(self):
+            pass
+
+    def test_a_routed_teacher_asks_the_part_that_each_prompt_belongs_to(self, domain):
+        routed = RoutedTeacher({"": self.Able("plain"), "odd": self.Able("odd")})
+        prompts = [
+            p.model_copy(update={"source": s}) for p, s in zip(domain.prompts, ("odd", "x", "odd"), strict=False)
+        ]
+        assert routed.capabilities == {"text", "forced", "prefer"}
+        assert routed.force(prompts, ["a", "b", "c"], 3) == [("odd", "a", 3), ("plain", "b", 3), ("odd", "c", 3)]
+        assert routed.prefer(prompts, ["a", "bb", "c"], ["aa", "b", "cc"]) == [1, 0, 1]
+
+    @pytest.mark.parametrize("method", ["force", "prefer"])
+    def test_a_fault_names_the_plug_in(self, host, domain, method):
+        host.catalog.add("teachers", "able", lambda _: self.Able("a", sore=True), Owner("able", "able.py"))
+        teacher = make_teacher(host, "able", domain)
+        with pytest.raises(PluginError, match=r"able.*ouch"):
+            getattr(teacher, method)(domain.prompts[:1], ["a"], 3 if method == "force" else ["b"])

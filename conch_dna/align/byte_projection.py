@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -131,7 +132,8 @@ class Projection:
 
         :param tokens: the teacher's, with the end of the turn the last if it ended.
         :param answer_ids: the student's T tokens of the same answer, its end-of-turn token the last.
-        :returns: (T, k) and (T,); ids that make up the k without being among the choices share the tail evenly.
+        :returns: (T, k) and (T,); ids that make up the k without being among the choices share the tail evenly. The
+            answer's own tokens have at least the probability :data:`LEAST`.
         """
         spans = byte_spans(self.vocabulary, answer_ids)
         laid = _laid_along(tokens, spans.text)
@@ -142,7 +144,9 @@ class Projection:
             self._masses(spoken.strings(skipped + max(start, 0), skipped + end), label, answer_ids[-1])
             for start, end, label in zip(spans.starts_T.tolist(), spans.ends_T.tolist(), answer_ids, strict=True)
         ]
-        return _as_targets(found, min(top_k, self.width - 1), self.width)
+        chosen_T = [masses.get(label, 0.0) for masses, label in zip(found, answer_ids, strict=True)]
+        told = _as_targets(found, min(top_k, self.width - 1), self.width)
+        return replace(told, chosen=np.log(np.maximum(chosen_T, LEAST)).astype(np.float32))
 
     def _masses(self, choices: Sequence[Choice], label: int, end: int) -> dict[int, float]:
         """Return the mass of each student token at one place; mass whose token is unknown is left out."""

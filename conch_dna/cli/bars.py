@@ -60,6 +60,10 @@ class Bars(Progress):
             shown = note or self._bars.tasks[self._task].fields["note"]
             self._bars.update(self._task, advance=units, note=shown)
 
+    def note(self, text: str) -> None:
+        """Show a text behind the bar."""
+        self.advance(0, text)
+
     def fetched(self, done: int, total: int) -> None:
         """Show a model's fetch, in megabytes."""
         if self._fetch is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conch_dna.cli.api import api_context, api_options
 from conch_dna.cli.app import CONFIG_FILE, App
 from conch_dna.cli.options import given, setting_options
 from conch_dna.config import read_project, read_routes, resolve
@@ -16,6 +17,7 @@ from conch_dna.errors import ConchError, ConfigError, DataError, GateFailed, Unk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conch_dna.api.context import ApiContext
     from conch_dna.config import DistillConfig
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Teacher
@@ -42,6 +44,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 @click.option("--run", "run_name", help="Name of the run folder; default: made from settings and data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved settings and the plan, and stop.")
+@api_options
 @setting_options
 @click.pass_obj
 def distill(
@@ -54,14 +57,22 @@ def distill(
     run_name: str | None,
     as_json: bool,
     dry_run: bool,
+    budget: str | None,
+    base_url: str | None,
     **settings: Any,
 ) -> None:
     """Train one LoRA neuron a domain, judge it on held-out prompts, and publish it if it passes.
+
+    A teacher behind an API is asked within the budget; at the budget the run stops with exit code 4, and the same
+    command with a larger one goes on.
 
     Run the same command again after a stop: finished domains are skipped, an unfinished one goes on where it was.
     A domain whose recording is damaged, or whose prompts are too few, fails alone; wrong settings, and settings that do
     not suit one of the domains, end the run before it begins. Exit code 3 when a domain did not pass its gate.
     """
+    from conch_dna.cli.plan import check_plan, make_plan, show_plan
+    from conch_dna.data.extract import Taker
+
     in_file = read_project(app.project / CONFIG_FILE)
     resolve(in_file, where=str(app.project / CONFIG_FILE))
     config = resolve(in_file, given(settings), where="command line")
@@ -72,13 +83,16 @@ def distill(
     picked = [domains[n] for n in chosen]
     routes = read_routes(app.project / CONFIG_FILE)
     _check_names(app, config, picked)
+    takers = {domain.name: Taker(app.host, domain) for domain in picked}
     _check_routes(domains, routes)
-    teachers = _teachers(app, config, picked, routes)
+    api = api_context(app, config.teacher, budget, base_url, offline=dry_run)
+    teachers = _teachers(app, config, picked, routes, api)
     modes = _modes(config, picked, routes, teachers)
-    from conch_dna.cli.plan import check_plan, make_plan, show_plan
-
     if dry_run:
-        show_plan(config, make_plan(config, picked, teachers, modes, app.project / RUNS), as_json)
+        from conch_dna.data.cache import CompletionCache
+
+        cache = CompletionCache(api.cache / "completions")
+        show_plan(config, make_plan(config, picked, teachers, modes, takers, app.project / RUNS, cache=cache), as_json)
         return
     from conch_dna.models import accel
 
@@ -93,10 +107,12 @@ def distill(
 
     run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, teachers)))
     with Bars(len(chosen)) as bars:
-        check_plan(make_plan(config, picked, teachers, modes, on_fetch=bars.fetched))
+        check_plan(make_plan(config, picked, teachers, modes, takers, on_fetch=bars.fetched))
         session = Session(
-            config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched, routes
-        )
+            config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched, routes,
+            api,
+        )  # fmt: skip
+        api.note = bars.note
         summary = distill_all(session, chosen)
     _report(summary, session, as_json)
     if any(r.state == "failed" for r in summary.results):
@@ -176,7 +192,9 @@ def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> N
         )  # fmt: skip
 
 
-def _teachers(app: App, config: DistillConfig, domains: list[Domain], routes: Mapping[str, str]) -> dict[str, Teacher]:
+def _teachers(
+    app: App, config: DistillConfig, domains: list[Domain], routes: Mapping[str, str], api: ApiContext
+) -> dict[str, Teacher]:
     """Build each domain's teacher without a student: its tokenizer is taken for the student's, and nothing is loaded.
 
     :raises UnknownName: a teacher does not exist.
@@ -191,7 +209,7 @@ def _teachers(app: App, config: DistillConfig, domains: list[Domain], routes: Ma
                 "a file of prompts has no recording", where="--teacher", got="recorded",
                 next_step="Name a live teacher, such as --teacher mlx:MODEL or llamacpp:MODEL",
             )  # fmt: skip
-        found[domain.name] = teacher_of(app.host, named, domain, config.student)
+        found[domain.name] = teacher_of(app.host, named, domain, config.student, api=api)
     return found
 
 
@@ -210,7 +228,9 @@ def _modes(
     for domain in domains:
         named = references(config, domain, routes)
         try:
-            found[domain.name] = choose(config, named, teachers[domain.name].capabilities, memory)
+            found[domain.name] = choose(
+                config, named, teachers[domain.name].capabilities, memory, extracts=domain.settings.extract is not None
+            )
         except DataError as error:
             found[domain.name] = error
     return found

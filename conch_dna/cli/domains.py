@@ -1,18 +1,21 @@
-"""``conch domains``: list, show, check and grow the domains that plug-ins and the project bring."""
+"""``conch domains``: list, show, check, import and grow the domains that plug-ins and the project bring."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from conch_dna.cli.api import api_context, api_options
 from conch_dna.cli.app import CONFIG_FILE, App
 from conch_dna.errors import DataError, UnknownName
 
 if TYPE_CHECKING:
-    from conch_dna.domains import Domain
+    from conch_dna.data.importing import Import
+    from conch_dna.domains import Domain, Extract
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -20,7 +23,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group()
 def domains() -> None:
-    """List, show, check and grow domains."""
+    """List, show, check, import and grow domains."""
 
 
 @domains.command("list")
@@ -80,6 +83,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         "task type": settings.task_type,
         "words": f"{settings.length.min} to {settings.length.max}, {settings.max_tokens} tokens at most",
         "scorers": ", ".join(f"{scorer} {weight:g}" for scorer, weight in settings.scorers.items()),
+        "answer": "the whole text" if settings.extract is None else _options(settings.extract),
         "sources": "; ".join(f"{s.key}: {s.origin} ({s.licence})" for s in settings.sources) or "(none)",
         "recordings": ", ".join(recordings) or "(none)",
     }
@@ -96,6 +100,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 def check(app: App, names: tuple[str, ...]) -> None:
     """Check domains by NAME, or by the PATH of a domain folder or prompts file; by default all. Lists every fault."""
     from conch_dna.data.check import faults_of
+    from conch_dna.data.extract import extract_faults
 
     folders = _folders(app)
     scorers = app.host.catalog.names("scorers")
@@ -103,7 +108,7 @@ def check(app: App, names: tuple[str, ...]) -> None:
     for name in names or folders:
         try:
             domain = _named(name, folders)
-            found = faults_of(domain, scorers)
+            found = [*faults_of(domain, scorers), *extract_faults(app.host, domain)]
         except DataError as error:
             found = [str(error)]
         faults += found
@@ -138,6 +143,80 @@ def stats(app: App, name: str | None, as_json: bool) -> None:
         click.echo(f"  references       {_counts(figures.references)}")
 
 
+@domains.command("import")
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--name", required=True, help="The new domain's name.")
+@click.option("--column", help="Where a row has its turns; default: messages, conversations or conversation.")
+@click.option("--split", help="Which split of a folder; default: train, or the only one.")
+@click.option("--limit", type=click.IntRange(min=1), help="Keep so many conversations at most.")
+@click.option("--licence", default="unknown", show_default=True, help="Under which the data may be used.")
+@JSON
+@click.pass_obj
+def import_(
+    app: App,
+    /,
+    source: Path,
+    name: str,
+    column: str | None,
+    split: str | None,
+    limit: int | None,
+    licence: str,
+    as_json: bool,
+) -> None:
+    """Make a domain of recorded conversations, ready to be trained on: conch distill NAME --teacher recorded.
+
+    SOURCE is a file of JSON lines or a JSON array, a Parquet file, or a folder of Parquet files or of what Hugging
+    Face's datasets saved. The last answer of each conversation is recorded, and what comes before it is the prompt.
+    Turns may be OpenAI's (role, content, tool_calls) or ShareGPT's (from, value). Rows that cannot be used are counted
+    by reason; those longer than the project's max_length, in its student's tokens, are among them.
+    """
+    from conch_dna.config import read_project, resolve
+    from conch_dna.data.importing import Limits, import_chats
+    from conch_dna.models.load import load_tokenizer
+
+    folder = _new_folder(app, name)
+    config = resolve(read_project(app.project / CONFIG_FILE))
+    limits = Limits(limit, config.max_length, config.held_out)
+    made = import_chats(
+        source, folder, load_tokenizer(config.student), limits, column=column, split=split, licence=licence
+    )  # fmt: skip
+    if as_json:
+        _print_json(made.model_dump(mode="json"))
+    else:
+        _show_import(made)
+
+
+def _new_folder(app: App, name: str) -> Path:
+    """Return the folder of a domain that is yet to be made.
+
+    :raises DataError: the name is none for a domain, or taken.
+    """
+    from conch_dna.domains import NAME
+
+    folder = app.project / "domains" / name
+    if not re.fullmatch(NAME, name):
+        raise DataError("not a domain name", where="--name", got=name, allowed=NAME)
+    if name in _folders(app) or folder.exists():
+        raise DataError("there is such a domain already", where="--name", got=name, next_step="Choose another name")
+    return folder
+
+
+def _show_import(made: Import) -> None:
+    """Print what an import came to, and the first faults on stderr."""
+    spans = {"tokens": made.tokens, "answers": made.answer_tokens, "words": made.answer_words}
+    of = {"tokens": "a conversation", "answers": "tokens an answer", "words": "an answer"}
+    click.echo(f"{made.name}: {made.kept} of {made.rows} rows kept in {made.folder}")
+    click.echo(f"  dropped   {_counts(made.dropped)}")
+    click.echo(f"  split     {made.train} to train on, {made.held_out} held out (set to {made.share:.0%})")
+    for key, span in spans.items():
+        click.echo(f"  {key:<9} {span.fewest} to {span.most}, mean {span.mean}, {of[key]}")
+    click.echo(f"  turns     {', '.join(f'{count} of {turns}' for turns, count in made.turns.items())}")
+    click.echo(f"  roles     {_counts(made.roles)}")
+    click.echo(f"  unread    {_counts(made.unread)}")
+    for fault in made.faults:
+        click.echo(fault, err=True)
+
+
 @domains.command()
 @click.argument("name")
 @click.option("--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Who proposes the prompts.")
@@ -145,22 +224,39 @@ def stats(app: App, name: str | None, as_json: bool) -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
 @click.option("--avoid", type=FILE, multiple=True, help="Evaluation file whose texts must not be grown; repeatable.")
 @click.option("--out", type=FILE, help="File of kept prompts; default: grown.jsonl in the domain's folder.")
+@api_options
 @click.pass_obj
-def grow(app: App, name: str, spec: str, count: int, seed: int, avoid: tuple[Path, ...], out: Path | None) -> None:
+def grow(
+    app: App,
+    /,
+    name: str,
+    spec: str,
+    count: int,
+    seed: int,
+    avoid: tuple[Path, ...],
+    out: Path | None,
+    budget: str | None,
+    base_url: str | None,
+) -> None:
     """Let a teacher propose new prompts for the domain NAME; a second call goes on where the first one ended.
 
     Kept prompts go to grown.jsonl, the others with the reason to grown.dropped.jsonl. Read them before you use them:
     append the good ones to prompts.jsonl and record their source in domain.toml.
     """
+    from conch_dna.data.cache import CompletionCache
     from conch_dna.data.grow import dropped_file, growing_domain
     from conch_dna.data.grow import grow as grow_prompts
     from conch_dna.teachers import make_teacher
 
     domain = _domain(app, name)
     out = out or domain.prompts_file.with_name("grown.jsonl")
-    teacher = make_teacher(app.host, spec, growing_domain(domain))
+    api = api_context(app, spec, budget, base_url)
+    teacher = make_teacher(app.host, spec, growing_domain(domain), api=api)
     try:
-        growth = grow_prompts(domain, teacher, out, n=count, seed=seed, held_out=_held_out(app), avoid=avoid)
+        growth = grow_prompts(
+            domain, teacher, out, n=count, seed=seed, held_out=_held_out(app), avoid=avoid,
+            cache=CompletionCache(api.cache / "completions"),
+        )  # fmt: skip
     finally:
         teacher.close()
     click.echo(f"{out}: {growth.kept} of {count} prompts")
@@ -208,6 +304,10 @@ def _named(name: str, folders: dict[str, Path]) -> Domain:
 
 def _unknown(name: str, folders: dict[str, Path]) -> UnknownName:
     return UnknownName(f"no domain is named {name!r}", allowed=", ".join(folders) or "(none)")
+
+
+def _options(extract: Extract) -> str:
+    return ", ".join([extract.kind, *(f"{key} {value!r}" for key, value in extract.options.items())])
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from pydantic import Field, ValidationError
 
+from conch_dna.api.estimate import Estimate, estimates, in_one_line, verdict_estimates
 from conch_dna.data.splits import split
-from conch_dna.errors import ConfigError, DataError
+from conch_dna.errors import ConfigError, DataError, PluginError
 from conch_dna.records import Record, Sampling, StepReport
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
+    from conch_dna.data.cache import CompletionCache
+    from conch_dna.data.extract import Taker
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Teacher
     from conch_dna.modes import Mode
@@ -38,6 +41,7 @@ class DomainPlan(Record):
     :param fault: what is wrong with the domain's own files, for which it fails alone, or ``None``.
     :param seconds: of training, at the speed of earlier runs of this student and with all rounds of ``best_of_n``;
         ``None`` where there are none.
+    :param cost: of its answers and verdicts, by each teacher behind an API.
     """
 
     domain: str
@@ -55,6 +59,7 @@ class DomainPlan(Record):
     refused: str | None = None
     fault: str | None = None
     seconds: float | None = None
+    cost: tuple[Estimate, ...] = ()
 
 
 class Student(NamedTuple):
@@ -79,15 +84,19 @@ def make_plan(
     domains: Sequence[Domain],
     teachers: Mapping[str, Teacher],
     modes: Mapping[str, Mode | DataError],
+    takers: Mapping[str, Taker],
     runs: Path | None = None,
     on_fetch: Callable[[int, int], None] | None = None,
+    cache: CompletionCache | None = None,
 ) -> list[DomainPlan]:
     """Return the plan of each domain: from prompts, recorded answers, the student's tokenizer and its shapes.
 
     :param teachers: by domain; asked only where they replay what was recorded.
     :param modes: by domain, or why its files tell none.
+    :param takers: by domain: what takes the final answers of what was recorded.
     :param runs: the folder of earlier runs, whose speed is taken; ``None`` where nobody asks for the time.
     :param on_fetch: called with (bytes done, bytes in all) while the student is fetched.
+    :param cache: of answers, which cost nothing; ``None`` where nobody asks for the cost.
     :raises ModelError: the student cannot be found, fetched or read.
     """
     from conch_dna.models import refs
@@ -99,40 +108,63 @@ def make_plan(
     found = []
     for domain in domains:
         try:
-            found.append(_plan(config, domain, teachers[domain.name], modes[domain.name], student))
-        except DataError as error:
+            teacher, mode = teachers[domain.name], modes[domain.name]
+            plan = _plan(config, domain, teacher, mode, student, takers[domain.name])
+            found.append(plan.model_copy(update={"cost": _cost(plan, config, domain, teacher, cache)}))
+        except (DataError, PluginError) as error:
             found.append(DomainPlan(domain=domain.name, fault=str(error)))
     return found
 
 
 def _plan(
-    config: DistillConfig, domain: Domain, teacher: Teacher, mode: Mode | DataError, student: Student
+    config: DistillConfig, domain: Domain, teacher: Teacher, mode: Mode | DataError, student: Student, taker: Taker
 ) -> DomainPlan:
     """Return the plan of one domain.
 
-    :raises DataError: its recording is damaged, it has too few prompts, or the chat template refuses one.
+    :raises DataError: its recording is damaged, or another extractor's; it has too few prompts, or the chat template
+        refuses one.
+    :raises PluginError: its extractor raised.
     """
     if isinstance(mode, DataError):
         raise mode
     parts = split(domain.prompts, config.held_out)
     most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
     if "replay" in teacher.capabilities:
-        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher)
+        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, taker)
     else:
         sizes = _live_sizes(student.tokenizer, config, parts.train, most)
-    beside = getattr(teacher, "folder", None) if "on_policy" in mode.recipes else None
-    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside)
+    beside = getattr(teacher, "folder", None) if {"on_policy", "preference"} & set(mode.recipes) else None
+    together = 2 if "preference" in mode.recipes else 1
+    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside, together)
     examples = config.steps * config.batch_size * config.accumulation
     answers = len(parts.train) if sizes.answered is None else sizes.answered
     seconds = None
     if student.speed and answers:
-        stages = sum(config.iterations if recipe == "best_of_n" else 1 for recipe in mode.recipes)
+        times = {"best_of_n": config.iterations, "preference": 2}  # rounds; both answers of each pair
+        stages = sum(times.get(recipe, 1) for recipe in mode.recipes)
         seconds = stages * examples * sizes.trained_tokens / answers / student.speed
     return DomainPlan(
         domain=domain.name, recipes=mode.recipes, reason=mode.reason, train=len(parts.train),
         held_out=len(parts.held_out), steps=config.steps, examples=examples, memory=memory, refused=refused,
         seconds=seconds, **sizes._asdict(),
     )  # fmt: skip
+
+
+def _cost(
+    plan: DomainPlan, config: DistillConfig, domain: Domain, teacher: Teacher, cache: CompletionCache | None
+) -> tuple[Estimate, ...]:
+    """Return what the answers and verdicts will cost that the recipes ask for, by each teacher behind an API."""
+    if cache is None or plan.recipes == ("best_of_n",):
+        return ()
+    from conch_dna.signals import CHOICES
+
+    found = []
+    if "text" in teacher.capabilities:
+        soft = {"kd", "on_policy"} & set(plan.recipes)
+        found += estimates(teacher, domain, domain.prompts, cache, CHOICES if soft else 0)
+    if "preference" in plan.recipes:
+        found += verdict_estimates(teacher, domain, split(domain.prompts, config.held_out).train, config.candidates)
+    return tuple(found)
 
 
 def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool) -> None:
@@ -196,37 +228,44 @@ def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt]
     return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
 
 
-def _recorded_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher) -> Sizes:
-    """Count the tokens of the conversations with the answers that lie there already."""
+def _recorded_sizes(
+    tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher, taker: Taker
+) -> Sizes:
+    """Count the tokens of the conversations with the final answers that lie there already."""
     from conch_dna.data.tokens import encode_answer
 
     by_digest = {p.digest: p for p in prompts}
     fitting = []
     for told in teacher.generate(prompts, Sampling()):
-        example = encode_answer(tokenizer, by_digest[told.prompt], told.text)
-        if told.finish_reason == "stop" and len(example.ids) <= config.max_length:
+        final = taker.final(told) if told.finish_reason == "stop" else None
+        if final is None:
+            continue
+        example = encode_answer(tokenizer, by_digest[told.prompt], final.text)
+        if len(example.ids) <= config.max_length:
             fitting.append(example)
     longest = max((len(e.ids) for e in fitting), default=0)
     return Sizes(len(fitting), sum(len(e.ids) for e in fitting), sum(sum(e.trained) for e in fitting), longest)
 
 
 def _memory(
-    folder: Path, config: DistillConfig, longest: int, beside: Path | None
+    folder: Path, config: DistillConfig, longest: int, beside: Path | None, together: int
 ) -> tuple[dict[str, int], str | None]:
     """Return the estimated peak, by part and in all, and why the settings are refused, if they are.
 
     :param beside: the folder of a teacher that stays loaded while the student trains.
+    :param together: how many examples go through a pass together where one is asked for.
     """
     from conch_dna.data.batches import check_budget
     from conch_dna.train.memory import estimate, preflight, read_shapes
 
     refused = None
     try:
-        check_budget({"the longest example": longest}, config)
-        found = preflight(folder, config, longest, beside)
+        check_budget({"the longest example": longest}, config, together)
+        found = preflight(folder, config, longest, beside, together)
     except ConfigError as error:
         refused = str(error)
-        found = estimate(read_shapes(folder), config, longest, None if beside is None else read_shapes(beside))
+        second = None if beside is None else read_shapes(beside)
+        found = estimate(read_shapes(folder), config, longest, second, together)
     return {**found.parts(), "total": found.total}, refused
 
 
@@ -245,6 +284,7 @@ def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:
         f"    memory  {plan.memory['total'] / 1e9:.2f} GB estimated",
         f"    time    {time}",
     ]
+    lines += [f"    cost    {in_one_line(plan.cost)}"] if plan.cost else []
     return lines if plan.refused is None else [*lines, f"    refused {plan.refused}"]
 
 

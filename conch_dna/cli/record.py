@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conch_dna.cli.api import api_context, api_options
 from conch_dna.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ DEFAULT_REQUIRED = ("task_completion=0.6",)
 
 @click.command(
     epilog="Examples:\n\n  conch record thinking --teacher llamacpp:embedded:qwen2.5-coder-1.5b\n\n"
-    "  conch record debug --teacher llamacpp:big.gguf --require tests_pass=1"
+    "  conch record debug --teacher llamacpp:big.gguf --require tests_pass=1\n\n"
+    "  conch record action --teacher openai:gpt-4.1-mini --budget 5"
 )
 @click.argument("name", metavar="DOMAIN")
 @click.option("--teacher", required=True, help="Teacher, with its model after a colon.")
@@ -30,6 +32,7 @@ DEFAULT_REQUIRED = ("task_completion=0.6",)
     "--top-log-probs", default=0, show_default=True, type=click.IntRange(0, 64),
     help="Keep so many choices of every token as soft targets, where the teacher tells them.",
 )  # fmt: skip
+@api_options
 @click.option("--json", "as_json", is_flag=True, help="Print the recording's card as JSON.")
 @click.pass_obj
 def record(
@@ -41,6 +44,8 @@ def record(
     seed: int,
     require: tuple[str, ...],
     top_log_probs: int,
+    budget: str | None,
+    base_url: str | None,
     as_json: bool,
 ) -> None:
     """Ask a teacher every prompt of DOMAIN and keep the good answers in its recorded/ folder.
@@ -52,6 +57,7 @@ def record(
     accel.switch_on()  # a teacher may bring mlx
     from conch_dna.cli.bars import Bars
     from conch_dna.data.cache import CompletionCache
+    from conch_dna.data.extract import Taker
     from conch_dna.data.recordings import record as make
     from conch_dna.domains import load_domain
     from conch_dna.models.cache import cache_dir
@@ -64,18 +70,20 @@ def record(
         raise UnknownName("no such domain", got=name, allowed=", ".join(folders))
     domain = load_domain(folders[name])
     catalog = app.host.catalog
-    required = _required(require)
+    required, taker = _required(require), Taker(app.host, domain)
     scorers = {scorer: catalog.get("scorers", scorer) for scorer in required}
-    asked = make_teacher(app.host, teacher, domain)
+    api = api_context(app, teacher, budget, base_url)
+    asked = make_teacher(app.host, teacher, domain, api=api)
     sampling = Sampling(
         max_tokens=domain.settings.max_tokens, temperature=temperature, seed=seed, top_log_probs=top_log_probs
     )
     try:
         with Bars(1) as bars:
+            api.note = bars.note
             bars.stage(name, f"recording {kind_of(teacher)}", len(domain.prompts))
             path, card = make(
                 domain, asked, teacher, sampling, scorers, required, CompletionCache(cache_dir() / "completions"),
-                bars.advance,
+                taker, bars.advance,
             )  # fmt: skip
     finally:
         asked.close()

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
     from conch_dna.interfaces import LogitLoss
+    from conch_dna.train.dpo import Pairs
 
-    SoftTargets = Sequence[Targets] | Callable[[Sequence[int]], LogitLoss]
+    SoftTargets = Sequence[Targets] | Callable[[Sequence[int]], LogitLoss | Pairs]
 
 PAD_TO = 16  # lengths are rounded up to this, to bound the number of shapes
 
@@ -27,7 +28,8 @@ class Batch(NamedTuple):
     :param ids_BT: int32 token ids; padding is 0 and never trained.
     :param rows_N, cols_N: int32 places whose hidden state predicts a trained token.
     :param labels_N: int32, that token.
-    :param targets: the teacher's distributions at the same N places, a loss of the logits there, or ``None``.
+    :param targets: the teacher's distributions at the same N places, a loss of the logits there, which rows were
+        preferred to which, or ``None``.
     :param names: which examples these are, for error messages.
     :param on_policy: the labels are the student's own samples: no cross-entropy may pull towards them.
     """
@@ -36,7 +38,7 @@ class Batch(NamedTuple):
     rows_N: np.ndarray
     cols_N: np.ndarray
     labels_N: np.ndarray
-    targets: Targets | LogitLoss | None
+    targets: Targets | LogitLoss | Pairs | None
     names: tuple[int, ...]
     on_policy: bool = False
 
@@ -52,25 +54,29 @@ def step_examples(count: int, per_step: int, seed: int, step: int) -> list[int]:
     return [int(order(count, seed, place // count)[place % count]) for place in places]
 
 
-def cut(examples: Sequence[Example], picks: Sequence[int], config: DistillConfig) -> list[list[int]]:
+def cut(examples: Sequence[Example], picks: Sequence[int], config: DistillConfig, together: int = 1) -> list[list[int]]:
     """Cut a step's examples into forward passes.
 
-    Without a ``token_budget`` each holds ``batch_size`` examples, in their order. With one, examples of similar length
+    Without a ``token_budget`` each holds ``batch_size`` picks, in their order. With one, examples of similar length
     go together, the longest first, as many as rows times padded width allow; an example over the budget goes alone
     (:func:`check_budget` refuses it beforehand where the examples are known). Loss and gradient do not depend on it.
+
+    :param together: how many examples one pick stands for, which go through the same pass: 2 where these are pairs.
     """
-    if not config.token_budget:
-        cuts = range(0, len(picks), config.batch_size)
-        return [list(picks[start : start + config.batch_size]) for start in cuts]
     passes: list[list[int]] = []
-    room = 0
-    for pick in sorted(picks, key=lambda i: -len(examples[i].ids)):
-        if not room:
-            passes.append([])
-            room = max(1, config.token_budget // padded(len(examples[pick].ids)))
-        passes[-1].append(pick)
-        room -= 1
-    return passes
+    if not config.token_budget:
+        passes = [list(picks[start : start + config.batch_size]) for start in range(0, len(picks), config.batch_size)]
+    else:
+        members = {pick: examples[pick * together : (pick + 1) * together] for pick in picks}
+        lengths = {pick: max(len(e.ids) for e in some) for pick, some in members.items()}
+        room = 0
+        for pick in sorted(picks, key=lambda p: -lengths[p]):
+            if not room:
+                passes.append([])
+                room = max(1, config.token_budget // (together * padded(lengths[pick])))
+            passes[-1].append(pick)
+            room -= 1
+    return [[pick * together + i for pick in some for i in range(together)] for some in passes]
 
 
 def padded(length: int) -> int:
@@ -78,20 +84,21 @@ def padded(length: int) -> int:
     return -(-length // PAD_TO) * PAD_TO
 
 
-def check_budget(lengths: Mapping[str, int], config: DistillConfig) -> None:
+def check_budget(lengths: Mapping[str, int], config: DistillConfig, together: int = 1) -> None:
     """Refuse what no forward pass could take.
 
     :param lengths: tokens of each example, by a name that tells which it is.
+    :param together: as in :func:`cut`; the length is then that of the longest of them.
     :raises ConfigError: an example with its padding is longer than ``token_budget``; the longest is named.
     """
     if not config.token_budget or not lengths:
         return
     name = max(lengths, key=lambda n: lengths[n])
-    if (width := padded(lengths[name])) > config.token_budget:
+    if (width := together * padded(lengths[name])) > config.token_budget:
         raise ConfigError(
             f"{name} does not fit into a forward pass", where="token_budget", got=config.token_budget,
             allowed=f"{width} and more",
-            next_step=f"Raise it, or lower max_length to {config.token_budget // PAD_TO * PAD_TO}",
+            next_step=f"Raise it, or lower max_length to {config.token_budget // together // PAD_TO * PAD_TO}",
         )  # fmt: skip
 
 
@@ -121,7 +128,7 @@ def collate(examples: Sequence[Example], picks: Sequence[int], targets: SoftTarg
     )  # fmt: skip
 
 
-def _joined(targets: SoftTargets | None, picks: Sequence[int]) -> Targets | LogitLoss | None:
+def _joined(targets: SoftTargets | None, picks: Sequence[int]) -> Targets | LogitLoss | Pairs | None:
     if targets is None or callable(targets):
         return targets and targets(picks)
     parts = [targets[i] for i in picks]

@@ -11,7 +11,7 @@ from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
 from conch_dna.teachers import parts_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from conch_dna.domains import Domain
@@ -98,6 +98,9 @@ def _answers(
                 yield found.model_copy(update={"prompt": prompt.digest})
             else:
                 missing.append(prompt)
+        reused: Callable[[int], None] | None = getattr(teacher, "answers_reused", None)
+        if reused is not None:
+            reused(len(prompts) - len(missing))
         if missing:
             for completion in teacher.generate(missing, sampling):
                 cache.put(keys[completion.prompt], completion)

@@ -36,8 +36,9 @@ def faults_of(domain: Domain, scorers: Collection[str]) -> list[str]:
         faults.append(f"{domain.prompts_file}: near-duplicates ({similarity:.2f}): {ends}")
     if domain.folder is not None:
         known = {prompt.digest for prompt in prompts}
+        extract = domain.settings.extract.digest if domain.settings.extract else None
         for path in sorted(domain.folder.glob("recorded/*.jsonl")):
-            faults += _recording_faults(path, known)
+            faults += _recording_faults(path, known, extract)
     return faults
 
 
@@ -121,20 +122,28 @@ def _is_assert(test: str) -> bool:
     return bool(body) and isinstance(body[-1], ast.Assert)
 
 
-def _recording_faults(path: Path, known: Collection[str]) -> Iterator[str]:
-    """Find lines that are no completions, and answers to prompts that the domain does not have (any more)."""
+def _recording_faults(path: Path, known: Collection[str], extract: str | None) -> Iterator[str]:
+    """Find lines that are no completions, and answers that do not belong to the domain (any more).
+
+    :param extract: digest of the domain's extractor.
+    """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         yield f"{path}: cannot be read: {error}"
         return
-    strangers = 0
+    strangers = others = 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            strangers += Completion.model_validate_json(line).prompt not in known
+            told = Completion.model_validate_json(line)
         except ValidationError:
             yield f"{path}: line {number} is not a recorded answer"
+            continue
+        strangers += told.prompt not in known
+        others += told.extracted not in {None, extract}
     if strangers:
         yield f"{path}: {strangers} answer(s) to prompts that are not in prompts.jsonl; record again"
+    if others:
+        yield f"{path}: another extractor took {others} answer(s) from longer texts; record again"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from conch_dna.data.cache import answers
 from conch_dna.data.prompts import read_prompts
 from conch_dna.data.similar import Index, overlaps
 from conch_dna.data.splits import position
@@ -23,9 +24,10 @@ from conch_dna.records import Completion, Message, Prompt, Sampling, to_json_lin
 from conch_dna.text import is_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from conch_dna.data.cache import CompletionCache
     from conch_dna.interfaces import Teacher
 
 SHOWN = 6  # seed prompts a request, as many hand-written ones as the paper shows
@@ -82,16 +84,26 @@ def growing_domain(domain: Domain) -> Domain:
 
 
 def grow(
-    domain: Domain, teacher: Teacher, out: Path, *, n: int, seed: int = 0, held_out: float, avoid: Sequence[Path] = ()
+    domain: Domain,
+    teacher: Teacher,
+    out: Path,
+    *,
+    n: int,
+    seed: int = 0,
+    held_out: float,
+    avoid: Sequence[Path] = (),
+    cache: CompletionCache | None = None,
 ) -> Growth:
     """Ask for prompts until ``out`` holds ``n``, going on from what it and its dropped file hold already.
 
-    Both files are written after every round, so a killed run loses one round at most. The seeds shown to the teacher
-    are training prompts only: what is held out must not shape what is trained on.
+    Both files are written after every round, so a killed run loses one round at most, and with a cache nothing of what
+    was answered: the next run draws the same requests. The seeds shown to the teacher are training prompts only: what
+    is held out must not shape what is trained on.
 
     :param teacher: made for :func:`growing_domain`.
     :param out: the kept prompts; dropped proposals lie beside it in ``*.dropped.jsonl``.
     :param held_out: the share of prompts that only the gate sees.
+    :param cache: of answers, since a teacher behind an API is paid for each.
     :param avoid: evaluation files (JSON lines or plain text) whose texts must not come back as training prompts.
     :raises DataError: a file cannot be read or written, or the domain has no prompt to show.
     :raises TeacherError: the teacher failed; earlier rounds are kept.
@@ -104,12 +116,18 @@ def grow(
             where=domain.prompts_file,
             next_step="Write a few by hand first",
         )
+
+    def ask(requests: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        if cache is None:
+            return teacher.generate(requests, sampling)
+        return answers(teacher, growing_domain(domain), requests, sampling, cache)
+
     stale = silent = 0
     while len(sieve.kept) < n and stale < STALE_ROUNDS:
         before, proposed = len(sieve.kept), sieve.proposed
         # What was proposed so far stands for the round, so that a resumed run draws as an unbroken one would.
         draw = random.Random(f"{seed}:{proposed}:{silent}")  # noqa: S311 - not for secrets
-        for proposal in _proposals(teacher, seeds, draw):
+        for proposal in _proposals(ask, seeds, draw):
             if len(sieve.kept) < n:
                 sieve.add(proposal)
         sieve.write()
@@ -126,13 +144,15 @@ def dropped_file(out: Path) -> Path:
     return out.with_name(f"{out.stem}.dropped.jsonl")
 
 
-def _proposals(teacher: Teacher, seeds: Sequence[str], draw: random.Random) -> Iterator[str | Dropped]:
+def _proposals(
+    ask: Callable[[Sequence[Prompt], Sampling], Iterator[Completion]], seeds: Sequence[str], draw: random.Random
+) -> Iterator[str | Dropped]:
     """Yield the proposals of one round, in the order of its requests whatever the teacher's."""
     requests = [_request(draw.sample(seeds, min(SHOWN, len(seeds)))) for _ in range(REQUESTS)]
     # Few seeds may be drawn alike; a teacher answers a digest once.
     asked = list({request.digest: request for request in requests}.values())
     sampling = Sampling(max_tokens=512, temperature=1.0, top_p=0.95, seed=draw.randrange(2**31))
-    answered = {completion.prompt: completion for completion in teacher.generate(asked, sampling)}
+    answered = {completion.prompt: completion for completion in ask(asked, sampling)}
     for request in asked:
         if request.digest in answered:
             yield from parse(answered[request.digest])

@@ -63,7 +63,7 @@ def _read_line(raw: bytes) -> Prompt | str:
     data = _object(raw)
     if isinstance(data, str):
         return data
-    messages = _messages(data.get("messages"))
+    messages = messages_of(data.get("messages"))
     if isinstance(messages, str):
         return messages
     try:
@@ -100,7 +100,7 @@ def _first_fault(error: ValidationError) -> str:
     return f"{field}: {first['msg']}" if field else first["msg"]
 
 
-def _messages(value: Any) -> tuple[Message, ...] | str:
+def messages_of(value: Any) -> tuple[Message, ...] | str:
     """Return the chat turns, or what is wrong with them: roles, alternation, emptiness, tool calls, the end."""
     if not isinstance(value, list) or not value:
         return "messages must be a non-empty list"
@@ -110,7 +110,7 @@ def _messages(value: Any) -> tuple[Message, ...] | str:
             message = Message.model_validate(item)
         except ValidationError as error:
             return f"messages[{place}]: {_first_fault(error)}"
-        if not message.content.strip() and not message.tool_calls:
+        if not message.content.strip() and not message.tool_calls and message.role != "tool":  # a tool may be silent
             return f"messages[{place}]: empty content"
         if not is_utf8(json.dumps(message.as_dict(), ensure_ascii=False)):
             return f"messages[{place}]: broken UTF-8 (a lone surrogate)"

@@ -6,11 +6,11 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
-from conch_dna.data.cache import CompletionCache, answers
+from conch_dna.data.extract import as_answered, final_answers
 from conch_dna.data.soft import read_soft, write_soft
 from conch_dna.errors import DataError, UnknownName
 from conch_dna.files import sha256_file, write_atomic
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from conch_dna.data.cache import CompletionCache
+    from conch_dna.data.extract import Taker
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Scorer, Teacher
     from conch_dna.records import Prompt
@@ -37,6 +39,7 @@ class RecordingCard(Record):
     context: str = Field(description="digest of the context that the teacher saw")
     sampling: Sampling
     required: dict[str, float] = Field(description="least score of each scorer")
+    extract: dict[str, Any] | None = Field(None, description="what took the answers from longer texts")
     prompts: int
     kept: int
     dropped: dict[str, int] = Field(default_factory=dict, description="by reason")
@@ -101,14 +104,17 @@ def record(
     scorers: Mapping[str, Scorer],
     required: Mapping[str, float],
     cache: CompletionCache,
+    taker: Taker,
     on_answer: Callable[[], None],
 ) -> tuple[Path, RecordingCard]:
-    """Ask ``teacher`` every prompt of ``domain`` and keep the good answers under ``recorded/``.
+    """Ask ``teacher`` every prompt of ``domain`` and keep the good final answers under ``recorded/``.
 
     A killed recording goes on where it was: answered prompts are in the cache.
 
     :param about: teacher and model reference, for the card; the file is named after the model.
-    :param required: least score of each scorer; answers below any, cut off or empty ones are dropped and counted.
+    :param required: least score of each scorer; answers below any, cut off or empty ones, and those without a final
+        answer, are dropped and counted.
+    :param taker: takes the final answers; what the teacher said as a whole stays in ``cache``.
     :raises DataError: the domain has no folder to write to, no answer was kept, or its tokens' choices, which another
         recording of the same name has, would be lost.
     """
@@ -122,8 +128,9 @@ def record(
     by_digest = {p.digest: p for p in domain.prompts}
     kept: dict[str, Completion] = {}
     dropped: Counter[str] = Counter()
-    for completion in answers(teacher, domain, domain.prompts, sampling, cache):
-        reason = _fault(by_digest[completion.prompt], completion, domain, scorers, required)
+    weighed = domain_with(as_answered(domain, taker), required)
+    for completion, fault in final_answers(teacher, domain, domain.prompts, sampling, cache, taker):
+        reason = fault or _fault(by_digest[completion.prompt], completion, weighed, scorers, required)
         if reason:
             dropped[reason] += 1
         else:
@@ -139,15 +146,22 @@ def record(
         _keep_choices(path)
     card = RecordingCard(
         teacher=about, fingerprint=teacher.fingerprint, context=domain.context_digest, sampling=sampling,
-        required=dict(required), prompts=len(by_digest), kept=len(kept), dropped=dict(sorted(dropped.items())),
+        required=dict(required), extract=domain.settings.extract and domain.settings.extract.model_dump(mode="json"),
+        prompts=len(by_digest), kept=len(kept), dropped=dict(sorted(dropped.items())),
     )  # fmt: skip
     # In the order of the prompts, so that a recording made again shows as few changed lines as it has.
     ordered = [kept[d] for d in by_digest if d in kept]
-    write_atomic(path, "".join(to_json_line(c.model_dump(mode="json", exclude={"soft"})) for c in ordered))
+    write_atomic(path, "".join(map(recorded_line, ordered)))
     if soft:
         write_soft(path.with_suffix(SOFT), {c.prompt: c.soft for c in ordered})
     write_atomic(path.with_suffix(".card.json"), json.dumps(card.model_dump(mode="json"), indent=2) + "\n")
     return path, card
+
+
+def recorded_line(completion: Completion) -> str:
+    """Return the line of a recording that holds an answer."""
+    left_out = {"soft"} if completion.extracted else {"soft", "extracted"}
+    return to_json_line(completion.model_dump(mode="json", exclude=left_out))
 
 
 def _keep_choices(path: Path) -> None:
@@ -163,16 +177,11 @@ def _keep_choices(path: Path) -> None:
 def _fault(
     prompt: Prompt,
     completion: Completion,
-    domain: Domain,
+    weighed: Domain,
     scorers: Mapping[str, Scorer],
     required: Mapping[str, float],
 ) -> str | None:
-    """Return why an answer is dropped, or ``None``."""
-    if not completion.text.strip():
-        return "empty"
-    if completion.finish_reason == "length":
-        return "cut off"
-    weighed = domain_with(domain, required)
+    """Return why the scorers drop a final answer, or ``None``."""
     parts = score(prompt, completion.text, weighed, scorers).parts
     return next((f"{name} below {least:g}" for name, least in required.items() if parts[name] < least), None)
 

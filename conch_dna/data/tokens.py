@@ -103,19 +103,20 @@ def _shown(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[dict[s
     every conversation with tools.
     """
     turns = [dict(message) for message in messages]
-    calling = [turn for turn in turns if turn.get("tool_calls")]
-    if not calling:
+    if not any(turn.get("tool_calls") for turn in turns):
         return turns
     silent = [{key: value for key, value in turn.items() if key != "tool_calls"} for turn in turns]
     if _template(tokenizer, turns, open_turn=False) != _template(tokenizer, silent, open_turn=False):
         return turns
-    for turn in calling:
-        called = [call["function"] for call in turn.pop("tool_calls")]
-        lines = [
-            json.dumps({"tool": call["name"], "arguments": call["arguments"]}, ensure_ascii=False) for call in called
-        ]
-        turn["content"] = "\n".join([turn["content"], *lines] if turn["content"] else lines)
-    return turns
+    return [with_calls_written(turn) for turn in turns]
+
+
+def with_calls_written(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a turn whose tool calls, if it has any, are lines of its content."""
+    called = [call["function"] for call in turn.get("tool_calls", ())]
+    lines = [json.dumps({"tool": call["name"], "arguments": call["arguments"]}, ensure_ascii=False) for call in called]
+    written = {key: value for key, value in turn.items() if key != "tool_calls"}
+    return written | {"content": "\n".join(filter(None, [turn["content"], *lines]))}
 
 
 def _template(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, open_turn: bool) -> str:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conch_dna.api.wire import Abilities
 from conch_dna.data import codec
 from conch_dna.data.cache import load
 from conch_dna.data.shards import DAMAGED, PATTERN
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMPLETIONS, TARGETS = "completions", "targets"
+COMPLETIONS, TARGETS, API = "completions", "targets", "api"
 DAY = 86_400
 # Temporary files of a killed writer; and targets as they were stored before there were shards, one file an answer.
-LEFT_OVER = {COMPLETIONS: ("??/.*.json.*",), TARGETS: ("*/.*.safetensors.*", "??/*.safetensors")}
+LEFT_OVER = {
+    COMPLETIONS: ("??/.*.json.*",), TARGETS: ("*/.*.safetensors.*", "??/*.safetensors"), API: ("**/.*.json.*",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Stored:
     """One file of the cache.
 
-    :param kind: ``completions`` or ``targets``.
+    :param kind: ``completions``, ``targets``, or ``api``: what a probe of an endpoint found.
     :param teacher: fingerprint of the teacher; empty where the file cannot be read.
     :param used: when it was last written or read, seconds since 1970.
     :param fault: what is wrong with it, or empty.
@@ -62,21 +65,27 @@ class TeacherStats(Record):
 
 
 def stored(root: Path) -> Iterator[Stored]:
-    """Yield every file of answers and targets under ``root``, each read and checked."""
+    """Yield every file of answers, targets and probes under ``root``, each read and checked.
+
+    Notes of batches on their way are none of them: answers that are paid for hang on each.
+    """
     for kind, pattern in ((COMPLETIONS, "??/*.json"), (TARGETS, f"{'?' * 16}/{PATTERN}")):
         for path in sorted((root / kind).glob(pattern)):
             with contextlib.suppress(FileNotFoundError):
                 yield _looked_at(path, kind)
+    for path in sorted((root / API / "probes").glob("*.json")):
+        with contextlib.suppress(FileNotFoundError):
+            yield _looked_at(path, API)
     for path in sorted((root / TARGETS).glob(f"*/{DAMAGED}/*")):
         about = path.stat()
         yield Stored(path, TARGETS, about.st_size, about.st_mtime, fault="was found damaged and moved aside")
 
 
 def stats(root: Path) -> list[TeacherStats]:
-    """Return what is stored, by teacher; damaged files count for none."""
+    """Return what is stored, by teacher; damaged files, and probes, count for none."""
     found: dict[str, TeacherStats] = {}
     for item in stored(root):
-        if item.fault:
+        if item.fault or item.kind == API:
             continue
         before = found.get(item.teacher, TeacherStats(teacher=item.teacher))
         if item.kind == COMPLETIONS:
@@ -103,7 +112,7 @@ def collect(
     :raises UnknownName: nothing of that teacher is stored.
     """
     with contextlib.ExitStack() as stack:
-        for kind in (COMPLETIONS, TARGETS):
+        for kind in (COMPLETIONS, TARGETS):  # probes are as quickly asked again
             if (root / kind).is_dir():
                 stack.enter_context(alone(root / kind))
         items = list(stored(root))
@@ -142,10 +151,14 @@ def _looked_at(path: Path, kind: str) -> Stored:
     try:
         if kind == COMPLETIONS:
             return Stored(path, kind, size, used, load(path.read_bytes()).teacher, 1)
+        if kind == API:
+            Abilities.model_validate_json(path.read_bytes())
+            return Stored(path, kind, size, used)
         content = read(path)
         tokens = sum(codec.positions(blob) for blob in content.blobs.values())
         return Stored(path, kind, size, used, str(content.about.get("teacher", "")), len(content.blobs), tokens)
     except DataError as error:
         return Stored(path, kind, size, used, fault=error.what)
     except ValueError:
-        return Stored(path, kind, size, used, fault="is no completion, or is damaged: its checksum does not fit")
+        what = "what a probe found" if kind == API else "completion"
+        return Stored(path, kind, size, used, fault=f"is no {what}, or is damaged: its checksum does not fit")

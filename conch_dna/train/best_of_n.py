@@ -7,27 +7,32 @@ none trains on, and a round that pays for its score with variety is refused.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import ValidationError
 
-from conch_dna.data.tokens import encode_answer, prompt_ids
-from conch_dna.errors import CheckpointError, TrainingError
-from conch_dna.files import append, sha256_file, write_atomic
+from conch_dna.data.tokens import encode_answer
+from conch_dna.errors import TrainingError
+from conch_dna.files import write_atomic
 from conch_dna.gate import answer_greedily, rate
-from conch_dna.records import Record, read_sound, to_json_line
-from conch_dna.runtime.generate import BATCH
-from conch_dna.runtime.neurons import BASE, NeuronRuntime
-from conch_dna.train.checkpoint import refuse_other
-from conch_dna.train.fast_ops import fast_ops
-from conch_dna.train.lora import ADAPTER_FILE
+from conch_dna.records import Record, to_json_line
+from conch_dna.train.candidates import (
+    Drawn,
+    Student,
+    by_student,
+    check_origin,
+    digest_of_student,
+    draw,
+    drawn_for,
+    groups_of,
+    in_groups,
+    student_of,
+)
 from conch_dna.train.material import Material
 from conch_dna.train.objective import Objective
 from conch_dna.train.recipes import Learnt, Lesson, learn
-from conch_dna.train.rollouts import roll_out, rollout_seeds
 from conch_dna.train.sources import FixedSource
 from conch_dna.train.stage import Stage
 
@@ -37,18 +42,13 @@ if TYPE_CHECKING:
 
     from conch_dna.records import Prompt
 
-STUDENT = "student"  # its name in the runtime
 LEAST_DIVERSITY = 0.5  # of the base's; a round whose answers are less varied than that is refused
 log = structlog.get_logger()
 
 
-class Candidate(Record):
-    """One answer that the student drew; a line of ``candidates.jsonl``."""
+class Candidate(Drawn):
+    """A drawn answer and what it is worth; a line of ``candidates.jsonl``."""
 
-    prompt: str
-    number: int
-    text: str
-    finished: bool
     score: float
     scores: dict[str, float]
     kept: bool = False
@@ -96,7 +96,7 @@ def best_of_n(lesson: Lesson) -> Learnt:
     # Texts, scores and validations hang on what the domain asks for: scorers, references, length of the answers.
     lesson = replace(lesson, identity=lesson.identity | {"domain": lesson.domain.digest})
     config, current = lesson.config, lesson.start
-    _check_origin(lesson.folder / "base", {**lesson.identity, "start": _digest(current)})
+    check_origin(lesson.folder / "base", {**lesson.identity, "start": digest_of_student(current)})
     base = _validated(lesson, None, lesson.folder / "base")
     previous = _validated(lesson, current, lesson.folder / "start") if current else base
     rounds: list[Round] = []
@@ -184,72 +184,35 @@ def _fine_tuned(lesson: Lesson, drawn: Sequence[Candidate], start: Path | None, 
 
 
 def _candidates(lesson: Lesson, number: int, student: Path | None, folder: Path) -> list[Candidate]:
-    """Return every prompt's candidates, drawing and rating those that are not on disk yet, group by group.
+    """Return every prompt's candidates, drawing and rating those that are not on disk yet, group by group."""
+    config, prompts = lesson.config, lesson.material.prompts
+    check_origin(folder, {**lesson.identity, "start": digest_of_student(student)})
 
-    Seeds are a pure function of the run's seed, the round, and prompt and number of the candidate; the groups are the
-    same whenever drawing goes on, so that what is drawn does not hang on where it was stopped.
-    """
-    config, prompts, file = lesson.config, lesson.material.prompts, folder / "candidates.jsonl"
-    _check_origin(folder, {**lesson.identity, "start": _digest(student)})
-    size = max(1, BATCH // config.candidates)
-    groups = [prompts[cut : cut + size] for cut in range(0, len(prompts), size)]
-    found = _read(file, [len(group) * config.candidates for group in groups])
-    done = sum(map(len, found))
-    write_atomic(file, "".join(to_json_line(c) for group in found for c in group))
+    def make(one: Student, group: Sequence[Prompt]) -> list[Candidate]:
+        return _drawn(lesson, one, number, group)
+
     lesson.progress.stage(lesson.domain.name, f"candidates {number}", len(prompts) * config.candidates)
-    lesson.progress.advance(done)
-    if len(found) < len(groups):
-        runtime = _runtime(lesson, student)
-        try:
-            for group in groups[len(found) :]:
-                found.append(_drawn(lesson, runtime, number, group, STUDENT if student else BASE))
-                append(file, "".join(map(to_json_line, found[-1])))
-                lesson.progress.advance(len(found[-1]))
-        finally:
-            runtime.close()
-    return [candidate for group in found for candidate in group]
+    return in_groups(
+        folder / "candidates.jsonl", Candidate, groups_of(prompts, config.candidates), config.candidates,
+        lambda: by_student(lesson, student, make), lesson.progress.advance, drawn_for,
+    )  # fmt: skip
 
 
-def _drawn(
-    lesson: Lesson, runtime: NeuronRuntime, number: int, prompts: Sequence[Prompt], student: str
-) -> list[Candidate]:
+def _drawn(lesson: Lesson, student: Student, number: int, prompts: Sequence[Prompt]) -> list[Candidate]:
     """Draw, rate and choose among the candidates of a few prompts."""
-    config, tokenizer = lesson.config, lesson.base.tokenizer
+    config = lesson.config
+    drawn = draw(lesson, student, number, prompts)
     repeated = [prompt for prompt in prompts for _ in range(config.candidates)]
-    ids = [prompt_ids(tokenizer, p.turns) for p in repeated]
-    seeds = rollout_seeds(config.seed, number, [p.digest for p in repeated])
-    with fast_ops(lesson.base.model):
-        with runtime.neuron(student):
-            rollouts = roll_out(
-                lesson.base.model, tokenizer, ids, seeds,
-                max_tokens=lesson.domain.settings.max_tokens, temperature=config.candidate_temperature,
-            )  # fmt: skip
-        texts = [r.text(tokenizer) for r in rollouts]
-        scores = rate(runtime, lesson.domain, repeated, texts, lesson.host.catalog.all("scorers"))
-    found = [
-        Candidate(prompt=p.digest, number=place % config.candidates, text=text, finished=r.finished, score=s.total,
-                  scores=s.parts)
-        for place, (p, text, r, s) in enumerate(zip(repeated, texts, rollouts, scores, strict=True))
-    ]  # fmt: skip
+    scorers = lesson.host.catalog.all("scorers")
+    scores = rate(student.runtime, lesson.domain, repeated, [d.text for d in drawn], scorers)
+    found = [Candidate(**one.model_dump(), score=s.total, scores=s.parts) for one, s in zip(drawn, scores, strict=True)]
     cuts = range(0, len(found), config.candidates)
     return [c for cut in cuts for c in choose(found[cut : cut + config.candidates], config.kept)]
 
 
-def _read(file: Path, sizes: Sequence[int]) -> list[list[Candidate]]:
-    """Return the whole groups on disk; a group that a kill cut short is drawn again."""
-    rows = read_sound(file, Candidate)
-    found: list[list[Candidate]] = []
-    for size in sizes:
-        if len(rows) < size:
-            break
-        found.append(rows[:size])
-        rows = rows[size:]
-    return found
-
-
 def _validated(lesson: Lesson, student: Path | None, folder: Path) -> Validation:
     """Return the quality of a student's greedy answers to the prompts set apart, measured once."""
-    file, digest = folder / "validation.json", _digest(student)
+    file, digest = folder / "validation.json", digest_of_student(student)
     held = lesson.material.validation
     prompts = held.prompts if held else ()
     try:
@@ -260,13 +223,9 @@ def _validated(lesson: Lesson, student: Path | None, folder: Path) -> Validation
         if found.adapter == digest and list(found.answers) == [p.digest for p in prompts]:
             return found
     lesson.progress.stage(lesson.domain.name, "validation", len(prompts))
-    runtime = _runtime(lesson, student)
-    try:
-        with fast_ops(lesson.base.model):
-            answers = answer_greedily(runtime, STUDENT if student else BASE, lesson.domain, prompts)
-            scores = rate(runtime, lesson.domain, prompts, answers, lesson.host.catalog.all("scorers"))
-    finally:
-        runtime.close()
+    with student_of(lesson, student) as (runtime, name):
+        answers = answer_greedily(runtime, name, lesson.domain, prompts)
+        scores = rate(runtime, lesson.domain, prompts, answers, lesson.host.catalog.all("scorers"))
     lesson.progress.advance(len(prompts))
     found = Validation(
         adapter=digest,
@@ -277,37 +236,3 @@ def _validated(lesson: Lesson, student: Path | None, folder: Path) -> Validation
     )
     write_atomic(file, found.model_dump_json(indent=2) + "\n")
     return found
-
-
-def _runtime(lesson: Lesson, student: Path | None) -> NeuronRuntime:
-    """Return a runtime over the base that knows the student."""
-    runtime = NeuronRuntime(lesson.base, lesson.folder / "none")  # no neuron of a registry is asked for
-    if student is not None:
-        try:
-            runtime.add(STUDENT, student)
-        except BaseException:
-            runtime.close()
-            raise
-    return runtime
-
-
-def _digest(student: Path | None) -> str:
-    return sha256_file(student / ADAPTER_FILE) if student else BASE
-
-
-def _check_origin(folder: Path, identity: dict[str, Any]) -> None:
-    """Refuse candidates of another origin; note this one's where there are none yet.
-
-    :raises CheckpointError: they were drawn with another base, adapter, domain, data or settings.
-    """
-    file = folder / "origin.json"
-    if file.is_file():
-        try:
-            found = dict(json.loads(file.read_bytes()))
-        except (ValueError, TypeError) as error:
-            raise CheckpointError(
-                "is damaged", where=file, next_step=f"Remove {folder}, and its round is run again"
-            ) from error
-        refuse_other(folder, found, identity)
-    else:
-        write_atomic(file, json.dumps(identity, indent=2, default=list) + "\n")

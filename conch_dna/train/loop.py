@@ -15,6 +15,7 @@ from mlx.utils import tree_map
 from conch_dna.errors import TrainingError
 from conch_dna.interfaces import Targets
 from conch_dna.records import StepReport
+from conch_dna.train.dpo import Pairs, pair_sums
 from conch_dna.train.objective import Sums, loss_sums
 from conch_dna.train.schedules import learning_rate
 
@@ -49,20 +50,25 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def batch_sums(trainee: Trainee, batch: Batch, objective: Objective) -> mx.array:
-    """Return the float32 sums of one batch, those of :func:`conch_dna.train.objective.loss_sums`."""
+    """Return the float32 sums of one batch, as :class:`conch_dna.train.objective.Sums` names them.
+
+    Pairs have a loss of their own, and the objective plays no part.
+    """
     hidden_BTD = trainee.body(mx.array(batch.ids_BT))
     hidden_ND = hidden_BTD[mx.array(batch.rows_N), mx.array(batch.cols_N)]
     targets: Any = batch.targets
+    if isinstance(targets, Pairs):
+        return pair_sums(hidden_ND, trainee.head, mx.array(batch.labels_N), mx.array(batch.rows_N), targets)
     if isinstance(targets, Targets):
         targets = (mx.array(targets.ids), mx.array(targets.log_probs), mx.array(targets.tail))
     return loss_sums(hidden_ND, trainee.head, mx.array(batch.labels_N), targets, objective)
 
 
 def gradients(trainee: Trainee, batches: Sequence[Batch], objective: Objective) -> tuple[Any, Sums, int]:
-    """Return the gradient of the mean loss over all tokens of ``batches``, their sums, and the token count.
+    """Return the gradient of the mean loss over all tokens, or pairs, of ``batches``, their sums, and the token count.
 
-    Sums are accumulated and divided once, by the tokens of the whole step, so that neither loss nor gradient depends on
-    how the step was cut into batches.
+    Sums are accumulated and divided once, by the tokens or pairs of the whole step, so that neither loss nor gradient
+    depends on how the step was cut into batches.
 
     :raises TrainingError: there is no token to train on.
     """
@@ -83,7 +89,8 @@ def gradients(trainee: Trainee, batches: Sequence[Batch], objective: Objective) 
     tokens = sum(len(batch.labels_N) for batch in batches)
     if sums is None or not tokens:
         raise TrainingError("a step without a token to train on", where=f"{len(batches)} batches")
-    return tree_map(lambda g: g / tokens, total), sums, tokens
+    units = sums.units(tokens)
+    return tree_map(lambda g: g / units, total), sums, tokens
 
 
 def train(
@@ -122,28 +129,30 @@ def _step(
     if any(batch.on_policy for batch in batches):  # no cross-entropy towards the student's own samples
         objective = replace(objective, alpha=1.0)
     grad, sums, tokens = gradients(trainee, batches, objective)
-    norm = _norm(grad)
+    norm, units = _norm(grad), sums.units(tokens)
     if not math.isfinite(norm + sums.combined):
         names = [name for batch in batches for name in batch.names]
         raise TrainingError(
             "the loss or its gradient is not finite", where=f"step {step + 1}, examples {names}",
-            got=f"loss {sums.combined / tokens}, gradient norm {norm}",
+            got=f"loss {sums.combined / units}, gradient norm {norm}",
             next_step="Lower learning_rate or look at these examples; the last good weights are kept",
         )  # fmt: skip
     clip = min(1.0, config.max_grad_norm / (norm + 1e-6))
     rate = learning_rate(config, step)
     trainee.optimizer.learning_rate = rate
     _update(trainee, tree_map(lambda g: g * clip, grad))
-    soft = any(batch.targets is not None for batch in batches)
+    soft = not sums.pairs and any(batch.targets is not None for batch in batches)
     bucketed = all(isinstance(batch.targets, Targets) for batch in batches)
     return StepReport(
         step=step + 1,
-        loss=sums.combined / tokens,
+        loss=sums.combined / units,
         ce=sums.ce / tokens,
         kd=sums.kd / tokens if soft else None,
         kd_max=sums.kd_max if soft else None,
         entropy=sums.entropy / tokens,
-        agreement=sums.agreed / tokens if bucketed else None,
+        agreement=sums.agreed / units if bucketed or sums.pairs else None,
+        margin=sums.margin / sums.pairs if sums.pairs else None,
+        reward=sums.reward / sums.pairs if sums.pairs else None,
         alpha=objective.alpha if soft else None,
         beta=objective.beta if soft else None,
         learning_rate=rate,

@@ -112,21 +112,25 @@ class Estimate:
         return {name: getattr(self, name) for name in names}
 
 
-def preflight(folder: Path, config: DistillConfig, longest: int, second_model: Path | None = None) -> Estimate:
+def preflight(
+    folder: Path, config: DistillConfig, longest: int, second_model: Path | None = None, together: int = 1
+) -> Estimate:
     """Estimate the peak of training the model in ``folder``, and refuse what the memory does not hold.
 
     :param longest: tokens of the longest example.
     :param second_model: the folder of a teacher that stays loaded while the student trains.
+    :param together: how many examples go through a pass together where one is asked for: 2 where these are pairs.
     :raises ConfigError: it is over ``max_memory``, or without one over what the machine has; the message names the
         settings that fit.
     :raises ModelError: a folder's shapes cannot be read.
     """
     shapes = read_shapes(folder)
     beside = None if second_model is None else read_shapes(second_model)
-    found = estimate(shapes, config, longest, beside)
+    found = estimate(shapes, config, longest, beside, together)
     bytes_there = limit(config)
     if found.total > bytes_there:
-        tried = ((c, estimate(shapes, c, longest, beside).total) for c in _smaller(config, longest))
+        smaller = _smaller(config, longest, together)
+        tried = ((c, estimate(shapes, c, longest, beside, together).total) for c in smaller)
         fitting = next((c for c, total in tried if total <= bytes_there), None)
         raise ConfigError(
             "training would not fit into memory", where="max_memory" if config.max_memory else "this machine's memory",
@@ -136,12 +140,15 @@ def preflight(folder: Path, config: DistillConfig, longest: int, second_model: P
     return found
 
 
-def estimate(shapes: Shapes, config: DistillConfig, longest: int, second_model: Shapes | None = None) -> Estimate:
+def estimate(
+    shapes: Shapes, config: DistillConfig, longest: int, second_model: Shapes | None = None, together: int = 1
+) -> Estimate:
     """Return the peak of one step whose largest forward pass has the longest example in every row."""
     width = padded(longest)
     rows = config.batch_size
     if config.token_budget:
-        rows = max(1, min(config.token_budget // width, config.batch_size * config.accumulation))
+        rows = max(1, min(config.token_budget // (together * width), config.batch_size * config.accumulation))
+    rows *= together
     trained = _trained(shapes, config)
     number = FLOAT32 if _on_cpu() else shapes.width
     block = number * rows * width * block_floats(shapes, config, width)
@@ -295,9 +302,9 @@ def _on_cpu() -> bool:
     return not (mx.metal.is_available() or mx.cuda.is_available())
 
 
-def _smaller(config: DistillConfig, longest: int) -> list[DistillConfig]:
+def _smaller(config: DistillConfig, longest: int, together: int) -> list[DistillConfig]:
     """Return settings that take less, the least change first: fewer rows, then checkpointed blocks with fewer rows."""
-    per_step, width = config.batch_size * config.accumulation, padded(longest)
+    per_step, width = config.batch_size * config.accumulation, together * padded(longest)
     found = []
     for checkpointed in (config.gradient_checkpointing, True):
         change: dict[str, Any] = {"gradient_checkpointing": checkpointed}

@@ -41,6 +41,7 @@ class Sums(NamedTuple):
     :param entropy: the sum of the student's entropy over the whole vocabulary at temperature 1, in nats.
     :param agreed: positions at which no token is likelier in the student than the teacher's first id; bucket targets.
     :param kd_max: the largest divergence of one position; it is no sum, so join two by :meth:`joined`.
+    :param margin, reward, pairs: of preferences alone, see :func:`conch_dna.train.dpo.pair_sums`.
     """
 
     combined: float
@@ -49,11 +50,18 @@ class Sums(NamedTuple):
     entropy: float
     agreed: float
     kd_max: float
+    margin: float = 0.0
+    reward: float = 0.0
+    pairs: float = 0.0
 
     def joined(self, other: Sums) -> Sums:
         """Return the figures of both sets of positions together."""
-        added = (mine + theirs for mine, theirs in zip(self[:-1], other[:-1], strict=True))
-        return Sums._make([*added, max(self.kd_max, other.kd_max)])
+        added = Sums._make(mine + theirs for mine, theirs in zip(self, other, strict=True))
+        return added._replace(kd_max=max(self.kd_max, other.kd_max))
+
+    def units(self, tokens: int) -> float:
+        """Return how many the loss is a mean over: pairs where there are any, else the tokens."""
+        return self.pairs or tokens
 
 
 @dataclass(frozen=True)
@@ -189,6 +197,24 @@ def loss_sums(
     outputs: Any = fused(hidden_ND, trained)
     sums: mx.array = outputs[0]
     return sums
+
+
+def token_log_probs(hidden_ND: mx.array, head: Callable[[mx.array], mx.array], labels_N: mx.array) -> mx.array:
+    """Return float32 (N,): the log-probability of each label, in nats; nothing of it can be differentiated."""
+    hidden_ND = mx.stop_gradient(hidden_ND)
+    found: list[mx.array] = []
+    for part in _parts(None, hidden_ND.shape[0]):
+        rows = hidden_ND[part]
+        if found:  # as above
+            (rows,) = mx.depends([rows], [found[-1]])
+        found.append(label_log_probs(head(rows).astype(mx.float32), labels_N[part]))
+    return mx.stop_gradient(mx.concatenate(found))  # the head may have weights that are trained
+
+
+def label_log_probs(logits_CV: mx.array, labels_C: mx.array) -> mx.array:
+    """Return (C,): the log-probabilities of the labels."""
+    at_labels_C1 = mx.take_along_axis(logits_CV, labels_C[:, None], axis=-1)
+    return at_labels_C1[:, 0] - mx.logsumexp(logits_CV, axis=-1)
 
 
 def _parts(targets: Signal, count: int) -> list[slice]:

@@ -6,17 +6,19 @@ import json
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import mlx.core as mx
 import numpy as np
 
+from conch_dna.align.forced import ForcedScorer
 from conch_dna.data.batches import collate, cut, step_examples
 from conch_dna.data.tokens import Example, prompt_ids
-from conch_dna.errors import ConfigError, TeacherError
+from conch_dna.errors import ConfigError, TeacherError, TrainingError
 from conch_dna.files import append, write_atomic
 from conch_dna.interfaces import Targets
 from conch_dna.records import to_json_line
+from conch_dna.train.objective import label_log_probs
 from conch_dna.train.rollouts import Rollout, roll_out, rollout_seeds
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.batches import Batch
-    from conch_dna.interfaces import Teacher
     from conch_dna.models.load import LoadedModel
     from conch_dna.records import Prompt
     from conch_dna.train.sources import Source
@@ -71,10 +72,20 @@ class Advantage:
 
     def __call__(self, logits_CV: mx.array, part: slice) -> mx.array:
         """Return the loss (C,) at the positions of ``part``."""
-        tokens_C1 = self.tokens_N[part, None]
-        log_p_C = mx.take_along_axis(logits_CV, tokens_C1, axis=-1)[:, 0] - mx.logsumexp(logits_CV, axis=-1)
+        log_p_C = label_log_probs(logits_CV, self.tokens_N[part])
         advantage_C = mx.stop_gradient(self.teacher_N[part] - log_p_C)
         return -advantage_C * mx.exp(log_p_C - self.sampler_N[part])
+
+
+class Scorer(Protocol):
+    """Whoever judges rollouts: a teacher that scores the student's tokens, or one of which these are asked as text."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The teacher's."""
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Return the distributions over each answer's tokens, or over its first ones where that is all it can."""
 
 
 class Scored(NamedTuple):
@@ -101,7 +112,7 @@ class OnPolicySource:
     """
 
     student: LoadedModel
-    teacher: Teacher
+    teacher: Scorer
     prompts: Sequence[Prompt]
     config: DistillConfig
     fixed: Source | None
@@ -170,15 +181,27 @@ class OnPolicySource:
             self.student.model, self.student.tokenizer, [self._prompt_ids[place] for place in places], seeds,
             max_tokens=config.rollout_tokens, temperature=config.rollout_temperature,
         )  # fmt: skip
-        scored = [Scored(*each) for each in zip(places, rollouts, self._scores(places, rollouts), strict=True)]
-        return {one: scored[n * per_step : (n + 1) * per_step] for n, one in enumerate(steps)}
+        scored = [
+            Scored(place, rollout.cut(len(targets.tail)), targets)
+            for place, rollout, targets in zip(places, rollouts, self._scores(places, rollouts), strict=True)
+        ]
+        drawn = {one: scored[n * per_step : (n + 1) * per_step] for n, one in enumerate(steps)}
+        found = {one: [each for each in some if each.rollout.tokens] for one, some in drawn.items()}
+        if empty := [one + 1 for one, some in found.items() if not some]:
+            raise TrainingError(
+                "no rollout of a step is a text that the teacher could be given", where=f"step {empty[0]}",
+                next_step="Train the student with sft first, or raise batch_size",
+            )  # fmt: skip
+        return found
 
     def _scores(self, places: Sequence[int], rollouts: Sequence[Rollout]) -> list[Targets]:
         found = self.teacher.score(
             [self.prompts[place] for place in places], [r.tokens for r in rollouts], self.config.top_k
         )
         wanted = [len(r.tokens) for r in rollouts]
-        if (got := [len(t.tail) for t in found]) != wanted:
+        got = [len(t.tail) for t in found]
+        parts = isinstance(self.teacher, ForcedScorer) and len(got) == len(wanted)
+        if got != wanted and not (parts and all(g <= w for g, w in zip(got, wanted, strict=True))):
             raise TeacherError(
                 "scored other tokens than the rollouts'", where=self.teacher.fingerprint, got=got, allowed=wanted
             )

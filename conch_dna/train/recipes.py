@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from conch_dna.data.batches import collate, cut
+from conch_dna.align.forced import ForcedScorer
 from conch_dna.signals import CrossTargets
 from conch_dna.train.objective import Objective
 from conch_dna.train.on_policy import OnPolicySource
@@ -84,6 +84,10 @@ def _run(recipe: str, lesson: Lesson) -> Learnt:
         from conch_dna.train.best_of_n import best_of_n
 
         return best_of_n(lesson)
+    if recipe == "preference":
+        from conch_dna.train.preference import preference
+
+        return preference(lesson)
     stage = {"sft": sft, "kd": kd, "on_policy": on_policy}[recipe](lesson)
     return learn(lesson, stage)
 
@@ -112,9 +116,8 @@ def on_policy(lesson: Lesson) -> Stage:
     """Return the stage that trains on the student's own answers as the teacher scores them."""
     material, config = lesson.material, lesson.config
     fixed = FixedSource(material.examples, _signal(lesson, material), config) if material.examples else None
-    source = OnPolicySource(
-        lesson.base, lesson.teacher, material.prompts, config, fixed, lesson.folder / "rollouts.jsonl"
-    )
+    scorer = lesson.teacher if "top_k" in lesson.teacher.capabilities else ForcedScorer(lesson.teacher, lesson.base)
+    source = OnPolicySource(lesson.base, scorer, material.prompts, config, fixed, lesson.folder / "rollouts.jsonl")
     return replace(_stage(lesson, "on_policy", material, distilling(lesson)), source=source)
 
 
@@ -138,8 +141,7 @@ def _validation(lesson: Lesson, material: Material, *, soft: bool) -> list[Batch
     if held is None:
         return []
     targets = _signal(lesson, held) if soft else None
-    passes = cut(held.examples, range(len(held.examples)), lesson.config)
-    return [collate(held.examples, some, targets) for some in passes]
+    return FixedSource(held.examples, targets, lesson.config).passes(range(len(held.examples)))
 
 
 def distilling(lesson: Lesson) -> Callable[[int], Objective]:

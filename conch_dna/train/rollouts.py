@@ -30,6 +30,12 @@ class Rollout:
     sampler_log_probs: np.ndarray
     finished: bool
 
+    def cut(self, length: int) -> Rollout:
+        """Return the first ``length`` tokens; an answer that lost some has not ended."""
+        if length >= len(self.tokens):
+            return self
+        return Rollout(self.tokens[:length], self.log_probs[:length], self.sampler_log_probs[:length], finished=False)
+
     def text(self, tokenizer: Any) -> str:
         """Return the answer without its end-of-turn token."""
         return str(tokenizer.decode(list(self.tokens[: -1 if self.finished else None])))

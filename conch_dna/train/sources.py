@@ -35,17 +35,24 @@ class FixedSource:
     """Batches of given examples: a pure function of seed and step.
 
     :param targets: soft targets, one an example or as a function from picked examples to their loss; or ``None``.
+    :param together: how many examples in a row are drawn and go through a pass together: 2 where these are pairs.
     """
 
     examples: Sequence[Example]
     targets: SoftTargets | None
     config: DistillConfig
+    together: int = 1
 
     def batches(self, step: int) -> list[Batch]:
         """Return the batches of ``step``."""
-        config = self.config
-        picks = step_examples(len(self.examples), config.batch_size * config.accumulation, config.seed, step)
-        return [collate(self.examples, some, self.targets) for some in cut(self.examples, picks, config)]
+        config, count = self.config, len(self.examples) // self.together
+        picks = step_examples(count, config.batch_size * config.accumulation, config.seed, step)
+        return self.passes(picks)
+
+    def passes(self, picks: Sequence[int]) -> list[Batch]:
+        """Return the batches of these examples, or of the groups that go together."""
+        cuts = cut(self.examples, picks, self.config, self.together)
+        return [collate(self.examples, some, self.targets) for some in cuts]
 
     def state(self) -> dict[str, np.ndarray]:
         """Return nothing: the step says it all."""

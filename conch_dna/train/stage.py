@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import shutil
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import structlog
 from mlx import optimizers as optim
 from mlx.utils import tree_unflatten
 
+from conch_dna.errors import BudgetReached
 from conch_dna.files import append, sha256_file, write_atomic
 from conch_dna.records import StepReport, read_sound, to_json_line
 from conch_dna.train import checkpoint, lora
@@ -20,6 +22,7 @@ from conch_dna.train.blocks import checkpointed
 from conch_dna.train.checkpoint import State
 from conch_dna.train.fast_ops import fast_ops
 from conch_dna.train.loop import Trainee, batch_sums, train
+from conch_dna.train.objective import Sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from conch_dna.train.objective import Objective
     from conch_dna.train.sources import Source
 
+FIGURES = b'{"api"'  # how a line begins that tells what a teacher behind an API has cost
 log = structlog.get_logger()
 
 
@@ -92,7 +96,7 @@ def train_stage(
         if first < config.steps and not exhausted(state.validation, config.patience):
             try:
                 train(trainee, config, stage.source, stage.objective, first, course.after)
-            except (KeyboardInterrupt, ArithmeticError):
+            except (KeyboardInterrupt, ArithmeticError, BudgetReached):
                 course.save_last(first)
                 raise
         if config.keep_best and state.validation:
@@ -178,18 +182,19 @@ class _Course:
         checkpoint.save(self.checkpoints, step, self.state, self.identity, keep)
 
     def _rewrite(self) -> None:
-        write_atomic(self.metrics, "".join(map(to_json_line, self.reports)))
+        """Write the reports anew, behind the figures of earlier sessions."""
+        lines = self.metrics.read_bytes().splitlines(keepends=True) if self.metrics.exists() else []
+        figures = [line.decode() for line in lines if line.startswith(FIGURES) and line.endswith(b"\n")]
+        write_atomic(self.metrics, "".join([*figures, *map(to_json_line, self.reports)]))
 
     def _validated(self) -> float:
-        """Return the loss on the validation batches, nats a token, under the objective of the last step."""
+        """Return the loss on the validation batches, nats a token or pair, under the objective of the last step."""
         objective = self.stage.objective(self.config.steps - 1)
-        total, tokens = 0.0, 0
         self.trainee.model.eval()
         with _averaged(self.state):
-            for batch in self.stage.validation:
-                total += float(batch_sums(self.trainee, batch, objective)[0].item())  # type: ignore[arg-type]
-                tokens += len(batch.labels_N)
-        return total / tokens
+            vectors: Any = (batch_sums(self.trainee, batch, objective).tolist() for batch in self.stage.validation)
+            sums = functools.reduce(Sums.joined, itertools.starmap(Sums, vectors))
+        return sums.combined / sums.units(sum(len(batch.labels_N) for batch in self.stage.validation))
 
 
 def _is_at(average: Average | None, steps: int) -> bool:
@@ -213,5 +218,5 @@ def _averaged(state: State) -> Iterator[None]:
 
 def read_reports(path: Path) -> list[StepReport]:
     """Return the reports of the steps 1, 2, … up to the first that is missing, damaged or cut short by a kill."""
-    numbered = enumerate(read_sound(path, StepReport), 1)
+    numbered = enumerate(read_sound(path, StepReport, beside=FIGURES), 1)
     return [report for _, report in itertools.takewhile(lambda pair: pair[0] == pair[1].step, numbered)]

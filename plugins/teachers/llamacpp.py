@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
-    from conch_dna.records import Completion, Prompt, Sampling, SoftToken
+    from conch_dna.records import Completion, Prompt, Sampling
 
 SLOTS = 8
 CONTEXT = 1536  # tokens a slot: the domain's context, the prompt and the answer
@@ -90,6 +90,7 @@ class LlamaCppTeacher:
         return self._server
 
     def _ask(self, server: Any, prompt: Prompt, sampling: Sampling) -> Completion:
+        from conch_dna.align.told import soft_tokens
         from conch_dna.records import Completion
 
         request = {
@@ -115,39 +116,6 @@ class LlamaCppTeacher:
             sampling=sampling,
             soft=soft_tokens(choice) if sampling.top_log_probs else (),
         )
-
-
-def soft_tokens(choice: Mapping[str, Any]) -> tuple[SoftToken, ...]:
-    """Return the tokens of a reply's choice with what else they might have been.
-
-    llama.cpp joins tokens that end inside a UTF-8 character with those after them and tells the choices of the last
-    one; the bytes before it are taken as a token without another choice. Special tokens have no bytes: the one that
-    ended the answer is the end of the turn, any other stays in the tail.
-
-    :returns: nothing where the tokens' bytes are not those of the text.
-    """
-    from conch_dna.records import SoftToken
-
-    items = choice["logprobs"]["content"]
-    end = items[-1]["id"] if items and choice["finish_reason"] == "stop" and not items[-1]["bytes"] else None
-
-    def piece(item: Mapping[str, Any]) -> str | None:
-        return None if item["id"] == end else bytes(item["bytes"]).decode("latin-1")
-
-    found: list[SoftToken] = []
-    for item in items:
-        told = [*item["top_logprobs"]]
-        own = next((t for t in told if t["id"] == item["id"]), item)
-        if joined := bytes(item["bytes"]).removesuffix(bytes(own["bytes"])):
-            text = joined.decode("latin-1")
-            found.append(SoftToken(piece=text, choices=((text, 0.0),)))
-        if own is item:  # drawn from outside the likeliest
-            told.append(item)
-        choices = {piece(t): round(t["logprob"], 4) for t in reversed(told) if t["bytes"] or t["id"] == end}
-        choices = choices or {piece(own): own["logprob"]}  # special tokens alone
-        found.append(SoftToken(piece=piece(own), choices=tuple(sorted(choices.items(), key=lambda c: -c[1]))))
-    text = "".join(t.piece for t in found if t.piece is not None)
-    return tuple(found) if text.encode("latin-1") == choice["message"]["content"].encode() else ()
 
 
 @hookimpl

@@ -218,7 +218,7 @@ class TestGateAndFailures:
             (
                 ["alpha", "--teacher", "eccho"],
                 1,
-                "no teacher is named 'eccho'; allowed: echo, llamacpp, mlx, none, recorded",
+                "no teacher is named 'eccho'; allowed: anthropic, echo, llamacpp, mlx, none, openai, recorded",
             ),
             (["alpha", "--mode", "kd"], 2, "recipe kd needs a teacher that gives soft targets; got teacher echo: text"),
             (["alpha", "--mode", "sft,kdd"], 2, "mode = 'sft,kdd'"),

@@ -9,8 +9,9 @@ from projects import START, environment, here, write_domain, write_project
 
 from conch_dna.cli.plan import DomainPlan, check_plan, make_plan, measured_speed, show_plan
 from conch_dna.config import DistillConfig
+from conch_dna.data.extract import Taker
 from conch_dna.data.splits import split
-from conch_dna.data.tokens import encode_chat
+from conch_dna.data.tokens import encode_answer, encode_chat
 from conch_dna.domains import load_domain
 from conch_dna.errors import ConfigError, DataError
 from conch_dna.models.load import load
@@ -51,8 +52,9 @@ def recorded(project):
 def plan_of(project, student, modes=MODES, **settings):
     config = DistillConfig(student=str(student), held_out=0.25, **settings)
     domain = load_domain(project / "domains/alpha")
-    teacher = teacher_of(load_plugins(strict=True, block=[]), references(config, domain, {}), domain, str(student))
-    (plan,) = make_plan(config, [domain], {"alpha": teacher}, modes, project / "runs")
+    host = load_plugins(strict=True, block=[])
+    teacher = teacher_of(host, references(config, domain, {}), domain, str(student))
+    (plan,) = make_plan(config, [domain], {"alpha": teacher}, modes, {"alpha": Taker(host, domain)}, project / "runs")
     return plan
 
 
@@ -67,6 +69,19 @@ def test_recorded_answers_are_counted_to_the_token(project, student, recorded):
     assert plan.tokens == sum(len(e.ids) for e in examples)
     assert plan.trained_tokens == sum(sum(e.trained) for e in examples)
     assert plan.longest == max(len(e.ids) for e in examples)
+
+
+def test_of_a_recording_with_thoughts_the_final_answers_are_counted(project, student, recorded):
+    whole = plan_of(project, student, teacher="recorded")
+    with (project / "domains/alpha/domain.toml").open("a") as file:
+        file.write('[extract]\nkind = "regex"\npattern = "amber \\\\w+"\n')
+    plan = plan_of(project, student, teacher="recorded")
+    assert plan.answered == whole.answered == len(recorded), "one was cut off, and one has no amber"
+    tokenizer = load(str(student)).tokenizer
+    assert plan.trained_tokens == sum(len(encode_answer(tokenizer, p, "amber word").answer_ids) for p in recorded)
+    file = project / "domains/alpha/recorded/one.jsonl"
+    file.write_text(file.read_text().replace('"extracted": null', '"extracted": "another"'))
+    assert "another extractor took the recorded answers" in plan_of(project, student, teacher="recorded").fault
 
 
 def test_of_a_live_teacher_the_most_is_foretold(project, student):
@@ -90,6 +105,8 @@ def test_memory_is_the_preflights_and_a_refusal_is_told(project, student, record
     assert "This fits: --batch-size" in small.refused
     narrow = plan_of(project, student, teacher="recorded", token_budget=32)
     assert narrow.refused.startswith("token_budget: the longest example does not fit into a forward pass; got 32")
+    ranked = plan_of(project, student, {"alpha": Mode(("preference",), "as asked")}, teacher="recorded")
+    assert ranked.memory["total"] == preflight(student, config, plan.longest, together=2).total > plan.memory["total"]
 
 
 def write_metrics(project, student, run, folder, *reports, cut=""):
@@ -121,6 +138,8 @@ def test_time_comes_from_earlier_runs_of_the_same_student(project, student, reco
     rounds = {"alpha": Mode(("sft", "best_of_n"), "as asked")}
     many = plan_of(project, student, rounds, teacher="recorded", steps=10, iterations=5)
     assert many.seconds == pytest.approx(3 * twice.seconds), "one stage, and five rounds"
+    pairs = plan_of(project, student, {"alpha": Mode(("preference",), "as asked")}, teacher="recorded", steps=10)
+    assert pairs.seconds == pytest.approx(twice.seconds), "two answers each"
 
 
 def test_the_plan_is_shown_in_words_and_as_json(project, student, recorded, capsys):

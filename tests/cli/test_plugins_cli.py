@@ -83,7 +83,9 @@ def test_a_command_that_a_broken_plugin_may_have_had_is_explained(tmp_path):
     assert "no_such_module_anywhere" in result.stderr
 
 
-KINDS = {"teacher": "teachers", "scorer": "scorers", "loss": "losses", "domain": "domains"}
+KINDS = {
+    "teacher": "teachers", "scorer": "scorers", "loss": "losses", "extractor": "extractors", "domain": "domains",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

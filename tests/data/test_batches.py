@@ -127,6 +127,15 @@ def test_without_a_budget_passes_are_cut_by_count_in_their_order():
     assert cut(examples, [4, 2, 0, 1, 3], config) == [[4, 2], [0, 1], [3]]
 
 
+def test_what_goes_together_goes_through_one_pass():
+    examples = [example_of(length) for length in (9, 90, 30, 7, 5, 5)]  # three pairs
+    assert cut(examples, [2, 0, 1], DistillConfig(batch_size=2), 2) == [[4, 5, 0, 1], [2, 3]]
+    assert cut(examples, [2, 0, 1], DistillConfig(token_budget=200), 2) == [[0, 1], [2, 3, 4, 5]]
+    check_budget({"pair": 96}, DistillConfig(token_budget=192), 2)
+    with pytest.raises(ConfigError, match=r"allowed: 192 and more\. Raise it, or lower max_length to 80"):
+        check_budget({"pair": 96}, DistillConfig(token_budget=191), 2)
+
+
 @pytest.mark.parametrize("length", [97, 111], ids=["its padding", "its tokens"])
 def test_an_example_over_the_budget_is_refused_by_name(length):
     config = DistillConfig(token_budget=100)

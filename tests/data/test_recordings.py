@@ -7,9 +7,11 @@ from projects import write_domain
 from telling import CHOICES, recorded
 
 from conch_dna.data.cache import CompletionCache
+from conch_dna.data.extract import Taker
 from conch_dna.data.recordings import RecordingCard, find_recording, record
 from conch_dna.domains import domain_of_file, load_domain
 from conch_dna.errors import DataError, TeacherError
+from conch_dna.plugins import PluginHost
 from conch_dna.records import Completion, Sampling
 
 SAMPLING = Sampling(max_tokens=8)
@@ -44,9 +46,9 @@ def domain(tmp_path):
 def keep(domain, tmp_path):
     def call(teacher, about="fake:models/big", least=0.5, scorer=lambda _p, text, _c: float("bad" not in text)):
         heard = []
-        cache = CompletionCache(tmp_path / "cache")
+        cache, taker = CompletionCache(tmp_path / "cache"), Taker(PluginHost(), domain)
         path, card = record(
-            domain, teacher, about, SAMPLING, {"good": scorer}, {"good": least}, cache, lambda: heard.append(1)
+            domain, teacher, about, SAMPLING, {"good": scorer}, {"good": least}, cache, taker, lambda: heard.append(1)
         )
         return path, card, len(heard)
 
@@ -142,5 +144,6 @@ def test_the_file_is_named_after_the_model(domain, keep, about, file):
 
 def test_a_domain_made_of_a_file_has_no_place_for_a_recording(domain, tmp_path):
     loose = domain_of_file(domain.prompts_file, "loose")
+    cache, taker = CompletionCache(tmp_path), Taker(PluginHost(), loose)
     with pytest.raises(DataError, match="domain loose: has no folder to record into"):
-        record(loose, Teacher(domain), "x", SAMPLING, {}, {}, CompletionCache(tmp_path), lambda: None)
+        record(loose, Teacher(domain), "x", SAMPLING, {}, {}, cache, taker, lambda: None)

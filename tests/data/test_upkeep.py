@@ -9,7 +9,7 @@ import pytest
 from conch_dna.data.cache import CompletionCache
 from conch_dna.data.shards import DAMAGED
 from conch_dna.data.targets import TargetCache
-from conch_dna.data.upkeep import COMPLETIONS, DAY, TARGETS, TeacherStats, collect, stats, stored
+from conch_dna.data.upkeep import API, COMPLETIONS, DAY, TARGETS, TeacherStats, collect, stats, stored
 from conch_dna.errors import ConchError, UnknownName
 from conch_dna.interfaces import Targets
 from conch_dna.records import Completion, Message, Prompt, Sampling
@@ -86,3 +86,16 @@ def test_nothing_goes_while_a_teacher_is_being_asked(root):
 
     TargetCache(root / TARGETS).fill(Asked(), PROMPTS, [(1,)] * 3, 1, lambda _: None)
     assert len(list(stored(root))) == 4
+
+
+def test_probes_are_looked_at_and_batches_on_their_way_stay(root):
+    probes, note = root / API / "probes", root / API / "batches/teacher/one.json"
+    for file, text in ((probes / "a.json", '{"capabilities": ["text"]}'), (probes / "b.json", "{"), (note, "{}")):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (time.time() - 9 * DAY,) * 2)
+    assert {s.path.name: bool(s.fault) for s in stored(root) if s.kind == API} == {"a.json": False, "b.json": True}
+    assert [s.teacher for s in stats(root)] == ["mlx:one", "mlx:two"]
+    assert [s.path.name for s in collect(root)] == ["b.json"]
+    assert [s.path.name for s in collect(root, older_than=5)] == ["a.json"]
+    assert note.exists()

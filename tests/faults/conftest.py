@@ -4,21 +4,7 @@ from functools import cache
 from typing import NamedTuple
 
 import pytest
-from projects import write_student
 from trial import Outcome, Trial, new_trial
-
-from conch_dna.models.cache import cache_dir
-
-
-@pytest.fixture(scope="session")
-def student(tmp_path_factory):
-    return write_student(tmp_path_factory.mktemp("student") / "model")
-
-
-@pytest.fixture(scope="session")
-def accel():
-    """Where the prepared BLAS of this machine lies; taken before a test points the cache elsewhere."""
-    return cache_dir() / "accel"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import threading
 from pathlib import Path
 
 from conch_dna import hookimpl
-from conch_dna.records import Check
+from conch_dna.records import Check, Completion
 
 CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"}
 PLACES = re.compile(r"/(runs|adapters|cache/completions|cache/targets)(/|$)")
@@ -70,6 +70,26 @@ def terse(prompt, response, context):
     return 1 - min(1.0, len(response) / 24)
 
 
+class Judge:
+    """A teacher that answers in a word and prefers the shorter of two answers, of equally long ones neither."""
+
+    fingerprint = "judge:1"
+    capabilities = frozenset({"text", "prefer"})
+
+    def __init__(self, request):
+        pass
+
+    def generate(self, prompts, sampling):
+        for prompt in prompts:
+            yield Completion(prompt=prompt.digest, text="so", teacher=self.fingerprint, sampling=sampling)
+
+    def prefer(self, prompts, firsts, seconds):
+        return [None if len(a) == len(b) else int(len(b) < len(a)) for a, b in zip(firsts, seconds, strict=True)]
+
+    def close(self):
+        pass
+
+
 def unwell(student_NK, teacher_NK, *, beta):
     """Return the forward KL; NaN once the file that ``UNWELL_FILE`` names has ``UNWELL_LINES`` lines."""
     import mlx.core as mx
@@ -90,6 +110,11 @@ def register_gates():
 @hookimpl
 def register_scorers():
     return {"terse": terse}
+
+
+@hookimpl
+def register_teachers():
+    return {"judge": Judge}
 
 
 @hookimpl

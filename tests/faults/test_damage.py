@@ -51,6 +51,10 @@ MENDED = [
     ("kd", f"{ALPHA}/result.json", garbage),
     ("best_of_n", f"{ALPHA}/iteration-1/candidates.jsonl", cut),
     ("best_of_n", f"{ALPHA}/iteration-1/validation.json", cut),
+    ("preference", f"{ALPHA}/candidates.jsonl", cut),
+    ("preference", f"{ALPHA}/verdicts.jsonl", cut),
+    ("preference", f"{ALPHA}/pairs.jsonl", cut),
+    ("preference", f"{ALPHA}/counts.json", garbage),
 ]
 
 
@@ -93,8 +97,9 @@ def test_a_damaged_journal_of_rollouts_loses_lines_and_nothing_else(torn, calm):
     [
         ("kd", "project/runs/mine/config.json", "is damaged. Give the run another name with --run"),
         ("best_of_n", f"{ALPHA}/iteration-1/origin.json", "is damaged. Remove "),
+        ("preference", f"{ALPHA}/origin.json", "is damaged. Remove "),
     ],
-    ids=["config.json", "origin.json"],
+    ids=["config.json", "a round's origin.json", "origin.json"],
 )
 @pytest.mark.parametrize("damage", [cut, garbage])
 def test_what_cannot_be_made_again_is_refused_by_name(torn, mode, file, say, damage):

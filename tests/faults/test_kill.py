@@ -44,6 +44,14 @@ STAGES = {
         "validation": Moment("os.rename", r"iteration-1/validation\.json$"),
         "a round has ended": Moment("os.rename", r"iterations\.jsonl$"),
     },
+    "preference": {
+        "candidates are written": Moment("open", r"candidates\.jsonl$", 2),
+        "verdicts are written": Moment("open", r"verdicts\.jsonl$", 2),
+        "after the counts": Moment("os.rename", r"counts\.json$", 1, 0.01),
+        "pairs are written": Moment("open", r"pairs\.jsonl$", 3),
+        "in the middle of a step": Moment("open", r"alpha/metrics\.jsonl$", 3, 0.01),
+        "a checkpoint is written": Moment("open", r"checkpoints/\.000004\..*/state\.json$"),
+    },
 }
 
 

@@ -15,11 +15,12 @@ from conch_dna.registry.store import Registry
 
 REAPER = Path(__file__).with_name("reaper.py")
 RUN = "mine"
-MODES = ("sft", "kd", "on_policy", "kd,on_policy", "best_of_n")
+MODES = ("sft", "kd", "on_policy", "kd,on_policy", "best_of_n", "preference")
 SETTINGS = {
     "teacher": "mlx", "gate": "open", "steps": 4, "checkpoint_every": 2, "keep_checkpoints": 1, "dropout": 0.1,
     "rollout_tokens": 8, "rollout_steps": 2, "candidates": 3, "iterations": 1, "ema": 0.5,
 }  # fmt: skip
+JUDGED = {"teacher": "judge", "candidates": 24, "validation": 0.5}  # few of so short answers come to an end
 VALIDATED = {"keep_best": 1, "validation": 0.2}  # not for best_of_n, which validates in its own way
 CLOCKED = ("seconds", "peak_memory")  # of a step's report: what no two runs share
 
@@ -118,7 +119,8 @@ class Trial:
 def new_trial(folder, student, mode, accel, **settings):
     """Write a project for a mode; ``accel`` is where the BLAS lies that was prepared once for all."""
     trial = Trial(folder)
-    chosen = {**SETTINGS, **({} if mode == "best_of_n" else VALIDATED), "mode": mode, **settings}
+    of_mode = {"best_of_n": {}, "preference": VALIDATED | JUDGED}.get(mode, VALIDATED)
+    chosen = {**SETTINGS, **of_mode, "mode": mode, **settings}
     write_project(trial.project, student, plugins=REAPER.read_text(), **chosen)
     write_domain(trial.project / "domains/alpha", 14, {"terse": 1.0}, max_tokens=8)
     if accel.is_dir():

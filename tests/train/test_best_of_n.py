@@ -184,13 +184,13 @@ def test_a_stop_anywhere_changes_nothing_in_what_comes_out(lesson, tmp_path, whe
     from conch_dna.train import best_of_n as module
 
     monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
-    settings = {"learning_rate": 0.01}
+    settings = {"learning_rate": 0.01, "candidates": 8}
     expected = run_recipes(["best_of_n"], lesson("calm", **settings))
     counted = {"scored": 0, "steps": 0}
 
     def scorer(prompt, text, context):
         counted["scored"] += 1
-        if when == "drawing" and counted["scored"] == 3 + 36:  # the answers of the base, then a whole group and more
+        if when == "drawing" and counted["scored"] == 3 + 68:  # the answers of the base, then a whole group and more
             raise KeyboardInterrupt
         return length(prompt, text, context)
 
@@ -202,7 +202,7 @@ def test_a_stop_anywhere_changes_nothing_in_what_comes_out(lesson, tmp_path, whe
     with pytest.raises((Stop, KeyboardInterrupt)):
         run_recipes(["best_of_n"], lesson("torn", on_step, scorer, **settings))
     if when == "drawing":
-        assert len(rows(tmp_path / "torn/iteration-1/candidates.jsonl", Candidate)) == 32
+        assert len(rows(tmp_path / "torn/iteration-1/candidates.jsonl", Candidate)) == 64
     again = run_recipes(["best_of_n"], lesson("torn", **settings))
     assert files(tmp_path / "torn") == files(tmp_path / "calm")
     assert len(again.reports) == len(expected.reports)

@@ -5,6 +5,7 @@ from itertools import product
 
 import architectures
 import mlx.core as mx
+import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 from tiny import write_tiny_model
@@ -15,6 +16,7 @@ from conch_dna.errors import ConfigError, ModelError
 from conch_dna.models.load import load
 from conch_dna.progress import Progress
 from conch_dna.train import lora
+from conch_dna.train.dpo import Pairs
 from conch_dna.train.memory import estimate, limit, preflight, read_shapes
 from conch_dna.train.objective import Objective
 from conch_dna.train.sources import FixedSource
@@ -52,6 +54,17 @@ def test_the_estimate_is_within_15_percent_of_the_peak(folder, tmp_path, width, 
     standing = mx.get_active_memory()  # of other tests
     peak = peak_of(folder, config, width, tmp_path) - standing
     assert estimate(read_shapes(folder), config, width).total == pytest.approx(peak, rel=0.15)
+
+
+def test_the_estimate_knows_the_two_rows_of_a_pair(folder, tmp_path):
+    config = DistillConfig(steps=2, checkpoint_every=2, batch_size=2)
+    pair = [Example((5,) * 256, (False, *[True] * 255), 1, 1)] * 2
+    source = FixedSource(pair * 2, lambda picks: Pairs(np.zeros(len(picks), np.float32), 0.1), config, together=2)
+    stage = Stage("alpha", "preference", source, lambda _: Objective())
+    standing = mx.get_active_memory()
+    reports = train_stage(load(str(folder)), config, stage, {}, tmp_path, Progress(), lambda _: None)
+    peak = max(report.peak_memory for report in reports) - standing
+    assert estimate(read_shapes(folder), config, 256, together=2).total == pytest.approx(peak, rel=0.15)
 
 
 MODELS = ({"arch": "llama"}, {"arch": "qwen2", "tied": False}, {"arch": "llama", "bits": 4})
@@ -119,6 +132,22 @@ def test_with_a_token_budget_the_budget_that_fits_is_named(folder):
     budget = int(str(caught.value).partition("This fits: --token-budget ")[2])
     assert budget % 256 == 0
     assert 0 < budget < 11 * 256
+
+
+@pytest.mark.parametrize("given", [{"batch_size": 4}, {"batch_size": 16, "token_budget": 2048}], ids=["rows", "budget"])
+def test_pairs_take_two_rows_each_and_what_is_advised_fits_whole_pairs(folder, given):
+    shapes, config = read_shapes(folder), DistillConfig(**given)
+    pairs = estimate(shapes, config, 250, together=2)
+    assert (pairs.rows, pairs.width) == (8, 256)
+    assert pairs == estimate(shapes, DistillConfig(batch_size=8), 250)
+    small = config.model_copy(update={"max_memory": pairs.total * 0.7 / 1e9})
+    with pytest.raises(ConfigError, match="for 8 x 256 tokens") as caught:
+        preflight(folder, small, 250, together=2)
+    name, value = str(caught.value).partition("This fits: --")[2].split(" --")[0].split()
+    fits = small.model_copy(update={name.replace("-", "_"): int(value)})
+    assert preflight(folder, fits, 250, together=2).rows in {2, 4, 6}
+    if fits.token_budget:
+        assert fits.token_budget % 512 == 0
 
 
 def test_where_nothing_fits_it_says_so(folder):

@@ -13,7 +13,7 @@ from tiny import soft_targets, targets_of
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import step_examples
 from conch_dna.data.tokens import encode_chat
-from conch_dna.errors import CheckpointError, TrainingError
+from conch_dna.errors import BudgetReached, CheckpointError, TrainingError
 from conch_dna.records import StepReport
 from conch_dna.train import lora
 from conch_dna.train.evaluate import fits
@@ -30,7 +30,7 @@ class Stop(Exception):
 def stop_at(step, fault):
     def on_step(report):
         if report.step == step:
-            raise fault
+            raise fault("now")
 
     return on_step
 
@@ -56,13 +56,13 @@ def straight(course, config, material, tmp_path, taken_before):
     return take
 
 
-@pytest.mark.parametrize("fault", [Stop, KeyboardInterrupt], ids=["killed", "ctrl-c"])
+@pytest.mark.parametrize("fault", [Stop, KeyboardInterrupt, BudgetReached], ids=["killed", "ctrl-c", "budget"])
 @pytest.mark.parametrize("step", [1, 3, 4, 6])
 def test_a_resumed_course_is_byte_for_byte_the_undisturbed_one(course, straight, tmp_path, step, fault):
     expected = straight()
     with pytest.raises(fault):
         course("stopped", on_step=stop_at(step, fault))
-    saved = {Stop: step - step % 2, KeyboardInterrupt: step}[fault]
+    saved = step - step % 2 if fault is Stop else step
     names = sorted(p.name for p in (tmp_path / "stopped/checkpoints").glob("*"))
     assert names[-1:] == ([f"{saved:06d}"] if saved else [])
     reports = course("stopped")

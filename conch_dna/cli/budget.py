@@ -1,0 +1,80 @@
+"""``conch budget``: what API teachers have cost this project, and what may still be spent."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.app import CONFIG_FILE
+from conch_dna.cli.distill import RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.api.book import Spending
+    from conch_dna.cli.app import App
+
+
+@click.group(epilog="Examples:\n\n  conch budget show\n\n  conch budget show --json")
+def budget() -> None:
+    """Show what API teachers have cost this project.
+
+    Every call is written to runs/ledger.jsonl at its worst-case price before it is sent, and settled at what it really
+    cost. The budget, --budget USD or budget under [api] in conch.toml, bounds all that the project has ever spent.
+    """
+
+
+@budget.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def show(app: App, as_json: bool) -> None:
+    """Show what was spent, by model, and what is left.
+
+    Calls without a known end are in flight now, or their answer was lost: they count at their worst case, for the
+    provider may have charged them.
+    """
+    from conch_dna.api.ledger import FILE, Ledger
+    from conch_dna.api.settings import read_api
+
+    ledger = Ledger(app.project / RUNS / FILE, read_api(app.project / CONFIG_FILE).budget)
+    found = ledger.summary()
+    spent, reserved = sum(one.spent for one in found), sum(one.reserved for one in found)
+    if as_json:
+        click.echo(json.dumps(_as_json(ledger.cap, spent, reserved, found), indent=2))
+        return
+    for line in _lines(ledger.cap, spent, reserved, found):
+        click.echo(line)
+
+
+def _as_json(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> dict[str, Any]:
+    """Return the sums in decimal USD."""
+    from conch_dna.api.money import exact
+
+    left = None if cap is None else exact(max(0, cap - spent - reserved))
+    return {
+        "budget": None if cap is None else exact(cap), "spent": exact(spent), "reserved": exact(reserved),
+        "remaining": left, "models": [one.model_dump(mode="json") for one in found],
+    }  # fmt: skip
+
+
+def _lines(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> list[str]:
+    """Return the sums in words."""
+    from conch_dna.api.money import usd
+
+    lines = []
+    for one in found:
+        usage = one.usage
+        cached = f" ({usage.cached_input} from the prompt cache)" if usage.cached_input else ""
+        lines.append(f"{one.note}: {one.calls} calls, {usd(one.spent)}")
+        lines.append(f"  {usage.all_input} input tokens{cached}, {usage.output} output tokens")
+        if one.open:
+            lines.append(f"  {one.open} calls without a known end, {usd(one.reserved)} at most")
+        if one.released:
+            lines.append(f"  {one.released} calls refused or not sent, which cost nothing")
+    lost = f", {usd(reserved)} at most in calls without a known end" if reserved else ""
+    if cap is None:
+        return [*lines, f"{usd(spent)} spent{lost}; no budget is set: [api] budget in conch.toml, or --budget"]
+    left = usd(max(0, cap - spent - reserved))
+    return [*lines, f"{usd(spent)} of {usd(cap)} spent{lost}; {left} left"]

@@ -1,0 +1,135 @@
+"""``conch estimate``: what teachers behind an API will cost, before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.api import api_context, api_options
+from conch_dna.errors import ConfigError, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from conch_dna.api.context import ApiContext
+    from conch_dna.api.estimate import Estimate
+    from conch_dna.cli.app import App
+    from conch_dna.domains import Domain
+
+
+@click.command(
+    epilog="Examples:\n\n  conch estimate --teacher openai:gpt-4o-mini\n\n"
+    "  conch estimate thinking debug --teacher openai:gpt-4.1 --teacher anthropic:claude-haiku-4-5 --budget 5"
+)
+@click.argument("names", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--teacher", "references", multiple=True, required=True, help="Teacher, with its model; may be repeated.")
+@api_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def estimate(
+    app: App,
+    /,
+    names: tuple[str, ...],
+    references: tuple[str, ...],
+    budget: str | None,
+    base_url: str | None,
+    as_json: bool,
+) -> None:
+    """Estimate what it costs to have every prompt of the DOMAINs, or of all domains, answered once.
+
+    Nothing is sent. The low end takes answers as long as the recorded ones, or half of the domain's max_tokens, and the
+    high end the most that each call can cost. Answers that are cached already cost nothing. What judging pairs of
+    answers costs, in the recipe preference, is in the plan of conch distill --dry-run alone. With a budget, it is said
+    whether what is left suffices.
+    """
+    if base_url is not None and len(references) > 1:
+        raise ConfigError("goes with one teacher", where="--base-url", got=", ".join(references))
+    api = api_context(app, references[0], budget, base_url, offline=True)
+    domains = _domains(app, names)
+    found = {reference: _estimates(app, reference, domains, api) for reference in dict.fromkeys(references)}
+    left = api.ledger.remaining
+    if as_json:
+        click.echo(json.dumps(_as_json(found, left), indent=2))
+        return
+    _show(found, left)
+
+
+def _domains(app: App, names: Sequence[str]) -> list[Domain]:
+    """Load the domains that are named, or all that are known."""
+    from conch_dna.domains import load_domain
+    from conch_dna.project import domain_folders
+
+    folders = domain_folders(app.host, app.project)
+    if unknown := [name for name in names if name not in folders]:
+        raise UnknownName("no such domain", got=", ".join(unknown), allowed=", ".join(folders) or "(none)")
+    return [load_domain(folders[name]) for name in dict.fromkeys(names or folders)]
+
+
+def _estimates(app: App, reference: str, domains: Iterable[Domain], api: ApiContext) -> list[Estimate]:
+    """Return the estimate of each domain, or none for a teacher that runs here and costs nothing."""
+    from conch_dna.api.estimate import estimates
+    from conch_dna.data.cache import CompletionCache
+    from conch_dna.teachers import make_teacher
+
+    cache, found = CompletionCache(api.cache / "completions"), []
+    for domain in domains:
+        teacher = make_teacher(app.host, reference, domain, api=api)
+        found += estimates(teacher, domain, domain.prompts, cache)
+        teacher.close()
+    return found
+
+
+def _as_json(found: dict[str, list[Estimate]], left: int | None) -> dict[str, Any]:
+    """Return all figures, amounts as decimal USD; ``remaining`` is null where there is no budget."""
+    from conch_dna.api.money import exact
+    from conch_dna.api.prices import checked
+
+    teachers = [
+        {
+            "teacher": reference, "low": exact(sum(one.low for one in rows)),
+            "high": exact(sum(one.high for one in rows)), "domains": [one.model_dump(mode="json") for one in rows],
+        }
+        for reference, rows in found.items()
+    ]  # fmt: skip
+    remaining = None if left is None else exact(left)
+    return {"remaining": remaining, "list_prices_checked": checked(), "teachers": teachers}
+
+
+def _show(found: dict[str, list[Estimate]], left: int | None) -> None:
+    """Print a table of all domains, and a line for each teacher."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from conch_dna.api.money import usd
+    from conch_dna.api.prices import checked
+
+    table = Table()
+    for column in ("domain", "teacher", "prompts", "cached", "calls", "tokens in", "tokens out", "USD"):
+        table.add_column(column, justify="left" if column in {"domain", "teacher"} else "right")
+    for one in (one for rows in found.values() for one in rows):
+        table.add_row(
+            one.domain, ", ".join([one.model, *one.options]), str(one.prompts), str(one.cached), str(one.calls),
+            f"{one.input_low} - {one.input_high}", f"{one.output_low} - {one.output_high}",
+            f"{usd(one.low)} - {usd(one.high)}",
+        )  # fmt: skip
+    if table.row_count:
+        Console(width=None if Console().is_terminal else 140).print(table)
+    for reference, rows in found.items():
+        if not rows:
+            click.echo(f"{reference}: runs on this machine or asks nobody; it costs nothing")
+            continue
+        low, high = sum(one.low for one in rows), sum(one.high for one in rows)
+        click.echo(f"{reference}: {usd(low)} to {usd(high)}{_verdict(low, high, left)}")
+    click.echo(f"List prices as of {checked()}, where you state none of your own: check them before you rely on them.")
+
+
+def _verdict(low: int, high: int, left: int | None) -> str:
+    """Say whether what is left of the budget suffices."""
+    from conch_dna.api.money import usd
+
+    if left is None:
+        return ""
+    word = "suffices" if high <= left else "may suffice" if low <= left else "does not suffice"
+    return f"; {usd(left)} left of the budget, which {word}"

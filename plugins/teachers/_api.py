@@ -1,0 +1,206 @@
+"""What the API teachers share: official SDKs are made alike, so one way of reading them and their faults does for all.
+
+Bodies are read here rather than by the SDKs' own models: engines add fields of theirs, the whole answer must come
+within its time however slowly it drips, and a key that a server sends back is taken out before anything is parsed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.errors import TeacherError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import ModuleType
+
+    from conch_dna.api.calls import Reply
+    from conch_dna.api.faults import CallFault
+    from conch_dna.api.keys import Key
+    from conch_dna.api.limits import RateLimit
+    from conch_dna.api.settings import Endpoint
+    from conch_dna.api.wire import Wire
+    from conch_dna.interfaces import Teacher, TeacherRequest
+
+SHOWN = 300  # characters of a server's own words in an error
+NEVER_CONNECTED = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+
+
+def api_teacher(kind: type[Wire], request: TeacherRequest) -> Teacher:
+    """Build the teacher that speaks ``kind``.
+
+    :raises TeacherError: the extra ``api`` is not installed.
+    """
+    try:
+        from conch_dna.api.teacher import ApiTeacher
+    except ModuleNotFoundError as error:
+        raise _not_installed(error, kind.provider) from error
+    return ApiTeacher(kind, request)
+
+
+class SdkWire:
+    """A provider by its official SDK, which has the provider's name.
+
+    :cvar client_class: the SDK's client.
+    """
+
+    provider: str
+    client_class: str
+
+    def __init__(self, model: str, base_url: str, endpoint: Endpoint, key: Key) -> None:
+        self.model, self.base_url, self.endpoint, self.key = model, base_url, endpoint, key
+
+    @cached_property
+    def sdk(self) -> Any:
+        """The SDK, imported with the first call.
+
+        :raises TeacherError: it is not installed.
+        """
+        try:
+            found = importlib.import_module(self.provider)
+        except ModuleNotFoundError as error:
+            raise _not_installed(error, self.provider) from error
+        for name in (self.provider, "httpx2"):  # what OPENAI_LOG and ANTHROPIC_LOG show, a server may put the key into
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return found
+
+    @cached_property
+    def client(self) -> Any:
+        """The client; it retries nothing itself, so that every request is reserved."""
+        make = getattr(self.sdk, self.client_class)
+        return make(api_key=self.key.value, base_url=self.base_url, max_retries=0)
+
+    def close(self) -> None:
+        """Close its connections, where there are any."""
+        if "client" in vars(self):
+            self.client.close()
+
+
+def _not_installed(error: ModuleNotFoundError, provider: str) -> TeacherError:
+    return TeacherError(f"{error.name} is not installed", where=f"teacher {provider}",
+                        next_step="pip install 'conch-dna[api]'")  # fmt: skip
+
+
+@contextlib.contextmanager
+def faults(sdk: ModuleType, key: Key) -> Iterator[None]:
+    """Turn what an SDK raises in a block into :class:`CallFault`; no trace is left of errors that quote the server.
+
+    :raises CallFault: a request of the block got no answer.
+    """
+    import httpx2
+
+    from conch_dna.api.faults import CallFault, fault_of_status
+
+    try:
+        yield
+    except sdk.APIStatusError as error:
+        reason = key.hide(_words(error.body) or str(error.message))[:SHOWN]
+        fault = fault_of_status(error.status_code, reason, error.response.headers.get("retry-after"))
+        if "insufficient_quota" in str(error.body):  # a 429 that no waiting mends
+            fault = CallFault(fault.reason, "fatal_run", status=fault.status)
+    except sdk.APIConnectionError as error:
+        cause = type(error.__cause__).__name__
+        fault = CallFault(f"{key.hide(str(error))} ({cause})", charged=cause not in NEVER_CONNECTED)
+    except httpx2.HTTPError as error:  # in the middle of an answer
+        fault = CallFault(f"the answer broke off ({type(error).__name__})", charged=True)
+    except sdk.APIError as error:
+        fault = CallFault(key.hide(str(error))[:SHOWN], charged=True)
+    except (ValueError, TypeError, AttributeError) as error:  # what the SDK meets in a body that is none of its own
+        fault = CallFault(f"the answer is not what it must be ({type(error).__name__})", charged=True)
+    else:
+        return
+    raise fault from None
+
+
+def fetch(sdk: ModuleType, opened: Any, key: Key, timeout: float) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """Read one answer to its end, and return its JSON object and its headers.
+
+    :param opened: what ``with_streaming_response`` of an SDK's resource returned.
+    :param timeout: seconds for the whole of it.
+    :raises CallFault: it did not come, or not whole, or is no JSON object.
+    """
+    from conch_dna.api.faults import CallFault
+
+    deadline = time.monotonic() + timeout
+    data = bytearray()
+    with faults(sdk, key), opened as response:
+        for chunk in response.iter_bytes():
+            data += chunk
+            if time.monotonic() > deadline:
+                raise CallFault(f"the answer took longer than {timeout:g} s", charged=True)
+        headers = dict(response.headers)
+    return parsed(data, key), headers
+
+
+def parsed(data: bytes | bytearray | str, key: Key) -> dict[str, Any]:
+    """Return a JSON object without the key, however a server may have escaped it.
+
+    :raises CallFault: it is none.
+    """
+    from conch_dna.api.faults import CallFault
+
+    try:
+        found = without(json.loads(data), key)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise CallFault("the answer is no JSON object", charged=True)
+    return found
+
+
+def without(value: Any, key: Key) -> Any:
+    """Return what a server sent with the key taken out of every text in it."""
+    if isinstance(value, str):
+        return key.hide(value)
+    if isinstance(value, dict):
+        return {key.hide(name): without(each, key) for name, each in value.items()}
+    return [without(each, key) for each in value] if isinstance(value, list) else value
+
+
+def row_of(read: Callable[[], Reply]) -> Reply | CallFault:
+    """Return one answer of a batch, or why it is none: those beside it were paid for as well."""
+    from conch_dna.api.faults import CallFault
+
+    try:
+        return read()
+    except CallFault as fault:
+        return fault
+
+
+def rate_limit(headers: Mapping[str, str], **names: str) -> RateLimit:
+    """Return what headers tell of the provider's limits; what is no number tells nothing.
+
+    :param names: the header of each field of :class:`RateLimit`.
+    """
+    from conch_dna.api.limits import RateLimit
+
+    told = {field: headers.get(name, "") for field, name in names.items()}
+    return RateLimit(**{field: int(value) for field, value in told.items() if value.isascii() and value.isdigit()})
+
+
+def count(found: Mapping[str, Any], *path: str) -> int:
+    """Return a number of tokens in a usage; 0 where it is not told or is none."""
+    value: Any = found
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def plain(message: Mapping[str, Any]) -> str:
+    """Return a turn as text alone: its content, then each tool call as a line of JSON."""
+    calls = [json.dumps(call["function"], ensure_ascii=False) for call in message.get("tool_calls", ())]
+    return "\n".join(part for part in (message["content"], *calls) if part)
+
+
+def _words(body: object) -> str:
+    """Return the message in an error's body, whichever of both providers' shapes it has."""
+    for name in ("error", "message"):
+        if isinstance(body, dict) and name in body:
+            body = body[name]
+    return body if isinstance(body, str) else ""

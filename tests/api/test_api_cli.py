@@ -1,0 +1,165 @@
+"""API teachers on the command line: options, refusals, figures, and keys that stay out of everything."""
+
+import json
+
+import pytest
+from projects import here, write_domain, write_project
+
+from conch_dna.api.ledger import FILE
+from conch_dna.api.probe import QUESTION
+from conch_dna.data.cache import CompletionCache
+from conch_dna.data.grow import REQUESTS
+
+KEY = "sk-very-secret-0123456789"
+GROWN = ["Name a river", "Count the trees", "Which bird sings", "Where do shells lie"]
+TABLE = '[prices."openai:tiny"]\ninput = 1\noutput = 4\n'
+
+
+@pytest.fixture
+def project(tmp_path, student, accel, serve, monkeypatch):
+    """A project with one domain, whose teacher is a server that sends its key back wherever it can."""
+    monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    (tmp_path / "cache").mkdir()
+    if accel.is_dir():
+        (tmp_path / "cache/accel").symlink_to(accel)
+    folder = write_project(tmp_path / "project", student, teacher="openai:tiny", steps=4)
+    write_domain(folder / "domains/alpha", 20)
+    with (folder / "conch.toml").open("a") as file:
+        file.write(TABLE)
+    server = serve(key=KEY, hangs=1.0)
+    server.voice.rule = lambda asked: f"the {asked.split()[-2]} {KEY}" if "1" in asked else "the amber word"
+    return folder, server
+
+
+def files_of(folder):
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+@pytest.mark.parametrize(
+    ("mode", "faults"),
+    [("sft", ()), ("kd", ("key_echoed", "error_500")), ("sft", ("key_refused",))],
+    ids=["in answers", "in errors", "in a refusal"],
+)
+def test_a_key_that_the_server_sends_back_is_in_no_file_and_no_output(project, tmp_path, mode, faults):
+    folder, server = project
+    for fault in faults:
+        server.faults.script.append(fault)
+    for more in ((), ("--debug",)):
+        result = here(
+            folder, *more, "distill", "alpha", "--mode", mode, "--budget", "5", "--base-url", server.openai_url,
+            "--run", "mine",
+        )  # fmt: skip
+        assert KEY not in result.output + result.stderr
+    assert server.calls
+    found = [
+        path for root in (folder, tmp_path / "cache") for path in files_of(root) if KEY.encode() in path.read_bytes()
+    ]
+    assert not found
+
+
+def test_the_figures_are_in_the_metrics(project):
+    folder, server = project
+    server.voice.rule = lambda _: "the amber word"
+    arguments = ("distill", "alpha", "--budget", "5", "--base-url", server.openai_url, "--run")
+    result = here(folder, *arguments, "one")
+    assert result.exit_code in {0, 3}, result.output
+    (figures,) = [row["api"] for row in rows(folder / "runs/one/alpha/metrics.jsonl") if "api" in row]
+    assert (figures["calls"], figures["cached"]) == (22, 0)  # two of the probe
+    here(folder, *arguments, "two", "--steps", "5")
+    (figures,) = [row["api"] for row in rows(folder / "runs/two/alpha/metrics.jsonl") if "api" in row]
+    assert (figures["calls"], figures["cached"], figures["cost"]) == (0, 20, "0.000000000")
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_at_the_budget_the_run_stops_and_a_larger_one_goes_on(project, tmp_path):
+    folder, server = project
+    arguments = ("distill", "alpha", "--base-url", server.openai_url, "--run", "mine", "--budget")
+    stopped = here(folder, *arguments, "0.0009")
+    assert stopped.exit_code == 4
+    assert "the budget of $0.00090 is reached" in stopped.stderr
+    answered = len(list((tmp_path / "cache/completions").glob("??/*.json")))
+    assert answered > 0
+    done = here(folder, *arguments, "5")
+    assert done.exit_code in {0, 3}, done.output
+    assert sum(server.charged().values()) == 22
+
+
+def test_without_a_budget_nothing_is_asked(project):
+    folder, server = project
+    result = here(folder, "distill", "alpha", "--base-url", server.openai_url)
+    assert result.exit_code == 2
+    assert "openai:tiny: its calls cost money, and there is no budget" in result.stderr
+    assert not server.calls
+
+
+def test_a_dry_run_asks_nobody(project):
+    folder, server = project
+    result = here(folder, "distill", "alpha", "--dry-run", "--json", "--mode", "kd", "--base-url", server.openai_url)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["domains"][0]["recipes"] == ["kd"]
+    assert not server.calls
+    assert not (folder / "runs" / FILE).exists()
+
+
+def test_answers_are_recorded_with_their_choices(project, tmp_path):
+    folder, server = project
+    server.voice.rule = lambda _: "the amber word"
+    result = here(
+        folder, "record", "alpha", "--teacher", "openai:tiny", "--top-log-probs", "8", "--budget", "1", "--base-url",
+        server.openai_url, "--require", "length=0", "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["kept"] == 20
+    assert list((folder / "domains/alpha/recorded").glob("*.soft.safetensors"))
+    assert CompletionCache(tmp_path / "cache/completions").root.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[api.openia]\ntimeout = 3\n", "[api] of conch.toml: no such teacher; got openia"),
+        ('[api.openai]\napi_key = "sk-file"\n', "a key has no place in a file that is shared"),
+        ("[api]\nbudget = true\n", "[api] budget: not an amount"),
+    ],
+)
+def test_tables_that_are_wrong_end_it_before_it_begins(project, text, why):
+    folder, server = project
+    with (folder / "conch.toml").open("a") as file:
+        file.write(text)
+    result = here(folder, "distill", "alpha", "--base-url", server.openai_url, "--budget", "1")
+    assert result.exit_code != 0
+    assert why in result.stderr
+    assert "sk-file" not in result.output
+    assert not server.calls
+
+
+def test_the_figures_of_every_session_stay_when_a_run_goes_on(project):
+    folder, server = project
+    server.voice.rule = lambda _: "the amber word"
+    arguments = ("distill", "alpha", "--base-url", server.openai_url, "--run", "mine", "--budget")
+    codes = [here(folder, *arguments, budget).exit_code for budget in ("0.0009", "0.001", "5")]
+    assert codes[:2] == [4, 4]
+    lines = rows(folder / "runs/mine/alpha/metrics.jsonl")
+    assert [row["api"]["cached"] > 0 for row in lines if "api" in row] == [False, True, True]
+    assert sum(row["api"]["calls"] for row in lines if "api" in row) == 22
+    assert [row["step"] for row in lines if "step" in row] == [1, 2, 3, 4]
+
+
+def test_a_domain_grows_by_an_api_within_the_budget_and_pays_for_no_proposal_twice(project):
+    folder, server = project
+    server.voice.rule = lambda asked: "\n".join(f"{n}. {w} {len(asked)}" for n, w in enumerate(GROWN, 1))
+    with (folder / "conch.toml").open("a") as file:
+        file.write("[api.openai]\nconcurrency = 1\n")
+    arguments = ("domains", "grow", "alpha", "--teacher", "openai:tiny", "--base-url", server.openai_url, "--n", "4")
+    stopped = here(folder, *arguments, "--budget", "0.006")
+    assert stopped.exit_code == 4, stopped.output
+    paid = {asked for asked in server.delivered() if asked != QUESTION[0]["content"]}
+    assert len(paid) % REQUESTS  # in the middle of a round
+    done = here(folder, *arguments, "--budget", "5")
+    assert done.exit_code == 0, done.output
+    assert all(server.delivered()[asked] == 1 for asked in paid)

@@ -1,0 +1,159 @@
+"""``conch budget show`` tells what was spent; ``conch estimate`` and the plan tell what will be, and ask nobody."""
+
+import json
+
+import pytest
+from projects import here, write_project
+
+from conch_dna.api.ledger import FILE, Ledger
+from conch_dna.api.money import NANO
+from conch_dna.api.prices import Usage
+from conch_dna.data.cache import CompletionCache
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+TEACHER = "openai:gpt-4o-mini"
+
+
+@pytest.fixture
+def project(tmp_path, student, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)  # an estimate needs no key
+    return write_project(tmp_path / "project", student, "alpha")
+
+
+def add(project, text):
+    with (project / "conch.toml").open("a") as file:
+        file.write(text)
+
+
+def spend(project, note=TEACHER):
+    ledger = Ledger(project / "runs" / FILE)
+    ledger.settle(ledger.reserve("p", NANO, note), NANO // 4, Usage(input=100, cached_input=20, output=7))
+    ledger.release(ledger.reserve("q", NANO, note))
+    ledger.reserve("r", NANO // 2, note)
+
+
+def estimate(project, *words):
+    return here(project, "estimate", *words)
+
+
+def test_a_project_without_calls_has_spent_nothing_and_gets_no_files(project):
+    shown = here(project, "budget", "show")
+    assert shown.stdout == "$0.00 spent; no budget is set: [api] budget in conch.toml, or --budget\n"
+    assert not (project / "runs").exists()
+
+
+def test_what_was_spent_is_shown_by_model_with_what_is_left(project):
+    add(project, "[api]\nbudget = 5\n")
+    spend(project)
+    assert here(project, "budget", "show").stdout.splitlines() == [
+        f"{TEACHER}: 1 calls, $0.25",
+        "  120 input tokens (20 from the prompt cache), 7 output tokens",
+        "  1 calls without a known end, $0.50 at most",
+        "  1 calls refused or not sent, which cost nothing",
+        "$0.25 of $5.00 spent, $0.50 at most in calls without a known end; $4.25 left",
+    ]
+
+
+def test_programs_read_exact_amounts(project):
+    spend(project)
+    told = json.loads(here(project, "budget", "show", "--json").stdout)
+    assert (told["budget"], told["remaining"], told["spent"]) == (None, None, "0.250000000")
+    assert told["models"][0]["usage"] == {"input": 100, "output": 7, "cached_input": 20, "cache_write": 0}
+    add(project, "[api]\nbudget = 1\n")
+    assert json.loads(here(project, "budget", "show", "--json").stdout)["remaining"] == "0.250000000"
+
+
+def test_a_damaged_ledger_is_named_with_its_line(project):
+    spend(project)
+    file = project / "runs" / FILE
+    file.write_bytes(b"x" + file.read_bytes())
+    shown = here(project, "budget", "show")
+    assert shown.exit_code == 1
+    assert f"{file}, line 1: the ledger is damaged" in shown.stderr
+
+
+def test_an_estimate_needs_neither_key_nor_network_and_leaves_no_ledger(project):
+    shown = estimate(project, "alpha", "--teacher", TEACHER, "--json")
+    assert shown.exit_code == 0, shown.stderr
+    told = json.loads(shown.stdout)
+    (teacher,) = told["teachers"]
+    (row,) = teacher["domains"]
+    assert (row["model"], row["prompts"], row["calls"], row["cached"]) == (TEACHER, 30, 30, 0)
+    assert row["output_high"] == 360
+    assert 0 < float(teacher["low"]) < float(teacher["high"]) < 0.01
+    assert told["list_prices_checked"].startswith("20")
+    assert not (project / "runs").exists()
+
+
+def test_several_teachers_are_set_side_by_side_and_the_budget_is_held_against_each(project):
+    spend(project)
+    words = ("--teacher", TEACHER, "--teacher", "anthropic:claude-opus-4-1", "--budget", "0.77")
+    lines = estimate(project, "alpha", *words).stdout.splitlines()
+    assert any(line.startswith(f"{TEACHER}: $0.0") and line.endswith("which suffices") for line in lines)
+    assert any(line.startswith("anthropic:claude-opus-4-1: $0.0") and "may suffice" in line for line in lines)
+    lines = estimate(project, "alpha", *words[:-1], "0.7501").stdout.splitlines()
+    assert any("does not suffice" in line for line in lines)
+
+
+def test_all_domains_are_estimated_where_none_is_named(project):
+    (teacher,) = json.loads(estimate(project, "--teacher", TEACHER, "--json").stdout)["teachers"]
+    names = [row["domain"] for row in teacher["domains"]]
+    assert {"alpha", "thinking", "memory"} <= set(names)
+    assert len(names) == len(set(names)) >= 7
+
+
+def test_a_teacher_that_runs_here_costs_nothing(project):
+    shown = estimate(project, "alpha", "--teacher", "echo")
+    assert shown.stdout.startswith("echo: runs on this machine or asks nobody; it costs nothing\n")
+
+
+def test_an_endpoint_on_this_machine_is_free_unless_a_price_is_stated(project):
+    words = ("alpha", "--teacher", "openai:mine", "--base-url", "http://127.0.0.1:1/v1")
+    assert "openai:mine: $0.00 to $0.00" in estimate(project, *words).stdout
+    add(project, '[prices."openai:mine"]\ninput = 1\noutput = 1\n')
+    assert "openai:mine: $0.00 to $0.00" not in estimate(project, *words).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("--teacher", "openai:mine"), '[prices."openai:mine"], input = 0.15'),
+        (("beta", "--teacher", TEACHER), "no such domain; got beta"),
+        (("--teacher", TEACHER, "--budget", "much"), "--budget: not an amount of USD; got much"),
+        (("--teacher", TEACHER, "--teacher", "anthropic:x", "--base-url", "http://x"), "goes with one teacher"),
+        (("--teacher", "nobody:x"), "nobody"),
+    ],
+    ids=["unknown model", "unknown domain", "no amount", "whose URL", "unknown teacher"],
+)
+def test_what_cannot_be_estimated_is_refused_in_one_line(project, words, fault):
+    shown = estimate(project, *words)
+    assert shown.exit_code in {1, 2}
+    assert fault in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_the_plan_of_a_run_tells_its_cost(project, own_cache):
+    words = ("distill", "alpha", "--teacher", TEACHER, "--mode", "sft", "--dry-run")
+    shown = here(project, *words)
+    assert shown.exit_code == 0, shown.stderr
+    assert f"    cost    {TEACHER}: 30 calls, 0 cached, $0.000" in shown.stdout
+    (plan,) = json.loads(here(project, *words, "--json").stdout)["domains"]
+    assert plan["cost"][0]["calls"] == 30
+    assert plan["cost"][0]["high"].startswith("0.00")
+    assert not (project / "runs").exists()
+    assert not list(CompletionCache(own_cache / "completions").root.rglob("*.json"))
+
+
+def test_the_plan_counts_the_verdicts_of_the_training_prompts(project, own_cache):
+    words = ("distill", "alpha", "--teacher", TEACHER, "--mode", "preference", "--candidates", "3", "--dry-run")
+    assert f"; {TEACHER}, verdicts: " in here(project, *words).stdout
+    (plan,) = json.loads(here(project, *words, "--json").stdout)["domains"]
+    answers, verdicts = plan["cost"]
+    assert (answers["asked"], answers["calls"]) == ("answers", 30)
+    assert (verdicts["asked"], verdicts["prompts"], verdicts["calls"]) == ("verdicts", plan["train"], plan["train"] * 6)
+    assert 0 < float(verdicts["low"]) < float(verdicts["high"])
+
+
+def test_the_plan_of_a_run_without_an_api_has_no_cost(project):
+    shown = here(project, "distill", "alpha", "--dry-run")
+    assert "    cost" not in shown.stdout
