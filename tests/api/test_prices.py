@@ -95,12 +95,14 @@ def test_what_the_user_states_wins_over_the_table_and_over_an_endpoint_that_is_f
     ("prices", "fault"),
     [
         ({"gpt": {"input": 1, "output": 1}}, "'gpt': must be PROVIDER:MODEL"),
-        ({"openai:x": {"input": 1}}, "openai:x: output: field required"),
-        ({"openai:x": {"input": -1, "output": 1}}, "openai:x: input: input should be greater than or equal to 0"),
-        ({"openai:x": {"input": 1, "output": 1, "batch": 2}}, "openai:x: batch: input should be less than or equal"),
-        ({"openai:x": {"input": 1, "output": 1, "out": 2}}, "openai:x: out: extra inputs"),
-        ({"openai:x": 5}, "openai:x: prices: input should be a valid dictionary"),
-        ({"openai:x": {"input": float("nan"), "output": 1}}, "openai:x: input: input should be a finite number"),
+        ({"openai:x": {"input": 1}}, "openai:x: output is missing"),
+        ({"openai:x": {"input": -1, "output": 1}}, "openai:x: input = -1: should be greater than or equal to 0"),
+        ({"openai:x": {"input": 1, "output": 1, "batch": 2}}, "openai:x: batch = 2: should be less than or equal"),
+        ({"openai:x": {"input": 1, "output": 1, "out": 2}}, "openai:x: unknown setting 'out'; allowed: input, output"),
+        ({"openai:x": {"input": 1, "output": 1, "outputs": 2}}, "'outputs'; did you mean output?; allowed"),
+        ({"openai:x": {"input": "cheap", "output": 1}}, "openai:x: input = 'cheap': should be a number"),
+        ({"openai:x": 5}, "openai:x: should be a table"),
+        ({"openai:x": {"input": float("nan"), "output": 1}}, "openai:x: input = nan: should be a finite number"),
     ],
 )
 def test_wrong_prices_are_refused_by_model_and_field(prices, fault):
