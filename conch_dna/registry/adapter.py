@@ -286,14 +286,13 @@ def _check_values(grouped: dict[str, dict[str, mx.array]], where: Path) -> None:
 
     DoRA's magnitudes alone could change the base, but training that moves them moves the products too.
     """
-    tensors = [list(parts.values()) for parts in grouped.values()]
-    finite = mx.stack([mx.stack([mx.isfinite(t).all() for t in parts]).all() for parts in tensors])
-    moved = mx.stack([(p["lora_a"] != 0).any() & (p["lora_b"] != 0).any() for p in grouped.values()])
-    mx.eval(finite, moved, tensors)
-    for module, good in zip(grouped, finite.tolist(), strict=True):  # type: ignore[arg-type]  # a list: 1-D
-        if not good:
-            raise NeuronRefused("holds values that are not finite", where=where, got=module)
-    if not moved.any().item():
+    tensors = [tensor for parts in grouped.values() for tensor in parts.values()]
+    mx.eval(tensors)
+    # All values at once, since small operations on hundreds of tensors cost more than reading them.
+    if not mx.isfinite(mx.concatenate([tensor.reshape(-1) for tensor in tensors])).all().item():
+        module = next(m for m, parts in grouped.items() if not all(mx.isfinite(t).all().item() for t in parts.values()))
+        raise NeuronRefused("holds values that are not finite", where=where, got=module)
+    if not any((p["lora_a"] != 0).any().item() and (p["lora_b"] != 0).any().item() for p in grouped.values()):
         raise NeuronRefused(
             "the adapter changes nothing: every product of lora_a and lora_b is zero",
             where=where,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import time
 import weakref
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from conch_dna.data.tokens import prompt_ids
-from conch_dna.errors import DataError, ModelError, NeuronRefused
+from conch_dna.errors import ConfigError, DataError, ModelError, NeuronRefused
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conch_dna.runtime.neurons import Messages
-    from conch_dna.runtime.request import Token
+    from conch_dna.runtime.request import Processor, Token
     from conch_dna.runtime.shelf import Asked
 
 
@@ -64,9 +65,13 @@ class Engine:
     :param max_bytes: neurons kept in memory; the least recently used go first, those in slots not at all.
     :param prompt_cache_bytes: keys and values kept for prompts that begin alike; 0 for none.
 
-    Requests may be submitted and cancelled from any thread. They run while somebody calls :meth:`step` or waits for a
-    result, or after :meth:`start` in a thread of the engine's own. ``on_token`` must not wait for the engine.
+    :ivar context: positions that the base has; ``None`` where its configuration says nothing of them.
 
+    Requests may be submitted and cancelled from any thread. They run while somebody calls :meth:`step` or waits for a
+    result, or after :meth:`start` in a thread of the engine's own. What ``on_token`` does everybody waits for; it may
+    submit and cancel, but not wait for the engine.
+
+    :raises ConfigError: there is no room for one neuron and one request.
     :raises ModelError: the base cannot be loaded, or its sequences cannot be batched.
     """
 
@@ -80,6 +85,8 @@ class Engine:
         max_bytes: int = 1 << 30,
         prompt_cache_bytes: int = 1 << 28,
     ) -> None:
+        if min(slots, batch) < 1:
+            raise ConfigError("slots and batch must be at least 1", got=(slots, batch))
         self.base_model = load(base) if isinstance(base, str) else base
         model, self.tokenizer = self.base_model.model, self.base_model.tokenizer
         check_batches(model)
@@ -92,13 +99,15 @@ class Engine:
         self._scheduler = Scheduler(self.base_model, slotted, self._residency, self._prompt_cache, batch)
         config = self.base_model.config
         about = {**config, **config.get("text_config", {})}
-        self._context: int | None = about.get("max_position_embeddings", about.get("n_positions"))
+        self.context: int | None = about.get("max_position_embeddings", about.get("n_positions"))
         self._inbox: deque[Request | Callable[[], None]] = deque()
-        self._turn, self._wake = threading.Lock(), threading.Event()
+        self._gate, self._wake = threading.Lock(), threading.Event()
         # All that computes runs in one thread, whoever calls: MLX cannot go on in one with what another began.
         self._worker, self._looper = Worker(), Worker()
+        self._thread = self._worker.run(threading.get_ident).result()
         self._loop: Future[Any] | None = None
-        self._stopping = self._closed = False
+        self._shared: Future[Any] | None = None
+        self._stopping = self._closed = self._ended = False
         _engines.add(self)
 
     def submit(
@@ -108,6 +117,7 @@ class Engine:
         sampling: Sampling | None = None,
         stop: Sequence[str] = (),
         on_token: Callable[[Token], None] | None = None,
+        processors: Sequence[Processor] = (),
     ) -> Request:
         """Ask for an answer, greedily and in at most 96 tokens unless ``sampling`` says otherwise.
 
@@ -117,6 +127,7 @@ class Engine:
         :param neuron: ``name``, ``name@3``, ``name@alias``, ``base``, or weights of several: ``{"action": 0.7, ...}``.
         :param stop: strings that end the answer and are no part of it.
         :param on_token: called with each token by the thread that runs the engine.
+        :param processors: called in order before each token, see :data:`Processor`; they belong to this request alone.
         :raises UnknownName: the registry has no such neuron, version or alias.
         :raises NeuronRefused: its card is damaged, or it was made for another base; what only its weights tell, the
             request's result raises.
@@ -124,19 +135,16 @@ class Engine:
         :raises ConfigError: the weights of a blend cannot be.
         :raises ModelError: the engine is closed.
         """
-        if self._closed:
-            raise ModelError("the engine is closed", where=self.base_model.ref)
         wanted = self._shelf.find_any(neuron)
         pinned = self._residency.pinned.get(neuron) if isinstance(neuron, str) else None
         if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
-            self._noted(lambda: self._residency.pin(neuron, wanted))  # a pin follows its alias
+            self._noted(lambda: self._residency.move_pin(neuron, wanted))
         sampling = sampling or Sampling()
         request = Request(
             self._ids_of(prompt, sampling.max_tokens), neuron, wanted, sampling, tuple(filter(None, stop)), on_token,
-            self.tokenizer, self._drive,
+            self.tokenizer, self._drive, processors,
         )  # fmt: skip
-        self._inbox.append(request)
-        self._wake.set()
+        self._post(request)
         return request
 
     def generate_many(
@@ -147,45 +155,64 @@ class Engine:
     ) -> list[str]:
         """Answer many conversations together, each with its own neuron or all with one; texts in the order asked.
 
-        :raises ConchError: what the first one that failed failed with, once all have ended.
+        :raises ConchError: what the first one that failed failed with, once all have ended; or what :meth:`submit`
+            raises, and none is answered.
         """
         each = neurons if isinstance(neurons, list | tuple) else [neurons] * len(conversations)
-        requests = [self.submit(c, n, sampling) for c, n in zip(conversations, each, strict=True)]
-        for request in requests:
-            self._drive(request.future, None)
+        requests: list[Request] = []
+        try:
+            for conversation, neuron in zip(conversations, each, strict=True):
+                requests.append(self.submit(conversation, neuron, sampling))
+            for request in requests:
+                self._drive(request.future, None)
+        except BaseException:
+            for request in requests:
+                request.cancel()
+            raise
         return [request.result().text for request in requests]
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs in a thread of its own."""
+        return self._loop is not None and not self._loop.done()
 
     def step(self) -> bool:
         """Let every running request have one token; return whether there is anything left to do."""
-        with self._turn:
-            more: bool = self._worker.run(self._step).result()
-            return more
+        self._check_outside()
+        return bool(self._worker.run(self._step).result())
 
     def start(self) -> None:
-        """Run requests in a thread of the engine's own until :meth:`stop`."""
-        if self._loop is None or self._loop.done():
-            self._stopping = False
-            self._loop = self._looper.run(self._run)
+        """Run requests in a thread of the engine's own until :meth:`stop`.
+
+        :raises ModelError: the engine is closed.
+        """
+        with self._gate:
+            self._check_open()
+            if not self.running:
+                self._stopping = False
+                self._loop = self._looper.run(self._run)
 
     def stop(self) -> None:
         """Let the engine's thread go after its step; requests stay where they are, and go on after :meth:`start`."""
+        self._check_outside()
         self._stopping = True
         self._wake.set()
         if self._loop is not None:
             self._loop.result()
-            self._loop = None
-        self._worker.run(_nothing).result()  # a step whose caller was interrupted comes to its end
+        self._worker.run(threading.get_ident).result()  # a step whose caller was interrupted comes to its end
 
     def close(self) -> None:
         """End all requests as cancelled and give the base model back as it was."""
-        if self._closed:
-            return
-        self.stop()
-        with self._turn:
+        self._check_outside()
+        with self._gate:
+            if self._closed:
+                return
             self._closed = True
-            self._worker.run(self._end).result()
-            self._worker.give_back()
-            self._looper.give_back()
+        self.stop()
+        _engines.discard(self)
+        self._worker.run(self._end).result()
+        self._worker.give_back()
+        self._looper.give_back()
 
     def pin(self, neuron: str) -> None:
         """Keep a neuron, and what its alias moves to, in memory and once it has one in its slot.
@@ -195,6 +222,15 @@ class Engine:
         """
         wanted = self._shelf.find(neuron)
         self._command(lambda: self._residency.pin(neuron, wanted))
+
+    def load(self, neuron: Asked) -> None:
+        """Load a neuron now, into a slot too where one is empty; what has no slot yet takes one when it is asked for.
+
+        :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
+        """
+        wanted = self._shelf.find_any(neuron)
+        if wanted is not None:
+            self._command(lambda: self._residency.prefetch(wanted))
 
     def unpin(self, neuron: str) -> None:
         """Let a pinned neuron go when room is needed; a name that is not pinned is no error."""
@@ -237,17 +273,16 @@ class Engine:
         gone.result()
 
     def stats(self) -> Stats:
-        """Return what the engine holds at this moment."""
-        with self._turn:
-            berths = [berth for berth in self._residency.berths if berth.adapter is not None]
-            return Stats(
-                waiting=len(self._scheduler.waiting) + len(self._inbox),
-                running=len(self._scheduler.running),
-                slots={berth.adapter.digest: berth.users for berth in berths if berth.adapter is not None},
-                neuron_bytes=sum(adapter.nbytes for adapter in self._shelf.resident.values()),
-                pack_bytes=self._residency.pack.nbytes,
-                prompt_cache_bytes=self._prompt_cache.nbytes,
-            )
+        """Return what the engine holds at this moment; nobody is waited for, so one figure may be a step ahead."""
+        berths = [(berth.adapter, berth.users) for berth in self._residency.berths]
+        return Stats(
+            waiting=len(self._scheduler.waiting) + len(self._inbox),
+            running=len(self._scheduler.running),
+            slots={adapter.digest: users for adapter, users in berths if adapter is not None},
+            neuron_bytes=sum(adapter.nbytes for adapter in list(self._shelf.resident.values())),
+            pack_bytes=self._residency.pack.nbytes,
+            prompt_cache_bytes=self._prompt_cache.nbytes,
+        )
 
     def _ids_of(self, prompt: Sequence[int] | Messages, max_tokens: int) -> list[int]:
         """Return a prompt's ids, checked; past its positions a base reads what is not there."""
@@ -259,15 +294,16 @@ class Engine:
         width = self.base_model.width
         if (wrong := next((i for i in ids if not 0 <= i < width), None)) is not None:
             raise DataError("the base has no such token", got=wrong, allowed=f"0 to {width - 1}")
-        if self._context is not None and len(ids) + max_tokens > self._context:
+        if self.context is not None and len(ids) + max_tokens > self.context:
             raise DataError(
                 "prompt and answer do not fit into the base's context", got=f"{len(ids)} + {max_tokens} tokens",
-                allowed=self._context, next_step="Shorten the prompt, or ask for fewer tokens.",
+                allowed=self.context, next_step="Shorten the prompt, or ask for fewer tokens.",
             )  # fmt: skip
         return ids
 
     def _command(self, run: Callable[[], Any]) -> Any:
         """Run something between two steps, in the thread that runs the model; return what it returns."""
+        self._check_outside()
         done = self._noted(run)
         self._drive(done, None)
         return done.result()
@@ -282,31 +318,63 @@ class Engine:
             except Exception as error:  # noqa: BLE001 - who asked gets it
                 done.set_exception(error)
 
-        self._inbox.append(command)
-        self._wake.set()
+        self._post(command)
         return done
+
+    def _post(self, item: Request | Callable[[], None]) -> None:
+        """Put something where the next step finds it."""
+        with self._gate:
+            self._check_open()
+            self._inbox.append(item)
+        self._wake.set()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ModelError("the engine is closed", where=self.base_model.ref)
+
+    def _check_outside(self) -> None:
+        if threading.get_ident() == self._thread:
+            raise ModelError("the engine cannot wait for itself", next_step="Wait outside of what it calls.")
 
     def _drive(self, future: Future[Any], timeout: float | None) -> None:
         """Wait until a future is done, at most ``timeout`` seconds, running the engine if nobody else does."""
+        if not future.done():
+            self._check_outside()
         ends = None if timeout is None else time.monotonic() + timeout
         while not future.done() and (ends is None or time.monotonic() < ends):
-            if self._loop is None or self._loop.done():
-                self.step()
-            else:
-                wait([future, self._loop], None if ends is None else ends - time.monotonic(), FIRST_COMPLETED)
+            going = self._going()
+            # A step is waited for to its end: nothing computes any more when the last answer is there.
+            what = [future, going] if going is self._loop else [going]
+            wait(what, None if ends is None else ends - time.monotonic(), FIRST_COMPLETED)
+            if going.done() and not future.done():
+                going.result()  # raises what ended it
+
+    def _going(self) -> Future[Any]:
+        """Return what is going on: the engine's own thread, or one step for all who wait."""
+        with self._gate:
+            if self._loop is not None and not self._loop.done():
+                return self._loop
+            if self._shared is None or self._shared.done():
+                self._shared = self._worker.run(self._step)
+            return self._shared
 
     def _run(self) -> None:
         """Step while there is something to do, and sleep while there is not."""
-        while not self._stopping:
-            self._wake.clear()
+        while True:
+            self._wake.clear()  # before the look at what a wake-up may be for
+            if self._stopping:
+                return
             if not self.step():
                 self._wake.wait()
 
     def _step(self) -> bool:
+        if self._ended:
+            return False
         self._take_inbox()
         return self._scheduler.step() or bool(self._inbox)
 
     def _end(self) -> None:
+        self._ended = True
         self._take_inbox()
         self._scheduler.close()
         unwrap(self.base_model.model)
@@ -321,10 +389,7 @@ class Engine:
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
-
-
-def _nothing() -> None:
-    """Take a turn."""
+os.register_at_fork(after_in_child=_engines.clear)  # whose threads a child does not have
 
 
 @atexit.register

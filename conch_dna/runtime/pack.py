@@ -53,7 +53,7 @@ class Pack:
     @property
     def nbytes(self) -> int:
         """Bytes of all stacks."""
-        parts = [part for stack in self.stacks.values() for part in (stack.a, stack.b, stack.gain)]
+        parts = [part for stack in list(self.stacks.values()) for part in (stack.a, stack.b, stack.gain)]
         return sum(part.nbytes for part in parts if part is not None)
 
     def check(self, adapter: Adapter, half: bool = False) -> None:

@@ -19,7 +19,7 @@ LEAST = 16  # fewer shared tokens are computed again sooner than merged
 MOST = 256  # entries, each of which is compared with a prompt
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
     """The caches of one sequence.
 
@@ -27,17 +27,14 @@ class Entry:
     :param tokens_T: the tokens that the caches hold, int64.
     :param caches: one ``KVCache`` a layer, of one row.
     :param used: when it was last of use, as a count.
+    :param nbytes: bytes of keys and values.
     """
 
     key: Key
     tokens_T: np.ndarray
     caches: list[Any]
     used: int
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of keys and values."""
-        return sum(int(cache.nbytes) for cache in self.caches)
+    nbytes: int
 
 
 class PromptCache:
@@ -83,9 +80,10 @@ class PromptCache:
 
     def store(self, key: Key, tokens: Sequence[int], caches: Sequence[Any]) -> None:
         """Keep a sequence's caches, which hold exactly ``tokens``; entries that it begins with are not needed then."""
-        if not self.max_bytes:
+        nbytes = sum(int(cache.nbytes) for cache in caches) if self.max_bytes else 1
+        if nbytes > self.max_bytes:
             return
-        new = Entry(key, np.asarray(tokens), list(caches), next(self._count))
+        new = Entry(key, np.asarray(tokens), list(caches), next(self._count), nbytes)
         for entry in [entry for entry in self._entries if entry.key == key]:
             shared = shared_length(entry.tokens_T, new.tokens_T)
             if shared == len(new.tokens_T):

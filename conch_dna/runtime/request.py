@@ -6,7 +6,7 @@ import math
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from mlx_lm.generate import TextStateMachine
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from conch_dna.records import Sampling
     from conch_dna.runtime.shelf import Asked, Blend, Version
 
+# From the tokens so far, prompt and answer (T,), and the logits (1, V) to what is normalised and sampled, (1, V).
+Processor: TypeAlias = "Callable[[mx.array, mx.array], mx.array]"
 Reason = Literal["stop", "length", "cancelled"]
 
 
@@ -63,6 +65,7 @@ class Request:
     :param wanted: what that meant when it was submitted, and means to the end.
     :param stop: strings that end the answer.
     :param on_token: called by the engine's thread with each token; if it raises, the request fails with that error.
+    :param processors: change the logits before each token; what one of them raises ends all that share its batch.
     :param drive: runs the engine until a future is done, at most so many seconds.
     """
 
@@ -76,8 +79,10 @@ class Request:
         on_token: Callable[[Token], None] | None,
         tokenizer: Any,
         drive: Callable[[Future[Any], float | None], None],
+        processors: Sequence[Processor] = (),
     ) -> None:
         self.prompt, self.asked, self.wanted, self.sampling = list(prompt), asked, wanted, sampling
+        self.processors = tuple(processors)
         self.slot: int | None = None
         self.cached_tokens = 0
         self.passed_by = 0

@@ -117,6 +117,11 @@ class Residency:
         self.pinned[name] = wanted.digest
         self._shelf.held.add(wanted.digest)
 
+    def move_pin(self, name: str, wanted: Version | Blend) -> None:
+        """Let a pin follow its alias, unless it has been taken off meanwhile; raises what :meth:`pin` does."""
+        if name in self.pinned:
+            self.pin(name, wanted)
+
     def unpin(self, name: str) -> None:
         """Let a neuron go again when room is needed."""
         digest = self.pinned.pop(name, None)

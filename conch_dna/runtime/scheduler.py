@@ -6,12 +6,12 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import mlx.core as mx
 import structlog
 from mlx_lm.generate import BatchGenerator, StopSequences
 
-from conch_dna.errors import ConchError, ModelError, NeuronRefused
+from conch_dna.errors import ModelError, NeuronRefused
 from conch_dna.runtime.generate import seeded_sampler, sequence_seed
+from conch_dna.runtime.pack import BASE_SLOT
 
 if TYPE_CHECKING:
     from conch_dna.models.load import LoadedModel
@@ -52,10 +52,13 @@ class Scheduler:
 
     def step(self) -> bool:
         """Let every running request have one token; return whether there is anything left to do."""
-        self._end_early()
-        self._admit()
-        if self.running:
-            self._decode()
+        try:
+            self._end_early()
+            self._admit()
+            if self.running:
+                self._decode()
+        except Exception as fault:  # noqa: BLE001 - it cannot be told whose fault it was
+            self._start_over(fault)
         if self.plan and not self.waiting:
             self._prefetch_next()
         return bool(self.running or self.waiting or self.plan)
@@ -74,9 +77,9 @@ class Scheduler:
 
     def _end_early(self) -> None:
         """End what was cancelled, and what runs with a neuron whose time to drain is over."""
-        if any(request.cancelled for request in self.waiting):
-            for request in [request for request in self.waiting if request.cancelled]:
-                self.waiting.remove(request)
+        if cancelled := {request for request in self.waiting if request.cancelled}:
+            self.waiting = deque(request for request in self.waiting if request not in cancelled)
+            for request in cancelled:
                 request.end("cancelled")
         over = {digest for digest, ends in self.deadlines.items() if time.monotonic() >= ends}
         for uid, request in list(self.running.items()):
@@ -87,12 +90,16 @@ class Scheduler:
                 self._leave(uid, remove=True).fail(fault)
 
     def _admit(self) -> None:
-        """Let requests in, in order; one whose neuron finds no slot is passed over, but not for ever."""
+        """Let requests in, in order; one whose neuron finds no slot is passed over, but not for ever.
+
+        Requests for the base take no slot away from it, and go on passing.
+        """
         passed: list[Request] = []
+        shut = False
         while self.waiting and len(self.running) < self._batch and len(passed) < LOOKAHEAD:
             request = self.waiting.popleft()
             try:
-                slot = self._residency.acquire(request.wanted)
+                slot = None if shut and request.wanted is not None else self._residency.acquire(request.wanted)
                 if slot is not None:
                     self._insert(request, slot)
             except Exception as fault:  # noqa: BLE001 - whatever it is, it is this request's alone
@@ -101,13 +108,13 @@ class Scheduler:
                     self._residency.release(request.slot)
                 request.fail(fault)
                 continue
-            if slot is not None:
+            if slot is None:
+                passed.append(request)
+                # Who waits for a neuron to be unloaded would have nothing of the others' waiting.
+                shut = shut or (request.passed_by >= PATIENCE and request.digest not in self.deadlines)
+            elif slot != BASE_SLOT:
                 for earlier in passed:
                     earlier.passed_by += 1
-                continue
-            passed.append(request)
-            if request.passed_by >= PATIENCE:
-                break
         self.waiting.extendleft(reversed(passed))
 
     def _insert(self, request: Request, slot: int) -> None:
@@ -122,6 +129,7 @@ class Scheduler:
             caches=[self._model.cache_for(slot, own)],
             all_tokens=[request.prompt[:known]],
             samplers=[seeded_sampler(sampling.temperature, sampling.top_p, seed)],
+            logits_processors=[list(request.processors)],
             stop_sequences=[self._ends],
         )
         self.running[uid] = request
@@ -137,28 +145,28 @@ class Scheduler:
 
     def _decode(self) -> None:
         """Compute one step, and give each request its token."""
-        try:
-            _, responses = self._generator.next()
-            log_probs: Any = mx.stack([r.logprobs[r.token] for r in responses]).tolist() if responses else []
-        except Exception as fault:  # noqa: BLE001 - it cannot be told whose fault it was
-            log.error("step_failed", requests=len(self.running), error=repr(fault))  # noqa: TRY400 - told by requests
-            self._generator.close()
-            self._generator = self._fresh_generator()
-            for uid in list(self.running):
-                self._leave(uid, remove=False).fail(ModelError("the batch could not be computed", got=repr(fault)))
-            return
-        for response, log_prob in zip(responses, log_probs, strict=True):
-            self._give(response, log_prob)
+        _, responses = self._generator.next()
+        for response in responses:
+            self._give(response)
 
-    def _give(self, response: Any, log_prob: float) -> None:
+    def _start_over(self, fault: Exception) -> None:
+        """End all that are in the batch, which cannot go on."""
+        log.error("step_failed", requests=len(self.running), error=repr(fault))
+        self._generator.close()
+        self._generator = self._fresh_generator()
+        for uid in list(self.running):
+            self._leave(uid, remove=False).fail(ModelError("the batch could not be computed", got=repr(fault)))
+
+    def _give(self, response: Any) -> None:
         """Give one request its token; what goes wrong ends this one alone."""
         request = self.running[response.uid]
         try:
+            log_prob = memoryview(response.logprobs)[response.token]  # it is computed: no operation is worth it
             reason = request.take(response.token, log_prob, response.logprobs, response.finish_reason)
             if reason is not None and response.prompt_cache is not None:
                 key = (self._base.digest, request.digest)
                 self._prompt_cache.store(key, response.all_tokens, response.prompt_cache[:-1])
-        except Exception as fault:  # noqa: BLE001 - the callback is the caller's, and may raise anything
+        except BaseException as fault:  # noqa: BLE001 - the callback is the caller's, and may raise anything
             log.warning("request_failed", neuron=str(request.asked), error=str(fault))
             self._leave(response.uid, remove=response.finish_reason is None).fail(fault)
             return
@@ -170,5 +178,5 @@ class Scheduler:
         wanted = self.plan.popleft()
         try:
             self._residency.prefetch(wanted)
-        except ConchError as fault:
+        except Exception as fault:  # noqa: BLE001 - nobody waits for it, and who asks later is told
             log.warning("prefetch_refused", digest=wanted.digest, error=str(fault))

@@ -79,6 +79,7 @@ class Shelf:
         self._seen: dict[str, tuple[Stamp, Version]] = {}
         self._added: dict[str, Version] = {}
         self._refused: OrderedDict[tuple[str, Stamp], NeuronRefused] = OrderedDict()
+        self._sound: set[str] = set()
         self._probe: mx.array | None = None
 
     def find(self, ref: str) -> Version:
@@ -157,7 +158,7 @@ class Shelf:
         try:
             adapter = self._load(wanted)
         except NeuronRefused as fault:
-            self._refused[key] = fault.with_traceback(None)
+            self._refused[key] = copy.copy(fault)  # without the frames that led to it, and the files they hold
             while len(self._refused) > REMEMBERED:
                 self._refused.popitem(last=False)
             raise
@@ -194,7 +195,10 @@ class Shelf:
             if wanted.entry is not None:
                 check_content(wanted.entry)  # which names the file
             raise NeuronRefused("the folder has another content than before", where=wanted.folder)
-        return self._checked(adapter, wanted.folder)
+        if wanted.digest not in self._sound:  # the same content on the same base gives the same logits
+            self._checked(adapter, wanted.folder)
+            self._sound.add(wanted.digest)
+        return adapter
 
     def _read(self, folder: Path) -> Adapter:
         adapter = read_adapter(folder)

@@ -6,6 +6,7 @@ taking a thread's streams down can abort the process.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Calls: TypeAlias = queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]]
 
 _idle: list[Calls] = []
+os.register_at_fork(after_in_child=_idle.clear)
 
 
 class Worker:

@@ -96,7 +96,7 @@ def test_everyone_gets_what_their_neuron_says_alone_through_join_leave_evict_and
         answer = request.result()
         wanted = solo(request.wanted, prompt, limit)
         assert list(answer.tokens) == (wanted[: len(answer.tokens)] if request.cancelled else wanted)
-        assert answer.finish_reason == "cancelled" or request.done()
+        assert answer.finish_reason != "cancelled" or request.cancelled
         assert answer.digest == request.digest
     left = engine.stats()
     assert (left.waiting, left.running, sum(left.slots.values())) == (0, 0, 0)
@@ -252,6 +252,46 @@ class TestFaults:
         assert list(good.result().tokens) == Solo(engine)(good.wanted, PROMPTS[1], 6)
         assert sum(engine.stats().slots.values()) == 0
 
+    def test_a_callback_that_ends_its_thread_costs_others_no_token(self, engine):
+        bad = engine.submit(PROMPTS[1], "a", SHORT, on_token=lambda _: sys.exit(1))
+        good = engine.submit(PROMPTS[1], "b", SHORT)
+        with pytest.raises(SystemExit):
+            bad.result()
+        assert list(good.result().tokens) == Solo(engine)(good.wanted, PROMPTS[1], 6)
+
+    @pytest.mark.parametrize("call", ["step", "stop", "close", "result", "pin"])
+    def test_a_callback_that_waits_for_the_engine_fails_instead_of_waiting_for_ever(self, engine, call):
+        other = engine.submit(PROMPTS[1], "b", SHORT)
+        waits = {"result": other.result, "pin": lambda: engine.pin("a")}
+        bad = engine.submit(PROMPTS[1], "a", SHORT, on_token=lambda _: waits.get(call, getattr(engine, call, None))())
+        with pytest.raises(ModelError, match="cannot wait for itself"):
+            bad.result(timeout=60)
+        assert engine._residency.pinned == {}
+        assert list(other.result().tokens) == Solo(engine)(other.wanted, PROMPTS[1], 6)
+
+    def test_a_callback_may_look_submit_and_cancel(self, engine):
+        made = []
+
+        def busy(_):
+            assert engine.stats().running == 1
+            made.append(engine.submit(PROMPTS[1], "b", SHORT))
+            made[-1].cancel()
+
+        assert engine.submit(PROMPTS[1], "a", SHORT, on_token=busy).result().finish_reason != "cancelled"
+        assert {request.result().finish_reason for request in made} == {"cancelled"}
+
+    def test_of_many_none_is_answered_when_one_cannot_be_asked(self, engine):
+        with pytest.raises(UnknownName):
+            engine.generate_many([PROMPTS[1]] * 3, ["a", "b", "nobody"], SHORT)
+        engine.step()
+        left = engine.stats()
+        assert (left.waiting, left.running) == (0, 0)
+
+    @pytest.mark.parametrize("room", [{"slots": 0}, {"batch": 0}])
+    def test_an_engine_without_room_is_refused(self, tmp_path, room):
+        with pytest.raises(ConfigError, match="at least 1"):
+            Engine(write_base(tmp_path / "base", "llama"), tmp_path, **room)
+
     def test_a_step_that_fails_fails_who_is_in_it_and_the_engine_goes_on(self, engine, monkeypatch):
         running = [engine.submit(PROMPTS[1], name, SHORT) for name in ("a", "b")]
         engine.step()
@@ -293,8 +333,11 @@ class TestFaults:
         engine.step()
         engine.close()
         assert request.result().finish_reason == "cancelled"
-        with pytest.raises(ModelError, match="closed"):
-            engine.submit(PROMPTS[1], "a")
+        engine.close()
+        assert not engine.step()
+        for late in (lambda: engine.submit(PROMPTS[1], "a"), lambda: engine.pin("a"), engine.start):
+            with pytest.raises(ModelError, match="closed"):
+                late()
         assert all(module is before[path] for path, module in base.model.named_modules())
 
     def test_a_base_that_cannot_be_batched_is_refused_and_left_as_it_was(self, tmp_path):
@@ -331,6 +374,34 @@ class TestQueue:
         assert len(ended) == 25
         assert 4 < ended.index("c") <= 4 + 3 + 3, ended
 
+    def test_the_base_needs_no_slot_and_passes_who_waits_for_one(self, engine, monkeypatch):
+        monkeypatch.setattr(scheduler_module, "PATIENCE", 1)
+        long = Sampling(max_tokens=40)
+        for name in ("a", "b", "c"):
+            engine.submit(PROMPTS[0], name, long)
+        engine.submit(PROMPTS[1], "a", Sampling(max_tokens=1)).result()
+        assert engine.stats().waiting == 1
+        later = [engine.submit(PROMPTS[1], name, Sampling(max_tokens=1)) for name in ("a", "base")]
+        later[1].result()
+        assert not later[0].done()
+
+    def test_who_waits_for_a_neuron_to_be_unloaded_keeps_nobody(self, engine, monkeypatch):
+        monkeypatch.setattr(scheduler_module, "PATIENCE", 0)
+        engine.start()
+        running = engine.submit(PROMPTS[0], "a", Sampling(max_tokens=2000))
+        while not engine.stats().running:
+            time.sleep(0.01)
+        unloading = threading.Thread(target=engine.unload, args=("a", 60))
+        unloading.start()
+        while not engine._scheduler.deadlines:
+            time.sleep(0.01)
+        waiting = engine.submit(PROMPTS[0], "a", SHORT)
+        assert engine.submit(PROMPTS[1], "b", SHORT).result(60).tokens
+        assert not waiting.done()
+        running.cancel()
+        unloading.join(60)
+        assert waiting.result(60).tokens
+
     def test_a_cancelled_request_frees_its_place_and_keeps_what_it_has(self, engine):
         long = [engine.submit(PROMPTS[0], name, Sampling(max_tokens=64)) for name in ("a", "b", "c", "d", "a")]
         for _ in range(4):
@@ -339,7 +410,7 @@ class TestQueue:
             request.cancel()
         engine.step()
         answers = [request.result(timeout=0) for request in long]
-        assert {answer.finish_reason for answer in answers} <= {"cancelled", "stop"}
+        assert {answer.finish_reason for answer in answers} == {"cancelled"}
         assert answers[2].tokens == answers[3].tokens == ()
         assert engine.stats().slots.keys() == {long[0].digest, long[1].digest}
         assert sum(engine.stats().slots.values()) == 0
@@ -349,7 +420,7 @@ class TestQueue:
         with pytest.raises(TimeoutError):
             request.result(timeout=0.05)
         request.cancel()
-        assert request.result().finish_reason in {"cancelled", "stop"}
+        assert request.result().finish_reason == "cancelled"
 
 
 class TestNeurons:
@@ -377,6 +448,12 @@ class TestNeurons:
         engine.unpin("a")
         engine.generate_many([PROMPTS[0]] * 3, ["b", "c", "d"], SHORT)
         assert new.card.digest not in engine.stats().slots
+
+    def test_a_pin_that_was_taken_off_does_not_come_back_with_its_alias(self, engine):
+        engine.pin("a")
+        engine._residency.unpin("a")
+        engine._residency.move_pin("a", engine._shelf.find("a"))
+        assert engine._residency.pinned == {}
 
     def test_a_pin_stays_where_it_was_when_its_alias_moves_to_a_damaged_version(self, engine, tmp_path):
         engine.pin("a")
@@ -479,7 +556,22 @@ class TestThread:
         request = engine.submit(PROMPTS[0], "b", Sampling(max_tokens=2000), on_token=lambda _: begun.set())
         assert begun.wait(30)
         request.cancel()
-        assert request.result(timeout=30).finish_reason in {"cancelled", "stop"}
+        assert request.result(timeout=30).finish_reason == "cancelled"
+
+    def test_it_can_be_looked_at_and_stopped_while_others_wait(self, engine):
+        requests = [engine.submit([n], "a", Sampling(max_tokens=100)) for n in range(8, 16)]
+        ended = []
+        threads = [threading.Thread(target=lambda r=r: ended.append(r.result(60))) for r in requests]
+        engine.start()
+        for thread in threads:
+            thread.start()
+        for _ in range(20):
+            engine.stats()
+            engine.stop()
+            engine.start()
+        for thread in threads:
+            thread.join(60)
+        assert len(ended) == len(requests)
 
     def test_an_idle_engine_sleeps(self, engine):
         engine.start()
@@ -498,6 +590,7 @@ def test_a_process_ends_well_with_the_engine_running(tmp_path):
         "from conch_dna.models import accel; accel.switch_on()\n"
         "from engines import write_base; from pathlib import Path; from conch_dna.runtime.engine import Engine\n"
         "engine = Engine(write_base(Path(sys.argv[1]), 'llama'), sys.argv[2]); engine.start()\n"
+        "import os; child = os.fork(); child or sys.exit(); os.waitpid(child, 0)\n"
         "print(len(engine.submit([1, 2], 'a').result().tokens) > 0); engine.submit([1, 2], 'a')\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "again"), str(tmp_path / "registry"), *sys.path]

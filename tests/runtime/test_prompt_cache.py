@@ -66,6 +66,15 @@ def test_a_longer_sequence_takes_the_place_of_those_it_begins_with(model):
     assert (len(cache), cache.nbytes) == (2, size(60))
 
 
+def test_it_takes_their_place_among_others_of_its_neuron(model):
+    cache = PromptCache(model, 1 << 20)
+    other = [1, *LONG[:24]]
+    for tokens in (other, LONG[:20], LONG):
+        cache.store(ONE, tokens, computed(model, tokens))
+    assert (len(cache), cache.nbytes) == (2, size(25 + 40))
+    assert (cache.fetch(ONE, other)[0], cache.fetch(ONE, LONG)[0]) == (24, 39)
+
+
 def test_the_least_recently_used_goes_when_the_bytes_are_spent(model):
     cache = PromptCache(model, size(100))
     starts = {}
@@ -77,8 +86,13 @@ def test_the_least_recently_used_goes_when_the_bytes_are_spent(model):
     assert cache.fetch(ONE, starts[2]) == (0, None)
     assert cache.fetch(ONE, starts[1])[0] == 39
     assert cache.nbytes <= size(100)
+
+
+def test_what_alone_is_more_than_the_budget_is_not_kept_and_drives_nothing_out(model):
+    cache = PromptCache(model, size(100))
+    cache.store(ONE, LONG, computed(model, LONG))
     cache.store(ONE, [4] * 101, computed(model, [4] * 101))
-    assert len(cache) == 0, "what alone is more than the budget is not kept"
+    assert (len(cache), cache.nbytes) == (1, size(40))
 
 
 def test_entries_are_counted_too(model, monkeypatch):

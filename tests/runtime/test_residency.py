@@ -159,6 +159,16 @@ def test_neurons_in_slots_are_counted_and_stay_in_memory(tmp_path):
     assert list(house.shelf.resident) == [house.digest("a"), house.digest("c")]
 
 
+def test_what_was_tried_is_not_tried_again_when_it_is_loaded_again(house, monkeypatch):
+    tries = []
+    logits = house.shelf.logits
+    monkeypatch.setattr(house.shelf, "logits", lambda *a, **k: (tries.append(1), logits(*a, **k))[1])
+    for expected in (2, 3, 3):  # the base's and a's, a blend's, and none
+        adapter = house.shelf.get(house.shelf.find_any({"a": 2.0} if expected == 3 and len(tries) == 2 else "a"))
+        house.shelf.drop(adapter.digest)
+        assert len(tries) == expected
+
+
 class TestRefusals:
     """What cannot be served is told once and kept in mind."""
 
@@ -177,6 +187,8 @@ class TestRefusals:
             with pytest.raises(NeuronRefused, match="differs from the card's digest"):
                 house.take("a")
         assert len(reads) == 1
+        (kept,) = house.shelf._refused.values()
+        assert kept.__traceback__ is kept.__context__ is kept.__cause__ is None, "its frames hold what was read"
         sound = write_neuron(house.folder / "again", house.base.model, 1) / "adapters.safetensors"
         bad.write_bytes(sound.read_bytes())
         assert house.take("a") == 1
