@@ -28,4 +28,5 @@ def register_commands() -> dict[str, tuple[str, str]]:
         "plugins": ("conch_dna.cli.plugins:plugins", "List plug-ins, and write new ones."),
         "record": ("conch_dna.cli.record:record", "Record a teacher's answers for later training."),
         "runs": ("conch_dna.cli.runs:runs", "List runs and show how they ended."),
+        "serve": ("conch_dna.cli.serve:serve", "Serve neurons to OpenAI clients."),
     }

@@ -1,0 +1,86 @@
+"""``conch serve``: the neurons of a registry behind an OpenAI-compatible API."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.neurons import REGISTRY_DIR
+from conch_dna.errors import ConfigError
+from conch_dna.server.settings import ServerSettings, check_host
+
+_DEFAULT = ServerSettings()
+_COUNT = click.IntRange(1)
+_SECONDS = click.FloatRange(0, min_open=True)
+
+
+@click.command(epilog="Example: conch serve --port 8000   (conch --json-logs serve: logs as JSON lines)")
+@click.option("--base", "base_ref", help="Base model; default: the project's student.")
+@click.option(
+    "--registry", "root", type=click.Path(file_okay=False, path_type=Path),
+    help=f"Registry folder; default: {REGISTRY_DIR} in the project.",
+)  # fmt: skip
+@click.option("--host", default=_DEFAULT.host, show_default=True, help="Another than loopback needs keys.")
+@click.option(
+    "--port", default=_DEFAULT.port, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--slots", default=_DEFAULT.slots, show_default=True, type=_COUNT, help="Neurons that run at once.")
+@click.option("--batch", default=_DEFAULT.batch, show_default=True, type=_COUNT, help="Answers generated at once.")
+@click.option(
+    "--queue",
+    default=_DEFAULT.queue,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Answers that may wait.",
+)
+@click.option(
+    "--max-tokens", default=_DEFAULT.max_tokens, show_default=True, type=click.IntRange(1, 32_768),
+    help="Most tokens of one answer.",
+)  # fmt: skip
+@click.option("--max-body", default=_DEFAULT.max_body, show_default=True, type=_COUNT, help="Bytes of a request.")
+@click.option("--timeout", default=_DEFAULT.timeout, show_default=True, type=_SECONDS, help="Seconds for one answer.")
+@click.option(
+    "--grace", default=_DEFAULT.grace, show_default=True, type=_COUNT, help="Seconds to finish when told to stop."
+)
+@click.option(
+    "--keys", "keys_file", type=click.Path(dir_okay=False, path_type=Path),
+    help="File of hashed keys; those in CONCH_KEYS count too.",
+)  # fmt: skip
+@click.option(
+    "--rate-limit", type=_COUNT, help="Requests a minute of keys that say nothing of it.  [default: no limit]"
+)
+@click.pass_obj
+def serve(
+    app: App,
+    /,
+    base_ref: str | None,
+    root: Path | None,
+    keys_file: Path | None,
+    rate_limit: int | None,
+    **given: Any,
+) -> None:
+    """Serve the base and its neurons to OpenAI clients, until Ctrl-C or SIGTERM."""
+    settings = ServerSettings(**given)
+    try:
+        from conch_dna.server.keys import read_keys
+        from conch_dna.server.run import listen, run
+    except ImportError as fault:
+        raise ConfigError(
+            "the server's packages are not installed", got=fault.name, next_step="Run `pip install 'conch-dna[serve]'`."
+        ) from fault
+    keys = read_keys(keys_file, os.environ.pop("CONCH_KEYS", None), rate_limit)
+    check_host(settings, keyed=bool(keys))
+    from conch_dna.config import read_project, resolve
+    from conch_dna.registry.store import Registry
+    from conch_dna.runtime.engine import Engine
+    from conch_dna.server.app import make_app
+
+    registry = Registry(root or app.project / REGISTRY_DIR)
+    ref = base_ref or resolve(read_project(app.project / CONFIG_FILE)).student
+    with listen(settings) as opened:  # a port that is taken is told before the base is loaded
+        engine = Engine(ref, registry, slots=settings.slots, batch=settings.batch)
+        run(make_app(engine, registry, settings, keys), settings, opened)

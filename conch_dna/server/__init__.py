@@ -1,0 +1,1 @@
+"""The OpenAI-compatible server: one base and the neurons of a registry, over HTTP."""

@@ -1,0 +1,86 @@
+"""``/admin``: load, unload and pin neurons, and move aliases; names only, as everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from fastapi import APIRouter
+from pydantic import Field
+
+from conch_dna.errors import UnknownName
+from conch_dna.registry.aliases import CURRENT
+from conch_dna.runtime.shelf import BASE
+from conch_dna.server.faults import ApiFault
+from conch_dna.server.wire import Body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conch_dna.server.service import Service
+
+log = structlog.get_logger()
+
+
+class Named(Body):
+    """The neuron that is meant: NAME, NAME@ALIAS or NAME@VERSION."""
+
+    model: str = Field(min_length=1, max_length=256)
+
+
+class Unload(Named):
+    """``POST /admin/unload``."""
+
+    deadline: float = Field(30.0, ge=0, le=3600, description="seconds that running answers have")
+
+
+class Promote(Named):
+    """``POST /admin/promote``: let an alias stand for what ``model`` stands for now."""
+
+    alias: str = Field(CURRENT, min_length=1, max_length=64)
+
+
+def routes(service: Service) -> APIRouter:
+    """Return the endpoints of ``/admin``."""
+    router, engine, registry = APIRouter(prefix="/admin"), service.engine, service.models.registry
+
+    async def run(what: str, body: Named, act: Callable[[], Any]) -> dict[str, Any]:
+        """Do something with a neuron in a thread, since the engine may be asked for it between two steps only."""
+        service.models.check(body.model)
+        if body.model == BASE:
+            raise ApiFault(400, "The base is always loaded.", "invalid_value", "model")
+        try:
+            await asyncio.to_thread(act)
+            digest = await asyncio.to_thread(lambda: registry.resolve(body.model).card.digest)
+        except UnknownName as fault:
+            raise service.models.unknown(body.model) from fault
+        log.info("neuron_changed", done=what, model=body.model, digest=digest)
+        return {"model": body.model, "digest": digest, "done": what}
+
+    @router.post("/load")
+    async def load(body: Named) -> dict[str, Any]:
+        """Load a neuron ahead of its first request."""
+        return await run("loaded", body, lambda: engine.load(body.model))
+
+    @router.post("/unload")
+    async def unload(body: Unload) -> dict[str, Any]:
+        """Let go of a neuron; answered when it is gone."""
+        return await run("let_go", body, lambda: engine.unload(body.model, body.deadline))
+
+    @router.post("/pin")
+    async def pin(body: Named) -> dict[str, Any]:
+        """Keep a neuron loaded."""
+        return await run("pinned", body, lambda: engine.pin(body.model))
+
+    @router.post("/unpin")
+    async def unpin(body: Named) -> dict[str, Any]:
+        """Let a pinned neuron go when room is needed."""
+        return await run("unpinned", body, lambda: engine.unpin(body.model))
+
+    @router.post("/promote")
+    async def promote(body: Promote) -> dict[str, Any]:
+        """Move an alias; answers under way end on the version that they began with."""
+        return await run("promoted", body, lambda: registry.promote(*registry.locate(body.model), body.alias))
+
+    return router

@@ -1,0 +1,46 @@
+"""The app: its endpoints, and the engine that starts and ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from conch_dna import __version__
+from conch_dna.server import admin, endpoints, faults, health
+from conch_dna.server.guard import Guard
+from conch_dna.server.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from conch_dna.registry.store import Registry
+    from conch_dna.runtime.engine import Engine
+    from conch_dna.server.keys import Keys
+    from conch_dna.server.settings import ServerSettings
+
+
+def make_app(engine: Engine, registry: Registry, settings: ServerSettings, keys: Keys) -> Guard:
+    """Return the ASGI app of an engine, which is started and closed with it.
+
+    :param registry: the one that the engine reads.
+    :param keys: those that requests must have; none at all for a server that asks for none.
+    """
+    service = Service(engine, registry, settings)
+
+    @contextlib.asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        engine.start()
+        service.ready = True
+        yield
+        service.ready = False
+        await asyncio.to_thread(engine.close)
+
+    # The interactive pages load scripts from elsewhere; openapi.json is served.
+    app = FastAPI(title="Conch DNA", version=__version__, lifespan=running, docs_url=None, redoc_url=None)
+    for part in (endpoints, health, admin):
+        app.include_router(part.routes(service))
+    faults.install(app)
+    return Guard(app, settings, keys, service.metrics)

@@ -1,0 +1,91 @@
+"""``/v1``: models, completions and chat completions."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi import APIRouter, Request, Response
+
+from conch_dna.data.tokens import prompt_ids
+from conch_dna.server.faults import ApiFault
+from conch_dna.server.forms import ChatForm, TextForm
+from conch_dna.server.responses import respond
+from conch_dna.server.tools import callable_tools, grammar_of, turns_of
+from conch_dna.server.wire import ChatBody, CompletionBody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conch_dna.server.grammar import Constraint
+    from conch_dna.server.service import Service
+    from conch_dna.server.wire import Function
+
+
+def routes(service: Service) -> APIRouter:
+    """Return the endpoints of ``/v1``."""
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/models")
+    async def models() -> dict[str, Any]:
+        """List the base, and every neuron with its aliases and versions."""
+        found = await asyncio.to_thread(service.models.all)
+        return {"object": "list", "data": [model.told() for model in found]}
+
+    @router.get("/models/{model}")
+    async def model(model: str) -> dict[str, Any]:
+        """Show one model."""
+        return (await asyncio.to_thread(service.models.get, model)).told()
+
+    @router.post("/chat/completions", response_model=None)
+    async def chat(body: ChatBody, http: Request) -> Response:
+        """Answer a chat."""
+        return await _chat(service, body, http)
+
+    @router.post("/completions", response_model=None)
+    async def completions(body: CompletionBody, http: Request) -> Response:
+        """Continue a text, or several."""
+        return await _completions(service, body, http)
+
+    return router
+
+
+async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
+    service.models.check(body.model)
+    if body.top_logprobs is not None and not body.logprobs:
+        raise ApiFault(400, "top_logprobs: logprobs must be true.", "invalid_value", "top_logprobs")
+    tools = callable_tools(body)
+    turns = turns_of(body.messages, tools)
+    constrain = await _constraint(service, body, tools)
+    prompts = await service.encoded(lambda: [prompt_ids(service.engine.tokenizer, turns)])
+    asked = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
+    top = (body.top_logprobs or 0) if body.logprobs else None
+    order = replace(service.order(body, prompts, asked, top), constrain=constrain)
+    return await respond(service, http, body, order, ChatForm(service.spelling, calls=bool(tools)))
+
+
+async def _constraint(service: Service, body: ChatBody, tools: Sequence[Function]) -> Callable[[], Constraint] | None:
+    """Return what makes the constraint of an answer, its grammar checked where that holds nobody up."""
+    found = grammar_of(body, tools)
+    if found is None:
+        return None
+    grammar = await asyncio.to_thread(service.grammars.checked, *found)
+    return lambda: service.grammars.constraint(grammar)
+
+
+async def _completions(service: Service, body: CompletionBody, http: Request) -> Response:
+    service.models.check(body.model)
+    prompts = await service.encoded(lambda: _ids(service, body))
+    if not all(prompts):
+        raise ApiFault(400, "prompt: it is empty.", "invalid_value", "prompt")
+    order = service.order(body, prompts, body.max_tokens, body.logprobs)
+    return await respond(service, http, body, order, TextForm(service.spelling))
+
+
+def _ids(service: Service, body: CompletionBody) -> list[list[int]]:
+    """Return the token ids of every prompt, texts with what the tokenizer puts before them."""
+    prompt: Any = body.prompt
+    if isinstance(prompt, str) or isinstance(prompt[0], int):
+        prompt = [prompt]
+    return [list(service.engine.tokenizer.encode(p)) if isinstance(p, str) else cast("list[int]", p) for p in prompt]

@@ -1,0 +1,129 @@
+"""What goes wrong, as OpenAI's clients know it: a status, and a body with message, type, param and code."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from conch_dna.errors import ConchError, ConfigError, DataError, NeuronRefused, RegistryError, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI, Request
+
+log = structlog.get_logger()
+
+KNOWN: tuple[tuple[type[Exception], int, str], ...] = (
+    (NeuronRefused, 422, "neuron_refused"),
+    (RegistryError, 409, "registry_error"),
+    (UnknownName, 404, "not_found"),
+    (ConfigError, 400, "invalid_value"),
+    (TimeoutError, 504, "timeout"),
+)
+UNION_MEMBER = re.compile(r"str|[A-Z].*|.*[-\[].*")  # which pydantic puts among the names of fields
+TOO_LONG = "prompt and answer do not fit into the base's context"
+
+
+class ApiFault(Exception):
+    """A request that is answered with an error.
+
+    :param status: of HTTP.
+    :param code: the fault in one word, for programs.
+    :param param: the field of the request at fault.
+    :param headers: of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.param = status, message, code, param
+        self.headers = dict(headers or {})
+
+    @property
+    def kind(self) -> str:
+        """OpenAI's name for this family of faults."""
+        named = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+        return named.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body of the answer."""
+        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
+        return JSONResponse(self.body, self.status, self.headers)
+
+
+def unknown_model(asked: str, valid: str) -> ApiFault:
+    """Return the answer to a name that stands for nothing."""
+    return ApiFault(404, f"The model {asked!r} does not exist. Valid: {valid}.", "model_not_found", "model")
+
+
+def stopping() -> ApiFault:
+    """Return the answer to a request that the server's end cut short."""
+    return ApiFault(503, "The server is stopping.", "stopping")
+
+
+def as_fault(error: BaseException) -> ApiFault:
+    """Return what a client is told of an error; folders of this machine are not told."""
+    if isinstance(error, ApiFault):
+        return error
+    if isinstance(error, DataError):
+        return ApiFault(400, _bare(error), "context_length_exceeded" if error.what == TOO_LONG else "invalid_value")
+    for kind, status, code in KNOWN:
+        if isinstance(error, kind):
+            return ApiFault(status, getattr(error, "what", "The answer took longer than the server allows."), code)
+    log.error("request_broke", error=repr(error), exc_info=error)
+    return ApiFault(500, "The server failed; its log says why.", "internal_error")
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the app be answered in OpenAI's form."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _plain)
+    for kind in (ApiFault, ConchError, TimeoutError):
+        app.add_exception_handler(kind, _known)
+
+
+async def _known(_: Request, error: Exception) -> JSONResponse:
+    return as_fault(error).response()
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    """Answer a body that is no JSON or of another form than asked for, without repeating what it held."""
+    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"type": "", "loc": (), "msg": ""}
+    if first["type"] == "json_invalid":
+        return ApiFault(400, "The body is not valid JSON.", "invalid_json").response()
+    # Names of fields only: a key of the client's own making may be anything.
+    path = ".".join(str(part)[:64] for part in first["loc"][1:] if not UNION_MEMBER.fullmatch(str(part)))
+    code = "unknown_parameter" if first["type"] == "extra_forbidden" else "invalid_value"
+    return ApiFault(400, f"{path or 'body'}: {first['msg']}", code, path or None).response()
+
+
+async def _plain(_: Request, error: Exception) -> JSONResponse:
+    """Answer what the web framework refused by itself: a path, a method, a body that it could not read."""
+    if not isinstance(error, HTTPException):
+        return as_fault(error).response()
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return ApiFault(error.status_code, str(error.detail), code, headers=error.headers).response()
+
+
+def _bare(error: ConchError) -> str:
+    """Return an error's text without the place, which may be a folder of this machine."""
+    parts = [error.what, None if error.got is None else f"got {error.got}"]
+    parts.append(None if error.allowed is None else f"allowed: {error.allowed}")
+    return "; ".join(filter(None, parts))

@@ -1,0 +1,168 @@
+"""The two forms of an answer: chat and plain completion, whole or in chunks."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from conch_dna.align.vocabulary import vocabulary_of
+from conch_dna.server.tools import read_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.server.job import Logged
+
+LEAST = -9999.0  # stands for minus infinity, which JSON does not have
+
+
+class Form(Protocol):
+    """How one endpoint writes answers; ``logged`` is ``None`` where no log-probabilities were asked for.
+
+    :param prefix: of the answer's id.
+    :param whole: the ``object`` of a whole answer.
+    :param part: that of a chunk.
+    """
+
+    prefix: str
+    whole: str
+    part: str
+
+    def choice(self, index: int, text: str, logged: Sequence[Logged] | None, reason: str) -> dict[str, Any]:
+        """Return a finished answer."""
+        ...
+
+    def opening(self, index: int) -> dict[str, Any] | None:
+        """Return the first chunk of an answer, if it has one before its text."""
+        ...
+
+    def delta(self, index: int, text: str, logged: Sequence[Logged] | None) -> dict[str, Any] | None:
+        """Return a chunk of text; nothing while it may become something else."""
+        ...
+
+    def closing(self, index: int, text: str, reason: str) -> dict[str, Any]:
+        """Return the last chunk of an answer, whose whole text is known by then."""
+        ...
+
+
+class Spelling:
+    """Tokens as clients see them.
+
+    :param tokenizer: of the base; read when log-probabilities are first asked for.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    @cached_property
+    def _pieces(self) -> tuple[bytes, ...]:
+        return vocabulary_of(self._tokenizer).pieces
+
+    def data(self, token: int) -> bytes:
+        """Return a token's bytes."""
+        return self._pieces[token] if token < len(self._pieces) else b""
+
+    def text(self, token: int) -> str:
+        """Return a token's text; half a character is shown as a replacement character."""
+        return self.data(token).decode(errors="replace")
+
+
+class ChatForm:
+    """``chat.completion``.
+
+    :param calls: whether an answer that begins with a brace may be tool calls.
+    """
+
+    prefix, whole, part = "chatcmpl-", "chat.completion", "chat.completion.chunk"
+
+    def __init__(self, spelling: Spelling, *, calls: bool) -> None:
+        self._spelling, self._calls = spelling, calls
+        self._first: dict[int, str] = {}
+
+    def choice(self, index: int, text: str, logged: Sequence[Logged] | None, reason: str) -> dict[str, Any]:
+        """Return a finished answer."""
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        if self._calls and (calls := read_calls(text)):
+            message |= {"content": None, "tool_calls": calls}
+            reason = "tool_calls"
+        return {"index": index, "message": message, "logprobs": self._told(logged), "finish_reason": reason}
+
+    def opening(self, index: int) -> dict[str, Any] | None:
+        """Return the chunk that says who speaks."""
+        return self._chunk(index, {"role": "assistant", "content": ""})
+
+    def delta(self, index: int, text: str, logged: Sequence[Logged] | None) -> dict[str, Any] | None:
+        """Return a chunk of text; calls come whole, with the last chunk."""
+        if self._calls and self._first.setdefault(index, text[:1]) in {"", "{"}:
+            if not text and not self._first[index]:
+                del self._first[index]
+            return None if logged is None else self._chunk(index, {}, logged)
+        return self._chunk(index, {"content": text}, logged)
+
+    def closing(self, index: int, text: str, reason: str) -> dict[str, Any]:
+        """Return the last chunk of an answer, with its calls."""
+        if not (self._calls and text.startswith("{")):
+            return self._chunk(index, {}, reason=reason)
+        if (calls := read_calls(text)) is None:  # it was cut
+            return self._chunk(index, {"content": text}, reason=reason)
+        return self._chunk(
+            index, {"tool_calls": [{"index": n} | call for n, call in enumerate(calls)]}, reason="tool_calls"
+        )
+
+    def _chunk(
+        self, index: int, delta: dict[str, Any], logged: Sequence[Logged] | None = None, reason: str | None = None
+    ) -> dict[str, Any]:
+        return {"index": index, "delta": delta, "logprobs": self._told(logged), "finish_reason": reason}
+
+    def _told(self, logged: Sequence[Logged] | None) -> dict[str, Any] | None:
+        if logged is None:
+            return None
+        content = [
+            self._one(token.id, token.log_prob) | {"top_logprobs": [self._one(*other) for other in token.top]}
+            for token in logged
+        ]
+        return {"content": content, "refusal": None}
+
+    def _one(self, token: int, log_prob: float) -> dict[str, Any]:
+        spelt = self._spelling
+        return {"token": spelt.text(token), "logprob": max(log_prob, LEAST), "bytes": list(spelt.data(token))}
+
+
+class TextForm:
+    """``text_completion``."""
+
+    prefix, whole, part = "cmpl-", "text_completion", "text_completion"
+
+    def __init__(self, spelling: Spelling) -> None:
+        self._spelling = spelling
+        self._offsets: dict[int, int] = {}
+
+    def choice(self, index: int, text: str, logged: Sequence[Logged] | None, reason: str) -> dict[str, Any]:
+        """Return a finished answer."""
+        return {"index": index, "text": text, "logprobs": self._told(index, logged), "finish_reason": reason}
+
+    def opening(self, index: int) -> dict[str, Any] | None:
+        """Return nothing: an answer begins with its text."""
+        return None
+
+    def delta(self, index: int, text: str, logged: Sequence[Logged] | None) -> dict[str, Any]:
+        """Return a chunk of text."""
+        return {"index": index, "text": text, "logprobs": self._told(index, logged), "finish_reason": None}
+
+    def closing(self, index: int, text: str, reason: str) -> dict[str, Any]:
+        """Return the last chunk of an answer."""
+        return {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
+
+    def _told(self, index: int, logged: Sequence[Logged] | None) -> dict[str, Any] | None:
+        if logged is None:
+            return None
+        spelt, offsets = self._spelling, []
+        for token in logged:
+            offsets.append(self._offsets.get(index, 0))
+            self._offsets[index] = offsets[-1] + len(spelt.text(token.id))
+        return {
+            "tokens": [spelt.text(token.id) for token in logged],
+            "token_logprobs": [max(token.log_prob, LEAST) for token in logged],
+            "top_logprobs": [{spelt.text(i): max(value, LEAST) for i, value in token.top} for token in logged],
+            "text_offset": offsets,
+        }

@@ -1,0 +1,133 @@
+"""What stands before the app: request ids, keys, limits of the body, a log line a request, and the last resort."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from conch_dna.server.faults import ApiFault, as_fault, stopping
+from conch_dna.server.keys import scope_of
+from conch_dna.server.settings import is_loopback
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from conch_dna.server.keys import Keys
+    from conch_dna.server.metrics import Metrics
+    from conch_dna.server.settings import ServerSettings
+
+log = structlog.get_logger()
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+BODY_SECONDS = 30.0  # for a body to arrive
+
+
+class Guard:
+    """An ASGI app before another.
+
+    A request's id is the client's ``X-Request-Id`` if it is a plain word; it is in every log line and in the answer.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings, keys: Keys, metrics: Metrics) -> None:
+        self._app, self._settings, self._keys, self._metrics = app, settings, keys, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one connection's request through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = _header(scope, b"x-request-id")
+        request_id = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        seen: dict[str, Any] = {"status": None}
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._admit(scope, receive, sending)
+            except asyncio.CancelledError:
+                if seen["status"] is None:
+                    await stopping().response()(scope, receive, sending)
+                raise
+            except Exception as error:  # noqa: BLE001 - the last resort: nothing may take the server down
+                fault = as_fault(error)
+                if seen["status"] is None:
+                    await fault.response()(scope, receive, sending)
+            finally:
+                self._metrics.responses.labels(str(seen["status"])).inc()
+                log.info(
+                    "request_answered", method=scope["method"], path=scope["path"], status=seen["status"],
+                    seconds=round(time.perf_counter() - started, 4),
+                )  # fmt: skip
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the key, read the body, and hand the request on with it.
+
+        :raises ApiFault: 403, it was meant for another host; 413 or 408, the body is too long or too slow; and as
+            :meth:`Keys.check` does.
+        """
+        if not self._keys and not is_loopback(_host(scope)):
+            # A page elsewhere may let its own name point here, and a browser would let it read the answers.
+            raise ApiFault(403, "Without keys this server is asked as localhost alone.", "host_not_allowed")
+        if (wanted := scope_of(scope["path"])) is not None:
+            name = self._keys.check(_header(scope, b"authorization"), wanted)
+            if name is not None:
+                structlog.contextvars.bind_contextvars(key=name)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read(receive, _header(scope, b"content-length"), self._settings.max_body)
+        except TimeoutError as fault:
+            raise ApiFault(408, "The body took too long to arrive.", "timeout") from fault
+        if body is None:
+            return
+        waiting = [body]
+
+        async def replayed() -> Message:
+            if waiting:
+                return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+            return await receive()
+
+        await self._app(scope, replayed, send)
+
+
+async def _read(receive: Receive, length: bytes, limit: int) -> bytes | None:
+    """Return a request's body; ``None`` if the client went away before it had sent all of it."""
+    too_long = ApiFault(413, f"The body is longer than {limit} bytes.", "body_too_long")
+    if length.isdigit() and int(length[:20]) > limit:
+        raise too_long
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise too_long
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _host(scope: Scope) -> str:
+    """Return the host that the client thinks it speaks to; without a port, and in IPv6 without brackets."""
+    try:
+        return urlsplit(f"//{_header(scope, b'host').decode('latin-1')}").hostname or ""
+    except ValueError:  # brackets that do not close
+        return ""
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    found: bytes = dict(scope["headers"]).get(name, b"")
+    return found

@@ -1,0 +1,40 @@
+"""``/health``, ``/ready`` and ``/metrics``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from conch_dna.server.faults import ApiFault
+
+if TYPE_CHECKING:
+    from conch_dna.server.service import Service
+
+
+def routes(service: Service) -> APIRouter:
+    """Return the endpoints that say how the server is."""
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        """Tell that the process answers."""
+        return {"status": "ok"}
+
+    @router.get("/ready")
+    async def ready() -> dict[str, str]:
+        """Tell whether requests are taken and computed."""
+        if not (service.ready and service.engine.running):
+            raise ApiFault(503, "The server is not ready.", "not_ready")
+        return {"status": "ready"}
+
+    @router.get("/metrics", response_model=None)
+    async def metrics() -> Response:
+        """Return the figures for Prometheus."""
+        stats = await asyncio.to_thread(service.engine.stats)
+        page = service.metrics.page(service.gate.requests, stats, service.settings.slots)
+        return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return router

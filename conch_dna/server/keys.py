@@ -1,0 +1,133 @@
+"""Keys of a server: known by their hashes, each with what it may do and how often."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, cast
+
+from conch_dna.errors import ConfigError
+from conch_dna.server.faults import ApiFault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Scope = Literal["infer", "admin", "any"]
+SCOPES = ("infer", "admin")
+LINE = re.compile(
+    r"(?P<name>[A-Za-z0-9_.-]{1,64})\s+sha256:(?P<hash>[0-9a-f]{64})\s+(?P<scopes>[a-z,]+)(\s+(?P<rate>[1-9]\d{0,6}))?"
+)
+FORM = "NAME sha256:HEX infer|admin|infer,admin [REQUESTS_A_MINUTE]"
+
+
+@dataclass
+class Key:
+    """One key.
+
+    :param name: stands for it in logs.
+    :param rate: requests a minute; ``None`` for as many as come.
+
+    Its bucket holds a minute's requests and fills evenly.
+    """
+
+    name: str
+    scopes: frozenset[str]
+    rate: int | None
+    _left: float = field(default=0.0, init=False)
+    _seen: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._left = self.rate or 0
+
+    def spend(self, now: float) -> None:
+        """Take one request out of the bucket.
+
+        :param now: seconds on a clock that never goes back.
+        :raises ApiFault: 429, it is empty.
+        """
+        if self.rate is None:
+            return
+        self._left = min(self.rate, self._left + (now - self._seen) * self.rate / 60)
+        self._seen = now
+        if self._left < 1:
+            wait = max(1, round((1 - self._left) * 60 / self.rate + 0.5))
+            raise ApiFault(429, f"This key may send {self.rate} requests a minute.", "rate_limit_exceeded",
+                           headers={"Retry-After": str(wait)})  # fmt: skip
+        self._left -= 1
+
+
+class Keys:
+    """The keys by the SHA-256 of their text; none of them means that everybody on this machine may do everything."""
+
+    def __init__(self, by_hash: dict[str, Key]) -> None:
+        self._by_hash = by_hash
+
+    def __bool__(self) -> bool:
+        return bool(self._by_hash)
+
+    def check(self, authorization: bytes, scope: Scope) -> str | None:
+        """Return the name of the key in an ``Authorization`` header, ``None`` where no keys are asked for.
+
+        :raises ApiFault: 401, there is none or it is unknown; 403, it may not do this; 429, too often.
+        """
+        if not self._by_hash:
+            return None
+        kind, _, text = authorization.partition(b" ")
+        # The hash is what is looked up, so that the time that takes says nothing of the keys.
+        key = self._by_hash.get(hashlib.sha256(text.strip()).hexdigest()) if kind.lower() == b"bearer" else None
+        if key is None:
+            raise ApiFault(401, "No valid key: send it as `Authorization: Bearer KEY`.", "invalid_api_key",
+                           headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
+        if scope != "any" and scope not in key.scopes:
+            raise ApiFault(403, f"This key may not be used for {scope}.", "insufficient_scope")
+        key.spend(time.monotonic())
+        return key.name
+
+
+def read_keys(file: Path | None, text: str | None, rate: int | None) -> Keys:
+    """Read keys from a file and from text, one a line (in text also parted by ``;``), ``#`` for remarks.
+
+    :param rate: requests a minute of keys that name no number of their own.
+    :raises ConfigError: the file cannot be read, a line is no key, or a name or a hash is there twice.
+    """
+    lines = [("CONCH_KEYS", n, line) for n, line in enumerate(re.split(r"[\n;]", text or ""), 1)]
+    if file is not None:
+        try:
+            found = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise ConfigError("the keys cannot be read", where=file, got=type(fault).__name__) from fault
+        lines += [(str(file), n, line) for n, line in enumerate(found, 1)]
+        if not any(_bare(line) for line in found):
+            raise ConfigError("there is no key in it", where=file, allowed=FORM)
+    keys: dict[str, Key] = {}
+    for where, number, line in lines:
+        if bare := _bare(line):
+            hashed, key = _key(bare, f"{where}:{number}", rate)
+            if hashed in keys or key.name in {other.name for other in keys.values()}:
+                raise ConfigError("this key or its name is there already", where=f"{where}:{number}", got=key.name)
+            keys[hashed] = key
+    return Keys(keys)
+
+
+def _bare(line: str) -> str:
+    return line.partition("#")[0].strip()
+
+
+def _key(line: str, where: str, rate: int | None) -> tuple[str, Key]:
+    """Return the hash and the key of a line; a line that is wrong is not repeated, since it may hold the key itself."""
+    found = LINE.fullmatch(line)
+    scopes = frozenset(found["scopes"].split(",")) if found else frozenset[str]()
+    if not found or not scopes <= set(SCOPES):
+        raise ConfigError("not a key", where=where, allowed=FORM, next_step="The hash: printf %s KEY | sha256sum")
+    own = found["rate"]
+    return found["hash"], Key(found["name"], scopes, int(own) if own else rate)
+
+
+def scope_of(path: str) -> Scope | None:
+    """Return what a key must be allowed for a path; ``None`` for what everybody may see."""
+    for start, scope in (("/v1", "infer"), ("/admin", "admin"), ("/metrics", "any")):
+        if path == start or path.startswith(start + "/"):
+            return cast("Scope", scope)
+    return None

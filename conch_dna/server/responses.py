@@ -1,0 +1,153 @@
+"""From an order to its response: one JSON body, or server-sent events as the engine gives tokens."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from conch_dna.errors import UnknownName
+from conch_dna.runtime.request import Answer
+from conch_dna.server.faults import as_fault
+from conch_dna.server.job import ClientGone, End, Job, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import Request
+
+    from conch_dna.server.forms import Form
+    from conch_dna.server.job import Event, Logged, Order
+    from conch_dna.server.service import Service
+    from conch_dna.server.wire import Common
+
+GONE = 499  # nginx's number for a client that did not wait; nobody reads it but the log
+
+
+async def respond(service: Service, http: Request, body: Common, order: Order, form: Form) -> Response:
+    """Run an order and answer it.
+
+    Before the first event nothing has been sent: what fails until then is answered with a status of its own.
+
+    :raises ApiFault, ConchError, TimeoutError: as the engine and the queue do.
+    """
+    job = Job(service.engine, service.gate, order, service.metrics, service.settings.timeout)
+    job.follow(http.receive)
+    streams = False
+    try:
+        await job.start()
+        reply = Reply(job, form, _head(service, job, form))
+        if not body.stream:
+            return JSONResponse(await reply.whole())
+        events = job.events()
+        first = await anext(events)
+        usage = body.stream_options is not None and body.stream_options.include_usage
+        streams = True
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return StreamingResponse(
+            reply.stream(first, events, usage=usage), media_type="text/event-stream", headers=headers
+        )
+    except UnknownName as fault:
+        raise service.models.unknown(order.model) from fault
+    except ClientGone:
+        return Response(status_code=GONE)
+    finally:
+        if not streams:  # a stream closes it, and when nobody reads that, the client has gone
+            job.close()
+
+
+def _head(service: Service, job: Job, form: Form) -> dict[str, Any]:
+    """Return what a whole answer and all chunks begin with."""
+    base, digest = service.engine.base_model.digest, job.requests[0].digest
+    return {
+        "id": form.prefix + secrets.token_hex(12),
+        "object": form.whole,
+        "created": int(time.time()),
+        "model": job.order.model,
+        "system_fingerprint": fingerprint(base, digest),
+    }
+
+
+def fingerprint(base: str, adapter: str | None) -> str:
+    """Return what gave an answer: the start of the base's digest, and the adapter's whole one."""
+    return f"fp_{base.removeprefix('sha256:')[:12]}_{'base' if adapter is None else adapter.removeprefix('sha256:')}"
+
+
+@dataclass
+class Reply:
+    """One response in the making.
+
+    :param head: what it begins with.
+    """
+
+    job: Job
+    form: Form
+    head: dict[str, Any]
+
+    async def whole(self) -> dict[str, Any]:
+        """Return the answer when all of it has come."""
+        order, answers = self.job.order, dict[int, Answer]()
+        logged: list[list[Logged]] = [[] for _ in range(order.count)]
+        async for event in self.job.events():
+            if isinstance(event, End):
+                answers[event.place] = event.answer
+            elif event.logged is not None:
+                logged[event.place].append(event.logged)
+        choices = [
+            self.form.choice(index, answer.text, None if order.top is None else logged[index], answer.finish_reason)
+            for index, answer in sorted(answers.items())
+        ]
+        return self.head | {"choices": choices, "usage": self._usage(answers)}
+
+    async def stream(self, first: Event, events: AsyncIterator[Event], *, usage: bool) -> AsyncIterator[str]:
+        """Yield server-sent events; what fails on the way is told as the last one."""
+        head = self.head | {"object": self.form.part} | ({"usage": None} if usage else {})
+        answers: dict[int, Answer] = {}
+        try:
+            for index in range(self.job.order.count):
+                if (opening := self.form.opening(index)) is not None:
+                    yield _sse(head | {"choices": [opening]})
+            event: Event | None = first
+            while event is not None:
+                if isinstance(event, End):
+                    answers[event.place] = event.answer
+                    yield _sse(head | {"choices": [self._closing(event)]})
+                elif (delta := self._delta(event)) is not None:
+                    yield _sse(head | {"choices": [delta]})
+                event = await anext(events, None)
+            if usage:
+                yield _sse(head | {"choices": [], "usage": self._usage(answers)})
+            yield "data: [DONE]\n\n"
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001 - the status has been sent: it can only be told here
+            yield _sse(as_fault(error).body)
+        finally:
+            self.job.close()
+
+    def _closing(self, end: End) -> dict[str, Any]:
+        return self.form.closing(end.place, end.answer.text, end.answer.finish_reason)
+
+    def _delta(self, piece: Piece) -> dict[str, Any] | None:
+        wanted = self.job.order.top is not None
+        logged = ([] if piece.logged is None else [piece.logged]) if wanted else None
+        return self.form.delta(piece.place, piece.text, logged)
+
+    def _usage(self, answers: dict[int, Answer]) -> dict[str, Any]:
+        """Count tokens; a prompt with several answers counts once."""
+        each = [answers[index] for index in range(0, self.job.order.count, self.job.order.n)]
+        prompt, completion = sum(a.prompt_tokens for a in each), sum(len(a.tokens) for a in answers.values())
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+            "prompt_tokens_details": {"cached_tokens": sum(a.cached_tokens for a in each)},
+        }
+
+
+def _sse(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"

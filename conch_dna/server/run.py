@@ -1,0 +1,64 @@
+"""A server in this process, from its socket to its end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+import uvicorn
+
+from conch_dna.errors import ConfigError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from conch_dna.server.settings import ServerSettings
+
+log = structlog.get_logger()
+
+
+class _ToLog(logging.Handler):
+    """Passes on what libraries say, so that every line of the log has the form that was asked for."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        log.log(
+            record.levelno, "library_warned", library=record.name, text=record.getMessage(), exc_info=record.exc_info
+        )
+
+
+def listen(settings: ServerSettings) -> socket.socket:
+    """Return the socket to serve on.
+
+    :raises ConfigError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+    except OSError as fault:
+        where = f"{settings.host}:{settings.port}"
+        raise ConfigError(
+            f"cannot listen: {fault.strerror}", where=where, next_step="Choose another --port."
+        ) from fault
+
+
+def run(app: ASGIApp, settings: ServerSettings, opened: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM; then take no more, and give running requests ``grace`` seconds."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none", http="h11",
+        loop="asyncio", timeout_graceful_shutdown=settings.grace,
+    )  # fmt: skip
+    host, port = opened.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+    # uvicorn sends itself the signal again when it has stopped: that it stopped as told is no failure.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    logging.basicConfig(handlers=[_ToLog()], level=logging.WARNING, force=True)
+    log.info("server_started", url=url)
+    click.echo(f"listening on {url}")
+    uvicorn.Server(config).run(sockets=[opened])
+    log.info("server_stopped", url=url)

@@ -1,0 +1,85 @@
+"""What the endpoints share: the engine, its names, the room there is, and the way from an order to a response."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from typing import TYPE_CHECKING
+
+from conch_dna.errors import ConchError
+from conch_dna.records import Sampling
+from conch_dna.server.faults import TOO_LONG, ApiFault
+from conch_dna.server.forms import Spelling
+from conch_dna.server.grammar import Grammars
+from conch_dna.server.job import Gate, Order
+from conch_dna.server.metrics import Metrics
+from conch_dna.server.names import Models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conch_dna.registry.store import Registry
+    from conch_dna.runtime.engine import Engine
+    from conch_dna.server.settings import ServerSettings
+    from conch_dna.server.wire import Common
+
+
+class Service:
+    """One server.
+
+    :param registry: the one that the engine reads.
+
+    :ivar ready: whether requests are taken.
+    """
+
+    def __init__(self, engine: Engine, registry: Registry, settings: ServerSettings) -> None:
+        self.engine, self.settings = engine, settings
+        self.models = Models(registry, engine.base_model.digest)
+        self.metrics = Metrics()
+        self.gate = Gate(settings.batch + settings.queue)
+        self.grammars = Grammars(engine.base_model)
+        self.spelling = Spelling(engine.tokenizer)
+        self.ready = False
+        self._encoding = threading.Lock()  # fast tokenizers must not be used by two threads at once
+
+    async def encoded(self, encode: Callable[[], list[list[int]]]) -> list[list[int]]:
+        """Run something that tokenises, where it holds nobody up.
+
+        :raises ApiFault: 400, what was sent cannot be rendered or tokenised.
+        """
+
+        def run() -> list[list[int]]:
+            with self._encoding:
+                return encode()
+
+        try:
+            return await asyncio.to_thread(run)
+        except ConchError:
+            raise
+        except Exception as fault:  # a chat template is the base's own code, and may fail in any way
+            raise ApiFault(400, "The base's chat template or tokenizer refuses this input.", "invalid_value") from fault
+
+    def order(self, body: Common, prompts: Sequence[Sequence[int]], asked: int | None, top: int | None) -> Order:
+        """Return what the engine is asked for.
+
+        :param asked: tokens of an answer that the client wants at most.
+        :param top: likeliest tokens to tell beside each one; ``None`` for no log-probabilities.
+        :raises ApiFault: 400, more tokens than the server or the base allows.
+        """
+        limit = self.settings.max_tokens
+        if asked is not None and asked > limit:
+            raise ApiFault(400, f"max_tokens: got {asked}; this server allows {limit}.", "invalid_value", "max_tokens")
+        longest, context = max(map(len, prompts)), self.engine.context
+        if context is not None and longest + (asked or 1) > context:
+            told = f"{TOO_LONG}: {longest} + {asked or 1} tokens of {context}."
+            raise ApiFault(400, told, "context_length_exceeded", "messages")
+        room = limit if context is None else min(limit, context - longest)
+        sampling = Sampling(
+            max_tokens=asked or room,
+            temperature=body.temperature or 0.0,
+            top_p=body.top_p or 1.0,
+            # Without a seed, answers that are drawn differ from request to request.
+            seed=secrets.randbits(63) if body.seed is None else body.seed % 2**64,
+        )
+        return Order(body.model, prompts, body.n or 1, sampling, body.stops, top, bool(body.stream))
