@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from conch_dna.errors import ConfigError
+from conch_dna.invalid import faults_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,9 @@ class DistillConfig(BaseModel):
     preset: Literal["quick", "standard", "thorough"] = Field("quick", description="the preset it started from")
     student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
     teacher: str = Field(
-        "recorded", description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF, none"
+        "recorded",
+        description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF, openai:MODEL, "
+        "anthropic:MODEL, none",
     )
     mode: str = Field(
         "auto", description="recipes in their order: sft, kd, on_policy, best_of_n, preference; auto chooses"
@@ -98,7 +101,7 @@ class DistillConfig(BaseModel):
     @classmethod
     def _some_layers(cls, value: int) -> int:
         if value == 0:  # mlx-lm would take all of them
-            raise ValueError("Input should be -1 for all, or 1 and more")
+            raise ValueError("should be -1 for all, or 1 and more")
         return value
 
     @field_validator("mode")
@@ -106,7 +109,7 @@ class DistillConfig(BaseModel):
     def _known_recipes(cls, value: str) -> str:
         names = [name.strip() for name in value.split(",")]
         if names != ["auto"] and (len(names) != len(set(names)) or not set(names) <= set(RECIPES)):
-            raise ValueError(f"Input should be auto, or some of {', '.join(RECIPES)}, each once, joined by commas")
+            raise ValueError(f"should be auto, or some of {', '.join(RECIPES)}, each once, joined by commas")
         return ",".join(names)
 
     @property
@@ -170,21 +173,8 @@ def resolve(*layers: Mapping[str, Any], where: str = "settings") -> DistillConfi
     try:
         return DistillConfig.model_validate({**PRESETS[preset], "preset": preset, **given})
     except ValidationError as error:
-        raise ConfigError(_faults(error), where=where, next_step="See `conch distill --help`") from error
-
-
-def _faults(error: ValidationError) -> str:
-    """Write a validation error in one line: field, value, what is allowed."""
-    parts = []
-    for fault in error.errors():
-        name = ".".join(map(str, fault["loc"]))
-        if not name:  # settings that do not agree with each other
-            parts.append(fault["msg"].removeprefix("Value error, "))
-        elif fault["type"] == "extra_forbidden":
-            parts.append(f"unknown setting {name!r}; allowed: {', '.join(DistillConfig.model_fields)}")
-        else:
-            parts.append(f"{name} = {fault['input']!r}: {fault['msg'].lower()}")
-    return "; ".join(parts)
+        faults = "; ".join(faults_in(error, DistillConfig.model_fields))
+        raise ConfigError(faults, where=where, next_step="See `conch distill --help`") from error
 
 
 def read_project(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from conch_dna.records import DomainResult, Summary, digest_of
 from conch_dna.runs import refuse_second
 from conch_dna.start import find_start, start_digest
 from conch_dna.teachers import parts_for, references
+from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.recipes import Lesson, run_recipes
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from conch_dna.start import Start
     from conch_dna.train.recipes import Learnt
 
+AT_BUDGET = "stopped at the budget"
 log = structlog.get_logger()
 
 
@@ -52,12 +54,20 @@ def distill_all(session: Session, names: Sequence[str]) -> Summary:
         with run.lock():
             run.begin(config, list(names))
             session.host.emit("run_started", run_dir=run.path, config=config, domains=list(names))
-            results = tuple(_one(session, session.domains[name]) for name in names)
             teachers = dict.fromkeys(session.teacher_name(session.domains[name]) for name in names)
             summary = Summary(
-                run=run.name, student=config.student, teacher="; ".join(teachers), preset=config.preset,
-                results=results, seconds=time.perf_counter() - started,
+                run=run.name, student=config.student, teacher="; ".join(teachers), preset=config.preset, results=(),
+                seconds=0.0,
             )  # fmt: skip
+            try:
+                for name in names:
+                    result = _one(session, session.domains[name])
+                    summary = summary.model_copy(
+                        update={"results": (*summary.results, result), "seconds": time.perf_counter() - started}
+                    )
+            except BudgetReached:
+                run.save_summary(summary.model_copy(update={"stopped": AT_BUDGET}))
+                raise
             run.save_summary(summary)
             session.host.emit("run_finished", run_dir=run.path, summary=summary)
     except Timeout as error:
@@ -128,6 +138,7 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
     start = find_start(session, domain)
     teacher = session.teacher(domain)
     try:
+        check_resumable(folder, _origin(session, teacher, start))  # another teacher would be paid in vain
         named = references(config, domain, session.routes)
         extracts = domain.settings.extract is not None
         mode = choose(config, named, teacher.capabilities, machine_memory(), extracts=extracts)
@@ -171,6 +182,16 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
     )
 
 
+def _origin(session: Session, teacher: Teacher, start: Start | None) -> dict[str, Any]:
+    """Return what a resume must find unchanged, as far as it is known before anybody is asked."""
+    return {
+        "base": session.base.digest,
+        "teacher": teacher.fingerprint,
+        "start_digest": start.digest if start else None,
+        "settings": json.loads(session.config.model_dump_json()),
+    }
+
+
 def _learn(
     session: Session, domain: Domain, teacher: Teacher, recipes: Sequence[str], start: Start | None
 ) -> tuple[Learnt, HeldOutSet, Lesson]:
@@ -180,13 +201,7 @@ def _learn(
     """
     config = session.config
     material, held_out = prepare(session, domain, teacher, split(domain.prompts, config.held_out), recipes)
-    identity = {
-        "base": session.base.digest,
-        "teacher": teacher.fingerprint,
-        "data": material.digest,
-        "start_digest": start.digest if start else None,
-        "settings": json.loads(config.model_dump_json()),
-    }
+    identity = {**_origin(session, teacher, start), "data": material.digest}
     if not {"on_policy", "preference"} & set(recipes):
         teacher.close()
 
@@ -214,14 +229,16 @@ def run_name(
 ) -> str:
     """Return the default name of a run: the same command on the same data finds the same run again.
 
-    :param teachers: by domain; what they replay is data, and a new recording makes another run.
+    :param teachers: by domain, without those of domains that cannot be trained, which need not be probed; what they
+        replay is data, and a new recording makes another run.
     """
     about: list[Any] = [config.model_dump(mode="json"), sorted((d.name, d.data_digest) for d in domains)]
     if routes:
         about.append(dict(routes))
     if extracts := sorted((d.name, d.settings.extract.digest) for d in domains if d.settings.extract):
         about.append(extracts)
-    if teachers and (replayed := {d.name: found for d in domains if (found := _replayed(d, teachers[d.name]))}):
+    known = [(d, teachers[d.name]) for d in domains if d.name in teachers] if teachers else []
+    if replayed := {d.name: found for d, teacher in known if (found := _replayed(d, teacher))}:
         about.append(replayed)
     return f"{config.preset}-{digest_of(about)[:8]}"
 

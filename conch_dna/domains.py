@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from conch_dna.data.prompts import read_prompts
 from conch_dna.errors import DataError
+from conch_dna.invalid import faults_in
 from conch_dna.records import Message, Prompt, Record, digest_of
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def load_domain(folder: Path) -> Domain:
     try:
         settings = DomainSettings.model_validate(data)
     except ValidationError as error:
-        faults = "".join(f"\n  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "".join(f"\n  {fault}" for fault in faults_in(error, DomainSettings.model_fields))
         raise DataError(f"{error.error_count()} wrong field(s){faults}", where=path) from error
     if settings.name != folder.name:
         raise DataError("the name must be the folder's", where=path, got=settings.name, allowed=folder.name)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ConchError(Exception):
     """The root of all errors raised on purpose.
 
     :param what: the fault, in a few words.
     :param where: the file, line, field or plug-in at fault.
-    :param got: the offending value.
+    :param got: the offending value; counts by reason may be a mapping.
     :param allowed: what would have been accepted.
     :param next_step: what the user can do about it.
     """
@@ -30,11 +32,22 @@ class ConchError(Exception):
     def __str__(self) -> str:
         parts = [self.what if self.where is None else f"{self.where}: {self.what}"]
         if self.got is not None:
-            parts.append(f"got {self.got!r}" if not isinstance(self.got, str) else f"got {self.got}")
+            parts.append(f"got {_shown(self.got)}")
         if self.allowed is not None:
             parts.append(f"allowed: {self.allowed}")
         text = "; ".join(parts)
-        return f"{text}. {self.next_step}" if self.next_step else text
+        return f"{text.removesuffix('.')}. {self.next_step}" if self.next_step else text
+
+
+def _shown(got: object) -> str:
+    """Write an offending value for people: counts as ``cut off 3, empty 1``, a list as its items."""
+    if isinstance(got, str):
+        return got
+    if isinstance(got, Mapping):
+        return ", ".join(f"{key} {value}" for key, value in got.items()) or "nothing"
+    if isinstance(got, list):
+        return ", ".join(map(str, got)) or "nothing"
+    return repr(got)
 
 
 class ConfigError(ConchError, ValueError):

@@ -10,7 +10,7 @@ from conch_dna.signals import signal_of
 from conch_dna.teachers import in_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from conch_dna.config import DistillConfig
 
@@ -37,6 +37,7 @@ def choose(
     memory: int,
     *,
     extracts: bool = False,
+    supposed: bool = False,
 ) -> Mode:
     """Return the recipes that the settings name; under ``auto`` those that fit the teacher and the machine.
 
@@ -52,6 +53,7 @@ def choose(
     :param memory: of the machine, in bytes.
     :param extracts: whether the domain takes the final answer from the teacher's text. Its text alone teaches then:
         where that answer stands by itself, the teacher would give its probability to the thoughts that come before it.
+    :param supposed: whether the capabilities are all that there could be, since the teacher was never probed.
     :raises ConfigError: a recipe that was asked for needs what the teacher cannot do.
     """
     teacher = in_one_line(named)
@@ -64,7 +66,7 @@ def choose(
     if "text" not in capabilities:
         ranked = Mode(("preference",), f"teacher {teacher} ranks answers and gives none of its own")
         return ranked if "prefer" in capabilities else Mode(("best_of_n",), "there is no teacher")
-    if why := _text_alone(config, capabilities):
+    if why := _text_alone(config, capabilities, supposed=supposed):
         return Mode(("sft",), f"teacher {teacher} {why}")
     if not config.alpha and not config.alpha_end:
         return Mode(("sft",), "alpha is 0")
@@ -77,7 +79,7 @@ def choose(
     return Mode(("kd",), soft)
 
 
-def _text_alone(config: DistillConfig, capabilities: frozenset[str]) -> str:
+def _text_alone(config: DistillConfig, capabilities: frozenset[str], *, supposed: bool) -> str:
     """Say why no more than a teacher's text is taken; nothing where more is."""
     if "top_k" in capabilities:
         return ""
@@ -85,7 +87,9 @@ def _text_alone(config: DistillConfig, capabilities: frozenset[str]) -> str:
         return "has tokens of its own, and cross_tokenizer is off" if config.cross_tokenizer == "off" else ""
     # Measured on `action`: kd from recorded choices gave no more right answers than sft (docs/LOG.md).
     told = {"soft", "forced"} & capabilities
-    return "tells choices as bytes, and text alone measured as well" if told else "gives text alone"
+    if not told:
+        return "gives text alone"
+    return f"{'may tell' if supposed else 'tells'} choices as bytes, and text alone measured as well"
 
 
 def _check(recipe: str, config: DistillConfig, teacher: str, capabilities: frozenset[str]) -> None:
@@ -106,6 +110,11 @@ def _check(recipe: str, config: DistillConfig, teacher: str, capabilities: froze
             got=f"teacher {teacher}: {', '.join(sorted(capabilities)) or 'nothing'}",
             next_step="Name another --teacher, or --mode auto",
         )  # fmt: skip
+
+
+def sets_apart(config: DistillConfig, recipes: Collection[str]) -> bool:
+    """Tell whether some training prompts are set apart: to be looked at during training, or to choose a round by."""
+    return config.validates or "best_of_n" in recipes
 
 
 def machine_memory() -> int:

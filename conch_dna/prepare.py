@@ -9,11 +9,12 @@ import structlog
 
 from conch_dna.data.batches import check_budget
 from conch_dna.data.cache import CompletionCache
-from conch_dna.data.extract import MISSING, Taker, final_answers
+from conch_dna.data.extract import MISSING, NO_FINAL, Taker, final_answers
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.gate import HeldOutSet, prompt_text
+from conch_dna.modes import sets_apart
 from conch_dna.records import Sampling
 from conch_dna.signals import CHOICES, CrossTargets, shake, soft_targets
 from conch_dna.train.material import Material
@@ -71,7 +72,8 @@ def prepare(
             "too few usable answers", where=f"domain {domain.name}, teacher {session.teacher_name(domain)}",
             got=f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out, "
                 f"of {len(asked)} prompts" + (f", {missing} answers without a final answer" if missing else ""),
-            next_step="Look at the teacher's answers, or raise the domain's max_tokens",
+            next_step=NO_FINAL if 2 * missing > len(asked) else
+            "Look at the teacher's answers, or raise the domain's max_tokens",
         )  # fmt: skip
     log.info("teacher_answered", domain=domain.name, train=len(pairs), held_out=len(held_pairs),
              of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
@@ -91,7 +93,7 @@ def _apart(
 
     The gate's prompts are in neither. At least one is set apart, and one is left; none where nothing looks at them.
     """
-    if not session.config.validates and "best_of_n" not in recipes:
+    if not sets_apart(session.config, recipes):
         return prompts, ()
     if len(prompts) < 2:
         raise DataError("too few training prompts to set some apart", where="validation", got=len(prompts))

@@ -31,3 +31,17 @@ def domain_folders(host: PluginHost, project: Path) -> dict[str, Path]:
                 next_step="Rename the folder and the name in its domain.toml",
             )
     return dict(sorted(folders.items()))
+
+
+def check_own(folder: Path, project: Path) -> None:
+    """Refuse to write into a domain's folder that is not the project's: what is installed belongs to all projects.
+
+    :raises DataError: it lies elsewhere, or among the packages of an environment inside the project.
+    """
+    found, root = folder.resolve(), project.resolve()
+    if not found.is_relative_to(root) or "site-packages" in found.relative_to(root).parts:
+        raise DataError(
+            "is not in the project, so nothing is written there", where=folder, allowed=root / "domains",
+            next_step="Copy the folder to domains/NEW, with that name in its domain.toml too, or train from the "
+            "teacher directly: its answers are cached all the same",
+        )  # fmt: skip

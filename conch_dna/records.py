@@ -273,7 +273,7 @@ class DomainResult(Record):
 
 
 class Summary(Record):
-    """All domains of one ``conch distill``; ``summary.json`` in the run folder."""
+    """All domains of one ``conch distill``; ``summary.json`` in the run folder, ``stopped.json`` where it stopped."""
 
     run: str
     student: str
@@ -281,6 +281,7 @@ class Summary(Record):
     preset: str
     results: tuple[DomainResult, ...]
     seconds: float
+    stopped: str | None = Field(None, description="why it stopped before its end; what came after that has no result")
 
 
 R = TypeVar("R", bound=Record)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
 
+FINISHED, STOPPED = "summary.json", "stopped.json"
 PEEK = 1.0  # seconds; `conch runs list` holds a run's lock for a moment, which must not look like a second process
 State = Literal["running", "finished", "interrupted"]
 
@@ -26,9 +27,10 @@ State = Literal["running", "finished", "interrupted"]
 class Run:
     """One run folder under ``runs/``.
 
-    ``config.json`` holds the settings and domains, ``summary.json`` the end; each domain has a folder with
-    ``result.json``, ``metrics.jsonl``, ``checkpoints/``, ``adapter/`` and ``samples.jsonl``. Of several recipes in a
-    row, each has metrics, checkpoints and adapter in a folder of its own, such as ``1-kd/``.
+    ``config.json`` holds the settings and domains, ``summary.json`` the end, or ``stopped.json`` how far it came where
+    it stopped by itself; each domain has a folder with ``result.json``, ``metrics.jsonl``, ``checkpoints/``,
+    ``adapter/`` and ``samples.jsonl``. Of several recipes in a row, each has metrics, checkpoints and adapter in a
+    folder of its own, such as ``1-kd/``.
     """
 
     path: Path
@@ -43,7 +45,7 @@ class Run:
         """Where it stands: a killed run is interrupted, never running, since its lock died with it."""
         if self._is_locked():
             return "running"
-        return "finished" if (self.path / "summary.json").is_file() else "interrupted"
+        return "finished" if (self.path / FINISHED).is_file() else "interrupted"
 
     def folder(self, domain: str) -> Path:
         """Return a domain's folder."""
@@ -85,7 +87,8 @@ class Run:
             about["domains"] = sorted({*old["domains"], *domains})
         sweep(self.path)
         write_atomic(path, json.dumps(about, indent=2) + "\n")
-        (self.path / "summary.json").unlink(missing_ok=True)
+        for file in (FINISHED, STOPPED):
+            (self.path / file).unlink(missing_ok=True)
 
     def result(self, domain: str) -> DomainResult | None:
         """Return how a domain ended, or ``None`` if it has not."""
@@ -104,13 +107,23 @@ class Run:
         write_atomic(self.folder(result.domain) / "result.json", result.model_dump_json(indent=2) + "\n")
 
     def save_summary(self, summary: Summary) -> None:
-        """Write the end of the run."""
-        write_atomic(self.path / "summary.json", summary.model_dump_json(indent=2) + "\n")
+        """Write the end of the run, or how far it came."""
+        file = STOPPED if summary.stopped else FINISHED
+        write_atomic(self.path / file, summary.model_dump_json(indent=2) + "\n")
+
+    def stopped(self) -> Summary | None:
+        """Return what a run came to that stopped by itself before its end; ``None`` for any other."""
+        try:
+            return Summary.model_validate_json((self.path / STOPPED).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
 
     def about(self) -> dict[str, Any]:
-        """Return the run as a JSON-able object: name, state, settings, results."""
+        """Return the run as a JSON-able object: name, state, why it stopped where it is known, settings, results."""
         results = [r.model_dump(mode="json") for r in self.results()]
-        return {"run": self.name, "state": self.state, **self._begun(), "results": results}
+        state, stopped = self.state, self.stopped()
+        why = stopped.stopped if stopped and state == "interrupted" else None
+        return {"run": self.name, "state": state, "stopped": why, **self._begun(), "results": results}
 
     def _begun(self) -> dict[str, Any]:
         """Return settings and domains, or nothing where the file is missing or damaged."""

@@ -182,11 +182,11 @@ def test_a_recording_that_is_no_text_is_a_fault(make):
     ("toml", "said"),
     [
         ("x = ", "is not TOML"),
-        ("colour = 1\n", "colour: Extra inputs"),
-        ("max_tokens = 0\n", "max_tokens: Input should be greater"),
+        ("colour = 1\n", "unknown setting 'colour'; allowed: name, "),
+        ("max_tokens = 0\n", "max_tokens = 0: should be greater"),
         ("[scorers]\nlength = -1\n", "weights must be >= 0"),
         ("[scorers]\nlength = 0\n", "not all 0"),
-        ('task_type = "poem"\n', "task_type: Input should be 'qa'"),
+        ('task_type = "poem"\n', "task_type = 'poem': should be 'qa'"),
     ],
 )
 def test_a_wrong_domain_toml_is_refused(make, toml, said):

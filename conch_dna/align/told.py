@@ -32,7 +32,7 @@ def soft_tokens(choice: Mapping[str, Any]) -> tuple[SoftToken, ...]:
 
     :returns: nothing where the tokens' bytes are not those of the text, or where no tokens are told.
     """
-    items = (choice.get("logprobs") or {}).get("content") or []
+    items = told_items(choice)
     text = (choice["message"]["content"] or "").encode()
     end = _end(items, text) if choice["finish_reason"] == "stop" else None
 
@@ -51,6 +51,11 @@ def soft_tokens(choice: Mapping[str, Any]) -> tuple[SoftToken, ...]:
         # Special tokens alone leave nothing but what was said.
         found.append(soft_token(piece(own), choices or {piece(own): own["logprob"]}))
     return spelled(found, text) or ()
+
+
+def told_items(choice: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return what is told of the tokens of a chat's reply, whether or not they spell its text."""
+    return (choice.get("logprobs") or {}).get("content") or []
 
 
 def soft_token(piece: str | None, choices: Mapping[str | None, float]) -> SoftToken:

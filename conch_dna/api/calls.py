@@ -17,7 +17,7 @@ import structlog
 from tenacity import Retrying, retry_if_exception, sleep_using_event, wait_exponential, wait_random
 
 from conch_dna.api.booking import Booking
-from conch_dna.api.faults import CallFault, NotSent
+from conch_dna.api.faults import CallFault, NotSent, advice
 from conch_dna.api.limits import STEP
 from conch_dna.errors import TeacherError
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Answer = tuple["Call", "Reply"]
 
 LONGEST = 60.0  # seconds of back-off
-LONG = 10.0  # seconds: shorter holds are not worth a line in the log
+LONG = 10.0  # seconds: shorter holds are not worth a line in the log, nor is more than one line of retries in them
 MOMENT = 1.0  # seconds within which Ctrl-C is the same one
 PATIENCE = 20  # refusals for haste or overload that one call puts up with, beside its attempts
 log = structlog.get_logger()
@@ -87,6 +87,8 @@ class Caller:
     :param ledger: the project's, or ``None`` where nothing costs anything.
     :param pace: of the endpoint, shared by all who ask there.
     :param note: ``PROVIDER:MODEL``, as the ledger counts.
+    :param url: the endpoint's.
+    :param official: the provider's own.
     :ivar failed: the calls that failed for good and were left out.
     """
 
@@ -96,7 +98,20 @@ class Caller:
     pace: Pace
     metrics: Metrics
     note: str
+    url: str = ""
+    official: str = ""
     failed: list[Failure] = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        """The model and its endpoint, for errors."""
+        return f"{self.note} at {self.url}" if self.url else self.note
+
+    def refused(self, what: str, fault: CallFault) -> TeacherError:
+        """Return the error that says so of the endpoint, and what may be done."""
+        provider = self.note.partition(":")[0]
+        return TeacherError(what, where=self.where, got=fault.reason.removesuffix("."),
+                            next_step=advice(fault.status, provider, self.url, self.official))  # fmt: skip
 
     def run(self, calls: Sequence[Call]) -> Iterator[Answer]:
         """Yield each call with its reply as soon as it is there, in any order.
@@ -124,7 +139,9 @@ class _Course:
         self.stopped = threading.Event()
         self.error: BaseException | None = None
         self._lock = threading.Lock()
-        self._failures = 0
+        self._failures = self._answered = 0
+        self._paced = False
+        self._retries_told = -LONG  # when a line of the log last told of one
         self._booking = Booking(caller.price, caller.ledger, caller.note, self.stopped.is_set, self._stop)
 
     def answers(self, calls: Iterator[Call]) -> Iterator[Answer]:
@@ -156,14 +173,18 @@ class _Course:
     def _answer(self, call: Call) -> Answer | None:
         """Return a call with its reply, or ``None`` where there is none; runs in a thread."""
         try:
-            return call, self._persist(call)
+            reply = self._persist(call)
         except NotSent:
-            pass
+            return None
         except CallFault as fault:
             self._failed(call, fault)
+            return None
         except BaseException as error:  # noqa: BLE001 - it is raised to whoever asked
             self._stop(error)
-        return None
+            return None
+        with self._lock:
+            self._answered += 1
+        return call, reply
 
     def _stop(self, error: BaseException) -> None:
         """Send nothing more; the first error is the one that is raised."""
@@ -175,10 +196,8 @@ class _Course:
         """Leave a call out, unless that are too many now."""
         caller = self.caller
         caller.metrics.count(failures=1)
-        log.warning("call_failed", model=caller.note, key=call.key[:12], reason=fault.reason)
         if fault.kind == "fatal_run":
-            next_step = "Check the key, its credit, the model's name and the base URL"
-            self._stop(TeacherError("refuses the calls", where=caller.note, got=fault.reason, next_step=next_step))
+            self._stop(caller.refused("refuses the calls", fault))
             return
         with self._lock:
             self._failures += 1
@@ -187,10 +206,12 @@ class _Course:
         most = allowed_failures(caller.limits.max_failed, self.calls)
         if failures > most:
             self._stop(TeacherError(
-                "too many calls failed for good", where=caller.note, allowed=f"{most} (max_failed)",
+                "too many calls failed for good", where=caller.where, allowed=f"{most} (max_failed)",
                 got=f"{failures} of {self.calls}, the last one by {fault.reason}",
                 next_step="What was answered is kept: run the same command again once the endpoint is well",
             ))  # fmt: skip
+            return  # the error says it
+        log.warning("call_failed", model=caller.note, key=call.key[:12], reason=fault.reason)
 
     def _persist(self, call: Call) -> Reply:
         """Send a call until it is answered or its attempts are used up."""
@@ -220,12 +241,30 @@ class _Course:
             if seconds >= LONG:
                 log.warning("requests_held", model=self.caller.note, seconds=round(seconds), reason=fault.reason)
         self.caller.metrics.count(retries=1)
-        log.debug("call_retried", model=self.caller.note, reason=fault.reason, seconds=round(seconds, 2))
+        # One that is mended by the second attempt is not worth a line, and eight threads tell the same.
+        tell = log.warning if state.attempt_number > 1 and not fault.throttled and self._retries_due() else log.debug
+        tell("call_retried", model=self.caller.note, reason=fault.reason, seconds=round(seconds, 2))
+
+    def _retries_due(self) -> bool:
+        """Tell whether the last line about a retry was long ago."""
+        with self._lock:
+            now = time.monotonic()
+            due = now - self._retries_told >= LONG
+            self._retries_told = now if due else self._retries_told
+            return due
+
+    def _pace(self, limit: str) -> None:
+        """Tell once that a limit holds the calls, and how many are to come."""
+        with self._lock:
+            told, self._paced = self._paced, True
+            left = self.calls - self._answered - self._failures
+        if not told:
+            log.info("requests_paced", model=self.caller.note, limit=limit, left=left)
 
     def _attempt(self, call: Call) -> Reply:
         """Send a call once, when its turn has come and its worst case is reserved on the disk."""
         pace = self.caller.pace
-        slot = pace.wait(call.input_tokens + call.output_tokens, self.stopped.is_set)
+        slot = pace.wait(call.input_tokens + call.output_tokens, self.stopped.is_set, self._pace)
         if slot is None:
             raise NotSent
         counted: int | None = 0

@@ -38,6 +38,7 @@ class ApiContext:
     note: Callable[[str], None] = _unheard
     _paces: dict[str, Pace] = field(default_factory=dict)
     _metrics: dict[str, Metrics] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -45,6 +46,12 @@ class ApiContext:
         from conch_dna.api.ledger import Ledger
 
         return Ledger(self.ledger_file, self.settings.budget)
+
+    def is_news(self, text: str) -> bool:
+        """Tell whether this is said for the first time: each domain has a teacher of its own, of the same model."""
+        news = text not in self._told
+        self._told.add(text)
+        return news
 
     def pace(self, provider: str, host: str, counts: Literal["asked", "used"]) -> Pace:
         """Return the pace of one endpoint, which all its teachers keep together."""

@@ -9,7 +9,7 @@ from pydantic import Field, field_serializer
 
 from conch_dna.api.judging import VERDICT_TOKENS
 from conch_dna.api.money import exact, usd
-from conch_dna.api.prices import Price, Usage
+from conch_dna.api.prices import FREE, Price, Usage
 from conch_dna.records import Prompt, Record, Sampling
 from conch_dna.teachers import parts_for
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Teacher
 
+FREE_HERE = "free: endpoint on this machine"
 BYTES_A_TOKEN = 4  # of English text, about: for the low end alone; the high end counts what cannot be passed
 CACHEABLE = 1024  # tokens: no provider's prompt cache takes a shorter beginning
 
@@ -59,6 +60,7 @@ class Estimate(Record):
     high: int = Field(description="no run can cost more, unless lost answers are asked for again")
     batch: bool
     prompt_caching: bool
+    free: bool = Field(description="it is an endpoint on this machine, and no price of the model is known")
 
     @field_serializer("low", "high", when_used="json")
     def _decimal(self, amount: int) -> str:
@@ -120,7 +122,7 @@ def _verdicts(terms: Terms, domain: Domain, prompts: Sequence[Prompt], calls: in
         output_low=calls * len(prompts), output_high=calls * len(prompts) * VERDICT_TOKENS,
         low=calls * sum(terms.price.cost(Usage(input=tokens, output=1), batch=terms.batch) for tokens in inputs),
         high=calls * sum(terms.price.worst(bound, VERDICT_TOKENS, batch=terms.batch) for bound in bounds),
-        batch=terms.batch, prompt_caching=False,
+        batch=terms.batch, prompt_caching=False, free=terms.price is FREE,
     )  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def _estimate(terms: Terms, domain: Domain, prompts: int, missing: Sequence[Prom
         output_low=answer * len(missing), output_high=most * len(missing),
         low=sum(terms.price.cost(usage, batch=terms.batch) for usage in usages),
         high=sum(terms.price.worst(bound, most, batch=terms.batch) for bound in bounds),
-        batch=terms.batch, prompt_caching=terms.prompt_caching,
+        batch=terms.batch, prompt_caching=terms.prompt_caching, free=terms.price is FREE,
     )  # fmt: skip
 
 
@@ -177,8 +179,12 @@ def recorded_length(domain: Domain) -> int | None:
 def in_one_line(found: Iterable[Estimate]) -> str:
     """Return estimates as a line for people."""
     return "; ".join(
-        f"{one.model}: {one.calls} calls, {one.cached} cached, {usd(one.low)} to {usd(one.high)}"
+        f"{one.model}: {one.calls} calls, {one.cached} cached, {_amounts(one)}"
         if one.asked == "answers"
-        else f"{one.model}, verdicts: {one.calls} calls at most, {usd(one.low)} to {usd(one.high)}"
+        else f"{one.model}, verdicts: {one.calls} calls at most, {_amounts(one)}"
         for one in found
     )
+
+
+def _amounts(one: Estimate) -> str:
+    return FREE_HERE if one.free else f"{usd(one.low)} to {usd(one.high)}"

@@ -6,6 +6,7 @@ import math
 import time
 from email.utils import parsedate_to_datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 FATAL_RUN = {401, 402, 403, 404}  # the key, the credit, the right to the model, the model: all calls meet the same
 TRANSIENT = {408, 429}  # the only statuses below 500 that ask for another attempt
@@ -24,6 +25,7 @@ class CallFault(Exception):
     :param retry_after: seconds that the provider asks to wait.
     :param throttled: it was refused for haste or overload alone, which is no fault of this call.
     :param status: of HTTP, where there is one.
+    :param unreachable: nothing was there to connect to: no such host, or nobody who listens.
     """
 
     def __init__(
@@ -35,10 +37,12 @@ class CallFault(Exception):
         retry_after: float | None = None,
         throttled: bool = False,
         status: int | None = None,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason, self.kind, self.charged = reason, kind, charged
         self.retry_after, self.throttled, self.status = retry_after, throttled, status
+        self.unreachable = unreachable
 
 
 class NotSent(Exception):
@@ -62,6 +66,24 @@ def fault_of_status(status: int, reason: str, retry_after: str | None = None) ->
         )
     kind: Literal["fatal_run", "fatal_call"] = "fatal_run" if status in FATAL_RUN else "fatal_call"
     return CallFault(f"{status}: {reason}", kind, charged=USED_UP in reason, status=status)
+
+
+def advice(status: int | None, provider: str, url: str, official: str) -> str:
+    """Return what to do about calls that an endpoint refuses.
+
+    :param status: of HTTP, where there is one.
+    :param official: the provider's own URL, which has the path that its clients go by.
+    """
+    path = urlsplit(official).path
+    if status == 401:
+        return f"Set {provider.upper()}_API_KEY to a key that this endpoint takes"
+    if status in {402, 429}:
+        return "See to the credit of the account"
+    if status == 403:
+        return "Check that the key may use this model"
+    if not url.endswith(path):
+        return f"Check the model's name, and whether the base URL should end in {path}"
+    return "Check the model's name"
 
 
 def seconds_of(retry_after: str | None) -> float | None:

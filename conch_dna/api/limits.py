@@ -18,6 +18,7 @@ MINUTE = 60.0  # seconds
 BURST = 0.03  # of a limit: what may be asked at once after a rest
 SLACK = 0.005  # of a limit: by so much a request may be late without loss
 STEP = 0.1  # seconds between two looks at whether a waiting caller was stopped
+WORTH_TELLING = 1.0  # seconds: for shorter waits nobody wonders
 
 
 class Limits(Record):
@@ -108,10 +109,11 @@ class Pace:
     :param counts: what the provider counts of a request's tokens: its input and the most output that it ``asked`` for,
         or what it ``used`` in the end.
     :param minute: seconds of a minute; less in a test of scaled-down time.
+    :ivar held_by: the limit that the last request had to wait for, such as ``20 requests/min``; empty where none.
     """
 
     def __init__(self, limits: Limits, *, counts: Literal["asked", "used"] = "asked", minute: float = MINUTE) -> None:
-        self.counts, self._minute = counts, minute
+        self.counts, self._minute, self.held_by = counts, minute, ""
         stated = (limits.requests_per_minute, limits.tokens_per_minute)
         self._buckets = [_Bucket(limit, minute) if limit else None for limit in stated]
         self._turn = Lock()
@@ -119,16 +121,22 @@ class Pace:
         self._held_until = 0.0
         self._slots: set[Slot] = set()
 
-    def wait(self, tokens: int, stopped: Callable[[], bool] = lambda: False) -> Slot | None:
+    def wait(
+        self, tokens: int, stopped: Callable[[], bool] = lambda: False, paced: Callable[[str], None] = lambda _: None
+    ) -> Slot | None:
         """Sleep until a request of at most ``tokens`` may be sent, and count it as sent.
 
         Callers go one after the other, so that no large request is overtaken for ever.
 
         :param stopped: is asked while waiting.
+        :param paced: hears which limit it is, where a limit makes it wait for long.
         :returns: its place, to be handed to :meth:`finish`; ``None`` where it was stopped.
         """
         amounts = (1, tokens)
         with self._turn, self._changed:
+            self.held_by = self._limit_of(amounts)
+            if self.held_by:
+                paced(self.held_by)
             while seconds := self._seconds_until(amounts):
                 if stopped():
                     return None
@@ -163,6 +171,16 @@ class Pace:
         held = max(0.0, self._held_until - time.monotonic())
         pairs = zip(self._buckets, amounts, strict=True)
         return max(held, *(bucket.seconds_until(amount) if bucket else 0.0 for bucket, amount in pairs))
+
+    def _limit_of(self, amounts: tuple[int, int]) -> str:
+        """Return the limit that keeps a request waiting for the longest, in words; nothing where none does for long."""
+        waits = [
+            (bucket.seconds_until(amount), f"{bucket.limit} {kind}/min")
+            for bucket, amount, kind in zip(self._buckets, amounts, ("requests", "tokens"), strict=True)
+            if bucket
+        ]
+        seconds, limit = max(waits, default=(0.0, ""))
+        return limit if seconds >= WORTH_TELLING else ""
 
     def _add(self, amounts: tuple[float, ...]) -> None:
         """Add to the buckets, and keep the lowest levels that each request in flight has seen."""

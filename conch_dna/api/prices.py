@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError
 
 from conch_dna.errors import ConfigError
+from conch_dna.invalid import faults_in
 from conch_dna.records import Record
 
 if TYPE_CHECKING:
@@ -99,21 +100,21 @@ FREE = Price(input=Decimal(0), output=Decimal(0))
 
 
 def price_of(provider: str, model: str, *, overrides: Mapping[str, Any] | None = None, free: bool = False) -> Price:
-    """Return the prices of a model: the user's own, else none at all where it is free, else the packaged table's.
+    """Return the prices of a model: the user's own, else the packaged table's, else :data:`FREE` where that is so.
+
+    A listed model costs its price at any address: what answers on this machine may pass it on to its provider.
 
     A dated snapshot (``gpt-4o-mini-2024-07-18``) has the prices of the name before the date; nothing else is guessed.
 
     :param overrides: ``"PROVIDER:MODEL"`` to a :class:`Price` or to its fields.
-    :param free: the endpoint costs nothing unless the user states a price, such as one on this machine.
+    :param free: the endpoint costs nothing unless a price is known, such as one on this machine.
     :raises ConfigError: nobody knows the prices, or an override is not one.
     """
-    own = parse_prices(overrides or {}, "[prices]")
-    found = _listed(own, f"{provider}:{model}")
-    if found is None:
-        found = FREE if free else _listed(packaged(), f"{provider}:{model}")
+    own, key = parse_prices(overrides or {}, "[prices]"), f"{provider}:{model}"
+    found = _listed(own, key) or _listed(packaged(), key) or (FREE if free else None)
     if found is None:
         raise ConfigError(
-            "no price is known for this model", where="--teacher", got=f"{provider}:{model}",
+            "no price is known for this model", where="--teacher", got=key,
             next_step="Look its prices up, in USD per million tokens, and state them in conch.toml: "
             f'[prices."{provider}:{model}"], input = 0.15, output = 0.6, each on a line of its own',
         )  # fmt: skip
@@ -139,9 +140,9 @@ def parse_prices(table: Mapping[str, Any], where: object) -> dict[str, Price]:
         try:
             found[key] = Price.model_validate(prices)
         except ValidationError as error:
-            faults += [f"{key}: {'.'.join(map(str, f['loc'])) or 'prices'}: {f['msg'].lower()}" for f in error.errors()]
+            faults += [f"{key}: {fault}" for fault in faults_in(error, Price.model_fields)]
     if faults:
-        raise ConfigError("; ".join(faults), where=where, allowed=", ".join(Price.model_fields))
+        raise ConfigError("; ".join(faults), where=where)
     return found
 
 

@@ -43,26 +43,26 @@ def probe(wire: Wire, caller: Caller, turn: str = "") -> Abilities:
 def _asked(wire: Wire, caller: Caller) -> Abilities:
     """Find the most choices that it tells with an answer, and the settings that it does not take."""
     found = Abilities(capabilities=("prefer", "text"))
-    refused = ""
+    refused = CallFault("nothing was asked")
     for top in (*wire.tops, 0):
         reply = _tried(wire, caller, top, found)
         while better := _mended(wire, reply, found):
             found = better
             reply = _tried(wire, caller, top, found)
         if isinstance(reply, CallFault):
-            refused = reply.reason
+            refused = reply
             continue
         answer: Answer = reply.value
         if not answer.text.strip():
             raise TeacherError("answers with nothing", where=caller.note, next_step="Name another model or endpoint")
         if top == 0:
             return found
-        if why := is_absent([answer.soft]):
+        strange = answer.told and not answer.soft
+        if why := "the told tokens do not spell the answer" if strange else is_absent([answer.soft]):
             log.info("choices_not_told", teacher=caller.note, reason=why)
             return found
         return found.model_copy(update={"capabilities": ("prefer", "soft", "text"), "top": top})
-    raise TeacherError("refuses to answer", where=caller.note, got=refused,
-                       next_step="Check the model's name and the base URL")  # fmt: skip
+    raise caller.refused("refuses to answer", refused)
 
 
 def _tried(wire: Wire, caller: Caller, top: int, abilities: Abilities) -> Reply | CallFault:
@@ -101,14 +101,19 @@ def _mended(wire: Wire, reply: Reply | CallFault, found: Abilities) -> Abilities
 def _sent(caller: Caller, chat: Chat, most: int, send: Callable[[float], Reply]) -> Reply | CallFault:
     """Send one call; that the endpoint refuses it is an answer too.
 
-    :raises TeacherError: there is none at all, or the key or the model is refused.
+    :raises TeacherError: there is none at all, nobody is there, or the key or the model is refused.
     """
     refusals: list[CallFault] = []
+    absences: list[CallFault] = []
 
     def noted(timeout: float) -> Reply:
         try:
             return send(timeout)
         except CallFault as fault:
+            if fault.unreachable:
+                absences.append(fault)
+                if len(absences) > 1:  # whoever is not there at the start was not started, or the address is wrong
+                    raise NotSent from None
             if fault.kind == "retry" or fault.status in {401, 404}:
                 raise
             refusals.append(fault)
@@ -117,4 +122,7 @@ def _sent(caller: Caller, chat: Chat, most: int, send: Callable[[float], Reply])
             raise NotSent from None  # for which nothing is charged, and nobody is told of a failure
 
     replies = [reply for _, reply in caller.run([Call("probe", chat.input_tokens, most, noted)])]
+    if not refusals and not replies:
+        raise TeacherError("cannot be reached", where=caller.where, got=absences[-1].reason,
+                           next_step="Start the server, or mend the base URL")  # fmt: skip
     return refusals[-1] if refusals else replies[0]

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from conch_dna.api.limits import Limits
 from conch_dna.api.money import to_nano
 from conch_dna.api.prices import Price, parse_prices, read_prices
 from conch_dna.config import read_table
 from conch_dna.errors import ConfigError
+from conch_dna.invalid import HIDDEN, faults_in, nearest
 from conch_dna.records import Record
 
 if TYPE_CHECKING:
@@ -37,10 +39,12 @@ class Endpoint(Limits):
     def _url(cls, value: str) -> str:
         """Require a URL of the web without a password, which would end up in files."""
         parts = urlsplit(value)
+        if "@" in (parts.netloc or value) or parts.query:
+            raise PydanticCustomError(
+                HIDDEN, "should hold no user, password or query; keys come from the environment or the keyring"
+            )
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError("should be a URL, such as http://127.0.0.1:8000/v1")
-        if parts.username or parts.password or parts.query:
-            raise ValueError("should hold no user, password or query; keys come from the environment or the keyring")
         return value.rstrip("/")
 
     @field_validator("turn")
@@ -91,7 +95,8 @@ def read_api(path: Path) -> ApiSettings:
     _without_secrets(table, path)
     endpoints = {name: value for name, value in table.items() if isinstance(value, dict)}
     if unknown := sorted(table.keys() - endpoints.keys() - {"budget", "prices"}):
-        raise ConfigError("unknown setting", where=f"{path}, [api]", got=", ".join(unknown),
+        meant = "".join(nearest(name, ("budget", "prices")) for name in unknown)
+        raise ConfigError(f"unknown setting{meant}", where=f"{path}, [api]", got=unknown,
                           allowed="budget, prices, and a table for each teacher")  # fmt: skip
     budget, file = table.get("budget"), table.get("prices")
     if file is not None and not isinstance(file, str):
@@ -110,8 +115,7 @@ def _endpoint(given: Mapping[str, Any], where: object) -> Endpoint:
     try:
         return Endpoint.model_validate(given)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg'].lower()}" for f in error.errors())
-        raise ConfigError(faults, where=where, allowed=", ".join(Endpoint.model_fields)) from None
+        raise ConfigError("; ".join(faults_in(error, Endpoint.model_fields)), where=where) from None
 
 
 def _without_secrets(table: Mapping[str, Any], path: Path, below: str = "api") -> None:

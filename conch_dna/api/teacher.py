@@ -19,7 +19,7 @@ from conch_dna.api.calls import Call, Caller, Reply
 from conch_dna.api.estimate import Terms
 from conch_dna.api.judging import VERDICT_TOKENS, agreed, comparison, judging_domain, verdict_in
 from conch_dna.api.keys import host_of, is_loopback, key_of
-from conch_dna.api.prices import price_of
+from conch_dna.api.prices import FREE, price_of
 from conch_dna.api.probe import probe
 from conch_dna.api.wire import Abilities, chat_of, could_be
 from conch_dna.data.cache import CompletionCache, answers
@@ -91,7 +91,7 @@ class ApiTeacher:
 
     @cached_property
     def price(self) -> Price:
-        """What a call costs; an endpoint on this machine is free unless the user states a price."""
+        """What a call costs; on this machine nothing, unless a price is stated or listed."""
         prices, free = self.api.settings.prices, is_loopback(self.base_url)
         return price_of(self.kind.provider, self.model, overrides=prices, free=free)
 
@@ -123,9 +123,13 @@ class ApiTeacher:
         if not self.price.free and self.api.settings.budget is None:
             raise ConfigError("its calls cost money, and there is no budget", where=f"teacher {self.note}",
                               next_step="Add --budget USD, such as --budget 5; see conch estimate")  # fmt: skip
+        if self.price is FREE and self.api.is_news(f"free {self.note}"):
+            log.info("calls_free", teacher=self.note, base_url=self.base_url, reason="endpoint on this machine")
         ledger = None if self.price.free else self.api.ledger
         pace = self.api.pace(self.kind.provider, host_of(self.base_url), self.kind.counts)
-        return Caller(self.price, ledger, self.endpoint, pace, self.metrics, self.note)
+        return Caller(
+            self.price, ledger, self.endpoint, pace, self.metrics, self.note, self.base_url, self.kind.official
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -169,6 +173,11 @@ class ApiTeacher:
         except (FileNotFoundError, ValueError):
             pass
         return None
+
+    @property
+    def supposed(self) -> bool:
+        """Whether the abilities are all that there could be, since nothing may be asked and nothing ever was."""
+        return self.api.offline and self._probed() is None
 
     @property
     def _probe_file(self) -> Path:
@@ -286,7 +295,8 @@ class ApiTeacher:
                 self._note()
 
     def _note(self) -> None:
-        self.api.note(self.metrics.text(None if self.price.free else self.api.ledger))
+        text, limit = self.metrics.text(None if self.price.free else self.api.ledger), self.caller.pace.held_by
+        self.api.note(f"{text} · waits for {limit}" if limit else text)
 
     def _check_signal(self, told: Sequence[Sequence[SoftToken]]) -> None:
         """Refuse log-probabilities that are none; the endpoint is probed anew next time.

@@ -57,11 +57,13 @@ class Answer(NamedTuple):
     """What an endpoint said.
 
     :param soft: its tokens with their choices, where they were wanted and are those of the text.
+    :param told: whether any tokens were told with it.
     """
 
     text: str
     finish_reason: Literal["stop", "length"]
     soft: tuple[SoftToken, ...] = ()
+    told: bool = False
 
 
 class Abilities(Record):

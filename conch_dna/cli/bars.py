@@ -77,4 +77,5 @@ class Bars(Progress):
         self._bars.update(self._task, visible=False)
         self._task = None
         seconds = time.perf_counter() - self._begun
-        self._bars.console.print(f"{self._name:<42} {seconds:6.1f} s  {note}", highlight=False, markup=False)
+        line = f"{self._name:<42} {seconds:6.1f} s  {note}".rstrip()
+        self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)

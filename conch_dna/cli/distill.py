@@ -10,9 +10,10 @@ import click
 
 from conch_dna.cli.api import api_context, api_options
 from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.complete import domain_names
 from conch_dna.cli.options import given, setting_options
 from conch_dna.config import read_project, read_routes, resolve
-from conch_dna.errors import ConchError, ConfigError, DataError, GateFailed, UnknownName
+from conch_dna.errors import BudgetReached, ConchError, ConfigError, DataError, GateFailed, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
     "  conch distill action --teacher mlx:embedded:smollm2-135m --steps 40\n\n"
     "  conch distill --prompts mine.jsonl --name mine --teacher llamacpp:big.gguf"
 )
-@click.argument("names", nargs=-1, metavar="[DOMAIN]...")
+@click.argument("names", nargs=-1, metavar="[DOMAIN]...", shell_complete=domain_names)
 @click.option("--all", "all_", is_flag=True, help="Every domain that is known.")
 @click.option(
     "--prompts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JSONL file of your own."
@@ -105,7 +106,8 @@ def distill(
     from conch_dna.runs import Run
     from conch_dna.session import Session
 
-    run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, teachers)))
+    sound = {name: teacher for name, teacher in teachers.items() if not isinstance(modes[name], DataError)}
+    run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, sound)))
     with Bars(len(chosen)) as bars:
         check_plan(make_plan(config, picked, teachers, modes, takers, on_fetch=bars.fetched))
         session = Session(
@@ -113,7 +115,12 @@ def distill(
             api,
         )  # fmt: skip
         api.note = bars.note
-        summary = distill_all(session, chosen)
+        try:
+            summary = distill_all(session, chosen)
+        except BudgetReached:
+            if as_json and (stopped := run.stopped()):
+                _report(stopped, session, as_json)
+            raise
     _report(summary, session, as_json)
     if any(r.state == "failed" for r in summary.results):
         reasons = "; ".join(f"{r.domain}: {r.error}" for r in summary.results if r.state == "failed")
@@ -216,21 +223,24 @@ def _teachers(
 def _modes(
     config: DistillConfig, domains: list[Domain], routes: Mapping[str, str], teachers: Mapping[str, Teacher]
 ) -> dict[str, Mode | DataError]:
-    """Return what would train each domain, or why the files of its teacher tell nothing.
+    """Return what would train each domain, or why its prompts are too few or the files of its teacher tell nothing.
 
     :raises ConfigError: a recipe that was asked for needs what the domain's teacher cannot do.
     """
+    from conch_dna.data.splits import split
     from conch_dna.modes import choose, machine_memory
-    from conch_dna.teachers import references
+    from conch_dna.teachers import parts_for, references
 
     memory = machine_memory()
     found: dict[str, Mode | DataError] = {}
     for domain in domains:
-        named = references(config, domain, routes)
+        named, teacher = references(config, domain, routes), teachers[domain.name]
         try:
+            split(domain.prompts, config.held_out)  # too few are told before a teacher is probed, which may cost
             found[domain.name] = choose(
-                config, named, teachers[domain.name].capabilities, memory, extracts=domain.settings.extract is not None
-            )
+                config, named, teacher.capabilities, memory, extracts=domain.settings.extract is not None,
+                supposed=any(getattr(part, "supposed", False) for part, _ in parts_for(teacher, domain.prompts)),
+            )  # fmt: skip
         except DataError as error:
             found[domain.name] = error
     return found
@@ -274,9 +284,8 @@ def _row(result: DomainResult) -> list[str]:
     from rich.markup import escape
 
     verdict = result.verdict
-    if verdict is None:
-        return [result.domain, "", "", "", f"[red]{result.state}: {escape(str(result.error))}", "",
-                f"{result.seconds:.0f}"]  # fmt: skip
+    if verdict is None:  # its error is told on a line of its own
+        return [result.domain, "", "", "", f"[red]{result.state}", "", f"{result.seconds:.0f}"]
     base, neuron = verdict.base, verdict.candidate
     failed = ", ".join(c.name for c in verdict.checks if not c.passed)
     bits = fit = "-"  # nobody taught

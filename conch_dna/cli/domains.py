@@ -11,6 +11,7 @@ import click
 
 from conch_dna.cli.api import api_context, api_options
 from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.errors import DataError, UnknownName
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _row(name: str, folder: Path) -> dict[str, Any]:
 
 
 @domains.command()
-@click.argument("name")
+@click.argument("name", shell_complete=domain_names)
 @JSON
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
@@ -95,12 +96,13 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 
 @domains.command()
-@click.argument("names", metavar="[NAME|PATH]...", nargs=-1)
+@click.argument("names", metavar="[NAME|PATH]...", nargs=-1, shell_complete=domain_names)
 @click.pass_obj
 def check(app: App, names: tuple[str, ...]) -> None:
     """Check domains by NAME, or by the PATH of a domain folder or prompts file; by default all. Lists every fault."""
     from conch_dna.data.check import faults_of
     from conch_dna.data.extract import extract_faults
+    from conch_dna.data.recorded_check import check_recorded
 
     folders = _folders(app)
     scorers = app.host.catalog.names("scorers")
@@ -108,7 +110,10 @@ def check(app: App, names: tuple[str, ...]) -> None:
     for name in names or folders:
         try:
             domain = _named(name, folders)
-            found = [*faults_of(domain, scorers), *extract_faults(app.host, domain)]
+            recorded = check_recorded(app.host, domain)
+            found = [*faults_of(domain, scorers), *extract_faults(app.host, domain), *recorded.faults]
+            for warning in recorded.warnings:
+                click.echo(f"warning: {warning}", err=True)
         except DataError as error:
             found = [str(error)]
         faults += found
@@ -118,7 +123,7 @@ def check(app: App, names: tuple[str, ...]) -> None:
 
 
 @domains.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=domain_names)
 @JSON
 @click.pass_obj
 def stats(app: App, name: str | None, as_json: bool) -> None:
@@ -172,6 +177,7 @@ def import_(
     """
     from conch_dna.config import read_project, resolve
     from conch_dna.data.importing import Limits, import_chats
+    from conch_dna.data.splits import shortage
     from conch_dna.models.load import load_tokenizer
 
     folder = _new_folder(app, name)
@@ -184,6 +190,8 @@ def import_(
         _print_json(made.model_dump(mode="json"))
     else:
         _show_import(made)
+    if short := shortage(made.train, made.held_out, made.share):
+        click.echo(f"warning: {name} cannot be trained on yet: {short}", err=True)
 
 
 def _new_folder(app: App, name: str) -> Path:
@@ -218,8 +226,11 @@ def _show_import(made: Import) -> None:
 
 
 @domains.command()
-@click.argument("name")
-@click.option("--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Who proposes the prompts.")
+@click.argument("name", shell_complete=domain_names)
+@click.option(
+    "--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Who proposes the prompts.",
+    shell_complete=teacher_names,
+)  # fmt: skip
 @click.option("--n", "count", type=click.IntRange(min=1), required=True, help="How many prompts the file shall hold.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
 @click.option("--avoid", type=FILE, multiple=True, help="Evaluation file whose texts must not be grown; repeatable.")
@@ -246,10 +257,13 @@ def grow(
     from conch_dna.data.cache import CompletionCache
     from conch_dna.data.grow import dropped_file, growing_domain
     from conch_dna.data.grow import grow as grow_prompts
+    from conch_dna.project import check_own
     from conch_dna.teachers import make_teacher
 
     domain = _domain(app, name)
-    out = out or domain.prompts_file.with_name("grown.jsonl")
+    if out is None:
+        out = domain.prompts_file.with_name("grown.jsonl")
+        check_own(out.parent, app.project)
     api = api_context(app, spec, budget, base_url)
     teacher = make_teacher(app.host, spec, growing_domain(domain), api=api)
     try:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.api import api_context, api_options
+from conch_dna.cli.app import CONFIG_FILE
+from conch_dna.cli.complete import domain_names, teacher_names
+from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     epilog="Examples:\n\n  conch estimate --teacher openai:gpt-4o-mini\n\n"
     "  conch estimate thinking debug --teacher openai:gpt-4.1 --teacher anthropic:claude-haiku-4-5 --budget 5"
 )
-@click.argument("names", nargs=-1, metavar="[DOMAIN]...")
-@click.option("--teacher", "references", multiple=True, required=True, help="Teacher, with its model; may be repeated.")
+@click.argument("names", nargs=-1, metavar="[DOMAIN]...", shell_complete=domain_names)
+@click.option(
+    "--teacher", "references", multiple=True, shell_complete=teacher_names,
+    help="Teacher, with its model; may be repeated.  [default: that of conch.toml]",
+)  # fmt: skip
 @api_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -46,6 +52,7 @@ def estimate(
     """
     if base_url is not None and len(references) > 1:
         raise ConfigError("goes with one teacher", where="--base-url", got=", ".join(references))
+    references = references or (_project_teacher(app),)
     api = api_context(app, references[0], budget, base_url, offline=True)
     domains = _domains(app, names)
     found = {reference: _estimates(app, reference, domains, api) for reference in dict.fromkeys(references)}
@@ -54,6 +61,19 @@ def estimate(
         click.echo(json.dumps(_as_json(found, left), indent=2))
         return
     _show(found, left)
+
+
+def _project_teacher(app: App) -> str:
+    """Return the teacher that ``conch.toml`` names.
+
+    :raises ConfigError: it names none.
+    """
+    path = app.project / CONFIG_FILE
+    table = read_project(path)
+    if "teacher" not in table:
+        raise ConfigError("no teacher is named", where="conch estimate",
+                          next_step=f"Add --teacher NAME:MODEL, or set teacher under [distill] in {path}")  # fmt: skip
+    return resolve(table, where=str(path)).teacher
 
 
 def _domains(app: App, names: Sequence[str]) -> list[Domain]:
@@ -82,23 +102,32 @@ def _estimates(app: App, reference: str, domains: Iterable[Domain], api: ApiCont
 
 
 def _as_json(found: dict[str, list[Estimate]], left: int | None) -> dict[str, Any]:
-    """Return all figures, amounts as decimal USD; ``remaining`` is null where there is no budget."""
+    """Return all figures, amounts as decimal USD; ``remaining`` is null where there is no budget.
+
+    ``low`` and ``high`` are of all teachers together.
+    """
     from conch_dna.api.money import exact
     from conch_dna.api.prices import checked
 
     teachers = [
-        {
-            "teacher": reference, "low": exact(sum(one.low for one in rows)),
-            "high": exact(sum(one.high for one in rows)), "domains": [one.model_dump(mode="json") for one in rows],
-        }
+        {"teacher": reference, **_sums(rows), "domains": [one.model_dump(mode="json") for one in rows]}
         for reference, rows in found.items()
-    ]  # fmt: skip
+    ]
     remaining = None if left is None else exact(left)
-    return {"remaining": remaining, "list_prices_checked": checked(), "teachers": teachers}
+    return {
+        "remaining": remaining, "list_prices_checked": checked(), "teachers": teachers,
+        **_sums([one for rows in found.values() for one in rows]),
+    }  # fmt: skip
+
+
+def _sums(rows: Sequence[Estimate]) -> dict[str, str]:
+    from conch_dna.api.money import exact
+
+    return {"low": exact(sum(one.low for one in rows)), "high": exact(sum(one.high for one in rows))}
 
 
 def _show(found: dict[str, list[Estimate]], left: int | None) -> None:
-    """Print a table of all domains, and a line for each teacher."""
+    """Print a table of all domains, a line for each teacher, and one for several together."""
     from rich.console import Console
     from rich.table import Table
 
@@ -120,9 +149,22 @@ def _show(found: dict[str, list[Estimate]], left: int | None) -> None:
         if not rows:
             click.echo(f"{reference}: runs on this machine or asks nobody; it costs nothing")
             continue
-        low, high = sum(one.low for one in rows), sum(one.high for one in rows)
-        click.echo(f"{reference}: {usd(low)} to {usd(high)}{_verdict(low, high, left)}")
+        click.echo(_line(reference, rows, left))
+    paid = [rows for rows in found.values() if rows]
+    if len(paid) > 1:
+        click.echo(_line("all together", [one for rows in paid for one in rows], left))
     click.echo(f"List prices as of {checked()}, where you state none of your own: check them before you rely on them.")
+
+
+def _line(who: str, rows: Sequence[Estimate], left: int | None) -> str:
+    """Return what the rows cost together, held against what is left of the budget."""
+    from conch_dna.api.estimate import FREE_HERE
+    from conch_dna.api.money import usd
+
+    if all(one.free for one in rows):
+        return f"{who}: {FREE_HERE}"
+    low, high = sum(one.low for one in rows), sum(one.high for one in rows)
+    return f"{who}: {usd(low)} to {usd(high)}{_verdict(low, high, left)}"
 
 
 def _verdict(low: int, high: int, left: int | None) -> str:

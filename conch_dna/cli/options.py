@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
+from conch_dna.cli.complete import mode_names, teacher_names
 from conch_dna.config import DistillConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic.fields import FieldInfo
+
+
+_COMPLETED = {"mode": mode_names, "teacher": teacher_names}
 
 
 def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +36,9 @@ def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
     if get_origin(field.annotation) is Literal:
         return click.option(flag, type=click.Choice(get_args(field.annotation)), help=text)
     kinds: dict[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT, float | None: click.FLOAT}
-    return click.option(flag, type=kinds.get(field.annotation, click.STRING), help=text)
+    return click.option(
+        flag, type=kinds.get(field.annotation, click.STRING), help=text, shell_complete=_COMPLETED.get(name)
+    )
 
 
 def _shown(value: object) -> str:

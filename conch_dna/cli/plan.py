@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from conch_dna.api.estimate import Estimate, estimates, in_one_line, verdict_estimates
 from conch_dna.data.splits import split
 from conch_dna.errors import ConfigError, DataError, PluginError
+from conch_dna.modes import sets_apart
 from conch_dna.records import Record, Sampling, StepReport
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _plan(
     """
     if isinstance(mode, DataError):
         raise mode
-    parts = split(domain.prompts, config.held_out)
+    parts = split(domain.prompts, config.held_out, 1 + sets_apart(config, mode.recipes))
     most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
     if "replay" in teacher.capabilities:
         sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, taker)

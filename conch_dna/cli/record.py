@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conch_dna.cli.api import api_context, api_options
+from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
@@ -16,12 +17,14 @@ DEFAULT_REQUIRED = ("task_completion=0.6",)
 
 
 @click.command(
-    epilog="Examples:\n\n  conch record thinking --teacher llamacpp:embedded:qwen2.5-coder-1.5b\n\n"
-    "  conch record debug --teacher llamacpp:big.gguf --require tests_pass=1\n\n"
-    "  conch record action --teacher openai:gpt-4.1-mini --budget 5"
+    epilog="Examples:\n\n  conch record mine --teacher llamacpp:embedded:qwen2.5-coder-1.5b\n\n"
+    "  conch record my-debug --teacher llamacpp:big.gguf --require tests_pass=1\n\n"
+    "  conch record mine --teacher openai:gpt-4.1-mini --budget 5"
 )
-@click.argument("name", metavar="DOMAIN")
-@click.option("--teacher", required=True, help="Teacher, with its model after a colon.")
+@click.argument("name", metavar="DOMAIN", shell_complete=domain_names)
+@click.option(
+    "--teacher", required=True, help="Teacher, with its model after a colon.", shell_complete=teacher_names
+)  # fmt: skip
 @click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0, 5), help="0 is greedy.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option(
@@ -50,7 +53,8 @@ def record(
 ) -> None:
     """Ask a teacher every prompt of DOMAIN and keep the good answers in its recorded/ folder.
 
-    Answers are cached as they come: run the same command again after a stop, and it goes on where it was.
+    Answers are cached as they come: run the same command again after a stop, and it goes on where it was. DOMAIN is one
+    in the project: a bundled one is copied to domains/ under another name first.
     """
     from conch_dna.models import accel
 
@@ -61,13 +65,14 @@ def record(
     from conch_dna.data.recordings import record as make
     from conch_dna.domains import load_domain
     from conch_dna.models.cache import cache_dir
-    from conch_dna.project import domain_folders
+    from conch_dna.project import check_own, domain_folders
     from conch_dna.records import Sampling
     from conch_dna.teachers import kind_of, make_teacher
 
     folders = domain_folders(app.host, app.project)
     if name not in folders:
         raise UnknownName("no such domain", got=name, allowed=", ".join(folders))
+    check_own(folders[name], app.project)
     domain = load_domain(folders[name])
     catalog = app.host.catalog
     required, taker = _required(require), Taker(app.host, domain)

@@ -28,8 +28,9 @@ def list_(app: App, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     for about in found:
-        states = ", ".join(f"{r['domain']} {r['state']}" for r in about["results"]) or "no domain finished"
-        click.echo(f"{about['run']:<24} {about['state']:<12} {states}")
+        states = [f"{r['domain']} {r['state']}" for r in about["results"]]
+        told = ", ".join(filter(None, [*states, about["stopped"]])) or "no domain finished"
+        click.echo(f"{about['run']:<24} {about['state']:<12} {told}")
     if not found:
         click.echo("no runs yet: conch distill --all")
 
@@ -46,7 +47,7 @@ def show(app: App, name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(about, indent=2))
         return
-    click.echo(f"{about['run']}  {about['state']}")
+    click.echo("  ".join(filter(None, (about["run"], about["state"], about["stopped"]))))
     config = about.get("config", {})
     shown = [f"{key}={config[key]}" for key in ("student", "teacher", "preset", "steps", "seed") if key in config]
     click.echo("  " + ("  ".join(shown) or "its settings cannot be read"))

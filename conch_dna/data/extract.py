@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from conch_dna.data.cache import answers
 from conch_dna.domains import Domain
 from conch_dna.errors import DataError, PluginError
+from conch_dna.invalid import nearest
 from conch_dna.records import Completion
 from conch_dna.text import is_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from conch_dna.data.cache import CompletionCache
     from conch_dna.domains import Extract
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt, Sampling
 
 MISSING = "no final answer"
+NO_FINAL = "Mend [extract] in the domain.toml: it finds nothing in these answers, which are cached whole"
+_BY_NAME = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
 class Taker:
@@ -44,11 +47,11 @@ class Taker:
     def _built(self, settings: Extract) -> Extractor:
         factory: ExtractorFactory = self._host.catalog.get("extractors", settings.kind)
         with self._host.blaming("extractors", settings.kind):
-            try:  # apart from the call, whose own TypeError is the plug-in's fault and not the domain's
-                inspect.signature(factory).bind(**settings.options)
-            except TypeError as error:
-                named = ", ".join(inspect.signature(factory).parameters) or "none"
-                raise DataError(f"{settings.kind}: {error}", where=self.where, allowed=f"options: {named}") from error
+            # Apart from the call, whose own TypeError is the plug-in's fault and not the domain's.
+            parameters = inspect.signature(factory).parameters
+            if faults := _option_faults(settings.options, parameters):
+                raise DataError(f"{settings.kind}: {'; '.join(faults)}", where=self.where,
+                                allowed=f"options: {', '.join(parameters) or 'none'}")  # fmt: skip
             try:
                 return factory(**settings.options)
             except DataError as error:
@@ -90,6 +93,18 @@ class Taker:
         if found is None:
             return None
         return completion.model_copy(update={"text": found, "soft": (), "extracted": self.digest})
+
+
+def _option_faults(options: Mapping[str, object], parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+    """Return which options an extractor lacks, and which it does not take."""
+    named = {name: one for name, one in parameters.items() if one.kind in _BY_NAME}
+    missing = [name for name, one in named.items() if name not in options and one.default is inspect.Parameter.empty]
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+    unknown = [] if takes_any else sorted(options.keys() - named)
+    return [
+        *(f"needs the option {name!r}" for name in missing),
+        *(f"has no option {name!r}{nearest(name, named)}" for name in unknown),
+    ]
 
 
 def final_answers(

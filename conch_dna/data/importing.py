@@ -12,7 +12,7 @@ from pydantic import Field
 
 from conch_dna.data.chats import COLUMNS, SYSTEM, Refused, chat_of
 from conch_dna.data.recordings import FOLDER, RecordingCard, recorded_line
-from conch_dna.data.rows import digest_of_files, files_of, rows_of
+from conch_dna.data.rows import ALLOWED, digest_of_files, files_of, rows_of
 from conch_dna.data.splits import position
 from conch_dna.data.tokens import encode_answer
 from conch_dna.domains import Domain, DomainSettings
@@ -164,10 +164,7 @@ def import_chats(
             break
         sieve.add(row)
     if not sieve.kept:
-        listed = "".join(f"\n  {fault}" for fault in sieve.faults)
-        advice = "Name the column of the turns with --column" if "no conversation" in sieve.dropped else None
-        raise DataError(f"holds no usable conversation{listed}", where=source,
-                        got=dict(sieve.dropped) or "no row", next_step=advice)  # fmt: skip
+        raise _nothing_usable(source, sieve)
     digest = digest_of_files(files)
     text = _domain_toml(folder.name, source.name, digest, licence, sieve.kept)
     domain = Domain(DomainSettings.model_validate(tomllib.loads(text)), folder / "prompts.jsonl", folder)
@@ -178,6 +175,15 @@ def import_chats(
     except OSError as error:
         raise DiskError("cannot be written", where=error.filename or folder, got=error.strerror) from error
     return _report(folder, sieve)
+
+
+def _nothing_usable(source: Path, sieve: Sieve) -> DataError:
+    """Return the error of an import that keeps nothing: the first row's fault stands for all that are like it."""
+    first = f" ({sieve.faults[0]})" if sieve.faults else ""
+    advice = "Name the column of the turns with --column" if "no conversation" in sieve.dropped else None
+    got = dict(sieve.dropped.most_common()) or "no row"
+    return DataError(f"holds no usable conversation{first}", where=source, got=got,
+                     allowed=ALLOWED if "not JSON" in sieve.dropped else None, next_step=advice)  # fmt: skip
 
 
 def _domain_toml(name: str, origin: str, digest: str, licence: str, kept: Sequence[Kept]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
-from conch_dna.data.extract import as_answered, final_answers
+from conch_dna.data.extract import MISSING, NO_FINAL, as_answered, final_answers
 from conch_dna.data.soft import read_soft, write_soft
 from conch_dna.errors import DataError, UnknownName
 from conch_dna.files import sha256_file, write_atomic
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
 
 FOLDER = "recorded"
+_ADVICE = {MISSING: NO_FINAL, "cut off": "Raise max_tokens in the domain.toml"}  # where that dropped the most
 SOFT = ".soft.safetensors"  # beside the text of the same name
 
 
@@ -137,7 +138,9 @@ def record(
             kept[completion.prompt] = completion
         on_answer()
     if not kept:
-        raise DataError("no answer passed the filter", where=f"domain {domain.name}", got=dict(dropped))
+        (commonest, _), *_ = dropped.most_common(1) or [("no prompt", 0)]
+        raise DataError("no answer passed the filter", where=f"domain {domain.name}", got=dict(dropped.most_common()),
+                        next_step=_ADVICE.get(commonest, "Read the answers, or lower --require"))  # fmt: skip
     soft = {d: c.soft for d, c in kept.items() if c.soft and sampling.top_log_probs}
     if soft and len(soft) < len(kept):  # one kind of answer a recording: what teaches by its choices has them
         dropped["no choices"] = len(kept) - len(soft)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
 
 
+LEAST_HELD_OUT = 2  # prompts: what the gate measures on a single one is chance
+
+
 class Split(NamedTuple):
     """Prompts to train on, and prompts that only the gate sees; both in the order of their hashes."""
 
@@ -25,23 +28,38 @@ def position(digest: str) -> float:
     return int(hashlib.sha256(f"split:{digest}".encode()).hexdigest()[:13], 16) / 16**13
 
 
-def split(prompts: Iterable[Prompt], held_out: float) -> Split:
+def split(prompts: Iterable[Prompt], held_out: float, least: int = 1) -> Split:
     """Split ``prompts``: those whose place is below ``held_out`` are held out. Adding prompts moves none.
 
-    :raises DataError: one of the two parts would be empty.
+    :param least: prompts that there must be to train on.
+    :raises DataError: one of the two parts has too few.
     """
     placed = sorted(prompts, key=lambda p: position(p.digest))
     parts = Split(
         tuple(p for p in placed if position(p.digest) >= held_out),
         tuple(p for p in placed if position(p.digest) < held_out),
     )
-    if not parts.train or not parts.held_out:
-        raise DataError(
-            "too few prompts to split into training and held-out",
-            got=f"{len(parts.train)} and {len(parts.held_out)} of {len(placed)} at held_out={held_out}",
-            next_step="Add prompts, or change held_out",
-        )
+    if short := shortage(len(parts.train), len(parts.held_out), held_out, least):
+        raise short
     return parts
+
+
+def shortage(train: int, held_out: int, share: float, least: int = 1) -> DataError | None:
+    """Return the error of a split whose parts have too few prompts, ``None`` where they suffice.
+
+    :param train, held_out: how many there are.
+    :param share: the setting ``held_out``.
+    :param least: as :func:`split` takes it.
+    """
+    if train >= least and held_out >= LEAST_HELD_OUT:
+        return None
+    part, way = ("held-out", "raise") if held_out < LEAST_HELD_OUT else ("training", "lower")
+    return DataError(
+        f"too few {part} prompts",
+        got=f"{train} to train on and {held_out} held out, at held_out = {share:g}",
+        allowed=f"at least {least} to train on and {LEAST_HELD_OUT} held out",
+        next_step=f"Add prompts or {way} held_out",
+    )  # fmt: skip
 
 
 def assert_disjoint(train: Sequence[str], held_out: Sequence[str]) -> None:

@@ -158,6 +158,17 @@ def refuse_other(where: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
         )
 
 
+def check_resumable(root: Path, known: dict[str, Any]) -> None:
+    """Refuse before a teacher is asked what the checkpoints anywhere below ``root`` could not go on with.
+
+    :param known: the part of the identity that hangs on nobody's answers.
+    :raises CheckpointError: they were made with another base, teacher or settings; each difference is named.
+    """
+    for folder in sorted(file.parent for file in root.rglob("checkpoints/*/state.json")):
+        if about := _read(folder):
+            refuse_other(folder, {key: about["identity"].get(key) for key in known}, known)
+
+
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
     """Name every entry in which two identities differ, nested ones by a dotted path."""
     new = json.loads(json.dumps(new, default=list))  # the same types as what was read back

@@ -162,10 +162,24 @@ def preference(lesson: Lesson) -> Learnt:
     if not trained or (config.validates and not looked_at):
         raise TrainingError(
             "no verdict on the prompts set apart" if trained else "no verdict to train on",
-            where=f"domain {lesson.domain.name}, preference", got=str(counts),
-            next_step="Raise candidates or candidate_temperature, or look at candidates.jsonl and verdicts.jsonl",
+            where=f"domain {lesson.domain.name}, preference", got=_what_became(counts)[0],
+            next_step=f"{_what_became(counts)[1]}; see counts.json in {lesson.folder}",
         )  # fmt: skip
     return _learnt(lesson, trained, looked_at)
+
+
+def _what_became(counts: Counts) -> tuple[str, str]:
+    """Say of what most answers came to nothing, and what may be done."""
+    if counts.compared:
+        return f"{counts.ties} of {counts.compared} comparisons without a verdict", "Look at verdicts.jsonl"
+    fates = {
+        "cut off or empty": (counts.unusable, "Raise the domain's max_tokens, or train with sft first"),
+        "alike": (counts.alike, "Raise candidates or candidate_temperature"),
+        "longer than max_length": (counts.too_long, "Raise max_length"),
+    }
+    worst = max(fates, key=lambda fate: fates[fate][0])
+    count, advice = fates[worst]
+    return f"{count} of {counts.candidates} candidates {worst}, and none compared", advice
 
 
 def _drawn(lesson: Lesson, prompts: Sequence[Prompt]) -> list[Drawn]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conch_dna.api.wire import Wire
     from conch_dna.interfaces import Teacher, TeacherRequest
 
+UNAUTHORIZED = 401
 SHOWN = 300  # characters of a server's own words in an error
 NEVER_CONNECTED = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 
@@ -96,17 +97,23 @@ def faults(sdk: ModuleType, key: Key) -> Iterator[None]:
     import httpx2
 
     from conch_dna.api.faults import CallFault, fault_of_status
+    from conch_dna.api.keys import NO_KEY
 
     try:
         yield
     except sdk.APIStatusError as error:
-        reason = key.hide(_words(error.body) or str(error.message))[:SHOWN]
+        keyless = error.status_code == UNAUTHORIZED and key.value == NO_KEY
+        said = "no key is set, and the endpoint asks for one" if keyless else _words(error.body) or str(error.message)
+        reason = key.hide(said)[:SHOWN]
         fault = fault_of_status(error.status_code, reason, error.response.headers.get("retry-after"))
         if "insufficient_quota" in str(error.body):  # a 429 that no waiting mends
             fault = CallFault(fault.reason, "fatal_run", status=fault.status)
     except sdk.APIConnectionError as error:
         cause = type(error.__cause__).__name__
-        fault = CallFault(f"{key.hide(str(error))} ({cause})", charged=cause not in NEVER_CONNECTED)
+        unreachable = cause == "ConnectError"
+        told = error.__cause__ if unreachable else error
+        fault = CallFault(f"{key.hide(str(told))} ({cause})", charged=cause not in NEVER_CONNECTED,
+                          unreachable=unreachable)  # fmt: skip
     except httpx2.HTTPError as error:  # in the middle of an answer
         fault = CallFault(f"the answer broke off ({type(error).__name__})", charged=True)
     except sdk.APIError as error:

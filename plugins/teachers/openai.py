@@ -122,7 +122,7 @@ class OpenAIWire(SdkWire):
 
     def _answer(self, found: Any, headers: Mapping[str, str]) -> Reply:
         """Read a chat's reply; one that was filtered, or ended in a call of a tool, counts as cut off."""
-        from conch_dna.align.told import soft_tokens
+        from conch_dna.align.told import soft_tokens, told_items
         from conch_dna.api.calls import Reply
         from conch_dna.api.faults import CallFault
         from conch_dna.api.wire import Answer
@@ -134,10 +134,10 @@ class OpenAIWire(SdkWire):
         except (KeyError, IndexError, TypeError, AttributeError):
             raise CallFault("the answer holds no choice", charged=True) from None
         try:
-            soft = soft_tokens(choice)
+            soft, told = soft_tokens(choice), bool(told_items(choice))
         except (KeyError, TypeError, ValueError, AttributeError):  # told in some form of its own
-            soft = ()
-        return Reply(Answer(text, "stop" if ended else "length", soft), _usage(found), _limit(headers))
+            soft, told = (), True
+        return Reply(Answer(text, "stop" if ended else "length", soft, told), _usage(found), _limit(headers))
 
     def _written(self, chat: Chat) -> str:
         """Write a conversation as the model reads it.

@@ -6,6 +6,7 @@ In a test, through the fixture ``serve``; by hand: ``python tests/api/server.py 
 import argparse
 import contextlib
 import re
+import signal
 import threading
 import time
 from collections import Counter
@@ -360,4 +361,6 @@ def main():
 
 
 if __name__ == "__main__":
+    # Whoever starts the tests in the background of a shell has them, and this, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()

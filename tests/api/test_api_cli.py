@@ -163,3 +163,57 @@ def test_a_domain_grows_by_an_api_within_the_budget_and_pays_for_no_proposal_twi
     done = here(folder, *arguments, "--budget", "5")
     assert done.exit_code == 0, done.output
     assert all(server.delivered()[asked] == 1 for asked in paid)
+
+
+@pytest.mark.parametrize(
+    ("share", "why"),
+    [
+        ("0.01", "too few held-out prompts; got 20 to train on and 0 held out, at held_out = 0.01"),
+        ("0.98", "too few training prompts; got 0 to train on and 20 held out"),
+    ],
+    ids=["held out", "training"],
+)
+def test_too_few_prompts_are_told_before_anything_is_asked(project, share, why):
+    folder, server = project
+    words = ("distill", "alpha", "--base-url", server.openai_url, "--budget", "5", "--held-out", share)
+    result = here(folder, *words)
+    assert (result.exit_code, why in result.stderr) == (1, True), result.stderr
+    assert why in here(folder, *words, "--dry-run").stdout
+    assert not server.calls
+
+
+def test_a_run_of_another_endpoint_is_refused_before_that_is_asked_for_answers(project, serve):
+    folder, server = project
+    server.voice.rule = lambda _: "the amber word"
+    arguments = ("distill", "alpha", "--run", "mine", "--budget", "5", "--base-url")
+    assert here(folder, *arguments, server.openai_url).exit_code in {0, 3}
+    other = serve(key=KEY)
+    result = here(folder, *arguments, other.openai_url)
+    assert result.exit_code == 1
+    assert "was made with teacher = openai:" in result.stderr
+    assert {call.prompt for call in other.calls} <= {QUESTION[0]["content"]}, "no more than what a probe asks"
+
+
+def test_a_run_that_stopped_at_the_budget_says_so(project):
+    folder, server = project
+    arguments = ("distill", "alpha", "--json", "--base-url", server.openai_url, "--run", "mine", "--budget")
+    stopped = here(folder, *arguments, "0.0009")
+    assert stopped.exit_code == 4
+    told = json.loads(stopped.stdout)
+    assert (told["run"], told["results"], told["stopped"]) == ("mine", [], "stopped at the budget")
+    assert here(folder, "runs", "list").stdout.split(maxsplit=2)[1:] == ["interrupted", "stopped at the budget\n"]
+    assert here(folder, "runs", "show", "mine").stdout.startswith("mine  interrupted  stopped at the budget\n")
+    done = here(folder, *arguments, "5")
+    assert done.exit_code in {0, 3}, done.output
+    assert json.loads(done.stdout)["stopped"] is None
+    (about,) = json.loads(here(folder, "runs", "list", "--json").stdout)
+    assert (about["state"], about["stopped"]) == ("finished", None)
+
+
+def test_a_dry_run_says_that_a_teacher_never_probed_may_tell_choices(project):
+    folder, server = project
+    words = ("distill", "alpha", "--base-url", server.openai_url, "--budget", "5")
+    assert "openai:tiny may tell choices as bytes" in here(folder, *words, "--dry-run").stdout
+    server.voice.rule = lambda _: "the amber word"
+    here(folder, *words)
+    assert "openai:tiny tells choices as bytes" in here(folder, *words, "--dry-run").stdout

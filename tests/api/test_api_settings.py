@@ -60,8 +60,8 @@ def test_what_is_wrong_is_named(read, text, why):
 
 @pytest.mark.parametrize(
     "line", ['[api]\nkey = "{}"', '[api.openai]\napi_key = "{}"', '[api.openai]\nAuth-Token = "{}"',
-             '[api.openai.x]\nsecret = "{}"', '[api.openai]\nbase_url = "https://user:{}@box/v1"', '[api.openai]\nbase_url = "user:{}@box/v1"',
-             '[api.openai]\nbase_url = "ftp://box/v1?key={}"'],
+             '[api.openai.x]\nsecret = "{}"', '[api.openai]\nbase_url = "https://user:{}@box/v1"',
+             '[api.openai]\nbase_url = "user:{}@box/v1"', '[api.openai]\nbase_url = "ftp://box/v1?key={}"'],
 )  # fmt: skip
 def test_a_key_in_the_file_is_refused_and_not_repeated(read, line):
     with pytest.raises(ConfigError) as caught:
@@ -78,7 +78,9 @@ def test_the_command_line_wins():
 
 
 @pytest.mark.parametrize(
-    ("budget", "url", "where"), [("lots", None, "--budget"), (None, "nowhere", "--base-url: base_url = 'nowhere': should be a URL")], ids=["budget", "url"]
+    ("budget", "url", "where"),
+    [("lots", None, "--budget"), (None, "nowhere", "--base-url: base_url = 'nowhere': should be a URL")],
+    ids=["budget", "url"],
 )
 def test_options_that_are_wrong_are_named(budget, url, where):
     with pytest.raises(ConfigError, match=where):

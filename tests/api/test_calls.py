@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from calling import ask, caller, charged, drained, lost, questions, worst
+from structlog.testing import capture_logs
 from wire_faults import FAULTS, STORMY, Faults
 
 from conch_dna.api.calls import PATIENCE, Call, Reply, allowed_failures, counted_tokens
@@ -275,3 +276,12 @@ def test_the_limits_of_tokens_count_what_the_provider_counts():
     call, usage = Call("a", 100, 50, lambda _: Reply(None)), Usage(input=20, cached_input=30, output=7)
     assert counted_tokens("asked", call, usage) == 100
     assert counted_tokens("used", call, usage) == 27
+
+
+def test_calls_that_fail_again_and_again_are_told_while_they_are_retried(serve):
+    server = serve({}, faults=Faults(script=["error_500"] * 12))
+    with capture_logs() as logs:
+        assert len(list(caller(concurrency=4, attempts=9).run(questions(server, 4)))) == 4
+    told = [line for line in logs if line["event"] == "call_retried" and line["log_level"] == "warning"]
+    assert len(told) == 1, "one line for all of them"
+    assert told[0]["reason"].startswith("500")

@@ -5,8 +5,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from calling import ask, caller
+from calling import ask, caller, questions
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 from wire_limits import RateLimits
 
 from conch_dna.api.limits import BURST, Limits, Pace, RateLimit
@@ -170,3 +171,23 @@ def test_what_our_own_other_requests_took_meanwhile_is_not_taken_for_somebody_el
 def test_limits_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValidationError):
         Limits(**wrong)
+
+
+def test_a_limit_that_makes_requests_wait_for_long_is_told():
+    heard = []
+    pace = Pace(Limits(requests_per_minute=20, tokens_per_minute=10**6))
+    assert pace.wait(1, paced=heard.append)
+    assert (pace.held_by, heard) == ("", [])
+    asked = iter([False, True])
+    assert pace.wait(1, lambda: next(asked), heard.append) is None
+    assert (pace.held_by, heard) == ("20 requests/min", ["20 requests/min"])
+
+
+def test_the_log_tells_once_that_calls_are_paced(serve):
+    server = serve({})
+    limits = Limits(requests_per_minute=40)
+    with capture_logs() as logs:
+        assert len(list(caller(pace=Pace(limits)).run(questions(server, 4)))) == 4
+    paced = [line for line in logs if line["event"] == "requests_paced"]
+    assert [(line["limit"], line["model"]) for line in paced] == [("40 requests/min", "openai:tiny")]
+    assert 0 < paced[0]["left"] <= 4

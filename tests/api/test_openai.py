@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from asking import HOST, SHORT, answered, domain_in, good_is_better, paid, spent, teacher_of
+from structlog.testing import capture_logs
 from wire_voice import told
 
 from conch_dna.api.keys import SHOWN
@@ -194,8 +195,21 @@ class TestMoney:
 
     def test_an_endpoint_on_this_machine_is_free(self, serve, tmp_path):
         teacher, api = teacher_of(tmp_path, serve())
-        assert answered(teacher, domain_in(tmp_path).prompts[:1])
+        with capture_logs() as logs:
+            assert answered(teacher, domain_in(tmp_path).prompts[:1])
         assert not api.ledger_file.exists()
+        (said,) = [line for line in logs if line["event"] == "calls_free"]
+        assert (said["teacher"], said["reason"]) == ("openai:tiny", "endpoint on this machine")
+
+    def test_a_listed_model_costs_its_price_on_this_machine_too(self, serve, tmp_path):
+        server = serve()
+        teacher, _ = teacher_of(tmp_path, server, model="gpt-4o-mini")
+        with pytest.raises(ConfigError, match=r"no budget\. Add --budget USD"):
+            _ = teacher.capabilities
+        assert not server.calls
+        teacher, _ = teacher_of(tmp_path, server, model="gpt-4o-mini", budget=10**9)
+        assert answered(teacher, domain_in(tmp_path).prompts[:1])
+        assert spent(tmp_path)[0] > 0
 
     def test_an_unknown_model_elsewhere_asks_for_its_prices(self, serve, tmp_path, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test")

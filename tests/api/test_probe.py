@@ -1,6 +1,9 @@
 """What an endpoint can do is found out, and said: against a real server that does less and less."""
 
 import os
+import socket
+import time
+from types import SimpleNamespace
 
 import pytest
 from asking import answered, domain_in, good_is_better, paid, spent, teacher_of
@@ -154,5 +157,57 @@ def test_offline_nothing_is_asked_and_all_is_possible(serve, tmp_path):
 def test_a_wrong_model_or_key_ends_the_run(serve, tmp_path, monkeypatch, model, key, why):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
     teacher, _ = teacher_of(tmp_path, serve(key=key), model=model)
-    with pytest.raises(TeacherError, match=f"refuses the calls; got {why}"):
+    with capture_logs() as logs, pytest.raises(TeacherError, match=f"refuses the calls; got {why}") as caught:
         _ = teacher.capabilities
+    assert f"openai:{model} at http://127.0.0.1:" in str(caught.value)
+    assert ".. " not in str(caught.value)
+    assert not [line for line in logs if line["event"] == "call_failed"], "the error says it"
+
+
+def test_an_endpoint_that_wants_a_key_says_so_where_there_is_none(serve, tmp_path):
+    teacher, _ = teacher_of(tmp_path, serve(key="sk-right"))
+    with pytest.raises(TeacherError) as caught:
+        _ = teacher.capabilities
+    said = "got 401: no key is set, and the endpoint asks for one. Set OPENAI_API_KEY to a key that this endpoint takes"
+    assert str(caught.value).endswith(said)
+
+
+def test_a_url_without_its_path_is_pointed_at(serve, tmp_path):
+    teacher, _ = teacher_of(tmp_path, SimpleNamespace(openai_url=serve().url))
+    with pytest.raises(TeacherError, match=r"404: .*whether the base URL should end in /v1"):
+        _ = teacher.capabilities
+
+
+def test_tokens_that_do_not_spell_the_answer_are_no_choices_and_that_is_said(serve, tmp_path):
+    server = serve(prompt_logprobs="unknown")
+    kept = server.answer
+
+    def likeliest(request):
+        """Answer as ``mlx_lm.server`` does: of each token the likeliest ones are told, not which was taken."""
+        reply, *rest = kept(request)
+        if told := reply.body.get("choices", [{}])[0].get("logprobs"):
+            told["content"][0] |= told["content"][0]["top_logprobs"][-1]
+        return (reply, *rest)
+
+    server.answer = likeliest
+    with capture_logs() as logs:
+        assert teacher_of(tmp_path, server)[0].capabilities == {"text", "prefer"}
+    assert [line["reason"] for line in logs if line["event"] == "choices_not_told"] == [
+        "the told tokens do not spell the answer"
+    ]
+
+
+def test_a_server_that_is_not_there_is_told_at_once_and_nothing_is_booked(serve, tmp_path):
+    server = serve()
+    teacher, api = teacher_of(tmp_path, server, **paid())
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+    endpoint = api.settings.endpoint("openai").model_copy(update={"base_url": url, "backoff": 0.2})
+    api.settings = api.settings.model_copy(update={"endpoints": {"openai": endpoint}})
+    begin = time.monotonic()
+    with pytest.raises(TeacherError, match=f"openai:tiny at {url}: cannot be reached; got .*[Rr]efused") as raised:
+        _ = teacher.capabilities
+    assert raised.value.next_step == "Start the server, or mend the base URL"
+    assert time.monotonic() - begin < 5
+    assert spent(tmp_path) == (0, 0)

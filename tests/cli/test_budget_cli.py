@@ -91,6 +91,12 @@ def test_several_teachers_are_set_side_by_side_and_the_budget_is_held_against_ea
     lines = estimate(project, "alpha", *words).stdout.splitlines()
     assert any(line.startswith(f"{TEACHER}: $0.0") and line.endswith("which suffices") for line in lines)
     assert any(line.startswith("anthropic:claude-opus-4-1: $0.0") and "may suffice" in line for line in lines)
+    told = json.loads(estimate(project, "alpha", *words, "--json").stdout)
+    for end in ("low", "high"):
+        assert float(told[end]) == pytest.approx(sum(float(one[end]) for one in told["teachers"]))
+    together = [line for line in lines if line.startswith("all together: $0.0")]
+    assert len(together) == 1
+    assert "may suffice" in together[0]
     lines = estimate(project, "alpha", *words[:-1], "0.7501").stdout.splitlines()
     assert any("does not suffice" in line for line in lines)
 
@@ -102,6 +108,16 @@ def test_all_domains_are_estimated_where_none_is_named(project):
     assert len(names) == len(set(names)) >= 7
 
 
+def test_without_a_teacher_that_of_the_project_is_estimated(project):
+    (project / "conch.toml").write_text(f'[distill]\nteacher = "{TEACHER}"\n')
+    (teacher,) = json.loads(estimate(project, "alpha", "--json").stdout)["teachers"]
+    assert teacher["teacher"] == TEACHER
+    (project / "conch.toml").write_text("[distill]\n")
+    refused = estimate(project, "alpha")
+    assert refused.exit_code == 2
+    assert "no teacher is named. Add --teacher NAME:MODEL, or set teacher under [distill]" in refused.stderr
+
+
 def test_a_teacher_that_runs_here_costs_nothing(project):
     shown = estimate(project, "alpha", "--teacher", "echo")
     assert shown.stdout.startswith("echo: runs on this machine or asks nobody; it costs nothing\n")
@@ -109,9 +125,10 @@ def test_a_teacher_that_runs_here_costs_nothing(project):
 
 def test_an_endpoint_on_this_machine_is_free_unless_a_price_is_stated(project):
     words = ("alpha", "--teacher", "openai:mine", "--base-url", "http://127.0.0.1:1/v1")
-    assert "openai:mine: $0.00 to $0.00" in estimate(project, *words).stdout
+    assert "openai:mine: free: endpoint on this machine\n" in estimate(project, *words).stdout
     add(project, '[prices."openai:mine"]\ninput = 1\noutput = 1\n')
-    assert "openai:mine: $0.00 to $0.00" not in estimate(project, *words).stdout
+    assert "openai:mine: $0.0" in estimate(project, *words).stdout
+    assert "free" not in estimate(project, "alpha", "--teacher", TEACHER, *words[3:]).stdout
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ class TestGateAndFailures:
         run = only_run(project)
         assert (result_of(run).state, result_of(run, "beta").state) == ("failed", "published")
         assert reason in result_of(run).error
-        assert "[really]" in " ".join(result.stdout.split())
+        assert "[really]" not in result.stdout, "the table has no room for it"
         assert f"error: some domains failed: alpha: {result_of(run).error}" in result.stderr
         assert "Traceback" not in result.stderr
 
@@ -227,9 +227,9 @@ class TestGateAndFailures:
             (["alpha", "--gate", "open"], 1, "no gate is named 'open'; allowed: held_out"),
             ([], 2, "name the domains, or say --all"),
             (["alpha", "--all"], 2, "name the domains, or say --all"),
-            (["alpha", "--rank", "0"], 2, "command line: rank = 0: input should be greater than or equal to 1"),
+            (["alpha", "--rank", "0"], 2, "command line: rank = 0: should be greater than or equal to 1"),
             (["alpha", "--steps", "two"], 2, "'--steps': 'two' is not a valid integer"),
-            (["alpha", "--held-out", "1.5"], 2, "held_out = 1.5: input should be less than 1"),
+            (["alpha", "--held-out", "1.5"], 2, "held_out = 1.5: should be less than 1"),
             (["alpha", "--preset", "slow"], 2, "'slow' is not one of 'quick', 'standard', 'thorough'"),
             (["alpha", "--run", "../x"], 2, "not a name for a run; got ../x"),
             (["--prompts", "conch.toml"], 2, "--prompts goes with --name NAME"),
@@ -257,8 +257,8 @@ class TestGateAndFailures:
     @pytest.mark.parametrize(
         ("line", "message"),
         [
-            ("rank = 0", "rank = 0: input should be greater than or equal to 1"),
-            ("rang = 4", "unknown setting 'rang'; allowed: preset, student"),
+            ("rank = 0", "rank = 0: should be greater than or equal to 1"),
+            ("rang = 4", "unknown setting 'rang'; did you mean rank?; allowed: preset, student"),
             ('preset = "slow"', "unknown preset; got slow; allowed: quick, standard, thorough"),
             ("seed = [", "not valid TOML"),
         ],

@@ -244,6 +244,24 @@ def test_completion_knows_the_commands_and_their_subcommands():
     assert conch(**env).stdout == "plain,new\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["distill", "th"], ["thinking"]),
+        (["distill", "--teacher", "an"], ["anthropic"]),
+        (["distill", "--mode", "kd,o"], ["kd,on_policy"]),
+        (["distill", "--mode", "a"], ["auto"]),
+        (["domains", "show", "me"], ["memory"]),
+        (["estimate", "--teacher", "op"], ["openai"]),
+    ],
+    ids=["domain", "teacher", "second recipe", "auto", "shown domain", "teacher of an estimate"],
+)
+def test_completion_knows_domains_teachers_and_recipes(words, found):
+    line = ["conch", *words]
+    env = {"_CONCH_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
+    assert conch(**env).stdout.splitlines() == [f"plain,{name}" for name in found]
+
+
 class TestInit:
     """``conch init`` writes a project and overwrites nothing."""
 

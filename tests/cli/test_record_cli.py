@@ -5,6 +5,10 @@ import json
 import pytest
 from projects import here, write_project
 
+from conch_dna.errors import DataError
+from conch_dna.paths import bundled_dir
+from conch_dna.project import check_own
+
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
@@ -79,3 +83,19 @@ def test_what_is_wrong_is_told_and_nothing_is_written(project, args, code, messa
     result = here(project, "record", *args)
     assert (result.exit_code, message in result.stderr) == (code, True), result.stderr
     assert not (project / "domains/alpha/recorded").exists()
+
+
+def test_nothing_is_recorded_or_grown_among_what_is_installed(project, own_cache):
+    before = {path: path.stat().st_mtime_ns for path in bundled_dir("domains").rglob("*")}
+    for words in (["record", "action"], ["domains", "grow", "action", "--n", "1"]):
+        result = here(project, *words, "--teacher", "echo")
+        assert (result.exit_code, "is not in the project" in result.stderr) == (1, True), result.stderr
+        assert "Copy the folder to domains/NEW" in result.stderr
+    assert {path: path.stat().st_mtime_ns for path in bundled_dir("domains").rglob("*")} == before
+    assert not (own_cache / "completions").exists()
+
+
+def test_an_environment_inside_the_project_is_not_the_project(tmp_path):
+    check_own(tmp_path / "domains/mine", tmp_path)
+    with pytest.raises(DataError, match="is not in the project"):
+        check_own(tmp_path / ".venv/lib/python3.11/site-packages/conch_dna/bundled/domains/action", tmp_path)

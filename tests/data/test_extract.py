@@ -128,12 +128,13 @@ def test_what_another_extractor_took_is_refused(host, domain_with, table):
     ("table", "error", "said"),
     [
         ('kind = "xlm"', UnknownName, r"no extractor is named 'xlm'.*Did you mean 'xml'\?"),
-        ('kind = "xml"', DataError, r"domain tiny, \[extract\]: xml: missing a required argument: 'tag'"),
-        ('kind = "xml"\ntag = "a"\npath = "b"', DataError, r"got an unexpected keyword argument 'path'.*options: tag"),
+        ('kind = "xml"', DataError, r"domain tiny, \[extract\]: xml: needs the option 'tag'; allowed: opt"),
+        ('kind = "xml"\ntag = "a"\npath = "b"', DataError, r"xml: has no option 'path'; allowed: options: tag"),
+        ('kind = "regex"\npatern = "b"', DataError, r"'pattern'; has no option 'patern'; did you mean pattern\?"),
         ('kind = "regex"\npattern = "("', DataError, r"domain tiny, \[extract\]: pattern: not a regular expression"),
         ('kind = "refusing"\nsize = 1', PluginError, "odd.*a fault of its own"),
     ],
-    ids=["unknown", "missing", "too many", "wrong", "its own fault"],
+    ids=["unknown", "missing", "too many", "misspelt", "wrong", "its own fault"],
 )
 def test_a_wrong_table_is_told_before_anything_is_asked(host, domain_with, table, error, said):
     domain = domain_with(f"[extract]\n{table}\n")
@@ -143,7 +144,7 @@ def test_a_wrong_table_is_told_before_anything_is_asked(host, domain_with, table
 
 
 def test_a_table_without_a_kind_is_refused(domain_with):
-    with pytest.raises(DataError, match=r"extract.kind: Field required"):
+    with pytest.raises(DataError, match=r"extract.kind is missing"):
         domain_with('[extract]\ntag = "answer"\n')
 
 
@@ -283,6 +284,7 @@ def test_a_teacher_without_final_answers_stops_the_domain(project):
     result = here(project, "distill", "alpha", "--teacher", "thinker:100")
     assert result.exit_code == 1
     assert "30 answers without a final answer" in result.stderr
+    assert "Mend [extract] in the domain.toml" in result.stderr
 
 
 def test_a_recording_of_final_answers_trains_and_is_refused_by_another_extractor(project):

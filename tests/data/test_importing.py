@@ -127,11 +127,13 @@ def test_nothing_usable_is_refused_with_the_reasons(imported, tmp_path):
     with pytest.raises(DataError) as caught:
         imported([{"traj": GOOD[0]["messages"]}])
     assert "row 1: has none of messages, conversations, conversation, but traj" in str(caught.value)
-    assert "Name the column of the turns with --column" in str(caught.value)
+    assert str(caught.value).endswith("; got no conversation 1. Name the column of the turns with --column")
     assert not (tmp_path / "domains").exists()
     assert imported([{"traj": GOOD[0]["messages"]}], column="traj").kept == 1
     with pytest.raises(DataError, match=r"holds no usable conversation; got no row$"):
         imported([], name="none")
+    with pytest.raises(DataError, match=r"\(row 1: not JSON\); got not JSON 30; allowed: JSON lines, a JSON array, "):
+        imported(["a,b"] * 30, name="table")
 
 
 def test_a_conversation_that_the_template_refuses_is_counted(tmp_path, tokenizer):
@@ -209,6 +211,15 @@ def test_an_import_is_shown_checked_and_trained_on(project, tmp_path):
 def test_an_import_as_json(project, tmp_path):
     found = json.loads(here(project, "domains", "import", tmp_path / "chats.jsonl", "--name", "m", "--json").stdout)
     assert (found["kept"], found["dropped"], found["name"]) == (30, {"not JSON": 1}, "m")
+
+
+def test_an_import_too_small_to_be_trained_on_says_so(project, tmp_path):
+    words = ("domains", "import", tmp_path / "chats.jsonl", "--limit", 1, "--json", "--name")
+    made = here(project, *words, "small")
+    assert made.exit_code == 0, made.stderr
+    assert "warning: small cannot be trained on yet: too few held-out prompts; got" in made.stderr
+    assert json.loads(made.stdout)["kept"] == 1
+    assert "warning" not in here(project, *words[:3], "--name", "large").stderr
 
 
 def test_an_extractor_added_to_an_import_takes_its_answers(project, tmp_path):

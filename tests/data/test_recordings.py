@@ -90,9 +90,15 @@ def test_a_stopped_recording_asks_only_what_is_missing(domain, keep):
 
 
 def test_nothing_is_written_when_no_answer_is_good(domain, keep):
-    with pytest.raises(DataError, match=r"no answer passed the filter; got \{'good below 0.5': 6\}"):
+    with pytest.raises(DataError, match=r"no answer passed the filter; got good below 0.5 6\. Read the"):
         keep(Teacher(domain, {place: {"text": "bad"} for place in range(6)}))
     assert not (domain.folder / "recorded").exists()
+
+
+def test_what_to_do_hangs_on_why_most_answers_were_dropped(domain, keep):
+    with pytest.raises(DataError, match=r"got cut off 4, good below 0.5 2\. Raise max_tokens"):
+        keep(Teacher(domain, {place: {"text": "bad", "finish_reason": "stop" if place < 2 else "length"}
+                              for place in range(6)}))  # fmt: skip
 
 
 def test_of_answers_some_of_which_tell_choices_the_others_are_dropped(domain, tmp_path):

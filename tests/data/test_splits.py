@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.data.splits import assert_disjoint, position, split
+from conch_dna.data.splits import assert_disjoint, position, shortage, split
 from conch_dna.errors import DataError
 from conch_dna.records import Message, Prompt, Reference
 
@@ -67,8 +67,24 @@ def test_reference_and_source_do_not_move_a_prompt():
 
 @pytest.mark.parametrize(("given_prompts", "share"), [([], 0.5), (prompts(1), 0.5), (MANY, 0.0), (MANY, 1.0)])
 def test_an_empty_part_is_refused(given_prompts, share):
-    with pytest.raises(DataError, match="too few prompts"):
+    with pytest.raises(DataError, match=r"too few (held-out|training) prompts"):
         split(given_prompts, share)
+
+
+@pytest.mark.parametrize(
+    ("counts", "least", "next_step"),
+    [
+        ((9, 1), 1, "Add prompts or raise held_out"), ((0, 9), 1, "Add prompts or lower held_out"),
+        ((1, 2), 2, "Add prompts or lower held_out"), ((1, 2), 1, None),
+    ],
+    ids=["one held out", "none to train on", "none to set apart", "enough"],
+)  # fmt: skip
+def test_a_shortage_is_told_with_its_remedy(counts, least, next_step):
+    found = shortage(*counts, 0.1, least)
+    assert (found and found.next_step) == next_step
+    if found:
+        assert f"got {counts[0]} to train on and {counts[1]} held out, at held_out = 0.1" in str(found)
+        assert f"allowed: at least {least} to train on and 2 held out" in str(found)
 
 
 def test_a_prompt_in_both_parts_is_refused():

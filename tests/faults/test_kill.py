@@ -48,7 +48,7 @@ STAGES = {
         "candidates are written": Moment("open", r"candidates\.jsonl$", 2),
         "verdicts are written": Moment("open", r"verdicts\.jsonl$", 2),
         "after the counts": Moment("os.rename", r"counts\.json$", 1, 0.01),
-        "pairs are written": Moment("open", r"pairs\.jsonl$", 3),
+        "pairs are written": Moment("open", r"pairs\.jsonl$", 2),
         "in the middle of a step": Moment("open", r"alpha/metrics\.jsonl$", 3, 0.01),
         "a checkpoint is written": Moment("open", r"checkpoints/\.000004\..*/state\.json$"),
     },
