@@ -212,7 +212,6 @@ def test_a_run_does_not_go_on_with_other_choices(domain, student, tmp_path):
     path, _ = recorded(domain, tmp_path / "c2", other="x")
     (alpha,) = distill_all(session_over(tmp_path, student, domain), ["alpha"]).results
     assert "teacher = recorded:" in alpha.error
-    assert "data = " in alpha.error
     recorded(domain, tmp_path / "c")
     assert find_recording(domain).answers
     (alpha,) = distill_all(session_over(tmp_path, student, domain), ["alpha"]).results

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from projects import ended, environment, here
+from projects import START, ended, environment, here
 from server import ApiServer
 from taught import KEY, Taught, say, wait_until
 from wire_faults import STORMY, Faults
@@ -246,17 +246,21 @@ def in_float32(ref, folder):
     return folder
 
 
-@pytest.fixture
-def engine(accel, tmp_path):
-    """Start ``mlx_lm.server`` on the embedded model; return its address and the model's name there."""
-    folder = in_float32("embedded:smollm2-135m", tmp_path / "model")
+@pytest.fixture(params=["mlx_lm.server", "conch serve"])
+def engine(request, accel, tmp_path):
+    """Start a server on the embedded model; return its address and the model's name there."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    begin = "from conch_dna.models import accel; accel.switch_on(); from mlx_lm.server import main; main()"
-    command = [sys.executable, "-c", begin, "--model", str(folder), "--port", str(port), "--log-level", "ERROR"]
+    if request.param == "conch serve":
+        model = "base"
+        command = [sys.executable, "-c", START, "serve", "--base", "embedded:smollm2-135m", "--port", str(port)]
+    else:
+        model = str(in_float32("embedded:smollm2-135m", tmp_path / "model"))
+        begin = "from conch_dna.models import accel; accel.switch_on(); from mlx_lm.server import main; main()"
+        command = [sys.executable, "-c", begin, "--model", model, "--port", str(port), "--log-level", "ERROR"]
     with (tmp_path / "engine.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment())
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, env=environment())
 
     def up():
         assert process.poll() is None, (tmp_path / "engine.log").read_text()
@@ -266,7 +270,7 @@ def engine(accel, tmp_path):
 
     try:
         wait_until(up)
-        yield f"http://127.0.0.1:{port}/v1", str(folder)
+        yield f"http://127.0.0.1:{port}/v1", model
     finally:
         process.terminate()
         process.wait(30)
