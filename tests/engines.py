@@ -10,12 +10,18 @@ from projects import write_neuron
 from tiny import write_tokenizer
 
 from conch_dna.models.load import LoadedModel
+from conch_dna.records import Sampling
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.engine import Engine
 from conch_dna.runtime.slots import Alone
 
 END = 7  # ends an answer now and then
+
+NAMES = ("a", "b", "c", "d")
+START = [3, 9, 27, 17, 51, 25, 11, 33, 35, 41, 59, 49, 19, 57, 43, 1, 2, 8]
+PROMPTS = [[5], [9, 8, 4], START, [*START, 4, 60], [*START, 13], [6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6], [*START, *START]]
+SHORT = Sampling(max_tokens=6)
 
 
 def write_base(folder, name, *, bits=None, tokens=64, about=(), **changes):

@@ -28,7 +28,7 @@ from conch_dna.runtime.scheduler import Scheduler
 from conch_dna.runtime.shelf import BASE, Shelf
 from conch_dna.runtime.slot_cache import SlottedModel
 from conch_dna.runtime.slots import unwrap, wrap
-from conch_dna.runtime.worker import Worker
+from conch_dna.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 import os
-import queue
 import shutil
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
+
+from conch_dna.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,24 +47,9 @@ def polynomial_exp(x: mx.array) -> mx.array:
 
 
 @functools.cache
-def _outside() -> queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]]:
-    """Return the calls that a thread of their own takes.
-
-    It is a daemon, never joined: MLX gives each thread a stream, and taking a thread's stream down can abort the
-    process ("terminate called without an active exception").
-    """
-    calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
-
-    def serve() -> None:
-        while True:
-            future, run = calls.get()
-            try:
-                future.set_result(run())
-            except BaseException as error:  # noqa: BLE001 - it is the caller's, who is waiting
-                future.set_exception(error)
-
-    threading.Thread(target=serve, name="compiled", daemon=True).start()
-    return calls
+def _outside() -> Worker:
+    """Return the thread that compiled kernels are called in."""
+    return Worker()
 
 
 def compiled(fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,9 +68,7 @@ def compiled(fun: Callable[..., Any]) -> Callable[..., Any]:
             with mx.stream(stream):
                 return kernel(*arrays)
 
-        future: Future[Any] = Future()
-        _outside().put((future, run))
-        return future.result()
+        return _outside().run(run).result()
 
     return call
 

@@ -1,6 +1,7 @@
 """One tiny base for all tests of the runtime."""
 
 import pytest
+from engines import NAMES, served
 from projects import write_neuron
 from tiny import write_tiny_model
 
@@ -43,3 +44,11 @@ def runtime(base, registry):
     runtime = NeuronRuntime(base, registry)
     yield runtime
     runtime.close()
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """An engine of two slots over a tiny base, with four neurons."""
+    with_four = served(tmp_path, "llama", NAMES, slots=2, batch=4)
+    yield with_four
+    with_four.close()
