@@ -22,7 +22,7 @@ from _common import header, parse, parser
 
 COMMAND = "from conch_dna.cli.main import main; main()"
 WAYS = ("sft", "bytes", "p_kl", "gold", "uld")
-QUICK = {"prompts": 12, "steps": 1, "teacher": "mlx:embedded:smollm2-135m", "ways": ["sft"]}
+QUICK = {"prompts": 32, "steps": 1, "teacher": "mlx:embedded:smollm2-135m", "ways": ["sft"]}
 
 
 def distilled(folder: Path, way: str, seed: int, options: Any) -> dict[str, Any]:
