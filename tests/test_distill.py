@@ -17,11 +17,6 @@ from conch_dna.prepare import prepare
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line
 
 
-@pytest.fixture(scope="module")
-def student(tmp_path_factory):
-    return write_student(tmp_path_factory.mktemp("student") / "model")
-
-
 @pytest.fixture
 def session(tmp_path, student, monkeypatch):
     """Make a session over the domains alpha and beta."""

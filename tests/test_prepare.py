@@ -1,7 +1,7 @@
 """From prompts to material: what does not fit is left out and counted, or refused before anything is trained."""
 
 import pytest
-from projects import write_domain, write_student
+from projects import write_domain
 from structlog.testing import capture_logs
 from telling import session_over
 
@@ -11,11 +11,6 @@ from conch_dna.domains import load_domain
 from conch_dna.errors import ConfigError
 from conch_dna.prepare import prepare
 from conch_dna.train.on_policy import OnPolicySource
-
-
-@pytest.fixture(scope="module")
-def student(tmp_path_factory):
-    return write_student(tmp_path_factory.mktemp("student") / "model")
 
 
 @pytest.fixture

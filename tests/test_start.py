@@ -13,11 +13,6 @@ from conch_dna.distill import distill_all
 from conch_dna.records import Check
 
 
-@pytest.fixture(scope="module")
-def student(tmp_path_factory):
-    return write_student(tmp_path_factory.mktemp("student") / "model")
-
-
 @pytest.fixture
 def session(tmp_path, student, monkeypatch):
     """Make a session over the domain alpha."""

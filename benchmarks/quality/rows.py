@@ -191,7 +191,7 @@ class Bench:
         kind, _, ref = TEACHER.partition(":")
         teacher = self.catalog.get("teachers", kind)(TeacherRequest(domain, ref))
         sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=CHOICES)
-        cache = CompletionCache(cache_dir() / "completions")
+        cache = CompletionCache.within(cache_dir())
         try:
 
             def told(prompts: Sequence[Prompt]) -> list[str]:

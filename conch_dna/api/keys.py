@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from conch_dna.errors import ConfigError
+from conch_dna.hosts import is_loopback
 
 SERVICE = "conch-dna"  # of the keyring
 SHOWN = "[key]"  # what stands in the place of a key
@@ -41,19 +41,15 @@ def key_of(provider: str, base_url: str) -> Key:
         if not found.isascii() or not found.isprintable() or " " in found:
             raise ConfigError("is no key: it holds blanks or signs that no header takes", where=variable)
         return Key(found)
-    if is_loopback(base_url):
+    if is_here(base_url):
         return Key(NO_KEY)
     raise ConfigError("has no key", where=f"teacher {provider}",
                       next_step=f"Set {variable}, or store it: keyring set {SERVICE} {provider}")  # fmt: skip
 
 
-def is_loopback(base_url: str) -> bool:
+def is_here(base_url: str) -> bool:
     """Tell whether an endpoint is on this machine."""
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(urlsplit(base_url).hostname or "")
 
 
 def host_of(base_url: str) -> str:

@@ -18,7 +18,7 @@ from conch_dna.align.told import answer_in, is_absent
 from conch_dna.api.calls import Call, Caller, Reply
 from conch_dna.api.estimate import Terms
 from conch_dna.api.judging import VERDICT_TOKENS, agreed, comparison, judging_domain, verdict_in
-from conch_dna.api.keys import host_of, is_loopback, key_of
+from conch_dna.api.keys import host_of, is_here, key_of
 from conch_dna.api.prices import FREE, price_of
 from conch_dna.api.probe import probe
 from conch_dna.api.wire import Abilities, chat_of, could_be
@@ -92,7 +92,7 @@ class ApiTeacher:
     @cached_property
     def price(self) -> Price:
         """What a call costs; on this machine nothing, unless a price is stated or listed."""
-        prices, free = self.api.settings.prices, is_loopback(self.base_url)
+        prices, free = self.api.settings.prices, is_here(self.base_url)
         return price_of(self.kind.provider, self.model, overrides=prices, free=free)
 
     @property
@@ -207,7 +207,7 @@ class ApiTeacher:
         """
         top = min(top, self.abilities.top)
         sampling = Sampling(max_tokens=1, top_log_probs=top)
-        cache = CompletionCache(self.api.cache / "completions")
+        cache = CompletionCache.within(self.api.cache)
         chats = [chat_of(self.domain, prompt, sampling, top) for prompt in prompts]
         how = [self.abilities.echo, self.endpoint.turn]
         keys = [digest_of([SCHEMA_VERSION, "forced", self.fingerprint, how, chat.messages, text, top])
@@ -235,7 +235,7 @@ class ApiTeacher:
         orders = [(firsts, seconds), (seconds, firsts)]
         asked = [[comparison(context, *each) for each in zip(prompts, *order, strict=True)] for order in orders]
         every = list({question.digest: question for row in asked for question in row}.values())
-        cache = CompletionCache(self.api.cache / "completions")
+        cache = CompletionCache.within(self.api.cache)
         sampling = Sampling(max_tokens=VERDICT_TOKENS + self.abilities.thinks)
         with closing(judge):
             told = {a.prompt: verdict_in(a.text) for a in answers(judge, domain, every, sampling, cache)}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conch_dna.interfaces import Teacher
     from conch_dna.modes import Mode
     from conch_dna.records import DomainResult, Summary
+    from conch_dna.runs import Run
     from conch_dna.session import Session
 
 RUNS = "runs"
@@ -92,7 +93,7 @@ def distill(
     if dry_run:
         from conch_dna.data.cache import CompletionCache
 
-        cache = CompletionCache(api.cache / "completions")
+        cache = CompletionCache.within(api.cache)
         show_plan(config, make_plan(config, picked, teachers, modes, takers, app.project / RUNS, cache=cache), as_json)
         return
     from conch_dna.models import accel
@@ -122,6 +123,11 @@ def distill(
                 _report(stopped, session, as_json)
             raise
     _report(summary, session, as_json)
+    _check_ended_well(summary, run)
+
+
+def _check_ended_well(summary: Summary, run: Run) -> None:
+    """Give a domain that failed, or did not pass its gate, the exit code of the command."""
     if any(r.state == "failed" for r in summary.results):
         reasons = "; ".join(f"{r.domain}: {r.error}" for r in summary.results if r.state == "failed")
         raise ConchError(f"some domains failed: {reasons}", next_step="Mend it and run the same command again")

@@ -269,7 +269,7 @@ def grow(
     try:
         growth = grow_prompts(
             domain, teacher, out, n=count, seed=seed, held_out=_held_out(app), avoid=avoid,
-            cache=CompletionCache(api.cache / "completions"),
+            cache=CompletionCache.within(api.cache),
         )  # fmt: skip
     finally:
         teacher.close()

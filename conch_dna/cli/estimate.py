@@ -93,7 +93,7 @@ def _estimates(app: App, reference: str, domains: Iterable[Domain], api: ApiCont
     from conch_dna.data.cache import CompletionCache
     from conch_dna.teachers import make_teacher
 
-    cache, found = CompletionCache(api.cache / "completions"), []
+    cache, found = CompletionCache.within(api.cache), []
     for domain in domains:
         teacher = make_teacher(app.host, reference, domain, api=api)
         found += estimates(teacher, domain, domain.prompts, cache)

@@ -87,7 +87,7 @@ def record(
             api.note = bars.note
             bars.stage(name, f"recording {kind_of(teacher)}", len(domain.prompts))
             path, card = make(
-                domain, asked, teacher, sampling, scorers, required, CompletionCache(cache_dir() / "completions"),
+                domain, asked, teacher, sampling, scorers, required, CompletionCache.within(cache_dir()),
                 taker, bars.advance,
             )  # fmt: skip
     finally:

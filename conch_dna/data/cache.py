@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from conch_dna.interfaces import Teacher
     from conch_dna.records import Prompt, Sampling
 
+COMPLETIONS = "completions"  # the folder of a cache that they lie in
+
 
 def dump(completion: Completion) -> str:
     """Return what a file of the cache holds: an answer as JSON, and the sha256 of that line."""
@@ -44,6 +46,11 @@ class CompletionCache:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @classmethod
+    def within(cls, cache: Path) -> CompletionCache:
+        """Return that of a cache folder, which has others beside it."""
+        return cls(cache / COMPLETIONS)
 
     def key(self, teacher: Teacher, domain: Domain, prompt: Prompt, sampling: Sampling) -> str:
         """Return sha256 of teacher fingerprint, sampling, the messages that the teacher sees and schema version."""

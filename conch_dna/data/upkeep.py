@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from conch_dna.api.wire import Abilities
 from conch_dna.data import codec
-from conch_dna.data.cache import load
+from conch_dna.data.cache import COMPLETIONS, load
 from conch_dna.data.shards import DAMAGED, PATTERN
 from conch_dna.data.target_files import read
 from conch_dna.data.writers import alone
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMPLETIONS, TARGETS, API = "completions", "targets", "api"
+TARGETS, API = "targets", "api"
 DAY = 86_400
 # Temporary files of a killed writer; and targets as they were stored before there were shards, one file an answer.
 LEFT_OVER = {

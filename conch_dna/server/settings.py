@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from conch_dna.errors import ConfigError
+from conch_dna.hosts import is_loopback
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,6 @@ class ServerSettings:
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether ``host`` is this machine and no name that somebody else could point here."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_host(settings: ServerSettings, *, keyed: bool) -> None:

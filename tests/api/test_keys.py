@@ -5,7 +5,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from conch_dna.api.keys import NO_KEY, SHOWN, Key, host_of, is_loopback, key_of
+from conch_dna.api.keys import NO_KEY, SHOWN, Key, host_of, is_here, key_of
 from conch_dna.errors import ConfigError
 
 HOME, AWAY = "http://127.0.0.1:8000/v1", "https://api.example.org/v1"
@@ -89,7 +89,7 @@ def test_that_no_key_is_needed_hides_no_word():
     ],
 )  # fmt: skip
 def test_what_is_on_this_machine(url, found):
-    assert is_loopback(url) == found
+    assert is_here(url) == found
 
 
 def test_the_host_is_told_with_its_port_and_nothing_secret():
