@@ -143,7 +143,7 @@ def _told(
     sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=choices)
     told: dict[str, Completion] = {}
     faults: Counter[str] = Counter()
-    cache, taker = CompletionCache(session.cache / "completions"), Taker(session.host, domain)
+    cache, taker = CompletionCache.within(session.cache), Taker(session.host, domain)
     for completion, fault in final_answers(teacher, domain, prompts, sampling, cache, taker):
         if fault is None:
             told[completion.prompt] = completion
