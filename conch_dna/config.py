@@ -158,6 +158,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+def upgraded(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings ``old``, as JSON, with those of ``new`` that have come since at their defaults: as it was."""
+    defaults = DistillConfig().model_dump(mode="json")
+    return {**{key: defaults[key] for key in new if key in defaults}, **old}
+
+
 def resolve(*layers: Mapping[str, Any], where: str = "settings") -> DistillConfig:
     """Lay settings over the preset, later layers over earlier ones, and validate the whole.
 

@@ -71,6 +71,7 @@ class Run:
 
         :raises CheckpointError: the folder holds a run that was begun with others; each difference is named.
         """
+        from conch_dna.config import upgraded
         from conch_dna.train.checkpoint import differences
 
         path = self.path / "config.json"
@@ -79,7 +80,7 @@ class Run:
             old = self._begun()
             if not old:
                 raise CheckpointError("is damaged", where=path, next_step="Give the run another name with --run")
-            if different := differences(old["config"], about["config"]):
+            if different := differences(upgraded(old["config"], about["config"]), about["config"]):
                 raise CheckpointError(
                     "the run was begun with " + "; ".join(different), where=path,
                     next_step="Go back to those settings, or give the run another name with --run",

@@ -1,5 +1,6 @@
 """A run folder says what the run is, where it stands, and who works on it."""
 
+import json
 import os
 
 import pytest
@@ -52,6 +53,18 @@ def test_other_settings_are_refused_by_name_and_change_nothing(run):
     with pytest.raises(CheckpointError, match=r"begun with rank = 8, now 4; seed = 1, now 0"):
         run.begin(resolve({"rank": 4}), ["alpha"])
     assert (run.path / "config.json").read_bytes() == before
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_what_has_come_since_at_its_default(run):
+    run.begin(resolve(), ["alpha"])
+    path = run.path / "config.json"
+    about = json.loads(path.read_text())
+    del about["config"]["dpo_beta"]
+    path.write_text(json.dumps(about))
+    with pytest.raises(CheckpointError, match=r"begun with dpo_beta = 0\.1, now 0\.2"):
+        run.begin(resolve({"dpo_beta": 0.2}), ["alpha"])
+    run.begin(resolve(), ["alpha"])
+    assert json.loads(path.read_text())["config"]["dpo_beta"] == 0.1
 
 
 def test_results_are_kept_by_domain_and_a_damaged_one_counts_as_none(run):

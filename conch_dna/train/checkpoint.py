@@ -12,6 +12,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 from safetensors.numpy import load_file
 from safetensors.numpy import save as safetensors_of
 
+from conch_dna.config import upgraded
 from conch_dna.errors import CheckpointError
 from conch_dna.files import new_folder, sha256_file
 from conch_dna.records import digest_of
@@ -150,6 +151,8 @@ def refuse_other(where: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
 
     :raises CheckpointError: the identities differ; each difference is named.
     """
+    if "settings" in old and "settings" in new:
+        old = {**old, "settings": upgraded(old["settings"], new["settings"])}
     if different := differences(old, new):
         raise CheckpointError(
             "was made with " + "; ".join(different),

@@ -166,6 +166,17 @@ def test_another_origin_is_refused_and_every_difference_named(root, state):
     assert same(values(state), before), "nothing may have been changed"
 
 
+def test_a_setting_that_has_come_since_counts_as_its_default(root, state):
+    checkpoint.save(root, 2, state, IDENTITY, Keep(1))
+    for rate, fits in ((0.0, True), (0.1, False)):
+        newer = {**IDENTITY, "settings": {**IDENTITY["settings"], "dropout": rate}}
+        if fits:
+            assert checkpoint.restore(root, state, newer) == 2
+            continue
+        with pytest.raises(CheckpointError, match=r"settings\.dropout = 0\.0, now 0\.1"):
+            checkpoint.restore(root, state, newer)
+
+
 def test_tuples_and_lists_are_the_same_identity():
     assert checkpoint.differences({"keys": ["a", "b"]}, {"keys": ("a", "b")}) == []
 
