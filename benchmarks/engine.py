@@ -7,7 +7,8 @@ sequences join and leave. Neurons are random, of rank ``--rank`` on every linear
 - ``one``: all requests for one neuron; ``eight``: for eight in turn; ``many``: for ``--many`` in turn over 8 slots.
 
 "time x" is a row's time a token over that of ``one``. Below the tables: what a switch between neurons in memory takes,
-what one that has to go into a slot, and a cold load, the first and a later one, against reading the same file.
+what one that has to go into a slot, and a cold load against reading the same file: of a neuron whose gate saw it change
+the base, and of one without a gate, whose effect is computed.
 
     python benchmarks/engine.py [--concurrent 16 64] [--tokens 64] [--rank 8] [--many 32] [--rounds 3]
 """
@@ -33,7 +34,7 @@ VARIANTS = {"one": 1, "eight": 8, "many": None, "base": 0, "plain": 0}
 QUESTION = "What is {} times {}? Explain how you found it, step by step."
 
 
-def write_neuron(folder: Path, base: Any, seed: int, rank: int) -> Path:
+def write_neuron(folder: Path, base: Any, seed: int, rank: int, size: float = 0.01) -> Path:
     """Write a random adapter on every linear layer of the base's blocks."""
     import mlx.core as mx
 
@@ -43,8 +44,8 @@ def write_neuron(folder: Path, base: Any, seed: int, rank: int) -> Path:
     for path, place in places(base.model).items():
         if place.kind == "linear":
             key, a, b = mx.random.split(key, 3)
-            tensors[f"{path}.lora_a"] = 0.01 * mx.random.normal((place.shape[1], rank), key=a)
-            tensors[f"{path}.lora_b"] = 0.01 * mx.random.normal((rank, place.shape[0]), key=b)
+            tensors[f"{path}.lora_a"] = size * mx.random.normal((place.shape[1], rank), key=a)
+            tensors[f"{path}.lora_b"] = size * mx.random.normal((rank, place.shape[0]), key=b)
     folder.mkdir(parents=True)
     mx.save_safetensors(str(folder / "adapters.safetensors"), tensors, {"format": "mlx"})
     lora = {"rank": rank, "scale": 2.0, "dropout": 0.0}
@@ -54,7 +55,8 @@ def write_neuron(folder: Path, base: Any, seed: int, rank: int) -> Path:
 
 
 def publish(base: Any, folder: Path, count: int, rank: int) -> Any:
-    """Return a registry with ``count`` neurons, n0, n1 and so on."""
+    """Return a registry with ``count`` neurons, n0, n1 and so on, that passed a gate, and n0 as ``ungated``."""
+    from conch_dna.records import HeldOut, Verdict
     from conch_dna.registry.card import CardFields
     from conch_dna.registry.store import Registry
 
@@ -62,8 +64,13 @@ def publish(base: Any, folder: Path, count: int, rank: int) -> Any:
     fields = CardFields(
         base=base.ref, base_digest=base.digest, teacher="none", teacher_fingerprint="none", data_digest="none"
     )
+    before, after = (HeldOut(bits_per_byte=bits, quality=0.5) for bits in (2.0, 1.0))
+    verdict = Verdict(domain="any", passed=True, checks=(), base=before, candidate=after, prompts=1)
+    gated = fields.model_copy(update={"verdict": verdict})
     for n in range(count):
-        registry.publish(f"n{n}", write_neuron(folder / "made" / str(n), base, n, rank), fields)
+        registry.publish(f"n{n}", write_neuron(folder / "made" / str(n), base, n, rank), gated)
+    if count:
+        registry.publish("ungated", folder / "made" / "0", fields)
     return registry
 
 
@@ -125,6 +132,19 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return {"seconds": [(time.perf_counter() - started) / tokens * 1000], "rss": peak_rss(), "tokens": tokens}
 
 
+def first_use(base: Any, registry: Any, name: str) -> float:
+    """Return the seconds that a runtime takes which has seen other neurons, but not this one."""
+    from conch_dna.runtime.neurons import NeuronRuntime
+
+    runtime = NeuronRuntime(base, registry)
+    runtime.use("n8")
+    started = time.perf_counter()
+    runtime.use(name)
+    seconds = time.perf_counter() - started
+    runtime.close()
+    return seconds
+
+
 def switches(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Measure switches and loads: medians, in seconds."""
     import mlx.core as mx
@@ -149,10 +169,9 @@ def switches(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
     runtime = NeuronRuntime(base, registry, max_bytes=1)  # room for one neuron: each is read again
     runtime.use("n8")  # warm-up
-    found = {"read": median(read, SLOTS)}
-    for row in ("cold", "again"):
-        found[row] = median(lambda n: runtime.use(f"n{n}"), SLOTS)
+    found = {"read": median(read, SLOTS), "cold": median(lambda n: runtime.use(f"n{n}"), SLOTS)}
     runtime.close()
+    found["ungated"] = statistics.median(first_use(base, registry, "ungated") for _ in range(3))
     runtime = NeuronRuntime(base, registry)
     median(lambda n: runtime.use(f"n{n}"), SLOTS)
     found["switch"] = median(lambda n: runtime.use(f"n{n % SLOTS}"), 200)
@@ -192,7 +211,7 @@ def main() -> None:
     print(f"switch between neurons in memory  {times['switch'] * 1e6:.1f} us")
     print(f"from memory into a slot           {times['slot'] * 1e3:.2f} ms")
     print(f"cold load with its checks         {times['cold'] * 1e3:.2f} ms")
-    print(f"the same after it had to go       {times['again'] * 1e3:.2f} ms")
+    print(f"the same without a gate           {times['ungated'] * 1e3:.2f} ms")
     print(f"reading the same file             {times['read'] * 1e3:.2f} ms")
 
 

@@ -17,5 +17,5 @@ def test_every_row_has_a_figure(tiny_folder, tmp_path, monkeypatch):
     for name in ("one", "eight", "many", "base", "plain"):
         assert float(found[name][0]) > 0
     assert found["one"][3] == "1.00"
-    for name in ("switch between neurons in memory", "from memory into a slot", "reading the same file"):
+    for name in ("switch between neurons in memory", "from memory into a slot", "the same without a gate"):
         assert float(found[name][0]) > 0
