@@ -7,7 +7,7 @@ PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 distill: .venv/.installed
 	.venv/bin/conch distill --all
 
-test: .venv/.dev
+test: .venv/.dev .venv/.parity/.installed
 	.venv/bin/pytest
 
 lint: .venv/.dev
@@ -27,6 +27,13 @@ docs: .venv/.dev
 
 .venv/.dev: pyproject.toml .venv/.installed | .venv/bin/python
 	$(PIP) --editable '.[dev]'
+	touch $@
+
+# PEFT, with which the conversions are compared, in an environment of its own: where transformers sees torch, mlx-lm
+# takes more than twice as long to import.
+.venv/.parity/.installed: tests/parity.txt | .venv/bin/python
+	$(PYTHON) -m venv .venv/.parity
+	.venv/.parity/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/parity.txt
 	touch $@
 
 clean:

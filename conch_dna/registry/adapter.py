@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import sys
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import mlx.core as mx
+import numpy as np
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.registry.card import CONFIG_FILE, WEIGHTS_FILE, content_digest
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from conch_dna.models.places import Place
 
 _ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+# The unsigned integers of a type's bits, and its exponent's: IEEE 754 has no finite number with all of those set.
+_BITS = {"F32": ("<u4", 0x7F800000), "F16": ("<u2", 0x7C00), "BF16": ("<u2", 0x7F80)}
+_TYPES = {"F32": mx.float32, "F16": mx.float16, "BF16": mx.bfloat16}
+CUE = "alora_invocation_tokens"
 _PARTS = {"lora": ("lora_a", "lora_b"), "dora": ("lora_a", "lora_b", "m")}  # by fine_tune_type
 
 
@@ -38,6 +42,8 @@ class Adapter:
     :param nbytes: bytes of all tensors.
     :param magnitudes: of DoRA by module path, ``m``: the length of each row of the adapted weight.
     :param gains: of DoRA by module path, what each row is multiplied by; known once it is fitted to a base.
+    :param invocation_tokens: the cue from whose last occurrence on it acts (:mod:`conch_dna.activation`); empty where
+        it acts on every token.
     """
 
     weights: dict[str, tuple[mx.array, mx.array]]
@@ -48,6 +54,7 @@ class Adapter:
     nbytes: int
     magnitudes: dict[str, mx.array] = field(default_factory=dict)
     gains: dict[str, mx.array] = field(default_factory=dict)
+    invocation_tokens: tuple[int, ...] = ()
 
 
 def read_adapter(folder: Path) -> Adapter:
@@ -60,16 +67,12 @@ def read_adapter(folder: Path) -> Adapter:
     contents = {name: _bytes_of(folder, name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
     config, rank, scale = _read_config(contents[CONFIG_FILE], folder / CONFIG_FILE)
     where = folder / WEIGHTS_FILE
-    _check_container(contents[WEIGHTS_FILE], where)
-    try:
-        loaded = mx.load(io.BytesIO(contents[WEIGHTS_FILE]), format="safetensors")
-    except (RuntimeError, ValueError) as fault:
-        raise NeuronRefused(f"not a safetensors file: {fault}", where=where) from fault
-    grouped = _grouped(dict(loaded), config, where)  # type: ignore[arg-type]  # without metadata a dict of arrays
+    stored = _stored(contents[WEIGHTS_FILE], where)
+    grouped = _grouped(_tensors(stored, where), config, where)
     weights = {module: (parts["lora_a"], parts["lora_b"]) for module, parts in grouped.items()}
     magnitudes = {module: parts["m"] for module, parts in grouped.items() if "m" in parts}
     _check_shapes(weights, magnitudes, rank, where)
-    _check_values(grouped, where)
+    _check_effect(weights, where)
     return Adapter(
         weights=weights,
         scale=scale,
@@ -78,6 +81,7 @@ def read_adapter(folder: Path) -> Adapter:
         digest=content_digest({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}),
         nbytes=sum(tensor.nbytes for parts in grouped.values() for tensor in parts.values()),
         magnitudes=magnitudes,
+        invocation_tokens=_read_cue(config, weights, folder / CONFIG_FILE),
     )
 
 
@@ -203,8 +207,23 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return (_is_int(value) or isinstance(value, float)) and abs(value) <= sys.float_info.max
 
 
-def _check_container(data: bytes, where: Path) -> None:
-    """Check that the header describes exactly the bytes that follow it; mlx would read past the end.
+def _read_cue(config: dict[str, Any], weights: dict[str, Any], where: Path) -> tuple[int, ...]:
+    """Return ``alora_invocation_tokens``, PEFT's name for the cue; empty where the config has none."""
+    cue: Any = config.get(CUE)
+    if cue is None:
+        return ()
+    sound = isinstance(cue, list) and cue and all(_is_int(token) and token >= 0 for token in cue)
+    _check(bool(sound), CUE, cue, "token ids, at least one", where)
+    if _kind(config) != "lora" or any(a.ndim == 3 for a, _ in weights.values()):
+        raise NeuronRefused(
+            "acts from its cue on, and is of DoRA or changes expert layers", where=where, got=CUE,
+            allowed="LoRA on linear and embedding layers",
+        )  # fmt: skip
+    return tuple(cue)
+
+
+def _stored(data: bytes, where: Path) -> dict[str, tuple[str, np.ndarray]]:
+    """Return type and bits (unsigned integers in the tensor's shape) by name; mlx would read past the end.
 
     https://github.com/huggingface/safetensors: 8 bytes of header length, the header in JSON, then the tensors, no gaps.
     """
@@ -225,6 +244,10 @@ def _check_container(data: bytes, where: Path) -> None:
     if end != size - 8 - length:
         fault_text = "truncated" if end > size - 8 - length else "bytes after the last tensor"
         raise NeuronRefused(fault_text, where=where, got=f"{size} bytes", allowed=f"{8 + length + end} bytes")
+    return {
+        name: (kind, np.frombuffer(data, _BITS[kind][0], math.prod(shape), 8 + length + spans[name][0]).reshape(shape))
+        for name, kind, shape in ((name, header[name]["dtype"], header[name]["shape"]) for name in spans)
+    }
 
 
 def _span(name: str, entry: dict[str, Any], where: Path) -> tuple[int, int]:
@@ -237,6 +260,17 @@ def _span(name: str, entry: dict[str, Any], where: Path) -> tuple[int, int]:
     if stop - start != math.prod(shape) * _ITEM_BYTES[kind]:
         raise ValueError(f"{name} has {stop - start} bytes, not those of {kind} {shape}")
     return start, stop
+
+
+def _tensors(stored: dict[str, tuple[str, np.ndarray]], where: Path) -> dict[str, mx.array]:
+    """Return the tensors, every value of them finite; by their bits that is told several times faster."""
+    for name, (kind, bits) in stored.items():
+        exponent = _BITS[kind][1]
+        if ((bits & exponent) == exponent).any():
+            raise NeuronRefused("holds values that are not finite", where=where, got=name.rpartition(".")[0])
+    tensors = {name: mx.array(bits).view(_TYPES[kind]) for name, (kind, bits) in stored.items()}
+    mx.eval(tensors)
+    return tensors
 
 
 def _grouped(tensors: dict[str, mx.array], config: dict[str, Any], where: Path) -> dict[str, dict[str, mx.array]]:
@@ -281,18 +315,12 @@ def _check_shapes(
             raise NeuronRefused(f"lora_a and lora_b of {module} differ in type", where=where, got=(a.dtype, b.dtype))
 
 
-def _check_values(grouped: dict[str, dict[str, mx.array]], where: Path) -> None:
-    """Check that every value is finite and that some product is not zero.
+def _check_effect(weights: dict[str, tuple[mx.array, mx.array]], where: Path) -> None:
+    """Check that some product is not zero.
 
     DoRA's magnitudes alone could change the base, but training that moves them moves the products too.
     """
-    tensors = [tensor for parts in grouped.values() for tensor in parts.values()]
-    mx.eval(tensors)
-    # All values at once, since small operations on hundreds of tensors cost more than reading them.
-    if not mx.isfinite(mx.concatenate([tensor.reshape(-1) for tensor in tensors])).all().item():
-        module = next(m for m, parts in grouped.items() if not all(mx.isfinite(t).all().item() for t in parts.values()))
-        raise NeuronRefused("holds values that are not finite", where=where, got=module)
-    if not any((p["lora_a"] != 0).any().item() and (p["lora_b"] != 0).any().item() for p in grouped.values()):
+    if not any((a != 0).any().item() and (b != 0).any().item() for a, b in weights.values()):
         raise NeuronRefused(
             "the adapter changes nothing: every product of lora_a and lora_b is zero",
             where=where,

@@ -1,4 +1,4 @@
-"""Names, references and the aliases of one neuron, with the history that rollback goes back through."""
+"""Names, references, and the aliases and tags of one neuron, with the history that rollback goes back through."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class AliasBook(Record):
     next: int = Field(default=1, ge=1, description="lowest number that no version has had")
     aliases: dict[str, int] = Field(default_factory=dict)
     history: tuple[Move, ...] = ()
+    tags: dict[int, dict[str, str]] = Field(default_factory=dict, description="by version; only those that have any")
 
     def moved(self, alias: str, to: int, how: Literal["publish", "promote", "rollback"]) -> AliasBook:
         """Return the book with ``alias`` at version ``to``; the same book if it is there already."""
@@ -55,8 +56,17 @@ class AliasBook(Record):
         move = Move(alias=alias, before=before, to=to, at=now(), how=how)
         return self.model_copy(update={"aliases": {**self.aliases, alias: to}, "history": (*self.history, move)})
 
-    def earlier(self, alias: str, existing: Collection[int]) -> int | None:
-        """Return the version that a rollback of ``alias`` leads to, or ``None`` when there is none.
+    def tagged(self, version: int, tags: dict[str, str]) -> AliasBook:
+        """Return the book with ``tags`` as the tags of a version."""
+        return self.model_copy(update={"tags": {**self.tags, version: dict(sorted(tags.items()))}})
+
+    def pruned(self, existing: Collection[int]) -> AliasBook:
+        """Return the book without tags of versions that are gone, nor versions that have none."""
+        kept = {version: tags for version, tags in sorted(self.tags.items()) if tags and version in existing}
+        return self.model_copy(update={"tags": kept})
+
+    def way_back(self, alias: str, existing: Collection[int]) -> list[int]:
+        """Return the versions that one rollback of ``alias`` after another leads to.
 
         Moves forward push where they came from; a rollback pops, so that a second one goes further back instead of
         back and forth. Versions removed since are passed over.
@@ -70,8 +80,12 @@ class AliasBook(Record):
                 continue
             while stack and stack.pop() != move.to:
                 pass
-        usable = [version for version in stack if version in existing and version != self.aliases.get(alias)]
-        return usable[-1] if usable else None
+        way, at = [], self.aliases.get(alias)
+        for version in reversed(stack):
+            if version in existing and version != at:
+                way.append(version)
+                at = version
+        return way
 
 
 def read_book(path: Path) -> AliasBook:

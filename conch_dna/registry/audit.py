@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,11 +40,12 @@ def verify(registry: Registry, ref: str | None) -> list[Problem]:
         return _faults_of(registry, *registry.locate(ref))
     problems = []
     for name in registry.names():
-        for version in registry.versions(name):
-            faults = _faults_of(registry, name, version)
-            # One that was removed while it was read is no fault.
-            problems += faults if version in registry.versions(name) else []
-        problems += _alias_faults(registry, name)
+        with contextlib.suppress(UnknownName):  # its last version was removed meanwhile
+            for version in registry.versions(name):
+                faults = _faults_of(registry, name, version)
+                # One that was removed while it was read is no fault.
+                problems += faults if version in registry.versions(name) else []
+            problems += _alias_faults(registry, name)
     return problems
 
 
@@ -113,10 +115,10 @@ def _norms(entry: Entry) -> dict[str, float]:
     from conch_dna.registry.adapter import read_adapter
 
     adapter = read_adapter(entry.path)
-    return {module: abs(adapter.scale) * norm for module, norm in _product_norms(adapter.weights).items()}
+    return {module: abs(adapter.scale) * norm for module, norm in product_norms(adapter.weights).items()}
 
 
-def _product_norms(weights: dict[str, tuple[mx.array, mx.array]]) -> dict[str, float]:
+def product_norms(weights: dict[str, tuple[mx.array, mx.array]]) -> dict[str, float]:
     """Return the Frobenius norm of each A·B without forming it: |AB|² = sum of (AᵀA)∘(BBᵀ), both rank by rank."""
     import mlx.core as mx
 

@@ -21,6 +21,11 @@ README_FILE = "README.md"
 WEIGHTS_FILE = "adapters.safetensors"
 CONFIG_FILE = "adapter_config.json"
 CONTENT_FILES = (CONFIG_FILE, WEIGHTS_FILE)
+SHARED_CONTEXT = """
+This neuron shares its base's context (activated LoRA): it acts from the last occurrence of the tokens {} in a prompt
+on, and what stands before is read by the base alone. `NeuronRuntime` and `conch serve` keep to that. Plain mlx-lm does
+not know `alora_invocation_tokens`, applies the neuron everywhere, and gives other answers than its gate measured.
+"""
 
 
 class CardFields(Record):
@@ -39,6 +44,16 @@ class CardFields(Record):
     metrics: dict[str, float] = Field(default_factory=dict)
     verdict: Verdict | None = None
     licence: str | None = None
+    invocation_tokens: tuple[int, ...] = Field(
+        (), description="the cue from which on the neuron acts; empty where it acts on every token"
+    )
+
+
+class Origin(Record):
+    """Where a pulled version was published first."""
+
+    url: str = Field(description="the store or hub repository, without credentials")
+    ref: str = Field(description="name and version that it has in the registry it was pushed from")
 
 
 class Card(CardFields):
@@ -52,6 +67,7 @@ class Card(CardFields):
     parent: str | None = Field(None, description="content digest of the version that `current` pointed at")
     created_at: str = Field(description="ISO 8601, UTC")
     conch_version: str
+    origin: Origin | None = Field(None, description="of a pulled version; its parent is that of the original")
 
 
 def content_digest(files: Mapping[str, str]) -> str:
@@ -83,27 +99,38 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD_FILE
     try:
-        card = Card.model_validate_json(path.read_bytes())
+        card = parse_card(path.read_bytes(), path)
     except FileNotFoundError as fault:
         raise NeuronRefused("file missing", where=folder, got=CARD_FILE) from fault
     except OSError as fault:
         raise NeuronRefused("file cannot be read", where=path, got=fault.strerror) from fault
+    if (card.name, str(card.version)) != (folder.parent.name, folder.name):
+        raise NeuronRefused("the card is of another neuron", where=path, got=f"{card.name}@{card.version}")
+    return card
+
+
+def parse_card(data: bytes, where: object) -> Card:
+    """Read the bytes of a card and check that it agrees with itself.
+
+    :param where: what an error names as the card.
+    :raises NeuronRefused: it is damaged, of a newer schema, or of another content list.
+    """
+    try:
+        card = Card.model_validate_json(data)
     except ValidationError as fault:
         first = fault.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise NeuronRefused(f"not a valid card: {field or 'file'}: {first['msg']}", where=path) from fault
+        raise NeuronRefused(f"not a valid card: {field or 'file'}: {first['msg']}", where=where) from fault
     if card.schema_version > SCHEMA_VERSION:
         raise NeuronRefused(
             "card of a newer Conch DNA",
-            where=path,
+            where=where,
             got=f"schema {card.schema_version}",
             allowed=f"up to {SCHEMA_VERSION}",
             next_step="Upgrade conch-dna.",
         )
-    if (card.name, str(card.version)) != (folder.parent.name, folder.name):
-        raise NeuronRefused("the card is of another neuron", where=path, got=f"{card.name}@{card.version}")
     if set(card.files) != set(CONTENT_FILES) or card.digest != content_digest(card.files):
-        raise NeuronRefused("the card's digest does not match its list of files", where=path, got=card.digest)
+        raise NeuronRefused("the card's digest does not match its list of files", where=where, got=card.digest)
     return card
 
 
@@ -141,7 +168,7 @@ def _front_matter(card: Card, hub_base: str | None) -> str:
     tags = ["lora", "mlx", "conch-dna"]
     lines = ["---", "library_name: mlx"]
     if hub_base:
-        lines.append(f"base_model: {json.dumps(hub_base)}")
+        lines += [f"base_model: {json.dumps(hub_base)}", "base_model_relation: adapter"]
         tags.append(f"base_model:adapter:{hub_base}")
     if card.licence:
         lines.append(f"license: {json.dumps(card.licence.lower())}")
@@ -172,8 +199,9 @@ def _usage(card: Card, hub_base: str | None) -> str:
     base = json.dumps(card.base)
     resolved = base if plain else f"str(resolve({base}))"
     imports = "" if plain else "from conch_dna.models.refs import resolve\n"
+    note = SHARED_CONTEXT.format(list(card.invocation_tokens)) if card.invocation_tokens else ""
     return f"""## Use
-
+{note}
 ```python
 {imports}from mlx_lm import load
 

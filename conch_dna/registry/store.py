@@ -1,21 +1,18 @@
 """The registry: immutable numbered versions of each neuron, and aliases that move between them.
 
 Layout: ``<root>/<name>/<version>/{adapters.safetensors, adapter_config.json, neuron.json, README.md}`` and
-``<root>/<name>/aliases.json``. Readers take no lock: a version appears by one rename, and aliases change by another.
+``<root>/<name>/aliases.json``, which has the tags too. Readers take no lock: a version appears by one rename, and
+aliases and tags change by another.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
-import shutil
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from conch_dna import __version__
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
-from conch_dna.files import fsync_path, new_folder
+from conch_dna.files import fsync_path
 from conch_dna.registry.aliases import (
     ALIASES_FILE,
     CURRENT,
@@ -24,21 +21,31 @@ from conch_dna.registry.aliases import (
     AliasBook,
     Move,
     is_alias,
-    now,
     read_book,
-    write_book,
 )
-from conch_dna.registry.card import CONTENT_FILES, Card, CardFields, content_digest, hash_files, read_card, write_card
+from conch_dna.registry.card import Card, CardFields, hash_files, read_card
+from conch_dna.registry.folders import (
+    is_name_folder,
+    is_neuron,
+    is_version,
+    name_folders,
+    remove_versions,
+    save_book,
+    sweep,
+    versions_in,
+)
+from conch_dna.registry.lock import locked
+from conch_dna.registry.tags import check_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from conch_dna.registry.audit import DiffRow, Problem
+    from conch_dna.registry.garbage import GcReport
+    from conch_dna.registry.lineage import Ancestor
 
-LOCK_FILE = ".lock"
-# What new_folder, write_atomic and remove leave behind when their process is killed.
-_LEFTOVER = re.compile(r"\.(\d+|aliases\.json)\..+")
+KEEP_LAST = 3
 
 
 @dataclass(frozen=True)
@@ -71,17 +78,15 @@ class Registry:
         self.timeout = timeout
 
     def names(self) -> list[str]:
-        """Return the names that have at least one version, sorted."""
-        if not self.root.is_dir():
-            return []
-        return sorted(path.name for path in self.root.iterdir() if _is_name_folder(path) and _versions_in(path))
+        """Return the names under which something was published, sorted."""
+        return [path.name for path in name_folders(self.root) if is_neuron(path)]
 
     def versions(self, name: str) -> list[int]:
         """Return the versions of ``name``, damaged ones too, in order.
 
-        :raises UnknownName: there is none.
+        :raises UnknownName: there is no such neuron.
         """
-        return _versions_in(self._folder(name))
+        return versions_in(self._folder(name))
 
     def aliases(self, name: str) -> dict[str, int]:
         """Return the aliases of ``name``.
@@ -95,6 +100,10 @@ class Registry:
         """Return every move of every alias of ``name``, oldest first; raises what :meth:`aliases` does."""
         return list(self._book(name).history)
 
+    def tags(self, name: str) -> dict[int, dict[str, str]]:
+        """Return the tags of the versions of ``name`` that have any; raises what :meth:`aliases` does."""
+        return self._book(name).pruned(self.versions(name)).tags
+
     def locate(self, ref: str) -> tuple[str, int]:
         """Return name and version of ``name`` (its ``current``), ``name@3`` or ``name@alias``, reading no card.
 
@@ -102,20 +111,21 @@ class Registry:
         :raises RegistryError: an alias is asked for and ``aliases.json`` is damaged.
         """
         name, at, selector = ref.partition("@")
-        if VERSION.fullmatch(selector):
-            versions, version = self.versions(name), int(selector)
+        folder = self._folder(name)
+        alias = None if VERSION.fullmatch(selector) else selector if at else CURRENT
+        if alias is None:
+            version = int(selector)
         else:
-            alias = selector if at else CURRENT
-            # Aliases first: what they point at was there before them, and a publish may come in between.
             aliases = self.aliases(name)
-            versions = self.versions(name)
             if alias not in aliases:
-                raise UnknownName("no such version or alias", got=ref, allowed=_selectors(name, versions, aliases))
+                allowed = _selectors(name, self.versions(name), aliases)
+                raise UnknownName("no such version or alias", got=ref, allowed=allowed)
             version = aliases[alias]
-            if version not in versions and self.aliases(name).get(alias) != version:
+        if not is_version(folder / str(version)):
+            if alias is not None and self.aliases(name).get(alias) != version:
                 return self.locate(ref)  # the alias was moved away and the version removed meanwhile
-        if version not in versions:
-            raise UnknownName(f"version {version} does not exist", got=ref, allowed=_selectors(name, versions, {}))
+            allowed = _selectors(name, self.versions(name), {})
+            raise UnknownName(f"version {version} does not exist", got=ref, allowed=allowed)
         return name, version
 
     def resolve(self, ref: str) -> Entry:
@@ -142,6 +152,7 @@ class Registry:
         :raises RegistryError: the name is not allowed, the disk failed, or another process holds the lock.
         """
         from conch_dna.registry.adapter import read_adapter
+        from conch_dna.registry.publishing import add_version
 
         if not NAME.fullmatch(name):
             raise RegistryError("not a neuron name", got=repr(name), allowed=NAME.pattern)
@@ -149,46 +160,10 @@ class Registry:
             raise NeuronRefused("its gate did not pass", where=name, got=fields.verdict.reason)
         digest = read_adapter(adapter_dir).digest
         folder = self.root / name
-        with self._locked():
+        with locked(self.root, self.timeout):
             folder.mkdir(exist_ok=True)
             fsync_path(self.root)
-            return self._publish_locked(folder, adapter_dir, digest, fields)
-
-    def _publish_locked(self, folder: Path, adapter_dir: Path, digest: str, fields: CardFields) -> Entry:
-        _sweep(folder)
-        book = read_book(folder / ALIASES_FILE)
-        current = self._sound(folder, book.aliases.get(CURRENT))
-        if current and current.card.digest == digest:
-            return current
-        version = max(book.next, 1 + max(_numbers_in(folder), default=0))
-        if version > book.next:  # a publish was killed before it moved current
-            found = self._sound(folder, version - 1)
-            if found and found.card.digest == digest:
-                self._make_current(folder, book, version - 1)
-                return found
-        with new_folder(folder / str(version)) as staged:
-            for file in CONTENT_FILES:
-                shutil.copyfile(adapter_dir / file, staged / file)
-            files = hash_files(staged)
-            if content_digest(files) != digest:
-                raise RegistryError("the adapter changed while it was published", where=adapter_dir)
-            card = Card(
-                **{key: getattr(fields, key) for key in CardFields.model_fields},
-                name=folder.name,
-                version=version,
-                digest=digest,
-                files=files,
-                parent=current.card.digest if current else None,
-                created_at=now(),
-                conch_version=__version__,
-            )
-            write_card(card, staged)
-        self._make_current(folder, book, version)
-        return Entry(folder.name, version, folder / str(version), card)
-
-    def _make_current(self, folder: Path, book: AliasBook, version: int) -> None:
-        moved = book.model_copy(update={"next": version + 1}).moved(CURRENT, version, "publish")
-        write_book(folder / ALIASES_FILE, moved)
+            return add_version(folder, adapter_dir, digest, fields)
 
     def promote(self, name: str, version: int, alias: str = CURRENT) -> Entry:
         """Point ``alias`` at ``version``; the alias is made if it is new.
@@ -199,9 +174,8 @@ class Registry:
         """
         if not is_alias(alias):
             raise RegistryError("not an alias", got=repr(alias), allowed=f"{NAME.pattern}, not a number")
-        self._folder(name)
-        with self._locked():
-            return self._move(self._book(name), f"{name}@{version}", alias, "promote")
+        with self._changing(name) as (_, book):
+            return self._move(book, f"{name}@{version}", alias, "promote")
 
     def rollback(self, name: str, alias: str = CURRENT) -> Entry:
         """Point ``alias`` back at the version that it pointed at before; a second time goes further back.
@@ -209,20 +183,18 @@ class Registry:
         :raises UnknownName: there is no such neuron or alias.
         :raises RegistryError: there is no earlier version, or ``aliases.json`` is damaged.
         """
-        self._folder(name)
-        with self._locked():
-            book = self._book(name)
+        with self._changing(name) as (_, book):
             if alias not in book.aliases:
                 raise UnknownName("no such alias", where=name, got=alias, allowed=", ".join(book.aliases) or "none")
-            earlier = book.earlier(alias, self.versions(name))
-            if earlier is None:
+            way = book.way_back(alias, self.versions(name))
+            if not way:
                 raise RegistryError(
                     f"{alias} has no earlier version to go back to",
                     where=name,
                     got=f"version {book.aliases[alias]}",
                     next_step=f"Choose one yourself: `conch neurons promote {name}@VERSION`.",
                 )
-            return self._move(book, f"{name}@{earlier}", alias, "rollback")
+            return self._move(book, f"{name}@{way[0]}", alias, "rollback")
 
     def _move(self, book: AliasBook, ref: str, alias: str, how: Literal["promote", "rollback"]) -> Entry:
         name, version = self.locate(ref)
@@ -230,32 +202,80 @@ class Registry:
         check_content(entry)
         moved = book.moved(alias, version, how)
         if moved is not book:
-            write_book(self.root / name / ALIASES_FILE, moved)
+            save_book(self.root / name, moved)
         return entry
 
     def remove(self, name: str, version: int) -> None:
-        """Delete one version; its number is never given again.
+        """Delete one version and its tags; its number is never given again.
 
         :raises UnknownName: there is no such neuron or version.
         :raises RegistryError: an alias points at it, or ``aliases.json`` is damaged.
         """
-        self._folder(name)
-        with self._locked():
+        with self._changing(name) as (folder, book):
             self.locate(f"{name}@{version}")
-            book = self._book(name)
             holders = sorted(alias for alias, at in book.aliases.items() if at == version)
             if holders:
                 raise RegistryError(
                     f"{', '.join(holders)} points at it", where=f"{name}@{version}", next_step="Move the alias first."
                 )
-            folder = self.root / name
-            # The number is kept first, and the version vanishes by one rename: no kill leaves half of either.
-            if book.next <= version:
-                write_book(folder / ALIASES_FILE, book.model_copy(update={"next": version + 1}))
-            doomed = tempfile.mkdtemp(prefix=f".{version}.", dir=folder)
-            (folder / str(version)).rename(doomed)
-            fsync_path(folder)
-            shutil.rmtree(doomed)
+            remove_versions(folder, book, [version])
+
+    def tag(self, ref: str, key: str, value: str) -> dict[str, str]:
+        """Put a tag on one version, or change its value; return all its tags.
+
+        :raises UnknownName: ``ref`` names nothing.
+        :raises RegistryError: the key or the value is not allowed, or ``aliases.json`` is damaged.
+        """
+        check_tag(key, value)
+        with self._changing(ref.partition("@")[0]) as (folder, book):
+            _, version = self.locate(ref)
+            tags = {**book.tags.get(version, {}), key: value}
+            save_book(folder, book.tagged(version, tags))
+        return tags
+
+    def untag(self, ref: str, key: str) -> dict[str, str]:
+        """Take a tag off one version; return those it still has.
+
+        :raises UnknownName: ``ref`` names nothing, or has no such tag.
+        :raises RegistryError: ``aliases.json`` is damaged.
+        """
+        with self._changing(ref.partition("@")[0]) as (folder, book):
+            _, version = self.locate(ref)
+            tags = dict(book.tags.get(version, {}))
+            if key not in tags:
+                raise UnknownName("no such tag", where=ref, got=key, allowed=", ".join(sorted(tags)) or "none")
+            del tags[key]
+            save_book(folder, book.tagged(version, tags))
+        return tags
+
+    def gc(
+        self,
+        name: str | None = None,
+        *,
+        keep_last: int = KEEP_LAST,
+        keep_tags: Collection[str] = (),
+        keep_days: float | None = None,
+        dry_run: bool = False,
+    ) -> GcReport:
+        """Delete what no rule keeps, and what killed processes left, of one neuron or of all.
+
+        :param keep_last: so many of the newest versions stay, and so many that each alias stood on last: where it
+            points and where rollbacks lead, at least the next one.
+        :param keep_tags: versions with one of these tags stay: ``KEY``, or ``KEY=VALUE``.
+        :param keep_days: versions that were made less than so many days ago stay.
+        :param dry_run: say what would go, and delete nothing.
+        :raises UnknownName: there is no such neuron.
+        :raises ConfigError: a rule is out of range.
+        :raises RegistryError: an ``aliases.json`` is damaged; nothing is deleted then.
+        """
+        from conch_dna.registry.garbage import Rules, collect
+
+        rules = Rules(keep_last, tuple(keep_tags), keep_days)
+        folders = name_folders(self.root) if name is None else [self._folder(name)]
+        if not folders:
+            return collect([], rules, dry_run=dry_run)
+        with locked(self.root, self.timeout):
+            return collect(folders, rules, dry_run=dry_run)
 
     def verify(self, ref: str | None = None) -> list[Problem]:
         """Check one version, or with ``None`` every version and alias; return what is wrong, in order.
@@ -276,10 +296,20 @@ class Registry:
 
         return diff(self.resolve(a), self.resolve(b))
 
+    def lineage(self, ref: str) -> list[Ancestor]:
+        """Return a version and all it came from, parents and adapters that training began with, nearest first.
+
+        :raises UnknownName: ``ref`` names nothing.
+        :raises NeuronRefused: the version's card is damaged.
+        """
+        from conch_dna.registry.lineage import lineage
+
+        return lineage(self, self.resolve(ref))
+
     def _folder(self, name: str) -> Path:
         """Return the folder of an existing neuron; no other string becomes a path."""
         folder = self.root / name if NAME.fullmatch(name) else None
-        if folder is None or not _is_name_folder(folder) or not _versions_in(folder):
+        if folder is None or not is_name_folder(folder) or not is_neuron(folder):
             raise UnknownName("no such neuron", got=name, allowed=", ".join(self.names()) or "none: nothing published")
         return folder
 
@@ -287,79 +317,37 @@ class Registry:
         return read_book(self._folder(name) / ALIASES_FILE)
 
     def _entry(self, name: str, version: int) -> Entry:
-        path = self.root / name / str(version)
-        return Entry(name, version, path, read_card(path))
-
-    def _sound(self, folder: Path, version: int | None) -> Entry | None:
-        """Return a version's entry unless it is missing or damaged: republishing is how one is replaced."""
-        if version is None:
-            return None
-        try:
-            entry = self._entry(folder.name, version)
-            check_content(entry)
-        except NeuronRefused:
-            return None
-        return entry
+        return read_entry(self.root / name / str(version))
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the registry's lock; the system lets go of it when a process dies."""
-        from filelock import FileLock, Timeout
+    def _changing(self, name: str) -> Iterator[tuple[Path, AliasBook]]:
+        """Hold the lock for a change of an existing neuron, swept; yield its folder and its book."""
+        folder = self._folder(name)
+        with locked(self.root, self.timeout):
+            sweep(folder)
+            yield folder, read_book(folder / ALIASES_FILE)
 
-        lock = FileLock(self.root / LOCK_FILE)
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=self.timeout)
-            yield
-        except Timeout as fault:
-            raise RegistryError(
-                f"another process has been changing the registry for {self.timeout:g} seconds",
-                where=self.root / LOCK_FILE,
-                next_step="Wait for it to end, or end it, and try again.",
-            ) from fault
-        except OSError as fault:
-            where = fault.filename2 or fault.filename or self.root  # of a copy, the file that is written comes second
-            raise RegistryError(f"cannot write: {fault.strerror}", where=where) from fault
-        finally:
-            lock.release()
+
+def read_entry(path: Path) -> Entry:
+    """Return the entry of the version folder at ``path``.
+
+    :raises NeuronRefused: its card is missing or damaged.
+    """
+    card = read_card(path)
+    return Entry(card.name, card.version, path, card)
 
 
 def check_content(entry: Entry) -> None:
     """Compare the files with the card.
 
-    :raises NeuronRefused: naming the first file that differs.
+    :raises NeuronRefused: naming the first file that differs, or saying that the version was removed meanwhile.
     """
+    if not entry.path.is_dir():
+        raise NeuronRefused("was removed after it was looked up", where=entry.ref, next_step="Ask for it again.")
     for file, sha256 in hash_files(entry.path).items():
         if sha256 != entry.card.files[file]:
             raise NeuronRefused("the content differs from the card's digest", where=entry.path / file, got=sha256)
 
 
-def _is_name_folder(path: Path) -> bool:
-    # A link could lead anywhere, and nothing here makes one.
-    return bool(NAME.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
-
-
-def _numbers_in(folder: Path) -> list[int]:
-    return [int(path.name) for path in folder.iterdir() if VERSION.fullmatch(path.name)]
-
-
-def _versions_in(folder: Path) -> list[int]:
-    numbers = {number: folder / str(number) for number in _numbers_in(folder)}
-    return sorted(number for number, path in numbers.items() if path.is_dir() and not path.is_symlink())
-
-
 def _selectors(name: str, versions: list[int], aliases: dict[str, int]) -> str:
     return ", ".join(f"{name}@{selector}" for selector in (*sorted(aliases), *versions))
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what killed processes left in ``folder``.
-
-    They cannot be at work still: all of it is made under the lock, which the caller holds now.
-    """
-    for path in folder.iterdir():
-        if _LEFTOVER.fullmatch(path.name):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()

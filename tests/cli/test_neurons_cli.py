@@ -150,3 +150,97 @@ def test_listing_imports_no_mlx(registry, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_tags_are_set_shown_filtered_and_taken_off(conch, registry):
+    assert conch("tag", "thinking@1", "stage=trial", "note=a=b [c]").stdout == "thinking@1: note=a=b [c], stage=trial\n"
+    assert "thinking@1 note=a=b [c], stage=trial org/base" in words_of(conch("list"))
+    for wanted, refs in (
+        (["stage"], ["thinking@1"]),
+        (["stage=trial", "note"], ["thinking@1"]),
+        (["stage=no"], []),
+        (["stage", "none"], []),
+    ):
+        given = [word for one in wanted for word in ("--tag", one)]
+        assert [row["ref"] for row in json.loads(conch("list", *given, "--json").stdout)] == refs
+    assert conch("list", "--tag", "a", "--tag", "b").stdout == "no version has a and b\n"
+    assert "note=a=b [c], stage=trial" in words_of(conch("show", "thinking@1"))
+    assert json.loads(conch("show", "thinking@1", "--json").stdout)["tags"] == {"note": "a=b [c]", "stage": "trial"}
+    assert conch("untag", "thinking@1", "note").stdout == "thinking@1: stage=trial\n"
+    assert conch("untag", "thinking@1", "stage").stdout == "thinking@1: no tags\n"
+    assert "no such tag" in conch("untag", "thinking@1", "stage").stderr
+
+
+def test_of_several_tags_one_that_is_not_allowed_keeps_all_out(conch, registry):
+    assert conch("tag", "thinking", "good=1", "plain").exit_code == 2
+    assert "not a tag's key" in conch("tag", "thinking", "good=1", "not good=1").stderr
+    assert conch("tag", "thinking").exit_code == 2
+    assert registry.tags("thinking") == {}
+
+
+def test_damaged_aliases_hide_no_card_but_stop_a_filter(conch, registry):
+    (registry.root / "thinking" / "aliases.json").write_text("{")
+    assert json.loads(conch("show", "thinking@1", "--json").stdout)["tags"] is None
+    assert conch("show", "thinking@1").exit_code == 0
+    failed = conch("list", "--tag", "stage")
+    assert (failed.exit_code, failed.stdout) == (1, "")
+
+
+def test_history_shows_every_move(conch, registry):
+    registry.promote("thinking", 1, "prod")
+    registry.rollback("thinking")
+    moves = json.loads(conch("history", "thinking", "--json").stdout)
+    assert [(move["alias"], move["from"], move["to"], move["how"]) for move in moves] == [
+        ("current", None, 1, "publish"),
+        ("current", 1, 2, "publish"),
+        ("prod", None, 1, "promote"),
+        ("current", 2, 1, "rollback"),
+    ]
+    registry.remove("thinking", 2)
+    assert "current 1 2 publish removed since" in words_of(conch("history", "thinking"))
+    assert "no such neuron" in conch("history", "action").stderr
+
+
+def test_lineage_shows_a_line_for_each_ancestor(conch, registry):
+    rows = json.loads(conch("lineage", "thinking", "--json").stdout)
+    assert [(row["ref"], row["relations"], row["of"]) for row in rows] == [
+        ("thinking@2", ["itself"], None),
+        ("thinking@1", ["parent"], "thinking@2"),
+    ]
+    assert "thinking@1 parent of thinking@2 sha256:" in words_of(conch("lineage", "thinking"))
+    registry.remove("thinking", 1)
+    assert "not here parent of thinking@2 sha256:" in words_of(conch("lineage", "thinking"))
+
+
+@pytest.fixture
+def five(registry, tmp_path):
+    """Five versions, the two contents in turns."""
+    fields = CardFields(base="b", base_digest="b", teacher="t", teacher_fingerprint="t", data_digest="d")
+    for number in (1, 2, 1):
+        registry.publish("thinking", tmp_path / f"adapter-{number}", fields)
+    return registry
+
+
+def test_gc_asks_and_tells_what_it_freed(conch, five):
+    declined = conch("gc", "--keep-last", "2", input="n\n")
+    assert (declined.exit_code, five.versions("thinking")) == (1, [1, 2, 3, 4, 5])
+    assert "thinking@3" in declined.stdout
+    assert "Delete 3 versions for good?" in declined.stderr
+    size = five.gc(keep_last=2, dry_run=True).bytes
+    done = conch("gc", "thinking", "--keep-last", "2", input="y\n")
+    assert done.stdout.endswith(f"3 versions and 0 leftovers, {size} bytes freed\n")
+    assert five.versions("thinking") == [4, 5]
+    assert conch("gc").stdout == "0 versions and 0 leftovers, 0 bytes freed\n"
+
+
+def test_gc_in_json_without_a_question(conch, five):
+    five.tag("thinking@1", "stage", "prod")
+    rules = ("--keep-last", "1", "--keep-tag", "stage=prod")
+    dry = conch("gc", *rules, "--dry-run", "--yes")
+    assert "thinking@1 tag stage=prod" in words_of(dry)
+    assert "bytes would be freed" in dry.stdout
+    report = json.loads(conch("gc", *rules, "--yes", "--json").stdout)
+    assert [one["ref"] for one in report["removed"]] == ["thinking@2", "thinking@3"]
+    assert five.versions("thinking") == [1, 4, 5]
+    assert json.loads(conch("gc", "--keep-last", "0", "--keep-days", "1", "--json").stdout)["removed"] == []
+    assert conch("gc", "--keep-last", "-1").exit_code == 2

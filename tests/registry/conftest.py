@@ -98,3 +98,64 @@ def publish(registry, write_adapter, fields):
         return registry.publish(name, write_adapter(seed), fields)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """An S3 server on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch):
+    """A client of that server, whose address and keys are in the environment, as users have them."""
+    import s3fs
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing-secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield s3fs.S3FileSystem(use_listings_cache=False)
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def s3_url(s3, tmp_path):
+    """An empty place in a bucket."""
+    if not s3.exists("neurons"):
+        s3.mkdir("neurons")
+    return f"s3://neurons/{tmp_path.name}"
+
+
+@pytest.fixture
+def s3_strict(s3_server, s3_url):
+    """A place in a server that looks at who asks."""
+    import httpx
+
+    reset = f"{s3_server}/moto-api/reset-auth"
+    httpx.post(reset, content=b"0")
+    yield s3_url
+    httpx.post(reset, content=b"inf")
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory):
+    """A llama of four layers with an untied head, opened as conversions do."""
+    from tiny import write_tiny_model
+
+    from conch_dna.registry.formats.base import open_base
+
+    return open_base(str(write_tiny_model(tmp_path_factory.mktemp("base") / "model", tied=False)))
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """A cache that no other test sees."""
+    monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))

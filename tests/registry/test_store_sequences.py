@@ -14,7 +14,7 @@ class Model:
     """What the registry must do, in plain lists."""
 
     def __init__(self):
-        self.content, self.aliases, self.stacks, self.next = {}, {}, {}, 1
+        self.content, self.aliases, self.stacks, self.tags, self.next = {}, {}, {}, {}, 1
 
     def publish(self, seed, _):
         if self.content.get(self.aliases.get("current")) != seed:
@@ -48,18 +48,52 @@ class Model:
             raise UnknownName("version")
         if version in self.aliases.values():
             raise RegistryError("held")
+        self.drop(version)
+
+    def drop(self, version):
         del self.content[version]
+        self.tags.pop(version, None)
+
+    def tag(self, version, alias):
+        if version not in self.content:
+            raise UnknownName("version")
+        self.tags.setdefault(version, {})[alias] = "yes"
+
+    def untag(self, version, alias):
+        if alias not in self.tags.get(version, {}):
+            raise UnknownName("version or tag")
+        del self.tags[version][alias]
+
+    def steps_back(self, alias):
+        """Return where one rollback after another leads."""
+        steps, at = [], self.aliases[alias]
+        for version in reversed(self.stacks.get(alias, [])):
+            if version in self.content and version != at:
+                steps.append(version)
+                at = version
+        return steps
+
+    def gc(self, keep, key):
+        if not self.content:
+            raise UnknownName("name")
+        kept = {*sorted(self.content)[-keep:], *self.aliases.values()}
+        kept |= {version for version, tags in self.tags.items() if key in tags}
+        kept |= {version for alias in self.aliases for version in self.steps_back(alias)[: max(keep - 1, 1)]}
+        for version in set(self.content) - kept:
+            self.drop(version)
 
 
 OPERATION = st.tuples(
-    st.sampled_from(["publish", "publish", "promote", "rollback", "rollback", "remove"]),
+    st.sampled_from(
+        ["publish", "publish", "publish", "promote", "rollback", "rollback", "remove", "tag", "tag", "untag", "gc"]
+    ),
     st.integers(1, 5),
     st.sampled_from(["current", "current", "stable"]),
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(operations=st.lists(OPERATION, max_size=14))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(operations=st.lists(OPERATION, max_size=18))
 def test_any_sequence_of_operations_does_what_the_model_does(write_adapter, fields, operations):
     with tempfile.TemporaryDirectory() as folder:
         registry, model = Registry(Path(folder)), Model()
@@ -68,12 +102,16 @@ def test_any_sequence_of_operations_does_what_the_model_does(write_adapter, fiel
             "promote": lambda version, alias: registry.promote("n", version, alias),
             "rollback": lambda _, alias: registry.rollback("n", alias),
             "remove": lambda version, _: registry.remove("n", version),
+            "tag": lambda version, key: registry.tag(f"n@{version}", key, "yes"),
+            "untag": lambda version, key: registry.untag(f"n@{version}", key),
+            "gc": lambda keep, key: registry.gc("n", keep_last=keep, keep_tags=[key]),
         }
         for kind, number, alias in operations:
             assert outcome(real[kind], number, alias) is outcome(getattr(model, kind), number, alias)
             if model.content:
                 assert registry.versions("n") == sorted(model.content)
                 assert registry.aliases("n") == model.aliases
+                assert registry.tags("n") == {version: tags for version, tags in model.tags.items() if tags}
         assert registry.verify() == []
         assert registry.names() == (["n"] if model.content else [])
 

@@ -1,0 +1,122 @@
+"""``conch neurons promote``, ``rollback``, ``tag``, ``untag``, ``rm`` and ``gc``: they change the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.neurons.tables import as_words, json_option, print_json, print_table
+from conch_dna.registry.aliases import CURRENT
+from conch_dna.registry.store import KEEP_LAST
+from conch_dna.registry.tags import check_tag
+
+if TYPE_CHECKING:
+    from conch_dna.registry.garbage import GcReport
+    from conch_dna.registry.store import Registry
+
+_alias = click.option("--alias", default=CURRENT, show_default=True, help="The alias to move.")
+
+
+@click.command()
+@click.argument("ref")
+@_alias
+@click.pass_obj
+def promote(registry: Registry, ref: str, alias: str) -> None:
+    """Point an alias at REF."""
+    entry = registry.promote(*registry.locate(ref), alias)
+    click.echo(f"{entry.name}@{alias} is {entry.ref}")
+
+
+@click.command()
+@click.argument("name")
+@_alias
+@click.pass_obj
+def rollback(registry: Registry, name: str, alias: str) -> None:
+    """Point an alias of NAME back at the version before; a second time goes further back."""
+    entry = registry.rollback(name, alias)
+    click.echo(f"{entry.name}@{alias} is {entry.ref}")
+
+
+@click.command()
+@click.argument("ref")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def rm(registry: Registry, ref: str, yes: bool) -> None:
+    """Delete one version for good; refused while an alias points at it."""
+    name, version = registry.locate(ref)
+    if not yes:
+        click.confirm(f"Delete {name}@{version} for good?", abort=True)
+    registry.remove(name, version)
+    click.echo(f"deleted {name}@{version}")
+
+
+@click.command()
+@click.argument("ref")
+@click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.pass_obj
+def tag(registry: Registry, ref: str, tags: tuple[str, ...]) -> None:
+    """Put tags on REF, or change their values; the card stays as it is."""
+    pairs = [given.partition("=") for given in tags]
+    for given, (key, equals, value) in zip(tags, pairs, strict=True):
+        if not equals:
+            raise click.BadParameter(f"{given!r} is not KEY=VALUE", param_hint="KEY=VALUE")
+        check_tag(key, value)  # of several all or none are set
+    name, version = registry.locate(ref)
+    left: dict[str, str] = {}
+    for key, _, value in pairs:
+        left = registry.tag(f"{name}@{version}", key, value)
+    click.echo(f"{name}@{version}: {as_words(left)}")
+
+
+@click.command()
+@click.argument("ref")
+@click.argument("key")
+@click.pass_obj
+def untag(registry: Registry, ref: str, key: str) -> None:
+    """Take the tag KEY off REF."""
+    name, version = registry.locate(ref)
+    left = registry.untag(f"{name}@{version}", key)
+    click.echo(f"{name}@{version}: {as_words(left) or 'no tags'}")
+
+
+@click.command(
+    epilog="Examples:\n\n  conch neurons gc --dry-run\n\n  conch neurons gc action --keep-last 5 --keep-tag prod --yes"
+)
+@click.argument("name", required=False)
+@click.option(
+    "--keep-last", type=click.IntRange(min=0), default=KEEP_LAST, show_default=True, metavar="N",
+    help="Keep the newest N versions, and the N that each alias stood on last.",
+)  # fmt: skip
+@click.option("--keep-tag", "keep_tags", multiple=True, metavar="KEY[=VALUE]", help="Keep what is tagged; repeatable.")
+@click.option("--keep-days", type=click.FloatRange(min=0), metavar="D", help="Keep what is younger than D days.")
+@click.option("--dry-run", is_flag=True, help="Say what would go and why the rest stays, and delete nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def gc(registry: Registry, /, name: str | None, *, dry_run: bool, yes: bool, as_json: bool, **rules: Any) -> None:
+    """Delete old versions of NAME, or of all neurons, for good, and what killed processes left.
+
+    What an alias points at always stays, and at least the version that its next rollback leads to. One rule is enough
+    to keep a version.
+    """
+    asks = not (dry_run or yes)
+    report = registry.gc(name, **rules, dry_run=dry_run or asks)
+    if not as_json:
+        _print_plan(report, dry_run)
+    if asks:
+        if report.removed:
+            click.confirm(f"Delete {len(report.removed)} versions for good?", abort=True, err=True)
+        report = registry.gc(name, **rules)
+    if as_json:
+        print_json(report.model_dump(mode="json"))
+        return
+    done = "would be freed" if dry_run else "freed"
+    click.echo(f"{len(report.removed)} versions and {report.leftovers} leftovers, {report.bytes} bytes {done}")
+
+
+def _print_plan(report: GcReport, whole: bool) -> None:
+    if report.removed:
+        print_table(["goes", "bytes"], ([one.ref, one.bytes] for one in report.removed))
+    if whole and report.kept:
+        print_table(["stays", "because"], ([one.ref, "; ".join(one.reasons)] for one in report.kept))

@@ -1,0 +1,193 @@
+"""``conch neurons list``, ``show``, ``diff``, ``history``, ``lineage`` and ``verify``: they change nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.neurons.tables import as_words, json_option, print_json, print_table
+from conch_dna.errors import ConchError, NeuronRefused, RegistryError, UnknownName
+from conch_dna.registry.tags import has_tag
+
+if TYPE_CHECKING:
+    from conch_dna.registry.card import Card
+    from conch_dna.registry.store import Registry
+
+
+@click.command("list")
+@click.option("--tag", "wanted", multiple=True, metavar="KEY[=VALUE]", help="Only versions with this tag; repeatable.")
+@json_option
+@click.pass_obj
+def list_(registry: Registry, wanted: tuple[str, ...], as_json: bool) -> None:
+    """List every version, damaged ones with their fault."""
+    if wanted:
+        for name in registry.names():
+            registry.tags(name)  # a damaged list of tags must not pass for one without them
+    rows = [row for name in registry.names() for row in _rows_of(registry, name)]
+    rows = [row for row in rows if all(has_tag(row["tags"], one) for one in wanted)]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo(f"no version has {' and '.join(wanted)}" if wanted else f"nothing published in {registry.root}")
+        return
+    print_table(
+        ["neuron", "aliases", "tags", "base", "created", "fault"],
+        (
+            [row["ref"], ", ".join(row["aliases"]), as_words(row["tags"]), row["base"], row["created_at"], row["error"]]
+            for row in rows
+        ),
+    )
+
+
+def _rows_of(registry: Registry, name: str) -> list[dict[str, Any]]:
+    """Return one row a version; neither a damaged version nor damaged aliases hide the others."""
+    try:
+        versions = registry.versions(name)
+        aliases, tags, fault = registry.aliases(name), registry.tags(name), None
+    except UnknownName:
+        return []  # removed meanwhile
+    except RegistryError as error:
+        aliases, tags, fault = {}, {}, str(error)
+    rows = []
+    for version in versions:
+        row: dict[str, Any] = {
+            "ref": f"{name}@{version}",
+            "name": name,
+            "version": version,
+            "aliases": sorted(alias for alias, at in aliases.items() if at == version),
+            "tags": tags.get(version, {}),
+            "base": None,
+            "digest": None,
+            "created_at": None,
+            "error": fault,
+        }
+        try:
+            card = registry.resolve(row["ref"]).card
+            row |= {"base": card.base, "digest": card.digest, "created_at": card.created_at}
+        except NeuronRefused as error:
+            row["error"] = str(error)
+        except UnknownName:
+            continue  # removed meanwhile
+        rows.append(row)
+    return rows
+
+
+@click.command()
+@click.argument("ref")
+@json_option
+@click.pass_obj
+def show(registry: Registry, ref: str, as_json: bool) -> None:
+    """Show the card and the tags of REF."""
+    entry = registry.resolve(ref)
+    try:
+        tags = registry.tags(entry.name).get(entry.version, {})
+    except RegistryError:
+        tags = None  # unknown: the card is sound all the same
+    where = {"ref": entry.ref, "path": str(entry.path)}
+    if as_json:
+        print_json({**where, "tags": tags, "card": entry.card.model_dump(mode="json")})
+        return
+    card = entry.card.model_dump(mode="json", exclude={"config", "metrics", "verdict", "files"})
+    facts = {**where, "tags": as_words(tags or {}), **card}
+    print_table(["field", "value"], facts.items())
+    if entry.card.metrics:
+        print_table(["metric", "value"], sorted(entry.card.metrics.items()))
+    _print_verdict(entry.card)
+
+
+def _print_verdict(card: Card) -> None:
+    from conch_dna.registry.card import verdict_rows
+
+    if card.verdict is None:
+        click.echo("no verdict: it was published without a gate")
+        return
+    head, *rows = verdict_rows(card.verdict)
+    print_table(head, rows)
+    for check in card.verdict.checks:
+        click.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.reason}")
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@json_option
+@click.pass_obj
+def diff(registry: Registry, a: str, b: str, as_json: bool) -> None:
+    """Show what differs between A and B: provenance, settings, metrics, and the norm of each module's update."""
+    rows = registry.diff(a, b)
+    if as_json:
+        print_json([row.model_dump(mode="json") for row in rows])
+    elif rows:
+        print_table(["section", "key", a, b], ([row.section, row.key, row.a, row.b] for row in rows))
+    else:
+        click.echo("no difference")
+
+
+@click.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def history(registry: Registry, name: str, as_json: bool) -> None:
+    """Show every move of every alias of NAME, the oldest first."""
+    moves = [move.model_dump(mode="json", by_alias=True) for move in registry.history(name)]
+    if as_json:
+        print_json(moves)
+        return
+    existing = registry.versions(name)
+    rows = []
+    for move in moves:
+        gone = None if move["to"] in existing else "removed since"
+        rows.append([move["at"], move["alias"], move["from"], move["to"], move["how"], gone])
+    print_table(["at", "alias", "from", "to", "by", ""], rows)
+
+
+@click.command()
+@click.argument("ref")
+@json_option
+@click.pass_obj
+def lineage(registry: Registry, ref: str, as_json: bool) -> None:
+    """Show what REF came from: the versions before it, and the adapters that training began with.
+
+    A parent is the version that was current when one was published; of those that are not in the registry only the
+    digest is known.
+    """
+    ancestors = registry.lineage(ref)
+    if as_json:
+        print_json([ancestor.model_dump(mode="json") for ancestor in ancestors])
+        return
+    rows = [
+        [
+            ancestor.ref or "not here",
+            " and ".join(ancestor.relations) + (f" of {ancestor.of}" if ancestor.of else ""),
+            *map(_short, (ancestor.digest, ancestor.base_digest, ancestor.teacher_fingerprint, ancestor.data_digest)),
+            ancestor.created_at,
+        ]
+        for ancestor in ancestors
+    ]
+    print_table(["neuron", "is", "content", "base", "teacher", "data", "created"], rows)
+
+
+def _short(digest: str | None) -> str | None:
+    """Return enough of a digest to tell it from others; the whole ones are in the JSON."""
+    head, colon, tail = (digest or "").rpartition(":")
+    return f"{head}{colon}{tail[:12]}" or None
+
+
+@click.command()
+@click.argument("ref", required=False)
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, ref: str | None, as_json: bool) -> None:
+    """Check the files of REF, or of everything; exit with 1 when something is wrong."""
+    registry: Registry = ctx.obj
+    problems = registry.verify(ref)
+    if as_json:
+        print_json([problem.model_dump(mode="json") for problem in problems])
+    elif problems:
+        for problem in problems:
+            click.echo(f"{problem.ref}: {problem.reason}")
+    else:
+        click.echo("all sound")
+    ctx.exit(ConchError.exit_code if problems else 0)

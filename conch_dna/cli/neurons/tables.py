@@ -1,0 +1,48 @@
+"""How the commands of ``conch neurons`` print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+PIPE_COLUMNS = 200  # rich takes a pipe for 80 columns wide, which cuts references in two
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: object) -> None:
+    """Print ``value`` as indented JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table with a title a column; ``None`` is a blank cell."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    # References and paths are data: nothing in them is markup.
+    console = Console(markup=False, highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    table = Table(box=SIMPLE_HEAD)
+    for title in head:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
+
+
+def as_words(tags: Mapping[str, str]) -> str:
+    """Return tags as ``a=1, b=2``, sorted."""
+    return ", ".join(f"{key}={value}" for key, value in sorted(tags.items()))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

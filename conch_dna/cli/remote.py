@@ -1,0 +1,178 @@
+"""``conch neurons push`` and ``pull``: exchange neurons with a folder, a store or the Hugging Face hub."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conch_dna.cli.neurons.tables import json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conch_dna.progress import Progress
+    from conch_dna.registry.remote import Pulled
+    from conch_dna.registry.store import Registry
+    from conch_dna.registry.transfer import Offer
+
+_KEYS = (
+    "Credentials are read where each store's library looks for them (for S3 the AWS variables and files, for the hub "
+    "HF_TOKEN or `hf auth login`), never from the command line."
+)
+# In click, a paragraph that begins with a backspace keeps its lines.
+_PUSH_EXAMPLES = f"""\b
+Examples:
+  conch neurons push thinking /mnt/share/neurons
+  conch neurons push thinking@3 s3://team/neurons --alias prod
+  conch neurons push thinking hf://me/thinking-neuron
+
+{_KEYS}"""
+_PULL_EXAMPLES = f"""\b
+Examples:
+  conch neurons pull s3://team/neurons --list
+  conch neurons pull s3://team/neurons thinking@prod
+  conch neurons pull hf://me/thinking-neuron --alias current
+
+{_KEYS}"""
+
+
+@click.command(epilog=_PUSH_EXAMPLES)
+@click.argument("ref")
+@click.argument("destination")
+@click.option("--alias", "aliases", multiple=True, help="Point this alias there at it too; may be given again.")
+@click.option("--public", is_flag=True, help="Let a hub repository be public; without it a new one is private.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@json_option
+@click.pass_obj
+def push(
+    registry: Registry,
+    ref: str,
+    destination: str,
+    aliases: tuple[str, ...],
+    public: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Send REF to DESTINATION, where its alias current then means it.
+
+    DESTINATION: a folder, a store such as s3://BUCKET/PATH (any fsspec URL), or hf://OWNER/REPO on the Hugging Face
+    hub. What is there already is not sent again, and nobody sees a version before it is whole.
+    """
+    from conch_dna.registry import remote
+
+    with _bar() as progress:
+        sent = remote.push(
+            registry, ref, destination, aliases=aliases, public=public, progress=progress, dry_run=dry_run
+        )
+    if as_json:
+        print_json({**vars(sent), "dry_run": dry_run})
+        return
+    what = ", ".join(sent.files) or "nothing: it is all there"
+    click.echo(f"{'would send' if dry_run else 'sent'} {sent.ref} to {sent.url}: {what}")
+    if not dry_run:
+        at = f"commit {sent.revision[:12]}" if sent.revision else sent.digest[: len("sha256:") + 12]
+        name = sent.ref.partition("@")[0]
+        click.echo(f"there {', '.join(f'{name}@{alias}' for alias in sent.aliases)} is {at}")
+
+
+@click.command(epilog=_PULL_EXAMPLES)
+@click.argument("source")
+@click.argument("ref", metavar="[NAME[@WHICH]]", required=False)
+@click.option("--alias", "aliases", multiple=True, help="Point this alias here at it; may be given again.")
+@click.option("--list", "only_list", is_flag=True, help="Print what is there, and fetch nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be fetched, and fetch nothing.")
+@json_option
+@click.pass_obj
+def pull(
+    registry: Registry,
+    source: str,
+    ref: str | None,
+    aliases: tuple[str, ...],
+    only_list: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Fetch a neuron from SOURCE and add it as the next version of its name.
+
+    SOURCE: a folder, a store such as s3://BUCKET/PATH (any fsspec URL), or hf://OWNER/REPO on the Hugging Face hub.
+    WHICH: an alias there (current when left out) or 12 digits of a digest; on the hub a tag, branch or commit. NAME may
+    be left out where only one neuron is. The alias current moves only if there is none yet, or by --alias current.
+    """
+    from conch_dna.registry import remote
+
+    if only_list:
+        _print_offers(remote.offers(source), source, as_json)
+        return
+    with _bar() as progress:
+        pulled = remote.pull(registry, source, ref, aliases=aliases, progress=progress, dry_run=dry_run)
+    if as_json:
+        print_json(_as_row(pulled.offer) | {"ref": pulled.ref, "new": pulled.new, "url": pulled.url})
+    else:
+        click.echo(_told(pulled, dry_run=dry_run))
+
+
+def _told(pulled: Pulled, *, dry_run: bool) -> str:
+    there = f"{pulled.offer.ref} of {pulled.url}"
+    if not pulled.new:
+        return f"{there} is here already: {pulled.ref}"
+    if dry_run:
+        return f"would fetch {there}, {sum(pulled.offer.sizes[file] for file in pulled.offer.card.files)} bytes"
+    return f"{pulled.ref} is {there}"
+
+
+def _print_offers(offers: list[Offer], source: str, as_json: bool) -> None:
+    rows = [_as_row(offer) for offer in offers]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        head = ("neuron", "aliases", "digest", "base", "created")
+        cells = (
+            [row["name"], ", ".join(row["aliases"]), row["digest"][7:19], row["base"], row["created_at"]]
+            for row in rows
+        )
+        print_table(head, cells)
+    else:
+        from conch_dna.registry.transfer import public
+
+        click.echo(f"no neurons in {public(source)}")
+
+
+def _as_row(offer: Offer) -> dict[str, Any]:
+    """Return what there is to say of an offer; what its card says is someone else's text."""
+    card = offer.card
+    told = {"base": card.base, "created_at": card.created_at}
+    return {
+        "name": card.name,
+        "aliases": list(offer.aliases),
+        "digest": card.digest,
+        "pushed_from": offer.ref,
+        **{key: text if text.isprintable() else ascii(text) for key, text in told.items()},
+    }
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Progress]:
+    """Draw one bar of bytes on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as RichProgress
+
+    from conch_dna.progress import Progress
+
+    console = Console(stderr=True)
+    drawn = RichProgress(
+        TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+        console=console, disable=not console.is_terminal, transient=True,
+    )  # fmt: skip
+
+    class _Bytes(Progress):
+        def stage(self, domain: str, name: str, total: int) -> None:
+            drawn.add_task(f"{name} {domain}", total=total)
+
+        def advance(self, units: int = 1, note: str = "") -> None:
+            drawn.advance(drawn.task_ids[-1], units)
+
+    with drawn:
+        yield _Bytes()

@@ -1,0 +1,100 @@
+"""Where a version comes from: the versions that it followed, and the adapters that its training began with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from conch_dna.errors import NeuronRefused, UnknownName
+from conch_dna.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conch_dna.registry.store import Entry, Registry
+
+Relation = Literal["itself", "parent", "start"]
+
+
+class Ancestor(Record):
+    """One version in a lineage; of one that the registry does not have, only the digest is known."""
+
+    ref: str | None = Field(None, description="None where no sound card of the registry has this digest")
+    relations: tuple[Relation, ...] = Field(description="what it is to the version `of`")
+    of: str | None = Field(None, description="reference of its successor; None for the version that was asked for")
+    depth: int = Field(description="steps from the version that was asked for")
+    digest: str
+    base: str | None = None
+    base_digest: str | None = None
+    teacher: str | None = None
+    teacher_fingerprint: str | None = None
+    data_digest: str | None = None
+    created_at: str | None = None
+
+
+def lineage(registry: Registry, entry: Entry) -> list[Ancestor]:
+    """Return ``entry`` and its ancestors as far as the registry has them, each once, nearest first."""
+    known = _Known(registry)
+    found = [_ancestor(entry, ("itself",), None, 0)]
+    seen, queue = {entry.ref}, [(entry, 0)]
+    for child, depth in queue:
+        for digest, relations in _origins(child).items():
+            older = known.before(child, digest)
+            if older is None:
+                found.append(Ancestor(relations=relations, of=child.ref, depth=depth + 1, digest=digest))
+            elif older.ref not in seen:
+                seen.add(older.ref)
+                found.append(_ancestor(older, relations, child.ref, depth + 1))
+                queue.append((older, depth + 1))
+    return found
+
+
+def _origins(entry: Entry) -> dict[str, tuple[Relation, ...]]:
+    """Return what a card says it came from; often both are the same."""
+    parent, start = entry.card.parent, entry.card.start_digest
+    origins: dict[str, tuple[Relation, ...]] = {}
+    if parent:
+        origins[parent] = ("parent", "start") if parent == start else ("parent",)
+    if start and start != parent:
+        origins[start] = ("start",)
+    return origins
+
+
+def _ancestor(entry: Entry, relations: tuple[Relation, ...], of: str | None, depth: int) -> Ancestor:
+    card = entry.card
+    return Ancestor(
+        ref=entry.ref, relations=relations, of=of, depth=depth, digest=card.digest, base=card.base,
+        base_digest=card.base_digest, teacher=card.teacher, teacher_fingerprint=card.teacher_fingerprint,
+        data_digest=card.data_digest, created_at=card.created_at,
+    )  # fmt: skip
+
+
+class _Known:
+    """The sound cards of a registry by digest, each neuron's read when they are first needed."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._cards: dict[str, list[Entry]] = {}
+
+    def before(self, child: Entry, digest: str) -> Entry | None:
+        """Return the version with this content: of the same neuron the newest before ``child``, else of any."""
+        names = [child.name, *(name for name in self._registry.names() if name != child.name)]
+        for name in names:
+            same = [one for one in self._of(name) if one.card.digest == digest]
+            older = [one for one in same if name != child.name or one.version < child.version]
+            if older:
+                return older[-1]
+        return None
+
+    def _of(self, name: str) -> list[Entry]:
+        if name not in self._cards:
+            self._cards[name] = list(self._read(name))
+        return self._cards[name]
+
+    def _read(self, name: str) -> Iterator[Entry]:
+        for version in self._registry.versions(name):
+            try:
+                yield self._registry.resolve(f"{name}@{version}")
+            except (NeuronRefused, UnknownName):  # damaged, or removed meanwhile
+                continue

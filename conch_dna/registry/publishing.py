@@ -1,0 +1,73 @@
+"""Adding a version: staged beside its place, flushed, renamed into it, and only then the meaning of ``current``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from conch_dna import __version__
+from conch_dna.errors import NeuronRefused, RegistryError
+from conch_dna.files import new_folder
+from conch_dna.registry.aliases import ALIASES_FILE, CURRENT, now, read_book
+from conch_dna.registry.card import CONTENT_FILES, Card, CardFields, content_digest, hash_files, write_card
+from conch_dna.registry.folders import numbers_in, save_book, sweep
+from conch_dna.registry.store import Entry, check_content, read_entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conch_dna.registry.aliases import AliasBook
+
+
+def add_version(folder: Path, adapter_dir: Path, digest: str, fields: CardFields) -> Entry:
+    """Add an adapter to the neuron in ``folder`` as :meth:`Registry.publish` says; the caller holds the lock.
+
+    :param digest: the content digest that the adapter had when it was checked.
+    :raises RegistryError: it has another one now, or ``aliases.json`` is damaged.
+    """
+    sweep(folder)
+    book = read_book(folder / ALIASES_FILE)
+    current = _sound(folder, book.aliases.get(CURRENT))
+    if current and current.card.digest == digest:
+        return current
+    version = max(book.next, 1 + max(numbers_in(folder), default=0))
+    if version > book.next:  # a publish was killed before it moved current
+        found = _sound(folder, version - 1)
+        if found and found.card.digest == digest:
+            _make_current(folder, book, version - 1)
+            return found
+    with new_folder(folder / str(version)) as staged:
+        for file in CONTENT_FILES:
+            shutil.copyfile(adapter_dir / file, staged / file)
+        files = hash_files(staged)
+        if content_digest(files) != digest:
+            raise RegistryError("the adapter changed while it was published", where=adapter_dir)
+        card = Card(
+            **{key: getattr(fields, key) for key in CardFields.model_fields},
+            name=folder.name,
+            version=version,
+            digest=digest,
+            files=files,
+            parent=current.card.digest if current else None,
+            created_at=now(),
+            conch_version=__version__,
+        )
+        write_card(card, staged)
+    _make_current(folder, book, version)
+    return Entry(folder.name, version, folder / str(version), card)
+
+
+def _make_current(folder: Path, book: AliasBook, version: int) -> None:
+    save_book(folder, book.model_copy(update={"next": version + 1}).moved(CURRENT, version, "publish"))
+
+
+def _sound(folder: Path, version: int | None) -> Entry | None:
+    """Return a version's entry unless it is missing or damaged: republishing is how one is replaced."""
+    if version is None:
+        return None
+    try:
+        entry = read_entry(folder / str(version))
+        check_content(entry)
+    except NeuronRefused:
+        return None
+    return entry

@@ -1,0 +1,37 @@
+"""Tags: words that people put on versions and change at will, as MLflow has them; the card never changes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conch_dna.errors import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,249}")
+MAX_VALUE = 5000  # characters
+
+
+def check_tag(key: str, value: str) -> None:
+    """Check that a tag can be kept.
+
+    :raises RegistryError: the key is not allowed, or the value is too long or no Unicode text.
+    """
+    if not KEY.fullmatch(key):
+        raise RegistryError("not a tag's key", got=repr(key), allowed=KEY.pattern)
+    if len(value) > MAX_VALUE:
+        raise RegistryError(
+            "the tag's value is too long", where=key, got=f"{len(value)} characters", allowed=f"up to {MAX_VALUE}"
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as fault:
+        raise RegistryError("the tag's value is no Unicode text", where=key, got=ascii(value)) from fault
+
+
+def has_tag(tags: Mapping[str, str], wanted: str) -> bool:
+    """Tell whether ``tags`` have ``KEY``, whatever its value, or exactly ``KEY=VALUE``."""
+    key, equals, value = wanted.partition("=")
+    return key in tags and (not equals or tags[key] == value)

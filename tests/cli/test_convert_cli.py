@@ -1,0 +1,90 @@
+"""``conch neurons export`` and ``import``."""
+
+import json
+import subprocess
+import sys
+
+import mlx.core as mx
+import pytest
+from click.testing import CliRunner
+from tiny import write_tiny_model
+
+from conch_dna.cli.main import cli
+from conch_dna.registry.store import Registry
+
+KEY = "self_attn.q_proj"
+
+
+@pytest.fixture
+def conch(tmp_path, own_cache):
+    return lambda *args: CliRunner().invoke(cli, ["--project", str(tmp_path), "neurons", *map(str, args)])
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """An adapter of mlx-lm, whose config names its base."""
+    base, folder = write_tiny_model(tmp_path / "model"), tmp_path / "adapter"
+    folder.mkdir()
+    module = f"model.layers.3.{KEY}"
+    pair = {f"{module}.lora_a": mx.random.normal((32, 2)), f"{module}.lora_b": mx.random.normal((2, 32))}
+    mx.save_safetensors(str(folder / "adapters.safetensors"), pair)
+    lora = {"rank": 2, "scale": 1.0, "dropout": 0.0, "keys": [KEY]}
+    about = {"fine_tune_type": "lora", "num_layers": 1, "lora_parameters": lora, "model": str(base)}
+    (folder / "adapter_config.json").write_text(json.dumps(about))
+    return folder
+
+
+def test_in_from_mlx_lm_out_to_peft_and_in_again(conch, adapter, tmp_path):
+    result = conch("import", adapter, "plan", "--format", "mlx")
+    assert (result.exit_code, result.stdout) == (0, "plan@current is plan@1; no gate has judged plan@1\n")
+    result = conch("export", "plan", tmp_path / "out", "--format", "peft")
+    assert (result.exit_code, result.stdout) == (0, f"exported plan@1 as peft to {tmp_path / 'out'}\n")
+    result = conch("import", tmp_path / "out", "plan", "--format", "peft")
+    assert result.stdout.splitlines() == [
+        "plan@current is plan@1; no gate has judged plan@2",
+        "To use it by its name: conch neurons promote plan@2",
+    ]
+    assert conch("import", tmp_path / "out", "plan", "--format", "peft", "--ungated").exit_code == 0
+    assert Registry(tmp_path / "adapters").aliases("plan") == {"current": 2}
+    assert "published without a gate" in conch("show", "plan").stdout
+
+
+def test_json(conch, adapter, tmp_path):
+    came = json.loads(conch("import", adapter, "plan", "--format", "mlx", "--json").stdout)
+    went = json.loads(conch("export", "plan", tmp_path / "out", "--format", "fused", "--json").stdout)
+    assert (came["ref"], came["current"]) == ("plan@1", 1)
+    assert went == {"ref": "plan@1", "digest": came["digest"], "format": "fused", "path": str(tmp_path / "out")}
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def test_faults_are_one_line_and_publish_nothing(conch, adapter, tmp_path):
+    (adapter / "adapters.safetensors").write_bytes(b"")
+    for args in (
+        ("import", adapter, "plan", "--format", "mlx"),
+        ("export", "plan", tmp_path / "out", "--format", "peft"),
+    ):
+        result = conch(*args)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    assert conch("import", adapter, "plan", "--format", "fused").exit_code == 2
+
+
+def test_a_second_export_wants_force(conch, adapter, tmp_path):
+    conch("import", adapter, "plan", "--format", "mlx")
+    out = ("export", "plan", tmp_path / "out", "--format", "mlx")
+    assert conch(*out).exit_code == 0
+    assert "add --force" in conch(*out).stderr
+    assert conch(*out, "--force").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["import", "export"])
+def test_the_help_imports_no_mlx(command):
+    code = f"""
+import sys
+from conch_dna.cli.main import cli
+cli.main(["neurons", "{command}", "--help"], standalone_mode=False)
+assert not [m for m in sys.modules if m.split(".")[0] == "mlx"]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

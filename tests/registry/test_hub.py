@@ -1,0 +1,226 @@
+"""A neuron goes to the hub in one commit and comes back checked, whatever the hub answers in between."""
+
+import json
+
+import httpx2
+import pytest
+from hubserver import TOKEN, HubServer, Repo
+
+from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
+from conch_dna.registry import remote
+from conch_dna.registry.card import hash_files
+from conch_dna.registry.store import Registry
+
+# The hub's library uploads with an argument that its HTTP client no longer likes.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+URL = "hf://me/thinking-neuron"
+REPO = "me/thinking-neuron"
+FILES = ("adapter_config.json", "adapters.safetensors", "README.md", "neuron.json")
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """An empty hub whose user is logged in by the environment."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    server = HubServer()
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_http.time, "sleep", lambda _: None)  # its waits, and those of ours
+    yield server
+    _http.close_session()
+    server.close()
+
+
+@pytest.fixture
+def other(tmp_path):
+    return Registry(tmp_path / "other")
+
+
+def head_of(hub):
+    return hub.repos[REPO].commits[-1]
+
+
+def test_a_neuron_comes_back_the_same(hub, registry, other, publish):
+    entry = publish("thinking", 0)
+    sent = remote.push(registry, "thinking", URL, aliases=["prod"])
+    oid, files = head_of(hub)
+    assert (sent.files, sent.revision, sent.aliases) == (FILES, oid, ("current", "prod"))
+    assert hub.repos[REPO].private
+    assert len(hub.repos[REPO].commits) == 2  # the empty one, and one with all
+    assert set(files) == {".gitattributes", *FILES}
+    pulled = remote.pull(other, URL)
+    assert (pulled.ref, pulled.new, pulled.url) == ("thinking@1", True, URL)
+    got = other.resolve("thinking")
+    assert hash_files(got.path) == hash_files(entry.path)
+    assert got.card.origin.ref == "thinking@1"
+    assert other.verify() == []
+
+
+def test_the_model_card_says_what_the_hub_wants_to_know(hub, registry, publish):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", URL)
+    text = head_of(hub)[1]["README.md"].decode()
+    for line in (
+        'base_model: "org/base"', "base_model_relation: adapter", 'license: "apache-2.0"',
+        '- "base_model:adapter:org/base"', "| kd | 0.5 |",
+    ):  # fmt: skip
+        assert line in text
+
+
+def test_versions_are_commits_and_aliases_are_tags_that_move(hub, registry, other, publish):
+    first, second = publish("thinking", 0), publish("thinking", 1)
+    commit = remote.push(registry, first.ref, URL, aliases=["prod", "old"]).revision
+    remote.push(registry, second.ref, URL, aliases=["prod"])
+    assert remote.push(registry, second.ref, URL).files == ()
+    assert hub.repos[REPO].tags == {"old": commit, "prod": head_of(hub)[0]}
+    for selector, entry in (("prod", second), ("old", first), (commit, first), ("current", second)):
+        offer = remote.pull(other, URL, f"thinking@{selector}").offer
+        assert offer.card.digest == entry.card.digest
+    assert [offer.card.digest for offer in remote.offers(URL)] == [second.card.digest]
+    with pytest.raises(UnknownName, match="no such tag, branch or commit; got nosuch"):
+        remote.pull(other, URL, "thinking@nosuch")
+    with pytest.raises(UnknownName, match="no such neuron; got action; allowed: thinking"):
+        remote.pull(other, URL, "action")
+
+
+def test_a_dry_run_sends_nothing(hub, registry, publish):
+    publish("thinking", 0)
+    assert remote.push(registry, "thinking", URL, dry_run=True).files == FILES
+    assert hub.repos == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/models"), ("POST", "/api/repos/create"), ("POST", "validate-yaml"), ("POST", "/preupload/"),
+        ("POST", "objects/batch"), ("PUT", "/stored/"), ("POST", "/commit/"), ("POST", "/tag/"), ("GET", "/refs"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("faults", [[503, 429], ["cut", 502]], ids=["busy", "cut"])
+def test_a_push_outlasts_faults_that_pass(hub, registry, other, publish, method, path, faults):
+    publish("thinking", 0)
+    hub.faults[method, path] = list(faults)
+    remote.push(registry, "thinking", URL, aliases=["prod"])
+    assert hub.faults[method, path] == []
+    assert len(hub.repos[REPO].commits) == 2
+    assert remote.pull(other, URL, "thinking@prod").new
+
+
+@pytest.mark.parametrize("faults", [[503, 429], ["cut", "short"]], ids=["busy", "cut"])
+@pytest.mark.parametrize("path", ["/resolve/", "/stored/", "/api/models/"])
+def test_a_pull_outlasts_faults_that_pass(hub, registry, other, publish, path, faults):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", URL)
+    hub.faults["GET", path] = list(faults)
+    assert remote.pull(other, URL).new
+    assert hub.faults["GET", path] == []
+
+
+def test_a_commit_whose_answer_is_lost_is_not_made_twice(hub, registry, publish):
+    publish("thinking", 0)
+    hub.faults["COMMITTED", REPO] = ["cut"]
+    sent = remote.push(registry, "thinking", URL)
+    assert len(hub.repos[REPO].commits) == 2
+    assert sent.revision == head_of(hub)[0]
+
+
+def test_a_push_that_failed_goes_on_where_it_was(hub, registry, publish):
+    publish("thinking", 0)
+    hub.faults["POST", "/commit/"] = [503] * 4
+    with pytest.raises(RegistryError, match=f"{URL}: the store refused or did not answer") as refusal:
+        remote.push(registry, "thinking", URL)
+    assert "\n" not in str(refusal.value)
+    with pytest.raises(NeuronRefused, match="holds no neuron"):
+        remote.pull(registry, URL)
+    hub.asked.clear()
+    remote.push(registry, "thinking", URL)
+    assert not [path for method, path, _ in hub.asked if method == "PUT"]  # the weights were there
+
+
+def test_what_the_hub_gives_must_match_the_card(hub, registry, other, publish):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", URL)
+    files = head_of(hub)[1]
+    weights = files["adapters.safetensors"]
+    files["adapters.safetensors"] = weights[:-1] + bytes([weights[-1] ^ 1])
+    with pytest.raises(NeuronRefused, match=r"adapters\.safetensors: the content differs from the card's digest"):
+        remote.pull(other, URL)
+    files["adapters.safetensors"] = weights
+    files["neuron.json"] += b" " * 2**20
+    with pytest.raises(NeuronRefused, match="card too large"):
+        remote.pull(other, URL)
+    files["neuron.json"] = json.dumps(json.loads(files["neuron.json"]) | {"name": "../../evil"}).encode()
+    with pytest.raises(NeuronRefused, match="not a neuron name"):
+        remote.pull(other, URL)
+    assert other.names() == []
+
+
+def test_the_token_stays_with_the_hub_and_out_of_every_text(hub, registry, other, publish, monkeypatch, capfd):
+    publish("thinking", 0)
+    hub.faults["PUT", "/stored/"] = [503]
+    remote.push(registry, "thinking", URL)
+    remote.pull(other, URL)
+    told = {path.startswith("/stored/"): token for _, path, token in hub.asked}
+    assert told == {True: None, False: f"Bearer {TOKEN}"}
+    wrong = "hf_" + "wrong" * 7
+    monkeypatch.setenv("HF_TOKEN", wrong)
+    for call in (lambda: remote.push(registry, "thinking", URL), lambda: remote.pull(other, URL)):
+        with pytest.raises(RegistryError, match=r"no access to it; got 401 .*Log in by `hf auth login`") as refusal:
+            call()
+        assert wrong not in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+    shown = capfd.readouterr()
+    assert TOKEN not in shown.out + shown.err
+    assert "/stored/" not in shown.out + shown.err  # such addresses are signed
+
+
+def test_without_a_token_a_private_neuron_is_not_there(hub, registry, other, publish, monkeypatch):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", URL)
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", "/nonexistent")
+    with pytest.raises(RegistryError, match="no such repository, or no access to it"):
+        remote.pull(other, URL)
+
+
+def test_what_is_public_is_so_on_purpose(hub, registry, other, publish):
+    publish("thinking", 0)
+    hub.repos[REPO] = Repo(private=False)
+    with pytest.raises(RegistryError, match=r"the repository is public.*--public"):
+        remote.push(registry, "thinking", URL)
+    remote.push(registry, "thinking", URL, public=True)
+    remote.push(registry, "thinking", "hf://me/new", public=True)
+    assert not hub.repos["me/new"].private
+
+
+def test_another_neuron_or_model_is_not_overwritten(hub, registry, publish):
+    publish("thinking", 0)
+    publish("action", 1)
+    remote.push(registry, "thinking", URL)
+    with pytest.raises(RegistryError, match="holds another neuron; got thinking; allowed: action"):
+        remote.push(registry, "action", URL)
+    hub.repos["me/model"] = Repo(private=True)
+    hub.repos["me/model"].commits[-1][1]["model.safetensors"] = b"weights"
+    with pytest.raises(RegistryError, match=r"holds something else; got model\.safetensors"):
+        remote.push(registry, "thinking", "hf://me/model")
+
+
+@pytest.mark.parametrize("url", ["hf://", "hf://me", "hf://datasets/me/x", "hf://me/x@main", "hf://../x"])
+def test_a_url_that_is_none_is_refused(registry, publish, url):
+    publish("thinking", 0)
+    with pytest.raises(RegistryError, match="not a hub repository"):
+        remote.push(registry, "thinking", url)
+
+
+def test_a_hub_that_is_not_there_is_one_line(hub, other):
+    hub.faults["GET", "/"] = ["cut"] * 4
+    with pytest.raises(RegistryError, match="did not answer") as refusal:
+        remote.pull(other, URL)
+    assert isinstance(refusal.value.__cause__, httpx2.TransportError)
