@@ -84,7 +84,8 @@ def random_batch(options: argparse.Namespace, vocabulary: int, *, soft: bool) ->
         top = np.log(top / top.sum(axis=1, keepdims=True)).astype(np.float32)
         chosen = np.stack([rng.choice(vocabulary, TOP_K, replace=False) for _ in range(count)]).astype(np.int32)
         targets = Targets(chosen, top[:, :TOP_K], top[:, TOP_K])
-    return Batch(ids, rows, cols, ids[rows, cols + 1], targets, tuple(range(options.batch)))
+    starts = np.full(options.batch, options.length - options.trained, np.int32)
+    return Batch(ids, rows, cols, ids[rows, cols + 1], targets, tuple(range(options.batch)), starts)
 
 
 @contextlib.contextmanager

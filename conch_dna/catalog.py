@@ -15,6 +15,7 @@ KINDS = {
     "losses": "loss",
     "extractors": "extractor",
     "gates": "gate",
+    "routers": "router",
     "commands": "command",
     "domains": "domain",
 }

@@ -54,6 +54,9 @@ class DistillConfig(BaseModel):
     keys: tuple[str, ...] = Field((), description="linear layers of a block that get LoRA; empty is all")
     adapter: Literal["lora", "dora"] = Field("lora", description="low-rank, or with magnitudes of its own (DoRA)")
     embeddings: bool = Field(False, description="the token embedding gets LoRA too")
+    activated: bool = Field(
+        False, description="share the base's context: the delta acts only from the tokens that open the answer on"
+    )
     learning_rate: float = Field(3e-4, gt=0, le=1, description="peak learning rate of AdamW")
     warmup: int = Field(3, ge=0, description="steps of linear warm-up")
     schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="of the rate after the warm-up")
@@ -141,6 +144,8 @@ class DistillConfig(BaseModel):
                 for name in ("patience", "keep_best")
                 if getattr(self, name)
             ]
+        if self.activated and self.adapter == "dora":
+            faults.append("activated = True: adapter dora changes whole weights, not single tokens; lora can")
         if "kd" in self.recipes and self.alpha == 0 and not self.alpha_end:
             faults.append("alpha = 0: mode kd would be sft; name that, or raise alpha")
         if faults:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from filelock import Timeout
 
+from conch_dna.activation import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.errors import BudgetReached, ConchError, DataError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.files import write_atomic
@@ -200,6 +201,8 @@ def _learn(
     :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
     """
     config = session.config
+    if config.activated:
+        invocation_tokens_of(session.base.tokenizer)  # a base that has none would be found out after the teacher's work
     material, held_out = prepare(session, domain, teacher, split(domain.prompts, config.held_out), recipes)
     identity = {**_origin(session, teacher, start), "data": material.digest}
     if not {"on_policy", "preference"} & set(recipes):

@@ -11,6 +11,7 @@ from conch_dna.data.tokens import Example, encode_answer, render
 from conch_dna.errors import DataError
 from conch_dna.interfaces import GateInput
 from conch_dna.records import HeldOut, Sampling, Verdict
+from conch_dna.runtime.shelf import BASE
 from conch_dna.scoring import Scores, needs_perplexity, score
 from conch_dna.train.evaluate import fits
 from conch_dna.train.lora import split
@@ -129,8 +130,11 @@ def _measure(
     """Take all figures of one model."""
     body, head = split(runtime.base_model.model)
     with runtime.neuron(neuron):
-        found = fits(body, head, held_out.examples, held_out.targets)
-        progress.advance(len(found))
+        found = fits(body, head, held_out.examples, held_out.targets, runtime.over)
+        shares_context = runtime.cued is not None
+    progress.advance(len(found))
+    # The others' words stand in a prompt, before any cue: a neuron that shares the base's context leaves them to it.
+    with runtime.neuron(BASE if shares_context else neuron):
         other_fits = fits(body, head, held_out.others)
     answers = answer_greedily(runtime, neuron, domain, held_out.prompts)
     progress.advance(len(answers))

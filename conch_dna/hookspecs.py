@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import click
 
     from conch_dna.config import DistillConfig
-    from conch_dna.interfaces import Divergence, ExtractorFactory, Gate, Scorer, TeacherFactory
+    from conch_dna.interfaces import Divergence, ExtractorFactory, Gate, RouterFactory, Scorer, TeacherFactory
     from conch_dna.records import StepReport, Summary
 
 PROJECT = "conch_dna"
@@ -54,6 +54,11 @@ def register_domains() -> Sequence[Path] | None:
 @hookspec
 def register_gates() -> Mapping[str, Gate] | None:
     """Return gates by name: functions from held-out figures to checks."""
+
+
+@hookspec
+def register_routers() -> Mapping[str, RouterFactory] | None:
+    """Return router factories by name: callables from the domains to a function that chooses a chat's neuron."""
 
 
 @hookspec

@@ -207,3 +207,21 @@ class TeacherFactory(Protocol):
 
     def __call__(self, request: TeacherRequest) -> Teacher:
         """Return the teacher that ``request`` describes."""
+
+
+class Router(Protocol):
+    """Chooses the neuron for a conversation that names none; pure, and quick beside an answer."""
+
+    def __call__(self, messages: Sequence[Mapping[str, str]], neurons: Mapping[str, str]) -> str:
+        """Return one of ``neurons``, or ``base`` where none of them fits.
+
+        :param messages: chat turns as role and content; the last one is to be answered.
+        :param neurons: the names that may be chosen, each with what its domain is for, as far as that is known.
+        """
+
+
+class RouterFactory(Protocol):
+    """Makes a router; what takes long waits for its first call."""
+
+    def __call__(self, domains: Mapping[str, Domain]) -> Router:
+        """Return a router for these domains, whose prompts it may learn from."""

@@ -10,6 +10,7 @@ import structlog
 from conch_dna.errors import NeuronRefused
 from conch_dna.files import write_atomic
 from conch_dna.gate import HeldOutSet, Measured, judge
+from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import CardFields, content_digest, hash_files
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train.fast_ops import fast_ops
@@ -83,6 +84,7 @@ def publish(session: Session, domain: Domain, adapter: Path, verdict: Verdict, i
             config=identity["settings"],
             metrics={name: value for name, value in figures.items() if value is not None},
             verdict=verdict,
+            invocation_tokens=read_adapter(adapter).invocation_tokens,
         ),
     )
     log.info("neuron_published", domain=domain.name, version=entry.version)

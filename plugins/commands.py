@@ -9,6 +9,7 @@ from conch_dna import hookimpl
 def register_commands() -> dict[str, tuple[str, str]]:
     """Return every bundled command with its line in ``conch --help``."""
     return {
+        "agent": ("conch_dna.cli.agent:agent", "Work on a task with a neuron for each part of it."),
         "ask": ("conch_dna.cli.talk:ask", "Answer one prompt with a neuron."),
         "budget": ("conch_dna.cli.budget:budget", "Show what API teachers have cost, and what is left."),
         "cache": ("conch_dna.cli.cache:cache", "Count, check and clear stored answers and soft targets."),
@@ -24,7 +25,7 @@ def register_commands() -> dict[str, tuple[str, str]]:
         "estimate": ("conch_dna.cli.estimate:estimate", "Estimate what API teachers will cost."),
         "init": ("conch_dna.cli.init:init", "Start a project in a folder."),
         "models": ("conch_dna.cli.models:models", "List and resolve model references."),
-        "neurons": ("conch_dna.cli.neurons:neurons", "List, verify and roll back published neurons."),
+        "neurons": ("conch_dna.cli.neurons:neurons", "List, compare, tag, send, convert and roll back published neurons."),
         "plugins": ("conch_dna.cli.plugins:plugins", "List plug-ins, and write new ones."),
         "record": ("conch_dna.cli.record:record", "Record a teacher's answers for later training."),
         "runs": ("conch_dna.cli.runs:runs", "List runs and show how they ended."),

@@ -5,10 +5,12 @@ import json
 import mlx.core as mx
 from architectures import build
 from mlx_lm.generate import generate_step
+from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.utils import load_tokenizer
 from projects import write_neuron
 from tiny import write_tokenizer
 
+from conch_dna.activation import split_at_cue
 from conch_dna.models.load import LoadedModel
 from conch_dna.records import Sampling
 from conch_dna.registry.card import CardFields
@@ -21,6 +23,11 @@ END = 7  # ends an answer now and then
 NAMES = ("a", "b", "c", "d")
 START = [3, 9, 27, 17, 51, 25, 11, 33, 35, 41, 59, 49, 19, 57, 43, 1, 2, 8]
 PROMPTS = [[5], [9, 8, 4], START, [*START, 4, 60], [*START, 13], [6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6], [*START, *START]]
+CUE = (62, 61)
+CUED = [
+    [*CUE], [*START, *CUE], [*START, *CUE, 4], [*START, 9, 9, *CUE], [*START, *CUE, *START, *CUE, 13],
+    [*START, *CUE, *START, 5, 62], [*START, *START, *CUE],
+]  # fmt: skip
 SHORT = Sampling(max_tokens=6)
 
 
@@ -33,10 +40,11 @@ def write_base(folder, name, *, bits=None, tokens=64, about=(), **changes):
     return LoadedModel(model, load_tokenizer(folder, eos_token_ids=[END]), folder, f"sha256:{name}", name)
 
 
-def fields_of(base, digest=None):
+def fields_of(base, digest=None, cue=()):
     return CardFields(
-        base=base.ref, base_digest=digest or base.digest, teacher="t", teacher_fingerprint="t", data_digest="d"
-    )
+        base=base.ref, base_digest=digest or base.digest, teacher="t", teacher_fingerprint="t", data_digest="d",
+        invocation_tokens=cue,
+    )  # fmt: skip
 
 
 def publish(registry, base, folder, *names, **options):
@@ -44,6 +52,15 @@ def publish(registry, base, folder, *names, **options):
     for seed, name in enumerate(names, 1):
         made = write_neuron(folder / f"{name}-{seed}", base.model, seed, **options)
         registry.publish(name, made, fields_of(base))
+
+
+def publish_activated(registry, base, folder, *names, first=21, cue=CUE):
+    """Publish a random neuron for each name that acts from the cue on."""
+    for seed, name in enumerate(names, first):
+        made = write_neuron(folder / f"{name}-{seed}", base.model, seed)
+        config = made / "adapter_config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), "alora_invocation_tokens": cue}))
+        registry.publish(name, made, fields_of(base, cue=cue))
 
 
 def served(folder, name, neurons, *, base=None, **options):
@@ -55,7 +72,10 @@ def served(folder, name, neurons, *, base=None, **options):
 
 
 class Solo:
-    """Greedy tokens of one prompt at a time, with a cache of its own, from the base or what was wanted."""
+    """Greedy tokens of one prompt at a time, with a cache of its own, from the base or what was wanted.
+
+    Of a neuron with a cue the base reads what stands before, and the neuron the rest.
+    """
 
     def __init__(self, engine):
         self.engine, self.known = engine, {}
@@ -70,9 +90,15 @@ class Solo:
 
     def tokens(self, wanted, prompt, limit):
         delta = None if wanted is None else Alone(self.engine._shelf.get(wanted))
-        found = []
+        found, model = [], self.engine.base_model.model
+        caches = make_prompt_cache(model)
+        if wanted is not None and wanted.cue:
+            context, prompt = split_at_cue(prompt, wanted.cue)
+            if context:
+                with self.engine._slot.adding(None):
+                    mx.eval(model(mx.array([context]), cache=caches))
         with self.engine._slot.adding(delta):
-            for token, _ in generate_step(mx.array(prompt), self.engine.base_model.model, max_tokens=limit):
+            for token, _ in generate_step(mx.array(prompt), model, max_tokens=limit, prompt_cache=caches):
                 found.append(int(token))
                 if token == END:
                     break

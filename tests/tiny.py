@@ -37,14 +37,14 @@ def random_model(config, seed):
     return model
 
 
-def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=None, width=32):
+def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=None, mode="affine", width=32):
     """Write a model that ``conch_dna.models.load.load`` and stock mlx-lm load, and return its folder.
 
     Token id 0 is ``!``, so that padding with 0 pads with a real id.
 
     :param arch: ``llama`` or ``qwen2``.
     :param tied: whether the head is the transposed embedding.
-    :param bits: quantise linear layers and embedding, in groups of 32.
+    :param bits: quantise linear layers and embedding, in groups of 32, in the way that ``mode`` names.
     """
     import mlx.core as mx
     from mlx.utils import tree_flatten
@@ -61,7 +61,7 @@ def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=
     }  # fmt: skip
     model = random_model(config, seed)
     if bits:
-        model, config = quantize_model(model, config, group_size=32, bits=bits)
+        model, config = quantize_model(model, config, group_size=32, bits=bits, mode=mode)
     mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())), {"format": "mlx"})
     (folder / "config.json").write_text(json.dumps(config, indent=1))
     return folder

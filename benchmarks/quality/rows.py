@@ -178,7 +178,9 @@ class Bench:
         ]
         body, head = split_model(self.base.model)
         with runtime.neuron(neuron):
-            own, theirs = fits(body, head, examples, targets), fits(body, head, others)
+            own, shares = fits(body, head, examples, targets, runtime.over), runtime.cued is not None
+        with runtime.neuron("base" if shares else neuron):  # what shares the base's context leaves prompts to the base
+            theirs = fits(body, head, others)
         found = {"bits_per_byte": [f.bits / e.answer_bytes for f, e in zip(own, examples, strict=True)]}
         if targets:
             found["divergence"] = [f.divergence / f.tokens for f in own]

@@ -1,4 +1,4 @@
-"""What a shell may complete a word of a command to: names of domains, teachers and recipes."""
+"""What a shell may complete a word of a command to: names of domains, teachers, routers and recipes."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def teacher_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str
     """Return the teachers that begin like ``word``; the model behind the colon is the user's."""
     app: App = ctx.find_root().obj
     return _like(word, app.host.catalog.names("teachers"))
+
+
+def router_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
+    """Return the routers that begin like ``word``."""
+    app: App = ctx.find_root().obj
+    return _like(word, app.host.catalog.names("routers"))
 
 
 def mode_names(_: click.Context, __: click.Parameter, word: str) -> list[str]:

@@ -140,15 +140,14 @@ def _print_offers(offers: list[Offer], source: str, as_json: bool) -> None:
 
 
 def _as_row(offer: Offer) -> dict[str, Any]:
-    """Return what there is to say of an offer; what its card says is someone else's text."""
     card = offer.card
-    told = {"base": card.base, "created_at": card.created_at}
     return {
         "name": card.name,
         "aliases": list(offer.aliases),
         "digest": card.digest,
         "pushed_from": offer.ref,
-        **{key: text if text.isprintable() else ascii(text) for key, text in told.items()},
+        "base": card.base,
+        "created_at": card.created_at,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.complete import router_names
 from conch_dna.cli.neurons import REGISTRY_DIR
 from conch_dna.errors import ConfigError
 from conch_dna.server.settings import ServerSettings, check_host
@@ -53,6 +54,11 @@ _SECONDS = click.FloatRange(0, min_open=True)
 @click.option(
     "--rate-limit", type=_COUNT, help="Requests a minute of keys that say nothing of it.  [default: no limit]"
 )
+@click.option(
+    "--router",
+    help="Serve the model auto: this router chooses who answers, such as ngrams.",
+    shell_complete=router_names,
+)
 @click.pass_obj
 def serve(
     app: App,
@@ -61,6 +67,7 @@ def serve(
     root: Path | None,
     keys_file: Path | None,
     rate_limit: int | None,
+    router: str | None,
     **given: Any,
 ) -> None:
     """Serve the base and its neurons to OpenAI clients, until Ctrl-C or SIGTERM."""
@@ -76,11 +83,13 @@ def serve(
     check_host(settings, keyed=bool(keys))
     from conch_dna.config import read_project, resolve
     from conch_dna.registry.store import Registry
+    from conch_dna.routing import make_routing
     from conch_dna.runtime.engine import Engine
     from conch_dna.server.app import make_app
 
     registry = Registry(root or app.project / REGISTRY_DIR)
     ref = base_ref or resolve(read_project(app.project / CONFIG_FILE)).student
+    routing = make_routing(app.host, app.project, router) if router else None
     with listen(settings) as opened:  # a port that is taken is told before the base is loaded
         engine = Engine(ref, registry, slots=settings.slots, batch=settings.batch)
-        run(make_app(engine, registry, settings, keys), settings, opened)
+        run(make_app(engine, registry, settings, keys, routing), settings, opened)

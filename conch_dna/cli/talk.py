@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.complete import router_names
 from conch_dna.errors import ConfigError
+from conch_dna.routing import AUTO, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conch_dna.records import Sampling
+    from conch_dna.registry.store import Registry
     from conch_dna.runtime.neurons import NeuronRuntime
 
 
@@ -35,29 +38,65 @@ def _sampling(max_tokens: int, temperature: float, seed: int) -> Sampling:
     return Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
 
 
-def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:
-    """Load the base: the one asked for, else the one the first neuron was made for, else the project's student."""
+def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[str]) -> str:
+    """Return the base asked for, else the one the first neuron was made for, else the project's student.
+
+    :raises UnknownName: the registry lacks one of the neurons.
+    """
     from conch_dna.config import read_project, resolve
-    from conch_dna.registry.store import Registry
-    from conch_dna.runtime.neurons import NeuronRuntime
     from conch_dna.runtime.shelf import BASE
 
-    registry = Registry(app.project / "adapters")
     entries = [registry.resolve(n) for n in neurons if n != BASE]  # unknown names are told before the base is loaded
-    if base_ref is None:
-        base_ref = entries[0].card.base if entries else resolve(read_project(app.project / CONFIG_FILE)).student
-    return NeuronRuntime(base_ref, registry)
+    if base_ref is not None:
+        return base_ref
+    return entries[0].card.base if entries else resolve(read_project(app.project / CONFIG_FILE)).student
+
+
+def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:
+    """Load the base that fits the neurons."""
+    from conch_dna.registry.store import Registry
+    from conch_dna.runtime.neurons import NeuronRuntime
+
+    registry = Registry(app.project / "adapters")
+    return NeuronRuntime(base_of(app, registry, base_ref, neurons), registry)
+
+
+def _chosen(app: App, prompt: str, router: str) -> str:
+    """Let a router choose a neuron; say which."""
+    from conch_dna.registry.store import Registry
+    from conch_dna.routing import make_routing
+
+    names = Registry(app.project / "adapters").names()
+    neuron = make_routing(app.host, app.project, router).choose([{"role": "user", "content": prompt}], names)
+    click.echo(f"{AUTO}: {neuron}", err=True)
+    return neuron
 
 
 @click.command(epilog='Example: conch ask thinking "A train leaves at 9:40 and rides 85 minutes. When does it arrive?"')
 @click.argument("neuron")
 @click.argument("prompt")
+@click.option(
+    "--router",
+    default=DEFAULT,
+    show_default=True,
+    help="Who chooses where NEURON is auto.",
+    shell_complete=router_names,
+)
 @_with_sampling
 @click.pass_obj
 def ask(
-    app: App, neuron: str, prompt: str, base_ref: str | None, max_tokens: int, temperature: float, seed: int
+    app: App,
+    neuron: str,
+    prompt: str,
+    router: str,
+    base_ref: str | None,
+    max_tokens: int,
+    temperature: float,
+    seed: int,
 ) -> None:
-    """Answer PROMPT with NEURON (a name, name@version, name@alias, or base)."""
+    """Answer PROMPT with NEURON (a name, name@version, name@alias, base, or auto: the one that a router chooses)."""
+    if neuron == AUTO:
+        neuron = _chosen(app, prompt, router)
     runtime = _runtime(app, base_ref, [neuron])
     for piece in runtime.stream(prompt, neuron, _sampling(max_tokens, temperature, seed)):
         click.echo(piece, nl=False)

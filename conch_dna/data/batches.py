@@ -31,6 +31,7 @@ class Batch(NamedTuple):
     :param targets: the teacher's distributions at the same N places, a loss of the logits there, which rows were
         preferred to which, or ``None``.
     :param names: which examples these are, for error messages.
+    :param answers_B: int32, where the last assistant turn of each conversation begins.
     :param on_policy: the labels are the student's own samples: no cross-entropy may pull towards them.
     """
 
@@ -40,6 +41,7 @@ class Batch(NamedTuple):
     labels_N: np.ndarray
     targets: Targets | LogitLoss | Pairs | None
     names: tuple[int, ...]
+    answers_B: np.ndarray
     on_policy: bool = False
 
 
@@ -102,13 +104,16 @@ def check_budget(lengths: Mapping[str, int], config: DistillConfig, together: in
         )  # fmt: skip
 
 
-def collate(examples: Sequence[Example], picks: Sequence[int], targets: SoftTargets | None = None) -> Batch:
+def collate(
+    examples: Sequence[Example], picks: Sequence[int], targets: SoftTargets | None = None, *, last_turn: bool = False
+) -> Batch:
     """Pad the picked examples into one batch.
 
     A token at place t is predicted by the hidden state at t - 1. Soft targets cover the last assistant turn only, so a
     batch that has them trains on that turn alone.
 
     :param targets: one an example, or a function from the picks to their loss.
+    :param last_turn: train on the last assistant turn alone without such too.
     """
     chosen = [examples[i] for i in picks]
     width = padded(max(len(e.ids) for e in chosen))
@@ -116,7 +121,7 @@ def collate(examples: Sequence[Example], picks: Sequence[int], targets: SoftTarg
     rows, cols, labels = [], [], []
     for row, example in enumerate(chosen):
         ids[row, : len(example.ids)] = example.ids
-        first = example.answer_start if targets is not None else 1
+        first = example.answer_start if last_turn or targets is not None else 1
         for place in range(max(first, 1), len(example.ids)):
             if example.trained[place]:
                 rows.append(row)
@@ -124,7 +129,7 @@ def collate(examples: Sequence[Example], picks: Sequence[int], targets: SoftTarg
                 labels.append(example.ids[place])
     return Batch(
         ids, np.array(rows, np.int32), np.array(cols, np.int32), np.array(labels, np.int32), _joined(targets, picks),
-        tuple(picks),
+        tuple(picks), np.array([e.answer_start for e in chosen], np.int32),
     )  # fmt: skip
 
 

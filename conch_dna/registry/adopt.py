@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from conch_dna.errors import NeuronRefused, RegistryError
+from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.files import fsync_path, new_folder
 from conch_dna.registry.aliases import ALIASES_FILE, CURRENT, read_book
 from conch_dna.registry.card import CONTENT_FILES, hash_files, write_card
@@ -16,21 +16,22 @@ from conch_dna.registry.store import Entry, check_content
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from conch_dna.registry.aliases import AliasBook
     from conch_dna.registry.card import Card
     from conch_dna.registry.store import Registry
 
 
-def holding(registry: Registry, name: str, digest: str) -> Entry | None:
-    """Return the sound version of ``name`` with that content, the newest of several; ``None`` if there is none."""
-    versions = registry.versions(name) if name in registry.names() else []
+def holding(registry: Registry, card: Card) -> Entry | None:
+    """Return the sound version with the name, content and base of ``card``, the newest of several, if there is one."""
+    versions = registry.versions(card.name) if card.name in registry.names() else []
     for version in reversed(versions):
         try:
-            entry = registry.resolve(f"{name}@{version}")
-            if entry.card.digest == digest:
+            entry = registry.resolve(f"{card.name}@{version}")
+            if (entry.card.digest, entry.card.base_digest) == (card.digest, card.base_digest):
                 check_content(entry)
                 return entry
-        except NeuronRefused:
-            continue  # a damaged one is replaced by another version
+        except (NeuronRefused, UnknownName):
+            continue  # a damaged one is replaced by another version; one that was listed may be gone by now
     return None
 
 
@@ -54,14 +55,31 @@ def adopt(registry: Registry, folder: Path, card: Card) -> tuple[Entry, bool]:
         fsync_path(registry.root)
         sweep(home)
         book = read_book(home / ALIASES_FILE)
-        found = holding(registry, card.name, card.digest)
+        found = holding(registry, card)
         entry = found or _added(home, folder, card, max(book.next, 1 + max(numbers_in(home), default=0)))
-        settled = book.model_copy(update={"next": max(book.next, entry.version + 1)})
-        if CURRENT not in book.aliases:
-            settled = settled.moved(CURRENT, entry.version, "publish")
-        if settled != book:
-            save_book(home, settled)
+        _settle(home, book, entry.version)
     return entry, found is None
+
+
+def complete(registry: Registry, entry: Entry) -> None:
+    """Point ``current`` at a version that is here, if a kill kept it from being set.
+
+    :raises UnknownName: the version was removed meanwhile.
+    :raises RegistryError: the disk failed, ``aliases.json`` is damaged, or another process holds the lock.
+    """
+    if CURRENT not in registry.aliases(entry.name):
+        with locked(registry.root, registry.timeout):
+            registry.locate(entry.ref)  # it may be gone by now
+            home = registry.root / entry.name
+            _settle(home, read_book(home / ALIASES_FILE), entry.version)
+
+
+def _settle(home: Path, book: AliasBook, version: int) -> None:
+    settled = book.model_copy(update={"next": max(book.next, version + 1)})
+    if CURRENT not in book.aliases:
+        settled = settled.moved(CURRENT, version, "publish")
+    if settled != book:
+        save_book(home, settled)
 
 
 def _added(home: Path, folder: Path, card: Card, version: int) -> Entry:

@@ -7,22 +7,22 @@ there yet. No file is shared between versions, so pushes at the same time lose n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 import re
-import shutil
 import tempfile
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
-from conch_dna.files import fsync_path, naming
 from conch_dna.records import SCHEMA_VERSION, Record
+from conch_dna.registry import shared_folder
 from conch_dna.registry.aliases import CURRENT, NAME, is_alias, now
 from conch_dna.registry.card import CARD_FILE, CONTENT_FILES, README_FILE
-from conch_dna.registry.transfer import CHUNK, MAX_CARD, Offer, Sent, card_from, public, reaching
+from conch_dna.registry.transfer import CHUNK, MAX_CARD, Offer, Sent, card_from, check_offer, public, reaching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,11 +95,16 @@ class Bucket:
         place = f"{self.root}/{card.name}/{card.digest.removeprefix('sha256:')}"
         sizes = self._sizes(place)
         files = [file for file in CONTENT_FILES if not self._has(place, file, sizes, entry)]
-        if not self._has_card(place, sizes, entry):
+        if not self._has_card(entry):
             files += [README_FILE, CARD_FILE]
         sent = Sent(entry.ref, card.digest, self.url, tuple(files), tuple(aliases))
         if dry_run:
             return sent
+        pointers = [f"{self.root}/{card.name}/{ALIASES_DIR}/{alias}.json" for alias in aliases]
+        if self.local:
+            with reaching(self.url):
+                for path in (*(f"{place}/{file}" for file in (*CONTENT_FILES, README_FILE, CARD_FILE)), *pointers):
+                    shared_folder.sweep(Path(path))
         progress.stage(entry.ref, "push", sum((entry.path / file).stat().st_size for file in files))
         for file in files:
             self._put(entry.path / file, f"{place}/{file}", progress)
@@ -107,8 +112,8 @@ class Bucket:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "alias.json")
             source.write_text(pointer, encoding="utf-8")
-            for alias in aliases:
-                self._put(source, f"{self.root}/{card.name}/{ALIASES_DIR}/{alias}.json", None)
+            for path in pointers:
+                self._put(source, path, None)
         return sent
 
     def _list(self, path: str) -> list[tuple[str, dict[str, Any]]]:
@@ -118,7 +123,8 @@ class Bucket:
                 rows = self.fs.ls(path, detail=True)
             except FileNotFoundError:
                 return []
-        return sorted((row["name"].rstrip("/").rpartition("/")[2], row) for row in rows)
+        named = ((row["name"].rstrip("/").rpartition("/")[2], row) for row in rows)
+        return sorted(named, key=itemgetter(0))  # a store may have an object and a folder of one name
 
     def _folders(self, path: str) -> list[str]:
         return [name for name, row in self._list(path) if row["type"] == "directory"]
@@ -136,8 +142,9 @@ class Bucket:
         aliases: dict[str, list[str]] = {}
         for file, _ in self._list(f"{self.root}/{name}/{ALIASES_DIR}"):
             alias = file.removesuffix(".json")
-            if is_alias(alias) and (pointer := self._pointer(name, alias)):
-                aliases.setdefault(pointer.digest.removeprefix("sha256:"), []).append(alias)
+            with contextlib.suppress(NeuronRefused):  # a damaged alias: a pull by it says so
+                if is_alias(alias) and (pointer := self._pointer(name, alias)):
+                    aliases.setdefault(pointer.digest.removeprefix("sha256:"), []).append(alias)
         found = []
         for digest in self._digests(name):
             try:
@@ -163,18 +170,15 @@ class Bucket:
         return Offer(card, place, sizes, aliases)
 
     def _pointer(self, name: str, alias: str) -> Pointer | None:
-        path = f"{self.root}/{name}/{ALIASES_DIR}/{alias}.json"
+        folder, file = f"{self.root}/{name}/{ALIASES_DIR}", f"{alias}.json"
+        if file not in self._sizes(folder):  # nor is what is no plain file one: a pipe would never end
+            return None
         try:
-            with reaching(self.url):
-                return Pointer.model_validate_json(self._small(path))
-        except RegistryError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                return None
-            if isinstance(error.__cause__, ValidationError):
-                raise NeuronRefused(
-                    "the alias is damaged", where=f"{self.url}: {name}@{alias}", next_step="Push it again."
-                ) from error
-            raise
+            return Pointer.model_validate_json(self._small(f"{folder}/{file}"))
+        except ValidationError as fault:
+            raise NeuronRefused(
+                "the alias is damaged", where=f"{self.url}: {name}@{alias}", next_step="Push it again."
+            ) from fault
 
     def _small(self, path: str) -> bytes:
         """Return a small file, or at least its first megabyte and a byte."""
@@ -196,19 +200,29 @@ class Bucket:
             digest.update(chunk)
         return digest.hexdigest() == entry.card.files[file]
 
-    def _has_card(self, place: str, sizes: dict[str, int], entry: Entry) -> bool:
-        if CARD_FILE not in sizes:
-            return False
+    def _has_card(self, entry: Entry) -> bool:
+        """Tell whether a pull would take the card that is there.
+
+        :raises RegistryError: it is for another base, and content has one card.
+        """
         try:
-            return card_from(self._small(f"{place}/{CARD_FILE}"), place).digest == entry.card.digest
+            there = self._offer(entry.name, entry.card.digest.removeprefix("sha256:"))
+            check_offer(there, self.url)
         except NeuronRefused:
             return False
+        ours, theirs = entry.card.base_digest, there.card.base_digest
+        if ours != theirs:
+            raise RegistryError(
+                "this content is there for another base", where=f"{self.url}: {there.ref}", got=ours, allowed=theirs,
+                next_step="Push it to another place.",
+            )  # fmt: skip
+        return True
 
     def _put(self, source: Path, path: str, progress: Progress | None) -> None:
         """Write one file; it appears whole, or, in stores that cannot do that, fails its digest until it is."""
         with reaching(self.url):
             if self.local:
-                _copy_atomic(source, Path(path))
+                shared_folder.put(source, Path(path))
             else:
                 self.fs.put_file(str(source), path)
             size = self.fs.info(path)["size"]
@@ -218,20 +232,3 @@ class Bucket:
             )
         if progress:
             progress.advance(size)
-
-
-def _copy_atomic(source: Path, final: Path) -> None:
-    """Copy a file so that it appears whole and flushed under its name."""
-    final.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{final.name}.", dir=final.parent)
-    temporary = Path(name)
-    try:
-        with naming(final), os.fdopen(handle, "wb") as file, source.open("rb") as content:
-            shutil.copyfileobj(content, file)
-        temporary.chmod(0o644)
-        fsync_path(temporary)
-        temporary.replace(final)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    fsync_path(final.parent)

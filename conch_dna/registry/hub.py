@@ -13,6 +13,7 @@ from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry.aliases import CURRENT
 from conch_dna.registry.card import CARD_FILE, CONTENT_FILES, README_FILE
 from conch_dna.registry.transfer import CHUNK, MAX_CARD, Offer, Sent, card_from, reaching
+from conch_dna.registry.transfer import public as public_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,7 @@ class Hub:
 
         self.repo = url.removeprefix(SCHEME).rstrip("/")
         if not HUB_ID.fullmatch(self.repo):
-            raise RegistryError("not a hub repository", got=url, allowed="hf://OWNER/REPO")
+            raise RegistryError("not a hub repository", got=public_url(url), allowed="hf://OWNER/REPO")
         self.url, self.public = SCHEME + self.repo, public
         with reaching(self.url):
             import tenacity  # noqa: F401 - said now, not in the middle of a push
@@ -130,7 +131,8 @@ class Hub:
                 allowed=entry.name,
                 next_step="Push each neuron to a repository of its own.",
             )
-        return there.place if there.card.digest == entry.card.digest else None
+        same = (there.card.digest, there.card.base_digest) == (entry.card.digest, entry.card.base_digest)
+        return there.place if same else None
 
     def _commit(self, entry: Entry, files: Sequence[str], progress: Progress) -> str:
         from huggingface_hub import CommitOperationAdd
@@ -176,16 +178,26 @@ class Hub:
         return Offer(card, info.sha, sizes)
 
     def _read(self, file: str, revision: str, size: int) -> Iterator[bytes]:
-        """Yield a file piece by piece; the hub's library asks again for a piece that did not come whole."""
+        """Yield a file piece by piece; a piece that did not come whole is asked for again."""
         from huggingface_hub import hf_hub_url
-        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
 
         url = hf_hub_url(self.repo, file, revision=revision, endpoint=self.api.endpoint)
         for start in range(0, size, CHUNK):
-            span = f"bytes={start}-{min(start + CHUNK, size) - 1}"
-            response = http_backoff("GET", url, headers={**build_hf_headers(), "Range": span}, timeout=PATIENCE)
+            yield self._ask(self._piece, url, start, min(start + CHUNK, size))
+
+    def _piece(self, url: str, start: int, stop: int) -> bytes:
+        """Return bytes ``start`` to ``stop`` of a file; of an answer with more, no more is read."""
+        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+        asked = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+        data = bytearray()
+        with get_session().stream("GET", url, headers=build_hf_headers() | asked, timeout=PATIENCE) as response:
             hf_raise_for_status(response)
-            yield response.content
+            for part in response.iter_raw():
+                data += part
+                if len(data) > stop - start:
+                    raise RegistryError("the hub sent more than it was asked for", where=self.url, allowed=stop - start)
+        return bytes(data)
 
     def _ask(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
         """Return what the hub answers; a fault that passes is tried again, since its library does not for all calls."""

@@ -12,9 +12,9 @@ import structlog
 from conch_dna.errors import DiskError, NeuronRefused, RegistryError
 from conch_dna.files import sha256_file
 from conch_dna.progress import Progress
-from conch_dna.registry.adopt import adopt, holding
+from conch_dna.registry.adopt import adopt, complete, holding
 from conch_dna.registry.aliases import CURRENT, NAME, is_alias
-from conch_dna.registry.card import CONTENT_FILES, Origin
+from conch_dna.registry.card import CONTENT_FILES, README_FILE, Origin
 from conch_dna.registry.store import check_content
 from conch_dna.registry.transfer import check_offer, save
 
@@ -94,6 +94,8 @@ def push(
         raise RegistryError("not an alias", got=repr(wrong[0]), allowed=f"{NAME.pattern}, not a number")
     entry = registry.resolve(ref)
     check_content(entry)
+    if not (entry.path / README_FILE).is_file():
+        raise NeuronRefused("file missing", where=entry.path, got=README_FILE)
     everywhere = tuple(dict.fromkeys((CURRENT, *aliases)))
     sent = open_remote(url, public=public).send(entry, everywhere, progress or Progress(), dry_run=dry_run)
     if not dry_run:
@@ -131,7 +133,7 @@ def pull(
     offer = remote.find(name or None, selector or None)
     check_offer(offer, remote.url)
     card = offer.card
-    here, new = holding(registry, card.name, card.digest), False
+    here, new = holding(registry, card), False
     if dry_run:
         return Pulled(here.ref if here else None, here is None, offer, remote.url)
     if here is None:
@@ -139,6 +141,8 @@ def pull(
             _fetch(remote, offer, folder, progress or Progress())
             origin = Origin(url=remote.url, ref=offer.ref)
             here, new = adopt(registry, folder, card.model_copy(update={"origin": origin}))
+    else:
+        complete(registry, here)
     for alias in aliases:
         registry.promote(here.name, here.version, alias)
     log.info("neuron_pulled", neuron=here.ref, url=remote.url, new=new, digest=card.digest)
@@ -151,17 +155,20 @@ def _fetch(remote: Remote, offer: Offer, folder: Path, progress: Progress) -> No
     need = sum(offer.sizes[file] for file in wanted)
     free = shutil.disk_usage(folder).free
     if need > free:
-        raise DiskError("the disk has no room for the neuron", where=folder, got=f"{free} bytes", allowed=f"{need}")
+        raise DiskError(
+            "the disk has no room for the neuron", where=folder, got=f"{free} bytes", allowed=f"at least {need}",
+            next_step="Make room, or choose another cache by CONCH_CACHE.",
+        )  # fmt: skip
     progress.stage(offer.ref, "pull", need)
     for file in wanted:
-        part = folder / f"{file}.part"
-        save(remote.chunks(offer, file), offer.sizes[file], part, progress)
+        part, where = folder / f"{file}.part", f"{remote.url}: {offer.ref}: {file}"
+        save(remote.chunks(offer, file), offer.sizes[file], part, progress, where)
         if not _is(part, offer.card.files[file]):
             got = part.stat().st_size
             part.unlink()
             raise NeuronRefused(
                 "the content differs from the card's digest",
-                where=f"{remote.url}: {offer.ref}: {file}",
+                where=where,
                 got=f"{got} bytes of {offer.sizes[file]}",
             )
         part.replace(folder / file)

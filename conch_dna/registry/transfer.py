@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pydantic_core import from_json
+
 from conch_dna.errors import ConchError, NeuronRefused, RegistryError
 from conch_dna.registry.card import CONFIG_FILE, CONTENT_FILES, WEIGHTS_FILE, parse_card
 
@@ -24,8 +26,9 @@ MAX_CARD = 2**20
 # Bytes that a file may have at most, whatever the place says of it.
 MAX_BYTES = {CONFIG_FILE: 2**20, WEIGHTS_FILE: 16 * 2**30}
 
-_USER_INFO = re.compile(r"(?<=://)[^/@]*@")
+_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")  # to the last @: a password may have one
 _QUERY = re.compile(r"(://[^\s?]*)\?\S*")  # signed addresses carry their signature there
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs and ends of lines
 _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL", re.IGNORECASE)  # in the name of a variable
 
 
@@ -115,9 +118,9 @@ def reaching(url: str) -> Iterator[None]:
 
 
 def told(fault: BaseException) -> str:
-    """Return what an error and its cause say, in one line, without signatures and the values of secret variables."""
+    """Return what an error and its cause say, in one line, without passwords, signatures and secret variables."""
     faults = dict.fromkeys(str(part) for part in (fault, fault.__cause__) if part)
-    text = _QUERY.sub(r"\1", " ".join(" ".join(faults).split()))
+    text = _QUERY.sub(r"\1", _USER_INFO.sub("", " ".join(" ".join(faults).split())))
     for name, value in os.environ.items():
         if _SECRET.search(name) and len(value) >= 8:
             text = text.replace(value, "***")
@@ -135,8 +138,9 @@ def check_offer(offer: Offer, where: str) -> None:
     :raises NeuronRefused: its gate did not pass, or a file is missing or too large.
     """
     verdict = offer.card.verdict
-    if verdict and not verdict.passed:
-        raise NeuronRefused("its gate did not pass", where=f"{where}: {offer.ref}", got=verdict.reason)
+    if verdict and not (verdict.passed and all(check.passed for check in verdict.checks)):
+        reason = " ".join(verdict.reason.split())
+        raise NeuronRefused("its gate did not pass", where=f"{where}: {offer.ref}", got=reason)
     for file in CONTENT_FILES:
         size = offer.sizes.get(file)
         if size is None:
@@ -150,22 +154,42 @@ def check_offer(offer: Offer, where: str) -> None:
 def card_from(data: bytes, where: str) -> Card:
     """Return the card in ``data``, of which the caller read at most one byte more than is allowed.
 
-    :raises NeuronRefused: it is too large, damaged, or of a newer schema.
+    :raises NeuronRefused: it is too large, damaged, or of a newer schema, or has text that could steer a terminal.
     """
     from conch_dna.registry.aliases import NAME
 
     if len(data) > MAX_CARD:
         raise NeuronRefused("card too large", where=where, allowed=f"up to {MAX_CARD} bytes")
+    if (steering := _control_in(data)) is not None:
+        raise NeuronRefused("control characters in the card", where=where, got=ascii(steering)[:80])
     card = parse_card(data, where)
     if not NAME.fullmatch(card.name):
         raise NeuronRefused("not a neuron name", where=where, got=ascii(card.name), allowed=NAME.pattern)
     return card
 
 
-def save(chunks: Iterator[bytes], size: int, into: Path, progress: Progress) -> None:
+def _control_in(data: bytes) -> str | None:
+    """Return a key or text of a card with control characters, if there is one; ``parse_card`` tells what is no JSON."""
+    try:
+        rest = [from_json(data)]
+    except ValueError:
+        return None
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            rest += [*value, *value.values()]
+        elif isinstance(value, list):
+            rest += value
+        elif isinstance(value, str) and _CONTROL.search(value):
+            return value
+    return None
+
+
+def save(chunks: Iterator[bytes], size: int, into: Path, progress: Progress, where: str) -> None:
     """Write the bytes of a remote file; the caller compares their digest.
 
     :param size: what the place says it has; not a byte more is written.
+    :param where: what an error names as the file.
     :raises NeuronRefused: there are more.
     """
     written = 0
@@ -173,6 +197,6 @@ def save(chunks: Iterator[bytes], size: int, into: Path, progress: Progress) -> 
         for chunk in chunks:
             written += len(chunk)
             if written > size:
-                raise NeuronRefused("longer than it was said to be", where=into.name, allowed=f"{size} bytes")
+                raise NeuronRefused("longer than it was said to be", where=where, allowed=f"{size} bytes")
             file.write(chunk)
             progress.advance(len(chunk))

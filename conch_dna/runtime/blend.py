@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def blended(parts: Sequence[tuple[Adapter, float]], digest: str) -> Adapter:
     """Return the adapter of Σ wᵢ·sᵢ·AᵢBᵢ: factors side by side, so that the sum is exact and ranks add up.
 
+    :param parts: adapters that act from the same cue on, or everywhere.
     :raises NeuronRefused: a part has DoRA's magnitudes, which belong to the weights of one adapter, or changes expert
         layers.
     """
@@ -38,4 +39,5 @@ def blended(parts: Sequence[tuple[Adapter, float]], digest: str) -> Adapter:
         config={},
         digest=digest,
         nbytes=sum(a.nbytes + b.nbytes for a, b in weights.values()),
+        invocation_tokens=parts[0][0].invocation_tokens,
     )

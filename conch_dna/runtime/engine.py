@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import threading
 import time
-import weakref
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from conch_dna.data.tokens import prompt_ids
-from conch_dna.errors import ConfigError, DataError, ModelError, NeuronRefused
+from conch_dna.errors import ConfigError, DataError, NeuronRefused
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
+from conch_dna.runtime.driver import Driver
 from conch_dna.runtime.generate import BATCH
 from conch_dna.runtime.neurons import as_turns
 from conch_dna.runtime.prompt_cache import PromptCache
@@ -28,10 +24,10 @@ from conch_dna.runtime.scheduler import Scheduler
 from conch_dna.runtime.shelf import BASE, Shelf
 from conch_dna.runtime.slot_cache import SlottedModel
 from conch_dna.runtime.slots import unwrap, wrap
-from conch_dna.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from conch_dna.runtime.neurons import Messages
     from conch_dna.runtime.request import Processor, Token
@@ -100,15 +96,7 @@ class Engine:
         config = self.base_model.config
         about = {**config, **config.get("text_config", {})}
         self.context: int | None = about.get("max_position_embeddings", about.get("n_positions"))
-        self._inbox: deque[Request | Callable[[], None]] = deque()
-        self._gate, self._wake = threading.Lock(), threading.Event()
-        # All that computes runs in one thread, whoever calls: MLX cannot go on in one with what another began.
-        self._worker, self._looper = Worker(), Worker()
-        self._thread = self._worker.run(threading.get_ident).result()
-        self._loop: Future[Any] | None = None
-        self._shared: Future[Any] | None = None
-        self._stopping = self._closed = self._ended = False
-        _engines.add(self)
+        self._driver = Driver(self._scheduler.step, self._end, self.base_model.ref)
 
     def submit(
         self,
@@ -138,13 +126,13 @@ class Engine:
         wanted = self._shelf.find_any(neuron)
         pinned = self._residency.pinned.get(neuron) if isinstance(neuron, str) else None
         if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
-            self._noted(lambda: self._residency.move_pin(neuron, wanted))
+            self._driver.noted(lambda: self._residency.move_pin(neuron, wanted))
         sampling = sampling or Sampling()
         request = Request(
             self._ids_of(prompt, sampling.max_tokens), neuron, wanted, sampling, tuple(filter(None, stop)), on_token,
-            self.tokenizer, self._drive, processors,
+            self.tokenizer, self._driver.drive, processors,
         )  # fmt: skip
-        self._post(request)
+        self._driver.post(lambda: self._scheduler.waiting.append(request))
         return request
 
     def generate_many(
@@ -164,7 +152,7 @@ class Engine:
             for conversation, neuron in zip(conversations, each, strict=True):
                 requests.append(self.submit(conversation, neuron, sampling))
             for request in requests:
-                self._drive(request.future, None)
+                self._driver.drive(request.future, None)
         except BaseException:
             for request in requests:
                 request.cancel()
@@ -174,45 +162,26 @@ class Engine:
     @property
     def running(self) -> bool:
         """Whether it runs in a thread of its own."""
-        return self._loop is not None and not self._loop.done()
+        return self._driver.running
 
     def step(self) -> bool:
         """Let every running request have one token; return whether there is anything left to do."""
-        self._check_outside()
-        return bool(self._worker.run(self._step).result())
+        return self._driver.step()
 
     def start(self) -> None:
         """Run requests in a thread of the engine's own until :meth:`stop`.
 
         :raises ModelError: the engine is closed.
         """
-        with self._gate:
-            self._check_open()
-            if not self.running:
-                self._stopping = False
-                self._loop = self._looper.run(self._run)
+        self._driver.start()
 
     def stop(self) -> None:
         """Let the engine's thread go after its step; requests stay where they are, and go on after :meth:`start`."""
-        self._check_outside()
-        self._stopping = True
-        self._wake.set()
-        if self._loop is not None:
-            self._loop.result()
-        self._worker.run(threading.get_ident).result()  # a step whose caller was interrupted comes to its end
+        self._driver.stop()
 
     def close(self) -> None:
         """End all requests as cancelled and give the base model back as it was."""
-        self._check_outside()
-        with self._gate:
-            if self._closed:
-                return
-            self._closed = True
-        self.stop()
-        _engines.discard(self)
-        self._worker.run(self._end).result()
-        self._worker.give_back()
-        self._looper.give_back()
+        self._driver.close()
 
     def pin(self, neuron: str) -> None:
         """Keep a neuron, and what its alias moves to, in memory and once it has one in its slot.
@@ -221,7 +190,7 @@ class Engine:
         :raises RegistryError: no slot would be left for others.
         """
         wanted = self._shelf.find(neuron)
-        self._command(lambda: self._residency.pin(neuron, wanted))
+        self._driver.command(lambda: self._residency.pin(neuron, wanted))
 
     def load(self, neuron: Asked) -> None:
         """Load a neuron now, into a slot too where one is empty; what has no slot yet takes one when it is asked for.
@@ -230,11 +199,11 @@ class Engine:
         """
         wanted = self._shelf.find_any(neuron)
         if wanted is not None:
-            self._command(lambda: self._residency.prefetch(wanted))
+            self._driver.command(lambda: self._residency.prefetch(wanted))
 
     def unpin(self, neuron: str) -> None:
         """Let a pinned neuron go when room is needed; a name that is not pinned is no error."""
-        self._command(lambda: self._residency.unpin(neuron))
+        self._driver.command(lambda: self._residency.unpin(neuron))
 
     def prefetch(self, plan: Sequence[Asked]) -> None:
         """Load neurons ahead, in the order in which they will be needed, while nobody waits; replaces the last plan.
@@ -246,7 +215,7 @@ class Engine:
         def replace() -> None:
             self._scheduler.plan = deque(found)
 
-        self._noted(replace)
+        self._driver.noted(replace)
 
     def unload(self, neuron: Asked, deadline: float = 30.0) -> None:
         """Let go of a neuron: running requests may end until ``deadline`` seconds from now, then they fail.
@@ -268,15 +237,15 @@ class Engine:
             done.add_done_callback(lambda _: deadlines.pop(wanted.digest, None))
             return done
 
-        gone: Future[None] = self._command(begin)
-        self._drive(gone, None)
+        gone: Future[None] = self._driver.command(begin)
+        self._driver.drive(gone, None)
         gone.result()
 
     def stats(self) -> Stats:
         """Return what the engine holds at this moment; nobody is waited for, so one figure may be a step ahead."""
         berths = [(berth.adapter, berth.users) for berth in self._residency.berths]
         return Stats(
-            waiting=len(self._scheduler.waiting) + len(self._inbox),
+            waiting=len(self._scheduler.waiting) + self._driver.pending,
             running=len(self._scheduler.running),
             slots={adapter.digest: users for adapter, users in berths if adapter is not None},
             neuron_bytes=sum(adapter.nbytes for adapter in list(self._shelf.resident.values())),
@@ -301,99 +270,6 @@ class Engine:
             )  # fmt: skip
         return ids
 
-    def _command(self, run: Callable[[], Any]) -> Any:
-        """Run something between two steps, in the thread that runs the model; return what it returns."""
-        self._check_outside()
-        done = self._noted(run)
-        self._drive(done, None)
-        return done.result()
-
-    def _noted(self, run: Callable[[], Any]) -> Future[Any]:
-        """Note down what is to run between two steps; return what it will have returned."""
-        done: Future[Any] = Future()
-
-        def command() -> None:
-            try:
-                done.set_result(run())
-            except Exception as error:  # noqa: BLE001 - who asked gets it
-                done.set_exception(error)
-
-        self._post(command)
-        return done
-
-    def _post(self, item: Request | Callable[[], None]) -> None:
-        """Put something where the next step finds it."""
-        with self._gate:
-            self._check_open()
-            self._inbox.append(item)
-        self._wake.set()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ModelError("the engine is closed", where=self.base_model.ref)
-
-    def _check_outside(self) -> None:
-        if threading.get_ident() == self._thread:
-            raise ModelError("the engine cannot wait for itself", next_step="Wait outside of what it calls.")
-
-    def _drive(self, future: Future[Any], timeout: float | None) -> None:
-        """Wait until a future is done, at most ``timeout`` seconds, running the engine if nobody else does."""
-        if not future.done():
-            self._check_outside()
-        ends = None if timeout is None else time.monotonic() + timeout
-        while not future.done() and (ends is None or time.monotonic() < ends):
-            going = self._going()
-            # A step is waited for to its end: nothing computes any more when the last answer is there.
-            what = [future, going] if going is self._loop else [going]
-            wait(what, None if ends is None else ends - time.monotonic(), FIRST_COMPLETED)
-            if going.done() and not future.done():
-                going.result()  # raises what ended it
-
-    def _going(self) -> Future[Any]:
-        """Return what is going on: the engine's own thread, or one step for all who wait."""
-        with self._gate:
-            if self._loop is not None and not self._loop.done():
-                return self._loop
-            if self._shared is None or self._shared.done():
-                self._shared = self._worker.run(self._step)
-            return self._shared
-
-    def _run(self) -> None:
-        """Step while there is something to do, and sleep while there is not."""
-        while True:
-            self._wake.clear()  # before the look at what a wake-up may be for
-            if self._stopping:
-                return
-            if not self.step():
-                self._wake.wait()
-
-    def _step(self) -> bool:
-        if self._ended:
-            return False
-        self._take_inbox()
-        return self._scheduler.step() or bool(self._inbox)
-
     def _end(self) -> None:
-        self._ended = True
-        self._take_inbox()
         self._scheduler.close()
         unwrap(self.base_model.model)
-
-    def _take_inbox(self) -> None:
-        while self._inbox:
-            item = self._inbox.popleft()
-            if isinstance(item, Request):
-                self._scheduler.waiting.append(item)
-            else:
-                item()
-
-
-_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
-os.register_at_fork(after_in_child=_engines.clear)  # whose threads a child does not have
-
-
-@atexit.register
-def _stop_all() -> None:
-    """Stop every engine before the interpreter ends: MLX aborts a process that ends while it computes."""
-    for engine in list(_engines):
-        engine.stop()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mlx.core as mx
@@ -11,13 +13,15 @@ from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import KVCache, make_prompt_cache
 from mlx_lm.sample_utils import apply_top_p, greedy_sampler
 
+from conch_dna.activation import split_at_cue
 from conch_dna.records import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from conch_dna.records import Sampling
 
+READ_AT_ONCE = 2048  # tokens of a context in one forward pass
 BATCH = 64  # sequences decoded together; on a CPU tokens/s grow by a quarter from 32 to 64
 
 
@@ -27,6 +31,17 @@ class Answer(NamedTuple):
     place: int
     tokens: list[int]
     finished: bool
+
+
+class Cued(NamedTuple):
+    """How a neuron that shares the base's context is to be used.
+
+    :param cue: the tokens from whose last occurrence on it acts.
+    :param off: gives the base without it for a block.
+    """
+
+    cue: tuple[int, ...]
+    off: Callable[[], AbstractContextManager[None]]
 
 
 def shared_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
@@ -58,6 +73,22 @@ def widen(cache: list[Any], rows: int) -> list[Any]:
         many.offset = one.offset
         wide.append(many)
     return wide
+
+
+def read_contexts(model: Any, contexts: Sequence[Sequence[int]]) -> list[list[Any]]:
+    """Return a prompt cache for each context that holds it; equal ones share theirs, which nobody may write to."""
+    prefix = shared_prefix(contexts) if len(contexts) > 1 else []
+    shared = prefill(model, prefix)
+    cut = len(prefix) if shared else 0
+    found: dict[tuple[int, ...], list[Any]] = {}
+    for context in map(tuple, contexts):
+        if context in found:
+            continue
+        cache = found[context] = widen(shared, 1) if shared else make_prompt_cache(model)
+        for start in range(cut, len(context), READ_AT_ONCE):
+            model(mx.array([context[start : start + READ_AT_ONCE]]), cache=cache)
+            mx.eval([one.state for one in cache])
+    return [found[tuple(context)] for context in contexts]
 
 
 class _InFloat32:
@@ -104,17 +135,45 @@ def decode(
     prompts: Sequence[Sequence[int]],
     samplers: Sequence[Callable[[mx.array], mx.array]],
     max_tokens: int,
+    cued: Cued | None = None,
 ) -> Iterator[list[tuple[int, Any]]]:
     """Continue every prompt until one of ``ends`` or ``max_tokens``; yield the new tokens of each decoding step.
 
     The prompts' common start goes through the model once.
 
+    :param cued: where the model carries a neuron that acts from a cue on, that cue; what stands before goes through the
+        base.
     :returns: for each sequence that is still going, its place among the prompts and mlx-lm's response: ``token``,
         ``logprobs`` float32 (V,) at temperature 1, and ``finish_reason``, which is ``stop`` after one of ``ends``.
+    :raises DataError: a prompt is without the cue.
     """
-    prefix = shared_prefix(prompts) if len(prompts) > 1 else []
-    cache = prefill(model, prefix)
-    cut = len(prefix) if cache else 0
+    if cued is None:
+        prefix = shared_prefix(prompts) if len(prompts) > 1 else []
+        cache = prefill(model, prefix)
+        cut = len(prefix) if cache else 0
+        # A batch is merged from its sequences' caches into arrays of its own: all may start from the same one.
+        caches = [cache] * len(prompts) if cache else None
+        yield from _continued(model, ends, [list(p[cut:]) for p in prompts], caches, samplers, max_tokens)
+        return
+    halves = [split_at_cue(prompt, cued.cue) for prompt in prompts]
+    for start in range(0, len(halves), BATCH):  # the contexts of all would take memory without bound
+        here = slice(start, start + BATCH)
+        with cued.off():
+            contexts = read_contexts(model, [context for context, _ in halves[here]])
+        rests = [rest for _, rest in halves[here]]
+        for step in _continued(model, ends, rests, contexts, samplers[here], max_tokens):
+            yield [(start + place, response) for place, response in step]
+
+
+def _continued(
+    model: Any,
+    ends: set[int],
+    prompts: Sequence[list[int]],
+    caches: list[list[Any]] | None,
+    samplers: Sequence[Callable[[mx.array], mx.array]],
+    max_tokens: int,
+) -> Iterator[list[tuple[int, Any]]]:
+    """Continue prompts behind what their caches hold; see :func:`decode`."""
     generator = BatchGenerator(
         _InFloat32(model),
         max_tokens=max_tokens,
@@ -122,9 +181,7 @@ def decode(
         completion_batch_size=BATCH,
         prefill_batch_size=BATCH // 2,
     )
-    # A batch is merged from its sequences' caches into arrays of its own: all may start from the same one.
-    caches = [cache] * len(prompts) if cache else None
-    uids = generator.insert([list(p[cut:]) for p in prompts], caches=caches, samplers=list(samplers))
+    uids = generator.insert(list(prompts), caches=caches, samplers=list(samplers))
     index = {uid: place for place, uid in enumerate(uids)}
     try:
         while responses := generator.next_generated():
@@ -133,7 +190,9 @@ def decode(
         generator.close()
 
 
-def answer_many(model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sampling: Sampling) -> Iterator[Answer]:
+def answer_many(
+    model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, cued: Cued | None = None
+) -> Iterator[Answer]:
     """Yield an answer to each prompt (token ids) as it finishes; greedy at temperature 0.
 
     A sampled answer depends on its prompt and the seed alone, as far as rounding allows: equal prompts get equal ones.
@@ -142,7 +201,7 @@ def answer_many(model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sa
     samplers = [seeded_sampler(sampling.temperature, sampling.top_p, seed) for seed in seeds]
     ends = set(tokenizer.eos_token_ids)
     tokens: list[list[int]] = [[] for _ in prompts]
-    for step in decode(model, ends, prompts, samplers, sampling.max_tokens):
+    for step in decode(model, ends, prompts, samplers, sampling.max_tokens, cued):
         for place, response in step:
             if response.token not in ends:
                 tokens[place].append(response.token)

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 
+from conch_dna.activation import acts_on, split_at_cue
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
-from conch_dna.runtime.generate import answer_many
+from conch_dna.runtime.generate import Cued, answer_many, read_contexts
+from conch_dna.runtime.masked import Masked
 from conch_dna.runtime.shelf import BASE, Shelf
 from conch_dna.runtime.slots import Alone, unwrap, wrap
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from conch_dna.data.batches import Batch
     from conch_dna.registry.adapter import Adapter
 
 Messages = Sequence[dict[str, str]] | str
@@ -53,6 +58,25 @@ class NeuronRuntime:
     def resident(self) -> list[str]:
         """The digests of the neurons in memory, the least recently used first."""
         return list(self._shelf.resident)
+
+    @property
+    def cued(self) -> Cued | None:
+        """How the active neuron is used if it acts from a cue on; ``None`` if it acts everywhere, or none is active."""
+        adapter = self._slot.active
+        if adapter is None or not adapter.invocation_tokens:
+            return None
+        return Cued(adapter.invocation_tokens, lambda: self._slot.adding(None))
+
+    def over(self, batch: Batch) -> AbstractContextManager[None]:
+        """Let the active neuron act in a forward pass over a batch on those tokens alone that it was trained to act on.
+
+        :raises DataError: it acts from a cue on, and an answer of the batch does not stand behind that.
+        """
+        adapter = self._slot.active
+        if adapter is None or not adapter.invocation_tokens:
+            return contextlib.nullcontext()
+        mask_BT1 = acts_on(batch.ids_BT, batch.answers_B, adapter.invocation_tokens)
+        return self._slot.adding(Masked(adapter, mx.array(mask_BT1)))
 
     def use(self, neuron: str) -> None:
         """Make a neuron active: ``name``, ``name@3`` or ``name@alias``, or ``base`` for none.
@@ -94,17 +118,26 @@ class NeuronRuntime:
         return "".join(self.stream(messages, neuron, sampling))
 
     def stream(self, messages: Messages, neuron: str | None = None, sampling: Sampling | None = None) -> Iterator[str]:
-        """Yield an answer's text piece by piece. Streams may be interleaved: each stays with its neuron."""
+        """Yield an answer's text piece by piece. Streams may be interleaved: each stays with its neuron.
+
+        What stands before the cue of a neuron that acts from one on is read by the base, when this is called.
+        """
         from mlx_lm.generate import stream_generate
         from mlx_lm.sample_utils import make_sampler
 
         sampling = sampling or Sampling()
         adapter = self._slot.active if neuron is None else None if neuron == BASE else self._fetch(neuron)
+        model, ids, cache = self.base_model.model, prompt_ids(self.base_model.tokenizer, as_turns(messages)), None
+        if adapter is not None and adapter.invocation_tokens:
+            context, ids = split_at_cue(ids, adapter.invocation_tokens)
+            with self._slot.adding(None):
+                (cache,) = read_contexts(model, [context])
         mx.random.seed(sampling.seed)
         pieces = stream_generate(
-            self.base_model.model,
+            model,
             self.base_model.tokenizer,
-            prompt_ids(self.base_model.tokenizer, as_turns(messages)),
+            ids,
+            prompt_cache=cache,
             max_tokens=sampling.max_tokens,
             sampler=make_sampler(temp=sampling.temperature, top_p=sampling.top_p),
         )
@@ -118,7 +151,7 @@ class NeuronRuntime:
         prompts = [prompt_ids(tokenizer, as_turns(messages)) for messages in conversations]
         texts = [""] * len(prompts)
         with self.neuron(neuron) if neuron is not None else contextlib.nullcontext():
-            for answer in answer_many(self.base_model.model, tokenizer, prompts, sampling or Sampling()):
+            for answer in answer_many(self.base_model.model, tokenizer, prompts, sampling or Sampling(), self.cued):
                 texts[answer.place] = tokenizer.decode(answer.tokens)
         return texts
 

@@ -45,11 +45,15 @@ class PromptCache:
 
     :param model: the base.
     :param max_bytes: of all entries; 0 keeps nothing.
+
+    :ivar plain: whether the model's caches are plain keys and values.
+    :ivar lent: entries beside the budget, for those who are let in next; to be cleared then.
     """
 
     def __init__(self, model: Any, max_bytes: int) -> None:
-        plain = all(type(cache) is KVCache for cache in make_prompt_cache(model))
-        self.max_bytes = max_bytes if plain else 0
+        self.plain = all(type(cache) is KVCache for cache in make_prompt_cache(model))
+        self.max_bytes = max_bytes if self.plain else 0
+        self.lent: list[Entry] = []
         self._entries: list[Entry] = []
         self._count = itertools.count()
 
@@ -66,11 +70,8 @@ class PromptCache:
 
         One token at least is left to compute. The caches share their arrays with the entry: a batch copies them.
         """
-        tokens_T = np.asarray(tokens)
-        found = [(shared_length(entry.tokens_T, tokens_T), entry) for entry in self._entries if entry.key == key]
-        length, entry = max(found, key=lambda pair: pair[0], default=(0, None))
-        length = min(length, len(tokens_T) - 1)
-        if entry is None or length < LEAST:
+        length, entry = self._longest(key, tokens)
+        if entry is None:
             return 0, None
         entry.used = next(self._count)
         caches = [copy.copy(cache) for cache in entry.caches]
@@ -78,12 +79,32 @@ class PromptCache:
             cache.offset = length
         return length, caches
 
-    def store(self, key: Key, tokens: Sequence[int], caches: Sequence[Any]) -> None:
-        """Keep a sequence's caches, which hold exactly ``tokens``; entries that it begins with are not needed then."""
-        nbytes = sum(int(cache.nbytes) for cache in caches) if self.max_bytes else 1
+    def known(self, key: Key, tokens: Sequence[int]) -> int:
+        """Return how many of the first tokens :meth:`fetch` would find."""
+        return self._longest(key, tokens)[0]
+
+    def _longest(self, key: Key, tokens: Sequence[int]) -> tuple[int, Entry | None]:
+        """Return the entry that has most of the first tokens, and how many; ``(0, None)`` if they are too few."""
+        tokens_T = np.asarray(tokens)
+        entries = (entry for entry in (*self._entries, *self.lent) if entry.key == key)
+        found = ((shared_length(entry.tokens_T, tokens_T), entry) for entry in entries)
+        length, entry = max(found, key=lambda pair: pair[0], default=(0, None))
+        length = min(length, len(tokens_T) - 1)
+        return (0, None) if length < LEAST else (length, entry)
+
+    def store(self, key: Key, tokens: Sequence[int] | np.ndarray, caches: Sequence[Any], *, lend: bool = False) -> None:
+        """Keep a sequence's caches, which hold exactly ``tokens``; entries that it begins with are not needed then.
+
+        :param lend: lend them too, whether or not they fit into the budget.
+        """
+        if not self.plain or not (self.max_bytes or lend):
+            return
+        nbytes = sum(int(cache.nbytes) for cache in caches)
+        new = Entry(key, np.asarray(tokens), list(caches), next(self._count), nbytes)
+        if lend:
+            self.lent.append(_begun(new))
         if nbytes > self.max_bytes:
             return
-        new = Entry(key, np.asarray(tokens), list(caches), next(self._count), nbytes)
         for entry in [entry for entry in self._entries if entry.key == key]:
             shared = shared_length(entry.tokens_T, new.tokens_T)
             if shared == len(new.tokens_T):
@@ -91,13 +112,17 @@ class PromptCache:
                 return
             if shared == len(entry.tokens_T):
                 self._entries.remove(entry)
-        # Not evaluated they would keep the whole batch alive; waiting for them would halt the step under way.
-        mx.async_eval([(cache.keys, cache.values) for cache in new.caches])  # type: ignore[no-untyped-call]
-        self._entries.append(new)
+        self._entries.append(_begun(new))
         self._entries.sort(key=lambda entry: entry.used)
         spent = self.nbytes
         while spent > self.max_bytes or len(self._entries) > MOST:
             spent -= self._entries.pop(0).nbytes
+
+
+def _begun(entry: Entry) -> Entry:
+    """Begin to compute an entry: as a graph it would keep the whole batch alive; to wait would halt the step."""
+    mx.async_eval([(cache.keys, cache.values) for cache in entry.caches])  # type: ignore[no-untyped-call]
+    return entry
 
 
 def shared_length(a_T: np.ndarray, b_T: np.ndarray) -> int:

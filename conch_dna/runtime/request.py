@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from mlx_lm.generate import TextStateMachine
 
+from conch_dna.activation import split_at_cue
 from conch_dna.errors import NeuronRefused
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Request:
     :param on_token: called by the engine's thread with each token; if it raises, the request fails with that error.
     :param processors: change the logits before each token; what one of them raises ends all that share its batch.
     :param drive: runs the engine until a future is done, at most so many seconds.
+
+    :ivar context: how many of the prompt's first tokens the base alone reads.
+    :raises DataError: the neuron acts from its cue on, and the prompt has none.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Request:
     ) -> None:
         self.prompt, self.asked, self.wanted, self.sampling = list(prompt), asked, wanted, sampling
         self.processors = tuple(processors)
+        self.context = _context(self.prompt, wanted)
         self.slot: int | None = None
         self.cached_tokens = 0
         self.passed_by = 0
@@ -101,6 +106,11 @@ class Request:
     def digest(self) -> str | None:
         """The content digest of the adapter, ``None`` for the base."""
         return None if self.wanted is None else self.wanted.digest
+
+    @property
+    def activated(self) -> bool:
+        """Whether its neuron shares the base's context."""
+        return self.wanted is not None and bool(self.wanted.cue)
 
     def done(self) -> bool:
         """Tell whether it has ended, in whatever way."""
@@ -167,3 +177,10 @@ class Request:
     def fail(self, error: BaseException) -> None:
         """Let the error be known."""
         self.future.set_exception(error)
+
+
+def _context(prompt: list[int], wanted: Version | Blend | None) -> int:
+    """Return how many of a prompt's first tokens the base alone reads; of its own prompts it leaves one to compute."""
+    if wanted is None:
+        return len(prompt) - 1
+    return len(split_at_cue(prompt, wanted.cue)[0]) if wanted.cue else 0

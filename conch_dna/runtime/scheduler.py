@@ -6,10 +6,12 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+import mlx.core as mx
 import structlog
 from mlx_lm.generate import BatchGenerator, StopSequences
 
 from conch_dna.errors import ModelError, NeuronRefused
+from conch_dna.runtime.contexts import Contexts
 from conch_dna.runtime.generate import seeded_sampler, sequence_seed
 from conch_dna.runtime.pack import BASE_SLOT
 
@@ -45,7 +47,8 @@ class Scheduler:
         self.running: dict[int, Request] = {}
         self.plan: deque[Version | Blend] = deque()
         self.deadlines: dict[str, float] = {}
-        self._base, self._model, self._residency, self._prompt_cache = base, model, residency, prompt_cache
+        self._base, self._model, self._residency = base, model, residency
+        self._contexts = Contexts(prompt_cache, base.digest)
         self._ends = StopSequences([[token] for token in sorted(base.tokenizer.eos_token_ids)])
         self._batch = batch
         self._generator = self._fresh_generator()
@@ -92,12 +95,16 @@ class Scheduler:
     def _admit(self) -> None:
         """Let requests in, in order; one whose neuron finds no slot is passed over, but not for ever.
 
-        Requests for the base take no slot away from it, and go on passing.
+        Requests for the base take no slot away from it, and go on passing. One whose context the batch is computing
+        waits for that.
         """
         passed: list[Request] = []
         shut = False
         while self.waiting and len(self.running) < self._batch and len(passed) < LOOKAHEAD:
             request = self.waiting.popleft()
+            if request.passed_by < PATIENCE and self._contexts.must_wait(request):
+                passed.append(request)
+                continue
             try:
                 slot = None if shut and request.wanted is not None else self._residency.acquire(request.wanted)
                 if slot is not None:
@@ -116,27 +123,32 @@ class Scheduler:
                 for earlier in passed:
                     earlier.passed_by += 1
         self.waiting.extendleft(reversed(passed))
+        self._contexts.take_back()
 
     def _insert(self, request: Request, slot: int) -> None:
         """Give a request to the generator."""
         request.slot, sampling = slot, request.sampling
-        known, own = self._prompt_cache.fetch((self._base.digest, request.digest), request.prompt)
+        known, own = self._contexts.known(request)
         request.cached_tokens = known
+        context = max(0, request.context - known)
+        rest = request.prompt[known:]
         seed = sequence_seed(sampling.seed, request.prompt)
-        (uid,) = self._generator.insert(
-            [request.prompt[known:]],
+        (uid,) = self._generator.insert_segments(
+            [[rest[:context], rest[context:]]],  # between which the slot may change
             max_tokens=[sampling.max_tokens],
-            caches=[self._model.cache_for(slot, own)],
+            caches=[self._model.cache_for(slot, own, context)],
             all_tokens=[request.prompt[:known]],
             samplers=[seeded_sampler(sampling.temperature, sampling.top_p, seed)],
             logits_processors=[list(request.processors)],
             stop_sequences=[self._ends],
         )
         self.running[uid] = request
+        self._contexts.begin(uid, request, known)
 
     def _leave(self, uid: int, *, remove: bool) -> Request:
         """Take a request out, out of the batch too where it is in there still, and give its slot back."""
         request = self.running.pop(uid)
+        self._contexts.end(uid)
         if remove:
             self._generator.remove([uid])
         if request.slot is not None:
@@ -144,10 +156,21 @@ class Scheduler:
         return request
 
     def _decode(self) -> None:
-        """Compute one step, and give each request its token."""
-        _, responses = self._generator.next()
+        """Compute one step, keep the contexts that are complete with it, and give each request its token."""
+        read, responses = self._generator.next()
+        for response in read:
+            if response.end_of_segment:
+                self._keep_context(response.uid)
         for response in responses:
             self._give(response)
+
+    def _keep_context(self, uid: int) -> None:
+        """Keep what the base has read for a request, once that is complete, for others."""
+        context = self._contexts.end(uid)
+        if context is not None and self._contexts.worth_keeping(context):
+            with mx.stream(self._generator.stream):
+                caches, _ = self._generator.extract_cache([uid])[uid]
+                self._contexts.keep(context, caches[:-1])
 
     def _start_over(self, fault: Exception) -> None:
         """End all that are in the batch, which cannot go on."""
@@ -164,8 +187,7 @@ class Scheduler:
             log_prob = memoryview(response.logprobs)[response.token]  # it is computed: no operation is worth it
             reason = request.take(response.token, log_prob, response.logprobs, response.finish_reason)
             if reason is not None and response.prompt_cache is not None:
-                key = (self._base.digest, request.digest)
-                self._prompt_cache.store(key, response.all_tokens, response.prompt_cache[:-1])
+                self._contexts.keep_answer(request, response.all_tokens, response.prompt_cache[:-1])
         except BaseException as fault:  # noqa: BLE001 - the callback is the caller's, and may raise anything
             log.warning("request_failed", neuron=str(request.asked), error=str(fault))
             self._leave(response.uid, remove=response.finish_reason is None).fail(fault)

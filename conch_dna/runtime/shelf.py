@@ -23,6 +23,8 @@ from conch_dna.runtime.blend import blended
 from conch_dna.runtime.slots import Alone, fitted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from conch_dna.models.load import LoadedModel
     from conch_dna.registry.adapter import Adapter
     from conch_dna.registry.store import Entry, Registry
@@ -43,11 +45,13 @@ class Version:
     :param digest: the content digest of the adapter.
     :param folder: where it is read from.
     :param entry: its entry in the registry, or ``None`` for a folder outside.
+    :param cue: the tokens from whose last occurrence in a prompt on it acts (:mod:`conch_dna.activation`), or none.
     """
 
     digest: str
     folder: Path
     entry: Entry | None
+    cue: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class Blend:
 
     digest: str
     parts: tuple[tuple[Version, float], ...]
+
+    @property
+    def cue(self) -> tuple[int, ...]:
+        """The cue that all parts have."""
+        return self.parts[0][0].cue
 
 
 class Shelf:
@@ -102,7 +111,7 @@ class Shelf:
                 "was made for another base", where=entry.path, got=entry.card.base_digest, allowed=self.base.digest,
                 next_step=f"Load the base it was made for: {entry.card.base}",
             )  # fmt: skip
-        version = Version(entry.card.digest, entry.path, entry)
+        version = Version(entry.card.digest, entry.path, entry, entry.card.invocation_tokens)
         self._seen[ref] = (stamp, version)
         return version
 
@@ -112,7 +121,7 @@ class Shelf:
         In a blend the base stands for nothing: ``{"base": 0.5, "action": 0.5}`` is half of ``action``.
 
         :raises UnknownName, NeuronRefused: as :meth:`find` does.
-        :raises ConfigError: a weight is not a finite number, or all are zero.
+        :raises ConfigError: a weight is not a finite number, all are zero, or the parts do not act from one cue on.
         """
         if isinstance(asked, str):
             return None if asked == BASE else self.find(asked)
@@ -130,6 +139,7 @@ class Shelf:
             raise ConfigError("a blend needs a neuron with a weight", got=dict(asked), next_step=f"Or ask for {BASE!r}")
         if len(parts) == 1 and parts[0][1] == 1:
             return parts[0][0]
+        _check_cues(parts)
         return Blend("blend:" + digest_of([[version.digest, weight] for version, weight in parts]), parts)
 
     def add(self, name: str, folder: Path) -> Adapter:
@@ -139,7 +149,7 @@ class Shelf:
         """
         adapter = self._checked(self._read(folder), folder)
         self._keep(adapter)
-        self._added[name] = Version(adapter.digest, folder, None)
+        self._added[name] = Version(adapter.digest, folder, None, adapter.invocation_tokens)
         return adapter
 
     def get(self, wanted: Version | Blend) -> Adapter:
@@ -195,7 +205,13 @@ class Shelf:
             if wanted.entry is not None:
                 check_content(wanted.entry)  # which names the file
             raise NeuronRefused("the folder has another content than before", where=wanted.folder)
-        if wanted.digest not in self._sound:  # the same content on the same base gives the same logits
+        if adapter.invocation_tokens != wanted.cue:
+            raise NeuronRefused(
+                "card and adapter_config.json name different invocation tokens", where=wanted.folder,
+                got=list(wanted.cue), allowed=list(adapter.invocation_tokens), next_step="Publish it again.",
+            )  # fmt: skip
+        # The same content on the same base gives the same logits, here or in the gate that measured them.
+        if wanted.digest not in self._sound and not _measured(wanted.entry):
             self._checked(adapter, wanted.folder)
             self._sound.add(wanted.digest)
         return adapter
@@ -230,6 +246,29 @@ class Shelf:
     def _stamp(self, ref: str) -> Stamp:
         """Return what changes with every move of the neuron's aliases; the file's time alone is too coarse."""
         return _stat(self.registry.root / ref.split("@", 1)[0] / ALIASES_FILE)
+
+
+def _measured(entry: Entry | None) -> bool:
+    """Tell whether the neuron's gate saw it change what this base makes of held-out answers."""
+    verdict = entry.card.verdict if entry is not None else None
+    if verdict is None or not verdict.passed or verdict.candidate.bits_per_byte is None:
+        return False
+    return verdict.candidate.bits_per_byte != verdict.base.bits_per_byte
+
+
+def _check_cues(parts: Sequence[tuple[Version, float]]) -> None:
+    """Check that all parts of a blend act on the same tokens of a prompt.
+
+    :raises ConfigError: one acts from another cue on, or everywhere.
+    """
+    (first, _), *others = parts
+    for version, _ in others:
+        if version.cue != first.cue:
+            got = " and ".join(f"{list(v.cue)} of {v.digest}" for v in (first, version))
+            raise ConfigError(
+                "neurons that act from different tokens of a prompt on cannot be blended", got=got,
+                next_step="Blend neurons that share the base's context with one another, and others with others.",
+            )  # fmt: skip
 
 
 def _files_stamp(wanted: Version | Blend) -> Stamp:

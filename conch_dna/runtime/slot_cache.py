@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import mlx.core as mx
 from mlx_lm.models.cache import make_prompt_cache
 
+from conch_dna.runtime.pack import BASE_SLOT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -19,30 +21,49 @@ if TYPE_CHECKING:
 
 
 class SlotCache:
-    """The slots of a batch's rows, in order; of one sequence before it is merged and after it is extracted."""
+    """The slots of a batch's rows, in order; of one sequence before it is merged and after it is extracted.
+
+    :param slots: of the rows.
+    :param contexts: of each row, how many of the tokens to come are the base's alone; left out, none are. They must be
+        a segment of the prompt, or several, so that no call of the model has tokens of both kinds in a row.
+    """
 
     nbytes = 0
     state: tuple[()] = ()  # nothing that mlx would have to evaluate
 
-    def __init__(self, slots: Iterable[int]) -> None:
+    def __init__(self, slots: Iterable[int], contexts: Iterable[int] | None = None) -> None:
         self.slots = list(slots)
+        self.contexts = [0] * len(self.slots) if contexts is None else list(contexts)
+
+    @property
+    def now(self) -> list[int]:
+        """The slots of the rows' next tokens."""
+        return [BASE_SLOT if context else slot for slot, context in zip(self.slots, self.contexts, strict=True)]
+
+    def advance(self, tokens: int) -> None:
+        """Take note that the model has read so many tokens of each row; a row that had fewer was padded."""
+        self.contexts = [max(0, context - tokens) for context in self.contexts]
 
     @classmethod
     def merge(cls, caches: Sequence[SlotCache]) -> SlotCache:
         """Return the entry of a batch of sequences."""
-        return cls(slot for cache in caches for slot in cache.slots)
+        return cls(
+            [slot for cache in caches for slot in cache.slots], [left for cache in caches for left in cache.contexts]
+        )
 
     def extend(self, other: SlotCache) -> None:
         """Add the rows of another batch behind."""
         self.slots += other.slots
+        self.contexts += other.contexts
 
     def filter(self, rows: Sequence[int]) -> None:
         """Keep these rows."""
         self.slots = [self.slots[row] for row in rows]
+        self.contexts = [self.contexts[row] for row in rows]
 
     def extract(self, row: int) -> SlotCache:
         """Return the entry of one sequence."""
-        return SlotCache([self.slots[row]])
+        return SlotCache([self.slots[row]], [self.contexts[row]])
 
     def prepare(self, **_: Any) -> None:
         """Take note of nothing: padding does not change whose row it is."""
@@ -70,10 +91,15 @@ class SlottedModel:
         What is added is fixed when the graph is built: a slot that gets another neuron afterwards changes nothing.
         """
         *own, last = cache
-        with self._slot.adding(self._delta_of(last.slots)):
+        with self._slot.adding(self._delta_of(last.now)):
             logits_BTV: mx.array = self._model(ids_BT, cache=own).astype(mx.float32)
+        last.advance(ids_BT.shape[1])
         return logits_BTV
 
-    def cache_for(self, slot: int, own: Sequence[Any] | None = None) -> list[Any]:
-        """Return a sequence's cache with its slot: a fresh one, or the model's ``own`` of the tokens it begins with."""
-        return [*(make_prompt_cache(self._model) if own is None else own), SlotCache([slot])]
+    def cache_for(self, slot: int, own: Sequence[Any] | None = None, context: int = 0) -> list[Any]:
+        """Return a sequence's cache with its slot.
+
+        :param own: the model's, of the tokens that the sequence begins with; a fresh one if left out.
+        :param context: how many tokens to come are the base's alone.
+        """
+        return [*(make_prompt_cache(self._model) if own is None else own), SlotCache([slot], [context])]

@@ -13,6 +13,7 @@ from conch_dna.errors import UnknownName
 from conch_dna.registry.aliases import CURRENT
 from conch_dna.runtime.shelf import BASE
 from conch_dna.server.faults import ApiFault
+from conch_dna.server.replies import MEANINGS, Changed, faults
 from conch_dna.server.wire import Body
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Promote(Named):
 
 def routes(service: Service) -> APIRouter:
     """Return the endpoints of ``/admin``."""
-    router, engine, registry = APIRouter(prefix="/admin"), service.engine, service.models.registry
+    router, engine, registry = APIRouter(prefix="/admin", responses=faults(*MEANINGS)), service.engine, service.models.registry
 
     async def run(what: str, body: Named, act: Callable[[], Any]) -> dict[str, Any]:
         """Do something with a neuron in a thread, since the engine may be asked for it between two steps only."""
@@ -58,27 +59,27 @@ def routes(service: Service) -> APIRouter:
         log.info("neuron_changed", done=what, model=body.model, digest=digest)
         return {"model": body.model, "digest": digest, "done": what}
 
-    @router.post("/load")
+    @router.post("/load", response_model=Changed)
     async def load(body: Named) -> dict[str, Any]:
         """Load a neuron ahead of its first request."""
         return await run("loaded", body, lambda: engine.load(body.model))
 
-    @router.post("/unload")
+    @router.post("/unload", response_model=Changed)
     async def unload(body: Unload) -> dict[str, Any]:
         """Let go of a neuron; answered when it is gone."""
         return await run("let_go", body, lambda: engine.unload(body.model, body.deadline))
 
-    @router.post("/pin")
+    @router.post("/pin", response_model=Changed)
     async def pin(body: Named) -> dict[str, Any]:
         """Keep a neuron loaded."""
         return await run("pinned", body, lambda: engine.pin(body.model))
 
-    @router.post("/unpin")
+    @router.post("/unpin", response_model=Changed)
     async def unpin(body: Named) -> dict[str, Any]:
         """Let a pinned neuron go when room is needed."""
         return await run("unpinned", body, lambda: engine.unpin(body.model))
 
-    @router.post("/promote")
+    @router.post("/promote", response_model=Changed)
     async def promote(body: Promote) -> dict[str, Any]:
         """Move an alias; answers under way end on the version that they began with."""
         return await run("promoted", body, lambda: registry.promote(*registry.locate(body.model), body.alias))

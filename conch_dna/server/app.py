@@ -17,18 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from conch_dna.registry.store import Registry
+    from conch_dna.routing import Routing
     from conch_dna.runtime.engine import Engine
     from conch_dna.server.keys import Keys
     from conch_dna.server.settings import ServerSettings
 
 
-def make_app(engine: Engine, registry: Registry, settings: ServerSettings, keys: Keys) -> Guard:
+def make_app(
+    engine: Engine, registry: Registry, settings: ServerSettings, keys: Keys, routing: Routing | None = None
+) -> Guard:
     """Return the ASGI app of an engine, which is started and closed with it.
 
     :param registry: the one that the engine reads.
     :param keys: those that requests must have; none at all for a server that asks for none.
+    :param routing: chooses who answers where ``auto`` is asked.
     """
-    service = Service(engine, registry, settings)
+    service = Service(engine, registry, settings, routing)
 
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -38,9 +42,12 @@ def make_app(engine: Engine, registry: Registry, settings: ServerSettings, keys:
         service.ready = False
         await asyncio.to_thread(engine.close)
 
-    # The interactive pages load scripts from elsewhere; openapi.json is served.
-    app = FastAPI(title="Conch DNA", version=__version__, lifespan=running, docs_url=None, redoc_url=None)
+    # The interactive pages load scripts from elsewhere; openapi.json is served. A redirect would be to
+    # whatever host the request named.
+    app = FastAPI(
+        title="Conch DNA", version=__version__, lifespan=running, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     for part in (endpoints, health, admin):
         app.include_router(part.routes(service))
     faults.install(app)
-    return Guard(app, settings, keys, service.metrics)
+    return Guard(app, settings, keys, service.metrics, frozenset(app.openapi()["paths"]))

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Request, Response
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.server.faults import ApiFault
 from conch_dna.server.forms import ChatForm, TextForm
+from conch_dna.server.grammar import Constraint
+from conch_dna.server.replies import ChatAnswer, List, Listed, TextAnswer, answers, faults
 from conch_dna.server.responses import respond
 from conch_dna.server.tools import callable_tools, grammar_of, turns_of
 from conch_dna.server.wire import ChatBody, CompletionBody
@@ -18,7 +20,6 @@ from conch_dna.server.wire import ChatBody, CompletionBody
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conch_dna.server.grammar import Constraint
     from conch_dna.server.service import Service
     from conch_dna.server.wire import Function
 
@@ -27,23 +28,23 @@ def routes(service: Service) -> APIRouter:
     """Return the endpoints of ``/v1``."""
     router = APIRouter(prefix="/v1")
 
-    @router.get("/models")
+    @router.get("/models", response_model=List, responses=faults(401, 403, 408, 413, 429))
     async def models() -> dict[str, Any]:
         """List the base, and every neuron with its aliases and versions."""
         found = await asyncio.to_thread(service.models.all)
         return {"object": "list", "data": [model.told() for model in found]}
 
-    @router.get("/models/{model}")
+    @router.get("/models/{model}", response_model=Listed, responses=faults(401, 403, 404, 408, 413, 422, 429))
     async def model(model: str) -> dict[str, Any]:
         """Show one model."""
         return (await asyncio.to_thread(service.models.get, model)).told()
 
-    @router.post("/chat/completions", response_model=None)
+    @router.post("/chat/completions", response_model=None, responses=answers(ChatAnswer))
     async def chat(body: ChatBody, http: Request) -> Response:
         """Answer a chat."""
         return await _chat(service, body, http)
 
-    @router.post("/completions", response_model=None)
+    @router.post("/completions", response_model=None, responses=answers(TextAnswer))
     async def completions(body: CompletionBody, http: Request) -> Response:
         """Continue a text, or several."""
         return await _completions(service, body, http)
@@ -52,7 +53,8 @@ def routes(service: Service) -> APIRouter:
 
 
 async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
-    service.models.check(body.model)
+    told = [{"role": turn.role, "content": turn.text} for turn in body.messages]
+    body = body.model_copy(update={"model": await service.named(body.model, told)})
     if body.top_logprobs is not None and not body.logprobs:
         raise ApiFault(400, "top_logprobs: logprobs must be true.", "invalid_value", "top_logprobs")
     tools = callable_tools(body)
@@ -66,21 +68,27 @@ async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
 
 
 async def _constraint(service: Service, body: ChatBody, tools: Sequence[Function]) -> Callable[[], Constraint] | None:
-    """Return what makes the constraint of an answer, its grammar checked where that holds nobody up."""
+    """Return what makes the constraint of an answer."""
     found = grammar_of(body, tools)
     if found is None:
         return None
-    grammar = await asyncio.to_thread(service.grammars.checked, *found)
-    return lambda: service.grammars.constraint(grammar)
+    compiled = await service.grammars.compiled(*found)
+    return lambda: Constraint(compiled.deep_copy())
 
 
 async def _completions(service: Service, body: CompletionBody, http: Request) -> Response:
-    service.models.check(body.model)
+    told = [{"role": "user", "content": text} for text in _texts(body.prompt)]
+    body = body.model_copy(update={"model": await service.named(body.model, told)})
     prompts = await service.encoded(lambda: _ids(service, body))
     if not all(prompts):
         raise ApiFault(400, "prompt: it is empty.", "invalid_value", "prompt")
     order = service.order(body, prompts, body.max_tokens, body.logprobs)
     return await respond(service, http, body, order, TextForm(service.spelling))
+
+
+def _texts(prompt: Any) -> list[str]:
+    """Return the texts in a prompt; token ids are none that a router could read."""
+    return [part for part in ([prompt] if isinstance(prompt, str) else prompt) if isinstance(part, str)]
 
 
 def _ids(service: Service, body: CompletionBody) -> list[list[int]]:

@@ -70,7 +70,7 @@ class ApiFault(Exception):
 
 def unknown_model(asked: str, valid: str) -> ApiFault:
     """Return the answer to a name that stands for nothing."""
-    return ApiFault(404, f"The model {asked!r} does not exist. Valid: {valid}.", "model_not_found", "model")
+    return ApiFault(404, f"The model {asked[:100]!r} does not exist. Valid: {valid}.", "model_not_found", "model")
 
 
 def stopping() -> ApiFault:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 import numpy as np
-from llguidance import LLMatcher
+from llguidance import LLMatcher, LLParserLimits
 from llguidance.hf import from_tokenizer
 
 from conch_dna.server.faults import ApiFault
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 # One form for each value: a small model left to choose its blanks may write nothing else.
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+SECONDS = 10.0  # to compile a grammar
 
 
 class Grammars:
@@ -31,20 +34,27 @@ class Grammars:
         self._base = base
         self._lock = threading.Lock()
         self._tokenizer: LLTokenizer | None = None
+        # Of its own, since a grammar that takes long cannot be stopped: none but grammars wait for it.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="grammar")
 
-    def checked(self, grammar: str, param: str) -> str:
-        """Return a grammar that can be held to.
+    async def compiled(self, grammar: str, param: str) -> LLMatcher:
+        """Return a matcher to copy for each answer.
 
-        :raises ApiFault: 400, it cannot; the message says what of it.
+        :raises ApiFault: 400, the grammar cannot be held to, and the message says why, or not in time.
         """
-        fault, told = LLMatcher.validate_grammar_with_warnings(grammar, self._read())
-        if fault:
-            raise ApiFault(400, f"{param}: {told[0][:500]}", "invalid_schema", param)
-        return grammar
+        loop = asyncio.get_running_loop()
+        try:
+            matcher = await asyncio.wait_for(loop.run_in_executor(self._threads, self._compile, grammar), SECONDS)
+        except TimeoutError as fault:
+            raise ApiFault(400, f"{param}: it takes too long to compile.", "invalid_schema", param) from fault
+        check(matcher, param)
+        return matcher
 
-    def constraint(self, grammar: str) -> Constraint:
-        """Return what holds one answer to a grammar."""
-        return Constraint(LLMatcher(self._read(), grammar, log_level=0))
+    def _compile(self, grammar: str) -> LLMatcher:
+        matcher = LLMatcher(self._read(), grammar, log_level=0, limits=LLParserLimits(verbose_errors=False))
+        if not matcher.is_error():
+            matcher.compute_bitmask()  # some faults show here
+        return matcher
 
     def _read(self) -> LLTokenizer:
         with self._lock:
@@ -57,7 +67,10 @@ class Grammars:
 
 
 class Constraint:
-    """A logits processor for one sequence: it follows the tokens, so it belongs to no other."""
+    """A logits processor for one sequence: it follows the tokens, so it belongs to no other.
+
+    It never raises, which would end all that share the batch; who follows the answer asks :meth:`check` at each token.
+    """
 
     def __init__(self, matcher: LLMatcher) -> None:
         self._matcher = matcher
@@ -76,6 +89,23 @@ class Constraint:
         known = np.unpackbits(bits, bitorder="little")[: len(allowed_V)]
         allowed_V[: len(known)] = known
         return mx.where(mx.array(allowed_V), logits_1V, -mx.inf)
+
+    def check(self) -> None:
+        """Check that the answer has been held to its form so far.
+
+        :raises ApiFault: 400, the form is too much for llguidance, which gave up in the middle.
+        """
+        check(self._matcher, "response_format or tools")
+
+
+def check(matcher: LLMatcher, param: str) -> None:
+    """Raise what made a matcher give up.
+
+    :raises ApiFault: 400; its message is the first line of llguidance's, whose others are of this machine.
+    """
+    if matcher.is_error():
+        told = matcher.get_error().split("\n")[0][:300]
+        raise ApiFault(400, f"{param}: {told}", "invalid_schema", param)
 
 
 def json_grammar(schema: dict[str, Any]) -> str:

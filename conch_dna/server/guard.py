@@ -16,6 +16,8 @@ from conch_dna.server.faults import ApiFault, as_fault, stopping
 from conch_dna.server.keys import scope_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from conch_dna.server.keys import Keys
@@ -26,16 +28,21 @@ log = structlog.get_logger()
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 BODY_SECONDS = 30.0  # for a body to arrive
+OTHER = "other"
 
 
 class Guard:
     """An ASGI app before another.
 
+    :param paths: those that the log names; what else stands in an address may be anything, a key too.
+
     A request's id is the client's ``X-Request-Id`` if it is a plain word; it is in every log line and in the answer.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, keys: Keys, metrics: Metrics) -> None:
-        self._app, self._settings, self._keys, self._metrics = app, settings, keys, metrics
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, keys: Keys, metrics: Metrics, paths: Collection[str] = ()
+    ) -> None:
+        self._app, self._settings, self._keys, self._metrics, self._paths = app, settings, keys, metrics, paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one connection's request through."""
@@ -67,16 +74,25 @@ class Guard:
             finally:
                 self._metrics.responses.labels(str(seen["status"])).inc()
                 log.info(
-                    "request_answered", method=scope["method"], path=scope["path"], status=seen["status"],
+                    "request_answered", method=scope["method"][:16], path=self._told(scope["path"]), status=seen["status"],
                     seconds=round(time.perf_counter() - started, 4),
                 )  # fmt: skip
+
+    def _told(self, path: str) -> str:
+        """Return the path of the API that an address is, or begins with."""
+        begun = (known for known in self._paths if "{" in known and path.startswith(known.partition("{")[0]))
+        return path if path in self._paths else next(begun, OTHER)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the key, read the body, and hand the request on with it.
 
-        :raises ApiFault: 403, it was meant for another host; 413 or 408, the body is too long or too slow; and as
+        :raises ApiFault: 400, it has two lengths; 403, it was meant for another host; 413 or 408, the body is too long or too slow; and as
             :meth:`Keys.check` does.
         """
+        if _header(scope, b"transfer-encoding") and _header(scope, b"content-length"):
+            # A proxy that believes the other of the two would take what follows for somebody else's request.
+            raise ApiFault(400, "A body has one length: Content-Length or chunks.", "bad_request",
+                           headers={"Connection": "close"})  # fmt: skip
         if not self._keys and not is_loopback(_host(scope)):
             # A page elsewhere may let its own name point here, and a browser would let it read the answers.
             raise ApiFault(403, "Without keys this server is asked as localhost alone.", "host_not_allowed")

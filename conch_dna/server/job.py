@@ -195,7 +195,7 @@ class Job:
                 if place:  # the first answer is the one that the engine gives to this seed
                     sampling = sampling.model_copy(update={"seed": sequence_seed(sampling.seed, place)})
                 held = () if order.constrain is None else (order.constrain(),)
-                request = self._engine.submit(prompt, order.model, sampling, order.stop, self._taker(index), held)
+                request = self._engine.submit(prompt, order.model, sampling, order.stop, self._taker(index, *held), held)
                 left -= 1
                 self.requests.append(request)
                 self._loop.call_soon_threadsafe(self._gate.requests.add, request)
@@ -207,14 +207,19 @@ class Job:
             if left:
                 self._loop.call_soon_threadsafe(self._gate.leave, left)
 
-    def _taker(self, index: int) -> Callable[[Token], None] | None:
-        """Return what the engine calls with each token; nothing where nobody wants to know."""
+    def _taker(self, index: int, held: Constraint | None = None) -> Callable[[Token], None] | None:
+        """Return what the engine calls with each token; nothing where nobody wants to know.
+
+        :param held: fails its answer alone if it can hold it no more.
+        """
         top, pieces = self.order.top, self.order.pieces
-        if top is None and not pieces:
+        if top is None and not pieces and held is None:
             return None
         ends = self._engine.tokenizer.eos_token_ids
 
         def take(token: Token) -> None:
+            if held is not None:
+                held.check()
             known = None if top is None or token.id in ends else logged(token, top)
             if token.text or known:
                 self._loop.call_soon_threadsafe(self._queue.put_nowait, Piece(index, token.text, known))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conch_dna.errors import RegistryError, UnknownName
 from conch_dna.registry.aliases import CURRENT, NAME, VERSION
+from conch_dna.routing import AUTO
 from conch_dna.runtime.shelf import BASE
 from conch_dna.server.faults import unknown_model
 
@@ -25,16 +26,18 @@ class Model(NamedTuple):
     """One line of ``/v1/models``.
 
     :param root: the version that the name stands for.
+    :param activated: whether it is a neuron that shares the base's context.
     """
 
     id: str
     root: str
     digest: str
     created: int
+    activated: bool = False
 
     def told(self) -> dict[str, Any]:
         """Return it as clients expect it."""
-        parent = None if self.id == BASE else BASE
+        parent = None if self.root in {AUTO, BASE} else BASE
         return {"object": "model", "owned_by": "conch-dna", "parent": parent, **self._asdict()}
 
 
@@ -42,17 +45,25 @@ class Models:
     """The names that may be asked for.
 
     :param base_digest: of the base; neurons of another base are no models here.
+    :param router: the name of the router behind ``auto``; without one there is no such model.
     """
 
-    def __init__(self, registry: Registry, base_digest: str) -> None:
-        self.registry, self.base_digest = registry, base_digest
+    def __init__(self, registry: Registry, base_digest: str, router: str | None = None) -> None:
+        self.registry, self.base_digest, self._router = registry, base_digest, router
 
     def all(self) -> list[Model]:
         """Return the base, and every name, alias and version that it can run, in that order for each neuron."""
         found = [Model(BASE, BASE, self.base_digest, 0)]
+        if self._router is not None:
+            found.append(Model(AUTO, AUTO, f"router:{self._router}", 0))
         for name in self.registry.names():
-            found += self._of(name)
+            # Behind a router `auto` is nobody's name; a neuron of that name still has its aliases and versions.
+            found += [model for model in self._of(name) if self._router is None or model.id != AUTO]
         return found
+
+    def neurons(self) -> list[str]:
+        """Return the names of the neurons that can be run, without aliases and versions."""
+        return [model.id for model in self.all() if model.told()["parent"] and "@" not in model.id]
 
     def get(self, model: str) -> Model:
         """Return one model.
@@ -98,4 +109,4 @@ class Models:
             card = cards.get(version)
             if card is not None and card.base_digest == self.base_digest:
                 created = int(datetime.fromisoformat(card.created_at).timestamp())
-                yield Model(id_, f"{name}@{version}", card.digest, created)
+                yield Model(id_, f"{name}@{version}", card.digest, created, bool(card.invocation_tokens))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conch_dna.errors import ConchError
 from conch_dna.records import Sampling
+from conch_dna.routing import AUTO
 from conch_dna.server.faults import TOO_LONG, ApiFault
 from conch_dna.server.forms import Spelling
 from conch_dna.server.grammar import Grammars
@@ -17,9 +18,10 @@ from conch_dna.server.metrics import Metrics
 from conch_dna.server.names import Models
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from conch_dna.registry.store import Registry
+    from conch_dna.routing import Routing
     from conch_dna.runtime.engine import Engine
     from conch_dna.server.settings import ServerSettings
     from conch_dna.server.wire import Common
@@ -29,19 +31,33 @@ class Service:
     """One server.
 
     :param registry: the one that the engine reads.
+    :param routing: chooses who answers where ``auto`` is asked; without one there is no such model.
 
     :ivar ready: whether requests are taken.
     """
 
-    def __init__(self, engine: Engine, registry: Registry, settings: ServerSettings) -> None:
-        self.engine, self.settings = engine, settings
-        self.models = Models(registry, engine.base_model.digest)
+    def __init__(
+        self, engine: Engine, registry: Registry, settings: ServerSettings, routing: Routing | None = None
+    ) -> None:
+        self.engine, self.settings, self._routing = engine, settings, routing
+        self.models = Models(registry, engine.base_model.digest, None if routing is None else routing.name)
         self.metrics = Metrics()
         self.gate = Gate(settings.batch + settings.queue)
         self.grammars = Grammars(engine.base_model)
         self.spelling = Spelling(engine.tokenizer)
         self.ready = False
         self._encoding = threading.Lock()  # fast tokenizers must not be used by two threads at once
+
+    async def named(self, model: str, turns: Sequence[Mapping[str, str]]) -> str:
+        """Return the model that is to answer: the one that was asked for, or the one that the router chooses.
+
+        :raises ApiFault: 404, no name looks like that.
+        """
+        self.models.check(model)
+        routing = self._routing
+        if routing is None or model != AUTO:
+            return model
+        return await asyncio.to_thread(lambda: routing.choose(turns, self.models.neurons()))
 
     async def encoded(self, encode: Callable[[], list[list[int]]]) -> list[list[int]]:
         """Run something that tokenises, where it holds nobody up.

@@ -10,6 +10,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.data.tokens import with_calls_written
+from conch_dna.server.bounds import check_depth, check_schema
 from conch_dna.server.faults import ApiFault
 from conch_dna.server.grammar import calls_grammar, json_grammar
 
@@ -27,9 +28,10 @@ def callable_tools(body: ChatBody) -> list[Function]:
     """Return the tools that the answer may call.
 
     :raises ApiFault: 400, ``tool_choice`` asks for one that is not there, a name is there twice, or a tool's arguments
-        are no object.
+        are no object or a schema that asks for too much.
     """
     tools = [tool.function for tool in body.tools or ()]
+    check_schema({"parameters": [tool.parameters for tool in tools]}, "tools")
     if len({tool.name for tool in tools}) < len(tools):
         raise ApiFault(400, "tools: two of them have one name.", "invalid_value", "tools")
     if any((tool.parameters or {}).get("type", "object") != "object" for tool in tools):
@@ -48,7 +50,7 @@ def callable_tools(body: ChatBody) -> list[Function]:
 def grammar_of(body: ChatBody, tools: Sequence[Function]) -> tuple[str, str] | None:
     """Return the grammar that an answer is held to and the field it comes from; ``None`` if all may come.
 
-    :raises ApiFault: 400, tools and a form are asked for together.
+    :raises ApiFault: 400, tools and a form are asked for together, or the form asks for too much.
     """
     wanted = body.response_format
     schema = None if wanted is None else wanted.json_schema_of()
@@ -56,6 +58,8 @@ def grammar_of(body: ChatBody, tools: Sequence[Function]) -> tuple[str, str] | N
         raise ApiFault(
             400, "response_format: tools may be called, so it must be text.", "invalid_value", "response_format"
         )
+    if schema is not None:
+        check_schema(schema, "response_format")
     if tools:
         offered = [(tool.name, {"type": "object"} | (tool.parameters or {})) for tool in tools]
         free = body.tool_choice is None or body.tool_choice == "auto"
@@ -89,8 +93,9 @@ def _turn(message: Turn) -> dict[str, Any]:
             {"function": {"name": call.function.name, "arguments": json.loads(call.function.arguments)}}
             for call in message.tool_calls
         ]
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise ApiFault(400, "messages: a call's arguments are not JSON.", "invalid_value", "messages") from fault
+    check_depth(calls, "messages")
     return with_calls_written(turn | {"tool_calls": calls})
 
 

@@ -16,7 +16,8 @@ TokenId = Annotated[int, Field(strict=True, ge=0, le=2**31)]
 class Body(BaseModel):
     """Closed to unknown keys, as OpenAI's own server is."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    # Strict: a text is no number, and a number no truth value.
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
 
 class StreamOptions(Body):

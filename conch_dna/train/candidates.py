@@ -67,6 +67,7 @@ def draw(lesson: Lesson, student: Student, number: int, prompts: Sequence[Prompt
         rollouts = roll_out(
             lesson.base.model, tokenizer, ids, seeds,
             max_tokens=lesson.domain.settings.max_tokens, temperature=config.candidate_temperature,
+            cued=student.runtime.cued,
         )  # fmt: skip
     return [
         Drawn(prompt=p.digest, number=place % config.candidates, text=r.text(tokenizer), finished=r.finished)

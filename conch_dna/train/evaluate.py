@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -13,11 +14,14 @@ from conch_dna.train.objective import CHUNK, bucket, temper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from conch_dna.data.batches import Batch
     from conch_dna.data.tokens import Example
     from conch_dna.interfaces import Targets
 
     Function = Callable[[mx.array], mx.array]
+    Over = Callable[[Batch], AbstractContextManager[None]]
 
 ROWS = 8  # conversations in one forward pass
 
@@ -37,16 +41,29 @@ class Fit(NamedTuple):
     agreements: int
 
 
+def everywhere(_: Batch) -> AbstractContextManager[None]:
+    """Let a neuron act on every token of a batch: change nothing."""
+    return contextlib.nullcontext()
+
+
 def fits(
-    body: Function, head: Function, examples: Sequence[Example], targets: Sequence[Targets] | None = None
+    body: Function,
+    head: Function,
+    examples: Sequence[Example],
+    targets: Sequence[Targets] | None = None,
+    over: Over = everywhere,
 ) -> list[Fit]:
-    """Return the fit of each example's last assistant turn, in order."""
+    """Return the fit of each example's last assistant turn, in order.
+
+    :param over: entered for the forward pass over each batch; says on which of its tokens a neuron acts.
+    """
     found: dict[int, Fit] = {}
     by_length = sorted(range(len(examples)), key=lambda i: len(examples[i].ids))
     for start in range(0, len(by_length), ROWS):
         picks = by_length[start : start + ROWS]
-        batch = collate([_last_turn(e) for e in examples], picks, targets)
-        hidden_BTD = body(mx.array(batch.ids_BT))
+        batch = collate(examples, picks, targets, last_turn=True)
+        with over(batch):
+            hidden_BTD = body(mx.array(batch.ids_BT))
         hidden_ND = hidden_BTD[mx.array(batch.rows_N), mx.array(batch.cols_N)]
         joined = cast("Targets | None", batch.targets)  # of the kind that was collated
         figures_3N = _figures(hidden_ND, head, batch.labels_N, joined)
@@ -55,12 +72,6 @@ def fits(
             tokens = int((batch.rows_N == row).sum())
             found[pick] = Fit(float(nats) / math.log(2), tokens, float(divergence), int(agreements))
     return [found[i] for i in range(len(examples))]
-
-
-def _last_turn(example: Example) -> Example:
-    """Return the example with nothing but its last assistant turn marked."""
-    trained = tuple(t and i >= example.answer_start for i, t in enumerate(example.trained))
-    return type(example)(example.ids, trained, example.answer_start, example.answer_bytes)
 
 
 def _figures(hidden_ND: mx.array, head: Function, labels_N: np.ndarray, targets: Targets | None) -> np.ndarray:

@@ -16,6 +16,7 @@ from conch_dna.errors import TrainingError
 from conch_dna.interfaces import Targets
 from conch_dna.records import StepReport
 from conch_dna.train.dpo import Pairs, pair_sums
+from conch_dna.train.evaluate import everywhere
 from conch_dna.train.objective import Sums, loss_sums
 from conch_dna.train.schedules import learning_rate
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.batches import Batch
+    from conch_dna.train.evaluate import Over
     from conch_dna.train.objective import Objective
     from conch_dna.train.sources import Source
 
@@ -36,12 +38,14 @@ class Trainee:
     :param body: (B, T) ids to (B, T, D) hidden states, a part of ``model``.
     :param head: (N, D) hidden states to (N, V) logits; frozen, unless tied to an embedding that carries an adapter.
     :param optimizer: an mlx optimizer.
+    :param over: entered for both passes over a batch; says on which of its tokens the adapter acts.
     """
 
     model: Any
     body: Callable[[mx.array], mx.array]
     head: Callable[[mx.array], mx.array]
     optimizer: Any
+    over: Over = everywhere
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -52,7 +56,8 @@ def step_seed(seed: int, step: int) -> int:
 def batch_sums(trainee: Trainee, batch: Batch, objective: Objective) -> mx.array:
     """Return the float32 sums of one batch, as :class:`conch_dna.train.objective.Sums` names them.
 
-    Pairs have a loss of their own, and the objective plays no part.
+    Pairs have a loss of their own, and the objective plays no part. ``trainee.over`` is for the caller to enter, since
+    checkpointed blocks run again after this.
     """
     hidden_BTD = trainee.body(mx.array(batch.ids_BT))
     hidden_ND = hidden_BTD[mx.array(batch.rows_N), mx.array(batch.cols_N)]
@@ -81,7 +86,8 @@ def gradients(trainee: Trainee, batches: Sequence[Batch], objective: Objective) 
     total: Any = None
     sums: Sums | None = None
     for batch in batches:
-        (_, parts), grad = grad_of(batch)
+        with trainee.over(batch):
+            (_, parts), grad = grad_of(batch)
         total = grad if total is None else tree_map(mx.add, total, grad)
         mx.eval(total, parts)
         found = Sums(*parts.tolist())

@@ -16,15 +16,17 @@ from mlx_lm.tuner.utils import linear_to_lora_layers
 from conch_dna.errors import ConfigError, ModelError
 from conch_dna.files import new_folder
 from conch_dna.models.places import carried, layers_of, places
-from conch_dna.registry.adapter import read_adapter
+from conch_dna.registry.adapter import CUE, read_adapter
+from conch_dna.train.activated import activate
 from conch_dna.train.tensors import save_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
     from conch_dna.models.places import Place
+    from conch_dna.train.activated import Activation
 
 log = structlog.get_logger()
 
@@ -158,13 +160,14 @@ def _trained(model: Any, head: Callable[[mx.array], mx.array], hidden_ND: mx.arr
 
 
 @contextlib.contextmanager
-def attached(model: Any, config: DistillConfig) -> Iterator[None]:
+def attached(model: Any, config: DistillConfig, activation: Activation | None = None) -> Iterator[None]:
     """Put a fresh adapter on ``model``, seeded by ``config.seed``; on leaving, put the very same old layers back.
 
     Takes the layers of any mlx-lm architecture, float or quantised: every linear layer and every expert layer (switch)
-    of the blocks, or those of ``config.keys``, and on request the token embedding. mlx-lm has no DoRA for expert
-    layers: without ``keys`` these are left out and logged.
+    of the blocks, or those of ``config.keys``, and on request the token embedding. Expert layers know neither DoRA nor
+    which token they work on: there, without ``keys``, they are left out and logged.
 
+    :param activation: says on which tokens the adapter acts; ``None`` is on all.
     :raises ConfigError: one of ``config.keys`` names no layer in the base's blocks, or none that can carry the adapter.
     :raises ModelError: the base carries an adapter already, is not frozen, or does not work with these layers replaced.
     """
@@ -177,17 +180,17 @@ def attached(model: Any, config: DistillConfig) -> Iterator[None]:
         raise ModelError("the base is not frozen", where=type(model).__module__, next_step="Call model.freeze() first")
     parameters = lora_parameters(model, config)
     own = layers_of(model)
-    if config.adapter == "dora" and not config.keys and (left_out := sorted(_without_dora(places(model)))):
-        log.warning("expert_layers_left_out", adapter=config.adapter, keys=left_out)
+    if not config.keys and (left_out := sorted(_unfit_experts(places(model), config))):
+        log.warning("expert_layers_left_out", adapter=config.adapter, activated=config.activated, keys=left_out)
     mx.random.seed(config.seed)
     try:
-        _attach(model, config, parameters)
+        _attach(model, config, parameters, activation)
         yield
     finally:
         model.update_modules(tree_unflatten([(path, own[path]) for path in carried(model)]))
 
 
-def _attach(model: Any, config: DistillConfig, parameters: dict[str, Any]) -> None:
+def _attach(model: Any, config: DistillConfig, parameters: dict[str, Any], activation: Activation | None) -> None:
     """Replace the layers by adapter layers, and try the model once: some architectures read weights past the layer."""
     dora = config.adapter == "dora"
     try:
@@ -195,7 +198,12 @@ def _attach(model: Any, config: DistillConfig, parameters: dict[str, Any]) -> No
         for layer, _ in carried(model).values():
             layer.train(model.training)
         mx.eval(model.trainable_parameters())
-        broken = mx.isnan(model(mx.array(PROBE))).any().item()
+        masking: Any = contextlib.nullcontext()
+        if activation is not None:
+            activate(model, activation)
+            masking = activation.masking(mx.array([[[0.0], [1.0], [1.0]]]))
+        with masking:
+            broken = mx.isnan(model(mx.array(PROBE))).any().item()
     except UNFIT as fault:
         raise _unfit(model, config, str(fault)) from fault
     if broken:
@@ -236,15 +244,17 @@ def lora_parameters(model: Any, config: DistillConfig) -> dict[str, Any]:
     """
     found = places(model)
     known = {place.key for place in found.values() if place.block is not None and place.kind != "embedding"}
-    experts = _without_dora(found) if config.adapter == "dora" else set()
+    experts = _unfit_experts(found, config)
     if unknown := sorted(set(config.keys) - known):
         raise ConfigError(
             "no layer of the base has these keys", where="keys", got=unknown, allowed=", ".join(sorted(known))
         )
     if refused := sorted(set(config.keys) & experts):
+        dora = config.adapter == "dora"
         raise ConfigError(
-            "mlx-lm has no DoRA for expert layers", where="keys", got=refused,
-            allowed=", ".join(sorted(known - experts)), next_step="Leave them out, or set adapter = 'lora'",
+            "mlx-lm has no DoRA for expert layers" if dora else "expert layers cannot act on some tokens alone",
+            where="keys", got=refused, allowed=", ".join(sorted(known - experts)),
+            next_step="Leave them out, or " + ("set adapter = 'lora'" if dora else "leave `activated` off"),
         )  # fmt: skip
     keys = set(config.keys) or known - experts
     if config.embeddings:
@@ -252,8 +262,13 @@ def lora_parameters(model: Any, config: DistillConfig) -> dict[str, Any]:
     return {"rank": config.rank, "scale": config.scale, "dropout": config.dropout, "keys": sorted(keys)}
 
 
-def _without_dora(found: dict[str, Place]) -> set[str]:
-    """Return the keys of expert layers, for which mlx-lm has no DoRA."""
+def _unfit_experts(found: dict[str, Place], config: DistillConfig) -> set[str]:
+    """Return the keys of expert layers where they cannot carry the adapter.
+
+    mlx-lm has no DoRA for them, and hands them their tokens in an order of its own.
+    """
+    if config.adapter != "dora" and not config.activated:
+        return set()
     return {place.key for place in found.values() if place.kind == "switch"}
 
 
@@ -282,11 +297,12 @@ def weights(model: Any) -> dict[str, mx.array]:
     return dict(tree_flatten(model.trainable_parameters()))
 
 
-def start_from(model: Any, config: DistillConfig, folder: Path) -> None:
+def start_from(model: Any, config: DistillConfig, folder: Path, invocation_tokens: Sequence[int] = ()) -> None:
     """Give the attached adapter the weights of a saved one.
 
+    :param invocation_tokens: the cue from which on it is to act; empty where it acts on every token.
     :raises NeuronRefused: that one is damaged, holds a value that is not finite, or changes nothing.
-    :raises ConfigError: it was made with another rank, scale or kind, or for other layers.
+    :raises ConfigError: it was made with another rank, scale, kind or cue, or for other layers.
     """
     adapter = read_adapter(folder)
     about = adapter.config
@@ -299,6 +315,8 @@ def start_from(model: Any, config: DistillConfig, folder: Path) -> None:
     different = [f"{k} {made.get(k)}, now {v}" for k, v in (ours | same).items() if made.get(k) != v]
     if about.get("fine_tune_type") != config.adapter:
         different.append(f"adapter {about.get('fine_tune_type')}, now {config.adapter}")
+    if adapter.invocation_tokens != tuple(invocation_tokens):
+        different.append(f"{CUE} {list(adapter.invocation_tokens)}, now {list(invocation_tokens)}")
     if {name: w.shape for name, w in found.items()} != {name: w.shape for name, w in fresh.items()}:
         different.append("other layers")
     if different:
@@ -307,13 +325,18 @@ def start_from(model: Any, config: DistillConfig, folder: Path) -> None:
     model.load_weights(list(found.items()), strict=False)
 
 
-def save_adapter(model: Any, config: DistillConfig, folder: Path) -> None:
-    """Write the adapter as a folder that stock mlx-lm loads; whole or not at all."""
-    about = {
+def save_adapter(model: Any, config: DistillConfig, folder: Path, invocation_tokens: Sequence[int] = ()) -> None:
+    """Write the adapter as a folder that stock mlx-lm loads; whole or not at all.
+
+    :param invocation_tokens: the cue from which on it acts; empty where it acts on every token.
+    """
+    about: dict[str, Any] = {
         "fine_tune_type": config.adapter,
         "num_layers": _blocks(model, config),
         "lora_parameters": lora_parameters(model, config),
     }
+    if invocation_tokens:
+        about[CUE] = list(invocation_tokens)
     with new_folder(folder) as temporary:
         save_tensors(temporary / ADAPTER_FILE, weights(model), {"format": "mlx"})
         (temporary / "adapter_config.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

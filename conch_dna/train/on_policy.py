@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import mlx.core as mx
 import numpy as np
 
+from conch_dna.activation import invocation_tokens_of
 from conch_dna.align.forced import ForcedScorer
 from conch_dna.data.batches import collate, cut, step_examples
 from conch_dna.data.tokens import Example, prompt_ids
@@ -18,6 +19,8 @@ from conch_dna.errors import ConfigError, TeacherError, TrainingError
 from conch_dna.files import append, write_atomic
 from conch_dna.interfaces import Targets
 from conch_dna.records import to_json_line
+from conch_dna.runtime.generate import Cued
+from conch_dna.train.lora import switched_off
 from conch_dna.train.objective import label_log_probs
 from conch_dna.train.rollouts import Rollout, roll_out, rollout_seeds
 
@@ -165,6 +168,12 @@ class OnPolicySource:
     def _prompt_ids(self) -> list[list[int]]:
         return [prompt_ids(self.student.tokenizer, p.turns) for p in self.prompts]
 
+    @cached_property
+    def _cued(self) -> Cued | None:
+        if not self.config.activated:
+            return None
+        return Cued(invocation_tokens_of(self.student.tokenizer), partial(switched_off, self.student.model))
+
     def _drawn(self, step: int) -> dict[int, list[Scored]]:
         """Draw and score the rollouts of ``step`` and of the on-policy steps that go with it."""
         config = self.config
@@ -179,7 +188,7 @@ class OnPolicySource:
             seeds += rollout_seeds(config.seed, one, [self.prompts[place].digest for place in picks])
         rollouts = roll_out(
             self.student.model, self.student.tokenizer, [self._prompt_ids[place] for place in places], seeds,
-            max_tokens=config.rollout_tokens, temperature=config.rollout_temperature,
+            max_tokens=config.rollout_tokens, temperature=config.rollout_temperature, cued=self._cued,
         )  # fmt: skip
         scored = [
             Scored(place, rollout.cut(len(targets.tail)), targets)

@@ -280,7 +280,7 @@ def _referred(lesson: Lesson, choices: Sequence[_Choice]) -> list[Pair]:
     def make(student: Student, group: Sequence[_Choice]) -> list[Pair]:
         body, head = split(lesson.base.model)
         with student.runtime.neuron(student.name):
-            found = fits(body, head, _examples(group))
+            found = fits(body, head, _examples(group), over=student.runtime.over)
         nats = [-fit.bits * math.log(2) for fit in found]
         return [
             Pair(prompt=c.prompt, preferred=c.preferred.text, other=c.other.text, references=both)

@@ -52,7 +52,8 @@ class FixedSource:
     def passes(self, picks: Sequence[int]) -> list[Batch]:
         """Return the batches of these examples, or of the groups that go together."""
         cuts = cut(self.examples, picks, self.config, self.together)
-        return [collate(self.examples, some, self.targets) for some in cuts]
+        # Where the context is the base's, the assistant's earlier turns are a part of it.
+        return [collate(self.examples, some, self.targets, last_turn=self.config.activated) for some in cuts]
 
     def state(self) -> dict[str, np.ndarray]:
         """Return nothing: the step says it all."""

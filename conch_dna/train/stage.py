@@ -13,13 +13,16 @@ import structlog
 from mlx import optimizers as optim
 from mlx.utils import tree_unflatten
 
+from conch_dna.activation import invocation_tokens_of
 from conch_dna.errors import BudgetReached
 from conch_dna.files import append, sha256_file, write_atomic
 from conch_dna.records import StepReport, read_sound, to_json_line
 from conch_dna.train import checkpoint, lora
+from conch_dna.train.activated import Activation
 from conch_dna.train.average import Average
 from conch_dna.train.blocks import checkpointed
 from conch_dna.train.checkpoint import State
+from conch_dna.train.evaluate import everywhere
 from conch_dna.train.fast_ops import fast_ops
 from conch_dna.train.loop import Trainee, batch_sums, train
 from conch_dna.train.objective import Sums
@@ -82,12 +85,15 @@ def train_stage(
     if stage.start is not None:
         identity["start"] = sha256_file(stage.start / lora.ADAPTER_FILE)
     checkpointing = checkpointed(base.model, on=config.gradient_checkpointing)
-    with lora.attached(base.model, config), fast_ops(base.model), checkpointing:
+    cue = invocation_tokens_of(base.tokenizer) if config.activated else ()
+    activation = Activation(cue) if cue else None
+    with lora.attached(base.model, config, activation), fast_ops(base.model), checkpointing:
         if stage.start is not None:
-            lora.start_from(base.model, config, stage.start)
+            lora.start_from(base.model, config, stage.start, cue)
         optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         optimizer.init(base.model.trainable_parameters())
-        trainee = Trainee(base.model, *lora.split(base.model), optimizer)
+        over = activation.over if activation else everywhere
+        trainee = Trainee(base.model, *lora.split(base.model), optimizer, over)
         state = State(base.model, optimizer, stage.source, Average(config.ema) if config.ema else None)
         course = _Course(config, stage, trainee, state, identity, folder, progress, on_step)
         first = course.resume()
@@ -104,7 +110,7 @@ def train_stage(
             checkpoint.load_step(course.checkpoints, best, state)
             log.info("best_checkpoint_kept", domain=stage.domain, step=best, validation=state.validation[best])
         with _averaged(state):
-            lora.save_adapter(base.model, config, folder / "adapter")
+            lora.save_adapter(base.model, config, folder / "adapter", cue)
     return course.reports
 
 
@@ -192,9 +198,14 @@ class _Course:
         objective = self.stage.objective(self.config.steps - 1)
         self.trainee.model.eval()
         with _averaged(self.state):
-            vectors: Any = (batch_sums(self.trainee, batch, objective).tolist() for batch in self.stage.validation)
-            sums = functools.reduce(Sums.joined, itertools.starmap(Sums, vectors))
+            sums = functools.reduce(Sums.joined, (self._sums(batch, objective) for batch in self.stage.validation))
         return sums.combined / sums.units(sum(len(batch.labels_N) for batch in self.stage.validation))
+
+    def _sums(self, batch: Batch, objective: Objective) -> Sums:
+        """Return the sums of one batch, without gradients."""
+        with self.trainee.over(batch):
+            vector: Any = batch_sums(self.trainee, batch, objective).tolist()
+        return Sums(*vector)
 
 
 def _is_at(average: Average | None, steps: int) -> bool:

@@ -253,8 +253,9 @@ def test_completion_knows_the_commands_and_their_subcommands():
         (["distill", "--mode", "a"], ["auto"]),
         (["domains", "show", "me"], ["memory"]),
         (["estimate", "--teacher", "op"], ["openai"]),
+        (["agent", "--router", "ng"], ["ngrams"]),
     ],
-    ids=["domain", "teacher", "second recipe", "auto", "shown domain", "teacher of an estimate"],
+    ids=["domain", "teacher", "second recipe", "auto", "shown domain", "teacher of an estimate", "router"],
 )
 def test_completion_knows_domains_teachers_and_recipes(words, found):
     line = ["conch", *words]

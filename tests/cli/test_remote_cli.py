@@ -81,7 +81,9 @@ def test_what_a_stranger_wrote_cannot_steer_the_terminal(conch, registry, tmp_pa
     conch("push", "thinking", store)
     (card,) = store.glob("thinking/*/neuron.json")
     card.write_text(card.read_text().replace("org/base", r"org/\u001b[2Jbase"))
-    assert "\x1b" not in conch("pull", store, "--list").stdout
+    refused = conch("pull", store)
+    assert "control characters in the card" in refused.stderr
+    assert "\x1b" not in conch("pull", store, "--list").stdout + refused.stderr
 
 
 def test_the_help_has_examples_and_imports_no_client(tmp_path):

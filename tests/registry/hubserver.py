@@ -27,12 +27,12 @@ class Repo:
 
 
 class HubServer:
-    """The hub; ``faults[method, pattern]`` lists what the next requests meet: a status, or ``cut``."""
+    """The hub; ``faults[method, pattern]`` lists what the next requests meet: a status, or a word that `_fail` knows."""
 
     def __init__(self):
         self.repos, self.stored, self.asked = {}, {}, []
         self.faults = defaultdict(list)
-        self.lock = threading.Lock()
+        self.lock, self.flooded = threading.Lock(), threading.Event()
         handler = type("Handler", (_Handler,), {"hub": self})
         # Another origin: the library must not take its credentials there.
         self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(2)]
@@ -65,16 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         with self.hub.lock:
             self.hub.asked.append((self.command, path, self.headers.get("Authorization")))
             fault = self.hub.fault(self.command, path)
-        if fault == "cut":
-            self.close_connection = True
-            self.connection.shutdown(2)
-            return
-        if fault == "short":  # the connection ends in the middle of an answer
-            self.wfile.write(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1000\r\n\r\nonly this")
-            self.close_connection = True
-            return
         if fault:
-            self._answer(fault, {"error": "on purpose"}, {"Retry-After": "0"} if fault == 429 else {})
+            self._fail(fault)
             return
         if path.startswith("/stored/"):
             self._storage(path.rpartition("/")[2], body)
@@ -91,6 +83,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(404, {"error": f"no route {self.command} {path}"})
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+    def _fail(self, fault):
+        if isinstance(fault, int):
+            self._answer(fault, {"error": "on purpose"}, {"Retry-After": "0"} if fault == 429 else {})
+            return
+        self.close_connection = True
+        if fault == "cut":
+            self.connection.shutdown(2)
+        elif fault == "short":  # the connection ends in the middle of an answer
+            self.wfile.write(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1000\r\n\r\nonly this")
+        elif fault == "flood":  # the whole of something large, whatever range was asked for
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
+            try:
+                for _ in range(1024):
+                    self.wfile.write(bytes(2**20))
+            except OSError:
+                self.hub.flooded.set()
 
     def _answer(self, status, value, headers=None):
         data = value if isinstance(value, bytes) else json.dumps(value).encode()

@@ -162,6 +162,15 @@ def test_what_the_hub_gives_must_match_the_card(hub, registry, other, publish):
     assert other.names() == []
 
 
+def test_no_more_is_read_than_was_asked_for(hub, registry, other, publish):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", URL)
+    hub.faults["GET", "/stored/"] = ["flood"]
+    with pytest.raises(RegistryError, match="sent more than it was asked for"):
+        remote.pull(other, URL)
+    assert hub.flooded.wait(10)  # it met a closed door long before its end
+
+
 def test_the_token_stays_with_the_hub_and_out_of_every_text(hub, registry, other, publish, monkeypatch, capfd):
     publish("thinking", 0)
     hub.faults["PUT", "/stored/"] = [503]
@@ -212,11 +221,14 @@ def test_another_neuron_or_model_is_not_overwritten(hub, registry, publish):
         remote.push(registry, "thinking", "hf://me/model")
 
 
-@pytest.mark.parametrize("url", ["hf://", "hf://me", "hf://datasets/me/x", "hf://me/x@main", "hf://../x"])
+@pytest.mark.parametrize(
+    "url", ["hf://", "hf://me", "hf://datasets/me/x", "hf://me/x@main", "hf://../x", "hf://me:hf_secret@me/x"]
+)
 def test_a_url_that_is_none_is_refused(registry, publish, url):
     publish("thinking", 0)
-    with pytest.raises(RegistryError, match="not a hub repository"):
+    with pytest.raises(RegistryError, match="not a hub repository") as refusal:
         remote.push(registry, "thinking", url)
+    assert "secret" not in str(refusal.value)
 
 
 def test_a_hub_that_is_not_there_is_one_line(hub, other):

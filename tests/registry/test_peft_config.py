@@ -75,6 +75,23 @@ def test_other_ranks_and_factors_leave_every_product_what_it_was(ranks, alphas, 
         assert mx.allclose(adapter.scale * (a @ b).T, wanted[module], rtol=1e-4, atol=1e-5).item()
 
 
+def test_an_alpha_of_zero_takes_its_layers_out_and_leaves_the_others(base, tmp_path):
+    out, kept = tmp_path / "out", "model.layers.3.self_attn.q_proj"
+    out.mkdir()
+    pattern = {"layers_to_transform": [1, 2, 3], "lora_alpha": 0, "alpha_pattern": {"layers.3.*": 4}}
+
+    def one_more(tensors):
+        tensors |= {k.replace("s.2", "s.1"): v for k, v in tensors.items() if "s.2" in k}
+
+    from_peft(write_peft(tmp_path / "peft", base, pattern, one_more), base, out)
+    adapter = read_adapter(out)
+    assert {module for module, (_, b) in adapter.weights.items() if mx.any(b).item()} == {kept}
+    assert adapter.scale == 2
+    write_peft(tmp_path / "peft", base, {"lora_alpha": 0})
+    with pytest.raises(NeuronRefused, match="lora_alpha is 0 everywhere"):
+        from_peft(tmp_path / "peft", base, out)
+
+
 # What PEFT can say and mlx-lm cannot, each with the word by which it is refused.
 BEYOND = {
     "modules_to_save": ["lm_head"], "bias": "all", "lora_bias": True, "trainable_token_indices": [1],

@@ -18,6 +18,7 @@ from conch_dna.registry import remote
 from conch_dna.registry.bucket import Bucket
 from conch_dna.registry.card import content_digest, hash_files
 from conch_dna.registry.store import Registry
+from conch_dna.registry.transfer import told
 
 DO = (
     "import sys; from pathlib import Path; from conch_dna.registry import remote; from conch_dna.registry.store import "
@@ -123,6 +124,23 @@ def test_current_moves_only_when_there_is_none_or_when_asked(url, registry, othe
     assert other.aliases("thinking") == {"current": 2}
 
 
+def test_a_pull_that_was_killed_before_the_alias_is_made_good_by_the_next(tmp_path, registry, other, publish):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", str(tmp_path / "store"))
+    remote.pull(other, str(tmp_path / "store"))
+    (other.root / "thinking/aliases.json").unlink()  # a version comes first, and then its alias
+    assert not remote.pull(other, str(tmp_path / "store")).new
+    assert other.resolve("thinking").version == 1
+
+
+def test_a_version_that_goes_while_it_is_looked_for_is_no_fault(tmp_path, registry, other, publish, monkeypatch):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", str(tmp_path / "store"))
+    remote.pull(other, str(tmp_path / "store"))
+    monkeypatch.setattr(Registry, "versions", lambda *_: [1, 2])
+    assert remote.pull(other, str(tmp_path / "store")).ref == "thinking@1"
+
+
 def test_a_dry_run_changes_nothing(url, registry, other, publish):
     publish("thinking", 0)
     assert len(remote.push(registry, "thinking", url, dry_run=True).files) == 4
@@ -195,6 +213,11 @@ def failed(card):
     card["verdict"] = {**about, "base": measured, "candidate": measured}
 
 
+def contradicting(card):
+    failed(card)
+    card["verdict"]["passed"] = True
+
+
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
@@ -210,10 +233,14 @@ def failed(card):
         (damaged(lambda card: card.update(name="action")), "the card is of another neuron"),
         (damaged(lambda card: card["files"].update({"../x.py": "0" * 64})), "digest does not match"),
         (damaged(failed), "its gate did not pass; got worse than the base"),
+        (damaged(contradicting), "its gate did not pass; got worse than the base"),
+        (damaged(lambda card: card.update(teacher="\x1b[2J")), "control characters in the card"),
+        (damaged(lambda card: card.update(digest="\x9b2J")), "control characters in the card"),
+        (damaged(lambda card: card["metrics"].update({"\x1b[2J": "x"})), "control characters in the card"),
     ],
     ids=[
         "empty-weights", "cut-weights", "other-config", "no-weights", "huge-config", "huge-card", "cut-card", "schema",
-        "evil-name", "other-name", "more-files", "failed",
+        "evil-name", "other-name", "more-files", "failed", "contradiction", "escape", "escape-c1", "escape-in-key",
     ],
 )  # fmt: skip
 def test_what_is_damaged_or_may_not_be_published_is_refused_in_one_line(
@@ -225,7 +252,7 @@ def test_what_is_damaged_or_may_not_be_published_is_refused_in_one_line(
     edit(place_of(store, entry))
     with pytest.raises(NeuronRefused, match=reason) as refusal:
         remote.pull(other, store)
-    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).isprintable()
     assert other.names() == []
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         {"adapter-0", "registry", "store", *(["cache"] if (tmp_path / "cache").exists() else [])}
@@ -272,6 +299,79 @@ def test_a_damaged_alias_is_named(tmp_path, registry, other, publish):
         remote.pull(other, str(store))
 
 
+def test_a_damaged_alias_hides_no_version(tmp_path, registry, publish):
+    entry = publish("thinking", 0)
+    store = tmp_path / "store"
+    remote.push(registry, "thinking", str(store), aliases=["prod"])
+    (store / "thinking/aliases/current.json").write_text("{")
+    assert [(offer.card.digest, offer.aliases) for offer in remote.offers(str(store))] == [
+        (entry.card.digest, ("prod",))
+    ]
+
+
+def test_a_pipe_is_no_alias(tmp_path, registry, other, publish):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", str(tmp_path / "store"))
+    os.mkfifo(tmp_path / "store/thinking/aliases/prod.json")
+    with pytest.raises(UnknownName, match="no such version; got thinking@prod"):
+        remote.pull(other, str(tmp_path / "store"), "thinking@prod")
+
+
+@pytest.mark.parametrize("folder", ["", "aliases", "DIGEST"])
+def test_a_push_follows_no_link(tmp_path, registry, publish, folder):
+    entry = publish("thinking", 0)
+    home, elsewhere = tmp_path / "store/thinking", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = home / folder.replace("DIGEST", entry.card.digest.removeprefix("sha256:"))
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(RegistryError, match="a link stands where a folder must be"):
+        remote.push(registry, "thinking", str(tmp_path / "store"))
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_push_mends_a_card_that_no_pull_would_take(tmp_path, registry, other, publish):
+    entry = publish("thinking", 0)
+    store = str(tmp_path / "store")
+    for change in (lambda card: card.update(name="action"), failed):
+        remote.push(registry, "thinking", store)
+        damaged(change)(place_of(store, entry))
+        assert remote.push(registry, "thinking", store).files == ("README.md", "neuron.json")
+    assert remote.pull(other, store).new
+
+
+def test_content_that_is_there_for_another_base_is_not_taken_for_it(tmp_path, registry, publish):
+    entry = publish("thinking", 0)
+    store = str(tmp_path / "store")
+    remote.push(registry, "thinking", store)
+    damaged(lambda card: card.update(base_digest="sha256:other"))(place_of(store, entry))
+    with pytest.raises(RegistryError, match="for another base; got sha256:base; allowed: sha256:other"):
+        remote.push(registry, "thinking", store)
+
+
+def test_a_store_that_gives_more_than_it_has_is_cut_off(tmp_path, registry, other, publish, monkeypatch):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", str(tmp_path / "store"))
+    given, chunks = [], Bucket.chunks
+
+    def endless(self, offer, file):
+        yield from chunks(self, offer, file)
+        for _ in range(100):
+            given.append(file)
+            yield b"more"
+
+    monkeypatch.setattr(Bucket, "chunks", endless)
+    with pytest.raises(NeuronRefused, match=r"store: thinking@1: adapter_config\.json: longer than it was said to be"):
+        remote.pull(other, str(tmp_path / "store"))
+    assert given == ["adapter_config.json"]
+
+
+def test_a_version_without_its_readme_is_not_pushed(registry, publish, tmp_path):
+    (publish("thinking", 0).path / "README.md").unlink()
+    with pytest.raises(NeuronRefused, match=r"file missing; got README\.md"):
+        remote.push(registry, "thinking", str(tmp_path / "store"))
+
+
 def test_a_damaged_version_is_not_pushed(registry, publish, tmp_path):
     entry = publish("thinking", 0)
     (entry.path / "adapters.safetensors").write_bytes(b"")
@@ -282,8 +382,15 @@ def test_a_damaged_version_is_not_pushed(registry, publish, tmp_path):
 
 def test_an_unknown_kind_of_store_is_one_line(registry, publish):
     publish("thinking", 0)
-    with pytest.raises(RegistryError, match=r"nosuch://x: the store refused .*Protocol not known"):
-        remote.push(registry, "thinking", "nosuch://user:hunter2secret@x?sig=hunter2secret")
+    with pytest.raises(RegistryError, match=r"nosuch://x: the store refused .*Protocol not known") as refusal:
+        remote.push(registry, "thinking", "nosuch://user:hunter2@secret@x?sig=hunter2secret")
+    assert "secret" not in str(refusal.value)
+
+
+def test_an_error_of_a_store_tells_no_secret(monkeypatch):
+    monkeypatch.setenv("STORE_TOKEN", "in-the-environment")
+    fault = OSError("sftp://me:pass@word@host/x?signature=abc\nsaid no to in-the-environment")
+    assert told(fault) == "sftp://host/x said no to ***"
 
 
 def test_a_full_disk_here_is_not_blamed_on_the_store(tmp_path, registry, other, publish, monkeypatch):
@@ -350,6 +457,13 @@ def test_a_killed_push_or_pull_leaves_nothing_half_visible(s3_url, registry, oth
     assert cut
     assert hash_files(other.resolve("thinking").path) == hash_files(entry.path)
     assert other.versions("thinking") == [1]
+
+
+def test_an_object_with_the_name_of_a_neuron_hides_it_from_nobody(s3_url, s3, registry, other, publish):
+    publish("thinking", 0)
+    remote.push(registry, "thinking", s3_url)
+    s3.pipe_file(f"{s3_url}/thinking", b"not a folder")
+    assert remote.pull(other, s3_url, "thinking").new
 
 
 def test_a_truncated_or_changed_object_is_refused(s3_url, s3, registry, other, publish):

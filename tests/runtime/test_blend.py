@@ -1,5 +1,7 @@
 """A blend adds the weighted sum of its neurons' deltas."""
 
+from dataclasses import replace
+
 import mlx.core as mx
 import pytest
 from architectures import build, write_trained
@@ -21,8 +23,15 @@ def test_the_delta_is_the_weighted_sum_whatever_ranks_and_scales(tmp_path):
     x = mx.random.normal((2, 64), key=mx.random.key(0))
     wanted = 0.7 * Alone(a).product(PATH, x) - 0.3 * Alone(b).product(PATH, x)
     assert mx.allclose(Alone(mix).product(PATH, x), wanted, atol=1e-5)
-    assert (mix.rank, mix.digest) == (7, "blend:x")
+    assert (mix.rank, mix.digest, mix.invocation_tokens) == (7, "blend:x", ())
     assert mix.nbytes == sum(t.nbytes for pair in mix.weights.values() for t in pair)
+
+
+def test_it_acts_from_the_cue_of_its_neurons_on(tmp_path):
+    model = build("llama")
+    plain = (read_adapter(write_neuron(tmp_path / str(n), model, n)) for n in (1, 2))
+    a, b = (replace(adapter, invocation_tokens=(5, 6)) for adapter in plain)
+    assert blended([(a, 0.7), (b, -0.3)], "blend:x").invocation_tokens == (5, 6)
 
 
 def test_embeddings_are_blended_and_layers_of_one_alone_are_its_share(tmp_path):

@@ -5,53 +5,101 @@ import threading
 import time
 
 import pytest
-from engines import END, NAMES, PROMPTS, SHORT, START, Solo, fields_of, served, write_base
+from engines import (
+    CUE,
+    CUED,
+    END,
+    NAMES,
+    PROMPTS,
+    SHORT,
+    START,
+    Solo,
+    fields_of,
+    publish_activated,
+    served,
+    write_base,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projects import write_neuron
 
-from conch_dna.errors import NeuronRefused, UnknownName
+from conch_dna.errors import ConfigError, DataError, NeuronRefused, UnknownName
 from conch_dna.records import Sampling
 from conch_dna.runtime import scheduler as scheduler_module
 from conch_dna.runtime.generate import answer_many
 
+ACTIVATED = ("e", "f")
+BLENDS = {"ordinary": {"a": 0.5, "c": 0.5}, "activated": {"e": 0.5, "f": 0.5}}
+ALL = [*PROMPTS, *CUED, *CUED]
 STEPS = st.lists(
     st.one_of(
         st.tuples(
             st.just("submit"),
-            st.sampled_from(["base", *NAMES, "a", "b", "blend"]),
-            st.integers(0, len(PROMPTS) - 1),
+            st.sampled_from(["base", *NAMES, *ACTIVATED, "a", "b", "e", *BLENDS]),
+            st.integers(0, len(ALL) - 1),
             st.integers(1, 14),
         ),
         st.tuples(st.just("step"), st.integers(1, 5), st.none(), st.none()),
         st.tuples(st.just("cancel"), st.integers(0, 50), st.none(), st.none()),
-        st.tuples(st.just("replace"), st.sampled_from(NAMES), st.integers(1, 2), st.none()),
-        st.tuples(st.just("unload"), st.sampled_from(NAMES), st.none(), st.none()),
+        st.tuples(st.just("replace"), st.sampled_from([*NAMES, *ACTIVATED]), st.integers(1, 2), st.none()),
+        st.tuples(st.just("unload"), st.sampled_from([*NAMES, *ACTIVATED]), st.none(), st.none()),
     ),
     min_size=1,
     max_size=24,
 )
 BASES = [
-    ("llama", {}),
-    ("qwen2", {"bits": 4}),
-    ("gemma3_text", {}),
-    ("mamba2", {}),
-    ("qwen3_moe", {}),
+    ("llama", {}, 1 << 28),
+    ("llama", {}, 12_000),  # bytes that two prompts of the longer ones have
+    ("llama", {}, 0),
+    ("qwen2", {"bits": 4}, 1 << 28),
+    ("gemma3_text", {}, 1 << 28),
+    ("mamba2", {}, 1 << 28),
+    ("qwen3_moe", {}, 1 << 28),
 ]
 
 
-@pytest.fixture(scope="module", params=BASES, ids=[f"{name} {options}" for name, options in BASES])
+@pytest.fixture(scope="module", params=BASES, ids=[f"{name} {options} {kept}" for name, options, kept in BASES])
 def crowd(request, tmp_path_factory):
-    """An engine with two versions of each of four neurons, two slots, and what each says alone."""
-    name, options = request.param
+    """An engine with two versions of each of six neurons, two slots, and what each says alone.
+
+    Of the last two the first version shares the base's context, and of ``e`` the second one too. Prompts are read in
+    steps of so few tokens that a context is under way for a while.
+    """
+    name, options, kept = request.param
     folder = tmp_path_factory.mktemp(name)
     base = write_base(folder / "base", name, max_position_embeddings=128, **options)
-    engine = served(folder, name, NAMES, base=base, slots=2, batch=3)
-    for seed, neuron in enumerate(NAMES, 11):
+    engine = served(folder, name, NAMES, base=base, slots=2, batch=3, prompt_cache_bytes=kept)
+    registry = engine._shelf.registry
+    publish_activated(registry, base, folder, *ACTIVATED)
+    publish_activated(registry, base, folder, "e", first=31)
+    for seed, neuron in enumerate([*NAMES, "f"], 11):
         made = write_neuron(folder / f"{neuron}-{seed}", base.model, seed)
-        engine._shelf.registry.publish(neuron, made, fields_of(base))
+        registry.publish(neuron, made, fields_of(base))
+    for neuron in ACTIVATED:
+        registry.promote(neuron, 1)
+    engine._scheduler._generator.prefill_step_size = 12
     yield engine, Solo(engine)
     engine.close()
+
+
+def holds_cue(prompt):
+    return CUE in itertools.pairwise(prompt)
+
+
+def submitted(engine, asked, prompt, limit):
+    """Submit a request and return it with its prompt and limit, or nothing if it is rightly refused."""
+    try:
+        request = engine.submit(prompt, asked, Sampling(max_tokens=limit))
+    except DataError:
+        assert not holds_cue(prompt)
+        assert engine._shelf.find_any(asked).cue
+        return []
+    except ConfigError:
+        assert [bool(engine._shelf.find(part).cue) for part in asked] == [True, False]
+        return []
+    assert request.wanted == engine._shelf.find_any(asked)
+    assert holds_cue(prompt) or not request.activated
+    return [(request, prompt, limit)]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -61,10 +109,7 @@ def test_everyone_gets_what_their_neuron_says_alone_through_join_leave_evict_and
     registry, requests = engine._shelf.registry, []
     for what, first, second, third in steps:
         if what == "submit":
-            asked = {"a": 0.5, "c": 0.5} if first == "blend" else first
-            request = engine.submit(PROMPTS[second], asked, Sampling(max_tokens=third))
-            assert request.wanted == engine._shelf.find_any(asked)
-            requests.append((request, PROMPTS[second], third))
+            requests += submitted(engine, BLENDS.get(first, first), ALL[second], third)
         elif what == "step":
             for _ in range(first):
                 engine.step()

@@ -128,14 +128,14 @@ class TestFaults:
         assert list(later.result().tokens) == Solo(engine)(later.wanted, PROMPTS[1], 6)
 
     def test_what_the_generator_does_not_take_fails_alone_and_gives_its_slot_back(self, engine, monkeypatch):
-        insert = engine._scheduler._generator.insert
+        insert = engine._scheduler._generator.insert_segments
 
-        def refusing(prompts, **options):
-            if prompts[0][0] == 13:
+        def refusing(segments, **options):
+            if [13] in segments[0]:
                 raise ValueError("no")
-            return insert(prompts, **options)
+            return insert(segments, **options)
 
-        monkeypatch.setattr(engine._scheduler._generator, "insert", refusing)
+        monkeypatch.setattr(engine._scheduler._generator, "insert_segments", refusing)
         bad, good = engine.submit([13], "a", SHORT), engine.submit([14], "b", SHORT)
         with pytest.raises(ValueError, match="no"):
             bad.result()

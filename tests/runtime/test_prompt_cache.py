@@ -103,12 +103,26 @@ def test_entries_are_counted_too(model, monkeypatch):
     assert len(cache) == 3
 
 
+@pytest.mark.parametrize(("budget", "kept"), [(1 << 20, 1), (size(30), 0), (0, 0)])
+def test_what_is_lent_is_there_whatever_the_budget_until_it_is_taken_back(model, budget, kept):
+    cache = PromptCache(model, budget)
+    cache.store(ONE, LONG, computed(model, LONG), lend=True)
+    prompt = [*LONG, 1]
+    assert (cache.known(ONE, prompt), cache.known(TWO, prompt)) == (40, 0)
+    length, caches = cache.fetch(ONE, prompt)
+    logits = model(mx.array([prompt[length:]]), cache=caches)
+    assert mx.allclose(logits, model(mx.array([prompt]))[:, length:], atol=1e-5)
+    assert len(cache) == kept
+    cache.lent.clear()
+    assert cache.known(ONE, prompt) == 40 * kept
+
+
 @pytest.mark.parametrize("name", ["gemma3_text", "mamba2"])
 def test_caches_that_forget_are_not_kept(name):
     other = build(name)
     cache = PromptCache(other, 1 << 20)
-    cache.store(ONE, LONG, make_prompt_cache(other))
-    assert len(cache) == 0
+    cache.store(ONE, LONG, make_prompt_cache(other), lend=True)
+    assert (len(cache), cache.lent) == (0, [])
 
 
 def test_a_budget_of_nothing_keeps_nothing(model):

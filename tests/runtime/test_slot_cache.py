@@ -12,24 +12,37 @@ from mlx_lm.generate import BatchGenerator
 from conch_dna.runtime.slot_cache import SlotCache, SlottedModel
 from conch_dna.runtime.slots import Slot
 
+ROW = st.tuples(st.integers(0, 8), st.integers(0, 9))  # its slot, and how many tokens to come are the base's
 MOVES = st.lists(
     st.one_of(
-        st.tuples(st.just("extend"), st.lists(st.integers(0, 8), min_size=1, max_size=4)),
+        st.tuples(st.just("extend"), st.lists(ROW, min_size=1, max_size=4)),
         st.tuples(st.just("filter"), st.lists(st.booleans(), min_size=40, max_size=40)),
         st.tuples(st.just("split"), st.lists(st.booleans(), min_size=40, max_size=40)),
         st.tuples(st.just("pad"), st.none()),
+        st.tuples(st.just("read"), st.integers(1, 4)),
     ),
     max_size=8,
 )
 
 
-@given(st.lists(st.integers(0, 8), min_size=1, max_size=5), MOVES)
+def merged(rows):
+    return SlotCache.merge([SlotCache([slot], [context]) for slot, context in rows])
+
+
+def held(cache):
+    return list(zip(cache.slots, cache.contexts, strict=True))
+
+
+@given(st.lists(ROW, min_size=1, max_size=5), MOVES)
 def test_the_rows_keep_their_slots_through_every_move(first, moves):
-    cache, rows = SlotCache.merge([SlotCache([slot]) for slot in first]), list(first)
+    cache, rows = merged(first), list(first)
     for move, value in moves:
         if move == "extend":
-            cache.extend(SlotCache.merge([SlotCache([slot]) for slot in value]))
+            cache.extend(merged(value))
             rows += value
+        elif move == "read":
+            cache.advance(value)
+            rows = [(slot, max(0, context - value)) for slot, context in rows]
         elif move == "pad":
             cache.prepare(lengths=[1] * len(rows), right_padding=[0] * len(rows))
             cache.finalize()
@@ -39,11 +52,12 @@ def test_the_rows_keep_their_slots_through_every_move(first, moves):
                 other = copy.deepcopy(cache)
                 left = [n for n in range(len(rows)) if n not in keep]
                 other.filter(left)
-                assert other.slots == [rows[n] for n in left]
+                assert held(other) == [rows[n] for n in left]
             cache.filter(keep)
             rows = [rows[n] for n in keep]
-        assert cache.slots == rows
-        assert [cache.extract(n).slots for n in range(len(rows))] == [[slot] for slot in rows]
+        assert held(cache) == rows
+        assert [held(cache.extract(n)) for n in range(len(rows))] == [[row] for row in rows]
+        assert cache.now == [0 if context else slot for slot, context in rows]
         mx.eval([cache.state])
         assert cache.nbytes == 0
 
@@ -98,3 +112,21 @@ def test_in_a_generator_every_call_has_its_own_rows(slotted):
     assert all(len(delta) == shape[0] for shape, delta, _ in noting.seen)
     assert {slot for delta in added for slot in delta} == {1, 2, 3, 4}
     assert max(map(len, added)) == 3
+
+
+def test_a_row_is_the_base_s_until_its_context_is_read_however_long_its_neighbours_are(slotted):
+    model, noting = slotted
+    generator = BatchGenerator(model, max_tokens=2, completion_batch_size=4, prefill_batch_size=4, prefill_step_size=4)
+    contexts = [[1] * 10, [2] * 3, [3] * 4, []]
+    generator.insert_segments(
+        [[context, [4, 5, 6]] for context in contexts],
+        caches=[model.cache_for(slot, context=len(context)) for slot, context in enumerate(contexts, 1)],
+    )
+    while generator.next_generated():
+        pass
+    generator.close()
+    # Reading 10 takes calls of 4, 4 and 2; a row that has read its prompt goes on to its answer at once.
+    added = [delta for shape, delta, _ in noting.seen if shape[1] > 1]
+    assert added[0] == (0, 0, 0, 4)
+    first = [delta[0] for delta in added if delta[0] in {0, 1}]
+    assert first == [0, 0, 0, 1]

@@ -8,10 +8,13 @@ import openai
 import pytest
 from projects import environment
 from serving import Served, publish_tiny
+from siege import process, target, unharmed
 from tiny import write_tiny_model
 
 from conch_dna.models.load import load
 from conch_dna.registry.store import Registry
+
+__all__ = ["process", "target", "unharmed"]  # fixtures of the attacks
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from conch_dna.errors import ConchError, DiskError, RegistryError
 from conch_dna.files import new_folder
+from conch_dna.registry.card import README_FILE
+from conch_dna.registry.formats.readme import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# An export holds one of these and no folders; nothing else is deleted to make room for one.
-_MARKS = ("adapter_config.json", "config.json")
 
 
 @contextlib.contextmanager
@@ -58,6 +57,10 @@ def _check_free(out: Path, *, force: bool) -> None:
         raise RegistryError("there is a file of this name", where=out, allowed="a new folder, or an empty one")
     if not force:
         raise RegistryError("the folder is not empty", where=out, next_step="Name another, or add --force.")
-    inside = list(out.iterdir())
-    if any(path.is_dir() for path in inside) or not any(path.name in _MARKS for path in inside):
+    if any(path.is_dir() for path in out.iterdir()) or not _exported(out / README_FILE):
         raise RegistryError("not a folder that an export made; --force leaves it alone", where=out)
+
+
+def _exported(readme: Path) -> bool:
+    """Tell whether it is an export's: a model or an adapter of someone's own is not deleted to make room for one."""
+    return readme.is_file() and MARK in readme.read_text(encoding="utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""A whole model with a neuron merged into its weights, which any program that loads the base loads too."""
+"""A whole model with a neuron merged into its weights, which mlx-lm loads as it loads the base."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def _merge(layer: Any, module: str, adapter: Adapter, base: Base) -> None:
     """Merge in place, one matrix at a time: W + scale·(AB)ᵀ, for DoRA with its rows brought to the length m."""
     if unknown := sorted(set(layer.parameters()) - _KNOWN):
         raise NeuronRefused("this layer cannot be merged into", where=module, got=unknown[0])
-    kind = (layer.scales if "scales" in layer else layer.weight).dtype
+    own = full_weight(layer)  # of the scales' type; where those are no numbers to merge in (mxfp4), of bfloat16
     a, b = (part.astype(mx.float32) for part in adapter.weights[module])
     of = base.places[module].kind
     product = (a @ b).T if of == "linear" else b @ a if of == "switch" else a @ b
-    weight = full_weight(layer).astype(mx.float32) + adapter.scale * product
+    weight = own.astype(mx.float32) + adapter.scale * product
     if (magnitude := adapter.magnitudes.get(module)) is not None:
         weight *= (magnitude / mx.linalg.norm(weight, axis=1))[:, None]
-    weight = weight.astype(kind)
+    weight = weight.astype(own.dtype)
     if "scales" in layer:
         names = ("weight", "scales", "biases")
         parts = mx.quantize(weight, group_size=layer.group_size, bits=layer.bits, mode=layer.mode)

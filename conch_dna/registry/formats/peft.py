@@ -56,9 +56,9 @@ def from_peft(folder: Path, base: Base, out: Path) -> None:
     _untie(modules, scales, base, where)
     _check(modules, config, base, where)
     rank = max(parts["lora_a"].shape[1] for parts in modules.values())
-    scale = Counter(scales.values()).most_common(1)[0][0]
-    if not scale:
-        raise NeuronRefused("lora_alpha is 0 where it matters: the adapter changes nothing", where=folder / CONFIG_FILE)
+    scale = next((scale for scale, _ in Counter(scales.values()).most_common() if scale), None)
+    if scale is None:
+        raise NeuronRefused("lora_alpha is 0 everywhere: the adapter changes nothing", where=folder / CONFIG_FILE)
     found = {m: _widened(_ours(parts, m, base), rank, scales[m] / scale) for m, parts in modules.items()}
     if not any(product_norms({m: (parts["lora_a"], parts["lora_b"]) for m, parts in found.items()}).values()):
         raise NeuronRefused("the adapter changes nothing: every product of A and B is zero", where=where)

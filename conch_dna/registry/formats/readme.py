@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch_dna.models.refs import HUB_ID
+from conch_dna.registry.card import SHARED_CONTEXT
 
 if TYPE_CHECKING:
     from conch_dna.registry.card import Card
+
+MARK = "exported from the neuron with the content digest"  # by which an export is known
 
 
 def peft_readme(card: Card) -> str:
@@ -27,10 +30,25 @@ file has the weights, names and order of rows of the original checkpoint."""
     return _page(card, "peft", "adapter", ["lora", "conch-dna"], "an adapter for PEFT", usage)
 
 
+def mlx_readme(card: Card) -> str:
+    """Return the README of an adapter for mlx-lm."""
+    note = SHARED_CONTEXT.format(list(card.invocation_tokens)) if card.invocation_tokens else ""
+    usage = f"""\
+{_load('"BASE", adapter_path="FOLDER"')}
+
+`FOLDER` is this folder and `BASE` the base `{card.base}`.
+{note}""".rstrip()
+    return _page(card, "mlx", "adapter", ["lora", "mlx", "conch-dna"], "an adapter for mlx-lm", usage)
+
+
 def fused_readme(card: Card) -> str:
     """Return the README of a model with the neuron merged into it."""
-    usage = '```python\nfrom mlx_lm import load\n\nmodel, tokenizer = load("FOLDER")\n```\n\n`FOLDER` is this folder.'
+    usage = _load('"FOLDER"') + "\n\n`FOLDER` is this folder."
     return _page(card, "mlx", "finetune", ["mlx", "conch-dna"], f"`{card.base}` with a neuron merged into it", usage)
+
+
+def _load(arguments: str) -> str:
+    return f"```python\nfrom mlx_lm import load\n\nmodel, tokenizer = load({arguments})\n```"
 
 
 def _page(card: Card, library: str, relation: str, tags: list[str], what: str, usage: str) -> str:
@@ -44,7 +62,7 @@ def _page(card: Card, library: str, relation: str, tags: list[str], what: str, u
     gate = "It passed its gate." if card.verdict else "No gate has judged it."
     lines += [
         f"# {card.name}, version {card.version}", "",
-        f"This is {what}, exported from the neuron with the content digest `{card.digest}`. {gate}", "",
+        f"This is {what}, {MARK} `{card.digest}`. {gate}", "",
         f"Base: `{card.base}`, digest `{card.base_digest}`; teacher: `{card.teacher}`.", "", "## Use", "", usage, "",
     ]  # fmt: skip
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from conch_dna.registry.formats.base import check_digest, open_base
 from conch_dna.registry.formats.destination import destination
 from conch_dna.registry.formats.fused import to_fused
 from conch_dna.registry.formats.peft import from_peft, to_peft
-from conch_dna.registry.formats.readme import fused_readme, peft_readme
+from conch_dna.registry.formats.readme import fused_readme, mlx_readme, peft_readme
 from conch_dna.registry.store import check_content
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def export_neuron(
             read_adapter(entry.path)
             for file in CONTENT_FILES:
                 shutil.copyfile(entry.path / file, staged / file)
+            (staged / README_FILE).write_text(mlx_readme(entry.card), encoding="utf-8")
         else:
             opened, adapter = _fitting(entry, base)
             _convert(entry, adapter, opened, form, staged)

@@ -1,0 +1,1 @@
+"""An agent: one neuron each to think, plan, act with tools, reflect, debug and remember."""

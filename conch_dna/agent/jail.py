@@ -1,0 +1,191 @@
+"""Confine this process, then become a Python that runs one file; started by :mod:`conch_dna.agent.sandbox`.
+
+``python -I jail.py '{"file": …, "folder": …, "readable": […], "seconds": …, "confined": true, "parent": …}'``
+
+Always: limits on processor time, memory, the size of a file, open files and core dumps; on Linux, it ends when its
+parent does. Confined, on Linux, besides:
+
+- Landlock (``landlock(7)``): files are read below ``readable`` and what Python itself needs, written below ``folder``;
+- a seccomp filter (``seccomp(2)``): no new processes, no sockets, signals to others, memory or messages shared with them,
+  changes of owner, mode or times;
+- no capabilities.
+
+Standard library alone: it is run as a file, before anything of the package could be imported.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import platform
+import resource
+import signal
+import stat
+import struct
+import sys
+
+MEMORY = 512 << 20  # bytes of address space
+FILE = 1 << 20  # bytes of each file, the output among them
+OPEN_FILES = 64
+
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every architecture
+LEAST_ABI = 3  # of Landlock, Linux 6.2: before it, files could be emptied
+READS = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, list a folder
+WRITES = 1 << 1 | sum(1 << bit for bit in range(4, 15))  # write, remove, make, rename across folders, truncate
+OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # the rights that a file, rather than a folder, can have
+NEEDED = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")
+
+PARENT_DIED, NO_NEW_PRIVILEGES, SET_SECCOMP, DROP_BOUND, FILTER = 1, 38, 22, 24, 2  # of prctl(2)
+CAPABILITIES = struct.pack("Ii", 0x20080522, 0)  # capset(2)'s version 3, of this process
+ALLOW, REFUSE, ABSENT, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000  # as EPERM, as ENOSYS
+LOAD, EQUAL, ATLEAST, SOME_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of the filter's machine
+NUMBER, ARCHITECTURE, FIRST, SECOND = 0, 4, 16, 24  # offsets in what it looks at, of the call's arguments the last two
+THREAD = 0x10000  # CLONE_THREAD
+OTHER_ABI = 0x40000000  # x86-64 with 32-bit pointers, whose calls have numbers of their own
+
+# The machine's number for seccomp, by its name; below the numbers of calls on these machines, in this order. `None`: it
+# has no such call.
+MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+CLONE, CLONE3, PRLIMIT = (56, 220), (435, 435), (302, 261)
+
+# Refused with any arguments: processes, signals, sockets, others' memory; queues and memory shared by number, which last
+# longer than their maker; owner, mode and times of files, of which Landlock says nothing; others' priorities.
+REFUSED = {
+    "fork": (57, None), "vfork": (58, None), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_send_signal": (424, 424),
+    "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
+    "socket": (41, 198), "io_uring_setup": (425, 425), "bpf": (321, 280),
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195),
+    "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192),
+    "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187),
+    "mq_open": (240, 180), "mq_unlink": (241, 181),
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, None), "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
+    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
+    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
+}  # fmt: skip
+# Refused where an argument has one of these values: living on without the parent, F_SETOWN, F_SETSIG and F_SETOWN_EX, and
+# FIOSETOWN and SIOCSPGRP, by which a file sends signals to any process.
+REFUSED_IF = {
+    "prctl": ((157, 167), FIRST, (PARENT_DIED,)),
+    "fcntl": ((72, 25), SECOND, (8, 10, 15)),
+    "ioctl": ((16, 29), SECOND, (0x8901, 0x8902)),
+}
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main() -> None:
+    """Confine this process and run the file."""
+    order = json.loads(sys.argv[1])
+    if sys.platform == "linux":
+        libc.prctl(PARENT_DIED, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != order["parent"]:  # it died before it could be heard of
+            sys.exit(1)
+    # Where no filter keeps it from making processes, their number does; it would keep it from making threads too.
+    limit(order["seconds"], {} if order["confined"] else {"NPROC": 1})
+    if order["confined"]:
+        try:
+            checked(libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+            landlock(order["folder"], [*order["readable"], *python_folders(), *NEEDED])
+            drop_capabilities()
+            seccomp()
+        except (OSError, ValueError, AttributeError) as fault:
+            sys.exit(f"this machine cannot confine a program: {fault!r}")
+    os.execv(sys.executable, [sys.executable, "-I", "-B", order["file"]])  # noqa: S606 - that is what it is for
+
+
+def limit(seconds: int, more: dict[str, int]) -> None:
+    """Set what no program may pass; a limit that the system does not have is left out."""
+    wanted = {"CPU": seconds, "AS": MEMORY, "FSIZE": FILE, "NOFILE": OPEN_FILES, "CORE": 0} | more
+    for name, most in wanted.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(kind)[1]
+        new = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        try:
+            resource.setrlimit(kind, (new, new))
+        except (OSError, ValueError):  # macOS refuses some for memory
+            continue
+
+
+def python_folders() -> list[str]:
+    """Return the folders that the interpreter and its packages lie in."""
+    return [sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable))]  # noqa: PTH120
+
+
+def drop_capabilities() -> None:
+    """Let a root that comes out of the next exec be no more than the owner of root's files.
+
+    :raises OSError: they cannot be dropped.
+    """
+    for capability in range(64 if os.geteuid() == 0 else 0):
+        libc.prctl(DROP_BOUND, capability, 0, 0, 0)  # those that there are not are refused, which is as well
+    checked(libc.capset(CAPABILITIES, bytes(24)))  # the inheritable ones, which exec would give back, too
+
+
+def landlock(folder: str, readable: list[str]) -> None:
+    """Let files be written below ``folder`` alone, and read below these and no others.
+
+    :raises OSError: the kernel has no Landlock, or an old one.
+    """
+    abi = libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+    if abi < LEAST_ABI:
+        raise OSError(f"Landlock {LEAST_ABI} is needed; got {abi}")
+    handled = struct.pack("Q", READS | WRITES)
+    rules = checked(libc.syscall(CREATE_RULESET, handled, ctypes.c_size_t(len(handled)), 0))
+    for path, rights in [*((path, READS) for path in readable), (folder, READS | WRITES), ("/dev/null", OF_A_FILE)]:
+        if os.path.exists(path):  # noqa: PTH110
+            opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            possible = rights if stat.S_ISDIR(os.fstat(opened).st_mode) else rights & OF_A_FILE
+            checked(libc.syscall(ADD_RULE, rules, 1, struct.pack("=Qi", possible, opened), 0))
+            os.close(opened)
+    checked(libc.syscall(RESTRICT_SELF, rules, 0))
+    os.close(rules)
+
+
+def seccomp() -> None:
+    """Refuse the calls in :data:`REFUSED` and :data:`REFUSED_IF`; threads may be made, processes not.
+
+    :raises ValueError: the machine is of another kind.
+    """
+    machine = list(MACHINES).index(platform.machine())
+    program = [
+        (LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, MACHINES[platform.machine()]), (RETURN, 0, 0, KILL),
+        (LOAD, 0, 0, NUMBER), (ATLEAST, 0, 1, OTHER_ABI), (RETURN, 0, 0, KILL),
+        (EQUAL, 0, 1, CLONE3[machine]), (RETURN, 0, 0, ABSENT),  # whose flags no filter sees: the C library takes clone
+        (EQUAL, 0, 4, CLONE[machine]), (LOAD, 0, 0, FIRST), (SOME_BIT, 1, 0, THREAD), (RETURN, 0, 0, REFUSE),
+        (RETURN, 0, 0, ALLOW),
+        (EQUAL, 0, 4, PRLIMIT[machine]), (LOAD, 0, 0, FIRST), (EQUAL, 1, 0, 0), (RETURN, 0, 0, REFUSE),
+        (RETURN, 0, 0, ALLOW),
+    ]  # fmt: skip
+    for numbers, argument, values in REFUSED_IF.values():
+        program += [(EQUAL, 0, len(values) + 3, numbers[machine]), (LOAD, 0, 0, argument)]
+        program += [(EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
+        program += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE)]
+    for numbers in REFUSED.values():
+        if (number := numbers[machine]) is not None:
+            program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE)]
+    program.append((RETURN, 0, 0, ALLOW))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
+    given = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
+    checked(libc.prctl(SET_SECCOMP, FILTER, given, 0, 0))
+
+
+def checked(result: int) -> int:
+    """Return what a call returned.
+
+    :raises OSError: it failed.
+    """
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What a tool is, and the tools that the agent has: the names and arguments are those of the ``action`` domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+from conch_dna.agent import calculator, files, sandbox
+from conch_dna.agent.faults import ToolFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something that the agent can do.
+
+    :param arguments: the JSON schema of each argument; all of them are required.
+    :param act: called with the arguments by name; returns what came of it, or raises :class:`ToolFailed`.
+    """
+
+    name: str
+    description: str
+    arguments: dict[str, dict[str, Any]]
+    act: Callable[..., str]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of all arguments."""
+        return {
+            "type": "object",
+            "properties": self.arguments,
+            "required": list(self.arguments),
+            "additionalProperties": False,
+        }
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The tool as OpenAI's API has it."""
+        about = {"name": self.name, "description": self.description, "parameters": self.schema}
+        return {"type": "function", "function": about}
+
+    def run(self, arguments: object) -> str:
+        """Check the arguments, since not every server holds a model to their schema, and act.
+
+        :raises ToolFailed: they are wrong, or the tool could not do it; the message is for the model.
+        """
+        try:
+            jsonschema.validate(arguments, self.schema)
+        except jsonschema.ValidationError as fault:
+            raise ToolFailed(f"wrong arguments: {fault.message[:200]}") from fault
+        return self.act(**arguments)  # type: ignore[arg-type]  # the schema says that it is an object
+
+
+def tools_for(root: Path, *, python: bool = True, confined: bool = True) -> dict[str, Tool]:
+    """Return the agent's tools by name.
+
+    :param root: the folder that it may look into.
+    :param python: whether it may run programs.
+    :param confined: whether these are kept from files and network by the kernel.
+    """
+    root = root.resolve()
+    short, path = {"type": "string", "minLength": 1, "maxLength": 200}, {"type": "string", "maxLength": 200}
+    tools = [
+        Tool("calculator", "Calculate", {"expression": short | {"description": "arithmetic"}}, calculator.calculate),
+        Tool(
+            "search_files", "Find files",
+            {"pattern": short | {"description": "*.ext or word"}, "folder": path | {"description": "folder"}},
+            partial(files.search_files, root),
+        ),
+        Tool("read_file", "Show a file", {"path": path | {"description": "file"}}, partial(files.read_file, root)),
+    ]  # fmt: skip
+    if python:
+        code = {"type": "string", "minLength": 1, "maxLength": 4000, "description": "code; print what you want to know"}
+        run = partial(sandbox.run_python, root=root, confined=confined)
+        tools.append(Tool("run_python", "Run Python code", {"code": code}, run))
+    return {tool.name: tool for tool in tools}

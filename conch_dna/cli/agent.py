@@ -1,0 +1,175 @@
+"""``conch agent``: one task for the agent, and what each neuron did."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+
+from conch_dna.agent.loop import MAX_STEPS
+from conch_dna.cli.app import App
+from conch_dna.cli.complete import router_names
+from conch_dna.errors import ConfigError
+from conch_dna.routing import DEFAULT
+from conch_dna.text import is_utf8
+
+if TYPE_CHECKING:
+    import contextlib
+    from collections.abc import Sequence
+
+    from conch_dna.agent.loop import Outcome, Step
+    from conch_dna.agent.voices import Voice
+
+FACTS = Path("runs") / "agent" / "facts.jsonl"
+KEY = "CONCH_AGENT_KEY"  # for the server; OPENAI_API_KEY is not sent to whatever --server names
+CONTROL = re.compile(r"[^\S \n\t]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a file or a model could do to a terminal
+log = structlog.get_logger()
+
+
+@click.command(epilog='Example: conch agent "How many lines has notes.txt, times 12?" --root ~/notes')
+@click.argument("task")
+@click.option(
+    "--root", default=Path(), show_default="this folder", help="Folder that the tools may look into.",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)  # fmt: skip
+@click.option("--server", "url", help=f"Ask this server, such as http://127.0.0.1:8000/v1; its key is in {KEY}.")
+@click.option(
+    "--neuron", "neurons", multiple=True, metavar="[ROLE=]NAME",
+    help="Who plays a role, or all of them (base: the base alone); may be repeated.  [default: the neuron of its name]",
+)  # fmt: skip
+@click.option("--base", "base_ref", help="Base model; default: the one the neurons were made for, or the project's.")
+@click.option(
+    "--router",
+    default=DEFAULT,
+    show_default=True,
+    help="Who says which steps need a tool.",
+    shell_complete=router_names,
+)
+@click.option("--max-steps", default=MAX_STEPS, show_default=True, type=click.IntRange(1, 50), help="Tool calls.")
+@click.option(
+    "--memory", type=click.Path(dir_okay=False, path_type=Path),
+    help=f"File of remembered facts.  [default: {FACTS} in the project]",
+)  # fmt: skip
+@click.option("--unconfined-python", is_flag=True, help="Run Python even where the kernel cannot confine it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer with all steps as JSON.")
+@click.pass_obj
+def agent(
+    app: App,
+    task: str,
+    root: Path,
+    url: str | None,
+    neurons: tuple[str, ...],
+    base_ref: str | None,
+    router: str,
+    max_steps: int,
+    memory: Path | None,
+    unconfined_python: bool,
+    as_json: bool,
+) -> None:
+    """Work on TASK: plan, act with tools, debug, answer, reflect and remember, one neuron each."""
+    from contextlib import ExitStack
+
+    from conch_dna.agent.loop import Agent
+    from conch_dna.agent.memory import Memory
+    from conch_dna.agent.roles import cast_of
+    from conch_dna.agent.tools import tools_for
+    from conch_dna.routing import make_routing
+
+    if not task.strip() or not is_utf8(task):
+        raise ConfigError("there is nothing to do that can be read", where="TASK", got=repr(task))
+    given = _given(neurons)
+    routing = make_routing(app.host, app.project, router)
+    with ExitStack() as stack:
+        voice = _over_server(url) if url else _in_process(app, base_ref, list(given.values()), stack)
+        parts = cast_of(voice.neurons(), given)
+        for role, part in parts.items():
+            if not {role, ""} & set(given) and part.neuron == "base":
+                log.warning("neuron_missing", role=role, used="base")
+        worker = Agent(
+            voice, parts, tools_for(root, python=_may_run(unconfined_python), confined=not unconfined_python),
+            Memory(memory or app.project / FACTS),
+            lambda step: routing.choose([{"role": "user", "content": step}], ["action", "thinking"]),
+            max_steps, (lambda _: None) if as_json else _show,
+        )  # fmt: skip
+        _tell(worker.run(task), as_json=as_json)
+
+
+def _given(neurons: Sequence[str]) -> dict[str, str]:
+    """Return models by role, as ``ROLE=NAME``; a bare ``NAME`` is for all that are not named.
+
+    :raises ConfigError: a name is empty, or a role is given twice.
+    """
+    given: dict[str, str] = {}
+    for text in neurons:
+        role, _, name = text.rpartition("=")
+        if not name or role in given:
+            raise ConfigError("not a role's neuron, or its second one", where="--neuron", got=text,
+                              allowed="ROLE=NAME once a role, or NAME once")  # fmt: skip
+        given[role] = name
+    return given
+
+
+def _may_run(unconfined: bool) -> bool:
+    """Tell whether programs may be run; say why not."""
+    from conch_dna.agent.sandbox import can_confine
+
+    if unconfined or (fault := can_confine()) is None:
+        return True
+    log.warning("python_withheld", reason=fault, next_step="--unconfined-python runs it all the same")
+    return False
+
+
+def _over_server(url: str) -> Voice:
+    try:
+        from conch_dna.agent.server_voice import ServerVoice
+    except ImportError as fault:
+        raise ConfigError(
+            "the client of servers is not installed", got=fault.name, next_step="Run `pip install 'conch-dna[agent]'`."
+        ) from fault
+    return ServerVoice(url, os.environ.get(KEY))
+
+
+def _in_process(app: App, base_ref: str | None, given: list[str], stack: contextlib.ExitStack) -> Voice:
+    from conch_dna.agent.engine_voice import EngineVoice
+    from conch_dna.agent.roles import BASE, ROLES
+    from conch_dna.cli.talk import base_of
+    from conch_dna.registry.store import Registry
+    from conch_dna.runtime.engine import Engine
+
+    registry = Registry(app.project / "adapters")
+    wanted = [name for name in given if name != BASE] or [role for role in ROLES if role in registry.names()]
+    engine = Engine(base_of(app, registry, base_ref, wanted), registry, batch=1)
+    stack.callback(engine.close)
+    engine.start()
+    return EngineVoice(engine, registry)
+
+
+def _show(step: Step) -> None:
+    """Print what one neuron did."""
+    click.echo(f"{step.role} ({step.neuron}, {1000 * step.seconds:.0f} ms, {step.tokens} tokens)")
+    click.echo(_indented(step.text))
+    if step.call is not None and not step.text:
+        click.echo(_indented(json.dumps(step.call, ensure_ascii=False)))
+    if step.result is not None:
+        click.echo(_indented(step.result, "  ! " if step.failed else "  = "))
+
+
+def _tell(outcome: Outcome, *, as_json: bool) -> None:
+    """Print how it ended."""
+    if as_json:
+        click.echo(json.dumps(asdict(outcome), ensure_ascii=False, indent=2))
+        return
+    for fact in outcome.remembered:
+        click.echo(_indented(fact, "remembered: "))
+    click.echo(f"\n{_indented(outcome.answer, '')}")
+
+
+def _indented(text: str, mark: str = "  ") -> str:
+    """Return text that may be printed, behind a mark."""
+    return "\n".join(mark + line for line in CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).split("\n"))

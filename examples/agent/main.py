@@ -1,0 +1,77 @@
+"""An agent with one neuron for each part of its work: the pieces of ``conch_dna.agent``, put together.
+
+- ``python examples/agent/main.py "A crate holds 24 bottles. How many are in 17 crates?"``
+- ``python examples/agent/main.py "When is the boiler service?" --server http://127.0.0.1:8000/v1``
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from conch_dna.agent.loop import Agent, Step
+from conch_dna.agent.memory import Memory
+from conch_dna.agent.roles import cast_of
+from conch_dna.agent.sandbox import can_confine
+from conch_dna.agent.tools import Tool, tools_for
+from conch_dna.agent.voices import Voice
+
+
+def today() -> str:
+    """Tell the date: a tool of one's own is a function that returns a text, or raises ToolFailed."""
+    return dt.datetime.now(tz=dt.UTC).strftime("%A, %d %B %Y")
+
+
+def run(task: str, voice: Voice, root: Path) -> str:
+    """Let the agent work on a task, and show who did what."""
+    tools = tools_for(root, python=can_confine() is None)
+    tools["today"] = Tool("today", "Tell the date", {}, today)
+    worker = Agent(
+        voice,
+        cast_of(voice.neurons(), {}),  # each neuron plays the role of its name, the base those that are missing
+        tools,
+        Memory(Path("facts.jsonl")),
+        # Which steps of a plan are only thought about; conch_dna.routing.make_routing gives a router that was learnt.
+        lambda step: "thinking" if "think" in step.lower() else "action",
+        heard=show,
+    )
+    return worker.run(task).answer
+
+
+def show(step: Step) -> None:
+    """Print one step."""
+    print(f"{step.role} ({step.neuron}, {1000 * step.seconds:.0f} ms): {step.text}")
+    if step.result is not None:
+        print(f"  {'failed: ' if step.failed else '= '}{step.result}")
+
+
+def main() -> None:
+    """Read the command line and run the agent over a server, or over neurons in this process."""
+    parser = argparse.ArgumentParser(description="An agent of neurons.")
+    parser.add_argument("task")
+    parser.add_argument("--root", type=Path, default=Path(), help="what its tools may look into")
+    parser.add_argument("--server", help="ask this server instead of loading a base")
+    parser.add_argument("--base", default="embedded:smollm2-135m")
+    parser.add_argument("--registry", type=Path, default=Path("adapters"))
+    given = parser.parse_args()
+    if given.server:
+        from conch_dna.agent.server_voice import ServerVoice
+
+        print(run(given.task, ServerVoice(given.server), given.root))
+        return
+    from conch_dna import Engine
+    from conch_dna.agent.engine_voice import EngineVoice
+    from conch_dna.registry.store import Registry
+
+    registry = Registry(given.registry)
+    engine = Engine(given.base, registry)
+    engine.start()
+    try:
+        print(run(given.task, EngineVoice(engine, registry), given.root))
+    finally:
+        engine.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""A model's program gets little of everything, and nothing that is not its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import psutil
+import pytest
+
+from conch_dna.agent import sandbox
+from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent.sandbox import can_confine, run_python
+
+FAULT = can_confine()
+confined = pytest.mark.skipif(FAULT is not None, reason=f"this machine cannot confine: {FAULT}")
+LONG = 60.0  # seconds: what ends by itself does so on a machine that is busy too
+
+
+def failed(code, **options):
+    with pytest.raises(ToolFailed) as caught:
+        run_python(code, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["confined", "unconfined"])
+def test_a_program_prints_its_result(held):
+    if held and FAULT is not None:
+        pytest.skip(FAULT)
+    assert run_python("print(sum(range(10)))", confined=held) == "45"
+    assert run_python("open('x', 'w').write('hi'); print(open('x').read())", confined=held) == "hi"
+    assert run_python("x = 1", confined=held) == "(it printed nothing)"
+    assert failed("print(1)\ny", confined=held).endswith("NameError: name 'y' is not defined")
+    assert "SyntaxError" in failed("def f(:", confined=held)
+    assert "code 3" in failed("import sys; sys.exit(3)", confined=held)
+
+
+BOMBS = {
+    "memory": ("x = []\nwhile True: x.append(b'x' * 10**6)", "MemoryError"),
+    "time": ("while True: pass", "took too long"),
+    "sleep": ("import time; time.sleep(99)", "took too long"),
+    "deaf": ("import signal\nfor n in (2, 15): signal.signal(n, signal.SIG_IGN)\nwhile True: pass", "took too long"),
+    "output": ("while True: print('x' * 1000)", "printed too much"),
+    "disk": ("n = 0\nwhile True:\n    open(str(n), 'w').write('x' * 900_000); n += 1", "wrote too much"),
+    "folders": ("import os\nfor n in range(10**6): os.mkdir('a'); os.chdir('a')", "wrote too much"),
+    "files": ("for n in range(10**6): open(str(n), 'w')", "wrote too much"),
+    "one file": ("f = open('x', 'wb')\nfor _ in range(100): f.write(b'x' * 10**6)", "File too large"),
+    "depth": ("def f(): f()\nf()", "RecursionError"),
+}
+
+
+@pytest.mark.parametrize(("code", "told"), BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_put_out(code, told, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    began = time.monotonic()
+    assert told in failed(code, seconds=1.0 if told == "took too long" else LONG, confined=FAULT is None)
+    assert time.monotonic() - began < 90  # a program sleeps for 99 seconds
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_too_deep_for_recursion_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sandbox, "LOOK", LONG)  # so that it is not stopped on the way down
+    code = "import os\nfor n in range(2000): os.mkdir('a'); os.chdir('a')"
+    assert run_python(code, confined=FAULT is None, seconds=LONG) == "(it printed nothing)"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals without a name of their own")
+def test_a_signal_without_a_name_is_told():
+    assert "signal" in failed("import os; os.kill(os.getpid(), 40)", confined=False)
+
+
+OUTSIDE = {
+    "fork": "import os\nwhile True: os.fork()",
+    "child": "import subprocess; subprocess.run(['ls'])",
+    "shell": "import os, sys; sys.exit(1 if os.system('true') else 0)",
+    "network": "import socket; socket.socket()",
+    "fetch": "import urllib.request as u; u.urlopen('http://127.0.0.1:1')",
+    # Signal 0 is refused like any other, and does nothing where it is not.
+    "kill": "import os; os.kill(os.getppid(), 0)",
+    "kill all": "import os; os.kill(-1, 0)",
+    "queue a signal": "import ctypes, os; assert not ctypes.CDLL(None).sigqueue(os.getppid(), 0, None)",
+    "a pipe's signals": "import fcntl, os; fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())",
+    "a pair's signals": "import fcntl, os, socket; fcntl.ioctl(socket.socketpair()[0], 0x8901, os.getppid().to_bytes(4, 'little'))",
+    "shared memory": "import ctypes; assert ctypes.CDLL(None).shmget(0, 1 << 20, 0o600) >= 0",
+    "message queue": "import ctypes; assert ctypes.CDLL(None).msgget(0, 0o600) >= 0",
+    "outlive": "import ctypes; assert not ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)",
+    "parent's environment": "import os; print(open(f'/proc/{os.getppid()}/environ').read())",
+    "read": "print(open({outside!r}).read())",
+    "write": "open({outside!r}, 'a').write('x')",
+    "remove": "import os; os.remove({outside!r})",
+    "replace": "import os; open('x', 'w').close(); os.rename('x', {outside!r})",
+    "hard link": "import os; os.link({outside!r}, 'x')",
+    "link": "import os; os.symlink({outside!r}, 'x'); print(open('x').read())",
+    "mode": "import os; os.chmod({outside!r}, 0)",
+    "times": "import os; os.utime({outside!r}, (0, 0))",
+    "owner": "import os; os.chown({outside!r}, 1, 1)",
+    "list": "import os; print(os.listdir('/'))",
+    "exec": "import os; os.execv('/bin/cat', ['cat', {outside!r}])",
+    "raw call": "import ctypes, sys; sys.exit(ctypes.CDLL(None).syscall(57) == -1)",  # fork on x86-64
+}
+
+
+@confined
+@pytest.mark.parametrize("code", OUTSIDE.values(), ids=OUTSIDE)
+def test_nothing_outside_is_reached(code, tmp_path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("secret")
+    told = failed(code.replace("{outside!r}", repr(str(outside))), seconds=LONG)
+    assert not {"secret", "took too long"} & set(told.split("\n"))
+    assert outside.read_text() == "secret"
+    assert oct(outside.stat().st_mode) != "0o100000"
+    assert outside.stat().st_mtime > 0
+
+
+@confined
+def test_the_agents_folder_may_be_read_and_not_written(tmp_path):
+    (tmp_path / "a.txt").write_text("read me")
+    (tmp_path / "out.txt").symlink_to("/etc/hostname")
+    assert run_python(f"print(open({str(tmp_path / 'a.txt')!r}).read())", tmp_path) == "read me"
+    assert "PermissionError" in failed(f"open({str(tmp_path / 'a.txt')!r}, 'w')", root=tmp_path)
+    assert "PermissionError" in failed(f"open({str(tmp_path / 'out.txt')!r})", root=tmp_path)
+
+
+@confined
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has capabilities to hand on")
+def test_capabilities_that_are_handed_on_are_dropped():
+    """As some containers start their processes: with inheritable ones, which exec by root makes permitted."""
+    code = (
+        "import ctypes, struct\n"
+        "libc, head, held = ctypes.CDLL(None), struct.pack('Ii', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
+        "libc.capget(head, held)\n"
+    )
+    handing_on = code + (
+        "e, p, _, e2, p2, _ = struct.unpack('6I', held.raw)\n"
+        "assert not libc.capset(head, struct.pack('6I', e, p, p, e2, p2, p2))\n"
+        "from conch_dna.agent.sandbox import run_python\n"
+    )
+    handing_on += f"print(run_python({code + 'print(any(held.raw))'!r}, seconds={LONG}))"
+    done = subprocess.run([sys.executable, "-c", handing_on], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+@confined
+def test_what_programs_commonly_do_works():
+    code = (
+        "import threading, asyncio, json, decimal, random, statistics, datetime, numpy, tempfile\n"
+        "t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()\n"
+        "asyncio.run(asyncio.sleep(0)); print(numpy.arange(3).sum(), random.random() < 1)\n"
+        "print(tempfile.TemporaryFile().write(b'abc'))"
+    )
+    assert run_python(code).split() == ["thread", "3", "True", "3"]
+
+
+def test_no_secret_of_the_environment_is_handed_on(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    printed = run_python("import os; print(sorted(os.environ))", confined=FAULT is None)
+    assert "OPENAI" not in printed
+    assert "CONCH" not in printed
+
+
+def test_without_what_confines_nothing_is_run(monkeypatch, tmp_path):
+    """The launcher of a machine that is of no known kind."""
+    jail = tmp_path / "jail.py"
+    jail.write_text(
+        sandbox.JAIL.read_text().replace('"x86_64": 0x', '"sparc": 0x').replace('"aarch64": 0x', '"vax": 0x')
+    )
+    monkeypatch.setattr(sandbox, "JAIL", jail)
+    assert "cannot confine" in can_confine()
+    assert "cannot confine" in failed("print('ran')")
+    assert run_python("print('ran')", confined=False) == "ran"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends the child of a killed parent on Linux")
+def test_no_program_outlives_the_agent(tmp_path, number):
+    code = (
+        "from conch_dna.agent.sandbox import run_python\n"
+        f"run_python('import time; time.sleep(60)', seconds=60, confined={FAULT is None})"
+    )
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=env, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,  # noqa: PLW1509 - no threads yet
+    )  # fmt: skip
+    ends = time.monotonic() + 30
+    while not (children := psutil.Process(process.pid).children()):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    if number == signal.SIGINT:
+        assert not list(tmp_path.glob("conch-python-*"))
