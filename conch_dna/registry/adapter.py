@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -17,6 +18,7 @@ from conch_dna.registry.card import CONFIG_FILE, WEIGHTS_FILE, content_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from conch_dna.models.places import Place
@@ -65,6 +67,17 @@ def read_adapter(folder: Path) -> Adapter:
     """
     # Each file is read once: what is checked is what is hashed is what is returned.
     contents = {name: _bytes_of(folder, name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
+    with ThreadPoolExecutor(1) as beside:  # hashing takes as long as all the rest
+        digest = beside.submit(_digest, contents)
+        return _read(contents, folder, digest)
+
+
+def _digest(contents: dict[str, bytes]) -> str:
+    return content_digest({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()})
+
+
+def _read(contents: dict[str, bytes], folder: Path, digest: Future[str]) -> Adapter:
+    """Return the adapter that the files' contents hold, checked."""
     config, rank, scale = _read_config(contents[CONFIG_FILE], folder / CONFIG_FILE)
     where = folder / WEIGHTS_FILE
     stored = _stored(contents[WEIGHTS_FILE], where)
@@ -78,7 +91,7 @@ def read_adapter(folder: Path) -> Adapter:
         scale=scale,
         rank=rank,
         config=config,
-        digest=content_digest({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}),
+        digest=digest.result(),
         nbytes=sum(tensor.nbytes for parts in grouped.values() for tensor in parts.values()),
         magnitudes=magnitudes,
         invocation_tokens=_read_cue(config, weights, folder / CONFIG_FILE),
@@ -266,7 +279,7 @@ def _tensors(stored: dict[str, tuple[str, np.ndarray]], where: Path) -> dict[str
     """Return the tensors, every value of them finite; by their bits that is told several times faster."""
     for name, (kind, bits) in stored.items():
         exponent = _BITS[kind][1]
-        if ((bits & exponent) == exponent).any():
+        if (bits & exponent).max(initial=0) == exponent:
             raise NeuronRefused("holds values that are not finite", where=where, got=name.rpartition(".")[0])
     tensors = {name: mx.array(bits).view(_TYPES[kind]) for name, (kind, bits) in stored.items()}
     mx.eval(tensors)
