@@ -43,7 +43,7 @@ PROMPTS = (
 PROD = "prod"
 STRONG = 0.04  # of the factors: what a neuron says is its own from the first words on
 TOLD_APART = 0.9
-CHANGES = ("publish", "promote", "rollback", "unload", "remove")
+CHANGES = ("publish", "promote", "rollback", "unload", "give up")
 
 
 @dataclass
@@ -66,9 +66,9 @@ class Truth:
     def possible(self, model: str, since: float) -> set[str]:
         """Return what a request might have been given that was sent at ``since`` and has been answered by now."""
         with self.lock:
-            moves = self.meant[model]
-        ends = [done for _, done, _ in moves[1:]] + [float("inf")]
-        return {digest for (_, _, digest), end in zip(moves, ends, strict=True) if end >= since}
+            moves = list(self.meant.get(model, ()))  # none of a version that has been given up
+        ends = [*(done for _, done, _ in moves[1:]), float("inf")]
+        return {digest for (_, _, digest), end in zip(moves, ends, strict=False) if end >= since}
 
     def models(self) -> list[str]:
         """Return the names that may be asked for now."""
@@ -114,7 +114,8 @@ def change(options: argparse.Namespace, registry: Any, truth: Truth, made: list[
     if what == "publish":
         entry = registry.publish(name, random.choice(made), fields)  # noqa: S311
         truth.note(name, plain(entry), began)
-        truth.note(entry.ref, plain(entry), began)
+        if entry.version == registry.versions(name)[-1]:  # not an old one that a rollback made current
+            truth.note(entry.ref, plain(entry), began)
     elif what == "promote":
         entry = registry.promote(name, random.choice(registry.versions(name)), PROD)  # noqa: S311
         truth.note(f"{name}@{PROD}", plain(entry), began)
@@ -128,18 +129,25 @@ def change(options: argparse.Namespace, registry: Any, truth: Truth, made: list[
         truth.note(name, plain(entry), began)
     elif what == "unload":
         httpx.post(f"{url}/admin/unload", json={"model": name, "deadline": 120}, timeout=150).raise_for_status()
-    elif what == "remove":
-        held = set(registry.aliases(name).values())
-        asked = set(truth.models())
-        old = [v for v in registry.versions(name)[:-4] if v not in held and f"{name}@{v}" in asked]
-        if not old:
-            return
-        with truth.lock:
-            truth.meant.pop(f"{name}@{old[0]}", None)  # nobody asks for it any more; who has asked gets his answer
-        truth.doomed.append((began + 6 * options.minutes, name, old[0]))
+    elif what == "give up":
+        give_up(registry, truth, name, began + 6 * options.minutes)
     while truth.doomed and truth.doomed[0][0] < began:
-        registry.remove(*truth.doomed.popleft()[1:])
+        _, name, version = truth.doomed.popleft()
+        if version not in registry.aliases(name).values():  # a rollback or promotion may have come back to it
+            registry.remove(name, version)
+            truth.count("remove")
     truth.count(what)
+
+
+def give_up(registry: Any, truth: Truth, name: str, due: float) -> None:
+    """Let nobody ask for an old version any more; when it is removed, who has asked has his answer."""
+    held = set(registry.aliases(name).values())
+    asked = set(truth.models())
+    old = [v for v in registry.versions(name)[:-4] if v not in held and f"{name}@{v}" in asked]
+    if old:
+        with truth.lock:
+            truth.meant.pop(f"{name}@{old[0]}")
+        truth.doomed.append((due, name, old[0]))
 
 
 def plain(entry: Any) -> str:
@@ -268,7 +276,7 @@ def report(options: argparse.Namespace, truth: Truth, memory: list[tuple[float, 
     print(f"answers {answered}, hung up {counts['hung up']}; a second: {answered / 60 / options.minutes:.1f}")
     for what in ("wrong neuron", "wrong text", "lost"):
         print(f"{what}: {counts[what]}")
-    print("changes: " + ", ".join(f"{what} {counts[what]}" for what in CHANGES))
+    print("changes: " + ", ".join(f"{what} {counts[what]}" for what in (*CHANGES[:-1], "remove")))
     if len(truth.seconds) > 1:
         cuts = statistics.quantiles(truth.seconds, n=20)
         print(f"seconds an answer: median {statistics.median(truth.seconds):.2f}, 95 % within {cuts[-1]:.2f}")
