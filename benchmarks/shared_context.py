@@ -12,7 +12,7 @@ rows take turns in one process.
 answers to the end of a prompt are compared with those of each neuron alone, token by token: if one differs, the
 benchmark fails.
 
-    python benchmarks/shared_context.py [--context 400] [--neurons 6] [--rank 8] [--rounds 2] [--steps 3]
+    python benchmarks/shared_context.py [--context 400] [--neurons 6] [--rank 8] [--rounds 1] [--steps 3]
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 QUICK = {"rounds": 1, "steps": 1, "context": 40, "neurons": 2, "rank": 2}
 TEXT = "The tide comes in twice a day, and whoever writes on the sand at noon writes for the crabs. "
-CHECKED = 100  # last tokens of a prompt, for the comparison
+CHECKED = 60  # last tokens of a prompt, for the comparison
 SIZE = 0.1  # of the neurons' factors: enough that each says something of its own
 ROWS = {"shared": ("s", True), "ordinary": ("o", True), "ordinary, one by one": ("o", False)}  # neurons, together
 
@@ -130,8 +130,8 @@ def main() -> None:
     made.add_argument("--context", type=int, default=400, help="tokens before the cue")
     made.add_argument("--neurons", type=int, default=6, help="that are asked at once")
     made.add_argument("--rank", type=int, default=8, help="of the neurons")
-    made.add_argument("--checked", type=int, default=8, help="tokens of each answer that are compared")
-    made.set_defaults(rounds=2)
+    made.add_argument("--checked", type=int, default=4, help="tokens of each answer that are compared")
+    made.set_defaults(rounds=1)
     options = parse(made, QUICK)
     if options.variant:
         with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +144,9 @@ def main() -> None:
     print(f"{options.neurons} neurons over one context of {options.context} tokens; seconds until each has a token")
     table(found, "shared", options.neurons * options.context)
     different = min(report["different"] for report in reports)
-    print(f"\n{2 * options.neurons} answers as each neuron gives them alone; {different} of them differ from one another")
+    print(
+        f"\n{2 * options.neurons} answers as each neuron gives them alone; {different} of them differ from one another"
+    )
 
 
 if __name__ == "__main__":

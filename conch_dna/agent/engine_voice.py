@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,14 @@ class EngineVoice:
 
     def __init__(self, engine: Engine, registry: Registry) -> None:
         try:
-            from conch_dna.server.grammar import Grammars
+            from conch_dna.server.grammar import Constraint, Grammars
             from conch_dna.server.names import Models
         except ImportError as fault:
             raise ConfigError(
                 "what holds tool calls to their form is not installed", got=fault.name,
                 next_step="Run `pip install 'conch-dna[agent]'`.",
             ) from fault  # fmt: skip
-        self._engine, self._grammars = engine, Grammars(engine.base_model)
+        self._engine, self._grammars, self._constraint = engine, Grammars(engine.base_model), Constraint
         self._models = Models(registry, engine.base_model.digest)
 
     def neurons(self) -> set[str]:
@@ -53,7 +54,8 @@ class EngineVoice:
         body = ChatBody.model_validate(body_of(neuron, turns, max_tokens, tools))
         offered, began = callable_tools(body), time.perf_counter()
         found = grammar_of(body, offered)
-        held = [self._grammars.constraint(self._grammars.checked(*found))] if found else []
+        # What llguidance gives up in the middle is no whole call, and is read as none.
+        held = [self._constraint(asyncio.run(self._grammars.compiled(*found)))] if found else []
         sampling = Sampling(max_tokens=max_tokens)
         answer = self._engine.submit(turns_of(body.messages, offered), neuron, sampling, processors=held).result()
         calls = read_calls(answer.text) if tools else None

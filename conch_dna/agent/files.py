@@ -107,7 +107,7 @@ def _text(root: Path, path: Path, most: int) -> str | None:
 
 
 def _opened(root: Path, path: Path) -> int:
-    """Open a file name by name, so that no link which took one of them meanwhile is followed, and no pipe waited for."""
+    """Open a file name by name, so that no link that took one of them meanwhile is followed; no pipe is waited for."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     here = os.open(root, flags)
     for name in path.relative_to(root).parts:

@@ -6,8 +6,8 @@ Always: limits on processor time, memory, the size of a file, open files and cor
 parent does. Confined, on Linux, besides:
 
 - Landlock (``landlock(7)``): files are read below ``readable`` and what Python itself needs, written below ``folder``;
-- a seccomp filter (``seccomp(2)``): no new processes, no sockets, signals to others, memory or messages shared with them,
-  changes of owner, mode or times;
+- a seccomp filter (``seccomp(2)``): no new processes, no sockets, signals to others, memory or queues shared with
+  them, changes of owner, mode or times;
 - no capabilities.
 
 Standard library alone: it is run as a file, before anything of the package could be imported.
@@ -49,8 +49,8 @@ OTHER_ABI = 0x40000000  # x86-64 with 32-bit pointers, whose calls have numbers 
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE, CLONE3, PRLIMIT = (56, 220), (435, 435), (302, 261)
 
-# Refused with any arguments: processes, signals, sockets, others' memory; queues and memory shared by number, which last
-# longer than their maker; owner, mode and times of files, of which Landlock says nothing; others' priorities.
+# Refused with any arguments: processes, signals, sockets, others' memory; queues and memory shared by number, which
+# last longer than their maker; owner, mode and times of files, of which Landlock says nothing; others' priorities.
 REFUSED = {
     "fork": (57, None), "vfork": (58, None), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_send_signal": (424, 424),
@@ -70,7 +70,7 @@ REFUSED = {
     "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setaffinity": (203, 122),
     "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
 }  # fmt: skip
-# Refused where an argument has one of these values: living on without the parent, F_SETOWN, F_SETSIG and F_SETOWN_EX, and
+# Refused where an argument has one of these values: living on without the parent, F_SETOWN, F_SETSIG, F_SETOWN_EX, and
 # FIOSETOWN and SIOCSPGRP, by which a file sends signals to any process.
 REFUSED_IF = {
     "prctl": ((157, 167), FIRST, (PARENT_DIED,)),
@@ -168,9 +168,8 @@ def seccomp() -> None:
         program += [(EQUAL, 0, len(values) + 3, numbers[machine]), (LOAD, 0, 0, argument)]
         program += [(EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
         program += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE)]
-    for numbers in REFUSED.values():
-        if (number := numbers[machine]) is not None:
-            program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE)]
+    for number in (refused[machine] for refused in REFUSED.values()):
+        program += [] if number is None else [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE)]
     program.append((RETURN, 0, 0, ALLOW))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     given = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))

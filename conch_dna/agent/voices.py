@@ -68,7 +68,7 @@ def body_of(neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool]) -
 
 
 def read_call(name: str, arguments: str) -> Call:
-    """Return a call; arguments that are no JSON, or no UTF-8, stay the text that they are, and no tool will take them."""
+    """Return a call; arguments that are no JSON or no UTF-8 stay the text that they are, which no tool will take."""
     try:
         call = Call(name, strict_json(arguments))
         if is_utf8(call.text):

@@ -28,6 +28,7 @@ _ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
 _BITS = {"F32": ("<u4", 0x7F800000), "F16": ("<u2", 0x7C00), "BF16": ("<u2", 0x7F80)}
 _TYPES = {"F32": mx.float32, "F16": mx.float16, "BF16": mx.bfloat16}
 CUE = "alora_invocation_tokens"
+DIMENSIONS = 3  # at most, those of expert layers
 _PARTS = {"lora": ("lora_a", "lora_b"), "dora": ("lora_a", "lora_b", "m")}  # by fine_tune_type
 
 
@@ -270,6 +271,8 @@ def _span(name: str, entry: dict[str, Any], where: Path) -> tuple[int, int]:
         raise NeuronRefused(f"{name} has an unusable type", where=where, got=kind, allowed=", ".join(_ITEM_BYTES))
     if not all(_is_int(number) and number >= 0 for number in (start, stop, *shape)):
         raise ValueError(f"{name} has a shape or place that is no natural number")
+    if not isinstance(shape, list) or len(shape) > DIMENSIONS or 0 in shape:  # of which arrays cannot be made
+        raise ValueError(f"{name} has a shape that no adapter has")
     if stop - start != math.prod(shape) * _ITEM_BYTES[kind]:
         raise ValueError(f"{name} has {stop - start} bytes, not those of {kind} {shape}")
     return start, stop
@@ -310,7 +313,7 @@ def _check_shapes(
 ) -> None:
     for module, (a, b) in weights.items():
         experts = a.ndim == 3  # (experts, rank, in) and (experts, out, rank)
-        fits = a.ndim == b.ndim and a.ndim in {2, 3} and a.size * b.size > 0
+        fits = a.ndim == b.ndim and a.ndim in {2, 3}
         if not fits or ((a.shape[1], b.shape[2]) if experts else (a.shape[1], b.shape[0])) != (rank, rank):
             raise NeuronRefused(
                 f"shapes of {module} do not match rank {rank} in {CONFIG_FILE}",

@@ -67,6 +67,8 @@ class Contexts:
             return False
         tokens_T = np.asarray(request.prompt[: request.context])
         length, longest = max(((shared_length(c.tokens_T, tokens_T), c) for c in others), key=lambda pair: pair[0])
+        if length < max(LEAST, WORTH * request.context):  # whatever is known; a look at that costs most
+            return False
         known = self._cache.known(*self._sought(request))
         if length - known < max(LEAST, WORTH * (request.context - known)):
             return False

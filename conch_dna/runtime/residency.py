@@ -13,6 +13,7 @@ from mlx.utils import tree_flatten
 
 from conch_dna.errors import NeuronRefused, RegistryError
 from conch_dna.runtime.pack import BASE_SLOT, Pack
+from conch_dna.runtime.shelf import check_cue
 from conch_dna.runtime.slots import Alone
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Residency:
                 return None
             self._place(slot, self._shelf.get(wanted))
         berth = self.berths[slot]
+        if berth.adapter is not None:
+            check_cue(wanted, berth.adapter)
         berth.users += 1
         berth.used = next(self._count)
         return slot
@@ -203,6 +206,8 @@ class Residency:
             wanted_base = self._shelf.logits()
         with self._slot.adding(Alone(adapter)):
             wanted = self._shelf.logits()
+        if not mx.isfinite(wanted).all().item():  # its own fault, and not to be remembered of others on these layers
+            raise NeuronRefused("gives logits that are not finite", got=adapter.digest)
         try:
             with self._slot.adding(self.pack.mix([BASE_SLOT, slot])):
                 found = self._shelf.logits(rows=2)

@@ -102,10 +102,10 @@ class Scheduler:
         shut = False
         while self.waiting and len(self.running) < self._batch and len(passed) < LOOKAHEAD:
             request = self.waiting.popleft()
-            if request.passed_by < PATIENCE and self._contexts.must_wait(request):
-                passed.append(request)
-                continue
             try:
+                if request.passed_by < PATIENCE and self._contexts.must_wait(request):
+                    passed.append(request)
+                    continue
                 slot = None if shut and request.wanted is not None else self._residency.acquire(request.wanted)
                 if slot is not None:
                     self._insert(request, slot)

@@ -157,9 +157,11 @@ class Shelf:
 
         A refusal is remembered as long as the files stay as they are.
 
-        :raises NeuronRefused: it is damaged, does not fit, has no effect, or its logits are not finite.
+        :raises NeuronRefused: it is damaged, does not fit, has no effect, its logits are not finite, or its card names
+            another cue.
         """
         if (found := self.resident.get(wanted.digest)) is not None:
+            check_cue(wanted, found)
             self.resident.move_to_end(wanted.digest)
             return found
         key = (wanted.digest, _files_stamp(wanted))
@@ -205,11 +207,7 @@ class Shelf:
             if wanted.entry is not None:
                 check_content(wanted.entry)  # which names the file
             raise NeuronRefused("the folder has another content than before", where=wanted.folder)
-        if adapter.invocation_tokens != wanted.cue:
-            raise NeuronRefused(
-                "card and adapter_config.json name different invocation tokens", where=wanted.folder,
-                got=list(wanted.cue), allowed=list(adapter.invocation_tokens), next_step="Publish it again.",
-            )  # fmt: skip
+        check_cue(wanted, adapter)
         # The same content on the same base gives the same logits, here or in the gate that measured them.
         if wanted.digest not in self._sound and not _measured(wanted.entry):
             self._checked(adapter, wanted.folder)
@@ -246,6 +244,19 @@ class Shelf:
     def _stamp(self, ref: str) -> Stamp:
         """Return what changes with every move of the neuron's aliases; the file's time alone is too coarse."""
         return _stat(self.registry.root / ref.split("@", 1)[0] / ALIASES_FILE)
+
+
+def check_cue(wanted: Version | Blend, adapter: Adapter) -> None:
+    """Check that an adapter acts from the cue at which prompts for ``wanted`` are cut; two cards may share a content.
+
+    :raises NeuronRefused: the card names another cue than the adapter, which would act on other tokens than it learnt.
+    """
+    if adapter.invocation_tokens != wanted.cue:
+        raise NeuronRefused(
+            "card and adapter_config.json name different invocation tokens",
+            where=wanted.folder if isinstance(wanted, Version) else wanted.digest,
+            got=list(wanted.cue), allowed=list(adapter.invocation_tokens), next_step="Publish it again.",
+        )  # fmt: skip
 
 
 def _measured(entry: Entry | None) -> bool:

@@ -44,7 +44,8 @@ class Promote(Named):
 
 def routes(service: Service) -> APIRouter:
     """Return the endpoints of ``/admin``."""
-    router, engine, registry = APIRouter(prefix="/admin", responses=faults(*MEANINGS)), service.engine, service.models.registry
+    router = APIRouter(prefix="/admin", responses=faults(*MEANINGS))
+    engine, registry = service.engine, service.models.registry
 
     async def run(what: str, body: Named, act: Callable[[], Any]) -> dict[str, Any]:
         """Do something with a neuron in a thread, since the engine may be asked for it between two steps only."""

@@ -28,13 +28,13 @@ def routes(service: Service) -> APIRouter:
     """Return the endpoints of ``/v1``."""
     router = APIRouter(prefix="/v1")
 
-    @router.get("/models", response_model=List, responses=faults(401, 403, 408, 413, 429))
+    @router.get("/models", response_model=List, responses=faults(400, 401, 403, 408, 413, 429))
     async def models() -> dict[str, Any]:
         """List the base, and every neuron with its aliases and versions."""
         found = await asyncio.to_thread(service.models.all)
         return {"object": "list", "data": [model.told() for model in found]}
 
-    @router.get("/models/{model}", response_model=Listed, responses=faults(401, 403, 404, 408, 413, 422, 429))
+    @router.get("/models/{model}", response_model=Listed, responses=faults(400, 401, 403, 404, 408, 413, 422, 429))
     async def model(model: str) -> dict[str, Any]:
         """Show one model."""
         return (await asyncio.to_thread(service.models.get, model)).told()

@@ -74,7 +74,8 @@ class Guard:
             finally:
                 self._metrics.responses.labels(str(seen["status"])).inc()
                 log.info(
-                    "request_answered", method=scope["method"][:16], path=self._told(scope["path"]), status=seen["status"],
+                    "request_answered", method=scope["method"][:16], path=self._told(scope["path"]),
+                    status=seen["status"],
                     seconds=round(time.perf_counter() - started, 4),
                 )  # fmt: skip
 
@@ -86,8 +87,8 @@ class Guard:
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the key, read the body, and hand the request on with it.
 
-        :raises ApiFault: 400, it has two lengths; 403, it was meant for another host; 413 or 408, the body is too long or too slow; and as
-            :meth:`Keys.check` does.
+        :raises ApiFault: 400, it has two lengths; 403, it was meant for another host; 413 or 408, the body is too long
+            or too slow; and as :meth:`Keys.check` does.
         """
         if _header(scope, b"transfer-encoding") and _header(scope, b"content-length"):
             # A proxy that believes the other of the two would take what follows for somebody else's request.

@@ -16,25 +16,23 @@ if TYPE_CHECKING:
     from conch_dna.server.service import Service
 
 
-
-
 def routes(service: Service) -> APIRouter:
     """Return the endpoints that say how the server is."""
     router = APIRouter()
 
-    @router.get("/health", response_model=State, responses=faults(403, 408, 413))
+    @router.get("/health", response_model=State, responses=faults(400, 403, 408, 413))
     async def health() -> dict[str, str]:
         """Tell that the process answers."""
         return {"status": "ok"}
 
-    @router.get("/ready", response_model=State, responses=faults(403, 408, 413, 503))
+    @router.get("/ready", response_model=State, responses=faults(400, 403, 408, 413, 503))
     async def ready() -> dict[str, str]:
         """Tell whether requests are taken and computed."""
         if not (service.ready and service.engine.running):
             raise ApiFault(503, "The server is not ready.", "not_ready")
         return {"status": "ready"}
 
-    @router.get("/metrics", response_class=PlainTextResponse, responses=faults(401, 403, 408, 413, 429))
+    @router.get("/metrics", response_class=PlainTextResponse, responses=faults(400, 401, 403, 408, 413, 429))
     async def metrics() -> Response:
         """Return the figures for Prometheus."""
         stats = await asyncio.to_thread(service.engine.stats)

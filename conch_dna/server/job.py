@@ -195,7 +195,9 @@ class Job:
                 if place:  # the first answer is the one that the engine gives to this seed
                     sampling = sampling.model_copy(update={"seed": sequence_seed(sampling.seed, place)})
                 held = () if order.constrain is None else (order.constrain(),)
-                request = self._engine.submit(prompt, order.model, sampling, order.stop, self._taker(index, *held), held)
+                request = self._engine.submit(
+                    prompt, order.model, sampling, order.stop, self._taker(index, *held), held
+                )
                 left -= 1
                 self.requests.append(request)
                 self._loop.call_soon_threadsafe(self._gate.requests.add, request)

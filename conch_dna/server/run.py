@@ -59,6 +59,9 @@ def run(app: ASGIApp, settings: ServerSettings, opened: socket.socket) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     logging.basicConfig(handlers=[_ToLog()], level=logging.WARNING, force=True)
+    theirs = logging.getLogger("transformers")  # it has a handler of its own, which writes plain lines
+    theirs.handlers.clear()
+    theirs.propagate = True
     log.info("server_started", url=url)
     click.echo(f"listening on {url}")
     uvicorn.Server(config).run(sockets=[opened])

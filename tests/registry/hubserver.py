@@ -27,7 +27,7 @@ class Repo:
 
 
 class HubServer:
-    """The hub; ``faults[method, pattern]`` lists what the next requests meet: a status, or a word that `_fail` knows."""
+    """The hub; ``faults[method, pattern]`` lists what the next requests meet: a status, or a word of `_fail`."""
 
     def __init__(self):
         self.repos, self.stored, self.asked = {}, {}, []

@@ -192,6 +192,15 @@ class TestFaults:
             requests[0].result()
         answered(any_cache, requests[1:])
 
+    def test_a_look_for_a_context_that_fails_fails_its_request_alone(self, engine, monkeypatch):
+        requests = [engine.submit(ASKED, name, SHORT) for name in SIX[:3]]
+        contexts = engine._scheduler._contexts
+        look = contexts.must_wait
+        monkeypatch.setattr(contexts, "must_wait", lambda request: 1 / (request is not requests[2]) and look(request))
+        with pytest.raises(ZeroDivisionError):
+            requests[2].result(timeout=10)
+        answered(engine, requests[:2])
+
     def test_a_prompt_without_the_cue_is_refused_alone(self, engine):
         good = engine.submit(ASKED, "n0", SHORT)
         for prompt in (CONTEXT, [CUE[0]], [*CUE[::-1]]):
@@ -209,6 +218,20 @@ class TestFaults:
             engine._shelf.registry.publish(name, folder, fields_of(engine.base_model, cue=cue))
             with pytest.raises(NeuronRefused, match="different invocation tokens"):
                 engine.submit([*ASKED, 1, 2], name, SHORT).result()
+
+    @pytest.mark.parametrize("slotted", [True, False])
+    def test_such_a_card_is_refused_when_its_content_is_in_memory_already(self, engine, slotted):
+        activated = engine._shelf.registry.resolve("n0").path
+        engine._shelf.registry.publish("wrong", activated, fields_of(engine.base_model, cue=(1, 2)))
+        for asked in ("n0", {"n0": 0.5}):
+            answered(engine, [engine.submit(ASKED, asked, SHORT)])
+            if not slotted:
+                engine._residency._vacate(engine._residency._slot_of[engine._shelf.find_any(asked).digest])
+        for asked in ("wrong", {"wrong": 0.5}):
+            with pytest.raises(NeuronRefused, match="different invocation tokens"):
+                engine.submit([*ASKED, 1, 2], asked, SHORT).result()
+        answered(engine, [engine.submit(ASKED, "n0", SHORT)])
+        assert set(engine.stats().slots.values()) == {0}
 
 
 class TestPromptCache:

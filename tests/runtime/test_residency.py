@@ -5,6 +5,7 @@ from engines import fields_of, publish, write_base
 from projects import write_neuron
 
 from conch_dna.errors import ConfigError, NeuronRefused, RegistryError
+from conch_dna.records import HeldOut, Verdict
 from conch_dna.registry.store import Registry
 from conch_dna.runtime import shelf as shelf_module
 from conch_dna.runtime.pack import BASE_SLOT, Mix
@@ -226,6 +227,16 @@ class TestRefusals:
         assert len(tries) == 1, "once for one set of layers"
         assert house.in_slots == [None, None]
         assert house.residency.pack.stacks == {}
+
+    def test_a_card_that_lies_of_its_gate_harms_no_other_neuron_of_its_layers(self, house):
+        before, after = (HeldOut(bits_per_byte=bits, quality=0.5) for bits in (2.0, 1.0))
+        lie = Verdict(domain="d", passed=True, checks=(), base=before, candidate=after, prompts=3)
+        folder = write_neuron(house.folder / "endless", house.base.model, 9, size=1e19)
+        house.registry.publish("endless", folder, fields_of(house.base).model_copy(update={"verdict": lie}))
+        with pytest.raises(NeuronRefused, match="gives logits that are not finite"):
+            house.take("endless")
+        assert house.take("a") == 1
+        assert house.in_slots == ["a", None]
 
 
 class TestBlends:

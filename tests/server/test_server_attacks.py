@@ -19,8 +19,8 @@ NAMES = [
     ".lock", "action/1", "action/1/adapters", "action/1/adapters.safetensors", "action/aliases.json", "aliases.json",
     "./action", "action/", "action/.", "ACTION", " action", "action ", "action@", "@prod", "@", "action@0", "action@01",
     "action@-1", "action@1.0", "action@1e0", "action@99999999999999999999", "action@prod@prod", "action@../1",
-    "action@prod/..", "base@1", "base@current", "base/", "ａｃｔｉｏｎ", "аction", "actiоn", "action\u200b",
-    "\u202eaction", "ac\u0301tion", "action@１", "action@①", "base\u0000", HALF, "nul", "__class__", "{}", "$HOME",
+    "action@prod/..", "base@1", "base@current", "base/", "\uff41ction", "\u0430ction", "acti\u043en", "action\u200b",
+    "\u202eaction", "ac\u0301tion", "action@\uff11", "action@①", "base\u0000", HALF, "nul", "__class__", "{}", "$HOME",
     "${jndi:ldap://127.0.0.1/x}", "a" * 64 + "b", "a" * 257, "a" * 1_000_000, "🐚" * 1000,
 ]  # fmt: skip
 
@@ -30,18 +30,27 @@ def test_no_name_becomes_a_path(target):
     bodies = [(CHAT, {"messages": HELLO}), (TEXT, {"prompt": "a"}), *((f"/admin/{what}", {}) for what in admin)]
     cases = [(path, body | {"model": name}) for path, body in bodies for name in NAMES]
     judged("names in bodies", cases, lambda case: refused(post(target, *case), 400, 404))
-    aliases = [("/admin/promote", {"model": "action@1", "alias": name}) for name in NAMES if name not in {"nul"}]
+    aliases = [("/admin/promote", {"model": "action@1", "alias": name}) for name in NAMES if name != "nul"]
     judged("names of aliases", aliases, lambda case: refused(post(target, *case), 400, 409))
 
 
 def test_no_name_in_an_address_becomes_a_path(target):
     plain = [name for name in NAMES if len(name) < 2000 and name != HALF]
-    cases = [quote(name, safe="") for name in plain] + ["%ff", "%c0%ae%c0%ae%2f", "%ed%a0%80", "..%5c", "%252e%252e%252f"]
-    cases += [name for name in plain if name.isascii() and name.isprintable() and " " not in name and "?" not in name]
+    cases = [quote(name, safe="") for name in plain]
+    cases += ["%ff", "%c0%ae%c0%ae%2f", "%ed%a0%80", "..%5c", "%252e%252e%252f"]
+    cases += [name for name in plain if name.isascii() and name.isprintable() and not {" ", "?", "%"} & {*name}]
     # What a path ends is a folder of the API, not a model.
     cases = [case for case in cases if case not in {"", ".", ".."}]
     judged("names in addresses", cases, lambda case: said(raw(target, head("GET", f"/v1/models/{case}"))) == [404])
-    cases = ["/v1/../admin/load", "//v1/models", "/v1/models/", "/v1//models", "/v1/models;x", "/V1/models", "/v1/models/.."]
+    cases = [
+        "/v1/../admin/load",
+        "//v1/models",
+        "/v1/models/",
+        "/v1//models",
+        "/v1/models;x",
+        "/V1/models",
+        "/v1/models/..",
+    ]
     judged("addresses", cases, lambda case: said(raw(target, head("GET", case))) == [404])
 
 
@@ -59,7 +68,7 @@ def test_bodies_that_are_no_requests_are_refused(target):
     cases += [text.replace(": 6", f": {value}") for value in SCALARS]
     cases += [text.replace('"hello"', value) for value in (*SCALARS[:7], *SCALARS[8:9], *deep)]
     cases += [f'{{"tools": [{{"type": "function", "function": {{"name": "f", "parameters": {value}}}}}], {text[1:]}'
-              for value in (*SCALARS[:9], *deep)]  # fmt: skip
+              for value in (*SCALARS[:9], *(text for text in deep if len(text) > 300))]  # fmt: skip
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "x"}}
     turn = json.dumps([*HELLO, {"role": "assistant", "tool_calls": [call]}])
     cases += [text.replace(json.dumps(HELLO), turn.replace('"x"', json.dumps(value))) for value in
@@ -76,7 +85,7 @@ def test_half_a_character_is_refused_wherever_it_stands(target):
     function = {"name": "f", "description": HALF}
     schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"const": HALF}}}
     more = [
-        {"stop": HALF}, {"stop": ["a", HALF]}, {"user": HALF}, {HALF: 1}, {"logit_bias": {HALF: 1}},
+        {"stop": HALF}, {"stop": ["a", HALF]}, {HALF: 1}, {"logit_bias": {HALF: 1}},
         {"stream_options": {HALF: 1}}, {"messages": [{"role": "user", "content": [{"type": "text", "text": HALF}]}]},
         {"messages": [{"role": HALF, "content": "a"}]}, {"messages": [{"role": "user", "content": "a", HALF: "a"}]},
         {"tools": [{"type": "function", "function": function}]}, {"response_format": schema},
@@ -109,10 +118,12 @@ def test_keys_are_taken_from_nowhere_else_and_told_nowhere(start, published):
              f"Bearer\x09{secret}x", f"Bearer {other}\r\n Bearer {secret}", f"Bearer {secret}\0"]  # fmt: skip
     shapes = [head("GET", "/v1/models", f"Authorization: {value}") for value in wrong]
     shapes += [head("GET", path) for path in
-               (f"/v1/models?key={secret}", f"/v1/models?api_key={secret}&access_token={secret}", f"/v1/models/{secret}",
-                f"/{secret}", f"/v1/{secret}", "//v1/models/../models", "/v1/models#" )]  # fmt: skip
+               (f"/v1/models?key={secret}", f"/v1/models?api_key={secret}&access_token={secret}",
+                f"/v1/models/{secret}",
+                f"/{secret}", f"/v1/{secret}", "//v1/models/../models", "/v1/models/.")]  # fmt: skip
     shapes += [head("GET", "/v1/models", line) for line in
-               (f"X-Api-Key: {secret}", f"Api-Key: {secret}", f"Cookie: key={secret}", f"Proxy-Authorization: Bearer {secret}",
+               (f"X-Api-Key: {secret}", f"Api-Key: {secret}", f"Cookie: key={secret}",
+                f"Proxy-Authorization: Bearer {secret}",
                 f"Authorization: Bearer {secret}\r\nAuthorization: Bearer {other}")]  # fmt: skip
     shapes += [head("POST", f"/admin/{what}", f"Authorization: Bearer {secret}") for what in ("load", "promote")]
     answers = {}

@@ -45,7 +45,10 @@ def test_every_endpoint_is_fuzzed(operations):
 
 @pytest.mark.parametrize(
     ("path", "mode"),
-    [*((path, GenerationMode.POSITIVE) for path in [*ASKED, *SEEN]), *((path, GenerationMode.NEGATIVE) for path in ASKED)],
+    [
+        *((path, GenerationMode.POSITIVE) for path in [*ASKED, *SEEN]),
+        *((path, GenerationMode.NEGATIVE) for path in ASKED),
+    ],
     ids=lambda value: getattr(value, "value", value),
 )
 def test_an_endpoint_answers_as_its_schema_says(fuzzed, operations, path, mode):

