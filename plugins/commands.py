@@ -25,7 +25,7 @@ def register_commands() -> dict[str, tuple[str, str]]:
         "estimate": ("conch_dna.cli.estimate:estimate", "Estimate what API teachers will cost."),
         "init": ("conch_dna.cli.init:init", "Start a project in a folder."),
         "models": ("conch_dna.cli.models:models", "List and resolve model references."),
-        "neurons": ("conch_dna.cli.neurons:neurons", "List, compare, tag, send, convert and roll back published neurons."),
+        "neurons": ("conch_dna.cli.neurons:neurons", "List, compare, tag, send and roll back published neurons."),
         "plugins": ("conch_dna.cli.plugins:plugins", "List plug-ins, and write new ones."),
         "record": ("conch_dna.cli.record:record", "Record a teacher's answers for later training."),
         "runs": ("conch_dna.cli.runs:runs", "List runs and show how they ended."),

@@ -163,6 +163,7 @@ def faults(*statuses: int) -> Responses:
 
 def answers(model: type[Answer]) -> Responses:
     """Return what an endpoint that answers may give: one body, a stream of chunks, or an error."""
-    stream = {"text/event-stream": {"schema": {"type": "string", "description": "chunks, then [DONE]"}}}
+    event = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+    stream = {"text/event-stream": {"schema": event}}
     good: Responses = {200: {"model": model, "description": "The answer, whole or as it comes.", "content": stream}}
     return good | faults(*MEANINGS)

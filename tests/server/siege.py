@@ -13,7 +13,7 @@ from serving import until
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
 HELLO = [{"role": "user", "content": "hello"}]
 ASKED = {"model": "action@1", "messages": HELLO, "max_tokens": 6}
-# Bytes that one group may leave behind. The first schemas leave 310 MiB, which the next use: three rounds more added 25.
+# Bytes that a group may leave behind: the first schemas leave 310 MiB, and three rounds more added 25.
 GROWTH = 512 << 20
 IN_TIME = 10.0  # seconds, on a machine that does other things beside
 

@@ -56,10 +56,10 @@ def test_an_endpoint_answers_as_its_schema_says(fuzzed, operations, path, mode):
 
     @settings(max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(case=operations[path].as_strategy(generation_mode=mode), model=st.sampled_from(MODELS))
-    def holds(case, model):
+    @given(operations[path].as_strategy(generation_mode=mode), st.sampled_from(MODELS), st.booleans())
+    def holds(case, model, stream):
         if mode is GenerationMode.POSITIVE and isinstance(case.body, dict):  # no name that is made up is a model's
-            case.body["model"] = model
+            case.body.update({"model": model}, **({"stream": stream} if path.startswith("/v1") else {}))
         statuses[case.call_and_validate(checks=CHECKS, timeout=60).status_code] += 1
 
     holds()
