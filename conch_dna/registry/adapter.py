@@ -99,6 +99,18 @@ def _read(contents: dict[str, bytes], folder: Path, digest: Future[str]) -> Adap
     )
 
 
+def check_cue(adapter: Adapter, named: tuple[int, ...], where: object) -> None:
+    """Check that an adapter acts from the cue that its card names, at which prompts are cut.
+
+    :raises NeuronRefused: it would act on other tokens than it learnt to.
+    """
+    if adapter.invocation_tokens != named:
+        raise NeuronRefused(
+            f"card and {CONFIG_FILE} name different invocation tokens", where=where, got=list(named),
+            allowed=list(adapter.invocation_tokens), next_step="Publish it again.",
+        )  # fmt: skip
+
+
 def check_fits(adapter: Adapter, places: Mapping[str, Place]) -> None:
     """Check that every tensor has its place in the base, and that none of those the config promises is missing.
 

@@ -13,7 +13,7 @@ from mlx.utils import tree_flatten
 
 from conch_dna.errors import NeuronRefused, RegistryError
 from conch_dna.runtime.pack import BASE_SLOT, Pack
-from conch_dna.runtime.shelf import check_cue
+from conch_dna.runtime.shelf import check_acts
 from conch_dna.runtime.slots import Alone
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Residency:
             self._place(slot, self._shelf.get(wanted))
         berth = self.berths[slot]
         if berth.adapter is not None:
-            check_cue(wanted, berth.adapter)
+            check_acts(wanted, berth.adapter)
         berth.users += 1
         berth.used = next(self._count)
         return slot

@@ -15,7 +15,7 @@ import mlx.core as mx
 from conch_dna.errors import ConfigError, NeuronRefused
 from conch_dna.models.places import places
 from conch_dna.records import digest_of
-from conch_dna.registry.adapter import check_fits, read_adapter
+from conch_dna.registry.adapter import check_cue, check_fits, read_adapter
 from conch_dna.registry.aliases import ALIASES_FILE
 from conch_dna.registry.card import CONTENT_FILES
 from conch_dna.registry.store import check_content
@@ -161,7 +161,7 @@ class Shelf:
             another cue.
         """
         if (found := self.resident.get(wanted.digest)) is not None:
-            check_cue(wanted, found)
+            check_acts(wanted, found)
             self.resident.move_to_end(wanted.digest)
             return found
         key = (wanted.digest, _files_stamp(wanted))
@@ -207,7 +207,7 @@ class Shelf:
             if wanted.entry is not None:
                 check_content(wanted.entry)  # which names the file
             raise NeuronRefused("the folder has another content than before", where=wanted.folder)
-        check_cue(wanted, adapter)
+        check_acts(wanted, adapter)
         # The same content on the same base gives the same logits, here or in the gate that measured them.
         if wanted.digest not in self._sound and not _measured(wanted.entry):
             self._checked(adapter, wanted.folder)
@@ -246,17 +246,12 @@ class Shelf:
         return _stat(self.registry.root / ref.split("@", 1)[0] / ALIASES_FILE)
 
 
-def check_cue(wanted: Version | Blend, adapter: Adapter) -> None:
+def check_acts(wanted: Version | Blend, adapter: Adapter) -> None:
     """Check that an adapter acts from the cue at which prompts for ``wanted`` are cut; two cards may share a content.
 
     :raises NeuronRefused: the card names another cue than the adapter, which would act on other tokens than it learnt.
     """
-    if adapter.invocation_tokens != wanted.cue:
-        raise NeuronRefused(
-            "card and adapter_config.json name different invocation tokens",
-            where=wanted.folder if isinstance(wanted, Version) else wanted.digest,
-            got=list(wanted.cue), allowed=list(adapter.invocation_tokens), next_step="Publish it again.",
-        )  # fmt: skip
+    check_cue(adapter, wanted.cue, wanted.folder if isinstance(wanted, Version) else wanted.digest)
 
 
 def _measured(entry: Entry | None) -> bool:

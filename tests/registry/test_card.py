@@ -6,7 +6,9 @@ import math
 import pytest
 
 from conch_dna.errors import NeuronRefused
+from conch_dna.registry.adopt import adopt
 from conch_dna.registry.card import Card, content_digest, hash_files, read_card, render_readme, write_card
+from conch_dna.registry.store import Registry
 
 FILES = {"adapters.safetensors": "a" * 64, "adapter_config.json": "b" * 64}
 
@@ -114,3 +116,18 @@ def test_the_readme_shows_the_verdict_side_by_side(card, verdict):
     assert "| figure | base | candidate | incumbent |\n|---|---|---|---|\n" in render_readme(
         card.model_copy(update={"verdict": three})
     )
+
+
+def test_a_card_that_names_another_cue_than_its_adapter_is_found_and_not_taken_in(
+    registry, write_adapter, fields, tmp_path
+):
+    registry.publish("cued", write_adapter(alora_invocation_tokens=[3, 4]), fields)
+    (problem,) = registry.verify()
+    assert "name different invocation tokens" in problem.reason
+    entry, other = registry.resolve("cued"), Registry(tmp_path / "other")
+    with pytest.raises(NeuronRefused, match=r"got nothing; allowed: \[3, 4\]"):
+        adopt(other, entry.path, entry.card)
+    assert other.names() == []
+    told = entry.card.model_copy(update={"invocation_tokens": (3, 4)})
+    assert adopt(other, entry.path, told)[1]
+    assert other.verify() == []
