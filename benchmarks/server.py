@@ -46,7 +46,7 @@ def in_process(options: argparse.Namespace, base: Any, registry: Any) -> Callabl
     from conch_dna.records import Sampling
     from conch_dna.runtime.engine import Engine
 
-    engine = Engine(base, registry, slots=SLOTS, batch=options.concurrent, prompt_cache_bytes=0)
+    engine = Engine(base, registry, slots=SLOTS, batch=options.concurrent)
     engine.start()
     limit = Sampling(max_tokens=options.tokens)
     return lambda n: engine.submit(QUESTION.format(n + 12, 3 * n + 7), f"n{n % SLOTS}", limit).result().text
