@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
-from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
-from conch_dna.files import fsync_path, new_folder
+from conch_dna.errors import NeuronRefused, UnknownName
+from conch_dna.files import fsync_path
 from conch_dna.registry.aliases import ALIASES_FILE, CURRENT, read_book
-from conch_dna.registry.card import CONTENT_FILES, hash_files, write_card
-from conch_dna.registry.folders import numbers_in, save_book, sweep
+from conch_dna.registry.folders import save_book, sweep
 from conch_dna.registry.lock import locked
+from conch_dna.registry.publishing import next_number, write_version
 from conch_dna.registry.store import Entry, check_content
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def adopt(registry: Registry, folder: Path, card: Card) -> tuple[Entry, bool]:
         sweep(home)
         book = read_book(home / ALIASES_FILE)
         found = holding(registry, card)
-        entry = found or _added(home, folder, card, max(book.next, 1 + max(numbers_in(home), default=0)))
+        entry = found or _added(home, folder, card, next_number(home, book))
         _settle(home, book, entry.version)
     return entry, found is None
 
@@ -85,11 +84,7 @@ def _settle(home: Path, book: AliasBook, version: int) -> None:
 
 
 def _added(home: Path, folder: Path, card: Card, version: int) -> Entry:
-    card = card.model_copy(update={"version": version})
-    with new_folder(home / str(version)) as staged:
-        for file in CONTENT_FILES:
-            shutil.copyfile(folder / file, staged / file)
-        if hash_files(staged) != card.files:
-            raise RegistryError("the adapter changed while it was taken in", where=folder)
-        write_card(card, staged)
-    return Entry(home.name, version, home / str(version), card)
+    def card_of(files: dict[str, str]) -> Card:
+        return card.model_copy(update={"version": version, "files": files})
+
+    return write_version(home, version, folder, card.digest, card_of)

@@ -14,6 +14,7 @@ from conch_dna.registry.folders import numbers_in, save_book, sweep
 from conch_dna.registry.store import Entry, check_content, read_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from conch_dna.registry.aliases import AliasBook
@@ -30,19 +31,15 @@ def add_version(folder: Path, adapter_dir: Path, digest: str, fields: CardFields
     current = _sound(folder, book.aliases.get(CURRENT))
     if current and current.card.digest == digest:
         return current
-    version = max(book.next, 1 + max(numbers_in(folder), default=0))
+    version = next_number(folder, book)
     if version > book.next:  # a publish was killed before it moved current
         found = _sound(folder, version - 1)
         if found and found.card.digest == digest:
             _make_current(folder, book, version - 1)
             return found
-    with new_folder(folder / str(version)) as staged:
-        for file in CONTENT_FILES:
-            shutil.copyfile(adapter_dir / file, staged / file)
-        files = hash_files(staged)
-        if content_digest(files) != digest:
-            raise RegistryError("the adapter changed while it was published", where=adapter_dir)
-        card = Card(
+
+    def card_of(files: dict[str, str]) -> Card:
+        return Card(
             **{key: getattr(fields, key) for key in CardFields.model_fields},
             name=folder.name,
             version=version,
@@ -52,8 +49,33 @@ def add_version(folder: Path, adapter_dir: Path, digest: str, fields: CardFields
             created_at=now(),
             conch_version=__version__,
         )
-        write_card(card, staged)
+
+    entry = write_version(folder, version, adapter_dir, digest, card_of)
     _make_current(folder, book, version)
+    return entry
+
+
+def next_number(folder: Path, book: AliasBook) -> int:
+    """Return the lowest number that no version has had, that of a killed publish included."""
+    return max(book.next, 1 + max(numbers_in(folder), default=0))
+
+
+def write_version(
+    folder: Path, version: int, adapter_dir: Path, digest: str, card_of: Callable[[dict[str, str]], Card]
+) -> Entry:
+    """Copy an adapter to its place as a version, whole or not at all; the caller holds the lock.
+
+    :param card_of: makes the card from the sha256 of each content file.
+    :raises RegistryError: the adapter has another content digest than ``digest`` by now.
+    """
+    with new_folder(folder / str(version)) as staged:
+        for file in CONTENT_FILES:
+            shutil.copyfile(adapter_dir / file, staged / file)
+        files = hash_files(staged)
+        if content_digest(files) != digest:
+            raise RegistryError("the adapter changed while it was published", where=adapter_dir)
+        card = card_of(files)
+        write_card(card, staged)
     return Entry(folder.name, version, folder / str(version), card)
 
 
