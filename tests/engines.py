@@ -13,7 +13,8 @@ from tiny import write_tokenizer
 from conch_dna.activation import split_at_cue
 from conch_dna.models.load import LoadedModel
 from conch_dna.records import Sampling
-from conch_dna.registry.card import CardFields
+from conch_dna.registry.adapter import read_adapter
+from conch_dna.registry.card import CardFields, write_card
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.engine import Engine
 from conch_dna.runtime.slots import Alone
@@ -61,6 +62,12 @@ def publish_activated(registry, base, folder, *names, first=21, cue=CUE):
         config = made / "adapter_config.json"
         config.write_text(json.dumps({**json.loads(config.read_text()), "alora_invocation_tokens": cue}))
         registry.publish(name, made, fields_of(base, cue=cue))
+
+
+def publish_miscued(registry, base, folder, name, cue=()):
+    """Publish the adapter in ``folder``, and change the cue in its card."""
+    entry = registry.publish(name, folder, fields_of(base, cue=read_adapter(folder).invocation_tokens))
+    write_card(entry.card.model_copy(update={"invocation_tokens": cue}), entry.path)
 
 
 def served(folder, name, neurons, *, base=None, **options):

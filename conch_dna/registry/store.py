@@ -148,22 +148,24 @@ class Registry:
         Content that ``current`` already has is not added again. A kill at any moment leaves the registry as it was,
         or with the new version whole; ``current`` moves last, and the same publish again moves it to that version.
 
-        :raises NeuronRefused: the adapter is damaged or changes nothing, or its verdict is a failed one.
+        :raises NeuronRefused: the adapter is damaged, changes nothing or acts from another cue than ``fields`` has,
+            or its verdict is a failed one.
         :raises RegistryError: the name is not allowed, the disk failed, or another process holds the lock.
         """
-        from conch_dna.registry.adapter import read_adapter
+        from conch_dna.registry.adapter import check_cue, read_adapter
         from conch_dna.registry.publishing import add_version
 
         if not NAME.fullmatch(name):
             raise RegistryError("not a neuron name", got=repr(name), allowed=NAME.pattern)
         if fields.verdict and not fields.verdict.passed:
             raise NeuronRefused("its gate did not pass", where=name, got=fields.verdict.reason)
-        digest = read_adapter(adapter_dir).digest
+        adapter = read_adapter(adapter_dir)
+        check_cue(adapter, fields.invocation_tokens, adapter_dir)
         folder = self.root / name
         with locked(self.root, self.timeout):
             folder.mkdir(exist_ok=True)
             fsync_path(self.root)
-            return add_version(folder, adapter_dir, digest, fields)
+            return add_version(folder, adapter_dir, adapter.digest, fields)
 
     def promote(self, name: str, version: int, alias: str = CURRENT) -> Entry:
         """Point ``alias`` at ``version``; the alias is made if it is new.

@@ -5,6 +5,7 @@ import json
 import mlx.core as mx
 import numpy as np
 
+from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.formats.peft import PEFT_WEIGHTS
 
@@ -34,6 +35,7 @@ def write_mlx(folder, base, *, keys=KEYS, layers=2, rank=3, kind="lora", seed=0,
 
 def publish(registry, base, folder):
     told = {"teacher": "t", "teacher_fingerprint": "t", "data_digest": "d"}
+    told["invocation_tokens"] = read_adapter(folder).invocation_tokens
     return registry.publish("neuron", folder, CardFields(base=base.ref, base_digest=base.digest, **told))
 
 

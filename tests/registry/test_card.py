@@ -121,13 +121,18 @@ def test_the_readme_shows_the_verdict_side_by_side(card, verdict):
 def test_a_card_that_names_another_cue_than_its_adapter_is_found_and_not_taken_in(
     registry, write_adapter, fields, tmp_path
 ):
-    registry.publish("cued", write_adapter(alora_invocation_tokens=[3, 4]), fields)
+    adapter, told = write_adapter(alora_invocation_tokens=[3, 4]), {"invocation_tokens": (3, 4)}
+    with pytest.raises(NeuronRefused, match=r"got nothing; allowed: \[3, 4\]"):
+        registry.publish("cued", adapter, fields)
+    assert registry.names() == []
+    entry, other = registry.publish("cued", adapter, fields.model_copy(update=told)), Registry(tmp_path / "other")
+    assert registry.verify() == []
+    write_card(entry.card.model_copy(update={"invocation_tokens": ()}), entry.path)
+    entry = registry.resolve("cued")
     (problem,) = registry.verify()
     assert "name different invocation tokens" in problem.reason
-    entry, other = registry.resolve("cued"), Registry(tmp_path / "other")
     with pytest.raises(NeuronRefused, match=r"got nothing; allowed: \[3, 4\]"):
         adopt(other, entry.path, entry.card)
     assert other.names() == []
-    told = entry.card.model_copy(update={"invocation_tokens": (3, 4)})
-    assert adopt(other, entry.path, told)[1]
+    assert adopt(other, entry.path, entry.card.model_copy(update=told))[1]
     assert other.verify() == []

@@ -3,7 +3,7 @@
 import mlx.core as mx
 import pytest
 from architectures import build
-from engines import CUE, SHORT, START, Solo, fields_of, publish_activated, served, write_base
+from engines import CUE, SHORT, START, Solo, publish_activated, publish_miscued, served, write_base
 from mlx_lm.models.cache import make_prompt_cache
 from projects import write_neuron
 
@@ -215,14 +215,14 @@ class TestFaults:
             ("none", activated, ()),
             ("some", write_neuron(tmp_path / "ordinary", engine.base_model.model), CUE),
         ):
-            engine._shelf.registry.publish(name, folder, fields_of(engine.base_model, cue=cue))
+            publish_miscued(engine._shelf.registry, engine.base_model, folder, name, cue)
             with pytest.raises(NeuronRefused, match="different invocation tokens"):
                 engine.submit([*ASKED, 1, 2], name, SHORT).result()
 
     @pytest.mark.parametrize("slotted", [True, False])
     def test_such_a_card_is_refused_when_its_content_is_in_memory_already(self, engine, slotted):
         activated = engine._shelf.registry.resolve("n0").path
-        engine._shelf.registry.publish("wrong", activated, fields_of(engine.base_model, cue=(1, 2)))
+        publish_miscued(engine._shelf.registry, engine.base_model, activated, "wrong", (1, 2))
         for asked in ("n0", {"n0": 0.5}):
             answered(engine, [engine.submit(ASKED, asked, SHORT)])
             if not slotted:
@@ -294,9 +294,8 @@ class TestBlends:
         assert len({request.result().tokens for request in requests}) > 1
 
     @pytest.mark.parametrize("asked", [{"n0": 0.5, "plain": 0.5}, {"n0": 1, "other": 1}], ids=str)
-    def test_neurons_of_different_cues_are_refused_by_name(self, engine, asked):
-        made_from = engine._shelf.registry.resolve("n1").path
-        engine._shelf.registry.publish("other", made_from, fields_of(engine.base_model, cue=(1, 2)))
+    def test_neurons_of_different_cues_are_refused_by_name(self, engine, asked, tmp_path):
+        publish_activated(engine._shelf.registry, engine.base_model, tmp_path, "other", cue=(1, 2))
         with pytest.raises(ConfigError, match="act from different tokens of a prompt on cannot be blended"):
             engine.submit(ASKED, asked, SHORT)
 
