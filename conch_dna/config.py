@@ -38,11 +38,13 @@ class DistillConfig(BaseModel):
     temperature: float = Field(2.0, ge=0.5, le=10, description="of the divergence; sampling has its own")
     t_squared: bool = Field(True, description="multiply the divergence by temperature² (Hinton)")
     alpha: float = Field(0.7, ge=0, le=1, description="alpha*KD + (1-alpha)*CE where there are soft targets, else CE")
-    alpha_end: float | None = Field(None, ge=0, le=1, description="alpha at the last step, reached linearly")
+    alpha_end: float | None = Field(None, ge=0, le=1, description="alpha at the end of its ramp; empty: no change")
     beta: float = Field(
         0.5, gt=0, lt=1, description="in the mixtures of jsd and skewed KLs: weight of the side whose KL it is"
     )
-    beta_end: float | None = Field(None, gt=0, lt=1, description="beta at the last step, reached linearly")
+    beta_end: float | None = Field(None, gt=0, lt=1, description="beta at the end of its ramp; empty: no change")
+    ramp: Literal["linear", "cosine"] = Field("linear", description="how alpha and beta go to their ends")
+    ramp_steps: int = Field(0, ge=0, description="steps until alpha and beta are at their ends; 0: all of them")
     cross_tokenizer: Literal["bytes", "p_kl", "gold", "uld", "truncate", "project", "off"] = Field(
         "bytes", description="how a teacher with another tokenizer is compared; off trains on its text alone"
     )
@@ -71,7 +73,7 @@ class DistillConfig(BaseModel):
     steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each round of best_of_n")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(
-        0, ge=0, description="of order, LoRA's start, dropout, rollouts, candidates and the gate's bootstrap"
+        0, ge=0, lt=2**64, description="of order, LoRA's start, dropout, rollouts, candidates and the gate's bootstrap"
     )
     held_out: float = Field(0.2, gt=0, lt=1, description="share of prompts that only the gate sees")
     checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
@@ -129,6 +131,8 @@ class DistillConfig(BaseModel):
     def _settings_agree(self) -> Self:
         """Refuse settings that contradict each other; every fault is told."""
         faults = []
+        if self.ramp_steps and self.alpha_end is None and self.beta_end is None:
+            faults.append(f"ramp_steps = {self.ramp_steps}: nothing goes anywhere without alpha_end or beta_end")
         if self.kept >= self.candidates:
             faults.append(f"kept = {self.kept}: must be less than candidates = {self.candidates}")
         soft = not self.recipes or {"kd", "on_policy"} & set(self.recipes)
@@ -221,7 +225,7 @@ def read_table(path: Path, name: str, number: Callable[[str], Any] = float) -> d
     :raises ConfigError: the file is not TOML, has a table that is not known, or that name is none in it.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=number)
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=number)
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -23,6 +23,7 @@ from conch_dna.runs import refuse_second
 from conch_dna.start import find_start, start_digest
 from conch_dna.teachers import parts_for, references
 from conch_dna.train.checkpoint import check_resumable
+from conch_dna.train.lora import lora_parameters
 from conch_dna.train.recipes import Lesson, run_recipes
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _one(session: Session, domain: Domain) -> DomainResult:
     except OSError:  # the disk fails the other domains too
         raise
     except Exception as error:  # the domains after this one still have their turn
-        fault = f"internal error: {type(error).__name__}: {error}"
+        fault = f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
         log.exception("domain_failed", domain=domain.name, reason=fault)
         result = DomainResult(domain=domain.name, state="failed", error=fault)
     result = result.model_copy(
@@ -201,8 +202,9 @@ def _learn(
     :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
     """
     config = session.config
+    lora_parameters(session.base.model, config)  # keys that this base lacks would be found out after the teacher's work
     if config.activated:
-        invocation_tokens_of(session.base.tokenizer)  # a base that has none would be found out after the teacher's work
+        invocation_tokens_of(session.base.tokenizer)  # so would a base that has none
     material, held_out = prepare(session, domain, teacher, split(domain.prompts, config.held_out), recipes)
     identity = {**_origin(session, teacher, start), "data": material.digest}
     if not {"on_policy", "preference"} & set(recipes):

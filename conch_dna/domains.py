@@ -162,7 +162,7 @@ def load_domain(folder: Path) -> Domain:
     """
     path = folder / "domain.toml"
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError("cannot be read", where=path, got=error.strerror) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

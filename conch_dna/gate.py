@@ -12,7 +12,7 @@ from conch_dna.errors import DataError
 from conch_dna.interfaces import GateInput
 from conch_dna.records import HeldOut, Sampling, Verdict
 from conch_dna.runtime.shelf import BASE
-from conch_dna.scoring import Scores, needs_perplexity, score
+from conch_dna.scoring import Scores, distinct, needs_perplexity, score
 from conch_dna.train.evaluate import fits
 from conch_dna.train.lora import split
 
@@ -105,6 +105,7 @@ def judge(
         bounds=config.model_dump(include={"min_fit_gain", "max_quality_drop", "max_harm"}),
         seed=config.seed,
         divergence={role: m.divergence for role, m in measured.items()} if held_out.targets is not None else {},
+        diversity={role: distinct(m.answers) for role, m in measured.items()},
     )
     checks = tuple(gate(given))
     verdict = Verdict(

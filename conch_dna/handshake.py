@@ -68,6 +68,11 @@ def same_tokenizer(ours: Any, theirs: Any) -> bool:
     return all(_encode(ours, probe) == _encode(theirs, probe) for probe in PROBES)
 
 
+def ids_of(tokenizer: Any) -> int:
+    """Return how many ids a tokenizer has, counted from 0; what a model's head has beyond is padding."""
+    return int(max(tokenizer.get_vocab().values())) + 1
+
+
 def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
     """Compare the two and choose the signal, before anything is trained.
 
@@ -78,7 +83,7 @@ def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
         that ends no turn.
     """
     same = same_tokenizer(student.tokenizer, teacher.tokenizer)
-    widths = _width(student), _width(teacher)
+    widths = head_width(student), head_width(teacher)
     loss: Signal = "exact" if same else requested
     if loss == "exact" and not same:
         equal = " of equal width" if widths[0] == widths[1] else ""
@@ -86,7 +91,7 @@ def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
             f"teacher and student have different tokenizers{equal}; their distributions cannot be compared id by id",
             got="exact", allowed="bytes, p_kl, gold, uld, or the teacher's text alone",
         )  # fmt: skip
-    ends = _end(student), _end(teacher)
+    ends = _text_of(student, end_of_turn(student)), _text_of(teacher, end_of_turn(teacher))
     contexts = student.setting("max_position_embeddings"), teacher.setting("max_position_embeddings")
     findings = [*_of_turns(student, teacher, ends), *_of_sizes(widths, contexts)]
     if loss != "exact":
@@ -99,12 +104,12 @@ def _encode(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer.encode(text, add_special_tokens=False))
 
 
-def _width(party: Party) -> int:
+def head_width(party: Party) -> int:
     """Return how many ids a model's head has.
 
     :raises ConchError: the tokenizer has ids beyond it.
     """
-    needed = max(party.tokenizer.get_vocab().values()) + 1
+    needed = ids_of(party.tokenizer)
     width = party.setting("vocab_size") or needed
     if needed > width:
         raise ConchError("the tokenizer has more ids than the model", where=party.role, got=needed, allowed=width,
@@ -112,8 +117,8 @@ def _width(party: Party) -> int:
     return width
 
 
-def _end(party: Party) -> str:
-    """Return the token with which the chat template ends a turn.
+def end_of_turn(party: Party) -> int:
+    """Return the id of the token with which the chat template ends a turn.
 
     :raises ConchError: there is no chat template, or none of the model's end tokens stands at the end of a turn.
     """
@@ -129,7 +134,11 @@ def _end(party: Party) -> str:
             error.what, where=party.role, got=error.got, allowed=f"a turn that ends with one of {_texts(party)}",
             next_step="Name the template's end token as eos_token in tokenizer_config.json",
         ) from error  # fmt: skip
-    return str(party.tokenizer.convert_ids_to_tokens(last))
+    return last
+
+
+def _text_of(party: Party, token: int) -> str:
+    return str(party.tokenizer.convert_ids_to_tokens(token))
 
 
 def _texts(party: Party) -> str:

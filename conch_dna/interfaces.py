@@ -164,8 +164,9 @@ class GateInput:
 
     ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if there is one, ``"incumbent"`` to one figure a
     prompt; ``bits`` is empty where no teacher was asked. ``others`` maps the same keys to bits of the other domains'
-    held-out prompts, ``divergence`` to nats from the teacher's soft targets, empty where there are none. ``figures``
-    are the summaries that the verdict shows.
+    held-out prompts, ``divergence`` to nats from the teacher's soft targets, empty where there are none. ``diversity``
+    maps them to the share of different pairs of words among all answers together. ``figures`` are the summaries that
+    the verdict shows.
     """
 
     domain: Domain
@@ -176,6 +177,7 @@ class GateInput:
     bounds: Mapping[str, float]
     seed: int = 0
     divergence: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    diversity: Mapping[str, float] = field(default_factory=dict)
 
 
 class Gate(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from conch_dna.errors import ConfigError
 from conch_dna.models.refs import same_model
 from conch_dna.signals import signal_of
-from conch_dna.teachers import in_one_line
+from conch_dna.teachers import NOBODY, in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -64,8 +64,7 @@ def choose(
             _check(recipe, config, teacher, capabilities)
         return Mode(config.recipes, "as asked")
     if "text" not in capabilities:
-        ranked = Mode(("preference",), f"teacher {teacher} ranks answers and gives none of its own")
-        return ranked if "prefer" in capabilities else Mode(("best_of_n",), "there is no teacher")
+        return _without_answers(teacher, capabilities, nobody=set(named.values()) == {NOBODY})
     if why := _text_alone(config, capabilities, supposed=supposed):
         return Mode(("sft",), f"teacher {teacher} {why}")
     if not config.alpha and not config.alpha_end:
@@ -77,6 +76,13 @@ def choose(
     if other and signal == "exact" and memory >= ROLLOUT_MEMORY:
         return Mode(("kd", "on_policy"), f"{soft} from a model of its own, and {memory / 1e9:.0f} GB hold both")
     return Mode(("kd",), soft)
+
+
+def _without_answers(teacher: str, capabilities: frozenset[str], *, nobody: bool) -> Mode:
+    """Return what trains where no teacher answers all of the prompts."""
+    if "prefer" in capabilities:
+        return Mode(("preference",), f"teacher {teacher} ranks answers and gives none of its own")
+    return Mode(("best_of_n",), "there is no teacher" if nobody else f"teacher {teacher} neither answers nor ranks")
 
 
 def _text_alone(config: DistillConfig, capabilities: frozenset[str], *, supposed: bool) -> str:

@@ -14,6 +14,7 @@ from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.gate import HeldOutSet, prompt_text
+from conch_dna.handshake import Party, head_width
 from conch_dna.modes import sets_apart
 from conch_dna.records import Sampling
 from conch_dna.signals import CHOICES, CrossTargets, shake, soft_targets
@@ -41,7 +42,9 @@ def prepare(
     """Return the domain's material for ``recipes``, and what the gate measures on.
 
     :raises TeacherError: too few answers can be used.
+    :raises ConchError: teacher and student, or the student's own tokenizer and head, do not belong together.
     """
+    head_width(Party("student", session.base.tokenizer, session.base.config))
     trained = [p.digest for p in parts.train]
     others = _others(session, domain)
     most = session.config.gate_prompts
@@ -63,6 +66,7 @@ def prepare(
     )
     pairs, held_pairs = _tokenised(session, train, told), _tokenised(session, parts.held_out, told)[:most]
     apart_pairs = _tokenised(session, apart, told)
+    too_long = sum(p.digest in told for p in train) - len(pairs)
     check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, session.config)
     pairs, targets = soft_targets(session, domain, teacher, pairs, told, signal)
     held_pairs, held_targets = soft_targets(session, domain, teacher, held_pairs, told, signal)
@@ -73,6 +77,7 @@ def prepare(
             got=f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out, "
                 f"of {len(asked)} prompts" + (f", {missing} answers without a final answer" if missing else ""),
             next_step=NO_FINAL if 2 * missing > len(asked) else
+            f"Raise max_length: {too_long} are longer with their answer" if 2 * too_long > len(train) else
             "Look at the teacher's answers, or raise the domain's max_tokens",
         )  # fmt: skip
     log.info("teacher_answered", domain=domain.name, train=len(pairs), held_out=len(held_pairs),

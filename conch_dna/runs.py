@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from conch_dna.errors import CheckpointError, RegistryError, UnknownName
 from conch_dna.files import sweep, write_atomic
-from conch_dna.records import DomainResult, Summary
+from conch_dna.records import DomainResult, StepReport, Summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,12 +120,24 @@ class Run:
         except (FileNotFoundError, ValidationError):
             return None
 
+    def last_steps(self) -> dict[str, StepReport]:
+        """Return the last step that each domain without a result has taken; a stopped one goes on there or before."""
+        found = {}
+        for folder in sorted(self.path.glob("*/")):
+            # Of several recipes, or rounds, the one at work is the one that wrote last.
+            files = sorted(folder.rglob("metrics.jsonl"), key=lambda p: p.stat().st_mtime)
+            if files and not (folder / "result.json").exists() and (step := _last_step(files[-1])):
+                found[folder.name] = step
+        return found
+
     def about(self) -> dict[str, Any]:
-        """Return the run as a JSON-able object: name, state, why it stopped where it is known, settings, results."""
+        """Return the run as a JSON-able object: name, state, why it stopped where it is known, settings, how far."""
         results = [r.model_dump(mode="json") for r in self.results()]
+        steps = {domain: step.model_dump(mode="json") for domain, step in self.last_steps().items()}
         state, stopped = self.state, self.stopped()
         why = stopped.stopped if stopped and state == "interrupted" else None
-        return {"run": self.name, "state": state, "stopped": why, **self._begun(), "results": results}
+        about = {"run": self.name, "state": state, "stopped": why, **self._begun()}
+        return {**about, "results": results, "last_steps": steps}
 
     def _begun(self) -> dict[str, Any]:
         """Return settings and domains, or nothing where the file is missing or damaged."""
@@ -133,6 +146,14 @@ class Run:
             return {"config": dict(begun["config"]), "domains": list(begun["domains"])}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
+
+
+def _last_step(metrics: Path) -> StepReport | None:
+    """Return the last whole report in a file of metrics; other lines, and half a line, are passed over."""
+    for line in reversed(metrics.read_bytes().splitlines()):
+        with contextlib.suppress(ValidationError):
+            return StepReport.model_validate_json(line)
+    return None
 
 
 def list_runs(root: Path) -> list[Run]:

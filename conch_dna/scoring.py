@@ -1,4 +1,4 @@
-"""The composite score of a generated answer: the domain's scorers, weighted as its ``[scorers]`` table says."""
+"""What answers are worth: the domain's scorers, weighted as its ``[scorers]`` table says, and their variety."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conch_dna.errors import PluginError, UnknownName
 from conch_dna.interfaces import ScoreContext
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from conch_dna.domains import Domain
     from conch_dna.interfaces import Scorer
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Measuring the perplexity costs one pass of the base model an answer. These are known to do without it; any other
 # scorer, a user's too, may look at it.
 WITHOUT_PERPLEXITY = frozenset({"task_completion", "length", "diversity", "tests_pass"})
+
+
+LEAST_DIVERSITY = 0.5  # of the base's; with less, a score was paid for with variety
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,15 @@ def score(
     total = sum(weights[name] * part for name, part in parts.items()) / sum(weights.values())
     # Rounding may carry a mean of ones past 1.
     return Scores(min(1.0, total), parts)
+
+
+def distinct(texts: Sequence[str], n: int = 2) -> float:
+    """Return the share of different n-grams of words among all of the texts together; a short text is one gram."""
+    grams = []
+    for text in texts:
+        words = text.split()
+        grams += [tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))]
+    return len(set(grams)) / len(grams)
 
 
 def _weights(domain: Domain) -> dict[str, float]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from conch_dna.data.targets import TargetCache
+from conch_dna.data.targets import TargetCache, check_ids
 from conch_dna.data.tokens import encode_answer
 from conch_dna.errors import ConfigError
 from conch_dna.handshake import Party, shake_hands
+from conch_dna.teachers import RoutedTeacher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,13 +75,23 @@ def signal_of(capabilities: frozenset[str], config: DistillConfig) -> Signal | N
 def shake(session: Session, teacher: Any) -> Signal | None:
     """Compare teacher and student before anything is asked or trained, say what was found, and return the signal.
 
-    Nothing is compared where the teacher's tokenizer is not at hand: its choices come as bytes, or not at all.
+    Of several teachers each is compared. Nothing is where a teacher's tokenizer is not at hand: its choices come as
+    bytes, or its word is taken that ids mean the same to it.
 
     :returns: how its distributions reach the student; ``None`` where its text is all there is.
     :raises ConchError: training would teach nonsense.
     """
     signal = signal_of(teacher.capabilities, session.config)
-    if signal is None or getattr(teacher, "tokenizer", None) is None:
+    if signal is None:
+        return None
+    parts = teacher.parts.values() if isinstance(teacher, RoutedTeacher) else (teacher,)
+    found = [_shaken(session, part, signal) for part in parts]
+    return found[0] if len(found) == 1 else signal  # what all parts of several can do
+
+
+def _shaken(session: Session, teacher: Any, signal: Signal) -> Signal:
+    if getattr(teacher, "tokenizer", None) is None:
+        log.info("hands_shaken", signal=signal, findings=["the teacher's tokenizer is not at hand to be compared"])
         return signal
     base = session.base
     student = Party("student", base.tokenizer, base.config)
@@ -111,7 +122,9 @@ def soft_targets(
         return pairs, None
     session.progress.stage(domain.name, "soft targets", len(pairs))
     if signal == "exact":
-        return pairs, _scored(session, teacher, pairs, [example.answer_ids for _, example in pairs])
+        targets = _scored(session, teacher, pairs, [example.answer_ids for _, example in pairs])
+        check_ids(targets, session.base.width, teacher.fingerprint)
+        return pairs, targets
     if "own_top_k" in teacher.capabilities:
         return _in_its_own_tokens(session, teacher, pairs, told, signal)
     if "soft" in teacher.capabilities:

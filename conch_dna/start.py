@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from conch_dna.errors import CheckpointError, NeuronRefused
+from conch_dna.errors import CheckpointError, NeuronRefused, UnknownName
 from conch_dna.files import write_atomic
 from conch_dna.records import Record
 from conch_dna.registry.card import CARD_FILE, CONFIG_FILE, Card, content_digest, hash_files
@@ -87,7 +87,13 @@ def _found(session: Session, domain: Domain) -> Noted:
     folder = Path(session.config.start).absolute()
     if (folder / CONFIG_FILE).is_file():
         return Noted(digest=content_digest(hash_files(folder)), folder=str(folder))
-    entry = session.registry.resolve(f"{domain.name}@{session.config.start}")
+    try:
+        entry = session.registry.resolve(f"{domain.name}@{session.config.start}")
+    except UnknownName as error:
+        raise UnknownName(
+            error.what, where=f"start = {session.config.start}", got=error.got, allowed=error.allowed,
+            next_step="An adapter's folder will do as well",
+        ) from error  # fmt: skip
     return Noted(digest=entry.card.digest, version=entry.version)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 import annotated_types
 import click
@@ -37,7 +38,8 @@ def settings_page() -> str:
     for name, field in DistillConfig.model_fields.items():
         bounds = " and ".join(_bound(m) for m in field.metadata if _bound(m))
         kind = getattr(field.annotation, "__name__", "") or str(field.annotation)
-        kind = "one of " + ", ".join(PRESETS) if name == "preset" else kind
+        if choices := PRESETS if name == "preset" else get_args(field.annotation) if kind == "Literal" else ():
+            kind = "one of " + ", ".join(choices)
         default = f"`{field.default!r}`"
         lines.append(f"| `{name}` | {default} | {bounds or kind} | {field.description} |")
     lines += ["", "## Presets", "", "| preset | what differs from the defaults |", "|---|---|"]

@@ -19,11 +19,13 @@ from conch_dna.errors import ConfigError
         ({"layers": -2}, ["layers = -2", "greater than or equal to -1"]),
         ({"learning_rate": 0}, ["learning_rate = 0", "greater than 0"]),
         ({"steps": "many"}, ["steps = 'many'", "valid integer"]),
+        ({"seed": 2**64}, [f"seed = {2**64}", "less than"]),
         ({"steps": 2.5}, ["steps = 2.5", "valid integer"]),
         ({"keys": "q_proj"}, ["keys = 'q_proj'", "valid tuple"]),
         ({"t_squared": "perhaps"}, ["t_squared = 'perhaps'", "valid boolean"]),
         ({"mode": "kdd"}, ["mode = 'kdd'", "auto, or some of sft, kd, on_policy, best_of_n"]),
         ({"dpo_beta": 0}, ["dpo_beta = 0", "greater than 0"]),
+        ({"ramp_steps": 5}, ["ramp_steps = 5: nothing goes anywhere without alpha_end or beta_end"]),
         ({"mode": "preference", "alpha_end": 0.1}, ["mode preference has no divergence"]),
         ({"mode": "kd,kd"}, ["mode = 'kd,kd'", "each once"]),
         ({"mode": "auto,kd"}, ["mode = 'auto,kd'"]),
@@ -107,6 +109,8 @@ def test_a_project_lends_its_distill_table(tmp_path):
     (tmp_path / "conch.toml").write_text('[distill]\nrank = 3\n[plugins]\ndir = "x"\n')
     assert read_project(tmp_path / "conch.toml") == {"rank": 3}
     assert read_project(tmp_path / "none.toml") == {}
+    (tmp_path / "conch.toml").write_text("[distill]\nrank = 3\n", encoding="utf-8-sig")  # as some editors begin it
+    assert read_project(tmp_path / "conch.toml") == {"rank": 3}
 
 
 @pytest.mark.parametrize(

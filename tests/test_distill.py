@@ -7,6 +7,7 @@ import pytest
 from endings import write_ending_student
 from projects import swap_letters, write_domain, write_student
 from sessions import sessions
+from structlog.testing import capture_logs
 
 from conch_dna.catalog import Owner
 from conch_dna.data.splits import split
@@ -72,6 +73,14 @@ def test_a_loss_that_raises_fails_its_domain_and_leaves_the_base_clean(session):
     assert alpha.state == "failed"
     assert "feelings.py: plug-in 'feelings' failed in hook register_losses, sore: ZeroDivisionError" in alpha.error
     assert not any(type(m).__name__.startswith("LoRA") for _, m in one.base.model.named_modules())
+
+
+def test_keys_that_the_base_lacks_are_refused_before_the_teacher_is_asked(session):
+    one = session(keys=("nose",))
+    with capture_logs() as logs:
+        (alpha,) = distill_all(one, ["alpha"]).results
+    assert "no layer of the base has these keys; got nose" in alpha.error
+    assert "teacher_answered" not in [line["event"] for line in logs]
 
 
 def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(session, tmp_path):
@@ -214,7 +223,7 @@ def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teache
     (alpha,) = summary.results
     assert alpha.error is None
     assert (alpha.recipes, alpha.teacher_fingerprint, summary.teacher) == (("best_of_n",), "none", "none")
-    assert [check.name for check in alpha.verdict.checks] == ["quality", "harm"]
+    assert [check.name for check in alpha.verdict.checks] == ["quality", "diversity", "harm"]
     assert alpha.verdict.candidate.bits_per_byte is None
     assert "must rise where there is no teacher" in alpha.verdict.checks[0].reason
     held_out = {p.digest for p in split(one.domains["alpha"].prompts, 0.25).held_out}
@@ -250,7 +259,7 @@ def test_a_teacher_that_only_ranks_teaches_by_preference_and_is_judged_by_qualit
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.error is None
     assert (alpha.recipes, alpha.teacher_fingerprint) == (("preference",), "ranking:1")
-    assert [check.name for check in alpha.verdict.checks] == ["quality", "harm"]
+    assert [check.name for check in alpha.verdict.checks] == ["quality", "diversity", "harm"]
     assert alpha.verdict.candidate.bits_per_byte is None
     assert (alpha.kd_loss, alpha.steps) == (None, 3)
     assert alpha.combined_loss < 1

@@ -17,6 +17,7 @@ from conch_dna.gate import HeldOutSet, judge, prompt_text
 from conch_dna.progress import Progress
 from conch_dna.records import Check, Sampling
 from conch_dna.runtime.neurons import NeuronRuntime
+from conch_dna.scoring import distinct
 
 ROLES = {"base": "base", "candidate": "candidate"}
 CONFIG = resolve({"gate_prompts": 2})
@@ -93,6 +94,7 @@ def test_quality_is_that_of_greedy_answers_to_the_bare_prompts(runtime, domain, 
         texts = runtime.generate_many(turns, role, Sampling(max_tokens=6))
         assert measured[role].answers == texts
         assert gate.given.quality[role] == [1 / (1 + len(t)) for t in texts]
+        assert gate.given.diversity[role] == distinct(texts)
         assert getattr(verdict, role).scores == {"shortness": pytest.approx(np.mean(gate.given.quality[role]))}
 
 

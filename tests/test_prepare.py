@@ -8,7 +8,7 @@ from telling import session_over
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.domains import load_domain
-from conch_dna.errors import ConfigError
+from conch_dna.errors import ConchError, ConfigError
 from conch_dna.prepare import prepare
 from conch_dna.train.on_policy import OnPolicySource
 
@@ -60,3 +60,11 @@ def test_a_rollout_over_the_token_budget_is_refused(on_policy):
 def test_the_students_own_candidates_are_not_bound_by_rollout_tokens(on_policy):
     lengths, material, _, left_out = on_policy(("best_of_n",), max_length=64, rollout_tokens=512)
     assert (len(material.prompts), left_out) == (len(lengths) - len(material.validation.prompts), [])
+
+
+def test_a_tokenizer_with_more_ids_than_its_head_is_refused_whoever_teaches(tmp_path, student):
+    domain = load_domain(write_domain(tmp_path / "alpha", 40))
+    one = session_over(tmp_path, student, domain, teacher="echo", mode="sft")
+    one.base.config["vocab_size"] = 10
+    with pytest.raises(ConchError, match=r"student: the tokenizer has more ids than the model; .* allowed: 10"):
+        prepare(one, domain, one.teacher(domain), split(domain.prompts, 0.25), ("sft",))

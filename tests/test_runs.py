@@ -79,6 +79,28 @@ def test_results_are_kept_by_domain_and_a_damaged_one_counts_as_none(run):
     assert run.results() == results[:1]
 
 
+def test_the_last_step_is_told_of_domains_that_have_not_ended(run):
+    step = {
+        "loss": 1.0,
+        "ce": 1.0,
+        "learning_rate": 0.1,
+        "grad_norm": 1.0,
+        "tokens": 9,
+        "seconds": 1.0,
+        "peak_memory": 1,
+    }
+    for when, (name, number) in enumerate([("alpha", 9), ("beta/2-kd", 3), ("beta/1-sft", 8), ("delta", 5)]):
+        row = json.dumps({"step": number, "recipe": "kd", **step})
+        (run.path / name).mkdir(parents=True)
+        file = run.path / name / "metrics.jsonl"
+        file.write_text(f'{{"api": 3}}\n{row}\n{{"api": 4}}\n{row[:20]}')
+        os.utime(file, (-when, -when))
+    (run.path / "delta/metrics.jsonl").write_text("")
+    run.save_result(DomainResult(domain="alpha", state="failed"))
+    assert {domain: report.step for domain, report in run.last_steps().items()} == {"beta": 3}
+    assert run.about()["last_steps"]["beta"]["recipe"] == "kd"
+
+
 def test_runs_are_listed_the_last_touched_first(tmp_path):
     for age, name in enumerate(("new", "old", "older")):
         one = Run(tmp_path / name)

@@ -11,7 +11,7 @@ from conch_dna.domains import Domain, DomainSettings
 from conch_dna.errors import PluginError, UnknownName
 from conch_dna.plugins import load_plugins
 from conch_dna.records import Message, Prompt
-from conch_dna.scoring import Scores, needs_perplexity, score
+from conch_dna.scoring import Scores, distinct, needs_perplexity, score
 
 PROMPT = Prompt(messages=(Message(role="user", content="?"),))
 CATALOG = load_plugins().catalog
@@ -103,3 +103,10 @@ def test_the_bundled_scorers_rate_any_text(response, perplexity):
     scores = score(PROMPT, response, default, BUNDLED, perplexity)
     assert 0.0 <= scores.total <= 1.0
     assert set(scores.parts) == {"task_completion", "coherence", "length", "diversity"}
+
+
+def test_distinct_counts_pairs_of_words_over_all_answers():
+    assert distinct(["a b c"]) == 1.0
+    assert distinct(["a b", "a b", "a b", "a b"]) == 0.25
+    assert distinct(["a", "a"]) == 0.5
+    assert distinct(["a b c", "b c d"]) == 0.75

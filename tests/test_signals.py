@@ -1,12 +1,14 @@
 """What a teacher weighed reaches the student: from a recording with choices to targets, and to another neuron."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from projects import write_domain, write_student
 from structlog.testing import capture_logs
 from telling import Telling, recorded, session_over, told
+from tiny import targets_of
 
 from conch_dna.catalog import Owner
 from conch_dna.data.recordings import find_recording
@@ -14,10 +16,11 @@ from conch_dna.data.soft import read_soft, write_soft
 from conch_dna.data.splits import split
 from conch_dna.distill import distill_all
 from conch_dna.domains import load_domain
-from conch_dna.errors import Interrupted
+from conch_dna.errors import ConchError, Interrupted, TeacherError
 from conch_dna.prepare import prepare
 from conch_dna.progress import Progress
 from conch_dna.signals import CrossTargets, shake
+from conch_dna.teachers import RoutedTeacher
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +194,48 @@ def test_one_tokenizer_is_exact_whatever_the_teacher_believes(domain, student, t
         capabilities, tokenizer, config = frozenset({"text", "own_top_k"}), live.tokenizer, live.config
 
     assert shake(one, Unsure()) == "exact"
+
+
+def test_each_of_several_teachers_shakes_hands(domain, student, tmp_path):
+    one = session_over(tmp_path, student, domain, teacher="mlx")
+    live = one.teacher(domain)
+
+    class Endless:
+        capabilities, config = live.capabilities, {"vocab_size": 100}
+        tokenizer = live.tokenizer
+
+    with capture_logs() as logs:
+        assert shake(one, RoutedTeacher({"": live, "a": live})) == "exact"
+        with pytest.raises(ConchError, match="teacher: the tokenizer has more ids than the model"):
+            shake(one, RoutedTeacher({"": live, "a": Endless()}))
+    assert [r["event"] for r in logs] == ["hands_shaken"] * 3
+
+
+def test_a_teacher_without_a_tokenizer_is_said_to_be_taken_at_its_word(domain, student, tmp_path):
+    recorded(domain, tmp_path / "c")
+    one = session_over(tmp_path, student, domain)
+    with capture_logs() as logs:
+        assert shake(one, one.teacher(domain)) == "bytes"
+    ((event, signal, (finding,)),) = [(r["event"], r["signal"], r["findings"]) for r in logs]
+    assert (event, signal, "not at hand" in finding) == ("hands_shaken", "bytes", True)
+
+
+def test_targets_for_an_id_beyond_the_students_head_are_refused(domain, student, tmp_path):
+    """Its logit would be read past the end of the row, and its gradient written there."""
+
+    class Wide(Telling):
+        capabilities, last = frozenset({"text", "top_k"}), 275
+
+        def score(self, prompts, answers, top_k):
+            found = [targets_of(np.zeros((len(a), 3)), 2) for a in answers]
+            return [replace(t, ids=t.ids * self.last) for t in found]
+
+    one = session_over(tmp_path, student, domain)
+    prepare(one, domain, Wide(domain), split(domain.prompts, 0.25), ("kd",))
+    wider = Wide(domain)
+    wider.fingerprint, wider.last = "telling:2", 276
+    with pytest.raises(TeacherError, match=r"telling:2: gave soft targets for an id .*; got 276; allowed: 0 to 275"):
+        prepare(one, domain, wider, split(domain.prompts, 0.25), ("kd",))
 
 
 class Stops(Progress):

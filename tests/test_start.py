@@ -46,6 +46,14 @@ def test_a_start_is_what_it_was_when_the_run_began_though_the_alias_moved(sessio
     assert onward(session("third", start="current", seed=1)).start_digest == result.digest
 
 
+@pytest.mark.parametrize("start", ["9", "best", "no/folder"])
+def test_a_start_that_does_not_exist_is_named_with_the_setting(session, begun, start):
+    error = onward(session("second", start=start)).error
+    assert error.startswith(f"start = {start}: ")
+    assert "current" in error or "version 9 does not exist" in error
+    assert error.endswith("An adapter's folder will do as well")
+
+
 def test_a_start_that_was_replaced_is_refused(session, begun, tmp_path):
     shutil.copytree(tmp_path / "runs/first/alpha/adapter", tmp_path / "start")
     settings = {"start": str(tmp_path / "start"), "seed": 3}

@@ -37,7 +37,9 @@ def random_model(config, seed):
     return model
 
 
-def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=None, mode="affine", width=32):
+def write_tiny_model(
+    folder, *, seed=0, arch="llama", tied=True, layers=4, bits=None, mode="affine", width=32, padding=3
+):
     """Write a model that ``conch_dna.models.load.load`` and stock mlx-lm load, and return its folder.
 
     Token id 0 is ``!``, so that padding with 0 pads with a real id.
@@ -45,6 +47,7 @@ def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=
     :param arch: ``llama`` or ``qwen2``.
     :param tied: whether the head is the transposed embedding.
     :param bits: quantise linear layers and embedding, in groups of 32, in the way that ``mode`` names.
+    :param padding: rows of the head beyond the tokenizer's ids.
     """
     import mlx.core as mx
     from mlx.utils import tree_flatten
@@ -55,7 +58,7 @@ def write_tiny_model(folder, *, seed=0, arch="llama", tied=True, layers=4, bits=
     vocabulary = write_tokenizer(folder)
     config = {
         "model_type": arch, "hidden_size": width, "num_hidden_layers": layers, "intermediate_size": 2 * width,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5, "vocab_size": vocabulary + 3,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5, "vocab_size": vocabulary + padding,
         "max_position_embeddings": 4096, "tie_word_embeddings": tied, "bos_token_id": vocabulary - 3,
         "eos_token_id": vocabulary - 1, **EXTRA[arch],
     }  # fmt: skip

@@ -102,9 +102,11 @@ def told_as_bytes(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -
 
     found = []
     for token, ids, values in zip(answer_ids, targets.ids.tolist(), targets.log_probs.tolist(), strict=True):
-        choices = {
-            piece(i): value for i, value in zip(ids, values, strict=True) if i == end or _has_bytes(vocabulary, i)
-        }
+        choices: dict[str | None, float] = {}
+        for i, value in zip(ids, values, strict=True):
+            if i == end or _has_bytes(vocabulary, i):
+                before = choices.get(name := piece(i))  # of a token with the same bytes
+                choices[name] = value if before is None else float(np.logaddexp(before, value))
         # What was said may have been too unlikely to be among the k.
         found.append(SoftToken(piece=piece(token), choices=tuple(choices.items()) or ((piece(token), 0.0),)))
     return tuple(found)

@@ -152,7 +152,7 @@ def read_prices(path: Path) -> dict[str, Price]:
     :raises ConfigError: it cannot be read, is no TOML, or holds something else than prices.
     """
     try:
-        return _parsed(path.read_text(encoding="utf-8"), path)
+        return _parsed(path.read_text(encoding="utf-8-sig"), path)
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError; ConfigError is one too

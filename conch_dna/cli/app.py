@@ -63,7 +63,7 @@ def plugins_dir_of(project: Path) -> Path | None:
     if not path.is_file():
         return None
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("plugins", {})
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("plugins", {})
     except ValueError as fault:  # TOMLDecodeError and UnicodeDecodeError
         raise ConfigError(f"not valid TOML: {fault}", where=path) from fault
     if not isinstance(table, dict) or table.keys() - {"dir"}:

@@ -1,10 +1,11 @@
-"""Progress bars: rich on a terminal, one line a stage elsewhere."""
+"""Progress: bars of rich on a terminal, events of the log elsewhere."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Self
 
+import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
@@ -14,26 +15,32 @@ from conch_dna.progress import Progress
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rich.progress import Task
+
+EVERY = 30.0  # seconds between two events of one stage, where nobody watches a bar
+log = structlog.get_logger()
+
 
 class Bars(Progress):
-    """Draws the stages on stderr; a context manager.
+    """Draws the stages on stderr, or logs them where stderr is no terminal; a context manager.
 
     :param domains: how many domains the whole command has, for the line that counts them.
     """
 
     def __init__(self, domains: int) -> None:
         self.console = Console(stderr=True)
+        self._draws = self.console.is_terminal
         self.domains, self._seen = domains, list[str]()
         self._bars = RichProgress(
             TextColumn("{task.description:<34}", style="bold", markup=False), BarColumn(), MofNCompleteColumn(),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
-            console=self.console, disable=not self.console.is_terminal,
+            console=self.console, disable=not self._draws,
         )  # fmt: skip
         self._all = self._bars.add_task("all domains", total=domains, note="", visible=domains > 1)
         self._task: TaskID | None = None
         self._fetch: TaskID | None = None
-        self._begun = 0.0
-        self._name = ""
+        self._begun = self._told = 0.0
+        self._stage: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -51,14 +58,20 @@ class Bars(Progress):
         if domain not in self._seen:
             self._seen.append(domain)
             self._bars.update(self._all, completed=len(self._seen) - 1, note=domain)
-        self._name, self._begun = f"{domain} · {name}", time.perf_counter()
-        self._task = self._bars.add_task(self._name, total=total, note="")
+        self._stage = {"domain": domain, "stage": name}
+        self._begun = self._told = time.perf_counter()
+        self._task = self._bars.add_task(f"{domain} · {name}", total=total, note="")
+        if not self._draws:
+            log.info("stage_begun", **self._stage, of=total)
 
     def advance(self, units: int = 1, note: str = "") -> None:
         """Move the bar."""
-        if self._task is not None:
-            shown = note or self._bars.tasks[self._task].fields["note"]
-            self._bars.update(self._task, advance=units, note=shown)
+        if self._task is None:
+            return
+        task = self._bars.tasks[self._task]
+        self._bars.update(self._task, advance=units, note=note or task.fields["note"])
+        if not self._draws and self._is_time():
+            self._tell("stage_progressed", task, of=int(task.total or 0), left=task.time_remaining)
 
     def note(self, text: str) -> None:
         """Show a text behind the bar."""
@@ -69,13 +82,31 @@ class Bars(Progress):
         if self._fetch is None:
             self._fetch = self._bars.add_task("fetching the model (MB)", total=total // 1_000_000, note="")
         self._bars.update(self._fetch, completed=done // 1_000_000)
+        if not self._draws and self._is_time():
+            log.info("model_fetch_progressed", megabytes=done // 1_000_000, of=total // 1_000_000)
+
+    def _is_time(self) -> bool:
+        """Tell whether the log has heard nothing of the work for a while."""
+        now = time.perf_counter()
+        if now - self._told < EVERY:
+            return False
+        self._told = now
+        return True
 
     def _close_stage(self) -> None:
         if self._task is None:
             return
-        note = self._bars.tasks[self._task].fields["note"]
+        task = self._bars.tasks[self._task]
         self._bars.update(self._task, visible=False)
+        if self._draws:
+            line = f"{task.description:<42} {time.perf_counter() - self._begun:6.1f} s  {task.fields['note']}".rstrip()
+            self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        else:
+            self._tell("stage_ended", task)
         self._task = None
-        seconds = time.perf_counter() - self._begun
-        line = f"{self._name:<42} {seconds:6.1f} s  {note}".rstrip()
-        self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _tell(self, event: str, task: Task, **more: float | None) -> None:
+        """Log how far the stage is; what is not known, or was not said, is left out."""
+        seconds = round(time.perf_counter() - self._begun, 1)
+        figures = {"done": int(task.completed), **more, "seconds": seconds, "note": task.fields["note"] or None}
+        log.info(event, **self._stage, **{name: value for name, value in figures.items() if value is not None})

@@ -1,4 +1,4 @@
-"""What a shell may complete a word of a command to: names of domains, teachers, routers and recipes."""
+"""What a shell may complete a word of a command to: names of domains, runs, recipes and what plug-ins bring."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from conch_dna.config import RECIPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import click
 
     from conch_dna.cli.app import App
+
+    Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
@@ -22,16 +24,29 @@ def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]
     return _like(word, domain_folders(app.host, app.project))
 
 
-def teacher_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
-    """Return the teachers that begin like ``word``; the model behind the colon is the user's."""
+def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
+    """Return the runs that begin like ``word``, the newest first."""
+    from conch_dna.runs import list_runs
+
     app: App = ctx.find_root().obj
-    return _like(word, app.host.catalog.names("teachers"))
+    return _like(word, (run.name for run in list_runs(app.project / "runs")))
 
 
-def router_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
-    """Return the routers that begin like ``word``."""
-    app: App = ctx.find_root().obj
-    return _like(word, app.host.catalog.names("routers"))
+def names_of(kind: str) -> Completer:
+    """Return what completes a word to the names that plug-ins gave to their teachers, losses or whatever ``kind`` is.
+
+    Of a teacher's reference that is the part before the colon; the model behind it is the user's.
+    """
+
+    def names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
+        app: App = ctx.find_root().obj
+        return _like(word, app.host.catalog.names(kind))
+
+    return names
+
+
+teacher_names, router_names = names_of("teachers"), names_of("routers")
+loss_names, gate_names = names_of("losses"), names_of("gates")
 
 
 def mode_names(_: click.Context, __: click.Parameter, word: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import click
 
 from conch_dna.cli.api import api_context, api_options
 from conch_dna.cli.app import CONFIG_FILE, App
-from conch_dna.cli.complete import domain_names
+from conch_dna.cli.complete import domain_names, run_names
 from conch_dna.cli.options import given, setting_options
 from conch_dna.config import read_project, read_routes, resolve
 from conch_dna.errors import BudgetReached, ConchError, ConfigError, DataError, GateFailed, UnknownName
@@ -43,7 +44,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
     "--prompts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JSONL file of your own."
 )
 @click.option("--name", help="With --prompts: the new domain's name.")
-@click.option("--run", "run_name", help="Name of the run folder; default: made from settings and data.")
+@click.option(
+    "--run", "run_name", shell_complete=run_names, help="Name of the run folder; default: made from settings and data."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved settings and the plan, and stop.")
 @api_options
@@ -202,6 +205,16 @@ def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> N
         raise ConfigError(
             "no such domain", where=f"[teachers] of {CONFIG_FILE}", got=", ".join(unknown),
             allowed=f"{SOURCE}KEY, or one of {', '.join(domains)}",
+        )  # fmt: skip
+    wanted = [key for key in routes if key.startswith(SOURCE)]
+    sources: set[str] = set()
+    for domain in domains.values() if wanted else ():
+        with contextlib.suppress(DataError):  # told where that domain is needed
+            sources |= {SOURCE + prompt.source for prompt in domain.prompts}
+    if unknown := [key for key in wanted if key not in sources]:
+        raise ConfigError(
+            "no prompt has this source", where=f"[teachers] of {CONFIG_FILE}", got=", ".join(unknown),
+            allowed=", ".join(sorted(sources)) or "(none)",
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -122,6 +123,10 @@ def _fail(error: Exception, *, debug: bool) -> NoReturn:
         text = _one_line(error) if isinstance(error, PluginError) else str(error)
         click.echo(f"error: {text}", err=True)
         sys.exit(error.exit_code)
+    if isinstance(error, OSError) and error.strerror:  # the machine's fault: no room, no right, nothing there
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror}", err=True)
+        sys.exit(ConchError.exit_code)
     text = f"internal error: {type(error).__name__}: {_one_line(error)}"
     click.echo(text if debug else f"{text}; run with --debug for the traceback", err=True)
     sys.exit(INTERNAL_ERROR)
@@ -145,6 +150,7 @@ def cli(**_: Any) -> None:
 
 
 def main() -> NoReturn:
-    """Run ``conch``; the console entry point."""
+    """Run ``conch``; the console entry point. A polite kill is a Ctrl-C: what is done is kept."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cli.main(prog_name="conch")
     sys.exit(0)

@@ -13,6 +13,7 @@ from conch_dna.data.splits import split
 from conch_dna.errors import ConfigError, DataError, PluginError
 from conch_dna.modes import sets_apart
 from conch_dna.records import Record, Sampling, StepReport
+from conch_dna.teachers import parts_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from conch_dna.interfaces import Teacher
     from conch_dna.modes import Mode
     from conch_dna.records import Prompt
+    from conch_dna.train.memory import Drawn
 
 
 class DomainPlan(Record):
@@ -128,15 +130,19 @@ def _plan(
     """
     if isinstance(mode, DataError):
         raise mode
+    from conch_dna.train.memory import drawn_at_once
+
     parts = split(domain.prompts, config.held_out, 1 + sets_apart(config, mode.recipes))
     most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
     if "replay" in teacher.capabilities:
         sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, taker)
     else:
         sizes = _live_sizes(student.tokenizer, config, parts.train, most)
-    beside = getattr(teacher, "folder", None) if {"on_policy", "preference"} & set(mode.recipes) else None
+    stay = parts_for(teacher, parts.train) if {"on_policy", "preference"} & set(mode.recipes) else ()
+    beside = [folder for one, _ in stay if (folder := getattr(one, "folder", None))]
     together = 2 if "preference" in mode.recipes else 1
-    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside, together)
+    drawn = drawn_at_once(config, mode.recipes, len(parts.train), domain.settings.max_tokens)
+    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside, together, drawn)
     examples = config.steps * config.batch_size * config.accumulation
     answers = len(parts.train) if sizes.answered is None else sizes.answered
     seconds = None
@@ -249,12 +255,13 @@ def _recorded_sizes(
 
 
 def _memory(
-    folder: Path, config: DistillConfig, longest: int, beside: Path | None, together: int
+    folder: Path, config: DistillConfig, longest: int, beside: Sequence[Path], together: int, drawn: Drawn
 ) -> tuple[dict[str, int], str | None]:
     """Return the estimated peak, by part and in all, and why the settings are refused, if they are.
 
-    :param beside: the folder of a teacher that stays loaded while the student trains.
+    :param beside: the folders of teachers that stay loaded while the student trains.
     :param together: how many examples go through a pass together where one is asked for.
+    :param drawn: what the student draws at once.
     """
     from conch_dna.data.batches import check_budget
     from conch_dna.train.memory import estimate, preflight, read_shapes
@@ -262,11 +269,10 @@ def _memory(
     refused = None
     try:
         check_budget({"the longest example": longest}, config, together)
-        found = preflight(folder, config, longest, beside, together)
+        found = preflight(folder, config, longest, beside, together, drawn)
     except ConfigError as error:
         refused = str(error)
-        second = None if beside is None else read_shapes(beside)
-        found = estimate(read_shapes(folder), config, longest, second, together)
+        found = estimate(read_shapes(folder), config, longest, [*map(read_shapes, beside)], together, drawn)
     return {**found.parts(), "total": found.total}, refused
 
 

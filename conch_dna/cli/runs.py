@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from conch_dna.cli.complete import run_names
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conch_dna.cli.app import App
 
 
@@ -29,6 +34,7 @@ def list_(app: App, as_json: bool) -> None:
         return
     for about in found:
         states = [f"{r['domain']} {r['state']}" for r in about["results"]]
+        states += [f"{domain} at {_step(step, about)}" for domain, step in about["last_steps"].items()]
         told = ", ".join(filter(None, [*states, about["stopped"]])) or "no domain finished"
         click.echo(f"{about['run']:<24} {about['state']:<12} {told}")
     if not found:
@@ -36,14 +42,18 @@ def list_(app: App, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("name")
+@click.argument("name", shell_complete=run_names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
-    """Show one run: settings, and each domain's figures and verdict."""
+    """Show one run: settings, each domain's figures and verdict, and how far an unfinished one has come.
+
+    Of each domain the held-out answer is shown whose score rose most.
+    """
     from conch_dna.runs import find_run
 
-    about = find_run(app.project / "runs", name).about()
+    run = find_run(app.project / "runs", name)
+    about = run.about()
     if as_json:
         click.echo(json.dumps(about, indent=2))
         return
@@ -53,6 +63,14 @@ def show(app: App, name: str, as_json: bool) -> None:
     click.echo("  " + ("  ".join(shown) or "its settings cannot be read"))
     for result in about["results"]:
         _show_domain(result)
+        _show_sample(run.folder(result["domain"]) / "samples.jsonl")
+    for domain, step in about["last_steps"].items():
+        click.echo(f"{domain}: {step['recipe']}, {_step(step, about)}, loss {step['loss']:.3f}")
+
+
+def _step(step: dict[str, Any], about: dict[str, Any]) -> str:
+    """Return how far a recipe has come, or a round of it."""
+    return f"step {step['step']} of {about.get('config', {}).get('steps', '?')}"
 
 
 def _show_domain(result: dict[str, Any]) -> None:
@@ -61,3 +79,25 @@ def _show_domain(result: dict[str, Any]) -> None:
         click.echo(f"  {result['error']}")
     for check in (result["verdict"] or {}).get("checks", ()):
         click.echo(f"  {'passed' if check['passed'] else 'FAILED'}  {check['name']}: {check['reason']}")
+
+
+def _show_sample(file: Path) -> None:
+    """Show the answer whose score rose most: whether the scorers were pleased for nothing, people must see."""
+    told: list[tuple[float, str]] = []
+    for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # a damaged line hides none of the others
+            row = json.loads(line)
+            base, neuron, asked = row["base"], row["candidate"], row["prompt"][-1]["content"]
+            text = (
+                f"  rose most, {base['quality']:.3f} → {neuron['quality']:.3f}: {_short(asked)}\n"
+                f"    base    {_short(base['answer'])}\n    neuron  {_short(neuron['answer'])}"
+            )
+            told.append((neuron["quality"] - base["quality"], text))
+    if told:
+        click.echo(f"{max(told)[1]}\n  all answers: {file}")
+
+
+def _short(text: str) -> str:
+    """Return the beginning of a text in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else f"{line[:298]} …"

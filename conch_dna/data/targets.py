@@ -80,6 +80,20 @@ class TargetCache:
         return [codec.decode(found[key]) for key in keys]
 
 
+def check_ids(targets: Sequence[Targets], width: int, teacher: str) -> None:
+    """Refuse targets that a student cannot be compared with: a logit past the end of its head would be read.
+
+    :param width: of the student's head.
+    :param teacher: the fingerprint.
+    :raises TeacherError: an id lies beyond the head.
+    """
+    largest = max((int(t.ids.max(initial=0)) for t in targets), default=0)
+    if largest >= width:
+        raise TeacherError("gave soft targets for an id that the student's head does not have", where=teacher,
+                           got=largest, allowed=f"0 to {width - 1}",
+                           next_step=f"If an old version stored them: conch cache gc --teacher {teacher}")  # fmt: skip
+
+
 def _scored(teacher: Teacher, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[bytes]:
     """Ask the teacher, and return its targets in coded form.
 

@@ -44,8 +44,10 @@ class LoadedModel:
 
     @property
     def width(self) -> int:
-        """The width of the head: the tokenizer's ids, and padding."""
-        return int(self.config.get("vocab_size", self.config.get("text_config", {}).get("vocab_size")))
+        """The width of the head: the tokenizer's ids, and padding where the configuration tells of any."""
+        from conch_dna.handshake import Party, ids_of
+
+        return Party("student", self.tokenizer, self.config).setting("vocab_size") or ids_of(self.tokenizer)
 
 
 def load(ref: str, progress: Progress | None = None) -> LoadedModel:
@@ -81,13 +83,20 @@ def load_tokenizer(ref: str) -> Any:
 
     Some models name the token that ends a turn in their ``config.json`` only.
 
-    :raises ModelError: it cannot be found, fetched or converted.
+    :raises ModelError: it cannot be found, fetched or converted, or its files are damaged.
     """
     folder = refs.resolve(ref)
     accel.switch_on()  # mlx-lm's tokenizers come with mlx
     from mlx_lm.utils import load_config, load_tokenizer
 
-    return load_tokenizer(folder, eos_token_ids=load_config(folder).get("eos_token_id"))
+    try:
+        return load_tokenizer(folder, eos_token_ids=load_config(folder).get("eos_token_id"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        fault = " ".join(str(error).split())
+        raise ModelError(
+            f"its tokenizer cannot be loaded ({type(error).__name__}: {fault})", where=folder,
+            next_step="Fetch the model again; a folder in the cache may be removed",
+        ) from error  # fmt: skip
 
 
 def _in_float32(model: Any) -> Any:

@@ -18,6 +18,7 @@ from conch_dna.errors import TrainingError
 from conch_dna.files import write_atomic
 from conch_dna.gate import answer_greedily, rate
 from conch_dna.records import Record, to_json_line
+from conch_dna.scoring import LEAST_DIVERSITY, distinct
 from conch_dna.train.candidates import (
     Drawn,
     Student,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from conch_dna.records import Prompt
 
-LEAST_DIVERSITY = 0.5  # of the base's; a round whose answers are less varied than that is refused
 log = structlog.get_logger()
 
 
@@ -125,15 +125,6 @@ def best_of_n(lesson: Lesson) -> Learnt:
             next_step="Raise candidates or candidate_temperature, or look at candidates.jsonl and the scorers",
         )  # fmt: skip
     return Learnt(adapter, reports)
-
-
-def distinct(texts: Sequence[str], n: int = 2) -> float:
-    """Return the share of different n-grams of words among all of the texts together; a short text is one gram."""
-    grams = []
-    for text in texts:
-        words = text.split()
-        grams += [tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))]
-    return len(set(grams)) / len(grams)
 
 
 def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:

@@ -75,10 +75,15 @@ def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Ke
         about = json.loads(json.dumps(about, default=list))  # the types of what will be read back
         about["digest"] = digest_of(about)
         (folder / "state.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    kept = {*_folders(root)[-keep.newest :], *(root / f"{s:06d}" for s in best_steps(state.validation)[: keep.best])}
+    prune(root, state.validation, keep)
+    return final
+
+
+def prune(root: Path, validation: dict[int, float], keep: Keep) -> None:
+    """Drop the checkpoints that ``keep`` does not ask for."""
+    kept = {*_folders(root)[-keep.newest :], *(root / f"{s:06d}" for s in best_steps(validation)[: keep.best])}
     for old in set(_folders(root)) - kept:
         shutil.rmtree(old)
-    return final
 
 
 def best_steps(validation: dict[int, float]) -> list[int]:

@@ -21,11 +21,13 @@ import psutil
 from conch_dna.data.batches import padded
 from conch_dna.errors import ConfigError, ModelError
 from conch_dna.models.load import MEMORY_SHARE
+from conch_dna.runtime.generate import BATCH
 from conch_dna.train.fast_attention import blocks_of
 from conch_dna.train.fastmath import pays
 from conch_dna.train.objective import CHUNK
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 LOGITS_COPIES = 12  # arrays the size of a chunk's logits while its loss and gradient are computed
 BACKWARD_BLOCKS = 1.5  # blocks' worth of arrays that the backward pass of one block adds
 AGAIN_BLOCKS = 3.6  # the same where the block is computed again first
+CACHE_STEP = 256  # tokens by which mlx-lm's caches grow
+DRAWN_LOGITS = 4  # arrays the size of a decoding step's logits
 FLOAT32 = 4
 BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1,
          "BOOL": 1}  # fmt: skip
@@ -72,10 +76,21 @@ class Shapes:
     vocabulary: int
     hidden: int
     heads: int
+    key_heads: int
     head_size: int
     blocks: int
     norms: int
     linears: tuple[Linear, ...]
+
+
+class Drawn(NamedTuple):
+    """Answers that the student draws together: how many, and of how many tokens at most."""
+
+    rows: int
+    tokens: int
+
+
+NONE_DRAWN = Drawn(0, 0)
 
 
 @dataclass(frozen=True)
@@ -85,11 +100,12 @@ class Estimate:
     :param rows: conversations in the largest forward pass.
     :param width: tokens in each, padding included.
     :param weights: the base.
-    :param second_model: a teacher that stays loaded beside it.
+    :param second_model: teachers that stay loaded beside it.
     :param adapter: what is trained, with the optimizer's two moments and the moving average.
     :param kept: what the forward pass keeps for the backward pass.
     :param loss: logits and their gradient in one chunk of positions, and the hidden states with theirs.
     :param backward: what the backward pass of one block adds, and the adapter's gradients.
+    :param drawn: keys, values and logits of the answers that the student draws for itself, before it trains on them.
     """
 
     rows: int
@@ -100,37 +116,45 @@ class Estimate:
     kept: int
     loss: int
     backward: int
+    drawn: int
 
     @property
     def total(self) -> int:
-        """The peak: loss and backward pass come one after the other."""
-        return self.weights + self.second_model + self.adapter + self.kept + max(self.loss, self.backward)
+        """The peak: answers are drawn before a step, and its loss and backward pass come one after the other."""
+        step = self.kept + max(self.loss, self.backward)
+        return self.weights + self.second_model + self.adapter + max(step, self.drawn)
 
     def parts(self) -> dict[str, int]:
         """Return the named parts."""
-        names = ("weights", "second_model", "adapter", "kept", "loss", "backward")
+        names = ("weights", "second_model", "adapter", "kept", "loss", "backward", "drawn")
         return {name: getattr(self, name) for name in names}
 
 
 def preflight(
-    folder: Path, config: DistillConfig, longest: int, second_model: Path | None = None, together: int = 1
+    folder: Path,
+    config: DistillConfig,
+    longest: int,
+    beside: Sequence[Path] = (),
+    together: int = 1,
+    drawn: Drawn = NONE_DRAWN,
 ) -> Estimate:
     """Estimate the peak of training the model in ``folder``, and refuse what the memory does not hold.
 
     :param longest: tokens of the longest example.
-    :param second_model: the folder of a teacher that stays loaded while the student trains.
+    :param beside: the folders of teachers that stay loaded while the student trains.
     :param together: how many examples go through a pass together where one is asked for: 2 where these are pairs.
+    :param drawn: what the student draws at once, as :func:`drawn_at_once` tells.
     :raises ConfigError: it is over ``max_memory``, or without one over what the machine has; the message names the
         settings that fit.
     :raises ModelError: a folder's shapes cannot be read.
     """
     shapes = read_shapes(folder)
-    beside = None if second_model is None else read_shapes(second_model)
-    found = estimate(shapes, config, longest, beside, together)
+    others = [read_shapes(one) for one in beside]
+    found = estimate(shapes, config, longest, others, together, drawn)
     bytes_there = limit(config)
     if found.total > bytes_there:
         smaller = _smaller(config, longest, together)
-        tried = ((c, estimate(shapes, c, longest, beside, together).total) for c in smaller)
+        tried = ((c, estimate(shapes, c, longest, others, together, drawn).total) for c in smaller)
         fitting = next((c for c, total in tried if total <= bytes_there), None)
         raise ConfigError(
             "training would not fit into memory", where="max_memory" if config.max_memory else "this machine's memory",
@@ -140,8 +164,26 @@ def preflight(
     return found
 
 
+def drawn_at_once(config: DistillConfig, recipes: Collection[str], prompts: int, max_tokens: int) -> Drawn:
+    """Return what the student itself draws together at most, to so many prompts under these recipes.
+
+    :param max_tokens: of the domain's answers, which bounds candidates.
+    """
+    rows = tokens = 0
+    if "on_policy" in recipes:
+        rows, tokens = config.batch_size * config.accumulation * config.rollout_steps, config.rollout_tokens
+    if {"best_of_n", "preference"} & set(recipes):
+        rows, tokens = max(rows, config.candidates * prompts), max(tokens, max_tokens)
+    return Drawn(min(BATCH, rows), tokens)
+
+
 def estimate(
-    shapes: Shapes, config: DistillConfig, longest: int, second_model: Shapes | None = None, together: int = 1
+    shapes: Shapes,
+    config: DistillConfig,
+    longest: int,
+    beside: Sequence[Shapes] = (),
+    together: int = 1,
+    drawn: Drawn = NONE_DRAWN,
 ) -> Estimate:
     """Return the peak of one step whose largest forward pass has the longest example in every row."""
     width = padded(longest)
@@ -159,11 +201,12 @@ def estimate(
         rows=rows,
         width=width,
         weights=_weights(shapes),
-        second_model=0 if second_model is None else _weights(second_model),
+        second_model=sum(map(_weights, beside)),
         adapter=FLOAT32 * trained * (4 if config.ema else 3),
         kept=int(_reached(shapes, config) * kept),
         loss=FLOAT32 * (LOGITS_COPIES * min(CHUNK, positions) * shapes.vocabulary + 2 * positions * shapes.hidden),
         backward=int(added * block) + FLOAT32 * trained * (1 if config.accumulation == 1 else 2),
+        drawn=int(number * _cached(shapes, longest, drawn)) + DRAWN_LOGITS * FLOAT32 * drawn.rows * shapes.vocabulary,
     )
 
 
@@ -189,6 +232,22 @@ def block_floats(shapes: Shapes, config: DistillConfig, width: int) -> float:
         own += shapes.heads * shapes.head_size
     everywhere = (outputs + shapes.norms * shapes.hidden) / shapes.blocks
     return everywhere + (inputs + between) / _reached(shapes, config) + own
+
+
+def _cached(shapes: Shapes, longest: int, drawn: Drawn) -> float:
+    """Return how many keys' and values' numbers stand at the worst moment for answers drawn together.
+
+    Behind what their prompts share, which may be nothing or nearly all, a cache has room for whole steps of
+    :data:`CACHE_STEP` tokens. It stands beside its smaller self when it grows, and beside its first half when a batch
+    is read in two.
+    """
+    rooms = []
+    for shared in (0, max(0, longest - drawn.tokens)):
+        steps = math.ceil((longest - shared) / CACHE_STEP)
+        room = shared + CACHE_STEP * steps
+        smaller = room - CACHE_STEP if steps > 1 else room / 2 if drawn.rows > BATCH // 2 else 0
+        rooms.append(room + smaller)
+    return 2 * drawn.rows * max(rooms) * shapes.blocks * shapes.key_heads * shapes.head_size
 
 
 def _reached(shapes: Shapes, config: DistillConfig) -> int:
@@ -239,6 +298,7 @@ def _shapes(config: dict[str, Any], tensors: dict[str, tuple[str, list[int]]]) -
     if hidden is None:
         raise KeyError("hidden_size")
     heads = config.get("num_attention_heads") or config.get("n_head") or 0  # there are blocks without attention
+    key_heads = config.get("num_key_value_heads") or heads
     group = config.get("quantization", {}).get("group_size", 64)
     experts = config.get("num_experts") or config.get("num_local_experts") or 1
     taken = config.get("num_experts_per_tok") or 1
@@ -268,7 +328,7 @@ def _shapes(config: dict[str, Any], tensors: dict[str, tuple[str, list[int]]]) -
             linears.append(Linear(place[2], int(place[1]), shape[-1], shape[-2], copies, used))
     return Shapes(
         parameters, stored, min(widths), any(name.endswith(".scales") for name in tensors), config["vocab_size"],
-        hidden, heads, config.get("head_dim") or hidden // max(1, heads), len(blocks), norms, tuple(linears),
+        hidden, heads, key_heads, config.get("head_dim") or hidden // max(1, heads), len(blocks), norms, tuple(linears),
     )  # fmt: skip
 
 
@@ -321,7 +381,7 @@ def _smaller(config: DistillConfig, longest: int, together: int) -> list[Distill
 def _advice(config: DistillConfig, fitting: DistillConfig | None) -> str:
     """Name the settings that fit, as on the command line."""
     if fitting is None:
-        return "No batch of this base fits; lower max_length or rank, or take a smaller base"
+        return "No batch of this base fits; lower max_length, rank or rollout_steps, or take smaller models"
     before, after = config.model_dump(), fitting.model_dump()
     changed = {key: value for key, value in after.items() if value != before[key]}
     options = [

@@ -14,6 +14,7 @@ import numpy as np
 from conch_dna.activation import invocation_tokens_of
 from conch_dna.align.forced import ForcedScorer
 from conch_dna.data.batches import collate, cut, step_examples
+from conch_dna.data.targets import check_ids
 from conch_dna.data.tokens import Example, prompt_ids
 from conch_dna.errors import ConfigError, TeacherError, TrainingError
 from conch_dna.files import append, write_atomic
@@ -214,6 +215,7 @@ class OnPolicySource:
             raise TeacherError(
                 "scored other tokens than the rollouts'", where=self.teacher.fingerprint, got=got, allowed=wanted
             )
+        check_ids(found, self.student.width, self.teacher.fingerprint)
         if self.config.on_policy_loss == "advantage" and any(t.chosen is None for t in found):
             raise TeacherError(
                 "does not give the log-probability of the student's own tokens", where=self.teacher.fingerprint,

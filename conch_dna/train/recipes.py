@@ -152,8 +152,8 @@ def distilling(lesson: Lesson) -> Callable[[int], Objective]:
              beta_end=config.beta_end, temperature=config.temperature, t_squared=config.t_squared)  # fmt: skip
 
     def at(step: int) -> Objective:
-        alpha = between(config.alpha, config.alpha_end, step, config.steps)
-        beta = between(config.beta, config.beta_end, step, config.steps)
+        alpha = between(config, config.alpha, config.alpha_end, step)
+        beta = between(config, config.beta, config.beta_end, step)
         return Objective(divergence, config.temperature, config.t_squared, alpha, beta)
 
     return at
@@ -165,6 +165,9 @@ def _divergence(host: PluginHost, name: str) -> Divergence:
 
     def blamed(student_NK: mx.array, teacher_NK: mx.array, *, beta: float) -> mx.array:
         with host.blaming("losses", name):
-            return loss(student_NK, teacher_NK, beta=beta)
+            value_N = loss(student_NK, teacher_NK, beta=beta)
+            if (shape := getattr(value_N, "shape", None)) != student_NK.shape[:1]:
+                raise TypeError(f"a loss of shape {shape} instead of {student_NK.shape[:1]}, one value a position")
+            return value_N
 
     return blamed

@@ -22,8 +22,14 @@ def learning_rate(config: DistillConfig, step: int) -> float:
     return config.learning_rate * (low + (1 - low) * left)
 
 
-def between(start: float, end: float | None, step: int, steps: int) -> float:
-    """Return the value at ``step`` (from 0) of a line from ``start`` to ``end`` at the last step; no end, no change."""
-    if end is None or steps < 2:
+def between(config: DistillConfig, start: float, end: float | None, step: int) -> float:
+    """Return the value at ``step`` (from 0) on its ramp from ``start`` to ``end``; no end, no change.
+
+    It is at its end from step ``ramp_steps`` (counted from 1) on, without one at the last.
+    """
+    if end is None or config.steps < 2:
         return start
-    return start + (end - start) * min(1.0, step / (steps - 1))
+    last = min(config.ramp_steps or config.steps, config.steps) - 1
+    share = min(1.0, step / last) if last else 1.0
+    gone = {"linear": share, "cosine": 0.5 * (1 - math.cos(math.pi * share))}[config.ramp]
+    return start + (end - start) * gone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import math
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from mlx import optimizers as optim
 from mlx.utils import tree_unflatten
 
 from conch_dna.activation import invocation_tokens_of
-from conch_dna.errors import BudgetReached
+from conch_dna.errors import BudgetReached, TrainingError
 from conch_dna.files import append, sha256_file, write_atomic
 from conch_dna.records import StepReport, read_sound, to_json_line
 from conch_dna.train import checkpoint, lora
@@ -105,6 +106,8 @@ def train_stage(
             except (KeyboardInterrupt, ArithmeticError, BudgetReached):
                 course.save_last(first)
                 raise
+        elif first:  # a kill may have come after the last checkpoint and before those it replaces were dropped
+            checkpoint.prune(course.checkpoints, state.validation, course.keep)
         if config.keep_best and state.validation:
             best = checkpoint.best_steps(state.validation)[0]
             checkpoint.load_step(course.checkpoints, best, state)
@@ -137,6 +140,7 @@ class _Course:
 
     def __post_init__(self) -> None:
         self.metrics, self.checkpoints = self.folder / "metrics.jsonl", self.folder / "checkpoints"
+        self.keep = checkpoint.Keep(self.config.keep_checkpoints, self.config.keep_best)
         self.reports: list[StepReport] = []
 
     def resume(self) -> int:
@@ -159,7 +163,7 @@ class _Course:
             self.state.average.update(lora.weights(self.trainee.model))
         due = step % self.config.checkpoint_every == 0 or step == self.config.steps
         if due and self.stage.validation:
-            self.state.validation[step] = self._validated()
+            self.state.validation[step] = self._validated(step)
             report = report.model_copy(update={"validation": self.state.validation[step]})
         self.reports.append(report)
         append(self.metrics, to_json_line(report))
@@ -184,8 +188,7 @@ class _Course:
             self._save(done)
 
     def _save(self, step: int) -> None:
-        keep = checkpoint.Keep(self.config.keep_checkpoints, self.config.keep_best)
-        checkpoint.save(self.checkpoints, step, self.state, self.identity, keep)
+        checkpoint.save(self.checkpoints, step, self.state, self.identity, self.keep)
 
     def _rewrite(self) -> None:
         """Write the reports anew, behind the figures of earlier sessions."""
@@ -193,13 +196,22 @@ class _Course:
         figures = [line.decode() for line in lines if line.startswith(FIGURES) and line.endswith(b"\n")]
         write_atomic(self.metrics, "".join([*figures, *map(to_json_line, self.reports)]))
 
-    def _validated(self) -> float:
-        """Return the loss on the validation batches, nats a token or pair, under the objective of the last step."""
+    def _validated(self, step: int) -> float:
+        """Return the loss on the validation batches, nats a token or pair, under the objective of the last step.
+
+        :raises TrainingError: it is not finite, and could neither be better nor worse than another.
+        """
         objective = self.stage.objective(self.config.steps - 1)
         self.trainee.model.eval()
         with _averaged(self.state):
             sums = functools.reduce(Sums.joined, (self._sums(batch, objective) for batch in self.stage.validation))
-        return sums.combined / sums.units(sum(len(batch.labels_N) for batch in self.stage.validation))
+        loss = sums.combined / sums.units(sum(len(batch.labels_N) for batch in self.stage.validation))
+        if not math.isfinite(loss):
+            raise TrainingError(
+                "the loss on the prompts set apart is not finite", where=f"step {step}", got=loss,
+                next_step="Lower learning_rate, or look at their answers; the checkpoints so far are kept",
+            )  # fmt: skip
+        return loss
 
     def _sums(self, batch: Batch, objective: Objective) -> Sums:
         """Return the sums of one batch, without gradients."""

@@ -59,6 +59,8 @@ def held_out(given: GateInput) -> list[Check]:
     - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
     - quality: the mean score of generated answers falls by no more than ``max_quality_drop``, at the low end; where
       nobody taught, so that there is no fit to measure, it must rise, at the low end;
+    - diversity: where nobody taught, the answers together keep half of the base's variety: a score can be pleased
+      without anything being learnt;
     - harm: bits of other domains' held-out prompts rise by no more than ``max_harm``, at the high end;
     - divergence: where there are soft targets, the candidate is nearer to them than the base, at the low end;
     - incumbent: on average the fit is better than the incumbent's, and the quality no more than ``max_quality_drop``
@@ -70,7 +72,7 @@ def held_out(given: GateInput) -> list[Check]:
     if bits:
         gain = relative_fall(bits["base"], bits["candidate"], seed)
         least = bounds["min_fit_gain"]
-        reason = f"bits per byte fell by {_share(gain)}, least {least:.1%}"
+        reason = f"bits per byte {_fell(gain)}, least {least:.1%}"
         checks.append(_check("fit", gain, least, gain[1] >= least, reason))
     rise = mean_rise(quality["base"], quality["candidate"], seed)
     if bits:
@@ -79,6 +81,8 @@ def held_out(given: GateInput) -> list[Check]:
     else:
         reason = f"quality changed by {_change(rise)}, and must rise where there is no teacher"
         checks.append(_check("quality", rise, 0.0, rise[1] > 0, reason))
+    if given.diversity and not bits:
+        checks.append(_varied(given.diversity))
     if given.others.get("base"):
         fall, low, high = relative_fall(given.others["base"], given.others["candidate"], seed)
         cost, most = (-fall, -high, -low), bounds["max_harm"]
@@ -86,11 +90,11 @@ def held_out(given: GateInput) -> list[Check]:
         checks.append(_check("harm", cost, most, cost[2] <= most, reason))
     if given.divergence:
         gain = relative_fall(given.divergence["base"], given.divergence["candidate"], seed)
-        reason = f"divergence from the teacher fell by {_share(gain)}, least above 0 %"
+        reason = f"divergence from the teacher {_fell(gain)}, and must fall"
         checks.append(_check("divergence", gain, 0.0, gain[1] > 0, reason))
     if "incumbent" in bits:
         gain = relative_fall(bits["incumbent"], bits["candidate"], seed)
-        reason = f"bits per byte against the incumbent fell by {_share(gain)}"
+        reason = f"bits per byte against the incumbent {_fell(gain)}"
         checks.append(_check("incumbent", gain, 0.0, gain[0] > 0, reason))
     if "incumbent" in quality:
         rise = mean_rise(quality["incumbent"], quality["candidate"], seed)
@@ -100,6 +104,15 @@ def held_out(given: GateInput) -> list[Check]:
     return checks
 
 
+def _varied(diversity: Mapping[str, float]) -> Check:
+    from conch_dna.records import Check
+    from conch_dna.scoring import LEAST_DIVERSITY
+
+    value, least = diversity["candidate"], LEAST_DIVERSITY * diversity["base"]
+    reason = f"the share of different pairs of words is {value:.2f}, least {least:.2f}"
+    return Check(name="diversity", passed=value >= least, value=value, bound=least, reason=reason)
+
+
 def _check(name: str, figure: Figure, bound: float, passed: bool, reason: str) -> Check:
     from conch_dna.records import Check
 
@@ -107,8 +120,10 @@ def _check(name: str, figure: Figure, bound: float, passed: bool, reason: str) -
     return Check(name=name, passed=passed, value=value, bound=bound, low=low, high=high, reason=reason)
 
 
-def _share(figure: Figure) -> str:
-    return "{:.1%} [{:.1%}, {:.1%}]".format(*figure)
+def _fell(figure: Figure) -> str:
+    fall, low, high = figure
+    verb, told = ("fell", figure) if fall >= 0 else ("rose", (-fall, -high, -low))
+    return "{} by {:.1%} [{:.1%}, {:.1%}]".format(verb, *told)
 
 
 def _change(figure: Figure) -> str:

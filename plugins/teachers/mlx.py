@@ -109,18 +109,30 @@ class MlxTeacher:
             )
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Return the top-k distributions over ``answers``; the context's keys and values are computed once."""
+        """Return the top-k distributions over ``answers``; the context's keys and values are computed once.
+
+        Where the student ends a turn with another token than the teacher, the two tokens have changed places.
+
+        :raises TeacherError: an answer has an id that is none of the teacher's.
+        """
+        from conch_dna.handshake import ids_of
         from conch_dna.train.lora import split
 
+        loaded = self.loaded
+        if (largest := max((max(a, default=0) for a in answers), default=0)) >= loaded.width:
+            raise TeacherError("has no token of such an id", where=self.fingerprint, got=largest,
+                               allowed=f"0 to {loaded.width - 1}")  # fmt: skip
+        known = ids_of(loaded.tokenizer)
         contexts = [self._ids(p) for p in prompts]
         found: list[Targets] = []
-        with _as_teacher(self.loaded.model):
+        with _as_teacher(loaded.model):
             cut, cache = self._prefilled(contexts)
             suffixes = [context[cut:] for context in contexts]
-            parts = split(self.loaded.model)
+            body, head = split(loaded.model)
+            parts = body, _exchanging(head, self._ends) if self._ends else head
             for start in range(0, len(prompts), ROWS):
                 rows = slice(start, start + ROWS)
-                found += _score_rows(parts, suffixes[rows], answers[rows], cache, top_k)
+                found += _score_rows(parts, suffixes[rows], answers[rows], cache, top_k, known)
         return found
 
     def close(self) -> None:
@@ -150,6 +162,18 @@ class MlxTeacher:
 
         return same_tokenizer(load_tokenizer(self._student_ref), self.tokenizer)
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The ends of a turn that teacher and student have, where these are two tokens of one tokenizer; else none."""
+        if self._is_student or not self._student_ref or "top_k" not in self.capabilities:
+            return []
+        from conch_dna.handshake import Party, end_of_turn
+        from conch_dna.models.load import load_tokenizer
+
+        parties = Party("teacher", self.tokenizer), Party("student", load_tokenizer(self._student_ref))
+        ends = [end_of_turn(party) for party in parties]
+        return ends if ends[0] != ends[1] else []
+
     def _ids(self, prompt: Prompt) -> list[int]:
         from conch_dna.data.tokens import prompt_ids
 
@@ -169,12 +193,25 @@ def _as_teacher(model: Any) -> Iterator[None]:
         yield
 
 
+def _exchanging(head: Callable[[mx.array], mx.array], ids: list[int]) -> Callable[[mx.array], mx.array]:
+    """Return a head of which the logits of two ids have changed places."""
+    import mlx.core as mx
+
+    def exchanged(hidden_ND: mx.array) -> mx.array:
+        logits_NV = head(hidden_ND)
+        logits_NV[:, mx.array(ids)] = logits_NV[:, mx.array(ids[::-1])]
+        return logits_NV
+
+    return exchanged
+
+
 def _score_rows(
     parts: tuple[Callable[..., mx.array], Callable[[mx.array], mx.array]],
     suffixes: Sequence[Sequence[int]],
     answers: Sequence[Sequence[int]],
     cache: list[Any] | None,
     top_k: int,
+    known: int,
 ) -> list[Targets]:
     """Score a few answers in one forward pass of ``parts``, the model's body and head."""
     import mlx.core as mx
@@ -191,20 +228,23 @@ def _score_rows(
     found = []
     for row, (suffix, answer) in enumerate(zip(suffixes, answers, strict=True)):
         places = slice(len(suffix) - 1, len(suffix) - 1 + len(answer))
-        found.append(_targets(head(hidden_BTD[row, places]).astype(mx.float32), answer, top_k))
+        found.append(_targets(head(hidden_BTD[row, places]).astype(mx.float32), answer, top_k, known))
     return found
 
 
-def _targets(logits_TV: mx.array, answer: Sequence[int], top_k: int) -> Targets:
-    """Return the distributions behind the logits and the log-probabilities of the answer's own tokens."""
+def _targets(logits_TV: mx.array, answer: Sequence[int], top_k: int, known: int) -> Targets:
+    """Return the distributions behind the logits and the log-probabilities of the answer's own tokens.
+
+    :param known: ids from there on are padding of the head, of which a student's may have less: part of the tail.
+    """
     import mlx.core as mx
     import numpy as np
 
     from conch_dna.interfaces import Targets
     from conch_dna.train.objective import bucket
 
-    k = min(top_k, logits_TV.shape[-1] - 1)
-    ids_TK = mx.argpartition(-logits_TV, k, axis=-1)[:, :k]
+    k = min(top_k, known, logits_TV.shape[-1] - 1)
+    ids_TK = mx.argpartition(-logits_TV[:, :known], min(k, known - 1), axis=-1)[:, :k]
     order_TK = mx.argsort(-mx.take_along_axis(logits_TV, ids_TK, axis=-1), axis=-1)
     ids_TK = mx.take_along_axis(ids_TK, order_TK, axis=-1).astype(mx.int32)
     log_probs_TK = bucket(logits_TV, ids_TK)

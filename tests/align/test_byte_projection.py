@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlx_lm.tokenizer_utils import load
 from tiny import write_tokenizer
+from tongues import pieces
 
-from conch_dna.align.byte_projection import Projection
+from conch_dna.align.byte_projection import Projection, told_as_bytes
 from conch_dna.align.vocabulary import vocabulary_of
+from conch_dna.interfaces import Targets
 from conch_dna.records import SoftToken
 
 END = "<|im_end|>"
@@ -55,6 +57,16 @@ def test_with_the_same_tokens_the_targets_are_the_teachers_own_choices(tokenizer
     assert masses(tokenizer, targets, 1) == {"z": 0.79, END: 0.2}
     assert masses(tokenizer, targets, 2) == {END: 0.89, "q": 0.1}
     assert np.allclose(np.exp(targets.tail), 0.01, atol=2e-4)
+
+
+def test_two_tokens_of_the_same_bytes_are_one_choice_with_the_mass_of_both():
+    """SentencePiece has ``a`` as a character and as a byte to fall back on."""
+    teacher = pieces()
+    a, byte, b = teacher.convert_tokens_to_ids(["a", "<0x61>", "b"])
+    ids, shares = np.array([[a, byte, b]], np.int32), np.array([[0.6, 0.3, 0.05]])
+    targets = Targets(ids, np.log(shares).astype(np.float32), np.log(np.array([0.05], np.float32)))
+    (token,) = told_as_bytes(teacher, [teacher.eos_token_id], targets)
+    assert {piece: round(math.exp(value), 5) for piece, value in token.choices} == {"a": 0.9, "b": 0.05}
 
 
 def test_inside_a_longer_token_of_the_teacher_only_choices_that_begin_alike_are_left(tokenizer, projection):

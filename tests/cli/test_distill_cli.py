@@ -304,6 +304,17 @@ class TestSettings:
         assert result.exit_code == 2
         assert "[teachers] of conch.toml: no such domain; got alfa; allowed: source:KEY, or one of " in result.stderr
 
+    def test_a_source_that_no_prompt_has_is_refused(self, project):
+        file = project / "conch.toml"
+        settings = file.read_text()
+        file.write_text(settings + '[teachers]\n"source:tset" = "none"\n')
+        result = here(project, "distill", "alpha", "--dry-run")
+        assert result.exit_code == 2
+        assert "[teachers] of conch.toml: no prompt has this source; got source:tset; allowed: " in result.stderr
+        assert "source:test" in result.stderr
+        file.write_text(settings + '[teachers]\n"source:gsm8k-train" = "none"\n')  # of a domain that is not trained now
+        assert self.plan(project)["domains"][0]["recipes"] == ["sft"]
+
     def test_the_command_line_lies_over_conch_toml_over_the_preset(self, project):
         assert self.plan(project)["config"]["steps"] == 12
         assert self.plan(project, "--steps", 3)["config"]["steps"] == 3
@@ -396,15 +407,22 @@ class TestStops:
         steps = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
         assert steps == list(range(1, 31))
 
-    def test_ctrl_c_ends_with_130_and_says_how_to_go_on(self, tmp_path, student, own_cache):
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_ctrl_c_or_a_polite_kill_ends_with_130_and_says_how_to_go_on(self, tmp_path, student, own_cache, number):
         project = write_project(tmp_path / "p", student, "alpha", steps=300, checkpoint_every=200)
         process = started(project, "distill", "alpha", "--run", "mine", CONCH_CACHE=str(own_cache))
         self.waited(process, project / "runs/mine/alpha/metrics.jsonl", 3)
-        process.send_signal(signal.SIGINT)
+        about = json.loads(here(project, "runs", "show", "mine", "--json").stdout)
+        assert (about["state"], about["results"]) == ("running", [])
+        assert about["last_steps"]["alpha"]["step"] >= 3
+        process.send_signal(number)
         code, _, err = ended(process)
         assert (code, "Traceback" in err) == (130, False), err
         assert f"error: {project / 'runs/mine'}: stopped; nothing is lost. Run the same command again to go on" in err
         done = (project / "runs/mine/alpha/metrics.jsonl").read_text().count("\n")
         (checkpoint,) = (project / "runs/mine/alpha/checkpoints").iterdir()
         assert int(checkpoint.name) == done
-        assert "mine                     interrupted" in here(project, "runs", "list").stdout
+        assert (
+            f"mine                     interrupted  alpha at step {done} of 300" in here(project, "runs", "list").stdout
+        )
+        assert f"alpha: sft, step {done} of 300, loss " in here(project, "runs", "show", "mine").stdout

@@ -15,8 +15,10 @@ from conch_dna import __version__
 from conch_dna.catalog import Owner
 from conch_dna.cli.app import App, find_project, plugins_dir_of
 from conch_dna.cli.main import cli
+from conch_dna.config import resolve
 from conch_dna.errors import ConfigError, GateFailed, Interrupted
 from conch_dna.plugins import PluginHost
+from conch_dna.runs import Run
 
 START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch'; main()"
 HEAVY = ("mlx", "numpy", "rich", "huggingface_hub", "transformers", "structlog")
@@ -119,6 +121,9 @@ def test_a_lazy_command_shows_its_own_help():
         (Interrupted("stopped", next_step="Resume it."), 130, "error: stopped. Resume it."),
         (click.ClickException("odd"), 1, "Error: odd"),
         (click.Abort(), 1, "aborted"),
+        (OSError(28, "No space left on device", "/x/y"), 1, "error: /x/y: No space left on device"),
+        (OSError(28, "No space left on device"), 1, "error: No space left on device"),
+        (OSError("odd"), 70, "internal error: OSError: odd; run with --debug for the traceback"),
         (ValueError("two\nlines"), 70, "internal error: ValueError: two lines; run with --debug for the traceback"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -254,10 +259,14 @@ def test_completion_knows_the_commands_and_their_subcommands():
         (["domains", "show", "me"], ["memory"]),
         (["estimate", "--teacher", "op"], ["openai"]),
         (["agent", "--router", "ng"], ["ngrams"]),
+        (["distill", "--loss", "js"], ["jsd"]),
+        (["distill", "--gate", "he"], ["held_out"]),
+        (["runs", "show", "mi"], ["mine"]),
     ],
-    ids=["domain", "teacher", "second recipe", "auto", "shown domain", "teacher of an estimate", "router"],
+    ids=lambda value: " ".join(value) if "-" in "".join(value) else None,
 )
-def test_completion_knows_domains_teachers_and_recipes(words, found):
+def test_completion_knows_domains_runs_recipes_and_plugins(tmp_path, words, found):
+    Run(tmp_path / "runs/mine").begin(resolve(), [])
     line = ["conch", *words]
     env = {"_CONCH_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
     assert conch(**env).stdout.splitlines() == [f"plain,{name}" for name in found]

@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from types import MappingProxyType
 
 import pytest
 from projects import START, environment, here, write_domain, write_project
+from tiny import write_tiny_model
 
 from conch_dna.cli.plan import DomainPlan, check_plan, make_plan, measured_speed, show_plan
 from conch_dna.config import DistillConfig
@@ -19,7 +21,7 @@ from conch_dna.modes import Mode
 from conch_dna.plugins import load_plugins
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line
 from conch_dna.teachers import references, teacher_of
-from conch_dna.train.memory import preflight
+from conch_dna.train.memory import Drawn, preflight
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 MODES = {"alpha": Mode(("sft",), "the teacher gives text alone")}
@@ -49,11 +51,11 @@ def recorded(project):
     return train[3:]
 
 
-def plan_of(project, student, modes=MODES, **settings):
+def plan_of(project, student, modes=MODES, routes=MappingProxyType({}), **settings):
     config = DistillConfig(student=str(student), held_out=0.25, **settings)
     domain = load_domain(project / "domains/alpha")
     host = load_plugins(strict=True, block=[])
-    teacher = teacher_of(host, references(config, domain, {}), domain, str(student))
+    teacher = teacher_of(host, references(config, domain, routes), domain, str(student))
     (plan,) = make_plan(config, [domain], {"alpha": teacher}, modes, {"alpha": Taker(host, domain)}, project / "runs")
     return plan
 
@@ -106,7 +108,21 @@ def test_memory_is_the_preflights_and_a_refusal_is_told(project, student, record
     narrow = plan_of(project, student, teacher="recorded", token_budget=32)
     assert narrow.refused.startswith("token_budget: the longest example does not fit into a forward pass; got 32")
     ranked = plan_of(project, student, {"alpha": Mode(("preference",), "as asked")}, teacher="recorded")
-    assert ranked.memory["total"] == preflight(student, config, plan.longest, together=2).total > plan.memory["total"]
+    drawn = Drawn(64, 12)
+    assert ranked.memory["total"] == preflight(student, config, plan.longest, together=2, drawn=drawn).total
+    assert ranked.memory["total"] > plan.memory["total"]
+
+
+def test_every_teacher_that_stays_is_counted(project, student, tmp_path):
+    """Two models behind one domain's routes are both loaded while the student trains on its own answers."""
+    other = write_tiny_model(tmp_path / "other", seed=1)
+    mode = {"alpha": Mode(("on_policy",), "as asked")}
+    routes = {"source:test": f"mlx:{other}"}
+    alone = plan_of(project, student, mode, teacher=f"mlx:{other}").memory["second_model"]
+    assert alone > 0
+    assert plan_of(project, student, mode, routes, teacher=f"mlx:{other}").memory["second_model"] == alone
+    assert plan_of(project, student, mode, routes, teacher="mlx").memory["second_model"] == alone
+    assert plan_of(project, student, teacher=f"mlx:{other}").memory["second_model"] == 0
 
 
 def write_metrics(project, student, run, folder, *reports, cut=""):

@@ -32,6 +32,24 @@ def test_a_run_is_listed_and_shown_with_the_gates_reasons(project):
     assert about["results"][0]["verdict"]["passed"] is False
 
 
+def test_the_answer_whose_score_rose_most_is_shown(project):
+    """A score can be pleased without anything being learnt: what it was given for is there to be read."""
+    assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
+    file = project / "runs/mine/alpha/samples.jsonl"
+    rows = [
+        {"prompt": [{"role": "user", "content": asked}],
+         "base": {"answer": "so\nso", "quality": 0.5}, "candidate": {"answer": said, "quality": quality}}
+        for asked, said, quality in (("one?", "a", 0.6), ("two?", "very [b]very[/b] " * 50, 0.9), ("three?", "c", 0.1))
+    ]  # fmt: skip
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"prompt": [\n{"base": 3}')
+    shown = here(project, "runs", "show", "mine").stdout
+    assert "  rose most, 0.500 → 0.900: two?\n    base    so so\n    neuron  very [b]very[/b] very" in shown
+    assert max(map(len, shown.splitlines())) < 400
+    assert f"  all answers: {file}" in shown
+    file.unlink()
+    assert "rose most" not in here(project, "runs", "show", "mine").stdout
+
+
 def test_a_run_whose_lock_is_held_is_running_and_one_without_an_end_is_interrupted(project):
     assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
     with FileLock(project / "runs/mine/.lock"):

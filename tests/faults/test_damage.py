@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from trial import Trial
+from projects import write_student
+from trial import Trial, new_trial
 
 ALPHA = "project/runs/mine/alpha"
 
@@ -119,3 +120,17 @@ def test_a_damaged_version_in_the_registry_is_made_again(tmp_path, calm):
     (copy.run / "alpha/result.json").unlink()
     after = copy.whole()
     assert (after.digest, after.versions) == (calm("kd").outcome.digest, [1, 2])
+
+
+@pytest.mark.parametrize("damage", [empty, cut, garbage])
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"])
+def test_a_damaged_student_is_named_before_any_work(tmp_path, accel, file, damage):
+    """Such as a download that was cut short left it."""
+    own = write_student(tmp_path / "own")
+    one = new_trial(tmp_path / "torn", own, "sft", accel)
+    (own / file).write_bytes(damage((own / file).read_bytes()))
+    result = one.again()
+    assert result.exit_code == 1, result.stderr
+    assert str(own) in result.stderr.splitlines()[-1]
+    assert "internal error" not in result.stderr
+    assert one.versions() == []

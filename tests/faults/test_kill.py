@@ -16,6 +16,7 @@ KILLS = int(os.environ.get("CONCH_KILLS", "10"))
 STAGES = {
     "sft": {
         "between two steps": Moment("open", r"alpha/metrics\.jsonl$", 3),
+        "an old checkpoint still there": Moment("shutil.rmtree", r"checkpoints/000002$", 2),
         "an old checkpoint half removed": Moment("os.rmdir", r"checkpoints/000002$"),
         "the gate has decided": Moment("os.rename", r"verdict\.json$"),
     },

@@ -197,7 +197,7 @@ class TestMlx:
             logits_TV = np.array(base.model(mx.array([context + answer]))[0], np.float64)
             logits_TV = logits_TV[len(context) - 1 : -1]  # the place before a token predicts it
             log_probs_TV = logits_TV - np.log(np.exp(logits_TV).sum(axis=-1, keepdims=True))
-            ids_TK = np.argsort(-log_probs_TV, axis=-1)[:, :k]
+            ids_TK = np.argsort(-log_probs_TV[:, :273], axis=-1)[:, :k]  # the rest is padding
             top_TK = np.take_along_axis(log_probs_TV, ids_TK, axis=-1)
             assert targets.ids.tolist() == ids_TK.tolist()
             assert np.allclose(targets.log_probs, top_TK, atol=1e-4)
@@ -214,10 +214,41 @@ class TestMlx:
         assert not np.allclose(ours.log_probs, theirs.log_probs, atol=1e-3)
         assert teacher.fingerprint != apart.fingerprint
 
-    def test_more_ids_than_the_vocabulary_has_leave_one_for_the_tail(self, teacher, domain):
+    def test_padding_of_the_head_is_part_of_the_tail(self, teacher, domain):
+        """The student's head may have less of it: ids beyond it would be read past its logits' end."""
         (targets,) = teacher.score(domain.prompts[:1], [[3]], 1024)
-        assert targets.ids.shape == (1, 275)
+        assert sorted(targets.ids[0]) == list(range(273)), "the head has 276"
         assert np.exp(targets.log_probs).sum() + np.exp(targets.tail[0]) == pytest.approx(1, abs=1e-5)
+        assert targets.tail[0] > -10
+
+    def test_a_head_without_padding_leaves_one_id_for_the_tail(self, domain, tmp_path, monkeypatch):
+        monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+        folder = write_tiny_model(tmp_path / "exact", padding=0)
+        (targets,) = teacher_of("mlx", domain, str(folder)).score(domain.prompts[:1], [[3]], 1024)
+        assert targets.ids.shape == (1, 272)
+
+    def test_an_answer_with_an_id_that_its_head_has_not_is_refused(self, teacher, domain):
+        with pytest.raises(TeacherError, match="has no token of such an id; got 276; allowed: 0 to 275"):
+            teacher.score(domain.prompts[:2], [[3], [4, 276]], 4)
+
+    def test_the_students_end_of_turn_has_the_probability_of_its_own(self, domain, base, tmp_path, monkeypatch):
+        """A student that learns another's end never stops."""
+        monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+        folder = write_tiny_model(tmp_path / "other", seed=5)
+        plain = teacher_of("mlx", domain, str(folder), student=base.ref, base=base)
+        student = write_tiny_model(tmp_path / "student")
+        about = json.loads((student / "tokenizer_config.json").read_text())
+        about |= {"eos_token": "<|endoftext|>", "chat_template": about["chat_template"].replace("im_end", "endoftext")}
+        (student / "tokenizer_config.json").write_text(json.dumps(about))
+        config = json.loads((student / "config.json").read_text())
+        (student / "config.json").write_text(json.dumps(config | {"eos_token_id": 270}))
+        teacher = teacher_of("mlx", domain, str(folder), student=str(student))
+        assert teacher.capabilities == {"text", "top_k"}
+        theirs, ours = (t.score(domain.prompts[:1], [[3, end]], 273)[0] for t, end in ((plain, 272), (teacher, 270)))
+        assert np.array_equal(theirs.chosen, ours.chosen)
+        swapped = np.array([*range(270), 272, 271, 270])
+        assert np.array_equal(swapped[theirs.ids], ours.ids)
+        assert np.array_equal(theirs.log_probs, ours.log_probs)
 
     def test_while_its_base_is_trained_it_is_that_base_without_the_adapter(self, teacher, domain, base):
         prompts, wanted = domain.prompts[:3], [[3, 4], [5], [6, 7, 8]]

@@ -27,7 +27,17 @@ def shifted(figures, by):
 
 
 def checks_of(
-    *, bits=None, quality=None, others=None, incumbent=None, answered=None, nats=None, untaught=False, seed=0, **bounds
+    *,
+    bits=None,
+    quality=None,
+    others=None,
+    incumbent=None,
+    answered=None,
+    nats=None,
+    untaught=False,
+    varied=None,
+    seed=0,
+    **bounds,
 ):
     """The gate's checks of a candidate that is the base except for what is given, by name."""
     figures = HeldOut(bits_per_byte=1, quality=1)
@@ -38,6 +48,8 @@ def checks_of(
         given["quality"]["incumbent"] = QUALITY if answered is None else answered
     if nats is not None:
         given["divergence"] = {"base": BITS, "candidate": nats}
+    if varied is not None:
+        given["diversity"] = {"base": 0.8, "candidate": varied}
     domain = Domain(DomainSettings(name="x", description="x"), Path("x.jsonl"))
     everyone = dict.fromkeys(given["bits"], figures)
     if untaught:
@@ -124,7 +136,7 @@ def test_a_better_candidate_passes():
         (
             {"incumbent": scaled(BITS, 0.5)},
             "incumbent",
-            "bits per byte against the incumbent fell by -40.0% [-40.0%, -40.0%]",
+            "bits per byte against the incumbent rose by 40.0% [40.0%, 40.0%]",
         ),
         (
             {"incumbent": scaled(BITS, 0.7)},
@@ -139,7 +151,7 @@ def test_a_better_candidate_passes():
         (
             {"nats": scaled(BITS, 1.5)},
             "divergence",
-            "divergence from the teacher fell by -50.0% [-50.0%, -50.0%], least above 0 %",
+            "divergence from the teacher rose by 50.0% [50.0%, 50.0%], and must fall",
         ),
     ],
     ids=[
@@ -203,6 +215,18 @@ def test_where_nobody_taught_the_quality_must_rise(by, passed):
     assert list(found) == ["quality", "harm"]
     assert found["quality"].passed == passed
     assert found["quality"].bound == 0
+
+
+@pytest.mark.parametrize(("varied", "passed"), [(0.39, False), (0.4, True), (0.9, True)])
+def test_where_nobody_taught_a_score_may_not_be_paid_for_with_variety(varied, passed):
+    found = checks_of(quality=shifted(QUALITY, 0.1), untaught=True, varied=varied)
+    assert list(found) == ["quality", "diversity", "harm"]
+    assert (found["diversity"].passed, found["diversity"].value, found["diversity"].bound) == (passed, varied, 0.4)
+    assert failed(found) == ([] if passed else ["diversity"])
+
+
+def test_a_teachers_short_answers_may_be_less_varied():
+    assert "diversity" not in checks_of(varied=0.1)
 
 
 @pytest.mark.parametrize(("by", "passed"), [(0.1, False), (0.05, True)], ids=["no better", "better"])

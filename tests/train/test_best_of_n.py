@@ -16,7 +16,7 @@ from conch_dna.models.load import load
 from conch_dna.plugins import load_plugins
 from conch_dna.progress import Progress
 from conch_dna.records import Prompt
-from conch_dna.train.best_of_n import Candidate, Round, Validation, best_of_n, choose, distinct
+from conch_dna.train.best_of_n import Candidate, Round, Validation, best_of_n, choose
 from conch_dna.train.material import Material
 from conch_dna.train.recipes import Lesson, run_recipes
 
@@ -51,13 +51,6 @@ class TestChoice:
         some = [candidate(0, 1.0, finished=False), candidate(1, 1.0, " "), candidate(2, 0.6), candidate(3, 0.0)]
         assert kept(some, 3) == []
         assert kept(some[2:], 1) == [2]
-
-
-def test_distinct_counts_pairs_of_words_over_all_answers():
-    assert distinct(["a b c"]) == 1.0
-    assert distinct(["a b", "a b", "a b", "a b"]) == 0.25
-    assert distinct(["a", "a"]) == 0.5
-    assert distinct(["a b c", "b c d"]) == 0.75
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from tongues import byte_level, encode
 
 from conch_dna.align.answers import align_answers, collate_aligned
 from conch_dna.align.bridge import bridge
+from conch_dna.align.byte_projection import Projection, told_as_bytes
+from conch_dna.align.vocabulary import vocabulary_of
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
@@ -55,7 +57,14 @@ class TestTeaching:
         found = align_answers(examples, answers, targets, tokenizer, self.TEACHER)
         return collate(examples, range(len(examples)), targets), collate_aligned(found)
 
-    @pytest.mark.parametrize("kind", ["p_kl", "gold"])
+    def projected(self, tokenizer, width, examples, answers, targets):
+        """The teacher's choices as soft targets in the student's tokens, joined."""
+        projection = Projection(vocabulary_of(tokenizer), width)
+        told = [told_as_bytes(self.TEACHER, a, t) for a, t in zip(answers, targets, strict=True)]
+        found = [projection.targets(t, e.answer_ids, 30) for t, e in zip(told, examples, strict=True)]
+        return [mx.array(np.concatenate([getattr(t, n) for t in found])) for n in ("ids", "log_probs", "tail")]
+
+    @pytest.mark.parametrize("kind", ["bytes", "p_kl", "gold"])
     def test_a_shuffled_teacher_teaches_less(self, tiny_model, kind):
         tokenizer = tiny_model.tokenizer
         tiny_model.model.model.norm.weight = mx.full((32,), 4.0)  # small hidden states can prefer nothing strongly
@@ -63,12 +72,15 @@ class TestTeaching:
         training, held_out = self.course(tokenizer, 1), self.course(tokenizer, 2)
         assert any(len(a) < len(e.answer_ids) for e, a in zip(training[0], training[1], strict=True)), "numerals merge"
         config = DistillConfig(rank=8)
-        objective = Objective(alpha=1.0)
+        objective = Objective(forward_kl, alpha=1.0)
 
         def mean(body, head, signal, kind):
             """Return the mean loss of a course as an mx scalar."""
             batch, aligned = self.batch(tokenizer, *signal)
-            loss = cross_loss(kind, aligned, between, divergence=forward_kl)
+            if kind == "bytes":
+                loss = tuple(self.projected(tokenizer, tiny_model.width, *signal))
+            else:
+                loss = cross_loss(kind, aligned, between, divergence=forward_kl)
             hidden = body(mx.array(batch.ids_BT))[mx.array(batch.rows_N), mx.array(batch.cols_N)]
             assert len(batch.labels_N) <= CHUNK
             return loss_sums(hidden, head, mx.array(batch.labels_N), loss, objective)[0] / len(batch.labels_N)

@@ -207,6 +207,20 @@ def test_any_architecture_carries_trains_saves_and_gives_back(base, adapter, tmp
     assert np.array_equal(answers(stock), trained)
 
 
+def test_any_architecture_gives_its_embedding_back(base):
+    model, _ = base
+    before, modules = answers(model), dict(model.named_modules())
+    with lora.attached(model, config_of(layers=1, embeddings=True)):
+        move(model)
+        assert not np.allclose(answers(model), before, atol=1e-4)
+        with lora.switched_off(model):
+            assert np.array_equal(answers(model), before)
+    assert np.array_equal(answers(model), before)
+    after = dict(model.named_modules())
+    assert after.keys() == modules.keys()
+    assert all(after[name] is modules[name] for name in modules)
+
+
 def test_any_architecture_is_its_head_over_its_body(base):
     model, _ = base
     body, head = lora.split(model)

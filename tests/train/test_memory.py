@@ -2,6 +2,7 @@
 
 import json
 from itertools import product
+from types import SimpleNamespace
 
 import architectures
 import mlx.core as mx
@@ -17,8 +18,9 @@ from conch_dna.models.load import load
 from conch_dna.progress import Progress
 from conch_dna.train import lora
 from conch_dna.train.dpo import Pairs
-from conch_dna.train.memory import estimate, limit, preflight, read_shapes
+from conch_dna.train.memory import Drawn, drawn_at_once, estimate, limit, preflight, read_shapes
 from conch_dna.train.objective import Objective
+from conch_dna.train.rollouts import roll_out
 from conch_dna.train.sources import FixedSource
 from conch_dna.train.stage import Stage, train_stage
 
@@ -65,6 +67,32 @@ def test_the_estimate_knows_the_two_rows_of_a_pair(folder, tmp_path):
     reports = train_stage(load(str(folder)), config, stage, {}, tmp_path, Progress(), lambda _: None)
     peak = max(report.peak_memory for report in reports) - standing
     assert estimate(read_shapes(folder), config, 256, together=2).total == pytest.approx(peak, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("rows", "shared", "after"),
+    [(16, 20, 100), (64, 20, 40), (64, 20, 128), (64, 20, 240), (64, 200, 20), (64, 20, 300), (64, 0, 100)],
+)
+def test_the_estimate_knows_the_answers_that_the_student_draws(folder, rows, shared, after):
+    base = load(str(folder))
+    prompts = [[7] * shared + [9 + place] * 24 for place in range(rows)]
+    standing = mx.get_active_memory()
+    mx.reset_peak_memory()
+    never_ends = SimpleNamespace(eos_token_ids=())
+    roll_out(base.model, never_ends, prompts, range(rows), max_tokens=after, temperature=1.0)
+    drawn = mx.get_peak_memory() - standing
+    config = DistillConfig(batch_size=1)
+    found = estimate(read_shapes(folder), config, shared + 24 + after, drawn=Drawn(rows, after))
+    assert found.drawn == pytest.approx(drawn, rel=0.15)
+    assert found.total == found.weights + found.adapter + max(found.drawn, found.kept + max(found.loss, found.backward))
+
+
+def test_how_many_are_drawn_at_once_hangs_on_the_recipe():
+    config = DistillConfig(batch_size=4, accumulation=2, rollout_steps=3, rollout_tokens=50, candidates=5)
+    assert drawn_at_once(config, ["sft", "kd"], 100, 90) == (0, 0)
+    assert drawn_at_once(config, ["kd", "on_policy"], 100, 90) == (24, 50)
+    assert drawn_at_once(config, ["best_of_n"], 7, 90) == (35, 90)
+    assert drawn_at_once(config, ["on_policy", "preference"], 100, 20) == (64, 50), "a batch has no more rows"
 
 
 MODELS = ({"arch": "llama"}, {"arch": "qwen2", "tied": False}, {"arch": "llama", "bits": 4})
@@ -157,8 +185,9 @@ def test_where_nothing_fits_it_says_so(folder):
 
 def test_a_second_model_counts_with_its_weights(folder):
     config = DistillConfig()
-    alone, both = preflight(folder, config, 64), preflight(folder, config, 64, folder)
+    alone, both, three = (preflight(folder, config, 64, [folder] * count) for count in range(3))
     assert both.total - alone.total == both.second_model == alone.weights
+    assert three.second_model == 2 * alone.weights
 
 
 def test_without_max_memory_the_machine_sets_the_limit():

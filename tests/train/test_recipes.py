@@ -3,15 +3,18 @@
 import json
 from dataclasses import replace
 
+import mlx.core as mx
 import numpy as np
 import pytest
 from projects import prompts_of, write_domain, write_student
 
+from conch_dna.catalog import Owner
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
 from conch_dna.domains import load_domain
-from conch_dna.errors import CheckpointError
+from conch_dna.errors import CheckpointError, PluginError
 from conch_dna.models.load import load
+from conch_dna.plugins import load_plugins
 from conch_dna.progress import Progress
 from conch_dna.records import Prompt
 from conch_dna.teachers import make_teacher
@@ -143,6 +146,14 @@ def test_an_adapter_that_was_changed_is_made_again_from_its_checkpoint(lesson, t
     first.write_bytes(second.read_bytes())
     run_recipes(["kd", "sft"], lesson("row"))
     assert first.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", [mx.sum, mx.exp, lambda _: None], ids=["mean", "matrix", "nothing"])
+def test_a_loss_that_is_not_one_value_a_position_is_the_plug_ins_fault(lesson, value):
+    host = load_plugins()
+    host.catalog.add("losses", "odd", lambda student, _teacher, **_: value(student), Owner("mine", "mine.py"))
+    with pytest.raises(PluginError, match=r"mine\.py.* instead of \(\d+,\), one value a position"):
+        run_recipes(["kd"], replace(lesson("run", loss="odd"), host=host))
 
 
 def test_alpha_and_beta_move_in_a_line_from_step_to_step(lesson):

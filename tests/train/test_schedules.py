@@ -41,12 +41,24 @@ def test_the_rate_is_positive_for_any_warm_up(warmup, steps, schedule):
     assert all(0 < learning_rate(config, step) <= config.learning_rate for step in range(steps))
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 50))
-@settings(max_examples=60, deadline=None, database=None)
-def test_a_line_goes_from_its_start_to_its_end_and_never_beyond(start, end, steps):
-    values = [between(start, end, step, steps) for step in range(steps)]
-    assert values[0] == start
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 50), st.integers(0, 60), st.sampled_from(["linear", "cosine"]))
+@settings(max_examples=100, deadline=None, database=None)
+def test_a_ramp_goes_from_its_start_to_its_end_and_never_beyond(start, end, steps, ramp_steps, ramp):
+    config = DistillConfig(steps=steps, ramp=ramp, ramp_steps=ramp_steps, alpha_end=end)
+    values = [between(config, start, end, step) for step in range(steps)]
     if steps > 1:
-        assert values[-1] == pytest.approx(end)
+        assert values[0] == pytest.approx(end if ramp_steps == 1 else start)
+        assert np.allclose(values[min(ramp_steps or steps, steps) - 1 :], end)
+    else:
+        assert values == [start]
     assert all(min(start, end) - 1e-12 <= value <= max(start, end) + 1e-12 for value in values)
-    assert between(start, None, steps - 1, steps) == start
+    assert np.all(np.diff(values) * np.sign(end - start) >= -1e-12)
+    assert between(config, start, None, steps - 1) == start
+
+
+def test_a_ramp_is_a_line_or_half_a_cosine_and_then_holds():
+    config = DistillConfig(steps=8, ramp_steps=5, alpha_end=1.0)
+    assert [between(config, 0.0, 1.0, step) for step in range(8)] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1, 1, 1])
+    cosine = config.model_copy(update={"ramp": "cosine"})
+    wanted = [0, 0.5 - 0.5**1.5, 0.5, 0.5 + 0.5**1.5, 1, 1, 1, 1]
+    assert [between(cosine, 0.0, 1.0, step) for step in range(8)] == pytest.approx(wanted)

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from dataclasses import replace
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -143,6 +144,18 @@ def test_patience_ends_a_course_that_gets_no_better_and_it_is_not_taken_up_again
     assert course("patient", config=config, material=looked_at, on_step=taken.append) == reports
     assert taken == []
     assert adapter(tmp_path / "patient") == before
+
+
+def test_a_validation_that_is_not_finite_stops_it_and_is_no_best_one(course, config, looked_at, tmp_path):
+    held = looked_at.validation
+    nan = [replace(one, log_probs=np.full_like(one.log_probs, np.nan)) for one in held.targets]
+    broken = replace(looked_at, validation=replace(held, targets=nan))
+    config = config.model_copy(update={"keep_best": 1})
+    with pytest.raises(TrainingError, match="step 2: the loss on the prompts set apart is not finite; got nan"):
+        course("broken", config=config, material=broken)
+    assert not (tmp_path / "broken/adapter").exists()
+    mended, sound = (plain(course(name, config=config, material=looked_at)) for name in ("broken", "sound"))
+    assert mended == sound
 
 
 def test_patience_counts_validations_since_the_best_one():
