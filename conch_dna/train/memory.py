@@ -263,11 +263,12 @@ def _scores(width: int) -> float:
 
 
 def limit(config: DistillConfig) -> int:
-    """Return the bytes that training may take: ``max_memory``, else what is free, or what Metal recommends."""
+    """Return the bytes that training may take: ``max_memory``, else what Metal recommends, or the device has free."""
     if config.max_memory:
         return int(config.max_memory * 1e9)
-    recommended = mx.device_info().get("max_recommended_working_set_size") if mx.metal.is_available() else None
-    return int(recommended or psutil.virtual_memory().available)
+    device = mx.device_info()  # Metal tells the first, CUDA the second, a CPU neither
+    free = device.get("max_recommended_working_set_size") or device.get("free_memory")
+    return int(free or psutil.virtual_memory().available)
 
 
 def read_shapes(folder: Path) -> Shapes:

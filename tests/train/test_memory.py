@@ -197,6 +197,16 @@ def test_without_max_memory_the_machine_sets_the_limit():
     assert 0 < limit(DistillConfig()) <= psutil.virtual_memory().total
 
 
+@pytest.mark.parametrize(
+    ("told", "there"),
+    [({"max_recommended_working_set_size": 5, "memory_size": 9}, 5), ({"free_memory": 7, "total_memory": 9}, 7)],
+    ids=["metal", "cuda"],
+)
+def test_a_gpu_tells_its_own_limit(monkeypatch, told, there):
+    monkeypatch.setattr(mx, "device_info", lambda: told)
+    assert limit(DistillConfig()) == there
+
+
 @pytest.mark.parametrize("fault", ["no config", "no hidden size", "cut short"])
 def test_a_folder_without_shapes_is_refused_in_one_line(tmp_path, fault):
     folder = write_tiny_model(tmp_path / "model", layers=1)
