@@ -1,9 +1,9 @@
 """``conch distill --all`` with the preset quick, against a separate ``mlx_lm.lora`` run on each domain as installed.
 
 Ours is measured whole: targets, training, gate and publishing of every domain, in an empty folder. The peer would take
-hours: loading and a few steps (``--peer-steps``, after one that warms up and is counted apart) are measured on each
-domain's own recording, and its run is *extrapolated* as load + warm-up + (steps - 1) * median step. It has the preset's
-steps and batch size. No peer judges what it trained; ours does.
+hours: loading, the first step and ``--peer-steps`` more are measured on each domain's own recording, and its run is
+*extrapolated* as load + first + (steps - 1) * step, where a step is the median of those after the first, or the first
+where there is no other. It has the preset's steps and batch size. No peer judges what it trained; ours does.
 
     python benchmarks/distill_all.py [--peer-steps 1] [--domains action --domains debug ...]
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import argparse
 
 COMMAND = "from conch_dna.cli.main import main; main()"
-QUICK = {"peer_steps": 1, "steps": 2, "batch": 1, "length": 2048}
+QUICK = {"peer_steps": 0, "steps": 2, "batch": 1, "length": 2048}
 
 
 def peer(options: argparse.Namespace) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def ours(options: argparse.Namespace, domains: list[str]) -> float:
 def main() -> None:
     made = parser(__doc__)
     made.set_defaults(steps=24, length=512)
-    made.add_argument("--peer-steps", type=int, default=1, help="timed steps of the peer in each domain")
+    made.add_argument("--peer-steps", type=int, default=1, help="the peer's timed steps after its first")
     made.add_argument("--domains", action="append", help="instead of all")
     options = parse(made, QUICK)
     if options.variant:
@@ -87,14 +87,14 @@ def main() -> None:
     print(f"{'peer, as installed':<20}{'load s':>9}{'first s':>9}{'step s':>9}{'examples':>10}{'extrapolated s':>16}")
     total = 0.0
     for name, (report,) in found.items():
-        step = statistics.median(report["seconds"])
+        step = statistics.median(report["seconds"] or [report["first"]])
         run = report["load"] + report["first"] + (options.steps - 1) * step
         total += run
         figures = "".join(f"{value:>9.1f}" for value in (report["load"], report["first"], step))
         print(f"{name:<20}{figures}{report['examples']:>10}{run:>16.0f}")
     print(f"\n{'conch distill':<40}{seconds:>9.1f} s, measured, gate and publishing included")
     print(f"{f'{len(domains)} runs of mlx_lm.lora, as installed':<40}{total:>9.1f} s, ", end="")
-    print(f"extrapolated from {options.peer_steps} step(s)")
+    print(f"extrapolated from {1 + options.peer_steps} steps of each")
     print(f"ratio {total / seconds:.1f}")
 
 
