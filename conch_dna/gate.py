@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from conch_dna.progress import Progress
     from conch_dna.records import Prompt
     from conch_dna.runtime.neurons import NeuronRuntime
+    from conch_dna.train.evaluate import Fit
+
+    BaseFits = dict[tuple[Example, ...], list[Fit]]
 
 FLOOR = 1e-12
 
@@ -36,14 +39,14 @@ class HeldOutSet:
     :param prompts: held-out prompts; where a teacher was asked, those that it answered.
     :param examples: the same, tokenised with that answer; empty where nobody was asked.
     :param targets: soft targets of those answers, or ``None``.
-    :param others: the held-out prompts of other domains, as texts to be predicted.
+    :param others: the held-out prompts of other domains, as texts to be predicted, a group each domain.
     :param trained: digests of the training prompts, to check against.
     """
 
     prompts: Sequence[Prompt]
     examples: Sequence[Example]
     targets: Sequence[Targets] | None
-    others: Sequence[Example]
+    others: Sequence[tuple[Example, ...]]
     trained: Sequence[str]
 
 
@@ -86,15 +89,18 @@ def judge(
     gate: Gate,
     scorers: Mapping[str, Scorer],
     progress: Progress,
+    base_fits: BaseFits,
 ) -> tuple[Verdict, dict[str, Measured]]:
     """Measure each of ``neurons`` (``base``, ``candidate`` and perhaps ``incumbent`` to a runtime's name) and judge.
 
+    :param base_fits: what the base was measured at before; its fits of other groups are added.
     :raises DataError: a held-out prompt was trained on.
     """
     assert_disjoint(held_out.trained, [p.digest for p in held_out.prompts])
     progress.stage(domain.name, "gate", 2 * len(neurons) * len(held_out.prompts))
     measured = {
-        role: _measure(runtime, neuron, domain, held_out, scorers, progress) for role, neuron in neurons.items()
+        role: _measure(runtime, neuron, domain, held_out, scorers, progress, base_fits)
+        for role, neuron in neurons.items()
     }
     given = GateInput(
         domain=domain,
@@ -127,6 +133,7 @@ def _measure(
     held_out: HeldOutSet,
     scorers: Mapping[str, Scorer],
     progress: Progress,
+    base_fits: BaseFits,
 ) -> Measured:
     """Take all figures of one model."""
     body, head = split(runtime.base_model.model)
@@ -135,14 +142,19 @@ def _measure(
         shares_context = runtime.cued is not None
     progress.advance(len(found))
     # The others' words stand in a prompt, before any cue: a neuron that shares the base's context leaves them to it.
-    with runtime.neuron(BASE if shares_context else neuron):
-        other_fits = fits(body, head, held_out.others)
+    of_others = BASE if shares_context else neuron
+    with runtime.neuron(of_others):
+        known = base_fits if of_others == BASE else {}
+        for group in held_out.others:  # on its own, so that its figures are the same in every domain
+            if group not in known:
+                known[group] = fits(body, head, group)
+    other_fits = [fit for group in held_out.others for fit in known[group]]
     answers = answer_greedily(runtime, neuron, domain, held_out.prompts)
     progress.advance(len(answers))
     scores = rate(runtime, domain, held_out.prompts, answers, scorers)
     tokens = sum(f.tokens for f in found)
     total_bytes = sum(e.answer_bytes for e in held_out.examples)
-    other_bytes = sum(e.answer_bytes for e in held_out.others)
+    other_bytes = sum(e.answer_bytes for group in held_out.others for e in group)
     soft = held_out.targets is not None
     figures = HeldOut(
         bits_per_byte=sum(f.bits for f in found) / total_bytes if found else None,

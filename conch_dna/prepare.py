@@ -173,16 +173,16 @@ def _tokenised(session: Session, prompts: Sequence[Prompt], told: dict[str, Comp
     return found
 
 
-def _others(session: Session, domain: Domain) -> list[Example]:
+def _others(session: Session, domain: Domain) -> list[tuple[Example, ...]]:
     """Return a few held-out prompts of every other domain as texts to be predicted, the same ones each time."""
-    found: list[Example] = []
+    found = []
     for name in sorted(session.domains):
         if name == domain.name:
             continue
         try:
             prompts = split(session.domains[name].prompts, session.config.held_out).held_out
             said = [p for p in prompts if p.messages[-1].content.strip()]  # a tool may have returned nothing
-            found += [prompt_text(session.base.tokenizer, p) for p in said[:OTHERS]]
+            found.append(tuple(prompt_text(session.base.tokenizer, p) for p in said[:OTHERS]))
         except DataError as error:
             log.warning("domain_left_out_of_harm_check", domain=name, reason=str(error))
     return found

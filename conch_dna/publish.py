@@ -45,7 +45,10 @@ def judge_candidate(
                 return list(gate(given))
 
         with fast_ops(session.base.model):
-            return judge(runtime, neurons, domain, held_out, session.config, decide, scorers, session.progress)
+            return judge(
+                runtime, neurons, domain, held_out, session.config, decide, scorers, session.progress,
+                session.base_fits,
+            )  # fmt: skip
     finally:
         runtime.close()
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conch_dna.api.context import ApiContext
     from conch_dna.config import DistillConfig
     from conch_dna.domains import Domain
+    from conch_dna.gate import BaseFits
     from conch_dna.interfaces import Teacher
     from conch_dna.plugins import PluginHost
     from conch_dna.registry.store import Registry
@@ -31,6 +32,7 @@ class Session:
     :param cache: the folder of cached answers and targets.
     :param routes: teachers of single domains and sources; all others have that of the settings.
     :param api: what teachers behind an API work with; without it none can be asked.
+    :param base_fits: what the gate measured the base at, on prompts that several domains' neurons must not harm.
     """
 
     config: DistillConfig
@@ -43,6 +45,7 @@ class Session:
     on_fetch: Callable[[int, int], None] | None = None
     routes: Mapping[str, str] = field(default_factory=dict)
     api: ApiContext | None = None
+    base_fits: BaseFits = field(default_factory=dict)
     _base: LoadedModel | None = None
 
     @property

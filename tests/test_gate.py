@@ -55,13 +55,15 @@ def held_out(domain, tiny_model):
         for i, p in enumerate(parts.held_out)
     ]
     examples = [encode_chat(tiny_model.tokenizer, t) for t in turns]
-    others = [prompt_text(tiny_model.tokenizer, p) for p in parts.train[:3]]
+    texts = [prompt_text(tiny_model.tokenizer, p) for p in parts.train[:3]]
+    others = [tuple(texts[:2]), tuple(texts[2:])]
     return HeldOutSet(parts.held_out, examples, None, others, [p.digest for p in parts.train])
 
 
-def judged(runtime, domain, held_out, gate, roles=ROLES):
+def judged(runtime, domain, held_out, gate, roles=ROLES, base_fits=None):
     scorers = {"shortness": lambda _prompt, text, _context: 1 / (1 + len(text))}
-    return judge(runtime, roles, domain, held_out, CONFIG, gate, scorers, Progress())
+    base_fits = {} if base_fits is None else base_fits
+    return judge(runtime, roles, domain, held_out, CONFIG, gate, scorers, Progress(), base_fits)
 
 
 def bits_of(model, example):
@@ -78,12 +80,23 @@ def test_bits_are_those_of_the_answers_under_each_model(runtime, domain, held_ou
     for role in ROLES:
         with runtime.neuron(role):
             expected = [bits_of(runtime.base_model.model, e) for e in held_out.examples]
-            others = [bits_of(runtime.base_model.model, e) for e in held_out.others]
+            others = [bits_of(runtime.base_model.model, e) for group in held_out.others for e in group]
         assert gate.given.bits[role] == pytest.approx(expected, rel=1e-4)
         assert gate.given.others[role] == pytest.approx(others, rel=1e-4)
         figures = getattr(verdict, role)
         assert figures.bits_per_byte == pytest.approx(sum(expected) / sum(e.answer_bytes for e in held_out.examples))
     assert gate.given.bits["base"] != gate.given.bits["candidate"]
+
+
+def test_what_the_base_was_measured_at_on_other_domains_is_not_measured_again(runtime, domain, held_out):
+    first, again, known = Watching(True), Watching(True), {}
+    judged(runtime, domain, held_out, first, base_fits=known)
+    assert list(known) == held_out.others
+    assert [fit.bits for group in held_out.others for fit in known[group]] == first.given.others["base"]
+    marked = {group: [fit._replace(bits=fit.bits + 1) for fit in fits] for group, fits in known.items()}
+    judged(runtime, domain, held_out, again, base_fits=marked)
+    assert again.given.others["base"] == [bits + 1 for bits in first.given.others["base"]]
+    assert again.given.others["candidate"] == first.given.others["candidate"]
 
 
 def test_quality_is_that_of_greedy_answers_to_the_bare_prompts(runtime, domain, held_out):
