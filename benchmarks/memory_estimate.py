@@ -63,6 +63,9 @@ def measured(base: LoadedModel, config: DistillConfig, width: int, *, soft: bool
 
 def main() -> None:
     from conch_dna.config import DistillConfig
+    from conch_dna.models import accel
+
+    accel.switch_on()  # the imports below bring mlx
     from conch_dna.models.load import load
     from conch_dna.train.memory import estimate, read_shapes
 
