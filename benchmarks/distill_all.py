@@ -94,7 +94,7 @@ def main() -> None:
         print(f"{name:<20}{figures}{report['examples']:>10}{run:>16.0f}")
     print(f"\n{'conch distill':<40}{seconds:>9.1f} s, measured, gate and publishing included")
     print(f"{f'{len(domains)} runs of mlx_lm.lora, as installed':<40}{total:>9.1f} s, ", end="")
-    print(f"extrapolated from {1 + options.peer_steps} steps of each")
+    print(f"extrapolated from {1 + options.peer_steps} step(s) of each")
     print(f"ratio {total / seconds:.1f}")
 
 
