@@ -41,6 +41,11 @@ class Party:
         value = self.config.get(key, self.config.get("text_config", {}).get(key))
         return None if value is None else int(value)
 
+    @property
+    def width(self) -> int:
+        """How many ids the head has: the tokenizer's, and padding where the configuration tells of any."""
+        return self.setting("vocab_size") or ids_of(self.tokenizer)
+
 
 class Handshake(Record):
     """What teacher and student have in common; pairs are (student, teacher).
@@ -105,16 +110,15 @@ def _encode(tokenizer: Any, text: str) -> list[int]:
 
 
 def head_width(party: Party) -> int:
-    """Return how many ids a model's head has.
+    """Return how many ids a model's head has, after a look whether they are enough.
 
     :raises ConchError: the tokenizer has ids beyond it.
     """
     needed = ids_of(party.tokenizer)
-    width = party.setting("vocab_size") or needed
-    if needed > width:
-        raise ConchError("the tokenizer has more ids than the model", where=party.role, got=needed, allowed=width,
+    if needed > party.width:
+        raise ConchError("the tokenizer has more ids than the model", where=party.role, got=needed, allowed=party.width,
                          next_step="This tokenizer belongs to another model")  # fmt: skip
-    return width
+    return party.width
 
 
 def end_of_turn(party: Party) -> int:

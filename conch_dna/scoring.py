@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 # Measuring the perplexity costs one pass of the base model an answer. These are known to do without it; any other
 # scorer, a user's too, may look at it.
 WITHOUT_PERPLEXITY = frozenset({"task_completion", "length", "diversity", "tests_pass"})
-
-
 LEAST_DIVERSITY = 0.5  # of the base's; with less, a score was paid for with variety
 
 

@@ -45,9 +45,9 @@ class LoadedModel:
     @property
     def width(self) -> int:
         """The width of the head: the tokenizer's ids, and padding where the configuration tells of any."""
-        from conch_dna.handshake import Party, ids_of
+        from conch_dna.handshake import Party
 
-        return Party("student", self.tokenizer, self.config).setting("vocab_size") or ids_of(self.tokenizer)
+        return Party("student", self.tokenizer, self.config).width
 
 
 def load(ref: str, progress: Progress | None = None) -> LoadedModel:
