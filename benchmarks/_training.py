@@ -70,7 +70,7 @@ def random_batch(options: argparse.Namespace, vocabulary: int, *, soft: bool) ->
     import numpy as np
 
     from conch_dna.data.batches import Batch
-    from conch_dna.interfaces import Targets
+    from conch_dna.plugin.protocols import Targets
 
     rng = np.random.default_rng(0)
     count = options.batch * options.trained
@@ -95,7 +95,7 @@ def workload(options: argparse.Namespace, *, soft: bool, fast: bool) -> Iterator
     import mlx.optimizers as optim
 
     from conch_dna.config import DistillConfig
-    from conch_dna.train.fast_ops import fast_ops
+    from conch_dna.kernels.patch import fast_ops
     from conch_dna.train.loop import Trainee
     from conch_dna.train.lora import attached, split
 

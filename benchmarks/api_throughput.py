@@ -22,7 +22,7 @@ from calling import ask, caller
 from server import ApiServer
 from wire_limits import RateLimits
 
-from conch_dna.api.limits import Limits, Pace
+from conch_dna.teachers.api.limits import Limits, Pace
 
 ANSWER = "All of these words are an answer of some length. " * 40
 COUNTS = ("asked", "used")

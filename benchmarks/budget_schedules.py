@@ -32,12 +32,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
-from conch_dna.api.ledger import Ledger
-from conch_dna.api.prices import Usage
 from conch_dna.errors import BudgetReached
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.prices import Usage
 
 if TYPE_CHECKING:
-    from conch_dna.api.book import Book
+    from conch_dna.teachers.api.ledger_totals import Book
 
 WORST = 100  # nano-USD: the dearest call
 AT_CAP, DISK_FULL, FAULT = 1, 2, 4  # bits of a worker's exit code: what its threads met

@@ -35,11 +35,11 @@ def peer(options: argparse.Namespace) -> dict[str, Any]:
     from _training import mlx_lm_steps
 
     from conch_dna.config import DistillConfig
-    from conch_dna.data.recordings import find_recording
     from conch_dna.data.tokens import encode_answer
-    from conch_dna.domains import load_domain
+    from conch_dna.domains.domain import load_domain
+    from conch_dna.domains.recordings import find_recording
     from conch_dna.models.load import load
-    from conch_dna.plugins import load_plugins
+    from conch_dna.plugin.manager import load_plugins
     from conch_dna.train.lora import attached
 
     base = load(options.model)

@@ -38,7 +38,7 @@ def write_neuron(folder: Path, base: Any, seed: int, rank: int, size: float = 0.
     """Write a random adapter on every linear layer of the base's blocks."""
     import mlx.core as mx
 
-    from conch_dna.models.places import places
+    from conch_dna.models.target_modules import places
 
     key, tensors = mx.random.key(seed), {}
     for path, place in places(base.model).items():

@@ -35,9 +35,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure ours or the plain form in this process."""
     from _training import plain_kd_step, workload
 
+    from conch_dna.losses.fused import Objective
     from conch_dna.models.accel import measure_gflops
-    from conch_dna.plugins import load_plugins
-    from conch_dna.train.objective import Objective
+    from conch_dna.plugin.manager import load_plugins
 
     ours = options.variant == "ours"
     divergence = load_plugins().catalog.get("losses", "forward_kl")

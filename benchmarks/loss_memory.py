@@ -30,8 +30,8 @@ def measure(variant: str, positions: int, vocabulary: int) -> dict[str, float]:
     import mlx.core as mx
     from mlx import nn
 
-    from conch_dna.plugins import load_plugins
-    from conch_dna.train.objective import Objective, loss_sums, temper
+    from conch_dna.losses.fused import Objective, loss_sums, temper
+    from conch_dna.plugin.manager import load_plugins
 
     mx.random.seed(0)
     hidden_ND = mx.random.normal((positions, WIDTH))

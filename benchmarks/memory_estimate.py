@@ -34,12 +34,12 @@ CASES = (
 def measured(base: LoadedModel, config: DistillConfig, width: int, *, soft: bool) -> int:
     """Return the peak, in bytes, of two steps of ``config`` on examples of ``width`` tokens."""
     from conch_dna.data.tokens import Example
-    from conch_dna.interfaces import Targets
-    from conch_dna.plugins import load_plugins
-    from conch_dna.progress import Progress
-    from conch_dna.train.objective import Objective
+    from conch_dna.losses.fused import Objective
+    from conch_dna.plugin.manager import load_plugins
+    from conch_dna.plugin.protocols import Targets
     from conch_dna.train.sources import FixedSource
     from conch_dna.train.stage import Stage, train_stage
+    from conch_dna.util.progress import Progress
 
     rng = np.random.default_rng(0)
     half = width // 2
@@ -67,7 +67,7 @@ def main() -> None:
 
     accel.switch_on()  # the imports below bring mlx
     from conch_dna.models.load import load
-    from conch_dna.train.memory import estimate, read_shapes
+    from conch_dna.train.memory_estimate import estimate, read_shapes
 
     base = load(STUDENT)
     shapes = read_shapes(base.folder)

@@ -51,9 +51,9 @@ def parts(work: Any, objective: Any) -> dict[str, float]:
     import mlx.core as mx
     from mlx.utils import tree_map
 
-    from conch_dna.train.fast_attention import causal_attention
-    from conch_dna.train.fastmath import pays, swiglu
-    from conch_dna.train.objective import loss_sums
+    from conch_dna.kernels.attention import causal_attention
+    from conch_dna.kernels.exp import pays, swiglu
+    from conch_dna.losses.fused import loss_sums
 
     model, batch = work.base.model, work.batch
     args, layer, count = model.args, model.layers[0], len(model.layers)
@@ -105,9 +105,9 @@ def parts(work: Any, objective: Any) -> dict[str, float]:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     from _training import workload
 
+    from conch_dna.losses.fused import Objective
     from conch_dna.models.accel import measure_gflops
-    from conch_dna.plugins import load_plugins
-    from conch_dna.train.objective import Objective
+    from conch_dna.plugin.manager import load_plugins
 
     objective = Objective(load_plugins().catalog.get("losses", "forward_kl"), alpha=1.0)
     with workload(options, soft=True, fast=True) as work:

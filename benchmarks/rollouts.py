@@ -24,9 +24,9 @@ QUESTION = "What is {} times {}? Explain how you found it, step by step."
 def answers(options: argparse.Namespace, base: Any, prompts: list[list[int]]) -> int:
     """Answer all prompts by the variant's way; return the number of tokens made."""
     if options.variant == "ours":
+        from conch_dna.kernels.patch import fast_ops
         from conch_dna.records import Sampling
         from conch_dna.runtime.generate import answer_many
-        from conch_dna.train.fast_ops import fast_ops
 
         sampling = Sampling(max_tokens=options.tokens, temperature=0.0)
         with fast_ops(base.model):  # as on_policy, best_of_n and the gate do

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     from _training import mlx_lm_steps, workload
 
-    from conch_dna.train.objective import Objective
+    from conch_dna.losses.fused import Objective
 
     ours = options.variant == "ours"
     with workload(options, soft=False, fast=ours) as work:

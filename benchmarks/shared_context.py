@@ -77,7 +77,7 @@ def alone(engine: Engine, prompt: list[int], name: str, limit: int) -> tuple[int
     from mlx_lm.generate import generate_step
     from mlx_lm.models.cache import make_prompt_cache
 
-    from conch_dna.activation import split_at_cue
+    from conch_dna.data.alora import split_at_cue
     from conch_dna.runtime.slots import Alone
 
     shelf, slot, model = engine._shelf, engine._slot, engine.base_model.model  # noqa: SLF001 - past the engine's batch
@@ -96,7 +96,7 @@ def alone(engine: Engine, prompt: list[int], name: str, limit: int) -> tuple[int
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Return each row's seconds until all neurons have their first token, and how many answers were compared."""
-    from conch_dna.activation import invocation_tokens_of
+    from conch_dna.data.alora import invocation_tokens_of
     from conch_dna.models.load import load
 
     base = load(options.model)

@@ -18,7 +18,7 @@ import numpy as np
 
 from conch_dna.data.codec import added_kl, decode, encode
 from conch_dna.data.target_files import TargetFile, dump
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def of_model(ref: str, recording: Path, count: int) -> Iterator[np.ndarray]:
     import mlx.core as mx
 
     from conch_dna.data.tokens import encode_chat
-    from conch_dna.domains import load_domain
+    from conch_dna.domains.domain import load_domain
     from conch_dna.models.load import load
 
     base = load(ref)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conch_dna.hookspecs import hookimpl
+from conch_dna.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from conch_dna.runtime.engine import Engine

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from conch_dna.errors import ConfigError
-from conch_dna.invalid import faults_in
+from conch_dna.util.validation import faults_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
-from conch_dna.text import strict_json
+from conch_dna.util.text import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
 from conch_dna.errors import DataError
-from conch_dna.text import lines, refuse_constant
+from conch_dna.util.text import lines, refuse_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conch_dna.interfaces import Extractor, ExtractorFactory
+    from conch_dna.plugin.protocols import Extractor, ExtractorFactory
 
 SECONDS = 1.0  # for one text; what takes longer is a pattern that backtracks, not a long text
 _TAG = re.compile(r"[A-Za-z_][\w.-]*")

@@ -10,7 +10,7 @@ from mlx_lm.utils import load_tokenizer
 from projects import write_neuron
 from tiny import write_tokenizer
 
-from conch_dna.activation import split_at_cue
+from conch_dna.data.alora import split_at_cue
 from conch_dna.models.load import LoadedModel
 from conch_dna.records import Sampling
 from conch_dna.registry.adapter import read_adapter

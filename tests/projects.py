@@ -48,7 +48,7 @@ def write_neuron(folder, model, seed=0, *, rank=2, size=0.3, scale=2.0, change=N
     """Write a random adapter on every linear layer of ``model``'s blocks; ``change`` edits its tensors."""
     import mlx.core as mx
 
-    from conch_dna.models.places import places
+    from conch_dna.models.target_modules import places
 
     key = mx.random.key(seed)
     tensors = {}

@@ -3,11 +3,11 @@
 from projects import write_domain
 
 from conch_dna.config import resolve
-from conch_dna.domains import load_domain
-from conch_dna.plugins import load_plugins
+from conch_dna.domains.domain import load_domain
+from conch_dna.pipeline.context import Session
+from conch_dna.pipeline.run_folder import Run
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.registry.store import Registry
-from conch_dna.runs import Run
-from conch_dna.session import Session
 
 SETTINGS = {
     "teacher": "echo", "steps": 3, "learning_rate": 0.01, "held_out": 0.25, "gate_prompts": 2, "min_fit_gain": 0.0,

@@ -3,15 +3,15 @@
 import math
 
 from conch_dna.config import resolve
-from conch_dna.data.cache import CompletionCache
-from conch_dna.data.extract import Taker
-from conch_dna.data.recordings import record
-from conch_dna.plugins import PluginHost, load_plugins
-from conch_dna.progress import Progress
+from conch_dna.domains.extract import Taker
+from conch_dna.domains.recordings import record
+from conch_dna.pipeline.context import Session
+from conch_dna.pipeline.run_folder import Run
+from conch_dna.plugin.manager import PluginHost, load_plugins
 from conch_dna.records import Completion, Sampling, SoftToken
 from conch_dna.registry.store import Registry
-from conch_dna.runs import Run
-from conch_dna.session import Session
+from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.util.progress import Progress
 
 SETTINGS = {
     "teacher": "recorded", "mode": "kd", "steps": 3, "learning_rate": 0.01, "held_out": 0.25, "gate_prompts": 2,

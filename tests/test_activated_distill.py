@@ -10,12 +10,12 @@ from endings import write_ending_student
 from projects import here, write_project
 from sessions import sessions
 
-from conch_dna.activation import invocation_tokens_of
-from conch_dna.catalog import Owner
+from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
-from conch_dna.distill import distill_all
 from conch_dna.errors import NeuronRefused
-from conch_dna.prepare import prepare
+from conch_dna.pipeline.distill import distill_all
+from conch_dna.pipeline.prepare import prepare
+from conch_dna.plugin.catalog import Owner
 from conch_dna.records import Sampling, StepReport
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import README_FILE

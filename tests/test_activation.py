@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import TEMPLATE, chats, write_tokenizer
 
-from conch_dna.activation import acts_on, cue_start, invocation_tokens_of, split_at_cue
+from conch_dna.data.alora import acts_on, cue_start, invocation_tokens_of, split_at_cue
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import Example, encode_chat, prompt_ids
 from conch_dna.errors import DataError, ModelError

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conch_dna.catalog import KINDS, Catalog, Owner
 from conch_dna.errors import PluginError, UnknownName
+from conch_dna.plugin.catalog import KINDS, Catalog, Owner
 
 FIRST = Owner("first", "first.py")
 SECOND = Owner("second", "second.py")

@@ -9,12 +9,12 @@ from projects import swap_letters, write_domain, write_student
 from sessions import sessions
 from structlog.testing import capture_logs
 
-from conch_dna.catalog import Owner
 from conch_dna.data.splits import split
-from conch_dna.distill import distill_all, run_name
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import RegistryError
-from conch_dna.prepare import prepare
+from conch_dna.pipeline.distill import distill_all, run_name
+from conch_dna.pipeline.prepare import prepare
+from conch_dna.plugin.catalog import Owner
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from conch_dna.data.check import faults_of
-from conch_dna.data.similar import near_duplicates
-from conch_dna.data.stats import stats_of
-from conch_dna.domains import domain_of_file, load_domain
+from conch_dna.domains.check import faults_of
+from conch_dna.domains.discovery import domain_folders
+from conch_dna.domains.domain import domain_of_file, load_domain
+from conch_dna.domains.near_duplicates import near_duplicates
+from conch_dna.domains.stats import stats_of
 from conch_dna.errors import DataError
-from conch_dna.plugins import load_plugins
-from conch_dna.project import domain_folders
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Message, Sampling, to_json_line
 
 HOST = load_plugins()

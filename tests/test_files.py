@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conch_dna.files import append, new_folder, sha256_file, sweep, write_atomic
+from conch_dna.util.files import append, new_folder, sha256_file, sweep, write_atomic
 
 
 def names(folder):

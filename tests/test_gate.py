@@ -11,13 +11,13 @@ from projects import write_domain, write_neuron
 from conch_dna.config import resolve
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_chat
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import DataError
-from conch_dna.gate import HeldOutSet, judge, prompt_text
-from conch_dna.progress import Progress
+from conch_dna.evaluation.gate import HeldOutSet, judge, prompt_text
+from conch_dna.evaluation.scoring import distinct
 from conch_dna.records import Check, Sampling
 from conch_dna.runtime.neurons import NeuronRuntime
-from conch_dna.scoring import distinct
+from conch_dna.util.progress import Progress
 
 ROLES = {"base": "base", "candidate": "candidate"}
 CONFIG = resolve({"gate_prompts": 2})
@@ -141,7 +141,7 @@ def test_the_gate_leaves_the_runtime_as_it_was(runtime, domain, held_out):
 
 
 def test_the_bundled_gate_fails_a_candidate_that_is_the_base(runtime, domain, held_out):
-    from conch_dna.plugins import load_plugins
+    from conch_dna.plugin.manager import load_plugins
 
     gate = load_plugins().catalog.get("gates", "held_out")
     verdict, _ = judged(runtime, domain, held_out, gate, {"base": "base", "candidate": "base"})

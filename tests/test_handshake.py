@@ -6,8 +6,8 @@ from tokenizers import Tokenizer
 from tongues import NUMBERS, byte_level, pieces, widened, wrapped
 
 from conch_dna.errors import ConchError
-from conch_dna.handshake import Handshake, Party, same_tokenizer, shake_hands
 from conch_dna.models import refs
+from conch_dna.teachers.compatibility import Handshake, Party, same_tokenizer, shake_hands
 
 OTHER_TEMPLATE = (
     "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}<|endoftext|>{% endfor %}"

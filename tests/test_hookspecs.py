@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conch_dna import hookspecs
+from conch_dna.plugin import hookspecs
 
 ROOT = Path(__file__).resolve().parent.parent
 HOOKS = sorted(name for name, value in vars(hookspecs).items() if hasattr(value, "conch_dna_spec"))

@@ -4,7 +4,7 @@ import pytest
 
 from conch_dna.config import resolve
 from conch_dna.errors import ConfigError
-from conch_dna.modes import choose, machine_memory
+from conch_dna.pipeline.recipe_choice import choose, machine_memory
 
 TEXT, SOFT = frozenset({"text"}), frozenset({"text", "top_k"})
 SMALL, BIG = 16_000_000_000, 96_000_000_000

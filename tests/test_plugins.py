@@ -7,9 +7,9 @@ import pytest
 import structlog
 from broken_plugins import BROKEN, GOOD, HEAD, write_all
 
-from conch_dna import plugins as plugins_module
 from conch_dna.errors import PluginError
-from conch_dna.plugins import load_plugins
+from conch_dna.plugin import manager as plugins_module
+from conch_dna.plugin.manager import load_plugins
 
 LISTENER = HEAD + "heard = []\n@hookimpl\ndef step_finished(domain, report): heard.append((domain, report))\n"
 FAULTY = HEAD + "@hookimpl\ndef step_finished(domain): raise RuntimeError('out of paper')\n"

@@ -7,10 +7,10 @@ from telling import session_over
 
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import prompt_ids
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import ConchError, ConfigError
-from conch_dna.prepare import prepare
-from conch_dna.train.on_policy import OnPolicySource
+from conch_dna.pipeline.prepare import prepare
+from conch_dna.train.recipes.on_policy import OnPolicySource
 
 
 @pytest.fixture

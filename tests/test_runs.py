@@ -8,8 +8,8 @@ from filelock import Timeout
 
 from conch_dna.config import resolve
 from conch_dna.errors import CheckpointError, UnknownName
+from conch_dna.pipeline.run_folder import Run, find_run, list_runs
 from conch_dna.records import DomainResult, Summary
-from conch_dna.runs import Run, find_run, list_runs
 
 
 @pytest.fixture

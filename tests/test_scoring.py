@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.domains import Domain, DomainSettings
+from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.errors import PluginError, UnknownName
-from conch_dna.plugins import load_plugins
+from conch_dna.evaluation.scoring import Scores, distinct, needs_perplexity, score
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt
-from conch_dna.scoring import Scores, distinct, needs_perplexity, score
 
 PROMPT = Prompt(messages=(Message(role="user", content="?"),))
 CATALOG = load_plugins().catalog

@@ -10,17 +10,17 @@ from structlog.testing import capture_logs
 from telling import Telling, recorded, session_over, told
 from tiny import targets_of
 
-from conch_dna.catalog import Owner
-from conch_dna.data.recordings import find_recording
-from conch_dna.data.soft import read_soft, write_soft
 from conch_dna.data.splits import split
-from conch_dna.distill import distill_all
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
+from conch_dna.domains.recordings import find_recording
+from conch_dna.domains.soft_recordings import read_soft, write_soft
 from conch_dna.errors import ConchError, Interrupted, TeacherError
-from conch_dna.prepare import prepare
-from conch_dna.progress import Progress
-from conch_dna.signals import CrossTargets, shake
-from conch_dna.teachers import RoutedTeacher
+from conch_dna.pipeline.distill import distill_all
+from conch_dna.pipeline.prepare import prepare
+from conch_dna.plugin.catalog import Owner
+from conch_dna.teachers.references import RoutedTeacher
+from conch_dna.teachers.soft_targets import CrossTargets, shake
+from conch_dna.util.progress import Progress
 
 
 @pytest.fixture(scope="module")

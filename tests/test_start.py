@@ -8,8 +8,8 @@ from endings import write_ending_student
 from projects import write_student
 from sessions import sessions
 
-from conch_dna.catalog import Owner
-from conch_dna.distill import distill_all
+from conch_dna.pipeline.distill import distill_all
+from conch_dna.plugin.catalog import Owner
 from conch_dna.records import Check
 
 

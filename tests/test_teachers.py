@@ -5,15 +5,23 @@ import pytest
 from projects import write_domain
 from tiny import targets_of
 
-from conch_dna.catalog import Owner
 from conch_dna.config import resolve
-from conch_dna.data.cache import CompletionCache, answers
-from conch_dna.data.targets import TargetCache
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import PluginError, TeacherError, UnknownName
-from conch_dna.plugins import load_plugins
+from conch_dna.plugin.catalog import Owner
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Sampling
-from conch_dna.teachers import RoutedTeacher, in_one_line, kind_of, make_teacher, parts_for, references, teacher_of
+from conch_dna.teachers.answer_cache import CompletionCache, answers
+from conch_dna.teachers.references import (
+    RoutedTeacher,
+    in_one_line,
+    kind_of,
+    make_teacher,
+    parts_for,
+    references,
+    teacher_of,
+)
+from conch_dna.teachers.target_cache import TargetCache
 
 
 class Speaker:

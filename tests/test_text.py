@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.text import fenced_code, is_utf8, lines, strict_json, words
+from conch_dna.util.text import fenced_code, is_utf8, lines, strict_json, words
 
 
 def test_words_have_neither_case_nor_marks():

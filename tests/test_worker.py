@@ -5,7 +5,7 @@ import threading
 import mlx.core as mx
 import pytest
 
-from conch_dna.worker import Worker
+from conch_dna.util.threads import Worker
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 
 MERGES = ["Ġ t", "h e", "Ġt he", "i n", "Ġ a", "e r", "o n", "Ġ s", "a n", "Ġ 1", "r e", "e n", "o u", "Ġa n"]
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conch_dna.domains import Domain
-    from conch_dna.interfaces import Scorer
+    from conch_dna.domains.domain import Domain
+    from conch_dna.plugin.protocols import Scorer
     from conch_dna.records import Prompt, Reference
 
 # A dash after a word or a closing bracket is no sign: "10-12", "(a)-3".
@@ -38,7 +38,7 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
     """Grade an answer to a held-out prompt of the domain; ``None`` where nothing is known for sure."""
     reference = prompt.reference
     if reference.tests:
-        from conch_dna.interfaces import ScoreContext
+        from conch_dna.plugin.protocols import ScoreContext
 
         passed = scorers["tests_pass"](prompt, answer, ScoreContext(domain=domain))
         return {"task": float(passed == 1.0)}

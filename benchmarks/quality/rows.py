@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any
 from conch_dna.align.byte_projection import Projection
 from conch_dna.align.vocabulary import vocabulary_of
 from conch_dna.config import DistillConfig
-from conch_dna.data.cache import CompletionCache, answers
-from conch_dna.data.recordings import find_recording
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer
-from conch_dna.domains import load_domain
-from conch_dna.gate import answer_greedily, prompt_text
-from conch_dna.interfaces import TeacherRequest
+from conch_dna.domains.domain import load_domain
+from conch_dna.domains.recordings import find_recording
+from conch_dna.evaluation.fit import fits
+from conch_dna.evaluation.gate import answer_greedily, prompt_text
+from conch_dna.kernels.patch import fast_ops
 from conch_dna.models.cache import cache_dir
 from conch_dna.models.load import load
-from conch_dna.plugins import load_plugins
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.neurons import NeuronRuntime
-from conch_dna.train.evaluate import fits
-from conch_dna.train.fast_ops import fast_ops
+from conch_dna.teachers.answer_cache import CompletionCache, answers
 from conch_dna.train.lora import split as split_model
 
 from . import measures
@@ -39,7 +39,7 @@ from .questions import questions_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.domains import Domain
+    from conch_dna.domains.domain import Domain
     from conch_dna.records import Prompt
 
 STUDENT = "embedded:smollm2-135m"

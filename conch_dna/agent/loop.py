@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from conch_dna.agent.faults import ToolFailed
-from conch_dna.agent.voices import writable
-from conch_dna.text import fenced_code, lines
+from conch_dna.agent.model_client import writable
+from conch_dna.util.text import fenced_code, lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conch_dna.agent.memory import Memory
+    from conch_dna.agent.model_client import Call, Voice
     from conch_dna.agent.roles import Part
     from conch_dna.agent.tools import Tool
-    from conch_dna.agent.voices import Call, Voice
 
 MAX_STEPS = 6  # tool calls, and thoughts about steps of the plan
 MOST_PLANNED = 8  # steps of a plan that are looked at

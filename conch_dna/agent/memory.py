@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conch_dna.files import append
-from conch_dna.text import words
+from conch_dna.util.files import append
+from conch_dna.util.text import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import UnknownName
-from conch_dna.paths import bundled_dir
+from conch_dna.util.bundled import bundled_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,7 @@ import numpy as np
 
 from conch_dna.align.offsets import byte_spans
 from conch_dna.align.vocabulary import vocabulary_of
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 from conch_dna.records import SoftToken
 
 if TYPE_CHECKING:

@@ -16,15 +16,15 @@ from conch_dna.agent.loop import MAX_STEPS
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
 from conch_dna.errors import ConfigError
-from conch_dna.routing import DEFAULT
-from conch_dna.text import is_utf8
+from conch_dna.runtime.routing import DEFAULT
+from conch_dna.util.text import is_utf8
 
 if TYPE_CHECKING:
     import contextlib
     from collections.abc import Sequence
 
     from conch_dna.agent.loop import Outcome, Step
-    from conch_dna.agent.voices import Voice
+    from conch_dna.agent.model_client import Voice
 
 FACTS = Path("runs") / "agent" / "facts.jsonl"
 KEY = "CONCH_AGENT_KEY"  # for the server; OPENAI_API_KEY is not sent to whatever --server names
@@ -79,7 +79,7 @@ def agent(
     from conch_dna.agent.memory import Memory
     from conch_dna.agent.roles import cast_of
     from conch_dna.agent.tools import tools_for
-    from conch_dna.routing import make_routing
+    from conch_dna.runtime.routing import make_routing
 
     if not task.strip() or not is_utf8(task):
         raise ConfigError("there is nothing to do that can be read", where="TASK", got=repr(task))
@@ -127,7 +127,7 @@ def _may_run(unconfined: bool) -> bool:
 
 def _over_server(url: str) -> Voice:
     try:
-        from conch_dna.agent.server_voice import ServerVoice
+        from conch_dna.agent.server_client import ServerVoice
     except ImportError as fault:
         raise ConfigError(
             "the client of servers is not installed", got=fault.name, next_step="Run `pip install 'conch-dna[agent]'`."
@@ -136,7 +136,7 @@ def _over_server(url: str) -> Voice:
 
 
 def _in_process(app: App, base_ref: str | None, given: list[str], stack: contextlib.ExitStack) -> Voice:
-    from conch_dna.agent.engine_voice import EngineVoice
+    from conch_dna.agent.engine_client import EngineVoice
     from conch_dna.agent.roles import BASE, ROLES
     from conch_dna.cli.talk import base_of
     from conch_dna.registry.store import Registry

@@ -12,7 +12,7 @@ from conch_dna.errors import UnknownName
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conch_dna.api.context import ApiContext
+    from conch_dna.teachers.api.context import ApiContext
 
 
 def api_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,12 +35,12 @@ def api_context(
     :raises ConfigError: a setting is wrong.
     :raises UnknownName: ``conch.toml`` has a table for a teacher that does not exist.
     """
-    from conch_dna.api.context import ApiContext
-    from conch_dna.api.ledger import FILE
-    from conch_dna.api.settings import read_api
     from conch_dna.cli.distill import RUNS
     from conch_dna.models.cache import cache_dir
-    from conch_dna.teachers import kind_of
+    from conch_dna.teachers.api.context import ApiContext
+    from conch_dna.teachers.api.ledger import FILE
+    from conch_dna.teachers.api.settings import read_api
+    from conch_dna.teachers.references import kind_of
 
     settings = read_api(app.project / CONFIG_FILE)
     known = app.host.catalog.names("teachers")

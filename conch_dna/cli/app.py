@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from conch_dna.errors import ConfigError
 
 if TYPE_CHECKING:
-    from conch_dna.plugins import PluginHost
+    from conch_dna.plugin.manager import PluginHost
 
 CONFIG_FILE = "conch.toml"
 
@@ -38,7 +38,7 @@ class App:
         :raises ConfigError: if ``conch.toml`` cannot be read.
         :raises PluginError: under ``CONCH_STRICT=1``.
         """
-        from conch_dna.plugins import load_plugins
+        from conch_dna.plugin.manager import load_plugins
 
         return load_plugins(self.plugins_dir or plugins_dir_of(self.project))
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from conch_dna.progress import Progress
+from conch_dna.util.progress import Progress
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -13,8 +13,8 @@ from conch_dna.cli.distill import RUNS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.api.book import Spending
     from conch_dna.cli.app import App
+    from conch_dna.teachers.api.ledger_totals import Spending
 
 
 @click.group(epilog="Examples:\n\n  conch budget show\n\n  conch budget show --json")
@@ -35,8 +35,8 @@ def show(app: App, as_json: bool) -> None:
     Calls without a known end are in flight now, or their answer was lost: they count at their worst case, for the
     provider may have charged them.
     """
-    from conch_dna.api.ledger import FILE, Ledger
-    from conch_dna.api.settings import read_api
+    from conch_dna.teachers.api.ledger import FILE, Ledger
+    from conch_dna.teachers.api.settings import read_api
 
     ledger = Ledger(app.project / RUNS / FILE, read_api(app.project / CONFIG_FILE).budget)
     found = ledger.summary()
@@ -50,7 +50,7 @@ def show(app: App, as_json: bool) -> None:
 
 def _as_json(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> dict[str, Any]:
     """Return the sums in decimal USD."""
-    from conch_dna.api.money import exact
+    from conch_dna.teachers.api.money import exact
 
     left = None if cap is None else exact(max(0, cap - spent - reserved))
     return {
@@ -61,7 +61,7 @@ def _as_json(cap: int | None, spent: int, reserved: int, found: Sequence[Spendin
 
 def _lines(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> list[str]:
     """Return the sums in words."""
-    from conch_dna.api.money import usd
+    from conch_dna.teachers.api.money import usd
 
     lines = []
     for one in found:

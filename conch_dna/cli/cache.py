@@ -24,8 +24,8 @@ def cache() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def stats(as_json: bool) -> None:
     """Show how many answers and soft targets of each teacher are stored, and their bytes a token."""
-    from conch_dna.data import upkeep
     from conch_dna.models.cache import cache_dir
+    from conch_dna.teachers import cache_maintenance as upkeep
 
     found = upkeep.stats(cache_dir())
     if as_json:
@@ -52,8 +52,8 @@ def verify(ctx: click.Context, as_json: bool) -> None:
 
     Nothing is changed. A run asks the teacher again for what is damaged; conch cache gc deletes it.
     """
-    from conch_dna.data import upkeep
     from conch_dna.models.cache import cache_dir
+    from conch_dna.teachers import cache_maintenance as upkeep
 
     items = list(upkeep.stored(cache_dir()))
     damaged = [item for item in items if item.fault]
@@ -80,8 +80,8 @@ def gc(older_than: float | None, teacher: str | None, dry_run: bool) -> None:
     With both --older-than and --teacher, only what is that old and of that teacher. Refused while another process
     writes to the cache. Models are not touched.
     """
-    from conch_dna.data import upkeep
     from conch_dna.models.cache import cache_dir
+    from conch_dna.teachers import cache_maintenance as upkeep
 
     gone = upkeep.collect(cache_dir(), older_than=older_than, teacher=teacher, dry_run=dry_run)
     for item in gone if dry_run else ():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     """Return the domains that begin like ``word``."""
-    from conch_dna.project import domain_folders
+    from conch_dna.domains.discovery import domain_folders
 
     app: App = ctx.find_root().obj
     return _like(word, domain_folders(app.host, app.project))
@@ -26,7 +26,7 @@ def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]
 
 def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     """Return the runs that begin like ``word``, the newest first."""
-    from conch_dna.runs import list_runs
+    from conch_dna.pipeline.run_folder import list_runs
 
     app: App = ctx.find_root().obj
     return _like(word, (run.name for run in list_runs(app.project / "runs")))

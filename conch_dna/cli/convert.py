@@ -11,7 +11,7 @@ from conch_dna.cli.neurons.tables import json_option, print_json
 from conch_dna.registry.aliases import CURRENT
 
 if TYPE_CHECKING:
-    from conch_dna.registry.formats.transfer import ExportFormat, ImportFormat
+    from conch_dna.exporters.transfer import ExportFormat, ImportFormat
     from conch_dna.registry.store import Registry
 
 
@@ -33,7 +33,7 @@ def export(
     from conch_dna.models import accel
 
     accel.switch_on()  # the import below brings mlx
-    from conch_dna.registry.formats.transfer import export_neuron
+    from conch_dna.exporters.transfer import export_neuron
 
     entry = export_neuron(registry, ref, out, form, base=base, force=force)
     if as_json:
@@ -60,7 +60,7 @@ def import_(
     from conch_dna.models import accel
 
     accel.switch_on()  # the import below brings mlx
-    from conch_dna.registry.formats.transfer import import_neuron
+    from conch_dna.exporters.transfer import import_neuron
 
     entry = import_neuron(registry, folder, name, form, base=base, ungated=ungated)
     at = registry.aliases(name).get(CURRENT)

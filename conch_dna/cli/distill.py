@@ -19,14 +19,14 @@ from conch_dna.errors import BudgetReached, ConchError, ConfigError, DataError, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conch_dna.api.context import ApiContext
     from conch_dna.config import DistillConfig
-    from conch_dna.domains import Domain
-    from conch_dna.interfaces import Teacher
-    from conch_dna.modes import Mode
+    from conch_dna.domains.domain import Domain
+    from conch_dna.pipeline.context import Session
+    from conch_dna.pipeline.recipe_choice import Mode
+    from conch_dna.pipeline.run_folder import Run
+    from conch_dna.plugin.protocols import Teacher
     from conch_dna.records import DomainResult, Summary
-    from conch_dna.runs import Run
-    from conch_dna.session import Session
+    from conch_dna.teachers.api.context import ApiContext
 
 RUNS = "runs"
 REGISTRY = "adapters"
@@ -76,7 +76,7 @@ def distill(
     not suit one of the domains, end the run before it begins. Exit code 3 when a domain did not pass its gate.
     """
     from conch_dna.cli.plan import check_plan, make_plan, show_plan
-    from conch_dna.data.extract import Taker
+    from conch_dna.domains.extract import Taker
 
     in_file = read_project(app.project / CONFIG_FILE)
     resolve(in_file, where=str(app.project / CONFIG_FILE))
@@ -94,7 +94,7 @@ def distill(
     teachers = _teachers(app, config, picked, routes, api)
     modes = _modes(config, picked, routes, teachers)
     if dry_run:
-        from conch_dna.data.cache import CompletionCache
+        from conch_dna.teachers.answer_cache import CompletionCache
 
         cache = CompletionCache.within(api.cache)
         show_plan(config, make_plan(config, picked, teachers, modes, takers, app.project / RUNS, cache=cache), as_json)
@@ -103,12 +103,12 @@ def distill(
 
     accel.switch_on()  # the imports below bring mlx
     from conch_dna.cli.bars import Bars
-    from conch_dna.distill import distill_all
-    from conch_dna.distill import run_name as default_name
     from conch_dna.models.cache import cache_dir
+    from conch_dna.pipeline.context import Session
+    from conch_dna.pipeline.distill import distill_all
+    from conch_dna.pipeline.distill import run_name as default_name
+    from conch_dna.pipeline.run_folder import Run
     from conch_dna.registry.store import Registry
-    from conch_dna.runs import Run
-    from conch_dna.session import Session
 
     sound = {name: teacher for name, teacher in teachers.items() if not isinstance(modes[name], DataError)}
     run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, sound)))
@@ -142,8 +142,8 @@ def _check_ended_well(summary: Summary, run: Run) -> None:
 
 def _domains(app: App, names: tuple[str, ...], all_: bool) -> dict[str, Domain]:
     """Load every domain that is known; a faulty one matters only to a run that needs it."""
-    from conch_dna.domains import load_domain
-    from conch_dna.project import domain_folders
+    from conch_dna.domains.discovery import domain_folders
+    from conch_dna.domains.domain import load_domain
 
     found = {}
     for name, folder in domain_folders(app.host, app.project).items():
@@ -160,7 +160,7 @@ def _chosen(
     domains: dict[str, Domain], names: tuple[str, ...], all_: bool, prompts: Path | None, name: str | None
 ) -> list[str]:
     """Return the domains to train, adding the one made of ``--prompts``."""
-    from conch_dna.domains import domain_of_file
+    from conch_dna.domains.domain import domain_of_file
 
     if prompts is not None:
         if names or all_ or not name:
@@ -199,7 +199,7 @@ def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None
 
 def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> None:
     """Refuse a route of ``conch.toml`` that leads from nowhere."""
-    from conch_dna.teachers import SOURCE
+    from conch_dna.teachers.references import SOURCE
 
     if unknown := [key for key in routes if not key.startswith(SOURCE) and key not in domains]:
         raise ConfigError(
@@ -225,7 +225,7 @@ def _teachers(
 
     :raises UnknownName: a teacher does not exist.
     """
-    from conch_dna.teachers import references, teacher_of
+    from conch_dna.teachers.references import references, teacher_of
 
     found = {}
     for domain in domains:
@@ -247,8 +247,8 @@ def _modes(
     :raises ConfigError: a recipe that was asked for needs what the domain's teacher cannot do.
     """
     from conch_dna.data.splits import split
-    from conch_dna.modes import choose, machine_memory
-    from conch_dna.teachers import parts_for, references
+    from conch_dna.pipeline.recipe_choice import choose, machine_memory
+    from conch_dna.teachers.references import parts_for, references
 
     memory = machine_memory()
     found: dict[str, Mode | DataError] = {}

@@ -15,8 +15,8 @@ from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.errors import DataError, UnknownName
 
 if TYPE_CHECKING:
-    from conch_dna.data.importing import Import
-    from conch_dna.domains import Domain, Extract
+    from conch_dna.domains.domain import Domain, Extract
+    from conch_dna.domains.importing import Import
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -43,7 +43,7 @@ def list_(app: App, as_json: bool) -> None:
 
 
 def _row(name: str, folder: Path) -> dict[str, Any]:
-    from conch_dna.domains import load_domain
+    from conch_dna.domains.domain import load_domain
 
     row = {"name": name, "folder": str(folder), "prompts": 0, "task_type": "", "description": "", "error": None}
     try:
@@ -100,9 +100,9 @@ def show(app: App, name: str, as_json: bool) -> None:
 @click.pass_obj
 def check(app: App, names: tuple[str, ...]) -> None:
     """Check domains by NAME, or by the PATH of a domain folder or prompts file; by default all. Lists every fault."""
-    from conch_dna.data.check import faults_of
-    from conch_dna.data.extract import extract_faults
-    from conch_dna.data.recorded_check import check_recorded
+    from conch_dna.domains.check import faults_of
+    from conch_dna.domains.extract import extract_faults
+    from conch_dna.domains.recorded_check import check_recorded
 
     folders = _folders(app)
     scorers = app.host.catalog.names("scorers")
@@ -128,7 +128,7 @@ def check(app: App, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def stats(app: App, name: str | None, as_json: bool) -> None:
     """Count the prompts of the domain NAME, or of all: words, turns, near-duplicates, openings, sources."""
-    from conch_dna.data.stats import stats_of
+    from conch_dna.domains.stats import stats_of
 
     share = _held_out(app)
     found = {each: stats_of(_domain(app, each).prompts, share) for each in ([name] if name else _folders(app))}
@@ -176,8 +176,8 @@ def import_(
     by reason; those longer than the project's max_length, in its student's tokens, are among them.
     """
     from conch_dna.config import read_project, resolve
-    from conch_dna.data.importing import Limits, import_chats
     from conch_dna.data.splits import shortage
+    from conch_dna.domains.importing import Limits, import_chats
     from conch_dna.models.load import load_tokenizer
 
     folder = _new_folder(app, name)
@@ -199,7 +199,7 @@ def _new_folder(app: App, name: str) -> Path:
 
     :raises DataError: the name is none for a domain, or taken.
     """
-    from conch_dna.domains import NAME
+    from conch_dna.domains.domain import NAME
 
     folder = app.project / "domains" / name
     if not re.fullmatch(NAME, name):
@@ -254,11 +254,11 @@ def grow(
     Kept prompts go to grown.jsonl, the others with the reason to grown.dropped.jsonl. Read them before you use them:
     append the good ones to prompts.jsonl and record their source in domain.toml.
     """
-    from conch_dna.data.cache import CompletionCache
-    from conch_dna.data.grow import dropped_file, growing_domain
-    from conch_dna.data.grow import grow as grow_prompts
-    from conch_dna.project import check_own
-    from conch_dna.teachers import make_teacher
+    from conch_dna.domains.discovery import check_own
+    from conch_dna.pipeline.grow import dropped_file, growing_domain
+    from conch_dna.pipeline.grow import grow as grow_prompts
+    from conch_dna.teachers.answer_cache import CompletionCache
+    from conch_dna.teachers.references import make_teacher
 
     domain = _domain(app, name)
     if out is None:
@@ -288,13 +288,13 @@ def _held_out(app: App) -> float:
 
 
 def _folders(app: App) -> dict[str, Path]:
-    from conch_dna.project import domain_folders
+    from conch_dna.domains.discovery import domain_folders
 
     return domain_folders(app.host, app.project)
 
 
 def _domain(app: App, name: str) -> Domain:
-    from conch_dna.domains import load_domain
+    from conch_dna.domains.domain import load_domain
 
     folders = _folders(app)
     if name not in folders:
@@ -304,7 +304,7 @@ def _domain(app: App, name: str) -> Domain:
 
 def _named(name: str, folders: dict[str, Path]) -> Domain:
     """Return the domain of that name, or the one at that path."""
-    from conch_dna.domains import domain_of_file, load_domain
+    from conch_dna.domains.domain import domain_of_file, load_domain
 
     path = Path(name)
     if name in folders:

@@ -16,10 +16,10 @@ from conch_dna.errors import ConfigError, UnknownName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conch_dna.api.context import ApiContext
-    from conch_dna.api.estimate import Estimate
     from conch_dna.cli.app import App
-    from conch_dna.domains import Domain
+    from conch_dna.domains.domain import Domain
+    from conch_dna.teachers.api.context import ApiContext
+    from conch_dna.teachers.api.estimate import Estimate
 
 
 @click.command(
@@ -78,8 +78,8 @@ def _project_teacher(app: App) -> str:
 
 def _domains(app: App, names: Sequence[str]) -> list[Domain]:
     """Load the domains that are named, or all that are known."""
-    from conch_dna.domains import load_domain
-    from conch_dna.project import domain_folders
+    from conch_dna.domains.discovery import domain_folders
+    from conch_dna.domains.domain import load_domain
 
     folders = domain_folders(app.host, app.project)
     if unknown := [name for name in names if name not in folders]:
@@ -89,9 +89,9 @@ def _domains(app: App, names: Sequence[str]) -> list[Domain]:
 
 def _estimates(app: App, reference: str, domains: Iterable[Domain], api: ApiContext) -> list[Estimate]:
     """Return the estimate of each domain, or none for a teacher that runs here and costs nothing."""
-    from conch_dna.api.estimate import estimates
-    from conch_dna.data.cache import CompletionCache
-    from conch_dna.teachers import make_teacher
+    from conch_dna.teachers.answer_cache import CompletionCache
+    from conch_dna.teachers.api.estimate import estimates
+    from conch_dna.teachers.references import make_teacher
 
     cache, found = CompletionCache.within(api.cache), []
     for domain in domains:
@@ -106,8 +106,8 @@ def _as_json(found: dict[str, list[Estimate]], left: int | None) -> dict[str, An
 
     ``low`` and ``high`` are of all teachers together.
     """
-    from conch_dna.api.money import exact
-    from conch_dna.api.prices import checked
+    from conch_dna.teachers.api.money import exact
+    from conch_dna.teachers.api.prices import checked
 
     teachers = [
         {"teacher": reference, **_sums(rows), "domains": [one.model_dump(mode="json") for one in rows]}
@@ -121,7 +121,7 @@ def _as_json(found: dict[str, list[Estimate]], left: int | None) -> dict[str, An
 
 
 def _sums(rows: Sequence[Estimate]) -> dict[str, str]:
-    from conch_dna.api.money import exact
+    from conch_dna.teachers.api.money import exact
 
     return {"low": exact(sum(one.low for one in rows)), "high": exact(sum(one.high for one in rows))}
 
@@ -131,8 +131,8 @@ def _show(found: dict[str, list[Estimate]], left: int | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from conch_dna.api.money import usd
-    from conch_dna.api.prices import checked
+    from conch_dna.teachers.api.money import usd
+    from conch_dna.teachers.api.prices import checked
 
     table = Table()
     for column in ("domain", "teacher", "prompts", "cached", "calls", "tokens in", "tokens out", "USD"):
@@ -158,8 +158,8 @@ def _show(found: dict[str, list[Estimate]], left: int | None) -> None:
 
 def _line(who: str, rows: Sequence[Estimate], left: int | None) -> str:
     """Return what the rows cost together, held against what is left of the budget."""
-    from conch_dna.api.estimate import FREE_HERE
-    from conch_dna.api.money import usd
+    from conch_dna.teachers.api.estimate import FREE_HERE
+    from conch_dna.teachers.api.money import usd
 
     if all(one.free for one in rows):
         return f"{who}: {FREE_HERE}"
@@ -169,7 +169,7 @@ def _line(who: str, rows: Sequence[Estimate], left: int | None) -> str:
 
 def _verdict(low: int, high: int, left: int | None) -> str:
     """Say whether what is left of the budget suffices."""
-    from conch_dna.api.money import usd
+    from conch_dna.teachers.api.money import usd
 
     if left is None:
         return ""

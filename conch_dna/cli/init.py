@@ -8,7 +8,7 @@ import click
 
 from conch_dna.cli.app import CONFIG_FILE
 from conch_dna.errors import ConfigError
-from conch_dna.files import write_atomic
+from conch_dna.util.files import write_atomic
 
 CONFIG = """\
 # A Conch DNA project. Lines that start with "#" show the defaults.

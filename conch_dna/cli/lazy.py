@@ -10,7 +10,7 @@ import click
 from conch_dna.errors import PluginError
 
 if TYPE_CHECKING:
-    from conch_dna.catalog import Owner
+    from conch_dna.plugin.catalog import Owner
 
 
 class LazyCommand(click.Command):

@@ -62,7 +62,7 @@ class RootGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Set up logging, warn of broken plug-ins and run the command; its return value is dropped."""
-        from conch_dna.log import configure
+        from conch_dna.util.log import configure
 
         app = _app(ctx)
         configure(app.json_logs, "debug" if app.debug else "info")

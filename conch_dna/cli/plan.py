@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from pydantic import Field, ValidationError
 
-from conch_dna.api.estimate import Estimate, estimates, in_one_line, verdict_estimates
 from conch_dna.data.splits import split
 from conch_dna.errors import ConfigError, DataError, PluginError
-from conch_dna.modes import sets_apart
+from conch_dna.pipeline.recipe_choice import sets_apart
 from conch_dna.records import Record, Sampling, StepReport
-from conch_dna.teachers import parts_for
+from conch_dna.teachers.api.estimate import Estimate, estimates, in_one_line, verdict_estimates
+from conch_dna.teachers.references import parts_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
-    from conch_dna.data.cache import CompletionCache
-    from conch_dna.data.extract import Taker
-    from conch_dna.domains import Domain
-    from conch_dna.interfaces import Teacher
-    from conch_dna.modes import Mode
+    from conch_dna.domains.domain import Domain
+    from conch_dna.domains.extract import Taker
+    from conch_dna.pipeline.recipe_choice import Mode
+    from conch_dna.plugin.protocols import Teacher
     from conch_dna.records import Prompt
-    from conch_dna.train.memory import Drawn
+    from conch_dna.teachers.answer_cache import CompletionCache
+    from conch_dna.train.memory_estimate import Drawn
 
 
 class DomainPlan(Record):
@@ -130,7 +130,7 @@ def _plan(
     """
     if isinstance(mode, DataError):
         raise mode
-    from conch_dna.train.memory import drawn_at_once
+    from conch_dna.train.memory_estimate import drawn_at_once
 
     parts = split(domain.prompts, config.held_out, 1 + sets_apart(config, mode.recipes))
     most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
@@ -163,7 +163,7 @@ def _cost(
     """Return what the answers and verdicts will cost that the recipes ask for, by each teacher behind an API."""
     if cache is None or plan.recipes == ("best_of_n",):
         return ()
-    from conch_dna.signals import CHOICES
+    from conch_dna.teachers.soft_targets import CHOICES
 
     found = []
     if "text" in teacher.capabilities:
@@ -204,7 +204,7 @@ def check_plan(plans: Sequence[DomainPlan]) -> None:
 
 def measured_speed(runs: Path, student: str) -> float | None:
     """Return the trained tokens a second of all earlier steps of this student, or ``None`` where there are none."""
-    from conch_dna.runs import list_runs
+    from conch_dna.pipeline.run_folder import list_runs
 
     tokens, seconds = 0, 0.0
     for run in list_runs(runs):
@@ -264,7 +264,7 @@ def _memory(
     :param drawn: what the student draws at once.
     """
     from conch_dna.data.batches import check_budget
-    from conch_dna.train.memory import estimate, preflight, read_shapes
+    from conch_dna.train.memory_estimate import estimate, preflight, read_shapes
 
     refused = None
     try:

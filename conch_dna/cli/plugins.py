@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conch_dna.catalog import KINDS
 from conch_dna.cli.app import App, plugins_dir_of
 from conch_dna.errors import ConfigError
-from conch_dna.files import write_atomic
+from conch_dna.plugin.catalog import KINDS
+from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
-    from conch_dna.plugins import PluginInfo
+    from conch_dna.plugin.manager import PluginInfo
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -60,14 +60,14 @@ def record(
 
     accel.switch_on()  # a teacher may bring mlx
     from conch_dna.cli.bars import Bars
-    from conch_dna.data.cache import CompletionCache
-    from conch_dna.data.extract import Taker
-    from conch_dna.data.recordings import record as make
-    from conch_dna.domains import load_domain
+    from conch_dna.domains.discovery import check_own, domain_folders
+    from conch_dna.domains.domain import load_domain
+    from conch_dna.domains.extract import Taker
+    from conch_dna.domains.recordings import record as make
     from conch_dna.models.cache import cache_dir
-    from conch_dna.project import check_own, domain_folders
     from conch_dna.records import Sampling
-    from conch_dna.teachers import kind_of, make_teacher
+    from conch_dna.teachers.answer_cache import CompletionCache
+    from conch_dna.teachers.references import kind_of, make_teacher
 
     folders = domain_folders(app.host, app.project)
     if name not in folders:

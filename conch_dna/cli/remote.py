@@ -12,10 +12,10 @@ from conch_dna.cli.neurons.tables import json_option, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conch_dna.progress import Progress
-    from conch_dna.registry.remote import Pulled
+    from conch_dna.registry.remotes.base import Offer
+    from conch_dna.registry.remotes.push_pull import Pulled
     from conch_dna.registry.store import Registry
-    from conch_dna.registry.transfer import Offer
+    from conch_dna.util.progress import Progress
 
 _KEYS = (
     "Credentials are read where each store's library looks for them (for S3 the AWS variables and files, for the hub "
@@ -60,7 +60,7 @@ def push(
     DESTINATION: a folder, a store such as s3://BUCKET/PATH (any fsspec URL), or hf://OWNER/REPO on the Hugging Face
     hub. What is there already is not sent again, and nobody sees a version before it is whole.
     """
-    from conch_dna.registry import remote
+    from conch_dna.registry.remotes import push_pull as remote
 
     with _bar() as progress:
         sent = remote.push(
@@ -100,7 +100,7 @@ def pull(
     WHICH: an alias there (current when left out) or 12 digits of a digest; on the hub a tag, branch or commit. NAME may
     be left out where only one neuron is. The alias current moves only if there is none yet, or by --alias current.
     """
-    from conch_dna.registry import remote
+    from conch_dna.registry.remotes import push_pull as remote
 
     if only_list:
         _print_offers(remote.offers(source), source, as_json)
@@ -134,7 +134,7 @@ def _print_offers(offers: list[Offer], source: str, as_json: bool) -> None:
         )
         print_table(head, cells)
     else:
-        from conch_dna.registry.transfer import public
+        from conch_dna.registry.remotes.base import public
 
         click.echo(f"no neurons in {public(source)}")
 
@@ -158,7 +158,7 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as RichProgress
 
-    from conch_dna.progress import Progress
+    from conch_dna.util.progress import Progress
 
     console = Console(stderr=True)
     drawn = RichProgress(

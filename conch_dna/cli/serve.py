@@ -83,8 +83,8 @@ def serve(
     check_host(settings, keyed=bool(keys))
     from conch_dna.config import read_project, resolve
     from conch_dna.registry.store import Registry
-    from conch_dna.routing import make_routing
     from conch_dna.runtime.engine import Engine
+    from conch_dna.runtime.routing import make_routing
     from conch_dna.server.app import make_app
 
     registry = Registry(root or app.project / REGISTRY_DIR)

@@ -9,7 +9,7 @@ import click
 from conch_dna.cli.app import CONFIG_FILE, App
 from conch_dna.cli.complete import router_names
 from conch_dna.errors import ConfigError
-from conch_dna.routing import AUTO, DEFAULT
+from conch_dna.runtime.routing import AUTO, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[st
     :raises UnknownName: the registry lacks one of the neurons.
     """
     from conch_dna.config import read_project, resolve
-    from conch_dna.runtime.shelf import BASE
+    from conch_dna.runtime.neuron_cache import BASE
 
     entries = [registry.resolve(n) for n in neurons if n != BASE]  # unknown names are told before the base is loaded
     if base_ref is not None:
@@ -64,7 +64,7 @@ def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntim
 def _chosen(app: App, prompt: str, router: str) -> str:
     """Let a router choose a neuron; say which."""
     from conch_dna.registry.store import Registry
-    from conch_dna.routing import make_routing
+    from conch_dna.runtime.routing import make_routing
 
     names = Registry(app.project / "adapters").names()
     neuron = make_routing(app.host, app.project, router).choose([{"role": "user", "content": prompt}], names)

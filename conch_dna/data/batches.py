@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from conch_dna.errors import ConfigError
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
-    from conch_dna.interfaces import LogitLoss
-    from conch_dna.train.dpo import Pairs
+    from conch_dna.losses.dpo import Pairs
+    from conch_dna.plugin.protocols import LogitLoss
 
     SoftTargets = Sequence[Targets] | Callable[[Sequence[int]], LogitLoss | Pairs]
 

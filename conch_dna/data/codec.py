@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conch_dna.errors import DataError
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ import structlog
 from filelock import FileLock
 
 from conch_dna.data.target_files import TargetFile, dump, keys_of, read
-from conch_dna.data.writers import mark_used
 from conch_dna.errors import DataError
-from conch_dna.files import write_atomic
+from conch_dna.util.cache_lock import mark_used
+from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

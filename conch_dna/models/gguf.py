@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conch_dna.errors import ModelError
-from conch_dna.files import new_folder
 from conch_dna.models.gguf_tokenizer import eos_ids, tokenizer_files
+from conch_dna.util.files import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

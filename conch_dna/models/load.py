@@ -45,7 +45,7 @@ class LoadedModel:
     @property
     def width(self) -> int:
         """The width of the head: the tokenizer's ids, and padding where the configuration tells of any."""
-        from conch_dna.handshake import Party
+        from conch_dna.teachers.compatibility import Party
 
         return Party("student", self.tokenizer, self.config).width
 

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from conch_dna.errors import ModelError
-from conch_dna.files import sha256_file, write_atomic
 from conch_dna.models import embedded
 from conch_dna.models.cache import cache_dir, lock
 from conch_dna.models.embedded import PREFIX, Progress
+from conch_dna.util.files import sha256_file, write_atomic
 
 __all__ = ["cache_dir", "digest", "gguf_file", "resolve", "same_model"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from conch_dna.models.places import Place
+    from conch_dna.models.target_modules import Place
 
 _ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
 # The unsigned integers of a type's bits, and its exponent's: IEEE 754 has no finite number with all of those set.
@@ -45,7 +45,7 @@ class Adapter:
     :param nbytes: bytes of all tensors.
     :param magnitudes: of DoRA by module path, ``m``: the length of each row of the adapted weight.
     :param gains: of DoRA by module path, what each row is multiplied by; known once it is fitted to a base.
-    :param invocation_tokens: the cue from whose last occurrence on it acts (:mod:`conch_dna.activation`); empty where
+    :param invocation_tokens: the cue from whose last occurrence on it acts (:mod:`conch_dna.data.alora`); empty where
         it acts on every token.
     """
 

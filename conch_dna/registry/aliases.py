@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from conch_dna.errors import RegistryError
-from conch_dna.files import write_atomic
 from conch_dna.records import SCHEMA_VERSION, Record
+from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, Field, ValidationError
 
 from conch_dna.errors import NeuronRefused
-from conch_dna.files import sha256_file
 from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Verdict
+from conch_dna.util.files import sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
-from conch_dna.files import fsync_path
 from conch_dna.registry.aliases import ALIASES_FILE, NAME, VERSION, write_book
+from conch_dna.util.files import fsync_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
-from conch_dna.files import fsync_path
 from conch_dna.registry.aliases import (
     ALIASES_FILE,
     CURRENT,
@@ -36,6 +35,7 @@ from conch_dna.registry.folders import (
 )
 from conch_dna.registry.lock import locked
 from conch_dna.registry.tags import check_tag
+from conch_dna.util.files import fsync_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

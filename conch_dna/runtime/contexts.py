@@ -1,7 +1,7 @@
 """What requests need not compute: what the prompt cache has, and contexts that the batch is computing for others.
 
 A request's *context* is what the base alone reads of its prompt: for the base all but the last token, for a neuron that
-shares its base's context (:mod:`conch_dna.activation`) all before the cue, for any other neuron nothing.
+shares its base's context (:mod:`conch_dna.data.alora`) all before the cue, for any other neuron nothing.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.errors import ModelError
-from conch_dna.worker import Worker
+from conch_dna.util.threads import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

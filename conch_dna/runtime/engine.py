@@ -16,12 +16,12 @@ from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
 from conch_dna.runtime.driver import Driver
 from conch_dna.runtime.generate import BATCH
+from conch_dna.runtime.neuron_cache import BASE, Shelf
 from conch_dna.runtime.neurons import as_turns
 from conch_dna.runtime.prompt_cache import PromptCache
 from conch_dna.runtime.request import Request
-from conch_dna.runtime.residency import Residency
 from conch_dna.runtime.scheduler import Scheduler
-from conch_dna.runtime.shelf import BASE, Shelf
+from conch_dna.runtime.slot_allocator import Residency
 from conch_dna.runtime.slot_cache import SlottedModel
 from conch_dna.runtime.slots import unwrap, wrap
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from conch_dna.runtime.neuron_cache import Asked
     from conch_dna.runtime.neurons import Messages
     from conch_dna.runtime.request import Processor, Token
-    from conch_dna.runtime.shelf import Asked
 
 
 @dataclass(frozen=True)

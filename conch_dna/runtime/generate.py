@@ -13,7 +13,7 @@ from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import KVCache, make_prompt_cache
 from mlx_lm.sample_utils import apply_top_p, greedy_sampler
 
-from conch_dna.activation import split_at_cue
+from conch_dna.data.alora import split_at_cue
 from conch_dna.records import digest_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from mlx_lm.generate import TextStateMachine
 
-from conch_dna.activation import split_at_cue
+from conch_dna.data.alora import split_at_cue
 from conch_dna.errors import NeuronRefused
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import mlx.core as mx
 
     from conch_dna.records import Sampling
-    from conch_dna.runtime.shelf import Asked, Blend, Version
+    from conch_dna.runtime.neuron_cache import Asked, Blend, Version
 
 # From the tokens so far, prompt and answer (T,), and the logits (1, V) to what is normalised and sampled, (1, V).
 Processor: TypeAlias = "Callable[[mx.array, mx.array], mx.array]"

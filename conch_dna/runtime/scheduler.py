@@ -11,16 +11,16 @@ import structlog
 from mlx_lm.generate import BatchGenerator, StopSequences
 
 from conch_dna.errors import ModelError, NeuronRefused
+from conch_dna.runtime.adapter_stack import BASE_SLOT
 from conch_dna.runtime.contexts import Contexts
 from conch_dna.runtime.generate import seeded_sampler, sequence_seed
-from conch_dna.runtime.pack import BASE_SLOT
 
 if TYPE_CHECKING:
     from conch_dna.models.load import LoadedModel
+    from conch_dna.runtime.neuron_cache import Blend, Version
     from conch_dna.runtime.prompt_cache import PromptCache
     from conch_dna.runtime.request import Request
-    from conch_dna.runtime.residency import Residency
-    from conch_dna.runtime.shelf import Blend, Version
+    from conch_dna.runtime.slot_allocator import Residency
     from conch_dna.runtime.slot_cache import SlottedModel
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import mlx.core as mx
 from mlx_lm.models.cache import make_prompt_cache
 
-from conch_dna.runtime.pack import BASE_SLOT
+from conch_dna.runtime.adapter_stack import BASE_SLOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

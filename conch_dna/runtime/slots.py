@@ -11,7 +11,7 @@ from mlx import nn
 from mlx.utils import tree_unflatten
 
 from conch_dna.errors import NeuronRefused
-from conch_dna.models.places import Carrier, carried, full_weight, layers_of, places
+from conch_dna.models.target_modules import Carrier, carried, full_weight, layers_of, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

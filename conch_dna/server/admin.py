@@ -11,10 +11,10 @@ from pydantic import Field
 
 from conch_dna.errors import UnknownName
 from conch_dna.registry.aliases import CURRENT
-from conch_dna.runtime.shelf import BASE
+from conch_dna.runtime.neuron_cache import BASE
 from conch_dna.server.faults import ApiFault
-from conch_dna.server.replies import MEANINGS, Changed, faults
-from conch_dna.server.wire import Body
+from conch_dna.server.requests import Body
+from conch_dna.server.schemas import MEANINGS, Changed, faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

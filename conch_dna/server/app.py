@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from conch_dna.registry.store import Registry
-    from conch_dna.routing import Routing
     from conch_dna.runtime.engine import Engine
+    from conch_dna.runtime.routing import Routing
     from conch_dna.server.keys import Keys
     from conch_dna.server.settings import ServerSettings
 

@@ -10,18 +10,18 @@ from fastapi import APIRouter, Request, Response
 
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.server.faults import ApiFault
-from conch_dna.server.forms import ChatForm, TextForm
 from conch_dna.server.grammar import Constraint
-from conch_dna.server.replies import ChatAnswer, List, Listed, TextAnswer, answers, faults
+from conch_dna.server.requests import ChatBody, CompletionBody
+from conch_dna.server.response_format import ChatForm, TextForm
 from conch_dna.server.responses import respond
+from conch_dna.server.schemas import ChatAnswer, List, Listed, TextAnswer, answers, faults
 from conch_dna.server.tools import callable_tools, grammar_of, turns_of
-from conch_dna.server.wire import ChatBody, CompletionBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from conch_dna.server.requests import Function
     from conch_dna.server.service import Service
-    from conch_dna.server.wire import Function
 
 
 def routes(service: Service) -> APIRouter:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from conch_dna.hosts import is_loopback
 from conch_dna.server.faults import ApiFault, as_fault, stopping
 from conch_dna.server.keys import scope_of
+from conch_dna.util.network import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from conch_dna.server.faults import ApiFault
-from conch_dna.server.replies import State, faults
+from conch_dna.server.schemas import State, faults
 
 if TYPE_CHECKING:
     from conch_dna.server.service import Service

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from conch_dna.runtime.shelf import BASE, Version
+from conch_dna.runtime.neuron_cache import BASE, Version
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conch_dna.errors import RegistryError, UnknownName
 from conch_dna.registry.aliases import CURRENT, NAME, VERSION
-from conch_dna.routing import AUTO
-from conch_dna.runtime.shelf import BASE
+from conch_dna.runtime.neuron_cache import BASE
+from conch_dna.runtime.routing import AUTO
 from conch_dna.server.faults import unknown_model
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from fastapi import Request
 
-    from conch_dna.server.forms import Form
     from conch_dna.server.job import Event, Logged, Order
+    from conch_dna.server.requests import Common
+    from conch_dna.server.response_format import Form
     from conch_dna.server.service import Service
-    from conch_dna.server.wire import Common
 
 GONE = 499  # nginx's number for a client that did not wait; nobody reads it but the log
 

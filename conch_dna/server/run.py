@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 
 from conch_dna.errors import ConfigError
-from conch_dna.server.patience import Patience
+from conch_dna.server.idle_timeout import Patience
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 from conch_dna.errors import ConchError
 from conch_dna.records import Sampling
-from conch_dna.routing import AUTO
+from conch_dna.runtime.routing import AUTO
 from conch_dna.server.faults import TOO_LONG, ApiFault
-from conch_dna.server.forms import Spelling
 from conch_dna.server.grammar import Grammars
 from conch_dna.server.job import Gate, Order
 from conch_dna.server.metrics import Metrics
 from conch_dna.server.names import Models
+from conch_dna.server.response_format import Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from conch_dna.registry.store import Registry
-    from conch_dna.routing import Routing
     from conch_dna.runtime.engine import Engine
+    from conch_dna.runtime.routing import Routing
+    from conch_dna.server.requests import Common
     from conch_dna.server.settings import ServerSettings
-    from conch_dna.server.wire import Common
 
 
 class Service:

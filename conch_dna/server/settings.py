@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conch_dna.errors import ConfigError
-from conch_dna.hosts import is_loopback
+from conch_dna.util.network import is_loopback
 
 
 @dataclass(frozen=True)

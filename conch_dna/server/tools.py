@@ -17,7 +17,7 @@ from conch_dna.server.grammar import calls_grammar, json_grammar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.server.wire import ChatBody, Function, Turn
+    from conch_dna.server.requests import ChatBody, Function, Turn
 
 INTRODUCTION = (
     'You can call tools. A call is one line of JSON and nothing else: {"tool": "NAME", "arguments": {...}}. The tools:'

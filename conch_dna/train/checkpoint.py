@@ -14,15 +14,15 @@ from safetensors.numpy import save as safetensors_of
 
 from conch_dna.config import upgraded
 from conch_dna.errors import CheckpointError
-from conch_dna.files import new_folder, sha256_file
 from conch_dna.records import digest_of
 from conch_dna.train.lora import weights
-from conch_dna.train.tensors import save_tensors
+from conch_dna.util.files import new_folder, sha256_file
+from conch_dna.util.tensors import save_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conch_dna.train.average import Average
+    from conch_dna.train.ema import Average
     from conch_dna.train.sources import Source
 
 ADAPTER, OPTIMIZER = "adapter.safetensors", "optimizer.safetensors"

@@ -13,11 +13,11 @@ from mlx import nn
 from mlx.utils import tree_map
 
 from conch_dna.errors import TrainingError
-from conch_dna.interfaces import Targets
+from conch_dna.evaluation.fit import everywhere
+from conch_dna.losses.dpo import Pairs, pair_sums
+from conch_dna.losses.fused import Sums, loss_sums
+from conch_dna.plugin.protocols import Targets
 from conch_dna.records import StepReport
-from conch_dna.train.dpo import Pairs, pair_sums
-from conch_dna.train.evaluate import everywhere
-from conch_dna.train.objective import Sums, loss_sums
 from conch_dna.train.schedules import learning_rate
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.batches import Batch
-    from conch_dna.train.evaluate import Over
-    from conch_dna.train.objective import Objective
+    from conch_dna.evaluation.fit import Over
+    from conch_dna.losses.fused import Objective
     from conch_dna.train.sources import Source
 
 
@@ -54,7 +54,7 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def batch_sums(trainee: Trainee, batch: Batch, objective: Objective) -> mx.array:
-    """Return the float32 sums of one batch, as :class:`conch_dna.train.objective.Sums` names them.
+    """Return the float32 sums of one batch, as :class:`conch_dna.losses.fused.Sums` names them.
 
     Pairs have a loss of their own, and the objective plays no part. ``trainee.over`` is for the caller to enter, since
     checkpointed blocks run again after this.

@@ -14,19 +14,19 @@ from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from conch_dna.errors import ConfigError, ModelError
-from conch_dna.files import new_folder
-from conch_dna.models.places import carried, layers_of, places
+from conch_dna.models.target_modules import carried, layers_of, places
 from conch_dna.registry.adapter import CUE, read_adapter
-from conch_dna.train.activated import activate
-from conch_dna.train.tensors import save_tensors
+from conch_dna.train.activated_lora import activate
+from conch_dna.util.files import new_folder
+from conch_dna.util.tensors import save_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
-    from conch_dna.models.places import Place
-    from conch_dna.train.activated import Activation
+    from conch_dna.models.target_modules import Place
+    from conch_dna.train.activated_lora import Activation
 
 log = structlog.get_logger()
 

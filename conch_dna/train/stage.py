@@ -14,19 +14,19 @@ import structlog
 from mlx import optimizers as optim
 from mlx.utils import tree_unflatten
 
-from conch_dna.activation import invocation_tokens_of
+from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.errors import BudgetReached, TrainingError
-from conch_dna.files import append, sha256_file, write_atomic
+from conch_dna.evaluation.fit import everywhere
+from conch_dna.kernels.patch import fast_ops
+from conch_dna.losses.fused import Sums
 from conch_dna.records import StepReport, read_sound, to_json_line
 from conch_dna.train import checkpoint, lora
-from conch_dna.train.activated import Activation
-from conch_dna.train.average import Average
-from conch_dna.train.blocks import checkpointed
+from conch_dna.train.activated_lora import Activation
 from conch_dna.train.checkpoint import State
-from conch_dna.train.evaluate import everywhere
-from conch_dna.train.fast_ops import fast_ops
+from conch_dna.train.ema import Average
+from conch_dna.train.gradient_checkpointing import checkpointed
 from conch_dna.train.loop import Trainee, batch_sums, train
-from conch_dna.train.objective import Sums
+from conch_dna.util.files import append, sha256_file, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.batches import Batch
+    from conch_dna.losses.fused import Objective
     from conch_dna.models.load import LoadedModel
-    from conch_dna.progress import Progress
-    from conch_dna.train.objective import Objective
     from conch_dna.train.sources import Source
+    from conch_dna.util.progress import Progress
 
 FIGURES = b'{"api"'  # how a line begins that tells what a teacher behind an API has cost
 log = structlog.get_logger()

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from conch_dna.agent.loop import Agent, Step
 from conch_dna.agent.memory import Memory
+from conch_dna.agent.model_client import Voice
 from conch_dna.agent.roles import cast_of
 from conch_dna.agent.sandbox import can_confine
 from conch_dna.agent.tools import Tool, tools_for
-from conch_dna.agent.voices import Voice
 
 
 def today() -> str:
@@ -32,7 +32,7 @@ def run(task: str, voice: Voice, root: Path) -> str:
         cast_of(voice.neurons(), {}),  # each neuron plays the role of its name, the base those that are missing
         tools,
         Memory(Path("facts.jsonl")),
-        # Which steps of a plan are only thought about; conch_dna.routing.make_routing gives a router that was learnt.
+        # Which steps of a plan are only thought about; conch_dna.runtime.routing.make_routing gives a router that was learnt.
         lambda step: "thinking" if "think" in step.lower() else "action",
         heard=show,
     )
@@ -56,12 +56,12 @@ def main() -> None:
     parser.add_argument("--registry", type=Path, default=Path("adapters"))
     given = parser.parse_args()
     if given.server:
-        from conch_dna.agent.server_voice import ServerVoice
+        from conch_dna.agent.server_client import ServerVoice
 
         print(run(given.task, ServerVoice(given.server), given.root))
         return
     from conch_dna import Engine
-    from conch_dna.agent.engine_voice import EngineVoice
+    from conch_dna.agent.engine_client import EngineVoice
     from conch_dna.registry.store import Registry
 
     registry = Registry(given.registry)

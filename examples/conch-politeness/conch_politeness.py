@@ -10,7 +10,7 @@ from conch_dna import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conch_dna.interfaces import ScoreContext, Scorer
+    from conch_dna.plugin.protocols import ScoreContext, Scorer
     from conch_dna.records import Prompt
 
 _KIND = re.compile(r"\b(please|thanks?|thank you|sorry|kindly|could you|would you|you're welcome)\b", re.IGNORECASE)

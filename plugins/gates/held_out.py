@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from conch_dna.interfaces import Gate, GateInput
+    from conch_dna.plugin.protocols import Gate, GateInput
     from conch_dna.records import Check
 
 DRAWS = 2000
@@ -105,8 +105,8 @@ def held_out(given: GateInput) -> list[Check]:
 
 
 def _varied(diversity: Mapping[str, float]) -> Check:
+    from conch_dna.evaluation.scoring import LEAST_DIVERSITY
     from conch_dna.records import Check
-    from conch_dna.scoring import LEAST_DIVERSITY
 
     value, least = diversity["candidate"], LEAST_DIVERSITY * diversity["base"]
     reason = f"the share of different pairs of words is {value:.2f}, least {least:.2f}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import mlx.core as mx
 
-    from conch_dna.interfaces import Divergence
+    from conch_dna.plugin.protocols import Divergence
 
 
 def _kl(p_NK: mx.array, q_NK: mx.array) -> mx.array:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from conch_dna.domains import Domain
+    from conch_dna.domains.domain import Domain
 
 BITS = 14  # of a feature's number
 LONGEST = 4  # bytes of an n-gram

@@ -15,13 +15,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
-from conch_dna.text import fenced_code, lines, words
+from conch_dna.util.text import fenced_code, lines, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conch_dna.domains import DomainSettings, Example
-    from conch_dna.interfaces import ScoreContext, Scorer
+    from conch_dna.domains.domain import DomainSettings, Example
+    from conch_dna.plugin.protocols import ScoreContext, Scorer
     from conch_dna.records import Prompt, Reference
 
 FORM, MATCH = 0.4, 0.6

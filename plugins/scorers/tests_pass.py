@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
-from conch_dna.text import fenced_code
+from conch_dna.util.text import fenced_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conch_dna.interfaces import ScoreContext, Scorer
+    from conch_dna.plugin.protocols import ScoreContext, Scorer
     from conch_dna.records import Prompt
 
 SECONDS = 4.0  # of wall time an assert; code that sleeps uses no CPU

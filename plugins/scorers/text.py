@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
-from conch_dna.text import words
+from conch_dna.util.text import words
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from conch_dna.interfaces import ScoreContext, Scorer
+    from conch_dna.plugin.protocols import ScoreContext, Scorer
     from conch_dna.records import Prompt
 
 FLUENT = 5.0  # perplexity of plain, correct prose under a small base model

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
-    from conch_dna.api.calls import Reply
-    from conch_dna.api.faults import CallFault
-    from conch_dna.api.keys import Key
-    from conch_dna.api.limits import RateLimit
-    from conch_dna.api.settings import Endpoint
-    from conch_dna.api.wire import Wire
-    from conch_dna.interfaces import Teacher, TeacherRequest
+    from conch_dna.plugin.protocols import Teacher, TeacherRequest
+    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.faults import CallFault
+    from conch_dna.teachers.api.keys import Key
+    from conch_dna.teachers.api.limits import RateLimit
+    from conch_dna.teachers.api.settings import Endpoint
+    from conch_dna.teachers.api.wire import Wire
 
 UNAUTHORIZED = 401
 SHOWN = 300  # characters of a server's own words in an error
@@ -39,7 +39,7 @@ def api_teacher(kind: type[Wire], request: TeacherRequest) -> Teacher:
     :raises TeacherError: the extra ``api`` is not installed.
     """
     try:
-        from conch_dna.api.teacher import ApiTeacher
+        from conch_dna.teachers.api.teacher import ApiTeacher
     except ModuleNotFoundError as error:
         raise _not_installed(error, kind.provider) from error
     return ApiTeacher(kind, request)
@@ -96,8 +96,8 @@ def faults(sdk: ModuleType, key: Key) -> Iterator[None]:
     """
     import httpx2
 
-    from conch_dna.api.faults import CallFault, fault_of_status
-    from conch_dna.api.keys import NO_KEY
+    from conch_dna.teachers.api.faults import CallFault, fault_of_status
+    from conch_dna.teachers.api.keys import NO_KEY
 
     try:
         yield
@@ -132,7 +132,7 @@ def fetch(sdk: ModuleType, opened: Any, key: Key, timeout: float) -> tuple[dict[
     :param timeout: seconds for the whole of it.
     :raises CallFault: it did not come, or not whole, or is no JSON object.
     """
-    from conch_dna.api.faults import CallFault
+    from conch_dna.teachers.api.faults import CallFault
 
     deadline = time.monotonic() + timeout
     data = bytearray()
@@ -150,7 +150,7 @@ def parsed(data: bytes | bytearray | str, key: Key) -> dict[str, Any]:
 
     :raises CallFault: it is none.
     """
-    from conch_dna.api.faults import CallFault
+    from conch_dna.teachers.api.faults import CallFault
 
     try:
         found = without(json.loads(data), key)
@@ -172,7 +172,7 @@ def without(value: Any, key: Key) -> Any:
 
 def row_of(read: Callable[[], Reply]) -> Reply | CallFault:
     """Return one answer of a batch, or why it is none: those beside it were paid for as well."""
-    from conch_dna.api.faults import CallFault
+    from conch_dna.teachers.api.faults import CallFault
 
     try:
         return read()
@@ -185,7 +185,7 @@ def rate_limit(headers: Mapping[str, str], **names: str) -> RateLimit:
 
     :param names: the header of each field of :class:`RateLimit`.
     """
-    from conch_dna.api.limits import RateLimit
+    from conch_dna.teachers.api.limits import RateLimit
 
     told = {field: headers.get(name, "") for field, name in names.items()}
     return RateLimit(**{field: int(value) for field, value in told.items() if value.isascii() and value.isdigit()})

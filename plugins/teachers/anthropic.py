@@ -12,10 +12,10 @@ from ._api import SdkWire, api_teacher, count, faults, fetch, plain, rate_limit,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conch_dna.api.calls import Reply
-    from conch_dna.api.faults import CallFault
-    from conch_dna.api.wire import Abilities, Chat
-    from conch_dna.interfaces import Teacher, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import Teacher, TeacherFactory, TeacherRequest
+    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.faults import CallFault
+    from conch_dna.teachers.api.wire import Abilities, Chat
 
 ENDED = {"end_turn", "stop_sequence"}
 CACHED = {"cache_control": {"type": "ephemeral"}}
@@ -58,7 +58,7 @@ class AnthropicWire(SdkWire):
 
     def collect(self, batch: str) -> Iterator[tuple[str, Reply | CallFault]]:
         """Yield the results; those that were cancelled, or came too late, were not charged."""
-        from conch_dna.api.faults import CallFault
+        from conch_dna.teachers.api.faults import CallFault
 
         with faults(self.sdk, self.key):
             rows = [without(row.to_dict(), self.key) for row in self.client.messages.batches.results(batch)]
@@ -96,10 +96,10 @@ class AnthropicWire(SdkWire):
 
 def _answer(found: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
     """Read a message; one that ended in another way than by itself counts as cut off."""
-    from conch_dna.api.calls import Reply
-    from conch_dna.api.faults import CallFault
-    from conch_dna.api.prices import Usage
-    from conch_dna.api.wire import Answer
+    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.faults import CallFault
+    from conch_dna.teachers.api.prices import Usage
+    from conch_dna.teachers.api.wire import Answer
 
     try:
         text = "".join(block["text"] for block in found["content"] if block["type"] == "text")

@@ -9,7 +9,7 @@ from conch_dna import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 

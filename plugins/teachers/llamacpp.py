@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 SLOTS = 8
@@ -45,8 +45,8 @@ class LlamaCppTeacher:
     @cached_property
     def fingerprint(self) -> str:
         """The weights' digest and the context's."""
-        from conch_dna.files import sha256_file
         from conch_dna.records import digest_of
+        from conch_dna.util.files import sha256_file
 
         return f"llamacpp:{digest_of([sha256_file(self.path), self.domain.context_digest])}"
 
@@ -90,7 +90,7 @@ class LlamaCppTeacher:
         return self._server
 
     def _ask(self, server: Any, prompt: Prompt, sampling: Sampling) -> Completion:
-        from conch_dna.align.told import soft_tokens
+        from conch_dna.align.served_logprobs import soft_tokens
         from conch_dna.records import Completion
 
         request = {

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import mlx.core as mx
 
-    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
     from conch_dna.models.load import LoadedModel
+    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 ROWS = 8  # sequences scored together
@@ -115,7 +115,7 @@ class MlxTeacher:
 
         :raises TeacherError: an answer has an id that is none of the teacher's.
         """
-        from conch_dna.handshake import ids_of
+        from conch_dna.teachers.compatibility import ids_of
         from conch_dna.train.lora import split
 
         loaded = self.loaded
@@ -157,8 +157,8 @@ class MlxTeacher:
         """Tell whether a token id means the same to teacher and student."""
         if self._is_student or not self._student_ref:
             return True
-        from conch_dna.handshake import same_tokenizer
         from conch_dna.models.load import load_tokenizer
+        from conch_dna.teachers.compatibility import same_tokenizer
 
         return same_tokenizer(load_tokenizer(self._student_ref), self.tokenizer)
 
@@ -167,8 +167,8 @@ class MlxTeacher:
         """The ends of a turn that teacher and student have, where these are two tokens of one tokenizer; else none."""
         if self._is_student or not self._student_ref or "top_k" not in self.capabilities:
             return []
-        from conch_dna.handshake import Party, end_of_turn
         from conch_dna.models.load import load_tokenizer
+        from conch_dna.teachers.compatibility import Party, end_of_turn
 
         parties = Party("teacher", self.tokenizer), Party("student", load_tokenizer(self._student_ref))
         ends = [end_of_turn(party) for party in parties]
@@ -186,7 +186,7 @@ def _as_teacher(model: Any) -> Iterator[None]:
 
     A resumed training would else meet a context that was computed with other last bits.
     """
-    from conch_dna.train.fast_ops import fast_ops
+    from conch_dna.kernels.patch import fast_ops
     from conch_dna.train.lora import switched_off
 
     with switched_off(model), fast_ops(model):
@@ -240,8 +240,8 @@ def _targets(logits_TV: mx.array, answer: Sequence[int], top_k: int, known: int)
     import mlx.core as mx
     import numpy as np
 
-    from conch_dna.interfaces import Targets
-    from conch_dna.train.objective import bucket
+    from conch_dna.losses.fused import bucket
+    from conch_dna.plugin.protocols import Targets
 
     k = min(top_k, known, logits_TV.shape[-1] - 1)
     ids_TK = mx.argpartition(-logits_TV[:, :known], min(k, known - 1), axis=-1)[:, :k]

@@ -14,12 +14,12 @@ from ._api import SdkWire, api_teacher, count, faults, fetch, parsed, plain, rat
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conch_dna.api.calls import Reply
-    from conch_dna.api.faults import CallFault
-    from conch_dna.api.prices import Usage
-    from conch_dna.api.wire import Abilities, Chat
-    from conch_dna.interfaces import Teacher, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import Teacher, TeacherFactory, TeacherRequest
     from conch_dna.records import SoftToken
+    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.faults import CallFault
+    from conch_dna.teachers.api.prices import Usage
+    from conch_dna.teachers.api.wire import Abilities, Chat
 
 LISTED = 100  # newest batches among which one of ours is looked for
 OVER = {"completed", "failed", "expired", "cancelled"}
@@ -51,7 +51,7 @@ class OpenAIWire(SdkWire):
 
     def echoed(self, chat: Chat, text: str, abilities: Abilities, timeout: float) -> Reply:
         """Have a text read as the answer to a chat."""
-        from conch_dna.api.calls import Reply
+        from conch_dna.teachers.api.calls import Reply
 
         top = min(chat.top, abilities.top) if abilities.top else chat.top
         whole = chat.with_answer(text)
@@ -94,7 +94,7 @@ class OpenAIWire(SdkWire):
 
     def collect(self, batch: str) -> Iterator[tuple[str, Reply | CallFault]]:
         """Yield the lines of the file of answers, and of that of errors."""
-        from conch_dna.api.faults import fault_of_status
+        from conch_dna.teachers.api.faults import fault_of_status
 
         with faults(self.sdk, self.key):
             about = self.client.batches.retrieve(batch)
@@ -122,10 +122,10 @@ class OpenAIWire(SdkWire):
 
     def _answer(self, found: Any, headers: Mapping[str, str]) -> Reply:
         """Read a chat's reply; one that was filtered, or ended in a call of a tool, counts as cut off."""
-        from conch_dna.align.told import soft_tokens, told_items
-        from conch_dna.api.calls import Reply
-        from conch_dna.api.faults import CallFault
-        from conch_dna.api.wire import Answer
+        from conch_dna.align.served_logprobs import soft_tokens, told_items
+        from conch_dna.teachers.api.calls import Reply
+        from conch_dna.teachers.api.faults import CallFault
+        from conch_dna.teachers.api.wire import Answer
 
         try:
             choice = found["choices"][0]
@@ -144,7 +144,7 @@ class OpenAIWire(SdkWire):
 
         :raises CallFault: nobody said how.
         """
-        from conch_dna.api.faults import CallFault
+        from conch_dna.teachers.api.faults import CallFault
 
         if not self.endpoint.turn:
             raise CallFault("the format of a turn is not stated", "fatal_call")
@@ -179,7 +179,7 @@ def _read_chat(found: Mapping[str, Any]) -> list[SoftToken]:
 
     Nothing is told of the very first token.
     """
-    from conch_dna.align.told import raw_piece, soft_token
+    from conch_dna.align.served_logprobs import raw_piece, soft_token
 
     tokens = []
     for told in found.get("prompt_logprobs") or ():
@@ -194,7 +194,7 @@ def _read_chat(found: Mapping[str, Any]) -> list[SoftToken]:
 
 def _read_text(found: Mapping[str, Any]) -> list[SoftToken]:
     """Read the echo of a raw completion, without what it goes on with."""
-    from conch_dna.align.told import raw_piece, soft_token
+    from conch_dna.align.served_logprobs import raw_piece, soft_token
 
     told = found["choices"][0].get("logprobs") or {}
     rows = zip(told.get("tokens", ()), told.get("token_logprobs", ()), told.get("top_logprobs") or (), strict=False)
@@ -208,7 +208,7 @@ def _read_text(found: Mapping[str, Any]) -> list[SoftToken]:
 
 
 def _usage(found: Mapping[str, Any]) -> Usage | None:
-    from conch_dna.api.prices import Usage
+    from conch_dna.teachers.api.prices import Usage
 
     told = found.get("usage")
     if not isinstance(told, dict) or "prompt_tokens" not in told:

@@ -10,8 +10,8 @@ from conch_dna import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conch_dna.data.recordings import Recording
-    from conch_dna.interfaces import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.domains.recordings import Recording
+    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 
@@ -24,7 +24,7 @@ class RecordedTeacher:
     @cached_property
     def recording(self) -> Recording:
         """The recording, read on first use."""
-        from conch_dna.data.recordings import find_recording
+        from conch_dna.domains.recordings import find_recording
 
         return find_recording(self.domain, self.name)
 

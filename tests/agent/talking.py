@@ -1,6 +1,6 @@
 """A voice that says what a test wants said, for what no weights can be made to say."""
 
-from conch_dna.agent.voices import Call, Said
+from conch_dna.agent.model_client import Call, Said
 
 
 class Scripted:

@@ -14,9 +14,9 @@ import openai
 import pytest
 from projects import ended, here, started, write_project
 
-from conch_dna.agent.engine_voice import EngineVoice
+from conch_dna.agent.engine_client import EngineVoice
 from conch_dna.agent.roles import ROLES, cast_of
-from conch_dna.agent.server_voice import ServerVoice
+from conch_dna.agent.server_client import ServerVoice
 from conch_dna.agent.tools import tools_for
 from conch_dna.errors import ModelError, UnknownName
 from conch_dna.registry.store import Registry

@@ -12,9 +12,9 @@ from talking import Scripted
 from conch_dna.agent.faults import ToolFailed
 from conch_dna.agent.loop import Agent
 from conch_dna.agent.memory import Memory
+from conch_dna.agent.model_client import Call, read_call
 from conch_dna.agent.roles import ROLES, cast_of
 from conch_dna.agent.tools import Tool, tools_for
-from conch_dna.agent.voices import Call, read_call
 from conch_dna.errors import UnknownName
 
 SUM = Call("calculator", {"expression": "24 * 17"})

@@ -5,7 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from conch_dna.agent.engine_voice import EngineVoice
+from conch_dna.agent.engine_client import EngineVoice
 from conch_dna.agent.roles import cast_of
 from conch_dna.agent.tools import tools_for
 from conch_dna.registry.store import Registry

@@ -7,12 +7,12 @@ import pytest
 from tiny import targets_of
 from tongues import PROSE, TEXTS, byte_level, encode, pieces
 
-from conch_dna.align.answers import align_answers, collate_aligned
-from conch_dna.align.bridge import bridge
+from conch_dna.align.aligned_targets import align_answers, collate_aligned
+from conch_dna.align.vocabulary_map import bridge
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import TeacherError
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 
 STUDENT, TEACHER = byte_level(digits=True), byte_level(600, PROSE)
 

@@ -8,7 +8,7 @@ from mlx_lm.tokenizer_utils import load
 from tokenizers import Tokenizer
 from tongues import CODE, NUMBERS, PROSE, byte_level, pieces, widened, wrapped
 
-from conch_dna.align.bridge import Members, bridge
+from conch_dna.align.vocabulary_map import Members, bridge
 from conch_dna.errors import ConchError
 from conch_dna.models import refs
 

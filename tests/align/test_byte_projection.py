@@ -13,7 +13,7 @@ from tongues import pieces
 
 from conch_dna.align.byte_projection import Projection, told_as_bytes
 from conch_dna.align.vocabulary import vocabulary_of
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 from conch_dna.records import SoftToken
 
 END = "<|im_end|>"

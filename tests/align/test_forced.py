@@ -9,15 +9,15 @@ import pytest
 from projects import write_domain, write_student
 
 from conch_dna.align.byte_projection import LEAST, told_as_bytes
-from conch_dna.align.forced import ForcedScorer
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import step_examples
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import TrainingError
-from conch_dna.interfaces import TeacherRequest
 from conch_dna.models.load import load
-from conch_dna.plugins import load_plugins
-from conch_dna.train.on_policy import OnPolicySource, unpack
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import TeacherRequest
+from conch_dna.teachers.forced_scorer import ForcedScorer
+from conch_dna.train.recipes.on_policy import OnPolicySource, unpack
 
 TEXTS = ["the thing in an hour", "an apple", "12 or 15", "\n", "on the train, and the other"]
 

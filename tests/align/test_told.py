@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from conch_dna.align.told import answer_in, is_absent, raw_piece, soft_tokens, spelled, trail_behind
+from conch_dna.align.served_logprobs import answer_in, is_absent, raw_piece, soft_tokens, spelled, trail_behind
 from conch_dna.records import SoftToken
 
 END, START = {"id": 151645, "token": "", "bytes": []}, {"id": 151644, "token": "", "bytes": []}

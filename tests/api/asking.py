@@ -2,13 +2,13 @@
 
 from projects import write_domain
 
-from conch_dna.api.context import ApiContext
-from conch_dna.api.ledger import Ledger
-from conch_dna.api.settings import ApiSettings, Endpoint
-from conch_dna.domains import load_domain
-from conch_dna.plugins import load_plugins
+from conch_dna.domains.domain import load_domain
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Sampling
-from conch_dna.teachers import make_teacher
+from conch_dna.teachers.api.context import ApiContext
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.settings import ApiSettings, Endpoint
+from conch_dna.teachers.references import make_teacher
 
 HOST = load_plugins(strict=True, block=[])
 SHORT = Sampling(max_tokens=12)

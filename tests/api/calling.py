@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from wire_voice import pieces
 
-from conch_dna.api.calls import Call, Caller, Reply
-from conch_dna.api.faults import CallFault, fault_of_status
-from conch_dna.api.limits import Limits, Pace, RateLimit
-from conch_dna.api.metrics import Metrics
-from conch_dna.api.prices import Price, Usage
+from conch_dna.teachers.api.calls import Call, Caller, Reply
+from conch_dna.teachers.api.faults import CallFault, fault_of_status
+from conch_dna.teachers.api.limits import Limits, Pace, RateLimit
+from conch_dna.teachers.api.metrics import Metrics
+from conch_dna.teachers.api.prices import Price, Usage
 
 PRICE = Price(input=Decimal(1), output=Decimal(4))
 QUICK = {"backoff": 0.01, "timeout": 2.0}

@@ -6,7 +6,7 @@ import pytest
 from asking import MADE
 from server import ApiServer
 
-from conch_dna.api.ledger import Ledger
+from conch_dna.teachers.api.ledger import Ledger
 
 
 @pytest.fixture

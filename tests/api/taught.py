@@ -5,10 +5,10 @@ import time
 
 from projects import WORDS, here, started, write_domain, write_project
 
-from conch_dna.api.ledger import Ledger
-from conch_dna.data.cache import load as load_answer
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.registry.store import Registry
+from conch_dna.teachers.answer_cache import load as load_answer
+from conch_dna.teachers.api.ledger import Ledger
 
 KEY = "sk-test-1234567890-abcdefghij"
 INPUT, OUTPUT = 1000, 4000  # nano-USD a token: 1 and 4 USD a million

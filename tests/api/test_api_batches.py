@@ -7,10 +7,10 @@ from asking import SHORT, domain_in, spent, teacher_of
 from structlog.testing import capture_logs
 from wire_http import Reply
 
-from conch_dna.api import batches
-from conch_dna.api.faults import CallFault
-from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.errors import BudgetReached, TeacherError
+from conch_dna.teachers.answer_cache import CompletionCache, answers
+from conch_dna.teachers.api import batches
+from conch_dna.teachers.api.faults import CallFault
 
 MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5"}
 HALF = {"input": 1, "output": 4, "batch": "0.5"}

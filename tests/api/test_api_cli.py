@@ -5,10 +5,10 @@ import json
 import pytest
 from projects import here, write_domain, write_project
 
-from conch_dna.api.ledger import FILE
-from conch_dna.api.probe import QUESTION
-from conch_dna.data.cache import CompletionCache
-from conch_dna.data.grow import REQUESTS
+from conch_dna.pipeline.grow import REQUESTS
+from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.teachers.api.ledger import FILE
+from conch_dna.teachers.api.probe import QUESTION
 
 KEY = "sk-very-secret-0123456789"
 GROWN = ["Name a river", "Count the trees", "Which bird sings", "Where do shells lie"]

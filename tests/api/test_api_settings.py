@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from conch_dna.api.settings import ApiSettings, Endpoint, read_api
 from conch_dna.errors import ConfigError
+from conch_dna.teachers.api.settings import ApiSettings, Endpoint, read_api
 
 
 @pytest.fixture

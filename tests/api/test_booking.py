@@ -10,12 +10,12 @@ from calling import PRICE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.api.booking import Booking
-from conch_dna.api.calls import Call, Reply
-from conch_dna.api.faults import CallFault, NotSent
-from conch_dna.api.ledger import Ledger
-from conch_dna.api.prices import Usage
 from conch_dna.errors import BudgetReached
+from conch_dna.teachers.api.booking import Booking
+from conch_dna.teachers.api.calls import Call, Reply
+from conch_dna.teachers.api.faults import CallFault, NotSent
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.prices import Usage
 
 ENDS = {
     "answered": Usage(input=3, output=2),

@@ -10,11 +10,11 @@ from calling import ask, caller, charged, drained, lost, questions, worst
 from structlog.testing import capture_logs
 from wire_faults import FAULTS, STORMY, Faults
 
-from conch_dna.api.calls import PATIENCE, Call, Reply, allowed_failures, counted_tokens
-from conch_dna.api.faults import CallFault
-from conch_dna.api.ledger import Ledger
-from conch_dna.api.prices import Usage
 from conch_dna.errors import BudgetReached, LedgerError, TeacherError
+from conch_dna.teachers.api.calls import PATIENCE, Call, Reply, allowed_failures, counted_tokens
+from conch_dna.teachers.api.faults import CallFault
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.prices import Usage
 
 # Answers.
 

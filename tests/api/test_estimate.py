@@ -3,13 +3,13 @@
 import pytest
 from projects import write_domain
 
-from conch_dna.api.estimate import CACHEABLE, Terms, estimates, in_one_line, recorded_length, verdict_estimates
-from conch_dna.api.judging import VERDICT_TOKENS
-from conch_dna.api.prices import Price, Usage
-from conch_dna.data.cache import CompletionCache
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.records import Completion, Sampling, to_json_line
-from conch_dna.teachers import RoutedTeacher
+from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.teachers.api.estimate import CACHEABLE, Terms, estimates, in_one_line, recorded_length, verdict_estimates
+from conch_dna.teachers.api.judging import VERDICT_TOKENS
+from conch_dna.teachers.api.prices import Price, Usage
+from conch_dna.teachers.references import RoutedTeacher
 
 PRICE = Price(input="1", output="4", cached_input="0.1", cache_write="1.25", batch="0.5")
 ROOM = 10_000  # tokens that the teacher's bound is above the prompt's bytes

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from conch_dna.api.faults import fault_of_status, seconds_of
+from conch_dna.teachers.api.faults import fault_of_status, seconds_of
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529])

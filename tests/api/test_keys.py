@@ -5,8 +5,8 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from conch_dna.api.keys import NO_KEY, SHOWN, Key, host_of, is_here, key_of
 from conch_dna.errors import ConfigError
+from conch_dna.teachers.api.keys import NO_KEY, SHOWN, Key, host_of, is_here, key_of
 
 HOME, AWAY = "http://127.0.0.1:8000/v1", "https://api.example.org/v1"
 

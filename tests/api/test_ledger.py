@@ -13,10 +13,10 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conch_dna.api import ledger as module
-from conch_dna.api.ledger import Ledger
-from conch_dna.api.prices import Usage
 from conch_dna.errors import BudgetReached, LedgerError
+from conch_dna.teachers.api import ledger as module
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.prices import Usage
 
 NOTE = "openai:gpt-4o-mini"
 
@@ -33,10 +33,10 @@ def counted(ledger):
 PRELUDE = """
 import os, resource, signal, sys
 from pathlib import Path
-from conch_dna.api.ledger import Ledger
-from conch_dna.api.prices import Usage
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.prices import Usage
 from conch_dna.errors import BudgetReached
-from conch_dna.log import configure
+from conch_dna.util.log import configure
 configure()
 path = Path(sys.argv[1])
 """

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 from wire_limits import RateLimits
 
-from conch_dna.api.limits import BURST, Limits, Pace, RateLimit
+from conch_dna.teachers.api.limits import BURST, Limits, Pace, RateLimit
 
 LIMIT = 60_000
 EACH = 1000  # tokens of a call

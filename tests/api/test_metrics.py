@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from conch_dna.api.ledger import Ledger
-from conch_dna.api.metrics import Metrics
-from conch_dna.api.money import to_nano
-from conch_dna.api.prices import Usage
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.metrics import Metrics
+from conch_dna.teachers.api.money import to_nano
+from conch_dna.teachers.api.prices import Usage
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conch_dna.api.money import NANO, exact, to_nano, usd
 from conch_dna.errors import ConfigError
+from conch_dna.teachers.api.money import NANO, exact, to_nano, usd
 
 AMOUNTS = st.integers(0, 10**15)
 

@@ -10,14 +10,14 @@ from asking import HOST, SHORT, answered, domain_in, good_is_better, paid, spent
 from structlog.testing import capture_logs
 from wire_voice import told
 
-from conch_dna.api.keys import SHOWN
-from conch_dna.api.prices import Usage
-from conch_dna.api.probe import QUESTION
-from conch_dna.api.settings import Endpoint
-from conch_dna.data.cache import CompletionCache, answers
 from conch_dna.errors import BudgetReached, ConfigError, TeacherError
 from conch_dna.records import Message, Prompt, Sampling
-from conch_dna.teachers import make_teacher
+from conch_dna.teachers.answer_cache import CompletionCache, answers
+from conch_dna.teachers.api.keys import SHOWN
+from conch_dna.teachers.api.prices import Usage
+from conch_dna.teachers.api.probe import QUESTION
+from conch_dna.teachers.api.settings import Endpoint
+from conch_dna.teachers.references import make_teacher
 
 PROBE = QUESTION[0]["content"]
 TURN = "<|im_start|>{role}\n{content}<|im_end|>\n"
@@ -308,7 +308,7 @@ class TestIdentity:
     def test_without_the_extra_it_says_what_to_install(self, serve, tmp_path, monkeypatch, missing):
         server = serve()
         monkeypatch.setitem(sys.modules, missing, None)
-        for name in [name for name in sys.modules if name.startswith("conch_dna.api.")]:
+        for name in [name for name in sys.modules if name.startswith("conch_dna.teachers.api.")]:
             monkeypatch.delitem(sys.modules, name)
         with pytest.raises(TeacherError, match=rf"{missing} is not installed\. pip install 'conch-dna\[api\]'"):
             _ = teacher_of(tmp_path, server)[0].capabilities

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conch_dna.api.prices import FREE, Price, Usage, checked, packaged, price_of, read_prices
 from conch_dna.errors import ConfigError
+from conch_dna.teachers.api.prices import FREE, Price, Usage, checked, packaged, price_of, read_prices
 
 MINI = Price(input="0.15", output="0.60", cached_input="0.075", batch="0.5")
 AMOUNT = st.decimals(0, 1000, places=6)

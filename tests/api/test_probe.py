@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 from wire_http import Refused
 from wire_voice import Voice
 
-from conch_dna.api.teacher import PROBED_FOR
 from conch_dna.config import resolve
 from conch_dna.errors import ConfigError, TeacherError
-from conch_dna.modes import choose
+from conch_dna.pipeline.recipe_choice import choose
 from conch_dna.records import Sampling
+from conch_dna.teachers.api.teacher import PROBED_FOR
 
 TURN = "<|im_start|>{role}\n{content}<|im_end|>\n"
 

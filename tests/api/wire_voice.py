@@ -75,7 +75,7 @@ def rule(asked):
 
 def recorded(domain):
     """Return the recorded answers of a domain's folder, by what is asked."""
-    from conch_dna.domains import load_domain
+    from conch_dna.domains.domain import load_domain
 
     by_digest = {}
     for file in sorted(Path(domain).glob("recorded/*.jsonl")):

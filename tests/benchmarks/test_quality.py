@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.quality import measures, report, rows
-from conch_dna.domains import Domain, DomainSettings
+from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.records import Message, Prompt, Reference
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 
 from conch_dna.cli import bars as module
 from conch_dna.cli.bars import Bars
-from conch_dna.log import configure
+from conch_dna.util.log import configure
 
 NOTE = "$0.12 of $5.00 · 34 calls · 2 retries · p95 1.8 s · waits for 20 requests/min"
 

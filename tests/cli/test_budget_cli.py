@@ -5,10 +5,10 @@ import json
 import pytest
 from projects import here, write_project
 
-from conch_dna.api.ledger import FILE, Ledger
-from conch_dna.api.money import NANO
-from conch_dna.api.prices import Usage
-from conch_dna.data.cache import CompletionCache
+from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.teachers.api.ledger import FILE, Ledger
+from conch_dna.teachers.api.money import NANO
+from conch_dna.teachers.api.prices import Usage
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 TEACHER = "openai:gpt-4o-mini"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from projects import here
 
-from conch_dna.data.cache import CompletionCache
-from conch_dna.data.targets import TargetCache
-from conch_dna.data.writers import writing
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 from conch_dna.records import Completion, Message, Prompt, Sampling
+from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.teachers.target_cache import TargetCache
+from conch_dna.util.cache_lock import writing
 
 PROMPTS = [Prompt(messages=(Message(role="user", content=f"say {i}"),)) for i in range(20)]
 DAY = 86_400

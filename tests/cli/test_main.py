@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from conch_dna import __version__
-from conch_dna.catalog import Owner
 from conch_dna.cli.app import App, find_project, plugins_dir_of
 from conch_dna.cli.main import cli
 from conch_dna.config import resolve
 from conch_dna.errors import ConfigError, GateFailed, Interrupted
-from conch_dna.plugins import PluginHost
-from conch_dna.runs import Run
+from conch_dna.pipeline.run_folder import Run
+from conch_dna.plugin.catalog import Owner
+from conch_dna.plugin.manager import PluginHost
 
 START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch'; main()"
 HEAVY = ("mlx", "numpy", "rich", "huggingface_hub", "transformers", "structlog")
@@ -175,7 +175,7 @@ def test_logs_go_to_stderr_and_can_be_json():
 def test_json_logs_are_one_object_a_line(capsys):
     import structlog
 
-    from conch_dna.log import configure
+    from conch_dna.util.log import configure
 
     configure(json_logs=True, level="warning")
     structlog.get_logger().info("too_quiet")

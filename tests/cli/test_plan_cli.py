@@ -11,17 +11,17 @@ from tiny import write_tiny_model
 
 from conch_dna.cli.plan import DomainPlan, check_plan, make_plan, measured_speed, show_plan
 from conch_dna.config import DistillConfig
-from conch_dna.data.extract import Taker
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer, encode_chat
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
+from conch_dna.domains.extract import Taker
 from conch_dna.errors import ConfigError, DataError
 from conch_dna.models.load import load
-from conch_dna.modes import Mode
-from conch_dna.plugins import load_plugins
+from conch_dna.pipeline.recipe_choice import Mode
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line
-from conch_dna.teachers import references, teacher_of
-from conch_dna.train.memory import Drawn, preflight
+from conch_dna.teachers.references import references, teacher_of
+from conch_dna.train.memory_estimate import Drawn, preflight
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 MODES = {"alpha": Mode(("sft",), "the teacher gives text alone")}

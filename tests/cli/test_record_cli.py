@@ -5,9 +5,9 @@ import json
 import pytest
 from projects import here, write_project
 
+from conch_dna.domains.discovery import check_own
 from conch_dna.errors import DataError
-from conch_dna.paths import bundled_dir
-from conch_dna.project import check_own
+from conch_dna.util.bundled import bundled_dir
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

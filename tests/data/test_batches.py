@@ -13,11 +13,11 @@ from conch_dna.config import DistillConfig
 from conch_dna.data.batches import PAD_TO, check_budget, collate, cut, step_examples
 from conch_dna.data.tokens import Example, encode_chat
 from conch_dna.errors import ConfigError
-from conch_dna.interfaces import Targets
-from conch_dna.plugins import load_plugins
+from conch_dna.losses.fused import Objective
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import Targets
 from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, gradients
-from conch_dna.train.objective import Objective
 
 COUNTS = {"count": st.integers(1, 40), "per_step": st.integers(1, 50), "seed": st.integers(0, 2**40)}
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from conch_dna.data.cache import CompletionCache, answers
-from conch_dna.domains import Domain, DomainSettings
+from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.errors import TeacherError
 from conch_dna.records import Completion, Message, Prompt, Sampling
+from conch_dna.teachers.answer_cache import CompletionCache, answers
 
 
 class CountingTeacher:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conch_dna.data.chats import Chat, Refused, chat_of
+from conch_dna.domains.chats import Chat, Refused, chat_of
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": {"city": "Oslo"}}}
 LINE = '{"tool": "weather", "arguments": {"city": "Oslo"}}'

@@ -8,7 +8,7 @@ from tiny import targets_of
 
 from conch_dna.data.codec import FINEST, NEAR, PREFIX, added_kl, decode, encode, positions, row_bits
 from conch_dna.errors import DataError
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 
 
 def random_targets(length, k, vocabulary, seed, spread, chosen=False):

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from conch_dna.data.grow import STALE_ROUNDS, Dropped, dropped_file, grow, growing_domain, parse, texts_of
-from conch_dna.data.prompts import read_prompts
 from conch_dna.data.splits import position
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
+from conch_dna.domains.prompts import read_prompts
 from conch_dna.errors import DataError
-from conch_dna.interfaces import TeacherRequest
-from conch_dna.plugins import load_plugins
+from conch_dna.pipeline.grow import STALE_ROUNDS, Dropped, dropped_file, grow, growing_domain, parse, texts_of
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.records import Completion, Message, Prompt, Sampling
 
 # "babbler" makes up eight prompts of six words from the request and the seed; "parrot" always says what the file

@@ -7,16 +7,16 @@ import tomllib
 import pytest
 from projects import here, write_project, write_student
 
-from conch_dna import files
-from conch_dna.data.importing import Limits, import_chats
-from conch_dna.data.recordings import RecordingCard, find_recording
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer
-from conch_dna.domains import load_domain
+from conch_dna.domains.discovery import domain_folders
+from conch_dna.domains.domain import load_domain
+from conch_dna.domains.importing import Limits, import_chats
+from conch_dna.domains.recordings import RecordingCard, find_recording
 from conch_dna.errors import DataError, DiskError
-from conch_dna.files import sha256_file
 from conch_dna.models.load import load_tokenizer
-from conch_dna.project import domain_folders
+from conch_dna.util import files
+from conch_dna.util.files import sha256_file
 
 LIMITS = Limits(None, 120, 0.25)
 
@@ -175,7 +175,7 @@ def test_a_full_disk_leaves_nothing(imported, tmp_path, monkeypatch):
 
 
 def test_what_a_killed_import_leaves_is_no_domain(tmp_path):
-    from conch_dna.plugins import PluginHost
+    from conch_dna.plugin.manager import PluginHost
 
     for name in (".mine.abcd1234", "mine"):
         (tmp_path / "domains" / name).mkdir(parents=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.data.prompts import read_prompts
+from conch_dna.domains.prompts import read_prompts
 from conch_dna.errors import DataError
 from conch_dna.records import Message
 

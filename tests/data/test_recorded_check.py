@@ -5,9 +5,9 @@ import json
 import pytest
 from projects import write_domain
 
-from conch_dna.data.recorded_check import check_recorded
-from conch_dna.domains import load_domain
-from conch_dna.plugins import load_plugins
+from conch_dna.domains.domain import load_domain
+from conch_dna.domains.recorded_check import check_recorded
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Sampling
 
 HOST = load_plugins(strict=True, block=[])

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conch_dna.data.rows import digest_of_files, files_of, rows_of
+from conch_dna.domains.rows import digest_of_files, files_of, rows_of
 from conch_dna.errors import DataError
-from conch_dna.files import sha256_file
+from conch_dna.util.files import sha256_file
 
 ROWS = [{"messages": [{"role": "user", "content": f"hé {i}"}], "n": i} for i in range(5)]
 

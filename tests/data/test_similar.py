@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.data.similar import Index, near_duplicates, overlaps
+from conch_dna.domains.near_duplicates import Index, near_duplicates, overlaps
 from conch_dna.records import Message, Prompt
-from conch_dna.text import words
+from conch_dna.util.text import words
 
 QUICK = settings(max_examples=60, deadline=None, database=None)
 

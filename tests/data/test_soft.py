@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tiny import targets_of
 
 from conch_dna.data.codec import encode
-from conch_dna.data.soft import read_soft, write_soft
 from conch_dna.data.target_files import TargetFile, dump, read
+from conch_dna.domains.soft_recordings import read_soft, write_soft
 from conch_dna.errors import DataError
 from conch_dna.records import SoftToken
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from conch_dna.data.target_files import read
-from conch_dna.data.targets import GROUP, TargetCache
 from conch_dna.errors import TeacherError
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 from conch_dna.records import Message, Prompt
+from conch_dna.teachers.target_cache import GROUP, TargetCache
 
 
 class CountingTeacher:
@@ -151,7 +151,7 @@ WRITER = """
 import sys, time
 sys.path[:0] = [{here!r}]
 from test_targets import ANSWERS, PROMPTS, CountingTeacher
-from conch_dna.data.targets import TargetCache
+from conch_dna.teachers.target_cache import TargetCache
 class Slow(CountingTeacher):
     def score(self, prompts, answers, top_k):
         time.sleep({pause})

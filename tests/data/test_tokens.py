@@ -11,7 +11,7 @@ from tiny import write_tokenizer
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat, prompt_ids, render
 from conch_dna.errors import DataError
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 from conch_dna.records import Message
 
 NEWLINE_FREE_START = st.text(st.characters(codec="utf-8"), max_size=12).filter(lambda t: not t[:1].isspace())

@@ -6,13 +6,13 @@ import time
 import numpy as np
 import pytest
 
-from conch_dna.data.cache import CompletionCache
 from conch_dna.data.shards import DAMAGED
-from conch_dna.data.targets import TargetCache
-from conch_dna.data.upkeep import API, COMPLETIONS, DAY, TARGETS, TeacherStats, collect, stats, stored
 from conch_dna.errors import ConchError, UnknownName
-from conch_dna.interfaces import Targets
+from conch_dna.plugin.protocols import Targets
 from conch_dna.records import Completion, Message, Prompt, Sampling
+from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.teachers.cache_maintenance import API, COMPLETIONS, DAY, TARGETS, TeacherStats, collect, stats, stored
+from conch_dna.teachers.target_cache import TargetCache
 
 PROMPTS = [Prompt(messages=(Message(role="user", content=f"say {i}"),)) for i in range(3)]
 

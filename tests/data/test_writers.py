@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from conch_dna.data.writers import FOLDER, alone, mark_used, writing
 from conch_dna.errors import ConchError
+from conch_dna.util.cache_lock import FOLDER, alone, mark_used, writing
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from conch_dna.data.writers import writing
+from conch_dna.util.cache_lock import writing
 with writing(Path(sys.argv[1])):
     print("writing", flush=True)
     time.sleep(60)

@@ -4,7 +4,7 @@ import pytest
 from architectures import build
 from mlx import nn
 
-from conch_dna.models.places import Place, full_weight, layers_of, places
+from conch_dna.models.target_modules import Place, full_weight, layers_of, places
 from conch_dna.runtime.slots import unwrap, wrap
 
 

@@ -13,20 +13,20 @@ from telling import recorded
 from tiny import write_tiny_model
 
 from conch_dna.config import DistillConfig
-from conch_dna.data.cache import CompletionCache, answers
-from conch_dna.data.soft import read_soft, write_soft
-from conch_dna.data.targets import TargetCache
 from conch_dna.data.tokens import encode_chat, prompt_ids
-from conch_dna.domains import domain_of_file, load_domain
+from conch_dna.domains.domain import domain_of_file, load_domain
+from conch_dna.domains.soft_recordings import read_soft, write_soft
 from conch_dna.errors import DataError, ModelError, TeacherError, UnknownName
-from conch_dna.handshake import CHAT
-from conch_dna.interfaces import Teacher, TeacherRequest
+from conch_dna.kernels.patch import fast_ops
 from conch_dna.models.load import load
-from conch_dna.plugins import load_plugins
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import Teacher, TeacherRequest
 from conch_dna.records import Completion, Sampling
 from conch_dna.runtime import generate
+from conch_dna.teachers.answer_cache import CompletionCache, answers
+from conch_dna.teachers.compatibility import CHAT
+from conch_dna.teachers.target_cache import TargetCache
 from conch_dna.train import lora
-from conch_dna.train.fast_ops import fast_ops
 
 CATALOG = load_plugins().catalog
 SHORT = Sampling(max_tokens=8)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conch_dna.errors import ConfigError
-from conch_dna.plugins import load_plugins
+from conch_dna.plugin.manager import load_plugins
 
 LOSSES = ["forward_kl", "reverse_kl", "jsd", "skewed_kl", "skewed_reverse_kl", "total_variation"]
 MIXED = ["jsd", "skewed_kl", "skewed_reverse_kl"]

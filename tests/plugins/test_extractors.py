@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conch_dna.errors import DataError
-from conch_dna.plugins import load_plugins
+from conch_dna.plugin.manager import load_plugins
 
 CATALOG = load_plugins(strict=True).catalog
 WORDS = st.text(string.ascii_letters + string.digits + " .,:'\n", min_size=1, max_size=40)

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conch_dna.domains import Domain, DomainSettings
-from conch_dna.interfaces import GateInput
-from conch_dna.plugins import load_plugins
+from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import GateInput
 from conch_dna.records import HeldOut
 
 HELD_OUT = load_plugins().catalog.get("gates", "held_out")

@@ -6,11 +6,11 @@ from projects import here, write_domain, write_project
 from conch_dna.cli.app import App
 from conch_dna.config import DistillConfig
 from conch_dna.data.splits import split
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import DataError, PluginError, UnknownName
-from conch_dna.paths import bundled_dir
-from conch_dna.plugins import load_plugins
-from conch_dna.routing import make_routing
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.runtime.routing import make_routing
+from conch_dna.util.bundled import bundled_dir
 
 # None of these was looked at when the router's settings were chosen.
 ELSEWHERE = [

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch_dna.domains import Domain, DomainSettings
-from conch_dna.interfaces import ScoreContext
-from conch_dna.plugins import load_plugins
+from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import ScoreContext
 from conch_dna.records import Message, Prompt, Reference
 
 SCORER = load_plugins().catalog.get("scorers", "tests_pass")

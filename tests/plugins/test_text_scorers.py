@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from conch_dna.domains import Domain, DomainSettings
-from conch_dna.interfaces import ScoreContext
-from conch_dna.plugins import load_plugins
+from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import ScoreContext
 from conch_dna.records import Message, Prompt
 
 CATALOG = load_plugins().catalog

@@ -5,7 +5,7 @@ import json
 import mlx.core as mx
 import pytest
 
-from conch_dna.models.places import Place
+from conch_dna.models.target_modules import Place
 from conch_dna.records import Check, HeldOut, Verdict
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.store import Registry
@@ -150,7 +150,7 @@ def base(tmp_path_factory):
     """A llama of four layers with an untied head, opened as conversions do."""
     from tiny import write_tiny_model
 
-    from conch_dna.registry.formats.base import open_base
+    from conch_dna.exporters.base import open_base
 
     return open_base(str(write_tiny_model(tmp_path_factory.mktemp("base") / "model", tied=False)))
 

@@ -5,9 +5,9 @@ import json
 import mlx.core as mx
 import numpy as np
 
+from conch_dna.exporters.peft import PEFT_WEIGHTS
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import CardFields
-from conch_dna.registry.formats.peft import PEFT_WEIGHTS
 
 KEYS = ["mlp.down_proj", "self_attn.q_proj"]
 IDS = [[5, 17, 3, 60, 2, 41, 8, 33, 7, 9, 1, 50]]  # as in peft_side.py

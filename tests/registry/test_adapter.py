@@ -9,7 +9,7 @@ import mlx.core as mx
 import pytest
 
 from conch_dna.errors import NeuronRefused
-from conch_dna.models.places import places
+from conch_dna.models.target_modules import places
 from conch_dna.registry.adapter import check_fits, read_adapter
 from conch_dna.registry.card import content_digest, hash_files
 

@@ -11,13 +11,13 @@ from mlx.utils import tree_flatten
 from tiny import write_tiny_model
 
 from conch_dna.errors import ConfigError, DiskError, NeuronRefused, RegistryError
-from conch_dna.files import new_folder
+from conch_dna.exporters import destination, fused
+from conch_dna.exporters.base import open_base
+from conch_dna.exporters.peft import PEFT_WEIGHTS
+from conch_dna.exporters.transfer import export_neuron, import_neuron
 from conch_dna.registry.adapter import CUE
-from conch_dna.registry.formats import destination, fused
-from conch_dna.registry.formats.base import open_base
-from conch_dna.registry.formats.peft import PEFT_WEIGHTS
-from conch_dna.registry.formats.transfer import export_neuron, import_neuron
-from conch_dna.train.tensors import save_tensors
+from conch_dna.util.files import new_folder
+from conch_dna.util.tensors import save_tensors
 
 # -- mlx-lm's own folder
 
@@ -190,8 +190,8 @@ def test_a_full_disk_leaves_what_was_there(form, before, registry, base, tmp_pat
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("conch_dna.registry.formats.peft.save_tensors", full)
-    monkeypatch.setattr("conch_dna.registry.formats.fused.save_tensors", full)
+    monkeypatch.setattr("conch_dna.exporters.peft.save_tensors", full)
+    monkeypatch.setattr("conch_dna.exporters.fused.save_tensors", full)
     with pytest.raises(DiskError, match="No space left"):
         export_neuron(registry, "neuron", out, form, force=True)
     assert (out / "adapters.safetensors").is_file() == before
@@ -260,11 +260,11 @@ def test_a_disk_that_is_full_publishes_nothing(registry, base, tmp_path, monkeyp
     def full(path, tensors, about=None):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("conch_dna.registry.formats.peft.save_tensors", full)
+    monkeypatch.setattr("conch_dna.exporters.peft.save_tensors", full)
     with pytest.raises(DiskError, match="No space left"):
         import_neuron(registry, folder, "neuron", "peft")
     assert registry.names() == []
-    monkeypatch.setattr("conch_dna.registry.formats.peft.save_tensors", save_tensors)
+    monkeypatch.setattr("conch_dna.exporters.peft.save_tensors", save_tensors)
     assert import_neuron(registry, folder, "neuron", "peft").version == 1
     with pytest.raises(RegistryError, match="not a neuron name"):
         import_neuron(registry, folder, "../neuron", "peft")

@@ -7,8 +7,8 @@ import pytest
 from hubserver import TOKEN, HubServer, Repo
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
-from conch_dna.registry import remote
 from conch_dna.registry.card import hash_files
+from conch_dna.registry.remotes import push_pull as remote
 from conch_dna.registry.store import Registry
 
 # The hub's library uploads with an argument that its HTTP client no longer likes.

@@ -12,9 +12,9 @@ import pytest
 from converting import IDS, error, logits
 from mlx.utils import tree_flatten
 
+from conch_dna.exporters.hf_names import COMPARED
+from conch_dna.exporters.transfer import export_neuron, import_neuron
 from conch_dna.registry.adapter import read_adapter
-from conch_dna.registry.formats.names import COMPARED
-from conch_dna.registry.formats.transfer import export_neuron, import_neuron
 
 CLOSE = 1e-4
 PYTHON = Path(os.environ.get("CONCH_PARITY_PYTHON", Path(sys.prefix, ".parity", "bin", "python")))

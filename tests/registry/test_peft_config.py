@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conch_dna.errors import ConchError, NeuronRefused
-from conch_dna.files import write_atomic
+from conch_dna.exporters.peft import PEFT_WEIGHTS, from_peft
+from conch_dna.exporters.peft_config import PeftConfig, covers, rank_of, read_config, scale_of
+from conch_dna.exporters.transfer import import_neuron
 from conch_dna.registry.adapter import check_fits, read_adapter
-from conch_dna.registry.formats.peft import PEFT_WEIGHTS, from_peft
-from conch_dna.registry.formats.peft_config import PeftConfig, covers, rank_of, read_config, scale_of
-from conch_dna.registry.formats.transfer import import_neuron
+from conch_dna.util.files import write_atomic
 
 PATHS = [f"model.layers.{n}.{part}" for n in (0, 1, 12) for part in ("self_attn.q_proj", "mlp.up_proj")]
 NAMES = st.sampled_from(["q_proj", "up_proj", "self_attn.q_proj", "proj", "layers.1.mlp.up_proj", *PATHS])

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from conch_dna.errors import DiskError, NeuronRefused, RegistryError, UnknownName
-from conch_dna.registry import remote
-from conch_dna.registry.bucket import Bucket
 from conch_dna.registry.card import content_digest, hash_files
+from conch_dna.registry.remotes import push_pull as remote
+from conch_dna.registry.remotes.base import told
+from conch_dna.registry.remotes.bucket import Bucket
 from conch_dna.registry.store import Registry
-from conch_dna.registry.transfer import told
 
 DO = (
     "import sys; from pathlib import Path; from conch_dna.registry import remote; from conch_dna.registry.store import "

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conch_dna.registry import remote, shared_folder
+from conch_dna.registry.remotes import push_pull as remote
+from conch_dna.registry.remotes import shared_folder
 
 PUT = (
-    "import sys; from pathlib import Path; from conch_dna.registry.shared_folder import put;"
+    "import sys; from pathlib import Path; from conch_dna.registry.remotes.shared_folder import put;"
     "put(*map(Path, sys.argv[1:]))"
 )
 

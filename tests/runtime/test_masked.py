@@ -11,11 +11,12 @@ from mlx_lm.generate import generate_step
 from mlx_lm.models.cache import make_prompt_cache
 from projects import write_neuron
 
-from conch_dna.activation import invocation_tokens_of, split_at_cue
 from conch_dna.config import DistillConfig
+from conch_dna.data.alora import invocation_tokens_of, split_at_cue
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import Example, encode_chat, prompt_ids
 from conch_dna.errors import DataError, NeuronRefused
+from conch_dna.evaluation.fit import fits
 from conch_dna.records import Sampling
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime import generate
@@ -23,8 +24,7 @@ from conch_dna.runtime.generate import decode, read_contexts, seeded_sampler
 from conch_dna.runtime.masked import masked
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train import lora
-from conch_dna.train.activated import Activation
-from conch_dna.train.evaluate import fits
+from conch_dna.train.activated_lora import Activation
 
 SHORT = Sampling(max_tokens=8)
 QUESTIONS = ["hello there", "hello then", "name the 1 number", "a", "a"]

@@ -7,10 +7,10 @@ from architectures import ADAPTERS, build, write_trained
 from projects import write_neuron
 
 from conch_dna.errors import NeuronRefused
-from conch_dna.models.places import places
+from conch_dna.models.target_modules import places
 from conch_dna.registry.adapter import read_adapter
-from conch_dna.runtime import pack as pack_module
-from conch_dna.runtime.pack import Pack, gathered, rows_product, taken
+from conch_dna.runtime import adapter_stack as pack_module
+from conch_dna.runtime.adapter_stack import Pack, gathered, rows_product, taken
 from conch_dna.runtime.slots import Alone, fitted, wrap
 
 PROMPTS = mx.array([[1, 5, 9, 20, 7, 3], [3, 4, 4, 9, 60, 2], [8, 8, 1, 0, 33, 12], [1, 5, 9, 20, 7, 3]])

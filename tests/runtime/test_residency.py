@@ -7,10 +7,10 @@ from projects import write_neuron
 from conch_dna.errors import ConfigError, NeuronRefused, RegistryError
 from conch_dna.records import HeldOut, Verdict
 from conch_dna.registry.store import Registry
-from conch_dna.runtime import shelf as shelf_module
-from conch_dna.runtime.pack import BASE_SLOT, Mix
-from conch_dna.runtime.residency import Residency
-from conch_dna.runtime.shelf import Shelf
+from conch_dna.runtime import neuron_cache as shelf_module
+from conch_dna.runtime.adapter_stack import BASE_SLOT, Mix
+from conch_dna.runtime.neuron_cache import Shelf
+from conch_dna.runtime.slot_allocator import Residency
 from conch_dna.runtime.slots import Alone, wrap
 
 NAMES = ("a", "b", "c", "d")

@@ -12,7 +12,7 @@ from tiny import write_tiny_model
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.models.load import load
-from conch_dna.models.places import places
+from conch_dna.models.target_modules import places
 from conch_dna.registry.adapter import check_fits, read_adapter
 from conch_dna.runtime.slots import NeuronLinear, fitted, unwrap, wrap
 

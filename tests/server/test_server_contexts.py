@@ -7,7 +7,7 @@ import pytest
 from engines import publish_activated
 from serving import publish_tiny
 
-from conch_dna.activation import invocation_tokens_of
+from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.registry.store import Registry
 

@@ -11,8 +11,8 @@ from tiny import chats, soft_targets
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
 from conch_dna.models.load import load
-from conch_dna.plugins import load_plugins
-from conch_dna.train.material import Material
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.train.recipes.training_set import Material
 
 
 def take(model, folder, steps):

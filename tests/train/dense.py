@@ -5,7 +5,7 @@ from typing import NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from conch_dna.train.objective import Sums, loss_sums
+from conch_dna.losses.fused import Sums, loss_sums
 
 LOSSES = ("forward_kl", "reverse_kl", "jsd", "skewed_kl", "skewed_reverse_kl", "total_variation")
 

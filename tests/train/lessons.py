@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from conch_dna.progress import Progress
 from conch_dna.records import StepReport
-from conch_dna.train.recipes import Lesson, run_recipes
+from conch_dna.train.recipes.supervised import Lesson, run_recipes
+from conch_dna.util.progress import Progress
 
 MEASURED = {"seconds", "peak_memory"}  # of the machine, not of the training
 

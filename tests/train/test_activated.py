@@ -16,24 +16,24 @@ from mlx_lm.models.cache import make_prompt_cache
 from structlog.testing import capture_logs
 from tiny import chats, targets_of
 
-from conch_dna.activation import invocation_tokens_of
 from conch_dna.config import DistillConfig
+from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import Example, encode_chat
 from conch_dna.errors import ConfigError, DataError, ModelError, TrainingError
+from conch_dna.evaluation.fit import fits
+from conch_dna.kernels.patch import fast_ops
+from conch_dna.losses.fused import Objective
 from conch_dna.records import Message, Prompt
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime.generate import Cued
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train import lora
-from conch_dna.train.activated import Activation
-from conch_dna.train.blocks import checkpointed
-from conch_dna.train.evaluate import fits
-from conch_dna.train.fast_ops import fast_ops
+from conch_dna.train.activated_lora import Activation
+from conch_dna.train.gradient_checkpointing import checkpointed
 from conch_dna.train.loop import Trainee, batch_sums, gradients
-from conch_dna.train.material import Material
-from conch_dna.train.objective import Objective
-from conch_dna.train.on_policy import OnPolicySource
+from conch_dna.train.recipes.on_policy import OnPolicySource
+from conch_dna.train.recipes.training_set import Material
 from conch_dna.train.rollouts import roll_out
 from conch_dna.train.sources import FixedSource
 

@@ -4,9 +4,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from conch_dna.train import objective
-from conch_dna.train.objective import Objective, loss_sums
-from conch_dna.train.on_policy import Advantage, reverse_kl
+from conch_dna.losses import fused as objective
+from conch_dna.losses.fused import Objective, loss_sums
+from conch_dna.train.recipes.on_policy import Advantage, reverse_kl
 
 
 def softmax(logits):

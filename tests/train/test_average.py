@@ -4,7 +4,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from conch_dna.train.average import Average
+from conch_dna.train.ema import Average
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.99])

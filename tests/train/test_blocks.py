@@ -12,12 +12,12 @@ from tiny import chats, write_tiny_model
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
+from conch_dna.kernels.patch import fast_ops
 from conch_dna.models.load import load
 from conch_dna.records import Sampling
 from conch_dna.runtime.generate import answer_many
 from conch_dna.train import lora
-from conch_dna.train.blocks import checkpointed
-from conch_dna.train.fast_ops import fast_ops
+from conch_dna.train.gradient_checkpointing import checkpointed
 
 
 def loss_and_gradients(model, batches):

@@ -11,8 +11,8 @@ from mlx.utils import tree_flatten, tree_unflatten
 from conch_dna.config import DistillConfig
 from conch_dna.errors import CheckpointError
 from conch_dna.train import checkpoint, lora
-from conch_dna.train.average import Average
 from conch_dna.train.checkpoint import Keep, State
+from conch_dna.train.ema import Average
 
 IDENTITY = {"base": "b1", "teacher": "t1", "data": "d1", "settings": {"rank": 2, "keys": ["a"]}}
 

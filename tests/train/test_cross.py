@@ -8,13 +8,13 @@ import pytest
 from tiny import targets_of
 from tongues import NUMBERS, PROSE, TEXTS, byte_level, encode, pieces, widened
 
-from conch_dna.align.answers import Aligned, align_answers, collate_aligned
-from conch_dna.align.bridge import bridge
+from conch_dna.align.aligned_targets import Aligned, align_answers, collate_aligned
+from conch_dna.align.vocabulary_map import bridge
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import ConchError, ConfigError
-from conch_dna.interfaces import Targets
-from conch_dna.train.cross import cross_loss
-from conch_dna.train.objective import CHUNK, Objective, bucket, loss_sums, temper
+from conch_dna.losses.cross_tokenizer import cross_loss
+from conch_dna.losses.fused import CHUNK, Objective, bucket, loss_sums, temper
+from conch_dna.plugin.protocols import Targets
 
 KINDS = ("p_kl", "gold", "uld")
 PAIRS = {

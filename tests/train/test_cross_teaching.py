@@ -10,17 +10,17 @@ from mlx import nn
 from tiny import targets_of
 from tongues import byte_level, encode
 
-from conch_dna.align.answers import align_answers, collate_aligned
-from conch_dna.align.bridge import bridge
+from conch_dna.align.aligned_targets import align_answers, collate_aligned
 from conch_dna.align.byte_projection import Projection, told_as_bytes
 from conch_dna.align.vocabulary import vocabulary_of
+from conch_dna.align.vocabulary_map import bridge
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
-from conch_dna.interfaces import Targets
+from conch_dna.losses.cross_tokenizer import cross_loss
+from conch_dna.losses.fused import CHUNK, Objective, loss_sums
+from conch_dna.plugin.protocols import Targets
 from conch_dna.train import lora
-from conch_dna.train.cross import cross_loss
-from conch_dna.train.objective import CHUNK, Objective, loss_sums
 
 
 def forward_kl(student, teacher, *, beta):

@@ -13,11 +13,11 @@ from tiny import chats
 
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
+from conch_dna.losses import fused as module
+from conch_dna.losses.dpo import Pairs, pair_sums
+from conch_dna.losses.fused import CHUNK, Objective, Sums
 from conch_dna.train import lora
-from conch_dna.train import objective as module
-from conch_dna.train.dpo import Pairs, pair_sums
 from conch_dna.train.loop import Trainee, gradients
-from conch_dna.train.objective import CHUNK, Objective, Sums
 from conch_dna.train.sources import FixedSource
 
 VOCABULARY = 40

@@ -8,8 +8,9 @@ import pytest
 from tiny import chats, soft_targets
 
 from conch_dna.data.tokens import encode_chat
-from conch_dna.train import evaluate, lora
-from conch_dna.train.evaluate import fits
+from conch_dna.evaluation import fit as evaluate
+from conch_dna.evaluation.fit import fits
+from conch_dna.train import lora
 
 
 @pytest.fixture

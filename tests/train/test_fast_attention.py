@@ -4,7 +4,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from conch_dna.train.fast_attention import BLOCK, causal_attention, fits
+from conch_dna.kernels.attention import BLOCK, causal_attention, fits
 
 
 def draw(shape, seed, size=1.0):

@@ -7,8 +7,8 @@ import mlx.core as mx
 import pytest
 from mlx_lm.models import activations, base
 
-from conch_dna.train import fastmath
-from conch_dna.train.fast_ops import fast_ops
+from conch_dna.kernels import exp as fastmath
+from conch_dna.kernels.patch import fast_ops
 
 NAMES = ("swiglu", "scaled_dot_product_attention")
 

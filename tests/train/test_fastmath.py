@@ -6,7 +6,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from conch_dna.train import fastmath
+from conch_dna.kernels import exp as fastmath
 
 
 def silu(x):

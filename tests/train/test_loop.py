@@ -14,9 +14,9 @@ from conch_dna.data import batches as batching
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import TrainingError
+from conch_dna.losses.fused import Objective
 from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, gradients, step_seed, train
-from conch_dna.train.objective import Objective
 from conch_dna.train.sources import FixedSource
 
 CONFIG = DistillConfig(steps=4, batch_size=2, accumulation=1, rank=4, warmup=1, learning_rate=0.01)

@@ -7,11 +7,11 @@ import pytest
 from tiny import chats, soft_targets
 from tongues import byte_level, encode
 
-from conch_dna.align.answers import align_answers
-from conch_dna.align.bridge import bridge
+from conch_dna.align.aligned_targets import align_answers
+from conch_dna.align.vocabulary_map import bridge
 from conch_dna.data.tokens import encode_chat
-from conch_dna.signals import CrossTargets
-from conch_dna.train.material import Material
+from conch_dna.teachers.soft_targets import CrossTargets
+from conch_dna.train.recipes.training_set import Material
 
 TOKENIZER = byte_level()
 EXAMPLES = [encode_chat(TOKENIZER, chat) for chat in chats(3)]

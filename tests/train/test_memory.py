@@ -14,15 +14,15 @@ from tiny import write_tiny_model
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import Example
 from conch_dna.errors import ConfigError, ModelError
+from conch_dna.losses.dpo import Pairs
+from conch_dna.losses.fused import Objective
 from conch_dna.models.load import load
-from conch_dna.progress import Progress
 from conch_dna.train import lora
-from conch_dna.train.dpo import Pairs
-from conch_dna.train.memory import Drawn, drawn_at_once, estimate, limit, preflight, read_shapes
-from conch_dna.train.objective import Objective
+from conch_dna.train.memory_estimate import Drawn, drawn_at_once, estimate, limit, preflight, read_shapes
 from conch_dna.train.rollouts import roll_out
 from conch_dna.train.sources import FixedSource
 from conch_dna.train.stage import Stage, train_stage
+from conch_dna.util.progress import Progress
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,9 @@ from mlx import nn
 from tiny import write_tiny_model
 
 from conch_dna.errors import ConfigError
+from conch_dna.losses import fused as module
+from conch_dna.losses.fused import CHUNK, Objective, Sums, bucket, loss_sums, temper
 from conch_dna.train import lora
-from conch_dna.train import objective as module
-from conch_dna.train.objective import CHUNK, Objective, Sums, bucket, loss_sums, temper
 
 KNOWN = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 

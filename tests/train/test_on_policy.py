@@ -16,19 +16,20 @@ from projects import write_domain, write_student
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import step_examples
 from conch_dna.data.tokens import encode_chat, prompt_ids
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import ConfigError, TeacherError
-from conch_dna.files import sha256_file
-from conch_dna.interfaces import TeacherRequest
+from conch_dna.losses import fused as objective
+from conch_dna.losses.fused import Objective
 from conch_dna.models.load import load
-from conch_dna.progress import Progress
-from conch_dna.train import lora, objective
+from conch_dna.plugin.protocols import TeacherRequest
+from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, train
-from conch_dna.train.objective import Objective
-from conch_dna.train.on_policy import OnPolicySource, on_rollouts, pack, unpack
+from conch_dna.train.recipes.on_policy import OnPolicySource, on_rollouts, pack, unpack
 from conch_dna.train.rollouts import roll_out
 from conch_dna.train.sources import FixedSource
 from conch_dna.train.stage import Stage, train_stage
+from conch_dna.util.files import sha256_file
+from conch_dna.util.progress import Progress
 
 CONFIG = DistillConfig(
     steps=6, batch_size=3, rank=4, dropout=0.1, learning_rate=0.01, warmup=1, checkpoint_every=2, rollout_tokens=6,

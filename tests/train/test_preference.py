@@ -12,19 +12,19 @@ from projects import prompts_of, write_domain
 
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_answer
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import CheckpointError, ConfigError, TeacherError, TrainingError
+from conch_dna.evaluation.fit import fits
 from conch_dna.models.load import load
-from conch_dna.plugins import load_plugins
-from conch_dna.progress import Progress
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, to_json_line
 from conch_dna.runtime.neurons import NeuronRuntime
-from conch_dna.train.candidates import Drawn
-from conch_dna.train.evaluate import fits
 from conch_dna.train.lora import split
-from conch_dna.train.material import Material
-from conch_dna.train.preference import GROUP, Counts, Judged, Pair, preference
-from conch_dna.train.recipes import Lesson, run_recipes
+from conch_dna.train.recipes.candidates import Drawn
+from conch_dna.train.recipes.preference import GROUP, Counts, Judged, Pair, preference
+from conch_dna.train.recipes.supervised import Lesson, run_recipes
+from conch_dna.train.recipes.training_set import Material
+from conch_dna.util.progress import Progress
 
 IDENTITY = {"base": "b", "teacher": "t", "data": "d", "settings": {}}
 PROMPTS = [Prompt.model_validate(row) for row in prompts_of(13)]

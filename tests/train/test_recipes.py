@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from projects import prompts_of, write_domain, write_student
 
-from conch_dna.catalog import Owner
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
-from conch_dna.domains import load_domain
+from conch_dna.domains.domain import load_domain
 from conch_dna.errors import CheckpointError, PluginError
 from conch_dna.models.load import load
-from conch_dna.plugins import load_plugins
-from conch_dna.progress import Progress
+from conch_dna.plugin.catalog import Owner
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Prompt
-from conch_dna.teachers import make_teacher
-from conch_dna.train.material import Material
-from conch_dna.train.recipes import Lesson, distilling, kd, on_policy, run_recipes, sft
+from conch_dna.teachers.references import make_teacher
+from conch_dna.train.recipes.supervised import Lesson, distilling, kd, on_policy, run_recipes, sft
+from conch_dna.train.recipes.training_set import Material
+from conch_dna.util.progress import Progress
 
 IDENTITY = {"base": "b", "teacher": "t", "data": "d", "settings": {}}
 

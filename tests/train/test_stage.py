@@ -15,10 +15,10 @@ from conch_dna.config import DistillConfig
 from conch_dna.data.batches import step_examples
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import BudgetReached, CheckpointError, TrainingError
+from conch_dna.evaluation.fit import fits
 from conch_dna.records import StepReport
 from conch_dna.train import lora
-from conch_dna.train.evaluate import fits
-from conch_dna.train.material import Material
+from conch_dna.train.recipes.training_set import Material
 from conch_dna.train.stage import exhausted
 
 IDENTITY = {"base": "sha256:other", "teacher": "t2", "data": "d2", "settings": {"rank": 8, "steps": 6}}

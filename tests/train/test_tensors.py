@@ -5,7 +5,7 @@ from pathlib import Path
 import mlx.core as mx
 import pytest
 
-from conch_dna.train.tensors import save_tensors
+from conch_dna.util.tensors import save_tensors
 
 FULL = Path("/dev/full")  # every write to it fails as on a full disk
 

@@ -14,11 +14,11 @@ from tiny import soft_targets
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import Example
-from conch_dna.interfaces import Targets
+from conch_dna.losses import fused as module
+from conch_dna.losses.fused import CHUNK, Objective, Sums, loss_sums
+from conch_dna.plugin.protocols import Targets
 from conch_dna.train import lora
-from conch_dna.train import objective as module
 from conch_dna.train.loop import Trainee, gradients, train
-from conch_dna.train.objective import CHUNK, Objective, Sums, loss_sums
 from conch_dna.train.sources import FixedSource
 
 VOCABULARY = 64

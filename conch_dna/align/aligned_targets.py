@@ -1,0 +1,138 @@
+"""A teacher's targets brought to a student's tokens: one answer at a time, then a batch of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from conch_dna.align.groups import Groups, align
+from conch_dna.align.offsets import byte_spans
+from conch_dna.align.vocabulary_map import Bridge, bridge
+from conch_dna.errors import TeacherError
+from conch_dna.plugin.protocols import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.data.tokens import Example
+
+NONE = -1  # no token
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A teacher's targets and where they bear on a student's tokens, for one answer or for a batch.
+
+    :param labels_N: int32, the student's tokens that are trained, in order.
+    :param targets: the teacher's, in its own vocabulary, one row for each of its R tokens.
+    :param said_R: float32, the log-probabilities of these tokens themselves, NaN where they are not known.
+    :param groups: ranges of N and of R that are the same text, and the pairs that start at the same byte.
+    :param matches_GK: int32. The teacher's k ids at the end of each group, as the student's: what its last token would
+        have to be, after the group's earlier ones, for the group to read the same; -1 where it has no such token.
+    :param single_G: bool, groups of one token on each side that start at the same byte.
+    """
+
+    labels_N: np.ndarray
+    targets: Targets
+    said_R: np.ndarray
+    groups: Groups
+    matches_GK: np.ndarray
+    single_G: np.ndarray
+
+
+def align_answers(
+    examples: Sequence[Example],
+    answers: Sequence[Sequence[int]],
+    targets: Sequence[Targets],
+    student_tokenizer: Any,
+    teacher_tokenizer: Any,
+) -> list[Aligned | None]:
+    """Return the targets of each answer aligned with the last turn of its example; plain arrays, safe to pickle.
+
+    ``None`` stands for an answer of which no token could be aligned: it is another text than the student is trained on.
+
+    :param answers: the same answers in the teacher's tokens, the end of answer included where there is one.
+    :param targets: the teacher's, one row for each of these tokens.
+    :raises ConchError: a tokenizer whose tokens cannot be told in bytes.
+    :raises TeacherError: targets that do not cover the answer.
+    """
+    between = bridge(student_tokenizer, teacher_tokenizer)
+    triples = zip(examples, answers, targets, strict=True)
+    return [_aligned(between, e.answer_ids, a, t, place) for place, (e, a, t) in enumerate(triples)]
+
+
+def _aligned(
+    between: Bridge, ours: Sequence[int], theirs: Sequence[int], targets: Targets, place: int
+) -> Aligned | None:
+    if len(targets.tail) != len(theirs):
+        raise TeacherError("gave soft targets that do not fit its answer", where=f"answer {place}",
+                           got=f"{len(targets.tail)} positions", allowed=f"{len(theirs)}, one a token")  # fmt: skip
+    student, teacher = byte_spans(between.student, ours), byte_spans(between.teacher, theirs)
+    groups = align(student, teacher)
+    if student.text and len(groups.student_G2) == (student.ended and teacher.ended):
+        return None
+    end = ours[-1] if student.ended else min(between.student.ends, default=NONE)
+    matches, single = [], []
+    for (first_s, stop_s), (first_t, stop_t) in zip(groups.student_G2, groups.teacher_G2, strict=True):
+        before_s = _spelled(between.student.pieces, ours[first_s : stop_s - 1], student.starts_T[first_s])
+        before_t = _spelled(between.teacher.pieces, theirs[first_t : stop_t - 1], teacher.starts_T[first_t])
+        single.append(stop_s - first_s == stop_t - first_t == 1 and before_s == before_t)
+        matches.append(_matches(between, before_s, before_t, targets.ids[stop_t - 1], end))
+    labels_N, said_R = np.array(ours, np.int32), _said(targets, theirs)
+    matches_GK = np.array(matches, np.int32).reshape(-1, targets.ids.shape[1])
+    return Aligned(labels_N, targets, said_R, groups, matches_GK, np.array(single, bool))
+
+
+def _spelled(pieces: Sequence[bytes], ids: Sequence[int], start: int) -> tuple[bytes, int]:
+    """Return the bytes of a group's earlier tokens, and how many bytes of the group are not in the text."""
+    return b"".join(pieces[i] for i in ids), int(start < 0)
+
+
+def _matches(
+    between: Bridge, before_s: tuple[bytes, int], before_t: tuple[bytes, int], ids_K: np.ndarray, end: int
+) -> list[int]:
+    """Return for each teacher id the student's last token with which the whole group reads the same, or -1."""
+    (ours, our_blank), (theirs, their_blank) = before_s, before_t
+    same_place = ours[our_blank:] == theirs[their_blank:]
+    found = []
+    for index in ids_K.tolist():
+        if index in between.teacher.ends:
+            found.append(end if same_place else NONE)
+            continue
+        piece = between.teacher.pieces[index] if index < len(between.teacher.pieces) else b""
+        text = theirs + piece
+        # The blank that only one side puts before the text is taken off theirs and put on ours.
+        reads = b" " * our_blank + text[their_blank:]
+        spelled = piece and text[:their_blank] == b" " * their_blank and reads.startswith(ours)
+        found.append(between.student.ids.get(reads[len(ours) :], NONE) if spelled else NONE)
+    return found
+
+
+def _said(targets: Targets, answer: Sequence[int]) -> np.ndarray:
+    """Return float32 (R,): the log-probability of the answer's own tokens, NaN where the targets do not tell it."""
+    if targets.chosen is not None:
+        return targets.chosen.astype(np.float32)
+    hits_RK = targets.ids == np.array(answer)[:, None]
+    at_R = hits_RK.argmax(axis=1)
+    rows = np.arange(len(answer))
+    return np.where(hits_RK.any(axis=1), targets.log_probs[rows, at_R], np.nan).astype(np.float32)
+
+
+def collate_aligned(parts: Sequence[Aligned]) -> Aligned:
+    """Join answers in the order in which ``collate`` lays out the trained positions of a batch with soft targets."""
+    labels = np.cumsum([0, *(len(p.labels_N) for p in parts)])[:-1]
+    rows = np.cumsum([0, *(len(p.targets.tail) for p in parts)])[:-1]
+    joined = [np.concatenate(arrays) for arrays in zip(*map(_columns, parts, labels, rows), strict=True)]
+    labels_N, ids, log_probs, tail, said_R, student_G2, teacher_G2, starts_P2, matches_GK, single_G = joined
+    groups = Groups(student_G2, teacher_G2, starts_P2)
+    return Aligned(labels_N, Targets(ids, log_probs, tail), said_R, groups, matches_GK, single_G)
+
+
+def _columns(part: Aligned, label: int, row: int) -> tuple[np.ndarray, ...]:
+    """Return the arrays of one answer with its indices counted from the batch's start."""
+    targets, groups = part.targets, part.groups
+    ranges = groups.student_G2 + label, groups.teacher_G2 + row, groups.starts_P2 + np.array([label, row])
+    soft = targets.ids, targets.log_probs, targets.tail, part.said_R
+    return part.labels_N, *soft, *ranges, part.matches_GK, part.single_G

@@ -1,0 +1,1 @@
+"""Domain folders: reading, checking, importing, and the recordings beside the prompts."""

@@ -1,0 +1,146 @@
+"""Conversations in the shapes that data sets have (OpenAI's, ShareGPT's), brought to that of this project's prompts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from conch_dna.data.tokens import with_calls_written
+from conch_dna.domains.prompts import messages_of
+from conch_dna.records import Message
+from conch_dna.util.text import is_utf8, strict_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+COLUMNS = ("messages", "conversations", "conversation")
+SYSTEM = "system"  # a column that may hold what goes before the turns
+_NAMES = {
+    "system": ("system", "developer"),
+    "user": ("user", "human"),
+    "assistant": ("assistant", "gpt", "chatgpt", "bing", "bard", "model", "bot", "function_call", "tool_call"),
+    "tool": ("tool", "function", "observation", "tool_response", "function_response"),
+}
+ROLES = {name: role for role, names in _NAMES.items() for name in names}
+_CALLS = {"function_call", "tool_call"}  # ShareGPT's roles for a turn that is a call, written as JSON
+
+
+class Chat(NamedTuple):
+    """A conversation up to its last answer.
+
+    :param messages: what comes before that answer.
+    :param answer: its text, in which tool calls are lines.
+    """
+
+    messages: tuple[Message, ...]
+    answer: str
+
+
+class Refused(NamedTuple):
+    """Why a row is not taken: the reason by which it is counted, and what exactly is wrong."""
+
+    reason: str
+    fault: str
+
+
+def chat_of(row: Mapping[str, Any], column: str | None = None) -> Chat | Refused:
+    """Return the conversation in a row of a data set. What follows its last assistant turn has no answer, and is cut.
+
+    :param column: where the turns are; by default the first of :data:`COLUMNS` that the row has.
+    """
+    names = [column] if column else COLUMNS
+    found = next((row[name] for name in names if row.get(name) is not None), None)
+    if found is None:
+        return Refused("no conversation", f"has none of {', '.join(names)}, but {', '.join(row) or 'nothing'}")
+    items = _items(found)
+    if items is None:
+        return Refused("no conversation", f"the turns are a {type(found).__name__}, not a list")
+    turns: list[dict[str, Any]] = []
+    if isinstance(row.get(SYSTEM), str) and row[SYSTEM].strip():
+        turns.append({"role": "system", "content": row[SYSTEM]})
+    for place, item in enumerate(items):
+        turn = _turn(item)
+        if isinstance(turn, str):
+            return Refused("faulty turns", f"turn {place}: {turn}")
+        turns.append(turn)
+    return _answered(turns)
+
+
+def _items(found: Any) -> list[Any] | None:
+    """Return the turns; ``datasets`` may hold a list of objects as an object of lists, or as JSON text."""
+    if isinstance(found, str):
+        try:
+            found = strict_json(found)
+        except (ValueError, RecursionError):
+            return None
+    if isinstance(found, dict) and found and all(isinstance(values, list) for values in found.values()):
+        if len({len(values) for values in found.values()}) > 1:
+            return None
+        return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
+    return found if isinstance(found, list) else None
+
+
+def _turn(item: Any) -> dict[str, Any] | str:
+    """Return one turn with the keys that :class:`Message` has, or what is wrong with it; other keys are left behind."""
+    if not isinstance(item, dict):
+        return f"a {type(item).__name__}, not an object"
+    name = item.get("role", item.get("from"))
+    role = ROLES.get(name) if isinstance(name, str) else None
+    if role is None:
+        return f"the role {name!r} is unknown"
+    content = _text(next((item[key] for key in ("content", "value", "text") if item.get(key) is not None), ""))
+    if content is None:
+        return "content that is not text"
+    turn: dict[str, Any] = {"role": role, "content": content}
+    if role == "assistant":
+        calls = item.get("tool_calls") or [{"function": call} for call in [item.get("function_call")] if call]
+        if name in _CALLS and (call := _call(content)):
+            turn["content"], calls = "", [{"function": call}]
+        if calls:
+            turn["tool_calls"] = calls
+    if role == "tool":
+        turn |= {key: item[key] for key in ("tool_call_id", "name") if item.get(key) is not None}
+    return turn
+
+
+def _text(content: Any) -> str | None:
+    """Return the text of a turn, which may come in parts; ``None`` where one of them is none, such as an image."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    texts = [part for part in parts if isinstance(part, str)]
+    return "\n".join(texts) if len(texts) == len(parts) else None
+
+
+def _call(content: str) -> Any:
+    """Return the call that is written as JSON, or ``None``."""
+    try:
+        call = strict_json(content)
+    except (ValueError, RecursionError):
+        return None
+    return call if isinstance(call, dict) and "name" in call else None
+
+
+def _answered(turns: Iterable[dict[str, Any]]) -> Chat | Refused:
+    """Cut the turns at the last answer and check both parts."""
+    turns = list(turns)
+    last = max((place for place, turn in enumerate(turns) if turn["role"] == "assistant"), default=None)
+    if last is None:
+        return Refused("no answer", "no turn of an assistant")
+    messages = messages_of(turns[:last])
+    if isinstance(messages, str):
+        return Refused("faulty turns", messages)
+    try:
+        answer = with_calls_written(Message.model_validate(turns[last]).as_dict())["content"]
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Refused("faulty turns", f"the answer: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    if not answer.strip():
+        return Refused("empty answer", "the last turn of the assistant is empty")
+    if not is_utf8(json.dumps(answer, ensure_ascii=False)):
+        return Refused("faulty turns", "the answer: broken UTF-8 (a lone surrogate)")
+    return Chat(messages, answer)

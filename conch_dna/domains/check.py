@@ -1,0 +1,149 @@
+"""Everything that can be wrong with a domain beyond its files' syntax, found in one go."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from conch_dna.domains.near_duplicates import near_duplicates
+from conch_dna.errors import DataError
+from conch_dna.records import Completion
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from conch_dna.domains.domain import Domain, DomainSettings
+    from conch_dna.records import Prompt, Reference
+
+
+def faults_of(domain: Domain, scorers: Collection[str]) -> list[str]:
+    """Return every fault of ``domain``; an empty list when it is sound.
+
+    :param scorers: the names of the scorers that there are.
+    """
+    faults = list(_settings_faults(domain.settings, scorers))
+    try:
+        prompts = domain.prompts
+    except DataError as error:
+        return [*faults, str(error)]
+    faults += _prompt_faults(domain)
+    for first, second, similarity in near_duplicates(prompts):
+        ends = " and ".join(f"{prompts[place].messages[-1].content[:60]!r}" for place in (first, second))
+        faults.append(f"{domain.prompts_file}: near-duplicates ({similarity:.2f}): {ends}")
+    if domain.folder is not None:
+        known = {prompt.digest for prompt in prompts}
+        extract = domain.settings.extract.digest if domain.settings.extract else None
+        for path in sorted(domain.folder.glob("recorded/*.jsonl")):
+            faults += _recording_faults(path, known, extract)
+    return faults
+
+
+def _settings_faults(settings: DomainSettings, scorers: Collection[str]) -> Iterator[str]:
+    where = f"domain {settings.name}"
+    if settings.length.min > settings.length.max:
+        yield f"{where}: length.min {settings.length.min} is above length.max {settings.length.max}"
+    for name in sorted(settings.scorers.keys() - set(scorers)):
+        yield f"{where}: no scorer is named {name!r}; allowed: {', '.join(sorted(scorers))}"
+    if settings.task_type == "tool_call" and not settings.tools:
+        yield f"{where}: task_type tool_call needs at least one [[tools]] entry"
+    for kind, names in (("tools", [t.name for t in settings.tools]), ("sources", [s.key for s in settings.sources])):
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"{where}: [[{kind}]] has {name!r} more than once"
+    for tool in settings.tools:
+        if fault := _schema_fault(tool.parameters):
+            yield f"{where}: the parameters of tool {tool.name!r} are no JSON schema: {fault}"
+    for place, example in enumerate(settings.examples):
+        if not example.prompt.strip() or not example.answer.strip():
+            yield f"{where}: examples[{place}] has an empty prompt or answer"
+
+
+def _schema_fault(schema: dict[str, Any]) -> str | None:
+    import jsonschema
+
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        return str(error.message)
+    return None
+
+
+def _prompt_faults(domain: Domain) -> Iterator[str]:
+    """Find sources without an entry (where there is a ``domain.toml`` to hold it) and malformed references."""
+    recorded = {source.key for source in domain.settings.sources}
+    unrecorded = {prompt.source for prompt in domain.prompts} - recorded if domain.folder is not None else set()
+    for key in sorted(unrecorded):
+        count = sum(prompt.source == key for prompt in domain.prompts)
+        yield f"domain {domain.name}: {count} prompt(s) have the source {key!r}, which no [[sources]] entry records"
+    for prompt in domain.prompts:
+        for fault in _reference_faults(prompt.reference, domain.settings):
+            yield f"{domain.prompts_file}: {_short(prompt)}: {fault}"
+
+
+def _short(prompt: Prompt) -> str:
+    return repr(prompt.messages[-1].content[:60])
+
+
+def _reference_faults(reference: Reference, settings: DomainSettings) -> Iterator[str]:
+    if reference.answer is not None and not reference.answer.strip():
+        yield "reference.answer is empty"
+    if not all(part.strip() for part in reference.contains):
+        yield "reference.contains holds an empty text"
+    if reference.tool is not None and (fault := _tool_fault(reference.tool, settings)):
+        yield f"reference.tool {fault}"
+    for test in reference.tests:
+        if not _is_assert(test):
+            yield f"reference.tests: not an assert statement: {test!r}"
+
+
+def _tool_fault(tool: dict[str, Any], settings: DomainSettings) -> str | None:
+    tools = {tool.name: tool.parameters for tool in settings.tools}
+    name, arguments = tool.get("name"), tool.get("arguments", {})
+    if tool.keys() - {"name", "arguments"} or not isinstance(arguments, dict):
+        return 'must look like {"name": "…", "arguments": {…}}'
+    if name not in tools:
+        return f"names {name!r}; allowed: {', '.join(sorted(tools)) or '(no tools)'}"
+    # Only some of the arguments may be known for sure, so the required ones are not asked for.
+    if unknown := arguments.keys() - tools[name].get("properties", {}).keys():
+        return f"has argument(s) that {name} does not take: {', '.join(sorted(unknown))}"
+    return None
+
+
+def _is_assert(test: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            body = ast.parse(test).body
+        except (SyntaxError, ValueError):
+            return False
+    return bool(body) and isinstance(body[-1], ast.Assert)
+
+
+def _recording_faults(path: Path, known: Collection[str], extract: str | None) -> Iterator[str]:
+    """Find lines that are no completions, and answers that do not belong to the domain (any more).
+
+    :param extract: digest of the domain's extractor.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        yield f"{path}: cannot be read: {error}"
+        return
+    strangers = others = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            told = Completion.model_validate_json(line)
+        except ValidationError:
+            yield f"{path}: line {number} is not a recorded answer"
+            continue
+        strangers += told.prompt not in known
+        others += told.extracted not in {None, extract}
+    if strangers:
+        yield f"{path}: {strangers} answer(s) to prompts that are not in prompts.jsonl; record again"
+    if others:
+        yield f"{path}: another extractor took {others} answer(s) from longer texts; record again"

@@ -1,0 +1,189 @@
+"""A domain: what one neuron is for. Data in a folder (``domain.toml``, ``prompts.jsonl``, ``recorded/``), not code."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, field_validator
+
+from conch_dna.domains.prompts import read_prompts
+from conch_dna.errors import DataError
+from conch_dna.records import Message, Prompt, Record, digest_of
+from conch_dna.util.validation import faults_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+
+class Length(Record):
+    """The words of a good answer."""
+
+    min: int = Field(1, ge=0)
+    max: int = Field(200, ge=1)
+
+
+class Example(Record):
+    """A worked answer that only the teacher sees."""
+
+    prompt: str
+    answer: str
+
+
+class Tool(Record):
+    """A tool that the domain's answers may call; ``parameters`` is a JSON schema."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
+class Extract(Record):
+    """How the final answer is taken from a teacher's text: an extractor, and the options that it takes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(min_length=1, description="an extractor of any plug-in")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the table says besides ``kind``; the extractor itself checks it."""
+        return dict(self.model_extra or {})
+
+    @property
+    def digest(self) -> str:
+        """The identity of the extractor with its options."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+class Source(Record):
+    """Where prompts of one ``source`` key came from, and under which licence."""
+
+    key: str
+    origin: str
+    licence: str
+    sha256: str | None = None
+
+
+class DomainSettings(Record):
+    """``domain.toml``, validated."""
+
+    name: str = Field(pattern=NAME)
+    description: str
+    task_type: Literal["qa", "code", "summary", "tool_call", "generic"] = "generic"
+    max_tokens: int = Field(96, ge=1, le=4096, description="the teacher's answer limit")
+    system_prompt: str = Field("", description="seen by the teacher alone")
+    length: Length = Length()
+    scorers: dict[str, float] = Field(
+        default_factory=lambda: {"task_completion": 0.5, "coherence": 0.2, "length": 0.15, "diversity": 0.15}
+    )
+    examples: tuple[Example, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    extract: Extract | None = Field(None, description="what of the teacher's text is the answer; without it, all")
+    sources: tuple[Source, ...] = ()
+
+    @field_validator("scorers")
+    @classmethod
+    def _weights(cls, value: dict[str, float]) -> dict[str, float]:
+        """Require at least one positive weight and none below zero."""
+        if not value or min(value.values()) < 0 or sum(value.values()) <= 0:
+            msg = "needs at least one scorer; weights must be >= 0 and not all 0"
+            raise ValueError(msg)
+        return value
+
+
+class Domain:
+    """A domain with its prompts, which are read on first use.
+
+    :param settings: the validated ``domain.toml``.
+    :param prompts_file: its prompts.
+    :param folder: its folder, where recordings lie under ``recorded/``; ``None`` for a domain made of one file.
+    """
+
+    def __init__(self, settings: DomainSettings, prompts_file: Path, folder: Path | None = None) -> None:
+        self.settings, self.prompts_file, self.folder = settings, prompts_file, folder
+        self.name = settings.name
+
+    @cached_property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """The prompts, in file order.
+
+        :raises DataError: the file is faulty.
+        """
+        return read_prompts(self.prompts_file)
+
+    @cached_property
+    def context(self) -> tuple[Message, ...]:
+        """The teacher's privileged context: system prompt with the tools, then the examples as chat turns."""
+        system = self.settings.system_prompt.strip()
+        if self.settings.tools:
+            listed = "\n".join(json.dumps(t.model_dump(), ensure_ascii=False) for t in self.settings.tools)
+            system = f"{system}\n\nTools:\n{listed}".strip()
+        turns = [Message(role="system", content=system)] if system else []
+        for example in self.settings.examples:
+            turns += [
+                Message(role="user", content=example.prompt.strip()),
+                Message(role="assistant", content=example.answer.strip()),
+            ]
+        return tuple(turns)
+
+    def with_context(self, prompt: Prompt) -> list[dict[str, str]]:
+        """Return the messages as the teacher sees them: context first, a prompt's own system message left out."""
+        own = prompt.messages[1:] if self.context and prompt.messages[0].role == "system" else prompt.messages
+        return [m.as_dict() for m in (*self.context, *own)]
+
+    @property
+    def context_digest(self) -> str:
+        """The identity of the teacher's context."""
+        return digest_of([m.as_dict() for m in self.context])
+
+    @property
+    def data_digest(self) -> str:
+        """The identity of the prompts, whatever their order."""
+        return digest_of(sorted(p.digest for p in self.prompts))
+
+    @property
+    def digest(self) -> str:
+        """The identity of everything that training or judging depends on: settings, prompts and references."""
+        prompts = sorted((p.digest, p.reference.model_dump_json()) for p in self.prompts)
+        # A domain without an extractor keeps the digest that it had before there were any.
+        left_out = {"extract"} if self.settings.extract is None else None
+        return digest_of([self.settings.model_dump(mode="json", exclude=left_out), prompts])
+
+
+def load_domain(folder: Path) -> Domain:
+    """Read the domain in ``folder``; its prompts are read on first use.
+
+    :raises DataError: ``domain.toml`` is missing or wrong, or its name is not the folder's.
+    """
+    path = folder / "domain.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError("cannot be read", where=path, got=error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"is not TOML: {error}", where=path) from error
+    try:
+        settings = DomainSettings.model_validate(data)
+    except ValidationError as error:
+        faults = "".join(f"\n  {fault}" for fault in faults_in(error, DomainSettings.model_fields))
+        raise DataError(f"{error.error_count()} wrong field(s){faults}", where=path) from error
+    if settings.name != folder.name:
+        raise DataError("the name must be the folder's", where=path, got=settings.name, allowed=folder.name)
+    return Domain(settings, folder / "prompts.jsonl", folder)
+
+
+def domain_of_file(prompts_file: Path, name: str) -> Domain:
+    """Make a domain of a user's own prompts, with the default settings.
+
+    :raises DataError: the name is not allowed.
+    """
+    try:
+        settings = DomainSettings(name=name, description=f"made of {prompts_file.name}")
+    except ValidationError as error:
+        raise DataError("not a domain name", got=name, allowed=NAME) from error
+    return Domain(settings, prompts_file)

@@ -1,0 +1,256 @@
+"""A domain made of conversations that somebody has recorded: their prompts, and their last answers as a recording."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field
+
+from conch_dna.data.splits import position
+from conch_dna.data.tokens import encode_answer
+from conch_dna.domains.chats import COLUMNS, SYSTEM, Refused, chat_of
+from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.domains.recordings import FOLDER, RecordingCard, recorded_line
+from conch_dna.domains.rows import ALLOWED, digest_of_files, files_of, rows_of
+from conch_dna.errors import DataError, DiskError
+from conch_dna.records import Completion, Prompt, Record, Sampling, to_json_line
+from conch_dna.util.files import new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+SOURCE = RECORDING = "imported"  # the key of the prompts' source, and the recording's name
+MOST_FAULTS = 20
+LONGEST_ANSWER = 4096  # tokens; the most that a domain's max_tokens may say
+
+
+class Span(Record):
+    """The least, mean and most of some counts."""
+
+    fewest: int
+    mean: float
+    most: int
+
+
+class Import(Record):
+    """What an import came to."""
+
+    name: str
+    folder: str
+    rows: int = Field(description="that were read")
+    kept: int
+    dropped: dict[str, int] = Field(description="by reason")
+    faults: tuple[str, ...] = Field(description="the first of them, with their rows")
+    train: int
+    held_out: int
+    share: float = Field(description="of held-out prompts, as the project sets it")
+    tokens: Span = Field(description="of whole conversations, in the student's tokens")
+    answer_tokens: Span
+    answer_words: Span
+    turns: dict[int, int] = Field(description="conversations by their number of turns, the answer among them")
+    roles: dict[str, int] = Field(description="turns by role")
+    unread: dict[str, int] = Field(description="rows by the columns that were not read")
+
+
+class Kept(NamedTuple):
+    """A conversation that is taken: a prompt with its answer, and their sizes in the student's tokens."""
+
+    prompt: Prompt
+    answer: str
+    tokens: int
+    answer_tokens: int
+
+
+class Limits(NamedTuple):
+    """What bounds an import.
+
+    :param rows: how many conversations are kept at most; ``None`` for all.
+    :param max_length: tokens of the longest conversation, as in the settings: longer ones would not be trained on.
+    :param held_out: the share of prompts that only the gate sees.
+    """
+
+    rows: int | None
+    max_length: int
+    held_out: float
+
+
+class Sieve:
+    """Takes rows in, keeps the usable conversations and counts the others by reason.
+
+    :param tokenizer: the student's.
+    :param column: where the turns are; ``None`` for the usual names.
+    """
+
+    def __init__(self, tokenizer: Any, column: str | None, limits: Limits) -> None:
+        self.tokenizer, self.column, self.limits = tokenizer, column, limits
+        self.kept: list[Kept] = []
+        self.rows = 0
+        self.dropped: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
+        self.faults: list[str] = []
+        self._seen: set[str] = set()
+
+    @property
+    def full(self) -> bool:
+        """Whether as many are kept as were asked for."""
+        return self.limits.rows is not None and len(self.kept) >= self.limits.rows
+
+    def add(self, row: dict[str, Any] | str) -> None:
+        """Keep the row's conversation, or count why not."""
+        self.rows += 1
+        found = Refused(row, row) if isinstance(row, str) else self._read(row)
+        if isinstance(found, Kept):
+            self.kept.append(found)
+            return
+        self.dropped[found.reason] += 1
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(f"row {self.rows}: {found.fault}")
+
+    def _read(self, row: dict[str, Any]) -> Kept | Refused:
+        chat = chat_of(row, self.column)
+        if isinstance(chat, Refused):
+            return chat
+        read = {SYSTEM, *([self.column] if self.column else COLUMNS)}
+        self.unread.update(key for key in row if key not in read)
+        prompt = Prompt(messages=chat.messages, source=SOURCE)
+        if prompt.digest in self._seen:
+            return Refused("duplicate", "the same prompt as a row that is kept")
+        try:
+            example = encode_answer(self.tokenizer, prompt, chat.answer)
+        except DataError as error:
+            return Refused("not for this chat template", str(error))
+        size, answer = len(example.ids), len(example.answer_ids)
+        if size > self.limits.max_length:
+            return Refused(f"longer than max_length {self.limits.max_length}", f"{size} tokens")
+        if answer > LONGEST_ANSWER:
+            return Refused(f"answer longer than {LONGEST_ANSWER} tokens", f"{answer} tokens")
+        self._seen.add(prompt.digest)
+        return Kept(prompt, chat.answer, size, answer)
+
+
+def import_chats(
+    source: Path,
+    folder: Path,
+    tokenizer: Any,
+    limits: Limits,
+    *,
+    column: str | None = None,
+    split: str | None = None,
+    licence: str = "unknown",
+) -> Import:
+    """Make a domain in ``folder`` of the conversations in ``source``; the folder appears whole, or not at all.
+
+    Of each conversation the last answer goes to ``recorded/imported.jsonl``, and what comes before it is the prompt.
+    Earlier answers are turns of the prompt, which ``sft`` trains as well.
+
+    :param source: see :mod:`conch_dna.domains.rows`.
+    :param folder: its name is the domain's, and one that a domain may have.
+    :param tokenizer: the student's, which counts the tokens.
+    :param column: where a row has its turns; ``None`` for the usual names.
+    :param split: which part of a folder with several.
+    :param licence: under which the data may be used.
+    :raises DataError: the source cannot be read, no row is usable, or there is such a folder already.
+    :raises DiskError: the disk is full, or refuses to be written.
+    """
+    files = files_of(source, split)
+    sieve = Sieve(tokenizer, column, limits)
+    for row in (row for path in files for row in rows_of(path)):
+        if sieve.full:
+            break
+        sieve.add(row)
+    if not sieve.kept:
+        raise _nothing_usable(source, sieve)
+    digest = digest_of_files(files)
+    text = _domain_toml(folder.name, source.name, digest, licence, sieve.kept)
+    domain = Domain(DomainSettings.model_validate(tomllib.loads(text)), folder / "prompts.jsonl", folder)
+    try:
+        _write(domain, folder, text, digest, sieve)
+    except FileExistsError as error:
+        raise DataError("is there already", where=folder, next_step="Choose another --name") from error
+    except OSError as error:
+        raise DiskError("cannot be written", where=error.filename or folder, got=error.strerror) from error
+    return _report(folder, sieve)
+
+
+def _nothing_usable(source: Path, sieve: Sieve) -> DataError:
+    """Return the error of an import that keeps nothing: the first row's fault stands for all that are like it."""
+    first = f" ({sieve.faults[0]})" if sieve.faults else ""
+    advice = "Name the column of the turns with --column" if "no conversation" in sieve.dropped else None
+    got = dict(sieve.dropped.most_common()) or "no row"
+    return DataError(f"holds no usable conversation{first}", where=source, got=got,
+                     allowed=ALLOWED if "not JSON" in sieve.dropped else None, next_step=advice)  # fmt: skip
+
+
+def _domain_toml(name: str, origin: str, digest: str, licence: str, kept: Sequence[Kept]) -> str:
+    """Return the ``domain.toml``, with the lengths that the answers have."""
+    words = [len(one.answer.split()) for one in kept]
+    described = _quoted(f"conversations from {origin}")
+    return f"""name = {_quoted(name)}
+description = {described}
+max_tokens = {max(one.answer_tokens for one in kept)}
+
+[length]
+min = {min(words)}
+max = {max(1, *words)}
+
+[[sources]]
+key = {_quoted(SOURCE)}
+origin = {described}
+licence = {_quoted(licence)}
+sha256 = {_quoted(digest)}
+"""
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string: that of JSON, where DEL is escaped too; bytes that are no UTF-8 become question marks."""
+    sound = text.encode(errors="replace").decode()
+    return json.dumps(sound, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _write(domain: Domain, folder: Path, text: str, digest: str, sieve: Sieve) -> None:
+    """Write the domain's folder with its recording; ``domain.toml``, which makes it a domain, is the last."""
+    sampling, fingerprint = Sampling(max_tokens=domain.settings.max_tokens), f"imported:{digest}"
+    card = RecordingCard(
+        teacher=SOURCE, fingerprint=fingerprint, context=domain.context_digest, sampling=sampling, required={},
+        prompts=sieve.rows, kept=len(sieve.kept), dropped=dict(sieve.dropped),
+    )  # fmt: skip
+    with new_folder(folder) as made:
+        (made / FOLDER).mkdir()
+        with (made / FOLDER / f"{RECORDING}.jsonl").open("w", encoding="utf-8") as file:
+            told = ((one.prompt.digest, one.answer) for one in sieve.kept)
+            file.writelines(
+                recorded_line(Completion(prompt=prompt, text=answer, teacher=fingerprint, sampling=sampling))
+                for prompt, answer in told
+            )
+        about = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        (made / FOLDER / f"{RECORDING}.card.json").write_text(about + "\n", encoding="utf-8")
+        with (made / "prompts.jsonl").open("w", encoding="utf-8") as file:
+            asked = (one.prompt.model_dump(mode="json", include={"messages", "source"}) for one in sieve.kept)
+            file.writelines(map(to_json_line, asked))
+        (made / "domain.toml").write_text(text, encoding="utf-8")
+
+
+def _report(folder: Path, sieve: Sieve) -> Import:
+    kept, share = sieve.kept, sieve.limits.held_out
+    held_out = sum(position(one.prompt.digest) < share for one in kept)
+    roles = Counter(message.role for one in kept for message in one.prompt.messages)
+    roles["assistant"] += len(kept)
+    return Import(
+        name=folder.name, folder=str(folder), rows=sieve.rows, kept=len(kept),
+        dropped=dict(sieve.dropped.most_common()), faults=tuple(sieve.faults), train=len(kept) - held_out,
+        held_out=held_out, share=share, tokens=_span(one.tokens for one in kept),
+        answer_tokens=_span(one.answer_tokens for one in kept),
+        answer_words=_span(len(one.answer.split()) for one in kept),
+        turns=dict(sorted(Counter(len(one.prompt.messages) + 1 for one in kept).items())),
+        roles=dict(roles.most_common()), unread=dict(sieve.unread.most_common()),
+    )  # fmt: skip
+
+
+def _span(counts: Iterable[int]) -> Span:
+    found = list(counts)
+    return Span(fewest=min(found), mean=round(fmean(found), 1), most=max(found))

@@ -1,0 +1,145 @@
+"""Chat prompts as JSON lines: read strictly, with every fault of a file listed at once."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from itertools import pairwise, zip_longest
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from conch_dna.errors import DataError
+from conch_dna.records import Message, Prompt, Reference
+from conch_dna.util.text import is_utf8, strict_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_FAULTS = 20
+KEYS = {"messages", "reference", "source"}
+FOLLOWERS = {"user": {"assistant"}, "assistant": {"user", "tool"}, "tool": {"assistant", "tool"}, "system": {"user"}}
+
+
+def read_prompts(path: Path) -> tuple[Prompt, ...]:
+    """Read prompts, one JSON object a line: ``{"messages": [{"role": …, "content": …}, …], "reference": {…}}``.
+
+    :raises DataError: the file is missing, is not UTF-8, holds no prompt, or any line is wrong; the message lists all
+        faults (the first 20 in full), each with its line number.
+    """
+    faults: list[str] = []
+    prompts: list[Prompt] = []
+    seen: dict[str, int] = {}
+    for number, raw in enumerate(_lines(path), 1):
+        if not raw.strip():
+            continue
+        found = _read_line(raw)
+        if isinstance(found, str):
+            faults.append(f"line {number}: {found}")
+            continue
+        if (first := seen.setdefault(found.digest, number)) != number:
+            faults.append(f"line {number}: the same prompt as line {first}")
+            continue
+        prompts.append(found)
+    if faults:
+        more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        listed = "".join(f"\n  {fault}" for fault in faults[:MOST_FAULTS])
+        raise DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Mend them and run again")
+    if not prompts:
+        raise DataError("holds no prompt", where=path, allowed='lines like {"messages": [{"role": "user", …}]}')
+    return tuple(prompts)
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Return the file's lines, split on line feeds only: a prompt may hold other Unicode line separators."""
+    try:
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+    except OSError as error:
+        raise DataError("cannot be read", where=path, got=error.strerror, next_step="Check the path") from error
+
+
+def _read_line(raw: bytes) -> Prompt | str:
+    """Return the prompt on one line, or what is wrong with it."""
+    data = _object(raw)
+    if isinstance(data, str):
+        return data
+    messages = messages_of(data.get("messages"))
+    if isinstance(messages, str):
+        return messages
+    try:
+        reference = Reference.model_validate({} if data.get("reference") is None else data["reference"])
+        prompt = Prompt(messages=messages, reference=reference, source=data.get("source", "unknown"))
+    except ValidationError as error:
+        return _first_fault(error)
+    if not is_utf8(json.dumps([data.get("reference"), prompt.source], ensure_ascii=False)):
+        return "reference or source: broken UTF-8 (a lone surrogate)"
+    return prompt
+
+
+def _object(raw: bytes) -> dict[str, Any] | str:
+    """Return the JSON object on one line, or what is wrong with it."""
+    try:
+        data = strict_json(raw.decode())
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 (byte 0x{raw[error.start]:02x})"
+    except json.JSONDecodeError as error:
+        return f"not JSON ({error.msg} at column {error.colno})"
+    except (ValueError, RecursionError) as error:
+        return f"not JSON ({error})"
+    if not isinstance(data, dict):
+        return f"a {type(data).__name__}, not an object with messages"
+    if unknown := set(data) - KEYS:
+        return f"unknown key(s) {', '.join(sorted(map(repr, unknown)))}; allowed: {', '.join(sorted(KEYS))}"
+    return data
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Return the first fault, behind the field where it lies."""
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    return f"{field}: {first['msg']}" if field else first["msg"]
+
+
+def messages_of(value: Any) -> tuple[Message, ...] | str:
+    """Return the chat turns, or what is wrong with them: roles, alternation, emptiness, tool calls, the end."""
+    if not isinstance(value, list) or not value:
+        return "messages must be a non-empty list"
+    messages = []
+    for place, item in enumerate(value):
+        try:
+            message = Message.model_validate(item)
+        except ValidationError as error:
+            return f"messages[{place}]: {_first_fault(error)}"
+        if not message.content.strip() and not message.tool_calls and message.role != "tool":  # a tool may be silent
+            return f"messages[{place}]: empty content"
+        if not is_utf8(json.dumps(message.as_dict(), ensure_ascii=False)):
+            return f"messages[{place}]: broken UTF-8 (a lone surrogate)"
+        messages.append(message)
+    return _order_fault(messages) or _calls_fault(messages) or tuple(messages)
+
+
+def _order_fault(messages: list[Message]) -> str | None:
+    """Return what is wrong with the order of roles, if anything is."""
+    turns = messages[1:] if messages[0].role == "system" else messages
+    if not turns or turns[0].role != "user":
+        return "the first turn (after an optional system message) must be the user's"
+    for before, after in pairwise(turns):
+        allowed = FOLLOWERS.get(before.role, set())
+        if after.role not in allowed:
+            return f"a {after.role} turn follows a {before.role} turn; allowed: {' or '.join(sorted(allowed))}"
+    if turns[-1].role == "assistant":
+        return "the last turn must be the user's (or a tool's): it is the one to be answered"
+    return None
+
+
+def _calls_fault(messages: list[Message]) -> str | None:
+    """Return what is wrong with tool calls and their results, if anything is."""
+    calls: set[str | None] = set()
+    for place, (message, after) in enumerate(zip_longest(messages, messages[1:])):
+        if message.role != "tool":
+            calls = {call.id for call in message.tool_calls}
+        elif message.tool_call_id is not None and message.tool_call_id not in calls:
+            return f"messages[{place}]: tool_call_id {message.tool_call_id!r} is the id of no call in the turn before"
+        if message.tool_calls and (after is None or after.role != "tool"):
+            return f"messages[{place}]: tool calls without a tool turn after them"
+    return None

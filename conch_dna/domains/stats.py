@@ -1,0 +1,65 @@
+"""What the prompts of a domain are like, in figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from conch_dna.data.splits import position
+from conch_dna.domains.near_duplicates import near_duplicates
+from conch_dna.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.records import Prompt
+
+
+class Words(Record):
+    """Words of a prompt, all turns together."""
+
+    fewest: int
+    mean: float
+    most: int
+
+
+class Start(Record):
+    """The first two words that most prompts share, and the share of prompts that begin so."""
+
+    words: str
+    share: float
+
+
+class Stats(Record):
+    """Figures of one domain's prompts."""
+
+    prompts: int
+    words: Words
+    turns: dict[int, int]
+    held_out: float
+    near_duplicates: int
+    commonest_start: Start
+    sources: dict[str, int]
+    references: dict[str, int]
+
+
+def stats_of(prompts: Sequence[Prompt], held_out: float) -> Stats:
+    """Count what is in ``prompts``, of which there must be one at least.
+
+    :param held_out: the share below which a prompt's place means that only the gate sees it.
+    """
+    words = [len(prompt.text.split()) for prompt in prompts]
+    starts = Counter(" ".join(prompt.messages[-1].content.casefold().split()[:2]) for prompt in prompts)
+    start, times = starts.most_common(1)[0]
+    kinds = Counter(kind for prompt in prompts for kind in prompt.reference.model_dump(exclude_defaults=True))
+    return Stats(
+        prompts=len(prompts),
+        words=Words(fewest=min(words), mean=round(fmean(words), 1), most=max(words)),
+        turns=dict(sorted(Counter(len(prompt.messages) for prompt in prompts).items())),
+        held_out=sum(position(prompt.digest) < held_out for prompt in prompts) / len(prompts),
+        near_duplicates=len(near_duplicates(prompts)),
+        commonest_start=Start(words=start, share=times / len(prompts)),
+        sources=dict(Counter(prompt.source for prompt in prompts).most_common()),
+        references=dict(kinds.most_common()),
+    )

@@ -1,0 +1,211 @@
+"""The gate: base, candidate and incumbent on prompts that no training has seen, then a plug-in's verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.data.splits import assert_disjoint
+from conch_dna.data.tokens import Example, encode_answer, render
+from conch_dna.errors import DataError
+from conch_dna.evaluation.fit import fits
+from conch_dna.evaluation.scoring import Scores, distinct, needs_perplexity, score
+from conch_dna.plugin.protocols import GateInput
+from conch_dna.records import HeldOut, Sampling, Verdict
+from conch_dna.runtime.neuron_cache import BASE
+from conch_dna.train.lora import split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.domains.domain import Domain
+    from conch_dna.evaluation.fit import Fit
+    from conch_dna.plugin.protocols import Gate, Scorer, Targets
+    from conch_dna.records import Prompt
+    from conch_dna.runtime.neurons import NeuronRuntime
+    from conch_dna.util.progress import Progress
+
+    BaseFits = dict[tuple[Example, ...], list[Fit]]
+
+FLOOR = 1e-12
+
+
+@dataclass(frozen=True)
+class HeldOutSet:
+    """What a gate measures on.
+
+    :param prompts: held-out prompts; where a teacher was asked, those that it answered.
+    :param examples: the same, tokenised with that answer; empty where nobody was asked.
+    :param targets: soft targets of those answers, or ``None``.
+    :param others: the held-out prompts of other domains, as texts to be predicted, a group each domain.
+    :param trained: digests of the training prompts, to check against.
+    """
+
+    prompts: Sequence[Prompt]
+    examples: Sequence[Example]
+    targets: Sequence[Targets] | None
+    others: Sequence[tuple[Example, ...]]
+    trained: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Per-prompt figures of one model, their summary, and the answers it gave."""
+
+    bits: list[float]
+    quality: list[float]
+    others: list[float]
+    divergence: list[float]
+    figures: HeldOut
+    answers: list[str]
+
+
+def prompt_text(tokenizer: Any, prompt: Prompt) -> Example:
+    """Return a prompt's last turn as a text to be predicted in its place: the do-no-harm measure's material.
+
+    Only the turn's own words count: the words of a chat template say nothing of the language model underneath.
+
+    :raises DataError: the template refuses the conversation, or does not render the turn as it is.
+    """
+    text = prompt.messages[-1].content.strip()
+    rendered = render(tokenizer, prompt.turns, open_turn=True)
+    start = rendered.rfind(text)
+    if start < 0:
+        raise DataError("the chat template does not render this turn as it is", got=text[:60])
+    before = tokenizer.encode(rendered[:start], add_special_tokens=False)
+    words = tokenizer.encode(text, add_special_tokens=False)
+    trained = (*[False] * len(before), *[True] * len(words))
+    return Example((*before, *words), trained, len(before), len(text.encode()))
+
+
+def judge(
+    runtime: NeuronRuntime,
+    neurons: Mapping[str, str],
+    domain: Domain,
+    held_out: HeldOutSet,
+    config: DistillConfig,
+    gate: Gate,
+    scorers: Mapping[str, Scorer],
+    progress: Progress,
+    base_fits: BaseFits,
+) -> tuple[Verdict, dict[str, Measured]]:
+    """Measure each of ``neurons`` (``base``, ``candidate`` and perhaps ``incumbent`` to a runtime's name) and judge.
+
+    :param base_fits: what the base was measured at before; its fits of other groups are added.
+    :raises DataError: a held-out prompt was trained on.
+    """
+    assert_disjoint(held_out.trained, [p.digest for p in held_out.prompts])
+    progress.stage(domain.name, "gate", 2 * len(neurons) * len(held_out.prompts))
+    measured = {
+        role: _measure(runtime, neuron, domain, held_out, scorers, progress, base_fits)
+        for role, neuron in neurons.items()
+    }
+    given = GateInput(
+        domain=domain,
+        bits={role: m.bits for role, m in measured.items()} if held_out.examples else {},
+        quality={role: m.quality for role, m in measured.items()},
+        others={role: m.others for role, m in measured.items()},
+        figures={role: m.figures for role, m in measured.items()},
+        bounds=config.model_dump(include={"min_fit_gain", "max_quality_drop", "max_harm"}),
+        seed=config.seed,
+        divergence={role: m.divergence for role, m in measured.items()} if held_out.targets is not None else {},
+        diversity={role: distinct(m.answers) for role, m in measured.items()},
+    )
+    checks = tuple(gate(given))
+    verdict = Verdict(
+        domain=domain.name,
+        passed=bool(checks) and all(check.passed for check in checks),
+        checks=checks,
+        base=measured["base"].figures,
+        candidate=measured["candidate"].figures,
+        incumbent=measured["incumbent"].figures if "incumbent" in measured else None,
+        prompts=len(held_out.prompts),
+    )
+    return verdict, measured
+
+
+def _measure(
+    runtime: NeuronRuntime,
+    neuron: str,
+    domain: Domain,
+    held_out: HeldOutSet,
+    scorers: Mapping[str, Scorer],
+    progress: Progress,
+    base_fits: BaseFits,
+) -> Measured:
+    """Take all figures of one model."""
+    body, head = split(runtime.base_model.model)
+    with runtime.neuron(neuron):
+        found = fits(body, head, held_out.examples, held_out.targets, runtime.over)
+        shares_context = runtime.cued is not None
+    progress.advance(len(found))
+    # The others' words stand in a prompt, before any cue: a neuron that shares the base's context leaves them to it.
+    of_others = BASE if shares_context else neuron
+    with runtime.neuron(of_others):
+        known = base_fits if of_others == BASE else {}
+        for group in held_out.others:  # on its own, so that its figures are the same in every domain
+            if group not in known:
+                known[group] = fits(body, head, group)
+    other_fits = [fit for group in held_out.others for fit in known[group]]
+    answers = answer_greedily(runtime, neuron, domain, held_out.prompts)
+    progress.advance(len(answers))
+    scores = rate(runtime, domain, held_out.prompts, answers, scorers)
+    tokens = sum(f.tokens for f in found)
+    total_bytes = sum(e.answer_bytes for e in held_out.examples)
+    other_bytes = sum(e.answer_bytes for group in held_out.others for e in group)
+    soft = held_out.targets is not None
+    figures = HeldOut(
+        bits_per_byte=sum(f.bits for f in found) / total_bytes if found else None,
+        quality=sum(s.total for s in scores) / len(scores),
+        scores={name: sum(s.parts[name] for s in scores) / len(scores) for name in scores[0].parts},
+        others_bits_per_byte=sum(f.bits for f in other_fits) / other_bytes if other_fits else None,
+        divergence=sum(f.divergence for f in found) / tokens if soft else None,
+        agreement=sum(f.agreements for f in found) / tokens if soft else None,
+    )
+    return Measured(
+        [f.bits for f in found],
+        [s.total for s in scores],
+        [f.bits for f in other_fits],
+        [f.divergence for f in found],
+        figures,
+        answers,
+    )
+
+
+def answer_greedily(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
+    """Return greedy answers to the bare prompts, as a student meets them."""
+    conversations = [p.turns for p in prompts]
+    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
+
+
+def rate(
+    runtime: NeuronRuntime,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+    answers: Sequence[str],
+    scorers: Mapping[str, Scorer],
+) -> list[Scores]:
+    """Return the domain's score of each answer to the prompt in its place."""
+    perplexities = _perplexities(runtime, domain, prompts, answers)
+    return [
+        score(prompt, answer, domain, scorers, perplexity)
+        for prompt, answer, perplexity in zip(prompts, answers, perplexities, strict=True)
+    ]
+
+
+def _perplexities(
+    runtime: NeuronRuntime, domain: Domain, prompts: Sequence[Prompt], answers: Sequence[str]
+) -> list[float | None]:
+    """Return each answer's perplexity under the base, where a scorer may look at it; ``None`` for empty answers."""
+    if not needs_perplexity(domain):
+        return [None] * len(answers)
+    body, head = split(runtime.base_model.model)
+    told = [i for i, answer in enumerate(answers) if answer.strip()]
+    examples = [encode_answer(runtime.base_model.tokenizer, prompts[i], answers[i]) for i in told]
+    found: list[float | None] = [None] * len(answers)
+    with runtime.neuron("base"):
+        for i, fit in zip(told, fits(body, head, examples), strict=True):
+            found[i] = math.exp(min(80.0, max(FLOOR, fit.bits) * math.log(2) / fit.tokens))
+    return found

@@ -1,0 +1,85 @@
+"""A whole model with a neuron merged into its weights, which mlx-lm loads as it loads the base."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import mlx.core as mx
+from mlx.utils import tree_flatten
+
+from conch_dna.errors import NeuronRefused
+from conch_dna.models.refs import HUB_FILES
+from conch_dna.models.target_modules import full_weight, layers_of
+from conch_dna.util.tensors import save_tensors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conch_dna.exporters.base import Base
+    from conch_dna.registry.adapter import Adapter
+
+INDEX_FILE = "model.safetensors.index.json"
+_KNOWN = {"weight", "scales", "biases", "bias"}
+
+
+def to_fused(adapter: Adapter, base: Base, out: Path) -> None:
+    """Merge an adapter that fits ``base`` into its weights, and write the model into the folder ``out``, which exists.
+
+    Each weight is merged in float32 and stored in its own type. A quantised one is dequantised, merged and quantised
+    again in the same way, as ``mlx_lm.fuse`` does: changes that are small beside the steps of the grid are rounded.
+
+    :raises NeuronRefused: the neuron acts from its cue on, which weights cannot; or a layer is quantised in a way
+        that is not known here.
+    """
+    if adapter.invocation_tokens:
+        raise NeuronRefused(
+            "a neuron that acts from its cue on only cannot be merged into the base's weights", where=base.ref,
+            allowed="peft, mlx",
+        )  # fmt: skip
+    own = layers_of(base.model)
+    for module in adapter.weights:
+        _merge(own[module], module, adapter, base)
+    _write(base, out)
+
+
+def _merge(layer: Any, module: str, adapter: Adapter, base: Base) -> None:
+    """Merge in place, one matrix at a time: W + scale·(AB)ᵀ, for DoRA with its rows brought to the length m."""
+    if unknown := sorted(set(layer.parameters()) - _KNOWN):
+        raise NeuronRefused("this layer cannot be merged into", where=module, got=unknown[0])
+    own = full_weight(layer)  # of the scales' type; where those are no numbers to merge in (mxfp4), of bfloat16
+    a, b = (part.astype(mx.float32) for part in adapter.weights[module])
+    of = base.places[module].kind
+    product = (a @ b).T if of == "linear" else b @ a if of == "switch" else a @ b
+    weight = own.astype(mx.float32) + adapter.scale * product
+    if (magnitude := adapter.magnitudes.get(module)) is not None:
+        weight *= (magnitude / mx.linalg.norm(weight, axis=1))[:, None]
+    weight = weight.astype(own.dtype)
+    if "scales" in layer:
+        names = ("weight", "scales", "biases")
+        parts = mx.quantize(weight, group_size=layer.group_size, bits=layer.bits, mode=layer.mode)
+        layer.update(dict(zip(names, parts, strict=False)))  # some modes have no biases
+    else:
+        layer.weight = weight
+    mx.eval(layer.parameters())
+
+
+def _write(base: Base, out: Path) -> None:
+    """Write the weights in files of the usual size, and copy everything else of the base's folder that is a model's."""
+    from mlx_lm.utils import make_shards
+
+    tensors = dict(tree_flatten(base.model.parameters()))
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    shards = make_shards(tensors)
+    names = [f"model-{n + 1:05d}-of-{len(shards):05d}.safetensors" for n in range(len(shards))]
+    names = names if len(shards) > 1 else ["model.safetensors"]
+    for name, shard in zip(names, shards, strict=True):
+        save_tensors(out / name, shard, {"format": "mlx"})
+    found = {tensor: name for name, shard in zip(names, shards, strict=True) for tensor in shard}
+    index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(found.items()))}
+    (out / INDEX_FILE).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    for pattern in HUB_FILES:
+        for file in sorted(base.folder.glob(pattern)):
+            if file.suffix != ".safetensors" and file.name != INDEX_FILE:
+                shutil.copyfile(file, out / file.name)

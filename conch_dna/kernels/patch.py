@@ -1,0 +1,53 @@
+"""The CPU's operations in mlx-lm's architectures, for a block."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import mlx.core as mx
+from mlx_lm.models import activations, base
+
+from conch_dna.kernels.attention import causal_attention, fits
+from conch_dna.kernels.exp import pays, swiglu
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _attention(
+    queries: mx.array, keys: mx.array, values: mx.array, cache: Any, scale: float, mask: Any, sinks: Any = None
+) -> mx.array:
+    if sinks is None and fits(queries, keys, values, cache, mask):
+        return causal_attention(scale)(queries, keys, values)
+    own: mx.array = base.scaled_dot_product_attention(queries, keys, values, cache, scale, mask, sinks)
+    return own
+
+
+def _activation(gate: mx.array, x: mx.array) -> mx.array:
+    if gate.dtype == x.dtype == mx.float32:
+        return swiglu()(gate, x)
+    own: mx.array = activations.swiglu(gate, x)
+    return own
+
+
+@contextlib.contextmanager
+def fast_ops(model: Any) -> Iterator[None]:
+    """Let the model's layers use :mod:`conch_dna.kernels.exp` and ``fast_attention`` for a block, where that pays.
+
+    mlx-lm's architectures call ``swiglu`` and ``scaled_dot_product_attention`` by their modules' global names; those
+    that are mlx-lm's own are replaced, and put back on leaving. An architecture's function of the same name stays.
+    """
+    ours = {
+        "swiglu": (activations.swiglu, _activation),
+        "scaled_dot_product_attention": (base.scaled_dot_product_attention, _attention),
+    }
+    homes = {type(module).__module__ for module in model.modules()} if pays() else set()
+    with contextlib.ExitStack() as undo:
+        for home in (sys.modules[name] for name in sorted(homes)):
+            for name, (own, replacement) in ours.items():
+                if getattr(home, name, None) is own:
+                    undo.callback(setattr, home, name, own)
+                    setattr(home, name, replacement)
+        yield

@@ -1,0 +1,1 @@
+"""Distillation losses, fused from hidden states, across tokenizers, and for preferences."""

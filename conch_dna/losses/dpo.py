@@ -1,0 +1,75 @@
+"""Direct preference optimisation (Rafailov et al. 2023): of two answers, the one that was preferred gets likelier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import mlx.core as mx
+
+from conch_dna.losses.fused import Objective, label_log_probs, loss_sums, token_log_probs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What a batch of P pairs is trained towards: its row 2p is preferred to its row 2p + 1.
+
+    :param reference_2P: float32: log-probability of each row's whole answer under the reference, in nats.
+    :param beta: how much a nat of gain over the reference is worth as reward.
+    """
+
+    reference_2P: np.ndarray
+    beta: float
+
+
+@dataclass(frozen=True)
+class _Weighed:
+    """The cross-entropy of each position times a weight of its own, a :class:`~conch_dna.plugin.protocols.LogitLoss`."""
+
+    labels_N: mx.array
+    weights_N: mx.array
+
+    def __call__(self, logits_CV: mx.array, part: slice) -> mx.array:
+        """Return the loss (C,) at the positions of ``part``."""
+        return -self.weights_N[part] * label_log_probs(logits_CV, self.labels_N[part])
+
+
+def pair_sums(
+    hidden_ND: mx.array, head: Callable[[mx.array], mx.array], labels_N: mx.array, rows_N: mx.array, pairs: Pairs
+) -> mx.array:
+    """Return float32 (9,), the entries of :class:`~conch_dna.losses.fused.Sums`, of a batch of P pairs.
+
+    With the reward r(y) = beta * (log p(y) - log p_reference(y)), log p summed over the answer's tokens, and the margin
+    h = r(preferred) - r(other), the loss of a pair is -log sigmoid(h) (equation 7). Its gradient is that of the two
+    answers' cross-entropies, weighted by beta * sigmoid(-h) and by minus that (section 4): the margins are found first,
+    and the weighted cross-entropy then takes the way of every other loss, chunk by chunk.
+
+    ``combined`` is the loss and alone can be differentiated, in the hidden states and the head as
+    :func:`~conch_dna.losses.fused.loss_sums` says; ``ce`` and ``entropy`` are summed over the tokens of both
+    answers; ``agreed`` counts the pairs whose margin is above 0; ``margin`` and ``reward`` are the sums of h and of the
+    preferred answers' r; ``pairs`` is P.
+
+    :param labels_N: int32, the tokens of the answers alone.
+    :param rows_N: int32, whose answer each is.
+    """
+    reference_2P = mx.array(pairs.reference_2P)
+    log_probs_N = token_log_probs(hidden_ND, head, labels_N)
+    own_2PN = rows_N == mx.arange(len(reference_2P))[:, None]
+    answers_2P = mx.where(own_2PN, log_probs_N, 0.0).sum(axis=-1)
+    rewards_P2 = (pairs.beta * (answers_2P - reference_2P)).reshape(-1, 2)
+    margin_P = rewards_P2[:, 0] - rewards_P2[:, 1]
+    slope_P = pairs.beta * mx.sigmoid(-margin_P)
+    weights_2P = mx.stack([slope_P, -slope_P], axis=-1).reshape(-1)
+    weighed = _Weighed(labels_N, weights_2P[rows_N])
+    sums = loss_sums(hidden_ND, head, labels_N, weighed, Objective(alpha=1.0))
+    loss = mx.logaddexp(mx.zeros_like(margin_P), -margin_P).sum()
+    # Of the weighted cross-entropy only the gradient is that of the loss; the value is put in its place.
+    loss = sums[0] + mx.stop_gradient(loss - sums[0])
+    nothing = mx.zeros_like(loss)
+    figures = [(margin_P > 0).sum(), nothing, margin_P.sum(), rewards_P2[:, 0].sum(), nothing + len(margin_P)]
+    return mx.stack([loss, sums[1], nothing, sums[3], *figures])

@@ -1,0 +1,1 @@
+"""The public API: what the commands do, without a command line."""

@@ -1,0 +1,94 @@
+"""The contract between Conch DNA and its plug-ins: every hook, on one screen. All since 0.1.
+
+Registration hooks return a mapping of name to object, or ``None``. They are called once, when the tool starts, and
+must not load weights, open sockets or import mlx: ``conch --help`` calls them too. A name that is taken is an error.
+Life-cycle hooks are called during a run; what they raise is logged with the plug-in's name and never stops the run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import click
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.plugin.protocols import Divergence, ExtractorFactory, Gate, RouterFactory, Scorer, TeacherFactory
+    from conch_dna.records import StepReport, Summary
+
+PROJECT = "conch_dna"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_teachers() -> Mapping[str, TeacherFactory] | None:
+    """Return teacher factories by name: callables from :class:`TeacherRequest` to :class:`Teacher`."""
+
+
+@hookspec
+def register_scorers() -> Mapping[str, Scorer] | None:
+    """Return scorers by name: pure functions from prompt, response and context to [0, 1]."""
+
+
+@hookspec
+def register_losses() -> Mapping[str, Divergence] | None:
+    """Return losses by name: divergences between two bucketed distributions."""
+
+
+@hookspec
+def register_extractors() -> Mapping[str, ExtractorFactory] | None:
+    """Return extractors by name: callables from the options of ``[extract]`` to a function from text to its answer."""
+
+
+@hookspec
+def register_domains() -> Sequence[Path] | None:
+    """Return domain folders, each with a ``domain.toml`` and a ``prompts.jsonl``; its name is the folder's."""
+
+
+@hookspec
+def register_gates() -> Mapping[str, Gate] | None:
+    """Return gates by name: functions from held-out figures to checks."""
+
+
+@hookspec
+def register_routers() -> Mapping[str, RouterFactory] | None:
+    """Return router factories by name: callables from the domains to a function that chooses a chat's neuron."""
+
+
+@hookspec
+def register_commands() -> Mapping[str, click.Command | str | tuple[str, str]] | None:
+    """Return ``conch`` commands by name: a click command, or ``"module:attribute"`` to import it when it is called.
+
+    A pair of that string and a short help fills the command's line in ``conch --help``, which imports no command.
+    """
+
+
+@hookspec
+def run_started(run_dir: Path, config: DistillConfig, domains: Sequence[str]) -> None:
+    """Hear that a run begins, before any teacher call.
+
+    :param run_dir: the run's folder; a plug-in may add files of its own to it.
+    :param config: the resolved settings.
+    :param domains: the names, in the order in which they are trained.
+    """
+
+
+@hookspec
+def step_finished(domain: str, report: StepReport) -> None:
+    """Hear of one optimizer step; must return quickly, since training waits for it."""
+
+
+@hookspec
+def neuron_published(domain: str, version: int, path: Path) -> None:
+    """Hear that a neuron passed its gate and is in the registry; must not change the folder at ``path``."""
+
+
+@hookspec
+def run_finished(run_dir: Path, summary: Summary) -> None:
+    """Hear that all domains are done; not called for a run that was interrupted."""

@@ -1,0 +1,235 @@
+"""The plug-in host: loads each plug-in by itself, keeps what works and names what does not."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from conch_dna import __version__
+from conch_dna.errors import ConchError, PluginError
+from conch_dna.plugin import hookspecs
+from conch_dna.plugin.catalog import Catalog, Owner
+from conch_dna.plugin.loading import load_file
+from conch_dna.plugin.registration import entries_of
+from conch_dna.util.bundled import bundled_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from importlib.metadata import EntryPoint
+
+REGISTER = "register_"
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """One plug-in that was found, whether or not it works.
+
+    :param name: its name, as ``CONCH_BLOCK`` takes it.
+    :param source: the file or distribution it came from.
+    :param version: the version it states, or an empty string.
+    :param provides: the names it registered, by kind.
+    :param error: why it was rolled back, or ``None``.
+    """
+
+    name: str
+    source: str
+    version: str
+    provides: dict[str, tuple[str, ...]]
+    error: PluginError | None = None
+
+
+@dataclass
+class PluginHost:
+    """The loaded plug-ins and what they provide.
+
+    :param strict: raise the first plug-in error instead of recording it.
+    :ivar catalog: everything that was registered.
+    :ivar plugins: one entry a plug-in, in the order of loading.
+    :ivar failures: what life-cycle hooks raised.
+    """
+
+    strict: bool = False
+    catalog: Catalog = field(default_factory=Catalog)
+    plugins: list[PluginInfo] = field(default_factory=list)
+    failures: list[PluginError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._owners: dict[str, Owner] = {}
+
+    def load(self, owner: Owner, version: str, importer: Callable[[], Any]) -> None:
+        """Import one plug-in with ``importer`` and register what it provides; whole or not at all.
+
+        :raises PluginError: under ``strict`` only.
+        """
+        try:
+            self._load(owner, importer)
+        except PluginError as error:
+            self._record(owner, version, error)
+        except (Exception, SystemExit) as fault:  # noqa: BLE001 - a plug-in may raise anything; sys.exit() included
+            self._record(owner, version, PluginError(owner.name, owner.source, fault), fault)
+        else:
+            plugin = self._manager.get_plugin(owner.name)
+            stated = version or str(getattr(plugin, "__version__", ""))
+            self.plugins.append(PluginInfo(owner.name, owner.source, stated, self.catalog.provided_by(owner)))
+
+    def emit(self, hook: str, **kwargs: Any) -> None:
+        """Call a life-cycle hook on each plug-in that has it, the last loaded first.
+
+        What one raises is logged as ``plugin_failed`` and kept in ``failures``; the others are called all the same.
+
+        :raises PluginError: under ``strict`` only.
+        """
+        for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            try:
+                impl.function(*[kwargs[name] for name in impl.argnames])
+            except Exception as fault:  # noqa: BLE001 - a plug-in may raise anything
+                self._failed(PluginError(impl.plugin_name, self._owners[impl.plugin_name].source, fault, hook), fault)
+
+    @contextlib.contextmanager
+    def blaming(self, kind: str, name: str) -> Iterator[None]:
+        """Name the plug-in that provides ``name`` in any fault of the block but errors of our own and a full disk.
+
+        :raises PluginError: the block raised.
+        """
+        try:
+            yield
+        except ConchError:
+            raise
+        except Exception as fault:
+            if isinstance(fault, OSError) and fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise  # that the disk is full is no plug-in's fault
+            owner = self.catalog.owner(kind, name)
+            raise PluginError(owner.name, owner.source, fault, f"{REGISTER}{kind}, {name}") from fault
+
+    def _failed(self, error: PluginError, fault: Exception) -> None:
+        import structlog
+
+        self.failures.append(error)
+        structlog.get_logger().warning(
+            "plugin_failed", plugin=error.name, source=error.source, hook=error.hook, fault=error.fault
+        )
+        if self.strict:
+            raise error from fault
+
+    def _load(self, owner: Owner, importer: Callable[[], Any]) -> None:
+        if owner.name in self._owners:
+            other = self._owners[owner.name]
+            raise PluginError(owner.name, owner.source, f"the plug-in name is already taken by {other.source}")
+        plugin = importer()
+        try:
+            self._manager.register(plugin, owner.name)
+            self._check_hooks(owner, plugin)
+            self._register_names(owner, plugin)
+        except BaseException:
+            # pluggy before 1.7 leaves a plug-in registered whose hooks it has refused.
+            if self._manager.has_plugin(owner.name):
+                self._manager.unregister(name=owner.name)
+            self.catalog.drop(owner)
+            raise
+        self._owners[owner.name] = owner
+
+    def _check_hooks(self, owner: Owner, plugin: Any) -> None:
+        """Refuse unknown hooks and wrappers.
+
+        pluggy's ``check_pending`` says the same at the end, but by then the names of a plug-in that has to go would
+        have kept others from theirs.
+        """
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            for impl in caller.get_hookimpls():
+                if impl.plugin is not plugin:
+                    continue
+                if not caller.has_spec() and not impl.optionalhook:
+                    known = ", ".join(_hook_names())
+                    raise PluginError(owner.name, owner.source, f"unknown hook {caller.name!r}; known: {known}")
+                if impl.wrapper or impl.hookwrapper:
+                    fault = f"{caller.name} is a hook wrapper; plug-ins are called one by one, nothing is wrapped"
+                    raise PluginError(owner.name, owner.source, fault)
+
+    def _register_names(self, owner: Owner, plugin: Any) -> None:
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            if not caller.name.startswith(REGISTER):
+                continue
+            for impl in caller.get_hookimpls():
+                if impl.plugin is plugin:
+                    self._register_kind(owner, caller.name, impl.function)
+
+    def _register_kind(self, owner: Owner, hook: str, function: Callable[[], Any]) -> None:
+        kind = hook.removeprefix(REGISTER)
+        try:
+            entries = entries_of(kind, function())
+        except (Exception, SystemExit) as fault:
+            raise PluginError(owner.name, owner.source, fault, hook) from fault
+        for name, value in entries:
+            self.catalog.add(kind, name, value, owner)
+
+    def _record(self, owner: Owner, version: str, error: PluginError, cause: BaseException | None = None) -> None:
+        if self.strict:
+            raise error from cause
+        self.catalog.broken.append(error)
+        self.plugins.append(PluginInfo(owner.name, owner.source, version, {}, error))
+
+
+def load_plugins(
+    plugins_dir: Path | None = None, *, strict: bool | None = None, block: Sequence[str] | None = None
+) -> PluginHost:
+    """Load the bundled plug-ins, the installed ones, then the project's.
+
+    :param plugins_dir: the project's plug-in folder, or ``None`` for none.
+    :param strict: whether the first error is raised; by default whether ``CONCH_STRICT`` is ``1``.
+    :param block: names of plug-ins that are never loaded; by default those in ``CONCH_BLOCK``, separated by commas.
+    :raises PluginError: under ``strict``, for the first plug-in that fails.
+    """
+    if strict is None:
+        strict = os.environ.get("CONCH_STRICT") == "1"
+    if block is None:
+        block = [name.strip() for name in os.environ.get("CONCH_BLOCK", "").split(",")]
+    host = PluginHost(strict=strict)
+    for owner, version, importer in _found(plugins_dir):
+        if owner.name not in block:
+            host.load(owner, version, importer)
+    return host
+
+
+def _hook_names() -> list[str]:
+    return sorted(name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec"))
+
+
+def _found(plugins_dir: Path | None) -> Iterator[tuple[Owner, str, Callable[[], Any]]]:
+    """Yield every plug-in with its version and how to import it, in the order of loading."""
+    yield from _files(bundled_dir("plugins"), "**/*.py", "conch_plugins", __version__)
+    yield from _entry_points()
+    if plugins_dir is not None and plugins_dir.resolve() != bundled_dir("plugins").resolve():
+        yield from _files(plugins_dir.resolve(), "*.py", "conch_project_plugins", "")
+
+
+def _files(root: Path, pattern: str, package: str, version: str) -> Iterator[tuple[Owner, str, Callable[[], Any]]]:
+    for path in sorted(root.glob(pattern)):
+        parts = path.relative_to(root).with_suffix("").parts
+        if path.name.startswith("test_") or any(part.startswith(("_", ".")) for part in parts):
+            continue
+        name = ".".join(parts)
+
+        def importer(path: Path = path, name: str = name) -> Any:
+            return load_file(path, f"{package}.{name}", root)
+
+        yield Owner(name, str(path)), version, importer
+
+
+def _entry_points() -> Iterator[tuple[Owner, str, Callable[[], Any]]]:
+    from importlib.metadata import entry_points
+
+    def key(point: EntryPoint) -> tuple[str, str]:
+        return point.name, point.value
+
+    for point in sorted(entry_points(group=hookspecs.PROJECT), key=key):
+        dist = point.dist
+        source = f"{dist.name} ({point.value})" if dist else point.value
+        yield Owner(point.name, source), dist.version if dist else "", point.load

@@ -1,0 +1,1 @@
+"""Push and pull of neurons: shared folders, buckets and the Hugging Face hub."""

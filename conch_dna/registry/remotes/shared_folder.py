@@ -1,0 +1,63 @@
+"""Writing into a folder that several people push to: files appear whole, and what killed pushes left is swept."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from conch_dna.errors import RegistryError
+from conch_dna.util.files import fsync_path, naming
+
+
+def put(source: Path, final: Path) -> None:
+    """Copy a file so that it appears whole and flushed as ``<store>/<name>/<folder>/<file>``.
+
+    :raises RegistryError: a link stands where one of its two folders must be.
+    """
+    for folder in (final.parent.parent, final.parent):
+        if folder.is_symlink():  # it could lead anywhere, and nothing here makes one
+            raise RegistryError("a link stands where a folder must be", where=folder, next_step="Remove the link.")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = _locked_temporary(final)
+    try:
+        with naming(final), os.fdopen(handle, "wb") as file, source.open("rb") as content:
+            shutil.copyfileobj(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(final)  # before the lock goes with the handle
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_path(final.parent)
+
+
+def sweep(final: Path) -> None:
+    """Delete the temporary files of ``final`` that nobody writes any more; those of other files are left alone."""
+    ours = re.compile(rf"\.{re.escape(final.name)}\.[a-z0-9_]{{8}}")
+    for path in final.parent.iterdir() if final.parent.is_dir() else ():
+        if ours.fullmatch(path.name):
+            # It is locked by who writes it, is someone else's, or is gone: then it is not ours to delete.
+            with contextlib.suppress(OSError):
+                handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                finally:
+                    os.close(handle)
+
+
+def _locked_temporary(final: Path) -> tuple[int, Path]:
+    """Make a temporary file beside ``final``, locked until its handle is closed or its process dies."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{final.name}.", dir=final.parent)
+        with contextlib.suppress(OSError):  # a file system without locks, where no sweep gets one either
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # swept between being made and being locked

@@ -1,0 +1,208 @@
+"""Many neurons in one batch: the factors of all slots in one stack a layer, and each row multiplied by its own."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import mlx.core as mx
+
+from conch_dna.errors import NeuronRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from conch_dna.models.target_modules import Place
+    from conch_dna.registry.adapter import Adapter
+
+    RowsProduct = Callable[[mx.array, mx.array, mx.array], mx.array]
+
+BASE_SLOT = 0  # all zeros, for rows of the base
+# Shapes are named N slots, R rank, I in, O out, V rows of an embedding, B rows of the batch, T tokens.
+
+
+@dataclass
+class Stack:
+    """One layer's factors, float32, which holds every type that an adapter may have exactly.
+
+    :param a: (N, R, I), transposed since the CPU multiplies so faster; of an embedding (N, V, R).
+    :param b: (N, R, O), times the adapter's scale.
+    :param gain: (N, O) under DoRA, of an embedding (N, V); ``None`` while no slot has one.
+    :param slots: those that change this layer.
+    """
+
+    a: mx.array
+    b: mx.array
+    gain: mx.array | None
+    slots: set[int]
+
+
+class Pack:
+    """The factors of ``slots`` neurons; slot 0 is the base.
+
+    :param places: the layers of the base that an adapter may change.
+    """
+
+    def __init__(self, slots: int, places: Mapping[str, Place]) -> None:
+        self._count = slots + 1
+        self._places = places
+        self._product = rows_product()
+        self.stacks: dict[str, Stack] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all stacks."""
+        parts = [part for stack in list(self.stacks.values()) for part in (stack.a, stack.b, stack.gain)]
+        return sum(part.nbytes for part in parts if part is not None)
+
+    def check(self, adapter: Adapter, half: bool = False) -> None:
+        """Check that the adapter can be mixed with others.
+
+        :param half: whether the base is of half precision.
+        :raises NeuronRefused: naming the layer that cannot.
+        """
+        for path in sorted(adapter.weights):
+            kind = self._places[path].kind
+            if kind == "switch":
+                raise NeuronRefused("changes expert layers, which a mixed batch cannot", got=path, next_step=_ALONE)
+            if kind == "embedding" and half and path in adapter.gains:
+                raise NeuronRefused(
+                    "DoRA on the embedding makes float32 of a half-precision base, for the whole of a mixed batch",
+                    got=path, next_step=_ALONE,
+                )  # fmt: skip
+
+    def put(self, slot: int, adapter: Adapter | None) -> None:
+        """Give a slot another neuron, or with ``None`` nothing; what is being computed keeps what it began with."""
+        weights = {} if adapter is None else adapter.weights
+        for path in [path for path, stack in self.stacks.items() if path not in weights and slot in stack.slots]:
+            self._clear(path, slot)
+        if adapter is not None:
+            for path in weights:
+                self._write(path, slot, adapter)
+        mx.eval([(stack.a, stack.b, stack.gain) for stack in self.stacks.values()])
+
+    def _clear(self, path: str, slot: int) -> None:
+        """Leave a layer to the base in this slot, and drop the stack that nobody needs."""
+        stack = self.stacks[path]
+        stack.slots.discard(slot)
+        if not stack.slots:
+            del self.stacks[path]
+            return
+        stack.b[slot] = 0
+        if stack.gain is not None:
+            stack.gain[slot] = 1
+
+    def _write(self, path: str, slot: int, adapter: Adapter) -> None:
+        a, b = (factor.astype(mx.float32) for factor in adapter.weights[path])
+        rank_axis = 1
+        if self._places[path].kind == "embedding":
+            rank_axis = 2
+        else:
+            a = a.T
+        b = adapter.scale * b
+        stack = self.stacks.get(path)
+        if stack is None:
+            stack = Stack(mx.zeros((self._count, *a.shape)), mx.zeros((self._count, *b.shape)), None, set())
+            self.stacks[path] = stack
+        rank = max(stack.b.shape[1], b.shape[0])
+        stack.a, stack.b = _widened(stack.a, rank_axis, rank), _widened(stack.b, 1, rank)
+        stack.a[slot] = _widened(a, rank_axis - 1, rank)
+        stack.b[slot] = _widened(b, 0, rank)
+        gain = adapter.gains.get(path)
+        if gain is not None and stack.gain is None:
+            stack.gain = mx.ones((self._count, gain.size))
+        if stack.gain is not None:
+            stack.gain[slot] = 1 if gain is None else gain.astype(mx.float32)
+        stack.slots.add(slot)
+
+    def mix(self, slots: Sequence[int]) -> Mix:
+        """Return the delta of a batch whose rows have these slots."""
+        return Mix(self.stacks, self._product, slots)
+
+
+class Mix:
+    """The delta of a batch in which each row has a slot; the methods are those of ``slots.Delta``.
+
+    A layer may be called with any shape that begins with the batch's rows, or with rows and tokens run together.
+    """
+
+    def __init__(self, stacks: Mapping[str, Stack], product: RowsProduct, slots: Sequence[int]) -> None:
+        self._stacks, self._product, self._rows = stacks, product, len(slots)
+        self._slots_B = mx.array(list(slots), mx.uint32)
+
+    def changes(self, path: str) -> bool:
+        """Tell whether the layer at ``path`` is changed."""
+        return path in self._stacks
+
+    def product(self, path: str, x: mx.array) -> mx.array:
+        """Map (..., in) to (..., out)."""
+        stack = self._stacks[path]
+        return self._through(x, stack.a.swapaxes(-1, -2), stack.b)
+
+    def gain(self, path: str, x: mx.array) -> mx.array | None:
+        """Return what the output of ``x`` is multiplied by, or ``None``."""
+        gain_NO = self._stacks[path].gain
+        return None if gain_NO is None else gain_NO[self._slots_B].reshape(self._rows, *[1] * (x.ndim - 2), -1)
+
+    def rows(self, path: str, ids: mx.array) -> mx.array:
+        """Map (...) ids to (..., dimensions)."""
+        stack = self._stacks[path]
+        a_BTR = stack.a[self._slots_B[:, None], ids.reshape(self._rows, -1)]
+        return self._product(a_BTR, stack.b, self._slots_B).reshape(*ids.shape, -1)
+
+    def row_gain(self, path: str, ids: mx.array) -> mx.array | None:
+        """Return what each id's row is multiplied by, (..., 1), or ``None``."""
+        gain_NV = self._stacks[path].gain
+        if gain_NV is None:
+            return None
+        return gain_NV[self._slots_B[:, None], ids.reshape(self._rows, -1)].reshape(*ids.shape, 1)
+
+    def head(self, path: str, x: mx.array) -> mx.array:
+        """Map (..., dimensions) to (..., rows), by the embedding as a head."""
+        stack = self._stacks[path]
+        return self._through(x, stack.b.swapaxes(-1, -2), stack.a.swapaxes(-1, -2))
+
+    def _through(self, x: mx.array, first: mx.array, second: mx.array) -> mx.array:
+        """Multiply (B, ..., in) row by row with two factors of its slot."""
+        flat_BTI = x.reshape(self._rows, -1, x.shape[-1])
+        z_BTR = self._product(flat_BTI, first, self._slots_B)
+        return self._product(z_BTR, second, self._slots_B).reshape(*x.shape[:-1], -1)
+
+
+def gathered(x_BTI: mx.array, stack_NIO: mx.array, slots_B: mx.array) -> mx.array:
+    """Multiply each row with the matrix of its slot, in place: (B, T, O)."""
+    return mx.gather_mm(x_BTI, stack_NIO, rhs_indices=slots_B)
+
+
+def taken(x_BTI: mx.array, stack_NIO: mx.array, slots_B: mx.array) -> mx.array:
+    """Multiply each row with a copy of its slot's matrix: (B, T, O); every device and type can do it."""
+    return x_BTI @ stack_NIO[slots_B]
+
+
+@functools.cache
+def rows_product() -> RowsProduct:
+    """Return the product of rows with their slots' matrices: gathered where this device does that rightly, else taken.
+
+    Kernels for some device and type are missing or wrong (mlx#3369), so it is tried, with one token a row and several.
+    """
+    stack_NIO = mx.random.normal((3, 64, 8), key=mx.random.key(0))
+    slots_B = mx.array([2, 0, 1, 2], mx.uint32)
+    try:
+        for tokens in (1, 5):
+            x_BTI = mx.random.normal((4, tokens, 64), key=mx.random.key(tokens))
+            same = mx.allclose(gathered(x_BTI, stack_NIO, slots_B), taken(x_BTI, stack_NIO, slots_B), atol=1e-2)
+            if not same.item():
+                return taken
+    except (ValueError, RuntimeError):
+        return taken
+    return gathered
+
+
+def _widened(factor: mx.array, axis: int, rank: int) -> mx.array:
+    """Pad the axis of the rank with zeros."""
+    missing = rank - factor.shape[axis]
+    return mx.pad(factor, [(0, missing if i == axis else 0) for i in range(factor.ndim)]) if missing else factor
+
+
+_ALONE = "Serve it by NeuronRuntime, which has one neuron at a time."

@@ -1,0 +1,291 @@
+"""Neurons in memory: found in a registry, read, checked against the base, and kept while the bytes last."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import mlx.core as mx
+
+from conch_dna.errors import ConfigError, NeuronRefused
+from conch_dna.models.target_modules import places
+from conch_dna.records import digest_of
+from conch_dna.registry.adapter import check_cue, check_fits, read_adapter
+from conch_dna.registry.aliases import ALIASES_FILE
+from conch_dna.registry.card import CONTENT_FILES
+from conch_dna.registry.store import check_content
+from conch_dna.runtime.blend import blended
+from conch_dna.runtime.slots import Alone, fitted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.registry.adapter import Adapter
+    from conch_dna.registry.store import Entry, Registry
+    from conch_dna.runtime.slots import Slot
+
+BASE = "base"
+UNMOVED = 1e-5  # a neuron that moves no logit by this share of the largest one is without effect
+REMEMBERED = 256  # refusals kept, so that a bad neuron is not read again for each request
+PROBE = ((1, 2, 3, 4),)
+Stamp: TypeAlias = tuple[int, ...]
+Asked: TypeAlias = str | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a name meant when it was looked up.
+
+    :param digest: the content digest of the adapter.
+    :param folder: where it is read from.
+    :param entry: its entry in the registry, or ``None`` for a folder outside.
+    :param cue: the tokens from whose last occurrence in a prompt on it acts (:mod:`conch_dna.data.alora`), or none.
+    """
+
+    digest: str
+    folder: Path
+    entry: Entry | None
+    cue: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A weighted blend of versions, the weights not zero; its digest is that of digests and weights."""
+
+    digest: str
+    parts: tuple[tuple[Version, float], ...]
+
+    @property
+    def cue(self) -> tuple[int, ...]:
+        """The cue that all parts have."""
+        return self.parts[0][0].cue
+
+
+class Shelf:
+    """The neurons of one base that are in memory.
+
+    :param slot: where the base's layers look, to check what a neuron does.
+    :param max_bytes: of all neurons in memory; the least recently used go first, those in ``held`` not at all.
+
+    :ivar resident: adapters by digest, the least recently used first.
+    :ivar held: digests that must stay.
+
+    :meth:`find` may be called by any thread; everything else by the one that runs the model.
+    """
+
+    def __init__(self, base: LoadedModel, registry: Registry, slot: Slot, max_bytes: int) -> None:
+        self.base, self.registry, self.max_bytes = base, registry, max_bytes
+        self.places = places(base.model)
+        self.resident: OrderedDict[str, Adapter] = OrderedDict()
+        self.held: set[str] = set()
+        self._slot = slot
+        self._seen: dict[str, tuple[Stamp, Version]] = {}
+        self._added: dict[str, Version] = {}
+        self._refused: OrderedDict[tuple[str, Stamp], NeuronRefused] = OrderedDict()
+        self._sound: set[str] = set()
+        self._probe: mx.array | None = None
+
+    def find(self, ref: str) -> Version:
+        """Return what ``name``, ``name@3`` or ``name@alias`` stands for now.
+
+        What was found before costs one look at the time stamp of the neuron's aliases.
+
+        :raises UnknownName: the registry has no such neuron, version or alias.
+        :raises NeuronRefused: its card is damaged, or it was made for another base.
+        """
+        if (added := self._added.get(ref)) is not None:
+            return added
+        stamp = self._stamp(ref)
+        seen = self._seen.get(ref)
+        if seen is not None and seen[0] == stamp:
+            return seen[1]
+        entry = self.registry.resolve(ref)
+        if entry.card.base_digest != self.base.digest:
+            raise NeuronRefused(
+                "was made for another base", where=entry.path, got=entry.card.base_digest, allowed=self.base.digest,
+                next_step=f"Load the base it was made for: {entry.card.base}",
+            )  # fmt: skip
+        version = Version(entry.card.digest, entry.path, entry, entry.card.invocation_tokens)
+        self._seen[ref] = (stamp, version)
+        return version
+
+    def find_any(self, asked: Asked) -> Version | Blend | None:
+        """Return what a reference or a blend (weights by reference) stands for now; ``None`` for the base.
+
+        In a blend the base stands for nothing: ``{"base": 0.5, "action": 0.5}`` is half of ``action``.
+
+        :raises UnknownName, NeuronRefused: as :meth:`find` does.
+        :raises ConfigError: a weight is not a finite number, all are zero, or the parts do not act from one cue on.
+        """
+        if isinstance(asked, str):
+            return None if asked == BASE else self.find(asked)
+        total: dict[str, float] = {}
+        versions = {}
+        for ref, weight in asked.items():
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
+                raise ConfigError("a weight of a blend must be a finite number", where=ref, got=weight)
+            if ref != BASE and weight != 0:
+                version = self.find(ref)
+                versions[version.digest] = version
+                total[version.digest] = total.get(version.digest, 0.0) + weight
+        parts = tuple((versions[digest], weight) for digest, weight in sorted(total.items()))
+        if not parts:
+            raise ConfigError("a blend needs a neuron with a weight", got=dict(asked), next_step=f"Or ask for {BASE!r}")
+        if len(parts) == 1 and parts[0][1] == 1:
+            return parts[0][0]
+        _check_cues(parts)
+        return Blend("blend:" + digest_of([[version.digest, weight] for version, weight in parts]), parts)
+
+    def add(self, name: str, folder: Path) -> Adapter:
+        """Load an adapter from a folder outside the registry and let ``name`` stand for it.
+
+        :raises NeuronRefused: as :meth:`get` does.
+        """
+        adapter = self._checked(self._read(folder), folder)
+        self._keep(adapter)
+        self._added[name] = Version(adapter.digest, folder, None, adapter.invocation_tokens)
+        return adapter
+
+    def get(self, wanted: Version | Blend) -> Adapter:
+        """Return an adapter that is ready for the layers, from memory if it is there.
+
+        A refusal is remembered as long as the files stay as they are.
+
+        :raises NeuronRefused: it is damaged, does not fit, has no effect, its logits are not finite, or its card names
+            another cue.
+        """
+        if (found := self.resident.get(wanted.digest)) is not None:
+            check_acts(wanted, found)
+            self.resident.move_to_end(wanted.digest)
+            return found
+        key = (wanted.digest, _files_stamp(wanted))
+        if key in self._refused:
+            raise copy.copy(self._refused[key])
+        try:
+            adapter = self._load(wanted)
+        except NeuronRefused as fault:
+            self._refused[key] = copy.copy(fault)  # without the frames that led to it, and the files they hold
+            while len(self._refused) > REMEMBERED:
+                self._refused.popitem(last=False)
+            raise
+        self._keep(adapter)
+        return adapter
+
+    def drop(self, digest: str) -> None:
+        """Let go of an adapter, if it is in memory."""
+        self.resident.pop(digest, None)
+
+    def trim(self) -> None:
+        """Let the least recently used go until the rest fits, but for the last one and those that are held."""
+        spent = sum(adapter.nbytes for adapter in self.resident.values())
+        for digest in list(self.resident)[:-1]:
+            if spent > self.max_bytes and digest not in self.held:
+                spent -= self.resident.pop(digest).nbytes
+
+    def logits(self, rows: int = 1) -> mx.array:
+        """Return the base's logits of the probe, with what its slot adds now, float32 (rows, T, V)."""
+        logits_BTV: mx.array = self.base.model(mx.array(PROBE * rows)).astype(mx.float32)
+        return logits_BTV
+
+    def _load(self, wanted: Version | Blend) -> Adapter:
+        if isinstance(wanted, Blend):
+            where = " + ".join(f"{weight:g} {version.folder}" for version, weight in wanted.parts)
+            return self._checked(blended([(self.get(v), w) for v, w in wanted.parts], wanted.digest), where)
+        try:
+            adapter = self._read(wanted.folder)
+        except NeuronRefused:
+            if wanted.entry is not None:
+                check_content(wanted.entry)  # damage is told as such, whatever it looks like
+            raise
+        if adapter.digest != wanted.digest:
+            if wanted.entry is not None:
+                check_content(wanted.entry)  # which names the file
+            raise NeuronRefused("the folder has another content than before", where=wanted.folder)
+        check_acts(wanted, adapter)
+        # The same content on the same base gives the same logits, here or in the gate that measured them.
+        if wanted.digest not in self._sound and not _measured(wanted.entry):
+            self._checked(adapter, wanted.folder)
+            self._sound.add(wanted.digest)
+        return adapter
+
+    def _read(self, folder: Path) -> Adapter:
+        adapter = read_adapter(folder)
+        check_fits(adapter, self.places)
+        return fitted(adapter, self.base.model)
+
+    def _checked(self, adapter: Adapter, where: object) -> Adapter:
+        """Check that an adapter changes the base's logits, and to finite ones."""
+        if self._probe is None:
+            with self._slot.adding(None):
+                self._probe = self.logits()
+                mx.eval(self._probe)
+        with self._slot.adding(Alone(adapter)):
+            logits = self.logits()
+        # Not to the last bit: DoRA's arithmetic differs from the base's even where it changes nothing.
+        same = mx.abs(logits - self._probe).max() <= UNMOVED * mx.abs(self._probe).max()
+        finite = mx.isfinite(logits).all()
+        if same.item() or not finite.item():
+            fault = "changes nothing: the logits are the base's" if same.item() else "gives logits that are not finite"
+            raise NeuronRefused(fault, where=where)
+        return adapter
+
+    def _keep(self, adapter: Adapter) -> None:
+        """Put an adapter into memory as the most recently used."""
+        self.resident[adapter.digest] = adapter
+        self.resident.move_to_end(adapter.digest)
+        self.trim()
+
+    def _stamp(self, ref: str) -> Stamp:
+        """Return what changes with every move of the neuron's aliases; the file's time alone is too coarse."""
+        return _stat(self.registry.root / ref.split("@", 1)[0] / ALIASES_FILE)
+
+
+def check_acts(wanted: Version | Blend, adapter: Adapter) -> None:
+    """Check that an adapter acts from the cue at which prompts for ``wanted`` are cut; two cards may share a content.
+
+    :raises NeuronRefused: the card names another cue than the adapter, which would act on other tokens than it learnt.
+    """
+    check_cue(adapter, wanted.cue, wanted.folder if isinstance(wanted, Version) else wanted.digest)
+
+
+def _measured(entry: Entry | None) -> bool:
+    """Tell whether the neuron's gate saw it change what this base makes of held-out answers."""
+    verdict = entry.card.verdict if entry is not None else None
+    if verdict is None or not verdict.passed or verdict.candidate.bits_per_byte is None:
+        return False
+    return verdict.candidate.bits_per_byte != verdict.base.bits_per_byte
+
+
+def _check_cues(parts: Sequence[tuple[Version, float]]) -> None:
+    """Check that all parts of a blend act on the same tokens of a prompt.
+
+    :raises ConfigError: one acts from another cue on, or everywhere.
+    """
+    (first, _), *others = parts
+    for version, _ in others:
+        if version.cue != first.cue:
+            got = " and ".join(f"{list(v.cue)} of {v.digest}" for v in (first, version))
+            raise ConfigError(
+                "neurons that act from different tokens of a prompt on cannot be blended", got=got,
+                next_step="Blend neurons that share the base's context with one another, and others with others.",
+            )  # fmt: skip
+
+
+def _files_stamp(wanted: Version | Blend) -> Stamp:
+    """Return what changes when the files of a version, or of the versions of a blend, are written again."""
+    versions = [wanted] if isinstance(wanted, Version) else [version for version, _ in wanted.parts]
+    return sum((_stat(version.folder / file) for version in versions for file in CONTENT_FILES), ())
+
+
+def _stat(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return (0,)
+    return found.st_mtime_ns, found.st_ino, found.st_size

@@ -1,0 +1,70 @@
+"""Choosing a neuron for a conversation that names none, by a router of any plug-in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conch_dna.domains.discovery import domain_folders
+from conch_dna.domains.domain import load_domain
+from conch_dna.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from conch_dna.plugin.catalog import Owner
+    from conch_dna.plugin.manager import PluginHost
+    from conch_dna.plugin.protocols import Router
+
+AUTO = "auto"  # stands for "whichever the router chooses" in the place of a neuron's name
+BASE = "base"
+DEFAULT = "ngrams"
+
+
+@dataclass(frozen=True)
+class Routing:
+    """A router with what it is told.
+
+    :param name: the router's.
+    :param owner: the plug-in that it comes from.
+    :param about: descriptions of domains by name.
+    """
+
+    name: str
+    owner: Owner
+    router: Router
+    about: Mapping[str, str]
+
+    def choose(self, messages: Sequence[Mapping[str, str]], names: Iterable[str]) -> str:
+        """Return the one of ``names``, or ``base``, that should answer.
+
+        :raises PluginError: the router failed, or chose what there is not.
+        """
+        neurons = {name: self.about.get(name, "") for name in sorted(names)}
+        try:
+            chosen = self.router(messages, neurons)
+        except Exception as fault:
+            raise self._broken(fault) from fault
+        if chosen != BASE and chosen not in neurons:
+            raise self._broken(f"router {self.name!r} chose {chosen!r}, which is not there")
+        return chosen
+
+    def _broken(self, fault: Exception | str) -> PluginError:
+        return PluginError(self.owner.name, self.owner.source, fault, "register_routers")
+
+
+def make_routing(host: PluginHost, project: Path, name: str) -> Routing:
+    """Return the router of that name, over all domains that the project knows.
+
+    :raises UnknownName: there is no such router.
+    :raises DataError: a domain is faulty.
+    :raises PluginError: its factory failed.
+    """
+    factory, owner = host.catalog.get("routers", name), host.catalog.owner("routers", name)
+    domains = {domain: load_domain(folder) for domain, folder in domain_folders(host, project).items()}
+    try:
+        router: Router = factory(domains)
+    except Exception as fault:
+        raise PluginError(owner.name, owner.source, fault, "register_routers") from fault
+    return Routing(name, owner, router, {key: domain.settings.description for key, domain in domains.items()})

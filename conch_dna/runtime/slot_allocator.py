@@ -1,0 +1,222 @@
+"""Which neuron is in which slot of the pack: counted by users, drained before it goes, least recently used first."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import mlx.core as mx
+import structlog
+from mlx.utils import tree_flatten
+
+from conch_dna.errors import NeuronRefused, RegistryError
+from conch_dna.runtime.adapter_stack import BASE_SLOT, Pack
+from conch_dna.runtime.neuron_cache import check_acts
+from conch_dna.runtime.slots import Alone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.registry.adapter import Adapter
+    from conch_dna.runtime.neuron_cache import Blend, Shelf, Version
+    from conch_dna.runtime.slots import Delta, Slot
+
+log = structlog.get_logger()
+
+APART, APART_IN_HALF = 1e-4, 0.03  # share of the largest logit by which a mixed row may differ from a row alone
+
+
+@dataclass
+class Berth:
+    """One slot.
+
+    :param adapter: the neuron in it.
+    :param users: sequences that run with it; while there are any, it stays.
+    :param used: when it was last taken, as a count of all takings.
+    """
+
+    adapter: Adapter | None = None
+    users: int = 0
+    used: int = 0
+
+
+class Residency:
+    """The slots of one engine; to be used by the thread that runs the model alone.
+
+    :param shelf: the neurons in memory.
+    :param slot: where the base's layers look.
+    :param slots: neurons that one batch may mix.
+    """
+
+    def __init__(self, shelf: Shelf, slot: Slot, slots: int) -> None:
+        self.berths = [Berth() for _ in range(slots + 1)]
+        self.pack = Pack(slots, shelf.places)
+        self.pinned: dict[str, str] = {}
+        self._shelf, self._slot = shelf, slot
+        self._slot_of: dict[str, int] = {}
+        self._draining: dict[str, Future[None]] = {}
+        self._count = itertools.count(1)
+        self._tried: dict[tuple[frozenset[str], frozenset[str]], NeuronRefused | None] = {}
+        weights = dict(tree_flatten(shelf.base.model.parameters())).values()
+        self._half = any(weight.dtype in {mx.float16, mx.bfloat16} for weight in weights)
+
+    def acquire(self, wanted: Version | Blend | None) -> int | None:
+        """Take a neuron's slot for one more sequence, loading it where needed; ``None`` while all slots are taken.
+
+        :raises NeuronRefused: it is damaged, does not fit, has no effect, is not finite, or cannot be mixed.
+        """
+        if wanted is None:
+            return BASE_SLOT
+        if wanted.digest in self._draining:
+            return None
+        slot = self._slot_of.get(wanted.digest)
+        if slot is None:
+            slot = self._free()
+            if slot is None:
+                return None
+            self._place(slot, self._shelf.get(wanted))
+        berth = self.berths[slot]
+        if berth.adapter is not None:
+            check_acts(wanted, berth.adapter)
+        berth.users += 1
+        berth.used = next(self._count)
+        return slot
+
+    def release(self, slot: int) -> None:
+        """Give a slot back for one sequence."""
+        if slot == BASE_SLOT:
+            return
+        berth = self.berths[slot]
+        berth.users -= 1
+        if berth.users == 0 and berth.adapter is not None and berth.adapter.digest in self._draining:
+            self._drop(slot, berth.adapter.digest)
+
+    def prefetch(self, wanted: Version | Blend) -> None:
+        """Load a neuron into memory, and into a slot where one is empty.
+
+        :raises NeuronRefused: as :meth:`acquire` does.
+        """
+        adapter = self._shelf.get(wanted)
+        empty = next((n for n, berth in enumerate(self.berths) if n != BASE_SLOT and berth.adapter is None), None)
+        if empty is not None and wanted.digest not in self._slot_of:
+            self._place(empty, adapter)
+            self.berths[empty].used = next(self._count)
+
+    def pin(self, name: str, wanted: Version | Blend) -> None:
+        """Load a neuron and let neither its slot nor its memory go to others until it is unpinned.
+
+        :raises RegistryError: no slot would be left for others.
+        """
+        others = {digest for pinned, digest in self.pinned.items() if pinned != name}
+        if len(others | {wanted.digest}) >= len(self.berths) - 1:
+            raise RegistryError(
+                "one slot must be left for neurons that are not pinned", got=name, allowed=len(self.berths) - 2,
+                next_step="Unpin one, or start the engine with more slots.",
+            )  # fmt: skip
+        self.prefetch(wanted)
+        self.unpin(name)
+        self.pinned[name] = wanted.digest
+        self._shelf.held.add(wanted.digest)
+
+    def move_pin(self, name: str, wanted: Version | Blend) -> None:
+        """Let a pin follow its alias, unless it has been taken off meanwhile; raises what :meth:`pin` does."""
+        if name in self.pinned:
+            self.pin(name, wanted)
+
+    def unpin(self, name: str) -> None:
+        """Let a neuron go again when room is needed."""
+        digest = self.pinned.pop(name, None)
+        if digest is not None and digest not in self.pinned.values() and digest not in self._slot_of:
+            self._shelf.held.discard(digest)
+
+    def unload(self, digest: str) -> Future[None]:
+        """Let a neuron go as soon as nobody uses it; until then nobody new gets it.
+
+        :returns: what is done when it is gone.
+        """
+        for name in [name for name, pinned in self.pinned.items() if pinned == digest]:
+            self.unpin(name)
+        done = self._draining.setdefault(digest, Future())
+        slot = self._slot_of.get(digest)
+        if slot is None or not self.berths[slot].users:
+            self._drop(slot, digest)
+        return done
+
+    def delta(self, slots: Sequence[int]) -> Delta | None:
+        """Return what to add to the rows of these slots: nothing for the base, one neuron alone, or a mix."""
+        if any(slot != slots[0] for slot in slots):
+            return self.pack.mix(slots)
+        adapter = self.berths[slots[0]].adapter
+        return None if adapter is None else Alone(adapter)
+
+    def _free(self) -> int | None:
+        """Return an empty slot, or that of the least recently used neuron that nobody uses or has pinned."""
+        pinned = set(self.pinned.values())
+        free = [
+            (berth.used if berth.adapter is not None else 0, slot)
+            for slot, berth in enumerate(self.berths)
+            if slot != BASE_SLOT and not berth.users and (berth.adapter is None or berth.adapter.digest not in pinned)
+        ]
+        return min(free)[1] if free else None
+
+    def _place(self, slot: int, adapter: Adapter) -> None:
+        """Put an adapter into a slot that nobody uses, in the place of what was there."""
+        self.pack.check(adapter, half=self._half)
+        self._vacate(slot)
+        self.pack.put(slot, adapter)
+        try:
+            self._check_mixed(slot, adapter)
+        except NeuronRefused:
+            self.pack.put(slot, None)
+            raise
+        self.berths[slot].adapter = adapter
+        self._slot_of[adapter.digest] = slot
+        self._shelf.held.add(adapter.digest)
+        self._shelf.trim()  # who was there before may go from memory now
+
+    def _vacate(self, slot: int) -> None:
+        """Forget whose slot it was; its factors stay until others are put there."""
+        before, self.berths[slot].adapter = self.berths[slot].adapter, None
+        if before is not None:
+            del self._slot_of[before.digest]
+            if before.digest not in self.pinned.values():
+                self._shelf.held.discard(before.digest)
+
+    def _drop(self, slot: int | None, digest: str) -> None:
+        """Let go of a neuron whose time is over, and tell who waits for that."""
+        if slot is not None:
+            self._vacate(slot)
+            self.pack.put(slot, None)
+        self._shelf.drop(digest)
+        self._draining.pop(digest).set_result(None)
+        log.info("neuron_unloaded", digest=digest)
+
+    def _check_mixed(self, slot: int, adapter: Adapter) -> None:
+        """Check that a row of a mixed batch gets what it gets alone; once for each set of layers that is changed."""
+        key = (frozenset(adapter.weights), frozenset(adapter.gains))
+        if key not in self._tried:
+            self._tried[key] = self._mixing_fault(slot, adapter)
+        if (fault := self._tried[key]) is not None:
+            raise NeuronRefused(fault.what, got=adapter.digest, next_step=fault.next_step)
+
+    def _mixing_fault(self, slot: int, adapter: Adapter) -> NeuronRefused | None:
+        with self._slot.adding(None):
+            wanted_base = self._shelf.logits()
+        with self._slot.adding(Alone(adapter)):
+            wanted = self._shelf.logits()
+        if not mx.isfinite(wanted).all().item():  # its own fault, and not to be remembered of others on these layers
+            raise NeuronRefused("gives logits that are not finite", got=adapter.digest)
+        try:
+            with self._slot.adding(self.pack.mix([BASE_SLOT, slot])):
+                found = self._shelf.logits(rows=2)
+            wanted = mx.concatenate([wanted_base, wanted])
+            limit = APART_IN_HALF if self._half else APART
+            if (mx.abs(found - wanted).max() <= limit * mx.abs(wanted).max()).item():
+                return None
+        except ValueError:  # shapes that do not begin with the rows
+            pass
+        return NeuronRefused(
+            "this base cannot mix neurons of these layers", next_step="Serve it by NeuronRuntime, one at a time."
+        )

@@ -1,0 +1,1 @@
+"""Teachers: references, compatibility with the student, stored answers and soft targets."""

@@ -1,0 +1,215 @@
+"""Answers by a provider's batch endpoint: handed in at once, collected hours later, by another process if need be.
+
+What was handed in is on the disk, with what was reserved for it, before it is sent. A run that was killed finds it and
+waits for it instead of paying again. Where the kill came between handing in and noting the provider's id, the provider
+is asked for a batch of our name; where it cannot say, the reservation stands, so that no budget is passed.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from pydantic import ValidationError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from conch_dna.errors import LedgerError, TeacherError
+from conch_dna.records import Record, digest_of
+from conch_dna.teachers.api.calls import Reply, allowed_failures
+from conch_dna.teachers.api.faults import CallFault
+from conch_dna.teachers.api.ledger_totals import Reservation
+from conch_dna.teachers.api.prices import Usage
+from conch_dna.util.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from conch_dna.teachers.api.teacher import ApiTeacher
+    from conch_dna.teachers.api.wire import Answer, Chat
+
+T = TypeVar("T")
+NOT_FOUND = 404
+FIRST_LOOK, LONGEST_LOOK = 2.0, 60.0  # seconds between two looks at a batch: doubled each time
+log = structlog.get_logger()
+
+
+class Pending(Record):
+    """A batch on its way.
+
+    :param name: ours.
+    :param batch: the provider's id; empty until it was told.
+    :param keys: of the chats in it.
+    :param worst: nano-USD that each chat may cost at most, all in ``reserved``, which is ``None`` where it is free.
+    """
+
+    name: str
+    batch: str = ""
+    keys: tuple[str, ...]
+    worst: tuple[int, ...]
+    reserved: Reservation | None = None
+
+
+def run_batch(teacher: ApiTeacher, chats: Mapping[str, Chat]) -> Iterator[tuple[str, Answer]]:
+    """Yield the answers to chats by their keys, those of earlier batches first.
+
+    :raises BudgetReached: the worst case of all that is still to be asked does not fit into the budget.
+    :raises TeacherError: too many requests of a batch failed.
+    """
+    folder = _folder(teacher, chats)
+    open_chats = dict(chats)
+    for file in sorted(folder.glob("*.json")):
+        if pending := _found(teacher, file):
+            yield from _collected(teacher, pending, file, open_chats)
+    if open_chats:
+        pending, file = _handed_in(teacher, open_chats, folder)
+        yield from _collected(teacher, pending, file, open_chats)
+
+
+def _folder(teacher: ApiTeacher, chats: Mapping[str, Chat]) -> Path:
+    """Return where batches of such chats are noted: by whoever answers, and the way in which it draws."""
+    drawn = sorted({(chat.sampling.model_dump_json(), chat.top) for chat in chats.values()})
+    return teacher.api.cache / "api" / "batches" / digest_of([teacher.fingerprint, drawn])[:16]
+
+
+def _handed_in(teacher: ApiTeacher, chats: Mapping[str, Chat], folder: Path) -> tuple[Pending, Path]:
+    """Reserve the worst case of all chats together, note it, and hand the batch in."""
+    price, caller = teacher.price, teacher.caller
+    worst = tuple(price.worst(c.input_tokens, c.sampling.max_tokens, batch=True) for c in chats.values())
+    name = uuid.uuid4().hex
+    reserved = caller.ledger.reserve(f"batch {name}", sum(worst), caller.note) if caller.ledger else None
+    pending = Pending(name=name, keys=tuple(chats), worst=worst, reserved=reserved)
+    file = folder / f"{name}.json"
+    write_atomic(file, pending.model_dump_json() + "\n")
+    try:
+        batch = teacher.wire.submit(chats, teacher.abilities, name)
+    except CallFault as fault:
+        # What failed for certain was never charged; of what broke off nobody knows, until the next run asks.
+        if not fault.charged and fault.kind != "retry":
+            _close(teacher, pending, None)
+            file.unlink()
+        raise TeacherError("did not take a batch", where=caller.note, got=fault.reason,
+                           next_step="Run the same command again, or set batch = false") from None  # fmt: skip
+    log.info("batch_handed_in", model=caller.note, batch=batch, chats=len(chats))
+    pending = pending.model_copy(update={"batch": batch})
+    write_atomic(file, pending.model_dump_json() + "\n")
+    return pending, file
+
+
+def _found(teacher: ApiTeacher, file: Path) -> Pending | None:
+    """Return the batch of a note with the provider's id; ``None`` where nobody knows of it any more.
+
+    What it reserved then stays reserved, for it may have been charged.
+    """
+    note = teacher.caller.note
+    try:
+        pending = Pending.model_validate_json(file.read_bytes())
+    except ValidationError:
+        log.warning("batch_lost", model=note, reason="its note is damaged")
+    else:
+        batch = pending.batch or _patiently(teacher, lambda: teacher.wire.find(pending.name))
+        if batch and _is_known(teacher, batch):
+            return pending.model_copy(update={"batch": batch})
+        log.warning("batch_lost", model=note, chats=len(pending.keys), reason="the provider knows of none")
+    file.unlink(missing_ok=True)
+    return None
+
+
+def _is_known(teacher: ApiTeacher, batch: str) -> bool:
+    """Tell whether the provider still knows of a batch; they are kept for some weeks."""
+
+    def ask() -> bool:
+        try:
+            teacher.wire.is_done(batch)
+        except CallFault as fault:
+            if fault.status == NOT_FOUND:
+                return False
+            raise
+        return True
+
+    return _patiently(teacher, ask)
+
+
+def _collected(
+    teacher: ApiTeacher, pending: Pending, file: Path, wanted: dict[str, Chat]
+) -> Iterator[tuple[str, Answer]]:
+    """Wait for a batch, settle it, and yield its answers, taking them off ``wanted``; then forget it.
+
+    Whoever asked may stop on the way: the next run collects it again, and what is settled stays so.
+    """
+    caller, started, pause = teacher.caller, time.perf_counter(), FIRST_LOOK
+    while not _patiently(teacher, lambda: teacher.wire.is_done(pending.batch)):
+        teacher.api.note(f"batch {pending.batch[-8:]}: {time.perf_counter() - started:.0f} s")
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_LOOK)
+    replies = _patiently(teacher, lambda: list(teacher.wire.collect(pending.batch)))
+    _close(teacher, pending, _settled(teacher, pending, replies, time.perf_counter() - started))
+    answered = 0
+    for key, reply in replies:
+        if isinstance(reply, Reply):
+            answered += 1
+            if wanted.pop(key, None) is not None:
+                yield key, reply.value
+        else:
+            caller.metrics.count(failures=1)
+            log.warning("call_failed", model=caller.note, key=key[:12], reason=reply.reason)
+    file.unlink(missing_ok=True)
+    failed = len(pending.keys) - answered
+    if failed > (most := allowed_failures(caller.limits.max_failed, len(pending.keys))):
+        raise TeacherError("too many requests of a batch failed", where=caller.note, allowed=f"{most} (max_failed)",
+                           got=f"{failed} of {len(pending.keys)}",
+                           next_step="What was answered is kept: run the same command again")  # fmt: skip
+
+
+def _settled(
+    teacher: ApiTeacher, pending: Pending, replies: Iterable[tuple[str, Reply | CallFault]], seconds: float
+) -> tuple[int, Usage]:
+    """Return what a batch cost, in nano-USD, and its tokens; where one is not told, or may be charged, its worst."""
+    worst = dict(zip(pending.keys, pending.worst, strict=True))
+    spent, usage = 0, Usage()
+    for key, reply in replies:
+        told = reply.usage if isinstance(reply, Reply) and reply.usage and reply.usage.all_input else None
+        if told is not None:
+            cost = teacher.price.cost(told, batch=True)
+        else:
+            cost = worst.get(key, 0) if isinstance(reply, Reply) or reply.charged else 0
+        spent, usage = spent + cost, usage + (told or Usage())
+        if isinstance(reply, Reply):
+            teacher.caller.metrics.answered(seconds, told or Usage(), cost)
+    return spent, usage
+
+
+def _close(teacher: ApiTeacher, pending: Pending, spent: tuple[int, Usage] | None) -> None:
+    """Settle what a batch reserved, or give it back; a run that was killed behind this has done so already."""
+    ledger = teacher.caller.ledger
+    if ledger is None or pending.reserved is None:
+        return
+    if spent is None:
+        ledger.release(pending.reserved)
+        return
+    try:
+        ledger.settle(pending.reserved, *spent)
+    except LedgerError:  # settled by a run that was killed after that, or that waits for the same batch now
+        if ledger.is_open(pending.reserved):
+            raise
+
+
+def _patiently(teacher: ApiTeacher, ask: Callable[[], T]) -> T:
+    """Ask about a batch, which costs nothing, until there is an answer or the attempts are used up.
+
+    :raises TeacherError: there is none; the batch is not lost.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, CallFault) and error.kind == "retry"),
+        stop=stop_after_attempt(teacher.endpoint.attempts), reraise=True,
+        wait=wait_exponential(multiplier=teacher.endpoint.backoff, max=LONGEST_LOOK),
+    )  # fmt: skip
+    try:
+        return retrying(ask)
+    except CallFault as fault:
+        raise TeacherError(
+            "does not tell of a batch", where=teacher.caller.note, got=fault.reason,
+            next_step="Run the same command again: the batch is noted, and not paid twice",
+        ) from None  # fmt: skip

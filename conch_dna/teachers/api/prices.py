@@ -1,0 +1,182 @@
+"""What a call costs: usage in tokens, prices in USD per million tokens, amounts in whole nano-USD rounded up."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from conch_dna.errors import ConfigError
+from conch_dna.records import Record
+from conch_dna.util.validation import faults_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILE = "prices.toml"  # of the package
+NANO_A_TOKEN = 1000  # nano-USD a token at a price of 1 USD per million tokens
+_DATED = re.compile(r"(?P<model>.+)-(?:\d{8}|\d{4}-\d{2}-\d{2})")
+_KEY = re.compile(r"[^:\s]+:\S+")
+
+
+class Usage(Record):
+    """The tokens of a call, each counted in one class only.
+
+    A provider's ``prompt_tokens`` may hold the cached ones as well: they are taken out of ``input`` first.
+    """
+
+    input: int = Field(0, ge=0, description="input tokens that were neither read from a cache nor written to one")
+    output: int = Field(0, ge=0, description="generated tokens, those of hidden reasoning included")
+    cached_input: int = Field(0, ge=0, description="input tokens read from the provider's prompt cache")
+    cache_write: int = Field(0, ge=0, description="input tokens written to the provider's prompt cache")
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return both together."""
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
+
+    @property
+    def all_input(self) -> int:
+        """Input tokens of every class."""
+        return self.input + self.cached_input + self.cache_write
+
+
+def _usd(default: Any, description: str) -> Any:
+    return Field(default, ge=0, max_digits=18, decimal_places=9, description=description)
+
+
+class Price(Record):
+    """The prices of one model, in USD per million tokens."""
+
+    input: Decimal = _usd(..., "of uncached input")
+    output: Decimal = _usd(..., "of output")
+    cached_input: Decimal | None = _usd(None, "of input read from the prompt cache; empty: the price of input")
+    cache_write: Decimal | None = _usd(None, "of input written to the prompt cache; empty: the price of input")
+    batch: Decimal = Field(Decimal(1), gt=0, le=1, description="factor on all of them for batch endpoints")
+    up_to: int | None = Field(None, ge=1, description="input tokens of the longest call that has these prices")
+
+    @property
+    def free(self) -> bool:
+        """Whether no call costs anything."""
+        return not any((self.input, self.output, self.cached_input, self.cache_write))
+
+    def cost(self, usage: Usage, *, batch: bool = False) -> int:
+        """Return what ``usage`` costs, in nano-USD, rounded up."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        write = self.input if self.cache_write is None else self.cache_write
+        total = (
+            usage.input * Fraction(self.input)
+            + usage.output * Fraction(self.output)
+            + usage.cached_input * Fraction(cached)
+            + usage.cache_write * Fraction(write)
+        )
+        return math.ceil(total * NANO_A_TOKEN * (Fraction(self.batch) if batch else 1))
+
+    def worst(self, input_tokens: int, output_tokens: int, *, batch: bool = False) -> int:
+        """Return the most that a call can cost, in nano-USD: all of its input in the dearest class.
+
+        :param input_tokens: an upper bound.
+        :param output_tokens: the most that the call allows.
+        :raises ConfigError: a call this long has other prices, which are not known.
+        """
+        if self.up_to is not None and input_tokens > self.up_to:
+            raise ConfigError(
+                "the prices are not those of so long a call", where="prices", got=f"up to {input_tokens} input tokens",
+                allowed=f"{self.up_to} and less", next_step="Shorten the prompt, or state the prices of long calls",
+            )  # fmt: skip
+        every = (self.cost(Usage(**{kind: input_tokens, "output": output_tokens}), batch=batch)
+                 for kind in ("input", "cached_input", "cache_write"))  # fmt: skip
+        return max(every)
+
+
+FREE = Price(input=Decimal(0), output=Decimal(0))
+
+
+def price_of(provider: str, model: str, *, overrides: Mapping[str, Any] | None = None, free: bool = False) -> Price:
+    """Return the prices of a model: the user's own, else the packaged table's, else :data:`FREE` where that is so.
+
+    A listed model costs its price at any address: what answers on this machine may pass it on to its provider.
+
+    A dated snapshot (``gpt-4o-mini-2024-07-18``) has the prices of the name before the date; nothing else is guessed.
+
+    :param overrides: ``"PROVIDER:MODEL"`` to a :class:`Price` or to its fields.
+    :param free: the endpoint costs nothing unless a price is known, such as one on this machine.
+    :raises ConfigError: nobody knows the prices, or an override is not one.
+    """
+    own, key = parse_prices(overrides or {}, "[prices]"), f"{provider}:{model}"
+    found = _listed(own, key) or _listed(packaged(), key) or (FREE if free else None)
+    if found is None:
+        raise ConfigError(
+            "no price is known for this model", where="--teacher", got=key,
+            next_step="Look its prices up, in USD per million tokens, and state them in conch.toml: "
+            f'[prices."{provider}:{model}"], input = 0.15, output = 0.6, each on a line of its own',
+        )  # fmt: skip
+    return found
+
+
+def _listed(table: Mapping[str, Price], key: str) -> Price | None:
+    """Return the prices of a model, or of the model that it is a dated snapshot of."""
+    dated = _DATED.fullmatch(key)
+    return table.get(key) or (table.get(dated["model"]) if dated else None)
+
+
+def parse_prices(table: Mapping[str, Any], where: object) -> dict[str, Price]:
+    """Check a ``[prices]`` table; every fault is told.
+
+    :raises ConfigError: a key that is not ``PROVIDER:MODEL``, or prices that are none.
+    """
+    found, faults = {}, []
+    for key, prices in table.items():
+        if not _KEY.fullmatch(key):
+            faults.append(f"{key!r}: must be PROVIDER:MODEL, in quotes")
+            continue
+        try:
+            found[key] = Price.model_validate(prices)
+        except ValidationError as error:
+            faults += [f"{key}: {fault}" for fault in faults_in(error, Price.model_fields)]
+    if faults:
+        raise ConfigError("; ".join(faults), where=where)
+    return found
+
+
+def read_prices(path: Path) -> dict[str, Price]:
+    """Read a file of prices, in the form of the packaged ``prices.toml``.
+
+    :raises ConfigError: it cannot be read, is no TOML, or holds something else than prices.
+    """
+    try:
+        return _parsed(path.read_text(encoding="utf-8-sig"), path)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError; ConfigError is one too
+        raise error if isinstance(error, ConfigError) else ConfigError(f"is not TOML: {error}", where=path) from error
+
+
+def _parsed(text: str, where: object) -> dict[str, Price]:
+    table = tomllib.loads(text, parse_float=Decimal)
+    if unknown := sorted(table.keys() - {"checked", "sources", "prices"}):
+        raise ConfigError("unknown table or key", where=where, got=", ".join(unknown),
+                          allowed="[prices], checked, [sources]")  # fmt: skip
+    return parse_prices(table.get("prices", {}), where)
+
+
+@cache
+def packaged() -> dict[str, Price]:
+    """Return the table that comes with the package."""
+    return _parsed(_packaged_text(), FILE)
+
+
+def checked() -> str:
+    """Return the date on which the packaged table was checked, as ISO 8601."""
+    return str(tomllib.loads(_packaged_text())["checked"])
+
+
+def _packaged_text() -> str:
+    return files("conch_dna.teachers.api").joinpath(FILE).read_text(encoding="utf-8")

@@ -1,0 +1,309 @@
+"""A teacher behind an API: everything that no provider does its own way. The core knows no provider by name.
+
+A provider's plug-in brings a :class:`~conch_dna.teachers.api.wire.Wire`, which says how its endpoint is spoken to.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import structlog
+
+from conch_dna.align.served_logprobs import answer_in, is_absent
+from conch_dna.errors import ConfigError, TeacherError
+from conch_dna.records import SCHEMA_VERSION, Completion, Sampling, digest_of
+from conch_dna.teachers.answer_cache import CompletionCache, answers
+from conch_dna.teachers.api.calls import Call, Caller, Reply
+from conch_dna.teachers.api.estimate import Terms
+from conch_dna.teachers.api.judging import VERDICT_TOKENS, agreed, comparison, judging_domain, verdict_in
+from conch_dna.teachers.api.keys import host_of, is_here, key_of
+from conch_dna.teachers.api.prices import FREE, price_of
+from conch_dna.teachers.api.probe import probe
+from conch_dna.teachers.api.wire import Abilities, chat_of, could_be
+from conch_dna.util.cache_lock import writing
+from conch_dna.util.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from conch_dna.plugin.protocols import Targets, TeacherRequest
+    from conch_dna.records import Prompt, SoftToken
+    from conch_dna.teachers.api.context import ApiContext
+    from conch_dna.teachers.api.metrics import Metrics
+    from conch_dna.teachers.api.prices import Price
+    from conch_dna.teachers.api.settings import Endpoint
+    from conch_dna.teachers.api.wire import Answer, Chat, Wire
+
+PROBED_FOR = 86_400  # seconds: engines are started anew, with other settings
+log = structlog.get_logger()
+
+
+class ApiTeacher:
+    """Answers by calls that are reserved in the ledger, paced, retried, counted and cached.
+
+    :param kind: how the provider is spoken to.
+    """
+
+    def __init__(self, kind: type[Wire], request: TeacherRequest) -> None:
+        self.kind, self.domain = kind, request.domain
+        self.where = f"teacher {kind.provider}"
+        if request.model is None:
+            raise TeacherError("needs a model", where=self.where, next_step=f"Write {kind.provider}:MODEL")
+        self.model, self._api = request.model, request.api
+        self.note = f"{kind.provider}:{self.model}"
+
+    # What it works with.
+
+    @property
+    def api(self) -> ApiContext:
+        """What the command lent.
+
+        :raises TeacherError: it lent nothing: this command asks no API.
+        """
+        if self._api is None:
+            raise TeacherError("cannot be asked by this command", where=self.where,
+                               next_step="Record its answers with conch record")  # fmt: skip
+        return self._api
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """The settings of the endpoint."""
+        return self.api.settings.endpoint(self.kind.provider)
+
+    @property
+    def base_url(self) -> str:
+        """Where it is."""
+        return self.endpoint.base_url or self.kind.official
+
+    @cached_property
+    def wire(self) -> Wire:
+        """The endpoint, with the key, which is looked for now.
+
+        :raises ConfigError: there is no key.
+        """
+        return self.kind(self.model, self.base_url, self.endpoint, key_of(self.kind.provider, self.base_url))
+
+    @cached_property
+    def price(self) -> Price:
+        """What a call costs; on this machine nothing, unless a price is stated or listed."""
+        prices, free = self.api.settings.prices, is_here(self.base_url)
+        return price_of(self.kind.provider, self.model, overrides=prices, free=free)
+
+    @property
+    def terms(self) -> Terms:
+        """What an estimate is made from; nothing is sent."""
+
+        def bound(prompt: Prompt) -> int:
+            return chat_of(self.domain, prompt, Sampling(), 0).input_tokens
+
+        def compared(prompt: Prompt, answer: str) -> int:
+            question = comparison(self.domain.context, prompt, answer, answer)
+            return chat_of(judging_domain(self.domain), question, Sampling(), 0).input_tokens
+
+        endpoint = self.endpoint
+        return Terms(self.note, self.price, bound, compared, endpoint.batch, endpoint.prompt_caching)
+
+    @property
+    def metrics(self) -> Metrics:
+        """The figures of the domain."""
+        return self.api.metrics(self.domain.name)
+
+    @cached_property
+    def caller(self) -> Caller:
+        """Who sends the calls.
+
+        :raises ConfigError: they cost money, and nobody said how much they may.
+        """
+        if not self.price.free and self.api.settings.budget is None:
+            raise ConfigError("its calls cost money, and there is no budget", where=f"teacher {self.note}",
+                              next_step="Add --budget USD, such as --budget 5; see conch estimate")  # fmt: skip
+        if self.price is FREE and self.api.is_news(f"free {self.note}"):
+            log.info("calls_free", teacher=self.note, base_url=self.base_url, reason="endpoint on this machine")
+        ledger = None if self.price.free else self.api.ledger
+        pace = self.api.pace(self.kind.provider, host_of(self.base_url), self.kind.counts)
+        return Caller(
+            self.price, ledger, self.endpoint, pace, self.metrics, self.note, self.base_url, self.kind.official
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Provider, model, the domain's context, and the address where it is not the provider's own."""
+        return f"{self.kind.provider}:{digest_of([self._identity, self.domain.context_digest])}"
+
+    @property
+    def _identity(self) -> list[str]:
+        url = self.kind.official if self._api is None else self.base_url
+        # The path too: some hosts have other models at each.
+        return [self.model, "" if url == self.kind.official else f"{host_of(url)}{urlsplit(url).path}"]
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What a probe found."""
+        return frozenset(self.abilities.capabilities)
+
+    @cached_property
+    def abilities(self) -> Abilities:
+        """What a probe finds, now or within the last day; where nothing may be asked, ever, or else all that could be.
+
+        :raises TeacherError: the endpoint gives no answer.
+        """
+        kept = self._probed()
+        if kept is not None:
+            return kept
+        if self.api.offline:
+            return could_be(self.kind)
+        found = probe(self.wire, self.caller, self.endpoint.turn)
+        write_atomic(self._probe_file, found.model_dump_json() + "\n")
+        log.info("signal_probed", teacher=self.note, signals=list(found.capabilities),
+                 choices=found.top, echo=found.echo or None, without=list(found.without))  # fmt: skip
+        return found
+
+    def _probed(self) -> Abilities | None:
+        """Return what an earlier probe found; ``None`` where there is none, or it is too old or damaged."""
+        file = self._probe_file
+        try:
+            if self.api.offline or time.time() - file.stat().st_mtime < PROBED_FOR:
+                return Abilities.model_validate_json(file.read_bytes())
+        except (FileNotFoundError, ValueError):
+            pass
+        return None
+
+    @property
+    def supposed(self) -> bool:
+        """Whether the abilities are all that there could be, since nothing may be asked and nothing ever was."""
+        return self.api.offline and self._probed() is None
+
+    @property
+    def _probe_file(self) -> Path:
+        about = [SCHEMA_VERSION, self.kind.provider, self.base_url, self.model, self.endpoint.turn]
+        return self.api.cache / "api" / "probes" / f"{digest_of(about)}.json"
+
+    # What it does.
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield answers as they come; what was answered is never lost, and what fails for good is passed over.
+
+        :raises TeacherError: too many calls failed, or the log-probabilities are no signal.
+        :raises BudgetReached: the next call may pass the budget.
+        """
+        top = min(sampling.top_log_probs, self.abilities.top)
+        chats = {p.digest: chat_of(self.domain, p, sampling, top) for p in prompts}
+        for prompt, answer in self._answered(chats):
+            if top:
+                self._check_signal([answer.soft] if answer.soft else [])
+            yield Completion(prompt=prompt, text=answer.text, finish_reason=answer.finish_reason,
+                             teacher=self.fingerprint, sampling=sampling, soft=answer.soft)  # fmt: skip
+
+    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+        """Return the tokens of each text, read as the answer to its prompt, with their likeliest choices.
+
+        Cached like answers. Nothing is returned for a text that the endpoint did not give back as it was.
+        """
+        top = min(top, self.abilities.top)
+        sampling = Sampling(max_tokens=1, top_log_probs=top)
+        cache = CompletionCache.within(self.api.cache)
+        chats = [chat_of(self.domain, prompt, sampling, top) for prompt in prompts]
+        how = [self.abilities.echo, self.endpoint.turn]
+        keys = [digest_of([SCHEMA_VERSION, "forced", self.fingerprint, how, chat.messages, text, top])
+                for chat, text in zip(chats, texts, strict=True)]  # fmt: skip
+        about = {key: (p, chat, text) for key, p, chat, text in zip(keys, prompts, chats, texts, strict=True)}
+        with writing(cache.root):
+            found = {key: kept.soft for key in about if (kept := cache.get(key))}
+            self.answers_reused(len(found))
+            calls = [self._echo(key, chat, text) for key, (_, chat, text) in about.items() if key not in found]
+            for call, reply in self._run(calls):
+                prompt, _, text = about[call.key]
+                self._check_signal([reply.value] if reply.value else [])
+                cache.put(call.key, Completion(prompt=prompt.digest, text=text, teacher=self.fingerprint,
+                                               sampling=sampling, soft=reply.value))  # fmt: skip
+                found[call.key] = reply.value
+        return [found.get(key, ()) for key in keys]
+
+    def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
+        """Return which answer to each prompt is better, 0 or 1; ``None`` for a tie or no verdict."""
+        from conch_dna.plugin.protocols import TeacherRequest
+
+        context = self.domain.context
+        domain = judging_domain(self.domain)
+        judge = ApiTeacher(self.kind, TeacherRequest(domain, self.model, api=self.api))
+        orders = [(firsts, seconds), (seconds, firsts)]
+        asked = [[comparison(context, *each) for each in zip(prompts, *order, strict=True)] for order in orders]
+        every = list({question.digest: question for row in asked for question in row}.values())
+        cache = CompletionCache.within(self.api.cache)
+        sampling = Sampling(max_tokens=VERDICT_TOKENS + self.abilities.thinks)
+        with closing(judge):
+            told = {a.prompt: verdict_in(a.text) for a in answers(judge, domain, every, sampling, cache)}
+        rows = [[told.get(question.digest) for question in row] for row in asked]
+        return [agreed(*pair) for pair in zip(*rows, strict=True)]
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Refuse: no API takes token ids of another tokenizer."""
+        raise TeacherError("gives no soft targets in the student's tokens", where=self.where,
+                           allowed=", ".join(sorted(self.capabilities)))  # fmt: skip
+
+    def answers_reused(self, count: int) -> None:
+        """Hear that so many answers were on disk already; they cost nothing."""
+        if count:
+            self.metrics.count(cached=count)
+            self._note()
+
+    def close(self) -> None:
+        """Close the connections; whoever asks again opens new ones."""
+        if "wire" in vars(self):
+            self.wire.close()
+            del self.wire
+
+    # How.
+
+    def _answered(self, chats: Mapping[str, Chat]) -> Iterator[tuple[str, Answer]]:
+        """Yield the answers to chats by their keys, one call each or in one batch."""
+        if self.endpoint.batch:
+            from conch_dna.teachers.api.batches import run_batch
+
+            yield from run_batch(self, chats)
+            return
+        calls = [self.call(key, chat) for key, chat in chats.items()]
+        for call, reply in self._run(calls):
+            yield call.key, reply.value
+
+    def call(self, key: str, chat: Chat) -> Call:
+        """Return the call that asks a chat."""
+        wire, abilities = self.wire, self.abilities
+        most = chat.sampling.max_tokens
+        return Call(key, chat.input_tokens, most, lambda timeout: wire.ask(chat, abilities, timeout))
+
+    def _echo(self, key: str, chat: Chat, text: str) -> Call:
+        wire, abilities = self.wire, self.abilities
+
+        def send(timeout: float) -> Reply:
+            reply = wire.echoed(chat, text, abilities, timeout)
+            return replace(reply, value=answer_in(reply.value, text, abilities.trail) or ())
+
+        return Call(key, chat.with_answer(text, self.endpoint.turn).input_tokens, 1, send)
+
+    def _run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Reply]]:
+        """Yield each call with its reply, and keep the progress line up to date."""
+        if calls:
+            for call, reply in self.caller.run(calls):
+                yield call, reply
+                self._note()
+
+    def _note(self) -> None:
+        text, limit = self.metrics.text(None if self.price.free else self.api.ledger), self.caller.pace.held_by
+        self.api.note(f"{text} · waits for {limit}" if limit else text)
+
+    def _check_signal(self, told: Sequence[Sequence[SoftToken]]) -> None:
+        """Refuse log-probabilities that are none; the endpoint is probed anew next time.
+
+        :raises TeacherError: nothing could be learnt from them.
+        """
+        if told and (why := is_absent(told)):
+            self._probe_file.unlink(missing_ok=True)
+            raise TeacherError(f"its log-probabilities are no signal: {why}", where=f"teacher {self.note}",
+                               next_step="Train on its text with --mode sft, or name another endpoint")  # fmt: skip

@@ -1,0 +1,164 @@
+"""What lies in the cache of answers and soft targets: counting it, checking it, clearing it away."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conch_dna.data import codec
+from conch_dna.data.shards import DAMAGED, PATTERN
+from conch_dna.data.target_files import read
+from conch_dna.errors import DataError, UnknownName
+from conch_dna.records import Record
+from conch_dna.teachers.answer_cache import COMPLETIONS, load
+from conch_dna.teachers.api.wire import Abilities
+from conch_dna.util.cache_lock import alone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TARGETS, API = "targets", "api"
+DAY = 86_400
+# Temporary files of a killed writer; and targets as they were stored before there were shards, one file an answer.
+LEFT_OVER = {
+    COMPLETIONS: ("??/.*.json.*",), TARGETS: ("*/.*.safetensors.*", "??/*.safetensors"), API: ("**/.*.json.*",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One file of the cache.
+
+    :param kind: ``completions``, ``targets``, or ``api``: what a probe of an endpoint found.
+    :param teacher: fingerprint of the teacher; empty where the file cannot be read.
+    :param used: when it was last written or read, seconds since 1970.
+    :param fault: what is wrong with it, or empty.
+    """
+
+    path: Path
+    kind: str
+    bytes: int
+    used: float
+    teacher: str = ""
+    answers: int = 0
+    tokens: int = 0
+    fault: str = ""
+
+
+class TeacherStats(Record):
+    """How much of one teacher's is stored."""
+
+    teacher: str
+    completions: int = 0
+    completion_bytes: int = 0
+    targets: int = 0
+    target_tokens: int = 0
+    target_bytes: int = 0
+
+    @property
+    def bytes_a_token(self) -> float | None:
+        """Bytes of targets, everything included, by positions covered."""
+        return self.target_bytes / self.target_tokens if self.target_tokens else None
+
+
+def stored(root: Path) -> Iterator[Stored]:
+    """Yield every file of answers, targets and probes under ``root``, each read and checked.
+
+    Notes of batches on their way are none of them: answers that are paid for hang on each.
+    """
+    for kind, pattern in ((COMPLETIONS, "??/*.json"), (TARGETS, f"{'?' * 16}/{PATTERN}")):
+        for path in sorted((root / kind).glob(pattern)):
+            with contextlib.suppress(FileNotFoundError):
+                yield _looked_at(path, kind)
+    for path in sorted((root / API / "probes").glob("*.json")):
+        with contextlib.suppress(FileNotFoundError):
+            yield _looked_at(path, API)
+    for path in sorted((root / TARGETS).glob(f"*/{DAMAGED}/*")):
+        about = path.stat()
+        yield Stored(path, TARGETS, about.st_size, about.st_mtime, fault="was found damaged and moved aside")
+
+
+def stats(root: Path) -> list[TeacherStats]:
+    """Return what is stored, by teacher; damaged files, and probes, count for none."""
+    found: dict[str, TeacherStats] = {}
+    for item in stored(root):
+        if item.fault or item.kind == API:
+            continue
+        before = found.get(item.teacher, TeacherStats(teacher=item.teacher))
+        if item.kind == COMPLETIONS:
+            update = {"completions": before.completions + 1, "completion_bytes": before.completion_bytes + item.bytes}
+        else:
+            update = {
+                "targets": before.targets + item.answers,
+                "target_tokens": before.target_tokens + item.tokens,
+                "target_bytes": before.target_bytes + item.bytes,
+            }
+        found[item.teacher] = before.model_copy(update=update)
+    return [found[teacher] for teacher in sorted(found)]
+
+
+def collect(
+    root: Path, *, older_than: float | None = None, teacher: str | None = None, dry_run: bool = False
+) -> list[Stored]:
+    """Delete what is damaged or left over, and what was asked for besides; return it.
+
+    :param older_than: days since a file was last written or read.
+    :param teacher: a fingerprint or the beginning of one. With ``older_than``, both must hold.
+    :param dry_run: delete nothing.
+    :raises ConchError: another process is writing.
+    :raises UnknownName: nothing of that teacher is stored.
+    """
+    with contextlib.ExitStack() as stack:
+        for kind in (COMPLETIONS, TARGETS):  # probes are as quickly asked again
+            if (root / kind).is_dir():
+                stack.enter_context(alone(root / kind))
+        items = list(stored(root))
+        teachers = sorted({item.teacher for item in items if item.teacher})
+        if teacher is not None and not any(known.startswith(teacher) for known in teachers):
+            raise UnknownName("nothing of that teacher is stored", where="--teacher", got=teacher,
+                              allowed=", ".join(teachers) or "(none)")  # fmt: skip
+        going = [item for item in items if item.fault or _asked_for(item, older_than, teacher)]
+        going += _left_over(root)
+        for item in () if dry_run else going:
+            item.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it is not empty
+                item.path.parent.rmdir()
+    return going
+
+
+def _asked_for(item: Stored, older_than: float | None, teacher: str | None) -> bool:
+    if older_than is None and teacher is None:
+        return False
+    old = older_than is None or time.time() - item.used > older_than * DAY
+    return old and (teacher is None or item.teacher.startswith(teacher))
+
+
+def _left_over(root: Path) -> list[Stored]:
+    found = []
+    for kind, patterns in LEFT_OVER.items():
+        for path in sorted(path for pattern in patterns for path in (root / kind).glob(pattern)):
+            about = path.stat()
+            found.append(Stored(path, kind, about.st_size, about.st_mtime, fault="left over"))
+    return found
+
+
+def _looked_at(path: Path, kind: str) -> Stored:
+    about = path.stat()
+    size, used = about.st_size, about.st_mtime
+    try:
+        if kind == COMPLETIONS:
+            return Stored(path, kind, size, used, load(path.read_bytes()).teacher, 1)
+        if kind == API:
+            Abilities.model_validate_json(path.read_bytes())
+            return Stored(path, kind, size, used)
+        content = read(path)
+        tokens = sum(codec.positions(blob) for blob in content.blobs.values())
+        return Stored(path, kind, size, used, str(content.about.get("teacher", "")), len(content.blobs), tokens)
+    except DataError as error:
+        return Stored(path, kind, size, used, fault=error.what)
+    except ValueError:
+        what = "what a probe found" if kind == API else "completion"
+        return Stored(path, kind, size, used, fault=f"is no {what}, or is damaged: its checksum does not fit")

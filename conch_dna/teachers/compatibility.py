@@ -1,0 +1,199 @@
+"""Before step 1: whether teacher and student mean the same by a token, a turn and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from conch_dna.errors import ConchError
+from conch_dna.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Signal = Literal["exact", "bytes", "p_kl", "gold", "uld", "truncate", "project"]
+PROBES = (
+    "Zwölf boxers' 1,024 quick\n\tjumps — 3.14 €; x_y=[] 中文 🐚",
+    "In 2024 it was 1234567 + 89 = 1234656.",
+    'def f(x):\n    return {"a": x[0], "b": None}  # why\n\n\n',
+    "👩‍👩‍👧 今日は 안녕 नमस्ते Привет e\u0301 naïve ﬁ",
+    "  two  blanks, and a tab\t.",
+)
+NUMERAL = "123456"
+CHAT = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Fine."})
+
+
+@dataclass(frozen=True)
+class Party:
+    """One of the two models, as far as is known without its weights.
+
+    :param role: ``student`` or ``teacher``, for messages.
+    :param tokenizer: mlx-lm's ``TokenizerWrapper``.
+    :param config: the model's ``config.json``.
+    """
+
+    role: str
+    tokenizer: Any
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def setting(self, key: str) -> int | None:
+        """Return a number from the configuration, that of its text model where it has several."""
+        value = self.config.get(key, self.config.get("text_config", {}).get(key))
+        return None if value is None else int(value)
+
+    @property
+    def width(self) -> int:
+        """How many ids the head has: the tokenizer's, and padding where the configuration tells of any."""
+        return self.setting("vocab_size") or ids_of(self.tokenizer)
+
+
+class Handshake(Record):
+    """What teacher and student have in common; pairs are (student, teacher).
+
+    :param same_tokenizer: every token id means the same to both, and a text becomes the same ids.
+    :param widths: ids of the models' heads, or of the tokenizers where the configuration does not say.
+    :param ends: the token that ends a turn.
+    :param contexts: longest input in tokens, where known.
+    :param loss: the signal that training takes from the teacher; ``exact`` is its distributions as they are.
+    :param findings: what is worth knowing before the first step, a sentence each.
+    """
+
+    same_tokenizer: bool
+    widths: tuple[int, int]
+    ends: tuple[str, str]
+    contexts: tuple[int | None, int | None]
+    loss: Signal
+    findings: tuple[str, ...]
+
+
+def same_tokenizer(ours: Any, theirs: Any) -> bool:
+    """Tell whether a token id means the same to both tokenizers and a text becomes the same ids."""
+    if ours.get_vocab() != theirs.get_vocab():
+        return False
+    return all(_encode(ours, probe) == _encode(theirs, probe) for probe in PROBES)
+
+
+def ids_of(tokenizer: Any) -> int:
+    """Return how many ids a tokenizer has, counted from 0; what a model's head has beyond is padding."""
+    return int(max(tokenizer.get_vocab().values())) + 1
+
+
+def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
+    """Compare the two and choose the signal, before anything is trained.
+
+    :param requested: the signal to take where the tokenizers differ; ``exact`` insists that they do not. One tokenizer
+        on both sides gives ``exact`` whatever was requested.
+    :raises ConchError: training would teach nonsense: ``exact`` between different tokenizers, ``truncate`` or
+        ``project`` between tokenizers that disagree on ids, more tokens than the student's head has ids, a template
+        that ends no turn.
+    """
+    same = same_tokenizer(student.tokenizer, teacher.tokenizer)
+    widths = head_width(student), head_width(teacher)
+    loss: Signal = "exact" if same else requested
+    if loss == "exact" and not same:
+        equal = " of equal width" if widths[0] == widths[1] else ""
+        raise ConchError(
+            f"teacher and student have different tokenizers{equal}; their distributions cannot be compared id by id",
+            got="exact", allowed="bytes, p_kl, gold, uld, or the teacher's text alone",
+        )  # fmt: skip
+    ends = _text_of(student, end_of_turn(student)), _text_of(teacher, end_of_turn(teacher))
+    contexts = student.setting("max_position_embeddings"), teacher.setting("max_position_embeddings")
+    findings = [*_of_turns(student, teacher, ends), *_of_sizes(widths, contexts)]
+    if loss != "exact":
+        findings += _of_tokens(student, teacher, loss)
+    return Handshake(same_tokenizer=same, widths=widths, ends=ends, contexts=contexts, loss=loss,
+                     findings=tuple(findings))  # fmt: skip
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def head_width(party: Party) -> int:
+    """Return how many ids a model's head has, after a look whether they are enough.
+
+    :raises ConchError: the tokenizer has ids beyond it.
+    """
+    needed = ids_of(party.tokenizer)
+    if needed > party.width:
+        raise ConchError("the tokenizer has more ids than the model", where=party.role, got=needed, allowed=party.width,
+                         next_step="This tokenizer belongs to another model")  # fmt: skip
+    return party.width
+
+
+def end_of_turn(party: Party) -> int:
+    """Return the id of the token with which the chat template ends a turn.
+
+    :raises ConchError: there is no chat template, or none of the model's end tokens stands at the end of a turn.
+    """
+    from conch_dna.data.tokens import encode_chat
+
+    if not party.tokenizer.has_chat_template:
+        raise ConchError("has no chat template, so no turn of it ends", where=party.role,
+                         next_step="Take the instruct version of the model")  # fmt: skip
+    try:
+        last = encode_chat(party.tokenizer, CHAT).answer_ids[-1]
+    except ConchError as error:
+        raise ConchError(
+            error.what, where=party.role, got=error.got, allowed=f"a turn that ends with one of {_texts(party)}",
+            next_step="Name the template's end token as eos_token in tokenizer_config.json",
+        ) from error  # fmt: skip
+    return last
+
+
+def _text_of(party: Party, token: int) -> str:
+    return str(party.tokenizer.convert_ids_to_tokens(token))
+
+
+def _texts(party: Party) -> str:
+    ids = sorted(party.tokenizer.eos_token_ids)
+    return ", ".join(map(str, party.tokenizer.convert_ids_to_tokens(ids))) or "no token at all"
+
+
+def _of_turns(student: Party, teacher: Party, ends: tuple[str, str]) -> Iterator[str]:
+    """Yield what differs in the form of a conversation."""
+    if ends[0] != ends[1]:
+        yield f"the student ends a turn with {ends[0]}, the teacher with {ends[1]}"
+    ours, theirs = _opening(student), _opening(teacher)
+    if ours != theirs:
+        first = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), 0)
+        shown = [text[first : first + 32] for text in (ours, theirs)]
+        yield f"the chat templates differ, first in {shown[0]!r} of the student's and {shown[1]!r} of the teacher's"
+
+
+def _opening(party: Party) -> str:
+    """Return one user turn as the template writes it, with the answer's turn opened."""
+    from conch_dna.data.tokens import render
+
+    return render(party.tokenizer, CHAT[:1], open_turn=True)
+
+
+def _of_sizes(widths: tuple[int, int], contexts: tuple[int | None, int | None]) -> Iterator[str]:
+    """Yield what differs in size."""
+    if widths[0] != widths[1]:
+        yield f"the student's head has {widths[0]:,} ids, the teacher's {widths[1]:,}"
+    ours, theirs = contexts
+    if ours and theirs and theirs < ours:
+        yield f"the teacher reads {theirs:,} tokens at most, the student {ours:,}"
+
+
+def _of_tokens(student: Party, teacher: Party, loss: Signal) -> Iterator[str]:
+    """Yield how two different tokenizers cut text.
+
+    :raises ConchError: ``truncate`` or ``project``, and they disagree on an id.
+    """
+    from conch_dna.align.offsets import byte_spans
+    from conch_dna.align.vocabulary_map import bridge
+
+    between = bridge(student.tokenizer, teacher.tokenizer)
+    if loss in {"truncate", "project"}:
+        yield f"the first {between.common_width:,} ids mean the same to both"
+    ours, theirs = between.student.ids, between.teacher.ids
+    yield f"the tokenizers differ: {len(ours.keys() & theirs.keys()):,} of the student's {len(ours):,} are shared"
+    numerals = [len(_encode(party.tokenizer, NUMERAL)) for party in (student, teacher)]
+    if numerals[0] != numerals[1]:
+        yield f"{NUMERAL} is {numerals[0]} tokens to the student, {numerals[1]} to the teacher"
+    for party, vocabulary in ((student, between.student), (teacher, between.teacher)):
+        changed = [p for p in PROBES if byte_spans(vocabulary, _encode(party.tokenizer, p)).text != p.encode()]
+        if changed:
+            yield f"the {party.role}'s tokenizer does not keep every text as it is, such as {changed[0][:24]!r}"

@@ -1,0 +1,180 @@
+"""What a teacher tells beside its text, brought to the student's tokens: the soft targets of a domain's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from conch_dna.data.tokens import encode_answer
+from conch_dna.errors import ConfigError
+from conch_dna.teachers.compatibility import Party, shake_hands
+from conch_dna.teachers.references import RoutedTeacher
+from conch_dna.teachers.target_cache import TargetCache, check_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from conch_dna.align.aligned_targets import Aligned
+    from conch_dna.align.vocabulary_map import Bridge
+    from conch_dna.config import DistillConfig
+    from conch_dna.data.tokens import Example
+    from conch_dna.domains.domain import Domain
+    from conch_dna.pipeline.context import Session
+    from conch_dna.plugin.protocols import Divergence, LogitLoss, Targets, Teacher
+    from conch_dna.records import Completion, Prompt, SoftToken
+    from conch_dna.teachers.compatibility import Signal
+
+    Pairs = list[tuple[Prompt, Example]]
+
+CHOICES = 16  # of each token, asked of a teacher that tells them as bytes
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class CrossTargets:
+    """Soft targets in a teacher's own tokens, for a loss that compares across tokenizers.
+
+    :param kind: the loss: ``p_kl``, ``gold``, ``uld``, ``truncate`` or ``project``.
+    :param aligned: one an example.
+    """
+
+    kind: str
+    aligned: Sequence[Aligned]
+    between: Bridge
+
+    def loss_of(self, divergence: Divergence, config: DistillConfig) -> Callable[[Sequence[int]], LogitLoss]:
+        """Return a function from picked examples to their loss."""
+        from conch_dna.align.aligned_targets import collate_aligned
+        from conch_dna.losses.cross_tokenizer import cross_loss
+
+        def of(picks: Sequence[int]) -> LogitLoss:
+            return cross_loss(
+                self.kind, collate_aligned([self.aligned[i] for i in picks]), self.between, divergence=divergence,
+                temperature=config.temperature, beta=config.beta, t_squared=config.t_squared,
+            )  # fmt: skip
+
+        return of
+
+
+def signal_of(capabilities: frozenset[str], config: DistillConfig) -> Signal | None:
+    """Return how a teacher's distributions reach the student; ``None`` where its text is all there is.
+
+    ``exact`` where it gives them in the student's tokens; ``cross_tokenizer`` where it gives them in its own; ``bytes``
+    where it tells each token's choices as bytes, be it with its answers or of any text.
+    """
+    if "top_k" in capabilities:
+        return "exact"
+    if "own_top_k" in capabilities and config.cross_tokenizer != "off":
+        return config.cross_tokenizer
+    return "bytes" if {"soft", "forced"} & capabilities and config.cross_tokenizer == "bytes" else None
+
+
+def shake(session: Session, teacher: Any) -> Signal | None:
+    """Compare teacher and student before anything is asked or trained, say what was found, and return the signal.
+
+    Of several teachers each is compared. Nothing is where a teacher's tokenizer is not at hand: its choices come as
+    bytes, or its word is taken that ids mean the same to it.
+
+    :returns: how its distributions reach the student; ``None`` where its text is all there is.
+    :raises ConchError: training would teach nonsense.
+    """
+    signal = signal_of(teacher.capabilities, session.config)
+    if signal is None:
+        return None
+    parts = teacher.parts.values() if isinstance(teacher, RoutedTeacher) else (teacher,)
+    found = [_shaken(session, part, signal) for part in parts]
+    return found[0] if len(found) == 1 else signal  # what all parts of several can do
+
+
+def _shaken(session: Session, teacher: Any, signal: Signal) -> Signal:
+    if getattr(teacher, "tokenizer", None) is None:
+        log.info("hands_shaken", signal=signal, findings=["the teacher's tokenizer is not at hand to be compared"])
+        return signal
+    base = session.base
+    student = Party("student", base.tokenizer, base.config)
+    taught = Party("teacher", teacher.tokenizer, getattr(teacher, "config", {}))
+    hands = shake_hands(student, taught, signal)
+    log.info("hands_shaken", signal=hands.loss, same_tokenizer=hands.same_tokenizer, widths=hands.widths,
+             ends=hands.ends, contexts=hands.contexts, findings=list(hands.findings))  # fmt: skip
+    return hands.loss
+
+
+def soft_targets(
+    session: Session,
+    domain: Domain,
+    teacher: Any,
+    pairs: Pairs,
+    told: Mapping[str, Completion],
+    signal: Signal | None,
+) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
+    """Return the pairs that can be learnt from, and the soft targets of their answers, one a pair.
+
+    An answer of which the teacher told no choices, or those of another text, is left out and counted in a warning.
+
+    :param told: the teacher's answers by prompt.
+    :param signal: what :func:`shake` returned; without one all pairs are kept, and there are no targets.
+    :raises ConchError: teacher and student cannot be compared as ``cross_tokenizer`` asks.
+    """
+    if signal is None or not pairs:
+        return pairs, None
+    session.progress.stage(domain.name, "soft targets", len(pairs))
+    if signal == "exact":
+        targets = _scored(session, teacher, pairs, [example.answer_ids for _, example in pairs])
+        check_ids(targets, session.base.width, teacher.fingerprint)
+        return pairs, targets
+    if "own_top_k" in teacher.capabilities:
+        return _in_its_own_tokens(session, teacher, pairs, told, signal)
+    if "soft" in teacher.capabilities:
+        return _projected(session, pairs, [told[prompt.digest].soft for prompt, _ in pairs])
+    prompts = [prompt for prompt, _ in pairs]
+    return _projected(session, pairs, teacher.force(prompts, [told[p.digest].text for p in prompts], CHOICES))
+
+
+def _scored(session: Session, teacher: Teacher, pairs: Pairs, answers: Sequence[Sequence[int]]) -> list[Targets]:
+    cache = TargetCache(session.cache / "targets")
+    return cache.fill(teacher, [p for p, _ in pairs], answers, session.config.top_k, session.progress.advance)
+
+
+def _in_its_own_tokens(
+    session: Session, teacher: Any, pairs: Pairs, told: Mapping[str, Completion], signal: Signal
+) -> tuple[Pairs, Sequence[Targets] | CrossTargets]:
+    """Score the answers in the teacher's tokens and align these with the student's."""
+    from conch_dna.align.aligned_targets import align_answers
+    from conch_dna.align.byte_projection import told_as_bytes
+    from conch_dna.align.vocabulary_map import bridge
+
+    ours, theirs = session.base.tokenizer, teacher.tokenizer
+    answers = [encode_answer(theirs, p, told[p.digest].text).answer_ids for p, _ in pairs]
+    targets = _scored(session, teacher, pairs, answers)
+    if signal == "bytes":
+        return _projected(session, pairs, [told_as_bytes(theirs, *each) for each in zip(answers, targets, strict=True)])
+    if session.config.beta_end is not None:
+        raise ConfigError("beta stays as it is between tokenizers", where="beta_end", got=session.config.beta_end,
+                          next_step="Leave it out, or set cross_tokenizer to bytes")  # fmt: skip
+    usable, aligned = _usable(pairs, align_answers([e for _, e in pairs], answers, targets, ours, theirs))
+    return usable, CrossTargets(signal, aligned, bridge(ours, theirs))
+
+
+def _projected(session: Session, pairs: Pairs, soft: Sequence[Sequence[SoftToken]]) -> tuple[Pairs, Sequence[Targets]]:
+    """Project the choices of each answer's tokens onto the student's."""
+    from conch_dna.align.byte_projection import Projection
+    from conch_dna.align.vocabulary import vocabulary_of
+
+    projection = Projection(vocabulary_of(session.base.tokenizer), session.base.width)
+    found = []
+    for (_, example), tokens in zip(pairs, soft, strict=True):
+        found.append(projection.targets(tokens, example.answer_ids, session.config.top_k) if tokens else None)
+        session.progress.advance()
+    return _usable(pairs, found)
+
+
+def _usable(pairs: Pairs, found: Sequence[T | None]) -> tuple[Pairs, list[T]]:
+    """Return the pairs for which something was found, and that; the others are counted in a warning."""
+    kept = [(pair, one) for pair, one in zip(pairs, found, strict=True) if one is not None]
+    if left_out := len(pairs) - len(kept):
+        log.warning("examples_left_out", reason="their tokens' choices are not there, or are of another text",
+                    count=left_out)  # fmt: skip
+    return [pair for pair, _ in kept], [one for _, one in kept]
