@@ -96,8 +96,9 @@ def workload(options: argparse.Namespace, *, soft: bool, fast: bool) -> Iterator
 
     from conch_dna.config import DistillConfig
     from conch_dna.kernels.patch import fast_ops
+    from conch_dna.models.head import split
     from conch_dna.train.loop import Trainee
-    from conch_dna.train.lora import attached, split
+    from conch_dna.train.lora import attached
 
     quick = fast_ops(base.model) if fast else contextlib.nullcontext()
     with attached(base.model, DistillConfig()), quick:

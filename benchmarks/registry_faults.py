@@ -44,8 +44,9 @@ from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry import publishing
 from conch_dna.registry.aliases import ALIASES_FILE, VERSION, read_book
 from conch_dna.registry.card import CardFields
+from conch_dna.registry.entry import check_content
 from conch_dna.registry.folders import leftovers_in, name_folders
-from conch_dna.registry.store import Registry, check_content
+from conch_dna.registry.store import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

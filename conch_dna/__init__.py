@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from conch_dna.runtime.engine import Engine
     from conch_dna.runtime.neurons import NeuronRuntime
 
-__version__ = "0.1.0"
+from conch_dna.version import __version__
+
 __all__ = ["Engine", "NeuronRuntime", "__version__", "hookimpl"]
 
 

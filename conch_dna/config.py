@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -248,3 +249,21 @@ def _located_teacher(reference: str, folder: Path) -> str:
 def _located(ref: str, folder: Path) -> str:
     """Return a model reference; a path that exists in the project's folder is made absolute."""
     return str((folder / ref).resolve()) if ref and (folder / ref).exists() else ref
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    """Name every entry in which two identities differ, nested ones by a dotted path."""
+    new = json.loads(json.dumps(new, default=list))  # the same types as what was read back
+    found = []
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            found += differences(was, now, f"{prefix}{key}.")
+        elif was != now:
+            found.append(f"{prefix}{key} = {_short(was)}, now {_short(now)}")
+    return found
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:24]}…"

@@ -284,6 +284,7 @@ class Summary(Record):
     stopped: str | None = Field(None, description="why it stopped before its end; what came after that has no result")
 
 
+CHOICES = 16  # likeliest tokens kept of each position, asked of a teacher that gives them as bytes
 R = TypeVar("R", bound=Record)
 
 

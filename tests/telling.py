@@ -4,8 +4,8 @@ import math
 
 from conch_dna.config import resolve
 from conch_dna.domains.extract import Taker
-from conch_dna.domains.recordings import record
 from conch_dna.pipeline.context import Session
+from conch_dna.pipeline.record import record
 from conch_dna.pipeline.run_folder import Run
 from conch_dna.plugin.manager import PluginHost, load_plugins
 from conch_dna.records import Completion, Sampling, SoftToken

@@ -15,11 +15,12 @@ from conch_dna.domains.domain import load_domain
 from conch_dna.domains.recordings import find_recording
 from conch_dna.domains.soft_recordings import read_soft, write_soft
 from conch_dna.errors import ConchError, Interrupted, TeacherError
+from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.pipeline.distill import distill_all
 from conch_dna.pipeline.prepare import prepare
 from conch_dna.plugin.catalog import Owner
 from conch_dna.teachers.references import RoutedTeacher
-from conch_dna.teachers.soft_targets import CrossTargets, shake
+from conch_dna.teachers.soft_targets import shake
 from conch_dna.util.progress import Progress
 
 

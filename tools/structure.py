@@ -43,7 +43,7 @@ def imports_of(tree: ast.AST, modules: dict[str, Path]) -> set[str]:
 
 def room_of(module: str) -> str:
     """Return the room of a module: the part after the package's name."""
-    return (module.split(".") + [PACKAGE])[1]
+    return [*module.split("."), PACKAGE][1]
 
 
 def order_of(rooms: set[str], arrows: set[tuple[str, str]]) -> list[str]:

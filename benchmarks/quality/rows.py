@@ -20,10 +20,12 @@ from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer
 from conch_dna.domains.domain import load_domain
 from conch_dna.domains.recordings import find_recording
+from conch_dna.evaluation.answers import answer_greedily
 from conch_dna.evaluation.fit import fits
-from conch_dna.evaluation.gate import answer_greedily, prompt_text
+from conch_dna.evaluation.gate import prompt_text
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.models.cache import cache_dir
+from conch_dna.models.head import split as split_model
 from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import TeacherRequest
@@ -31,7 +33,6 @@ from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.teachers.answer_cache import CompletionCache, answers
-from conch_dna.train.lora import split as split_model
 
 from . import measures
 from .questions import questions_of

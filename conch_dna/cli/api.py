@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.app import App
 from conch_dna.errors import UnknownName
+from conch_dna.pipeline.project import CONFIG_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,8 @@ def api_context(
     :raises ConfigError: a setting is wrong.
     :raises UnknownName: ``conch.toml`` has a table for a teacher that does not exist.
     """
-    from conch_dna.cli.distill import RUNS
     from conch_dna.models.cache import cache_dir
+    from conch_dna.pipeline.setup import RUNS
     from conch_dna.teachers.api.context import ApiContext
     from conch_dna.teachers.api.ledger import FILE
     from conch_dna.teachers.api.settings import read_api

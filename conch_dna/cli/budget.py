@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.app import CONFIG_FILE
-from conch_dna.cli.distill import RUNS
+from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.pipeline.setup import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,9 +25,9 @@ def cache() -> None:
 def stats(as_json: bool) -> None:
     """Show how many answers and soft targets of each teacher are stored, and their bytes a token."""
     from conch_dna.models.cache import cache_dir
-    from conch_dna.teachers import cache_maintenance as upkeep
+    from conch_dna.teachers import cache_maintenance
 
-    found = upkeep.stats(cache_dir())
+    found = cache_maintenance.stats(cache_dir())
     if as_json:
         rows = [{**one.model_dump(), "bytes_a_token": one.bytes_a_token} for one in found]
         click.echo(json.dumps({"root": str(cache_dir()), "teachers": rows}, indent=2))
@@ -53,9 +53,9 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     Nothing is changed. A run asks the teacher again for what is damaged; conch cache gc deletes it.
     """
     from conch_dna.models.cache import cache_dir
-    from conch_dna.teachers import cache_maintenance as upkeep
+    from conch_dna.teachers import cache_maintenance
 
-    items = list(upkeep.stored(cache_dir()))
+    items = list(cache_maintenance.stored(cache_dir()))
     damaged = [item for item in items if item.fault]
     if as_json:
         faults = [{"file": str(item.path), "kind": item.kind, "fault": item.fault} for item in damaged]
@@ -81,9 +81,9 @@ def gc(older_than: float | None, teacher: str | None, dry_run: bool) -> None:
     writes to the cache. Models are not touched.
     """
     from conch_dna.models.cache import cache_dir
-    from conch_dna.teachers import cache_maintenance as upkeep
+    from conch_dna.teachers import cache_maintenance
 
-    gone = upkeep.collect(cache_dir(), older_than=older_than, teacher=teacher, dry_run=dry_run)
+    gone = cache_maintenance.collect(cache_dir(), older_than=older_than, teacher=teacher, dry_run=dry_run)
     for item in gone if dry_run else ():
         click.echo(f"{item.path}  {_size(item.bytes)}  {item.fault}".rstrip())
     done = "would be freed" if dry_run else "freed"

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.api import api_context, api_options
-from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.app import App
 from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.errors import DataError, UnknownName
+from conch_dna.pipeline.project import CONFIG_FILE
 
 if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain, Extract

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.api import api_context, api_options
-from conch_dna.cli.app import CONFIG_FILE
 from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConfigError, UnknownName
+from conch_dna.pipeline.project import CONFIG_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from conch_dna.cli.app import CONFIG_FILE
 from conch_dna.errors import ConfigError
+from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.util.files import write_atomic
 
 CONFIG = """\

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from conch_dna import __version__
-from conch_dna.cli.app import App, find_project
+from conch_dna.cli.app import App
 from conch_dna.cli.lazy import as_command
 from conch_dna.errors import ConchError, Interrupted, PluginError
+from conch_dna.pipeline.project import find_project
+from conch_dna.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conch_dna.cli.app import App, plugins_dir_of
+from conch_dna.cli.app import App
 from conch_dna.errors import ConfigError
+from conch_dna.pipeline.project import plugins_dir_of
 from conch_dna.plugin.catalog import KINDS
 from conch_dna.util.files import write_atomic
 

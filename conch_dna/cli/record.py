@@ -63,8 +63,8 @@ def record(
     from conch_dna.domains.discovery import check_own, domain_folders
     from conch_dna.domains.domain import load_domain
     from conch_dna.domains.extract import Taker
-    from conch_dna.domains.recordings import record as make
     from conch_dna.models.cache import cache_dir
+    from conch_dna.pipeline.record import record as make
     from conch_dna.records import Sampling
     from conch_dna.teachers.answer_cache import CompletionCache
     from conch_dna.teachers.references import kind_of, make_teacher

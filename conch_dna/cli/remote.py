@@ -60,10 +60,10 @@ def push(
     DESTINATION: a folder, a store such as s3://BUCKET/PATH (any fsspec URL), or hf://OWNER/REPO on the Hugging Face
     hub. What is there already is not sent again, and nobody sees a version before it is whole.
     """
-    from conch_dna.registry.remotes import push_pull as remote
+    from conch_dna.registry.remotes import push_pull
 
     with _bar() as progress:
-        sent = remote.push(
+        sent = push_pull.push(
             registry, ref, destination, aliases=aliases, public=public, progress=progress, dry_run=dry_run
         )
     if as_json:
@@ -100,13 +100,13 @@ def pull(
     WHICH: an alias there (current when left out) or 12 digits of a digest; on the hub a tag, branch or commit. NAME may
     be left out where only one neuron is. The alias current moves only if there is none yet, or by --alias current.
     """
-    from conch_dna.registry.remotes import push_pull as remote
+    from conch_dna.registry.remotes import push_pull
 
     if only_list:
-        _print_offers(remote.offers(source), source, as_json)
+        _print_offers(push_pull.offers(source), source, as_json)
         return
     with _bar() as progress:
-        pulled = remote.pull(registry, source, ref, aliases=aliases, progress=progress, dry_run=dry_run)
+        pulled = push_pull.pull(registry, source, ref, aliases=aliases, progress=progress, dry_run=dry_run)
     if as_json:
         print_json(_as_row(pulled.offer) | {"ref": pulled.ref, "new": pulled.new, "url": pulled.url})
     else:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
 from conch_dna.cli.neurons import REGISTRY_DIR
 from conch_dna.errors import ConfigError
+from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.server.settings import ServerSettings, check_host
 
 _DEFAULT = ServerSettings()

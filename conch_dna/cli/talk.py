@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.app import CONFIG_FILE, App
+from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
 from conch_dna.errors import ConfigError
+from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.runtime.routing import AUTO, DEFAULT
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[st
     :raises UnknownName: the registry lacks one of the neurons.
     """
     from conch_dna.config import read_project, resolve
-    from conch_dna.runtime.neuron_cache import BASE
+    from conch_dna.registry.aliases import BASE
 
     entries = [registry.resolve(n) for n in neurons if n != BASE]  # unknown names are told before the base is loaded
     if base_ref is not None:

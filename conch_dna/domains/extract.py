@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING
 
 from conch_dna.domains.domain import Domain
 from conch_dna.errors import DataError, PluginError
-from conch_dna.records import Completion
-from conch_dna.teachers.answer_cache import answers
 from conch_dna.util.text import is_utf8
 from conch_dna.util.validation import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from conch_dna.domains.domain import Extract
     from conch_dna.plugin.manager import PluginHost
-    from conch_dna.plugin.protocols import Extractor, ExtractorFactory, Teacher
-    from conch_dna.records import Prompt, Sampling
-    from conch_dna.teachers.answer_cache import CompletionCache
+    from conch_dna.plugin.protocols import Extractor, ExtractorFactory
+    from conch_dna.records import Completion
 
 MISSING = "no final answer"
 NO_FINAL = "Mend [extract] in the domain.toml: it finds nothing in these answers, which are cached whole"
@@ -105,30 +102,6 @@ def _option_faults(options: Mapping[str, object], parameters: Mapping[str, inspe
         *(f"needs the option {name!r}" for name in missing),
         *(f"has no option {name!r}{nearest(name, named)}" for name in unknown),
     ]
-
-
-def final_answers(
-    teacher: Teacher,
-    domain: Domain,
-    prompts: Sequence[Prompt],
-    sampling: Sampling,
-    cache: CompletionCache,
-    taker: Taker,
-) -> Iterator[tuple[Completion, str | None]]:
-    """Yield an answer to every prompt, cached ones first, each with why it cannot be used, or ``None``.
-
-    The reasons are ``empty``, ``cut off`` (it would teach the student never to stop) and ``no final answer``; a usable
-    completion has the final answer for its text. Whatever the teacher raises comes through.
-    """
-    for completion in answers(teacher, domain, prompts, sampling, cache):
-        if not completion.text.strip():
-            yield completion, "empty"
-        elif completion.finish_reason == "length":
-            yield completion, "cut off"
-        elif (final := taker.final(completion)) is None:
-            yield completion, MISSING
-        else:
-            yield final, None
 
 
 def as_answered(domain: Domain, taker: Taker) -> Domain:

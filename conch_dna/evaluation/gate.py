@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.data.splits import assert_disjoint
-from conch_dna.data.tokens import Example, encode_answer, render
+from conch_dna.data.tokens import Example, render
 from conch_dna.errors import DataError
+from conch_dna.evaluation.answers import answer_greedily, rate
 from conch_dna.evaluation.fit import fits
-from conch_dna.evaluation.scoring import Scores, distinct, needs_perplexity, score
+from conch_dna.evaluation.scoring import distinct
+from conch_dna.models.head import split
 from conch_dna.plugin.protocols import GateInput
-from conch_dna.records import HeldOut, Sampling, Verdict
-from conch_dna.runtime.neuron_cache import BASE
-from conch_dna.train.lora import split
+from conch_dna.records import HeldOut, Verdict
+from conch_dna.registry.aliases import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from conch_dna.util.progress import Progress
 
     BaseFits = dict[tuple[Example, ...], list[Fit]]
-
-FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -172,40 +170,3 @@ def _measure(
         figures,
         answers,
     )
-
-
-def answer_greedily(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
-    """Return greedy answers to the bare prompts, as a student meets them."""
-    conversations = [p.turns for p in prompts]
-    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
-
-
-def rate(
-    runtime: NeuronRuntime,
-    domain: Domain,
-    prompts: Sequence[Prompt],
-    answers: Sequence[str],
-    scorers: Mapping[str, Scorer],
-) -> list[Scores]:
-    """Return the domain's score of each answer to the prompt in its place."""
-    perplexities = _perplexities(runtime, domain, prompts, answers)
-    return [
-        score(prompt, answer, domain, scorers, perplexity)
-        for prompt, answer, perplexity in zip(prompts, answers, perplexities, strict=True)
-    ]
-
-
-def _perplexities(
-    runtime: NeuronRuntime, domain: Domain, prompts: Sequence[Prompt], answers: Sequence[str]
-) -> list[float | None]:
-    """Return each answer's perplexity under the base, where a scorer may look at it; ``None`` for empty answers."""
-    if not needs_perplexity(domain):
-        return [None] * len(answers)
-    body, head = split(runtime.base_model.model)
-    told = [i for i, answer in enumerate(answers) if answer.strip()]
-    examples = [encode_answer(runtime.base_model.tokenizer, prompts[i], answers[i]) for i in told]
-    found: list[float | None] = [None] * len(answers)
-    with runtime.neuron("base"):
-        for i, fit in zip(told, fits(body, head, examples), strict=True):
-            found[i] = math.exp(min(80.0, max(FLOOR, fit.bits) * math.log(2) / fit.tokens))
-    return found

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from conch_dna import __version__
 from conch_dna.errors import ConfigError, DiskError, NeuronRefused, RegistryError
 from conch_dna.exporters.base import check_digest, open_base
 from conch_dna.exporters.destination import destination
@@ -22,12 +21,14 @@ from conch_dna.registry.adapter import check_fits, read_adapter
 from conch_dna.registry.adopt import adopt
 from conch_dna.registry.aliases import NAME, now
 from conch_dna.registry.card import CONFIG_FILE, CONTENT_FILES, README_FILE, Card, hash_files
-from conch_dna.registry.store import check_content
+from conch_dna.registry.entry import check_content
+from conch_dna.version import __version__
 
 if TYPE_CHECKING:
     from conch_dna.exporters.base import Base
     from conch_dna.registry.adapter import Adapter
-    from conch_dna.registry.store import Entry, Registry
+    from conch_dna.registry.entry import Entry
+    from conch_dna.registry.store import Registry
 
 log = structlog.get_logger()
 ImportFormat = Literal["peft", "mlx"]

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import mlx.core as mx
 import numpy as np
 
-from conch_dna.align.aligned_targets import NONE
+from conch_dna.align.aligned_targets import NONE, collate_aligned
 from conch_dna.align.vocabulary_map import Members
 from conch_dna.errors import ConfigError
 from conch_dna.losses.fused import LOWEST, TAIL_FLOOR, temper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from conch_dna.align.aligned_targets import Aligned
     from conch_dna.align.vocabulary_map import Bridge
+    from conch_dna.config import DistillConfig
     from conch_dna.plugin.protocols import Divergence, LogitLoss
 
 
@@ -334,3 +335,27 @@ def _earlier(ranges_G2: np.ndarray) -> np.ndarray:
     most = int((np.diff(ranges_G2)[:, 0] - 1).max(initial=1))
     indices_GM = ranges_G2[:, :1] + np.arange(max(1, most))
     return np.where(indices_GM < ranges_G2[:, 1:] - 1, indices_GM, NONE)
+
+
+@dataclass(frozen=True)
+class CrossTargets:
+    """Soft targets in a teacher's own tokens, for a loss that compares across tokenizers.
+
+    :param kind: the loss: ``p_kl``, ``gold``, ``uld``, ``truncate`` or ``project``.
+    :param aligned: one an example.
+    """
+
+    kind: str
+    aligned: Sequence[Aligned]
+    between: Bridge
+
+    def loss_of(self, divergence: Divergence, config: DistillConfig) -> Callable[[Sequence[int]], LogitLoss]:
+        """Return a function from picked examples to their loss."""
+
+        def of(picks: Sequence[int]) -> LogitLoss:
+            return cross_loss(
+                self.kind, collate_aligned([self.aligned[i] for i in picks]), self.between, divergence=divergence,
+                temperature=config.temperature, beta=config.beta, t_squared=config.t_squared,
+            )  # fmt: skip
+
+        return of

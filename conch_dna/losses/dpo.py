@@ -29,7 +29,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class _Weighed:
-    """The cross-entropy of each position times a weight of its own, a :class:`~conch_dna.plugin.protocols.LogitLoss`."""
+    """Cross-entropy per position times its own weight; a :class:`~conch_dna.plugin.protocols.LogitLoss`."""
 
     labels_N: mx.array
     weights_N: mx.array

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna.errors import ModelError
 from conch_dna.models import accel, refs
+from conch_dna.models.widths import head_width
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +46,7 @@ class LoadedModel:
     @property
     def width(self) -> int:
         """The width of the head: the tokenizer's ids, and padding where the configuration tells of any."""
-        from conch_dna.teachers.compatibility import Party
-
-        return Party("student", self.tokenizer, self.config).width
+        return head_width(self.tokenizer, self.config)
 
 
 def load(ref: str, progress: Progress | None = None) -> LoadedModel:

@@ -10,14 +10,16 @@ import structlog
 from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
-from conch_dna.domains.extract import MISSING, NO_FINAL, Taker, final_answers
+from conch_dna.domains.extract import MISSING, NO_FINAL, Taker
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.evaluation.gate import HeldOutSet, prompt_text
+from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.pipeline.recipe_choice import sets_apart
-from conch_dna.records import Sampling
+from conch_dna.records import CHOICES, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
-from conch_dna.teachers.compatibility import Party, head_width
-from conch_dna.teachers.soft_targets import CHOICES, CrossTargets, shake, soft_targets
+from conch_dna.teachers.answers import final_answers
+from conch_dna.teachers.compatibility import Party, checked_width
+from conch_dna.teachers.soft_targets import shake, soft_targets
 from conch_dna.train.recipes.training_set import Material
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def prepare(
     :raises TeacherError: too few answers can be used.
     :raises ConchError: teacher and student, or the student's own tokenizer and head, do not belong together.
     """
-    head_width(Party("student", session.base.tokenizer, session.base.config))
+    checked_width(Party("student", session.base.tokenizer, session.base.config))
     trained = [p.digest for p in parts.train]
     others = _others(session, domain)
     most = session.config.gate_prompts

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conch_dna.pipeline.context import Session
     from conch_dna.plugin.protocols import GateInput
     from conch_dna.records import Check, Verdict
-    from conch_dna.registry.store import Entry
+    from conch_dna.registry.entry import Entry
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conch_dna.errors import ConfigError
 from conch_dna.models.refs import same_model
+from conch_dna.teachers.capabilities import signal_of
 from conch_dna.teachers.references import NOBODY, in_one_line
-from conch_dna.teachers.soft_targets import signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -48,7 +48,7 @@ def choose(
       taken for these, and ranks only where that is asked for;
     - no teacher: ``best_of_n``.
 
-    :param named: the references of the domain's teachers, as :func:`conch_dna.teachers.references.references` gives them.
+    :param named: the references of the domain's teachers, from :func:`~conch_dna.teachers.references.references`.
     :param capabilities: of the teacher that they make together.
     :param memory: of the machine, in bytes.
     :param extracts: whether the domain takes the final answer from the teacher's text. Its text alone teaches then:

@@ -72,8 +72,7 @@ class Run:
 
         :raises CheckpointError: the folder holds a run that was begun with others; each difference is named.
         """
-        from conch_dna.config import upgraded
-        from conch_dna.train.checkpoint import differences
+        from conch_dna.config import differences, upgraded
 
         path = self.path / "config.json"
         about: dict[str, Any] = {"config": config.model_dump(mode="json"), "domains": domains}

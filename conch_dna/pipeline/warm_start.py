@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from conch_dna.errors import CheckpointError, NeuronRefused, UnknownName
 from conch_dna.records import Record
 from conch_dna.registry.card import CARD_FILE, CONFIG_FILE, Card, content_digest, hash_files
-from conch_dna.registry.store import Entry, check_content
+from conch_dna.registry.entry import Entry, check_content
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.util.files import write_atomic
 

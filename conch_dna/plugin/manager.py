@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from conch_dna import __version__
 from conch_dna.errors import ConchError, PluginError
 from conch_dna.plugin import hookspecs
 from conch_dna.plugin.catalog import Catalog, Owner
 from conch_dna.plugin.loading import load_file
 from conch_dna.plugin.registration import entries_of
 from conch_dna.util.bundled import bundled_dir
+from conch_dna.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from conch_dna.errors import NeuronRefused, UnknownName
 from conch_dna.registry.aliases import ALIASES_FILE, CURRENT, read_book
+from conch_dna.registry.entry import Entry, check_content
 from conch_dna.registry.folders import save_book, sweep
 from conch_dna.registry.lock import locked
 from conch_dna.registry.publishing import next_number, write_version
-from conch_dna.registry.store import Entry, check_content
 from conch_dna.util.files import fsync_path
 
 if TYPE_CHECKING:

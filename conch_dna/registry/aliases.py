@@ -114,3 +114,6 @@ def write_book(path: Path, book: AliasBook) -> None:
 def now() -> str:
     """Return the time of this moment, ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+BASE = "base"

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.records import Record
-from conch_dna.registry.store import check_content
+from conch_dna.registry.entry import check_content
 
 if TYPE_CHECKING:
     import mlx.core as mx
 
-    from conch_dna.registry.store import Entry, Registry
+    from conch_dna.registry.entry import Entry
+    from conch_dna.registry.store import Registry
 
 
 class Problem(Record):

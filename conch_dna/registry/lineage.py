@@ -12,7 +12,8 @@ from conch_dna.records import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conch_dna.registry.store import Entry, Registry
+    from conch_dna.registry.entry import Entry
+    from conch_dna.registry.store import Registry
 
 Relation = Literal["itself", "parent", "start"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from conch_dna import __version__
 from conch_dna.errors import NeuronRefused, RegistryError
 from conch_dna.registry.aliases import ALIASES_FILE, CURRENT, now, read_book
 from conch_dna.registry.card import CONTENT_FILES, Card, CardFields, content_digest, hash_files, write_card
+from conch_dna.registry.entry import Entry, check_content, read_entry
 from conch_dna.registry.folders import numbers_in, save_book, sweep
-from conch_dna.registry.store import Entry, check_content, read_entry
 from conch_dna.util.files import new_folder
+from conch_dna.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,6 @@ aliases and tags change by another.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
@@ -22,7 +21,8 @@ from conch_dna.registry.aliases import (
     is_alias,
     read_book,
 )
-from conch_dna.registry.card import Card, CardFields, hash_files, read_card
+from conch_dna.registry.card import CardFields
+from conch_dna.registry.entry import Entry, check_content, read_entry
 from conch_dna.registry.folders import (
     is_name_folder,
     is_neuron,
@@ -46,24 +46,6 @@ if TYPE_CHECKING:
     from conch_dna.registry.lineage import Ancestor
 
 KEEP_LAST = 3
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One published version.
-
-    :param path: its folder, which mlx-lm loads as an adapter.
-    """
-
-    name: str
-    version: int
-    path: Path
-    card: Card
-
-    @property
-    def ref(self) -> str:
-        """The reference that always means this version."""
-        return f"{self.name}@{self.version}"
 
 
 class Registry:
@@ -328,27 +310,6 @@ class Registry:
         with locked(self.root, self.timeout):
             sweep(folder)
             yield folder, read_book(folder / ALIASES_FILE)
-
-
-def read_entry(path: Path) -> Entry:
-    """Return the entry of the version folder at ``path``.
-
-    :raises NeuronRefused: its card is missing or damaged.
-    """
-    card = read_card(path)
-    return Entry(card.name, card.version, path, card)
-
-
-def check_content(entry: Entry) -> None:
-    """Compare the files with the card.
-
-    :raises NeuronRefused: naming the first file that differs, or saying that the version was removed meanwhile.
-    """
-    if not entry.path.is_dir():
-        raise NeuronRefused("was removed after it was looked up", where=entry.ref, next_step="Ask for it again.")
-    for file, sha256 in hash_files(entry.path).items():
-        if sha256 != entry.card.files[file]:
-            raise NeuronRefused("the content differs from the card's digest", where=entry.path / file, got=sha256)
 
 
 def _selectors(name: str, versions: list[int], aliases: dict[str, int]) -> str:

@@ -12,11 +12,12 @@ from conch_dna.data.tokens import prompt_ids
 from conch_dna.errors import ConfigError, DataError, NeuronRefused
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
+from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
 from conch_dna.runtime.driver import Driver
 from conch_dna.runtime.generate import BATCH
-from conch_dna.runtime.neuron_cache import BASE, Shelf
+from conch_dna.runtime.neuron_cache import Shelf
 from conch_dna.runtime.neurons import as_turns
 from conch_dna.runtime.prompt_cache import PromptCache
 from conch_dna.runtime.request import Request

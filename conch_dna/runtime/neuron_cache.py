@@ -16,9 +16,9 @@ from conch_dna.errors import ConfigError, NeuronRefused
 from conch_dna.models.target_modules import places
 from conch_dna.records import digest_of
 from conch_dna.registry.adapter import check_cue, check_fits, read_adapter
-from conch_dna.registry.aliases import ALIASES_FILE
+from conch_dna.registry.aliases import ALIASES_FILE, BASE
 from conch_dna.registry.card import CONTENT_FILES
-from conch_dna.registry.store import check_content
+from conch_dna.registry.entry import check_content
 from conch_dna.runtime.blend import blended
 from conch_dna.runtime.slots import Alone, fitted
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from conch_dna.models.load import LoadedModel
     from conch_dna.registry.adapter import Adapter
-    from conch_dna.registry.store import Entry, Registry
+    from conch_dna.registry.entry import Entry
+    from conch_dna.registry.store import Registry
     from conch_dna.runtime.slots import Slot
 
-BASE = "base"
 UNMOVED = 1e-5  # a neuron that moves no logit by this share of the largest one is without effect
 REMEMBERED = 256  # refusals kept, so that a bad neuron is not read again for each request
 PROBE = ((1, 2, 3, 4),)

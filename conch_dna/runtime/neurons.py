@@ -13,10 +13,11 @@ from conch_dna.data.alora import acts_on, split_at_cue
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
+from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.generate import Cued, answer_many, read_contexts
 from conch_dna.runtime.masked import Masked
-from conch_dna.runtime.neuron_cache import BASE, Shelf
+from conch_dna.runtime.neuron_cache import Shelf
 from conch_dna.runtime.slots import Alone, unwrap, wrap
 
 if TYPE_CHECKING:

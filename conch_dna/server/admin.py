@@ -10,8 +10,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from conch_dna.errors import UnknownName
-from conch_dna.registry.aliases import CURRENT
-from conch_dna.runtime.neuron_cache import BASE
+from conch_dna.registry.aliases import BASE, CURRENT
 from conch_dna.server.faults import ApiFault
 from conch_dna.server.requests import Body
 from conch_dna.server.schemas import MEANINGS, Changed, faults

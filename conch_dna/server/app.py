@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from conch_dna import __version__
 from conch_dna.server import admin, endpoints, faults, health
 from conch_dna.server.guard import Guard
 from conch_dna.server.service import Service
+from conch_dna.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from conch_dna.runtime.neuron_cache import BASE, Version
+from conch_dna.registry.aliases import BASE
+from conch_dna.runtime.neuron_cache import Version
 
 if TYPE_CHECKING:
     from collections.abc import Collection

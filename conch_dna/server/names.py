@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conch_dna.errors import RegistryError, UnknownName
-from conch_dna.registry.aliases import CURRENT, NAME, VERSION
-from conch_dna.runtime.neuron_cache import BASE
+from conch_dna.registry.aliases import BASE, CURRENT, NAME, VERSION
 from conch_dna.runtime.routing import AUTO
 from conch_dna.server.faults import unknown_model
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from conch_dna.errors import ConchError
+from conch_dna.models.widths import head_width, text_setting, token_count
 from conch_dna.records import Record
 
 if TYPE_CHECKING:
@@ -38,13 +39,12 @@ class Party:
 
     def setting(self, key: str) -> int | None:
         """Return a number from the configuration, that of its text model where it has several."""
-        value = self.config.get(key, self.config.get("text_config", {}).get(key))
-        return None if value is None else int(value)
+        return text_setting(self.config, key)
 
     @property
     def width(self) -> int:
         """How many ids the head has: the tokenizer's, and padding where the configuration tells of any."""
-        return self.setting("vocab_size") or ids_of(self.tokenizer)
+        return head_width(self.tokenizer, self.config)
 
 
 class Handshake(Record):
@@ -73,11 +73,6 @@ def same_tokenizer(ours: Any, theirs: Any) -> bool:
     return all(_encode(ours, probe) == _encode(theirs, probe) for probe in PROBES)
 
 
-def ids_of(tokenizer: Any) -> int:
-    """Return how many ids a tokenizer has, counted from 0; what a model's head has beyond is padding."""
-    return int(max(tokenizer.get_vocab().values())) + 1
-
-
 def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
     """Compare the two and choose the signal, before anything is trained.
 
@@ -88,7 +83,7 @@ def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
         that ends no turn.
     """
     same = same_tokenizer(student.tokenizer, teacher.tokenizer)
-    widths = head_width(student), head_width(teacher)
+    widths = checked_width(student), checked_width(teacher)
     loss: Signal = "exact" if same else requested
     if loss == "exact" and not same:
         equal = " of equal width" if widths[0] == widths[1] else ""
@@ -109,12 +104,12 @@ def _encode(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer.encode(text, add_special_tokens=False))
 
 
-def head_width(party: Party) -> int:
+def checked_width(party: Party) -> int:
     """Return how many ids a model's head has, after a look whether they are enough.
 
     :raises ConchError: the tokenizer has ids beyond it.
     """
-    needed = ids_of(party.tokenizer)
+    needed = token_count(party.tokenizer)
     if needed > party.width:
         raise ConchError("the tokenizer has more ids than the model", where=party.role, got=needed, allowed=party.width,
                          next_step="This tokenizer belongs to another model")  # fmt: skip

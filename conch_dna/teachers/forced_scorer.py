@@ -12,7 +12,7 @@ from conch_dna.align.byte_projection import Projection
 from conch_dna.align.offsets import byte_spans
 from conch_dna.align.vocabulary import vocabulary_of
 from conch_dna.plugin.protocols import Targets
-from conch_dna.teachers.soft_targets import CHOICES
+from conch_dna.records import CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

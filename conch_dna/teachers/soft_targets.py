@@ -2,74 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from conch_dna.data.tokens import encode_answer
 from conch_dna.errors import ConfigError
+from conch_dna.losses.cross_tokenizer import CrossTargets
+from conch_dna.records import CHOICES
+from conch_dna.teachers.capabilities import signal_of
 from conch_dna.teachers.compatibility import Party, shake_hands
 from conch_dna.teachers.references import RoutedTeacher
 from conch_dna.teachers.target_cache import TargetCache, check_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from conch_dna.align.aligned_targets import Aligned
-    from conch_dna.align.vocabulary_map import Bridge
-    from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
     from conch_dna.domains.domain import Domain
     from conch_dna.pipeline.context import Session
-    from conch_dna.plugin.protocols import Divergence, LogitLoss, Targets, Teacher
+    from conch_dna.plugin.protocols import Targets, Teacher
     from conch_dna.records import Completion, Prompt, SoftToken
     from conch_dna.teachers.compatibility import Signal
 
     Pairs = list[tuple[Prompt, Example]]
 
-CHOICES = 16  # of each token, asked of a teacher that tells them as bytes
 T = TypeVar("T")
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class CrossTargets:
-    """Soft targets in a teacher's own tokens, for a loss that compares across tokenizers.
-
-    :param kind: the loss: ``p_kl``, ``gold``, ``uld``, ``truncate`` or ``project``.
-    :param aligned: one an example.
-    """
-
-    kind: str
-    aligned: Sequence[Aligned]
-    between: Bridge
-
-    def loss_of(self, divergence: Divergence, config: DistillConfig) -> Callable[[Sequence[int]], LogitLoss]:
-        """Return a function from picked examples to their loss."""
-        from conch_dna.align.aligned_targets import collate_aligned
-        from conch_dna.losses.cross_tokenizer import cross_loss
-
-        def of(picks: Sequence[int]) -> LogitLoss:
-            return cross_loss(
-                self.kind, collate_aligned([self.aligned[i] for i in picks]), self.between, divergence=divergence,
-                temperature=config.temperature, beta=config.beta, t_squared=config.t_squared,
-            )  # fmt: skip
-
-        return of
-
-
-def signal_of(capabilities: frozenset[str], config: DistillConfig) -> Signal | None:
-    """Return how a teacher's distributions reach the student; ``None`` where its text is all there is.
-
-    ``exact`` where it gives them in the student's tokens; ``cross_tokenizer`` where it gives them in its own; ``bytes``
-    where it tells each token's choices as bytes, be it with its answers or of any text.
-    """
-    if "top_k" in capabilities:
-        return "exact"
-    if "own_top_k" in capabilities and config.cross_tokenizer != "off":
-        return config.cross_tokenizer
-    return "bytes" if {"soft", "forced"} & capabilities and config.cross_tokenizer == "bytes" else None
 
 
 def shake(session: Session, teacher: Any) -> Signal | None:

@@ -12,7 +12,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 from safetensors.numpy import load_file
 from safetensors.numpy import save as safetensors_of
 
-from conch_dna.config import upgraded
+from conch_dna.config import differences, upgraded
 from conch_dna.errors import CheckpointError
 from conch_dna.records import digest_of
 from conch_dna.train.lora import weights
@@ -175,21 +175,3 @@ def check_resumable(root: Path, known: dict[str, Any]) -> None:
     for folder in sorted(file.parent for file in root.rglob("checkpoints/*/state.json")):
         if about := _read(folder):
             refuse_other(folder, {key: about["identity"].get(key) for key in known}, known)
-
-
-def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
-    """Name every entry in which two identities differ, nested ones by a dotted path."""
-    new = json.loads(json.dumps(new, default=list))  # the same types as what was read back
-    found = []
-    for key in sorted(old.keys() | new.keys()):
-        was, now = old.get(key), new.get(key)
-        if isinstance(was, dict) and isinstance(now, dict):
-            found += differences(was, now, f"{prefix}{key}.")
-        elif was != now:
-            found.append(f"{prefix}{key} = {_short(was)}, now {_short(now)}")
-    return found
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:24]}…"

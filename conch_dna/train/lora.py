@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 import structlog
-from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from conch_dna.errors import ConfigError, ModelError
+from conch_dna.models.head import PROBE, UNFIT
 from conch_dna.models.target_modules import carried, layers_of, places
 from conch_dna.registry.adapter import CUE, read_adapter
 from conch_dna.train.activated_lora import activate
@@ -21,7 +20,7 @@ from conch_dna.util.files import new_folder
 from conch_dna.util.tensors import save_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
@@ -31,132 +30,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ADAPTER_FILE = "adapters.safetensors"
-PROBE = [[1, 2, 3]]
-UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
-
-
-class _Stand:
-    """Stands where a model's body stands and has all its parts; records its output, or gives what was put into it."""
-
-    def __init__(self, body: nn.Module) -> None:
-        self.body = body
-        self.given_BTD: mx.array | None = None
-        self.seen_BTD: mx.array | None = None
-
-    def __call__(self, *args: Any, **kwargs: Any) -> mx.array:
-        if self.given_BTD is None:
-            self.given_BTD = self.seen_BTD = self.body(*args, **kwargs)
-        return self.given_BTD
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.body, name)
-
-
-class _Halves:
-    """A model's own ``__call__`` cut at its body's output, whatever it hands in before and makes of it after."""
-
-    def __init__(self, model: Any, name: str) -> None:
-        self.stand = _Stand(model[name])
-        self.model = copy.copy(model)  # shares every module and array
-        self.model.pop(name)
-        self.model.__dict__[name] = self.stand
-
-    def body(self, ids_BT: mx.array, cache: list[Any] | None = None) -> mx.array:
-        """Map (B, T) ids to (B, T, D) hidden states; the logits that the model goes on to are never evaluated."""
-        try:
-            self.model(ids_BT, cache=cache)
-            hidden_BTD: Any = self.stand.seen_BTD
-        finally:
-            self.stand.given_BTD = self.stand.seen_BTD = None
-        return hidden_BTD  # type: ignore[no-any-return]
-
-    def head(self, hidden_ND: mx.array) -> mx.array:
-        """Map (N, D) hidden states to (N, V) logits: projection, scales and soft caps."""
-        return self.after(hidden_ND[None])[0]
-
-    def after(self, hidden_BTD: mx.array) -> mx.array:
-        """Map (B, T, D) hidden states to (B, T, V) logits; a model that only wraps another returns the very same."""
-        self.stand.given_BTD = hidden_BTD
-        try:
-            logits_BTV: mx.array = self.model(mx.array(PROBE))
-        finally:
-            self.stand.given_BTD = None
-        return logits_BTV
-
-
-class Head(nn.Module):
-    """A model's head; its trainable parameters are all of the model's that its logits hang on.
-
-    :param layers: the model's own layers with such parameters: an embedding with an adapter that the head is tied to.
-    """
-
-    def __init__(self, logits: Callable[[mx.array], mx.array], layers: list[Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # mlx leaves it so
-        self.logits = logits
-        self.layers = layers
-
-    def __call__(self, hidden_ND: mx.array) -> mx.array:
-        """Map (N, D) hidden states to (N, V) logits."""
-        return self.logits(hidden_ND)
-
-
-def split(model: Any) -> tuple[Callable[..., mx.array], Head]:
-    """Return the model as a body, (B, T) ids to (B, T, D) hidden states, and a head, (N, D) to (N, V) logits.
-
-    The body takes a prompt ``cache`` too. Both are the model's own code, compared once with the model's own logits.
-
-    :raises ModelError: this architecture computes its logits inside its body.
-    """
-    probe = mx.array(PROBE)
-    try:
-        halves = _cut(model, probe)
-        some = mx.array([2, 0])  # fewer rows in another order: the head must take each by itself
-        hidden_ND = halves.body(probe)[0, some]
-        ours, theirs = halves.head(hidden_ND).astype(mx.float32), model(probe)[0, some].astype(mx.float32)
-    except UNFIT as fault:
-        raise _uncut(model) from fault
-    largest: Any = mx.where(mx.isfinite(theirs), mx.abs(theirs), 0).max().item()
-    if ours.shape != theirs.shape or not mx.allclose(ours, theirs, rtol=0, atol=1e-3 * largest).item():
-        raise _uncut(model)
-    return halves.body, Head(halves.head, _trained(model, halves.head, hidden_ND))
-
-
-def _cut(model: Any, probe: mx.array) -> _Halves:
-    """Cut at the part that holds all blocks, under any model that only wraps another.
-
-    :raises ValueError: the blocks are not in one part.
-    """
-    first = id(model.layers[0])
-    while True:
-        parts: Any = ((name, child) for name, child in model.items() if isinstance(child, nn.Module))
-        holders = [name for name, child in parts if first in {id(m) for _, m in child.named_modules()}]
-        (name,) = holders  # a ValueError where the model runs its blocks itself
-        halves = _Halves(model, name)
-        hidden_BTD = halves.body(probe)
-        if halves.after(hidden_BTD) is not hidden_BTD:
-            return halves
-        model = model[name]
-
-
-def _uncut(model: Any) -> ModelError:
-    return ModelError(
-        "this architecture's logits are not its head over its body's output",
-        where=type(model).__module__,
-        next_step="Use a base whose mlx-lm class makes logits of its body's output, such as llama or qwen2",
-    )
-
-
-def _trained(model: Any, head: Callable[[mx.array], mx.array], hidden_ND: mx.array) -> list[Any]:
-    """Return the model's layers with trainable weights that the head's logits hang on.
-
-    A fresh LoRA's first factor gets no gradient yet, but its second does, so a layer is found by either.
-    """
-    if not weights(model):
-        return []
-    _, grads = nn.value_and_grad(model, lambda: head(hidden_ND[:1]).astype(mx.float32).square().sum())()
-    found: Any = tree_flatten(grads)
-    paths = {name.rpartition(".")[0] for name, grad in found if (grad != 0).any().item()}
-    return [layer for path, layer in model.named_modules() if path in paths]
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from conch_dna.errors import BudgetReached, TrainingError
 from conch_dna.evaluation.fit import everywhere
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.losses.fused import Sums
+from conch_dna.models.head import split
 from conch_dna.records import StepReport, read_sound, to_json_line
 from conch_dna.train import checkpoint, lora
 from conch_dna.train.activated_lora import Activation
@@ -94,7 +95,7 @@ def train_stage(
         optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         optimizer.init(base.model.trainable_parameters())
         over = activation.over if activation else everywhere
-        trainee = Trainee(base.model, *lora.split(base.model), optimizer, over)
+        trainee = Trainee(base.model, *split(base.model), optimizer, over)
         state = State(base.model, optimizer, stage.source, Average(config.ema) if config.ema else None)
         course = _Course(config, stage, trainee, state, identity, folder, progress, on_step)
         first = course.resume()

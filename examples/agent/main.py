@@ -32,7 +32,7 @@ def run(task: str, voice: Voice, root: Path) -> str:
         cast_of(voice.neurons(), {}),  # each neuron plays the role of its name, the base those that are missing
         tools,
         Memory(Path("facts.jsonl")),
-        # Which steps of a plan are only thought about; conch_dna.runtime.routing.make_routing gives a router that was learnt.
+        # Which steps of a plan need no tool; conch_dna.runtime.routing.make_routing returns a learnt router.
         lambda step: "thinking" if "think" in step.lower() else "action",
         heard=show,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from conch_dna.plugin.protocols import Teacher, TeacherRequest
-    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.keys import Key
     from conch_dna.teachers.api.limits import RateLimit

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from conch_dna.plugin.protocols import Teacher, TeacherFactory, TeacherRequest
-    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.wire import Abilities, Chat
 
@@ -96,7 +96,7 @@ class AnthropicWire(SdkWire):
 
 def _answer(found: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
     """Read a message; one that ended in another way than by itself counts as cut off."""
-    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.prices import Usage
     from conch_dna.teachers.api.wire import Answer

@@ -115,14 +115,14 @@ class MlxTeacher:
 
         :raises TeacherError: an answer has an id that is none of the teacher's.
         """
-        from conch_dna.teachers.compatibility import ids_of
-        from conch_dna.train.lora import split
+        from conch_dna.models.head import split
+        from conch_dna.models.widths import token_count
 
         loaded = self.loaded
         if (largest := max((max(a, default=0) for a in answers), default=0)) >= loaded.width:
             raise TeacherError("has no token of such an id", where=self.fingerprint, got=largest,
                                allowed=f"0 to {loaded.width - 1}")  # fmt: skip
-        known = ids_of(loaded.tokenizer)
+        known = token_count(loaded.tokenizer)
         contexts = [self._ids(p) for p in prompts]
         found: list[Targets] = []
         with _as_teacher(loaded.model):

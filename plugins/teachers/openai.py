@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conch_dna.plugin.protocols import Teacher, TeacherFactory, TeacherRequest
     from conch_dna.records import SoftToken
-    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.prices import Usage
     from conch_dna.teachers.api.wire import Abilities, Chat
@@ -51,7 +51,7 @@ class OpenAIWire(SdkWire):
 
     def echoed(self, chat: Chat, text: str, abilities: Abilities, timeout: float) -> Reply:
         """Have a text read as the answer to a chat."""
-        from conch_dna.teachers.api.calls import Reply
+        from conch_dna.teachers.api.call import Reply
 
         top = min(chat.top, abilities.top) if abilities.top else chat.top
         whole = chat.with_answer(text)
@@ -123,7 +123,7 @@ class OpenAIWire(SdkWire):
     def _answer(self, found: Any, headers: Mapping[str, str]) -> Reply:
         """Read a chat's reply; one that was filtered, or ended in a call of a tool, counts as cut off."""
         from conch_dna.align.served_logprobs import soft_tokens, told_items
-        from conch_dna.teachers.api.calls import Reply
+        from conch_dna.teachers.api.call import Reply
         from conch_dna.teachers.api.faults import CallFault
         from conch_dna.teachers.api.wire import Answer
 

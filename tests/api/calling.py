@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from wire_voice import pieces
 
-from conch_dna.teachers.api.calls import Call, Caller, Reply
+from conch_dna.teachers.api.call import Call, Reply
+from conch_dna.teachers.api.calls import Caller
 from conch_dna.teachers.api.faults import CallFault, fault_of_status
 from conch_dna.teachers.api.limits import Limits, Pace, RateLimit
 from conch_dna.teachers.api.metrics import Metrics

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conch_dna.errors import BudgetReached
 from conch_dna.teachers.api.booking import Booking
-from conch_dna.teachers.api.calls import Call, Reply
+from conch_dna.teachers.api.call import Call, Reply
 from conch_dna.teachers.api.faults import CallFault, NotSent
 from conch_dna.teachers.api.ledger import Ledger
 from conch_dna.teachers.api.prices import Usage

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from wire_faults import FAULTS, STORMY, Faults
 
 from conch_dna.errors import BudgetReached, LedgerError, TeacherError
-from conch_dna.teachers.api.calls import PATIENCE, Call, Reply, allowed_failures, counted_tokens
+from conch_dna.teachers.api.call import Call, Reply
+from conch_dna.teachers.api.calls import PATIENCE, allowed_failures, counted_tokens
 from conch_dna.teachers.api.faults import CallFault
 from conch_dna.teachers.api.ledger import Ledger
 from conch_dna.teachers.api.prices import Usage

@@ -11,7 +11,7 @@ from calling import PRICE, caller, charged, drained, lost, questions
 from filelock import FileLock
 from wire_faults import Faults
 
-from conch_dna.teachers.api.calls import Call
+from conch_dna.teachers.api.call import Call
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from conch_dna import __version__
-from conch_dna.cli.app import App, find_project, plugins_dir_of
+from conch_dna.cli.app import App
 from conch_dna.cli.main import cli
 from conch_dna.config import resolve
 from conch_dna.errors import ConfigError, GateFailed, Interrupted
+from conch_dna.pipeline.project import find_project, plugins_dir_of
 from conch_dna.pipeline.run_folder import Run
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import PluginHost

@@ -9,7 +9,7 @@ import pytest
 from projects import START, environment, here, write_domain, write_project
 from tiny import write_tiny_model
 
-from conch_dna.cli.plan import DomainPlan, check_plan, make_plan, measured_speed, show_plan
+from conch_dna.cli.plan import show_plan
 from conch_dna.config import DistillConfig
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer, encode_chat
@@ -17,6 +17,7 @@ from conch_dna.domains.domain import load_domain
 from conch_dna.domains.extract import Taker
 from conch_dna.errors import ConfigError, DataError
 from conch_dna.models.load import load
+from conch_dna.pipeline.plan import DomainPlan, check_plan, make_plan, measured_speed
 from conch_dna.pipeline.recipe_choice import Mode
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line

@@ -7,13 +7,15 @@ from projects import here, write_domain, write_project, write_student
 
 from conch_dna.config import resolve
 from conch_dna.domains.domain import load_domain
-from conch_dna.domains.extract import MISSING, Taker, as_answered, extract_faults, final_answers
-from conch_dna.domains.recordings import RecordingCard, find_recording, record
+from conch_dna.domains.extract import MISSING, Taker, as_answered, extract_faults
+from conch_dna.domains.recordings import RecordingCard, find_recording
 from conch_dna.errors import ConfigError, DataError, PluginError, UnknownName
 from conch_dna.pipeline.recipe_choice import choose
+from conch_dna.pipeline.record import record
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Sampling, SoftToken, digest_of
 from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.teachers.answers import final_answers
 
 TAG = '[extract]\nkind = "xml"\ntag = "answer"\n'
 SAMPLING = Sampling(max_tokens=8)

@@ -8,8 +8,9 @@ from telling import CHOICES, recorded
 
 from conch_dna.domains.domain import domain_of_file, load_domain
 from conch_dna.domains.extract import Taker
-from conch_dna.domains.recordings import RecordingCard, find_recording, record
+from conch_dna.domains.recordings import RecordingCard, find_recording
 from conch_dna.errors import DataError, TeacherError
+from conch_dna.pipeline.record import record
 from conch_dna.plugin.manager import PluginHost
 from conch_dna.records import Completion, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache

@@ -8,7 +8,7 @@ import pytest
 from conch_dna.errors import ConfigError, NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import read_card, write_card
-from conch_dna.registry.store import check_content
+from conch_dna.registry.entry import check_content
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tongues import byte_level, encode
 from conch_dna.align.aligned_targets import align_answers
 from conch_dna.align.vocabulary_map import bridge
 from conch_dna.data.tokens import encode_chat
-from conch_dna.teachers.soft_targets import CrossTargets
+from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.train.recipes.training_set import Material
 
 TOKENIZER = byte_level()

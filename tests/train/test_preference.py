@@ -15,11 +15,11 @@ from conch_dna.data.tokens import encode_answer
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import CheckpointError, ConfigError, TeacherError, TrainingError
 from conch_dna.evaluation.fit import fits
+from conch_dna.models.head import split
 from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, to_json_line
 from conch_dna.runtime.neurons import NeuronRuntime
-from conch_dna.train.lora import split
 from conch_dna.train.recipes.candidates import Drawn
 from conch_dna.train.recipes.preference import GROUP, Counts, Judged, Pair, preference
 from conch_dna.train.recipes.supervised import Lesson, run_recipes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.registry.card import Card
-    from conch_dna.registry.store import Entry
+    from conch_dna.registry.entry import Entry
     from conch_dna.util.progress import Progress
 
 CHUNK = 8 * 2**20  # bytes of one read of a remote file

@@ -27,7 +27,7 @@ from conch_dna.registry.remotes.base import CHUNK, MAX_CARD, Offer, Sent, card_f
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conch_dna.registry.store import Entry
+    from conch_dna.registry.entry import Entry
     from conch_dna.util.progress import Progress
 
 ALIASES_DIR = "aliases"

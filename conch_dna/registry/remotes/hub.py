@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from huggingface_hub.hf_api import ModelInfo
 
-    from conch_dna.registry.store import Entry
+    from conch_dna.registry.entry import Entry
     from conch_dna.util.progress import Progress
 
 SCHEME = "hf://"

@@ -13,8 +13,8 @@ from conch_dna.errors import DiskError, NeuronRefused, RegistryError
 from conch_dna.registry.adopt import adopt, complete, holding
 from conch_dna.registry.aliases import CURRENT, NAME, is_alias
 from conch_dna.registry.card import CONTENT_FILES, README_FILE, Origin
+from conch_dna.registry.entry import check_content
 from conch_dna.registry.remotes.base import check_offer, save
-from conch_dna.registry.store import check_content
 from conch_dna.util.files import sha256_file
 from conch_dna.util.progress import Progress
 

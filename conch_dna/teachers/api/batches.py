@@ -17,9 +17,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from conch_dna.errors import LedgerError, TeacherError
 from conch_dna.records import Record, digest_of
-from conch_dna.teachers.api.calls import Reply, allowed_failures
+from conch_dna.teachers.api.call import Reply
+from conch_dna.teachers.api.calls import allowed_failures
 from conch_dna.teachers.api.faults import CallFault
-from conch_dna.teachers.api.ledger_totals import Reservation
 from conch_dna.teachers.api.prices import Usage
 from conch_dna.util.files import write_atomic
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from conch_dna.teachers.api.ledger_totals import Reservation
     from conch_dna.teachers.api.teacher import ApiTeacher
     from conch_dna.teachers.api.wire import Answer, Chat
 

@@ -14,7 +14,7 @@ from conch_dna.teachers.api.prices import Usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conch_dna.teachers.api.calls import Call, Reply
+    from conch_dna.teachers.api.call import Call, Reply
     from conch_dna.teachers.api.ledger import Ledger
     from conch_dna.teachers.api.ledger_totals import Reservation
     from conch_dna.teachers.api.prices import Price

@@ -11,13 +11,14 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from tenacity import Retrying, retry_if_exception, sleep_using_event, wait_exponential, wait_random
 
 from conch_dna.errors import TeacherError
 from conch_dna.teachers.api.booking import Booking
+from conch_dna.teachers.api.call import Call, Failure, Reply
 from conch_dna.teachers.api.faults import CallFault, NotSent, advice
 from conch_dna.teachers.api.limits import STEP
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from conch_dna.teachers.api.ledger import Ledger
-    from conch_dna.teachers.api.limits import Limits, Pace, RateLimit
+    from conch_dna.teachers.api.limits import Limits, Pace
     from conch_dna.teachers.api.metrics import Metrics
     from conch_dna.teachers.api.prices import Price, Usage
 
@@ -39,44 +40,6 @@ LONG = 10.0  # seconds: shorter holds are not worth a line in the log, nor is mo
 MOMENT = 1.0  # seconds within which Ctrl-C is the same one
 PATIENCE = 20  # refusals for haste or overload that one call puts up with, beside its attempts
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What one request brought.
-
-    :param value: the answer, as the caller's business is.
-    :param usage: the tokens that the provider told; without them the call is settled at its worst case.
-    :param limit: what its headers tell.
-    """
-
-    value: Any
-    usage: Usage | None = None
-    limit: RateLimit | None = None
-
-
-@dataclass(frozen=True)
-class Call:
-    """What is to be asked.
-
-    :param key: what is asked for, such as the digest of a prompt.
-    :param input_tokens: an upper bound.
-    :param output_tokens: the most that it allows.
-    :param send: makes one attempt within so many seconds, or raises :class:`CallFault`.
-    """
-
-    key: str
-    input_tokens: int
-    output_tokens: int
-    send: Callable[[float], Reply]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A call that failed for good, with the reason of its last attempt."""
-
-    key: str
-    reason: str
 
 
 @dataclass

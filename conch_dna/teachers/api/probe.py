@@ -9,7 +9,7 @@ import structlog
 from conch_dna.align.served_logprobs import is_absent, trail_behind
 from conch_dna.errors import TeacherError
 from conch_dna.records import Sampling
-from conch_dna.teachers.api.calls import Call, Reply
+from conch_dna.teachers.api.call import Call, Reply
 from conch_dna.teachers.api.faults import USED_UP, CallFault, NotSent
 from conch_dna.teachers.api.wire import Abilities, Answer, Chat
 

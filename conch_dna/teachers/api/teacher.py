@@ -18,7 +18,8 @@ from conch_dna.align.served_logprobs import answer_in, is_absent
 from conch_dna.errors import ConfigError, TeacherError
 from conch_dna.records import SCHEMA_VERSION, Completion, Sampling, digest_of
 from conch_dna.teachers.answer_cache import CompletionCache, answers
-from conch_dna.teachers.api.calls import Call, Caller, Reply
+from conch_dna.teachers.api.call import Call, Reply
+from conch_dna.teachers.api.calls import Caller
 from conch_dna.teachers.api.estimate import Terms
 from conch_dna.teachers.api.judging import VERDICT_TOKENS, agreed, comparison, judging_domain, verdict_in
 from conch_dna.teachers.api.keys import host_of, is_here, key_of

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from conch_dna.domains.domain import Domain
     from conch_dna.records import Prompt, Sampling, SoftToken
-    from conch_dna.teachers.api.calls import Reply
+    from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.keys import Key
     from conch_dna.teachers.api.settings import Endpoint

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from conch_dna.data.tokens import encode_answer
 from conch_dna.errors import TrainingError
-from conch_dna.evaluation.gate import answer_greedily, rate
+from conch_dna.evaluation.answers import answer_greedily, rate
 from conch_dna.evaluation.scoring import LEAST_DIVERSITY, distinct
 from conch_dna.losses.fused import Objective
 from conch_dna.records import Record, to_json_line

@@ -11,8 +11,8 @@ from conch_dna.data.tokens import prompt_ids
 from conch_dna.errors import CheckpointError
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.records import Record, read_sound, to_json_line
+from conch_dna.registry.aliases import BASE
 from conch_dna.runtime.generate import BATCH
-from conch_dna.runtime.neuron_cache import BASE
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train.checkpoint import refuse_other
 from conch_dna.train.lora import ADAPTER_FILE

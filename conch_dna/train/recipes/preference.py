@@ -23,8 +23,8 @@ from conch_dna.errors import TeacherError, TrainingError
 from conch_dna.evaluation.fit import fits
 from conch_dna.losses.dpo import Pairs
 from conch_dna.losses.fused import Objective
+from conch_dna.models.head import split
 from conch_dna.records import Record, digest_of
-from conch_dna.train.lora import split
 from conch_dna.train.recipes.candidates import (
     Drawn,
     Student,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.losses.fused import Objective
 from conch_dna.teachers.forced_scorer import ForcedScorer
-from conch_dna.teachers.soft_targets import CrossTargets
 from conch_dna.train.recipes.on_policy import OnPolicySource
 from conch_dna.train.schedules import between
 from conch_dna.train.sources import FixedSource

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conch_dna.data.tokens import Example
+    from conch_dna.losses.cross_tokenizer import CrossTargets
     from conch_dna.plugin.protocols import Targets
     from conch_dna.records import Prompt
-    from conch_dna.teachers.soft_targets import CrossTargets
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Material:
 
 def _soft_digest(targets: Sequence[Targets] | CrossTargets) -> str:
     """Return the sha256 of all arrays that a loss takes from the teacher."""
-    from conch_dna.teachers.soft_targets import CrossTargets
+    from conch_dna.losses.cross_tokenizer import CrossTargets
 
     if isinstance(targets, CrossTargets):
         found = hashlib.sha256(targets.kind.encode())

@@ -1,0 +1,262 @@
+"""The plan of a distillation: recipes, tokens, steps, memory, time and cost, without loading weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from conch_dna.data.splits import split
+from conch_dna.errors import ConfigError, DataError, PluginError
+from conch_dna.pipeline.recipe_choice import sets_apart
+from conch_dna.records import Record, Sampling, StepReport
+from conch_dna.teachers.api.estimate import Estimate, estimates, verdict_estimates
+from conch_dna.teachers.references import parts_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.domains.domain import Domain
+    from conch_dna.domains.extract import Taker
+    from conch_dna.pipeline.recipe_choice import Mode
+    from conch_dna.plugin.protocols import Teacher
+    from conch_dna.records import Prompt
+    from conch_dna.teachers.answer_cache import CompletionCache
+    from conch_dna.train.memory_estimate import Drawn
+
+
+class DomainPlan(Record):
+    """What a run would do for one domain.
+
+    :param recipes, reason: how it would be trained, and why so.
+    :param steps: optimizer steps of each recipe.
+    :param examples: conversations in them.
+    :param answered: training prompts whose answers are known and fit into ``max_length``; ``None`` for a live teacher.
+    :param tokens: of all training prompts, with their answers where those are known.
+    :param trained_tokens: of the answers; of a live teacher's the most there can be.
+    :param longest: tokens of the longest example; with a live teacher the most it can have.
+    :param memory: estimated peak in bytes, by part and in all.
+    :param refused: why the settings refuse it, which ends the run before it begins, or ``None``.
+    :param fault: what is wrong with the domain's own files, for which it fails alone, or ``None``.
+    :param seconds: of training, at the speed of earlier runs of this student and with all rounds of ``best_of_n``;
+        ``None`` where there are none.
+    :param cost: of its answers and verdicts, by each teacher behind an API.
+    """
+
+    domain: str
+    recipes: tuple[str, ...] = ()
+    reason: str = ""
+    train: int = 0
+    held_out: int = 0
+    steps: int = 0
+    examples: int = 0
+    answered: int | None = None
+    tokens: int = 0
+    trained_tokens: int = 0
+    longest: int = 0
+    memory: dict[str, int] = Field(default_factory=dict)
+    refused: str | None = None
+    fault: str | None = None
+    seconds: float | None = None
+    cost: tuple[Estimate, ...] = ()
+
+
+class Student(NamedTuple):
+    """What is known of the student without its weights; ``speed`` is :func:`measured_speed`."""
+
+    folder: Path
+    tokenizer: Any
+    speed: float | None
+
+
+class Sizes(NamedTuple):
+    """Tokens of one domain's training half; the fields are those of :class:`DomainPlan`."""
+
+    answered: int | None
+    tokens: int
+    trained_tokens: int
+    longest: int
+
+
+def make_plan(
+    config: DistillConfig,
+    domains: Sequence[Domain],
+    teachers: Mapping[str, Teacher],
+    modes: Mapping[str, Mode | DataError],
+    takers: Mapping[str, Taker],
+    runs: Path | None = None,
+    on_fetch: Callable[[int, int], None] | None = None,
+    cache: CompletionCache | None = None,
+) -> list[DomainPlan]:
+    """Return the plan of each domain: from prompts, recorded answers, the student's tokenizer and its shapes.
+
+    :param teachers: by domain; asked only where they replay what was recorded.
+    :param modes: by domain, or why its files tell none.
+    :param takers: by domain: what takes the final answers of what was recorded.
+    :param runs: the folder of earlier runs, whose speed is taken; ``None`` where nobody asks for the time.
+    :param on_fetch: called with (bytes done, bytes in all) while the student is fetched.
+    :param cache: of answers, which cost nothing; ``None`` where nobody asks for the cost.
+    :raises ModelError: the student cannot be found, fetched or read.
+    """
+    from conch_dna.models import refs
+    from conch_dna.models.load import load_tokenizer
+
+    folder = refs.resolve(config.student, on_fetch)
+    speed = measured_speed(runs, config.student) if runs else None
+    student = Student(folder, load_tokenizer(str(folder)), speed)
+    found = []
+    for domain in domains:
+        try:
+            teacher, mode = teachers[domain.name], modes[domain.name]
+            plan = _plan(config, domain, teacher, mode, student, takers[domain.name])
+            found.append(plan.model_copy(update={"cost": _cost(plan, config, domain, teacher, cache)}))
+        except (DataError, PluginError) as error:
+            found.append(DomainPlan(domain=domain.name, fault=str(error)))
+    return found
+
+
+def _plan(
+    config: DistillConfig, domain: Domain, teacher: Teacher, mode: Mode | DataError, student: Student, taker: Taker
+) -> DomainPlan:
+    """Return the plan of one domain.
+
+    :raises DataError: its recording is damaged, or another extractor's; it has too few prompts, or the chat template
+        refuses one.
+    :raises PluginError: its extractor raised.
+    """
+    if isinstance(mode, DataError):
+        raise mode
+    from conch_dna.train.memory_estimate import drawn_at_once
+
+    parts = split(domain.prompts, config.held_out, 1 + sets_apart(config, mode.recipes))
+    most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
+    if "replay" in teacher.capabilities:
+        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, taker)
+    else:
+        sizes = _live_sizes(student.tokenizer, config, parts.train, most)
+    stay = parts_for(teacher, parts.train) if {"on_policy", "preference"} & set(mode.recipes) else ()
+    beside = [folder for one, _ in stay if (folder := getattr(one, "folder", None))]
+    together = 2 if "preference" in mode.recipes else 1
+    drawn = drawn_at_once(config, mode.recipes, len(parts.train), domain.settings.max_tokens)
+    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside, together, drawn)
+    examples = config.steps * config.batch_size * config.accumulation
+    answers = len(parts.train) if sizes.answered is None else sizes.answered
+    seconds = None
+    if student.speed and answers:
+        times = {"best_of_n": config.iterations, "preference": 2}  # rounds; both answers of each pair
+        stages = sum(times.get(recipe, 1) for recipe in mode.recipes)
+        seconds = stages * examples * sizes.trained_tokens / answers / student.speed
+    return DomainPlan(
+        domain=domain.name, recipes=mode.recipes, reason=mode.reason, train=len(parts.train),
+        held_out=len(parts.held_out), steps=config.steps, examples=examples, memory=memory, refused=refused,
+        seconds=seconds, **sizes._asdict(),
+    )  # fmt: skip
+
+
+def _cost(
+    plan: DomainPlan, config: DistillConfig, domain: Domain, teacher: Teacher, cache: CompletionCache | None
+) -> tuple[Estimate, ...]:
+    """Return what the answers and verdicts will cost that the recipes ask for, by each teacher behind an API."""
+    if cache is None or plan.recipes == ("best_of_n",):
+        return ()
+    from conch_dna.records import CHOICES
+
+    found = []
+    if "text" in teacher.capabilities:
+        soft = {"kd", "on_policy"} & set(plan.recipes)
+        found += estimates(teacher, domain, domain.prompts, cache, CHOICES if soft else 0)
+    if "preference" in plan.recipes:
+        found += verdict_estimates(teacher, domain, split(domain.prompts, config.held_out).train, config.candidates)
+    return tuple(found)
+
+
+def check_plan(plans: Sequence[DomainPlan]) -> None:
+    """Refuse, before any weights are loaded, a run that cannot come to anything.
+
+    What the settings refuse is refused for all domains, since all share them. A domain with damaged files fails when
+    its turn comes, and the others are trained; where there are no others, that is told now.
+
+    :raises ConfigError: the settings do not suit a domain; each is named with the reason.
+    :raises DataError: the files of every domain are at fault.
+    """
+    if refused := [(plan.domain, plan.refused) for plan in plans if plan.refused]:
+        raise ConfigError("; ".join(f"domain {domain}: {reason}" for domain, reason in refused))
+    faults = [plan.fault for plan in plans if plan.fault]
+    if plans and len(faults) == len(plans):
+        raise DataError("; ".join(faults))
+
+
+def measured_speed(runs: Path, student: str) -> float | None:
+    """Return the trained tokens a second of all earlier steps of this student, or ``None`` where there are none."""
+    from conch_dna.pipeline.run_folder import list_runs
+
+    tokens, seconds = 0, 0.0
+    for run in list_runs(runs):
+        if run.about().get("config", {}).get("student") != student:
+            continue
+        # A recipe works in the domain's folder or, of several, in one beneath it, and best_of_n in one a round.
+        for file in run.path.rglob("metrics.jsonl"):
+            for report in _reports(file):
+                tokens += report.tokens
+                seconds += report.seconds
+    return tokens / seconds if seconds else None
+
+
+def _reports(file: Path) -> Iterable[StepReport]:
+    """Yield the whole lines of a file of metrics; a killed run's last one may be cut short."""
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            yield StepReport.model_validate_json(line)
+        except ValidationError:
+            continue
+
+
+def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], most: int) -> Sizes:
+    """Count the prompts' tokens; of the answers no more is known than how long they can be."""
+    from conch_dna.data.tokens import prompt_ids
+
+    lengths = [len(prompt_ids(tokenizer, p.turns)) for p in prompts]
+    return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
+
+
+def _recorded_sizes(
+    tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher, taker: Taker
+) -> Sizes:
+    """Count the tokens of the conversations with the final answers that lie there already."""
+    from conch_dna.data.tokens import encode_answer
+
+    by_digest = {p.digest: p for p in prompts}
+    fitting = []
+    for told in teacher.generate(prompts, Sampling()):
+        final = taker.final(told) if told.finish_reason == "stop" else None
+        if final is None:
+            continue
+        example = encode_answer(tokenizer, by_digest[told.prompt], final.text)
+        if len(example.ids) <= config.max_length:
+            fitting.append(example)
+    longest = max((len(e.ids) for e in fitting), default=0)
+    return Sizes(len(fitting), sum(len(e.ids) for e in fitting), sum(sum(e.trained) for e in fitting), longest)
+
+
+def _memory(
+    folder: Path, config: DistillConfig, longest: int, beside: Sequence[Path], together: int, drawn: Drawn
+) -> tuple[dict[str, int], str | None]:
+    """Return the estimated peak, by part and in all, and why the settings are refused, if they are.
+
+    :param beside: the folders of teachers that stay loaded while the student trains.
+    :param together: how many examples go through a pass together where one is asked for.
+    :param drawn: what the student draws at once.
+    """
+    from conch_dna.data.batches import check_budget
+    from conch_dna.train.memory_estimate import estimate, preflight, read_shapes
+
+    refused = None
+    try:
+        check_budget({"the longest example": longest}, config, together)
+        found = preflight(folder, config, longest, beside, together, drawn)
+    except ConfigError as error:
+        refused = str(error)
+        found = estimate(read_shapes(folder), config, longest, [*map(read_shapes, beside)], together, drawn)
+    return {**found.parts(), "total": found.total}, refused

@@ -1,0 +1,51 @@
+"""One published version on disk: its card and its content check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conch_dna.errors import NeuronRefused
+from conch_dna.registry.card import Card, hash_files, read_card
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One published version.
+
+    :param path: its folder, which mlx-lm loads as an adapter.
+    """
+
+    name: str
+    version: int
+    path: Path
+    card: Card
+
+    @property
+    def ref(self) -> str:
+        """The reference that always means this version."""
+        return f"{self.name}@{self.version}"
+
+
+def read_entry(path: Path) -> Entry:
+    """Return the entry of the version folder at ``path``.
+
+    :raises NeuronRefused: its card is missing or damaged.
+    """
+    card = read_card(path)
+    return Entry(card.name, card.version, path, card)
+
+
+def check_content(entry: Entry) -> None:
+    """Compare the files with the card.
+
+    :raises NeuronRefused: naming the first file that differs, or saying that the version was removed meanwhile.
+    """
+    if not entry.path.is_dir():
+        raise NeuronRefused("was removed after it was looked up", where=entry.ref, next_step="Ask for it again.")
+    for file, sha256 in hash_files(entry.path).items():
+        if sha256 != entry.card.files[file]:
+            raise NeuronRefused("the content differs from the card's digest", where=entry.path / file, got=sha256)

@@ -1,0 +1,40 @@
+"""The final answers in a teacher's completions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conch_dna.domains.extract import MISSING, Taker
+from conch_dna.teachers.answer_cache import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conch_dna.domains.domain import Domain
+    from conch_dna.plugin.protocols import Teacher
+    from conch_dna.records import Completion, Prompt, Sampling
+    from conch_dna.teachers.answer_cache import CompletionCache
+
+
+def final_answers(
+    teacher: Teacher,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    cache: CompletionCache,
+    taker: Taker,
+) -> Iterator[tuple[Completion, str | None]]:
+    """Yield an answer to every prompt, cached ones first, each with why it cannot be used, or ``None``.
+
+    The reasons are ``empty``, ``cut off`` (it would teach the student never to stop) and ``no final answer``; a usable
+    completion has the final answer for its text. Whatever the teacher raises comes through.
+    """
+    for completion in answers(teacher, domain, prompts, sampling, cache):
+        if not completion.text.strip():
+            yield completion, "empty"
+        elif completion.finish_reason == "length":
+            yield completion, "cut off"
+        elif (final := taker.final(completion)) is None:
+            yield completion, MISSING
+        else:
+            yield final, None
