@@ -31,9 +31,9 @@ docs: .venv/.dev
 
 # PEFT, with which the conversions are compared, in an environment of its own: where transformers sees torch, mlx-lm
 # takes more than twice as long to import.
-.venv/.parity/.installed: tests/parity.txt | .venv/bin/python
+.venv/.parity/.installed: tests/full/parity.txt | .venv/bin/python
 	$(PYTHON) -m venv .venv/.parity
-	.venv/.parity/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/parity.txt
+	.venv/.parity/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/full/parity.txt
 	touch $@
 
 clean:

@@ -38,10 +38,10 @@ def write_neuron(folder: Path, base: Any, seed: int, rank: int, size: float = 0.
     """Write a random adapter on every linear layer of the base's blocks."""
     import mlx.core as mx
 
-    from conch_dna.models.target_modules import places
+    from conch_dna.models.target_modules import target_modules
 
     key, tensors = mx.random.key(seed), {}
-    for path, place in places(base.model).items():
+    for path, place in target_modules(base.model).items():
         if place.kind == "linear":
             key, a, b = mx.random.split(key, 3)
             tensors[f"{path}.lora_a"] = size * mx.random.normal((place.shape[1], rank), key=a)

@@ -41,7 +41,7 @@ ROWS = {"shared": ("s", True), "ordinary": ("o", True), "ordinary, one by one": 
 
 def serve(base: Any, folder: Path, options: argparse.Namespace, cue: tuple[int, ...]) -> Engine:
     """Return an engine with neurons s0, s1 and so on, which act from the cue on, and o0, o1, which act everywhere."""
-    from conch_dna.registry.adapter import CUE
+    from conch_dna.registry.adapter import INVOCATION_TOKENS
     from conch_dna.registry.card import CardFields
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.engine import Engine
@@ -54,7 +54,7 @@ def serve(base: Any, folder: Path, options: argparse.Namespace, cue: tuple[int, 
         made = write_neuron(folder / "made" / str(n), base, n, options.rank, size=SIZE)
         registry.publish(f"o{n}", made, fields)
         file = made / "adapter_config.json"
-        file.write_text(json.dumps({**json.loads(file.read_text()), CUE: cue}))
+        file.write_text(json.dumps({**json.loads(file.read_text()), INVOCATION_TOKENS: cue}))
         registry.publish(f"s{n}", made, fields.model_copy(update={"invocation_tokens": cue}))
     return Engine(base, registry, slots=2 * options.neurons, batch=2 * options.neurons)
 
@@ -77,13 +77,13 @@ def alone(engine: Engine, prompt: list[int], name: str, limit: int) -> tuple[int
     from mlx_lm.generate import generate_step
     from mlx_lm.models.cache import make_prompt_cache
 
-    from conch_dna.data.alora import split_at_cue
-    from conch_dna.runtime.slots import Alone
+    from conch_dna.data.alora import split_at_invocation
+    from conch_dna.runtime.neuron_layers import Alone
 
     shelf, slot, model = engine._shelf, engine._slot, engine.base_model.model  # noqa: SLF001 - past the engine's batch
     wanted, caches, tokens = shelf.find(name), make_prompt_cache(model), []
     if wanted.cue:
-        context, prompt = split_at_cue(prompt, wanted.cue)
+        context, prompt = split_at_invocation(prompt, wanted.cue)
         with slot.adding(None):
             model(mx.array([context]), cache=caches)
     with slot.adding(Alone(shelf.get(wanted))):

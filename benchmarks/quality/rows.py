@@ -179,7 +179,7 @@ class Bench:
         ]
         body, head = split_model(self.base.model)
         with runtime.neuron(neuron):
-            own, shares = fits(body, head, examples, targets, runtime.over), runtime.cued is not None
+            own, shares = fits(body, head, examples, targets, runtime.over), runtime.alora is not None
         with runtime.neuron("base" if shares else neuron):  # what shares the base's context leaves prompts to the base
             theirs = fits(body, head, others)
         found = {"bits_per_byte": [f.bits / e.answer_bytes for f, e in zip(own, examples, strict=True)]}

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from conch_dna.agent.model_client import Said, Turns, body_of, read_call
+from conch_dna.agent.model_client import Reply, Turns, body_of, read_call
 from conch_dna.errors import ConfigError
 from conch_dna.records import Sampling
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conch_dna.runtime.engine import Engine
 
 
-class EngineVoice:
+class EngineClient:
     """Neurons over one base in this process.
 
     :param engine: started, so that what is prefetched is loaded while tools run.
@@ -43,7 +43,7 @@ class EngineVoice:
         """Return the names of the neurons that this base can run."""
         return set(self._models.neurons())
 
-    def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Said:
+    def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Reply:
         """Return an answer, tool calls held to their schema, told and written as the server does it.
 
         :raises ConchError: as :meth:`Engine.submit` and its result do.
@@ -60,7 +60,7 @@ class EngineVoice:
         answer = self._engine.submit(turns_of(body.messages, offered), neuron, sampling, processors=held).result()
         calls = read_calls(answer.text) if tools else None
         call = read_call(calls[0]["function"]["name"], calls[0]["function"]["arguments"]) if calls else None
-        return Said(answer.text, call, len(answer.tokens), time.perf_counter() - began, answer.digest)
+        return Reply(answer.text, call, len(answer.tokens), time.perf_counter() - began, answer.digest)
 
     def prefetch(self, plan: Sequence[str]) -> None:
         """Let the engine load what will be needed."""

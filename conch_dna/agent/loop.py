@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conch_dna.agent.memory import Memory
-    from conch_dna.agent.model_client import Call, Voice
-    from conch_dna.agent.roles import Part
+    from conch_dna.agent.model_client import Call, ModelClient
+    from conch_dna.agent.roles import RoleAssignment
     from conch_dna.agent.tools import Tool
 
 MAX_STEPS = 6  # tool calls, and thoughts about steps of the plan
@@ -76,8 +76,8 @@ class Agent:
     :param heard: called with every step as it ends.
     """
 
-    voice: Voice
-    parts: Mapping[str, Part]
+    voice: ModelClient
+    parts: Mapping[str, RoleAssignment]
     tools: Mapping[str, Tool]
     memory: Memory
     route: Callable[[str], str]

@@ -30,7 +30,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Said:
+class Reply:
     """What a model said.
 
     :param call: the call that it is, where tools were offered and it is one.
@@ -46,13 +46,13 @@ class Said:
     digest: str | None
 
 
-class Voice(Protocol):
+class ModelClient(Protocol):
     """A way to ask models by name."""
 
     def neurons(self) -> set[str]:
         """Return the names of neurons, without versions and aliases."""
 
-    def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Said:
+    def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Reply:
         """Return an answer; where tools are offered, it is to be one call of one of them."""
 
     def prefetch(self, plan: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ CALL_ROOM = 256  # tokens of a call, which may hold a program
 
 
 @dataclass(frozen=True)
-class Part:
+class RoleAssignment:
     """One role, cast.
 
     :param neuron: the model that plays it.
@@ -37,7 +37,7 @@ class Part:
         return told + [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(texts)]
 
 
-def cast_of(neurons: set[str], given: Mapping[str, str]) -> dict[str, Part]:
+def cast_of(neurons: set[str], given: Mapping[str, str]) -> dict[str, RoleAssignment]:
     """Return who plays each role: who was given it, else the neuron of its name, else the base.
 
     :param neurons: the names that there are.
@@ -52,5 +52,5 @@ def cast_of(neurons: set[str], given: Mapping[str, str]) -> dict[str, Part]:
         domain = load_domain(bundled_dir("domains") / role).settings
         taught = chosen.partition("@")[0] in neurons
         room = CALL_ROOM if role == "action" else ROOM * domain.max_tokens
-        parts[role] = Part(chosen, None if taught else domain.system_prompt.strip(), room)
+        parts[role] = RoleAssignment(chosen, None if taught else domain.system_prompt.strip(), room)
     return parts

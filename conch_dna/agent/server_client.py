@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from conch_dna.agent.model_client import Said, Turns, body_of, read_call, writable
+from conch_dna.agent.model_client import Reply, Turns, body_of, read_call, writable
 from conch_dna.errors import ModelError, UnknownName
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NEXT = "Start it with `conch serve`, or look at its log."
 
 
-class ServerVoice:
+class ServerClient:
     """The models of a server that speaks OpenAI's API; ``conch serve`` is one.
 
     :param url: up to and with ``/v1``.
@@ -39,7 +39,7 @@ class ServerVoice:
         listed = self._told(lambda: list(self._client.models.list()))
         return {model.id.partition("@")[0] for model in listed if (model.model_extra or {}).get("parent")}
 
-    def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Said:
+    def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Reply:
         """Return an answer.
 
         :raises UnknownName: the server has no such model.
@@ -56,7 +56,7 @@ class ServerVoice:
         _, _, adapter = (answer.system_fingerprint or "").rpartition("_")
         digest = f"sha256:{adapter}" if len(adapter) == 64 else None  # conch serve's fingerprint, hex
         tokens = answer.usage.completion_tokens if answer.usage else 0
-        return Said(text, call, tokens, time.perf_counter() - began, digest)
+        return Reply(text, call, tokens, time.perf_counter() - began, digest)
 
     def prefetch(self, plan: Sequence[str]) -> None:
         """Do nothing: what a server loads is its administrator's to say."""

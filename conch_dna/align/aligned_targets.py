@@ -9,7 +9,7 @@ import numpy as np
 
 from conch_dna.align.groups import Groups, align
 from conch_dna.align.offsets import byte_spans
-from conch_dna.align.vocabulary_map import Bridge, bridge
+from conch_dna.align.vocabulary_map import VocabularyMap, vocabulary_map
 from conch_dna.errors import TeacherError
 from conch_dna.plugin.protocols import Targets
 
@@ -58,13 +58,13 @@ def align_answers(
     :raises ConchError: a tokenizer whose tokens cannot be told in bytes.
     :raises TeacherError: targets that do not cover the answer.
     """
-    between = bridge(student_tokenizer, teacher_tokenizer)
+    between = vocabulary_map(student_tokenizer, teacher_tokenizer)
     triples = zip(examples, answers, targets, strict=True)
     return [_aligned(between, e.answer_ids, a, t, place) for place, (e, a, t) in enumerate(triples)]
 
 
 def _aligned(
-    between: Bridge, ours: Sequence[int], theirs: Sequence[int], targets: Targets, place: int
+    between: VocabularyMap, ours: Sequence[int], theirs: Sequence[int], targets: Targets, place: int
 ) -> Aligned | None:
     if len(targets.tail) != len(theirs):
         raise TeacherError("gave soft targets that do not fit its answer", where=f"answer {place}",
@@ -91,7 +91,7 @@ def _spelled(pieces: Sequence[bytes], ids: Sequence[int], start: int) -> tuple[b
 
 
 def _matches(
-    between: Bridge, before_s: tuple[bytes, int], before_t: tuple[bytes, int], ids_K: np.ndarray, end: int
+    between: VocabularyMap, before_s: tuple[bytes, int], before_t: tuple[bytes, int], ids_K: np.ndarray, end: int
 ) -> list[int]:
     """Return for each teacher id the student's last token with which the whole group reads the same, or -1."""
     (ours, our_blank), (theirs, their_blank) = before_s, before_t

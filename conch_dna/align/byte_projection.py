@@ -88,7 +88,7 @@ def _bytes(piece: str | None) -> bytes | None:
     return None if piece is None else piece.encode("latin-1")
 
 
-def told_as_bytes(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -> tuple[SoftToken, ...]:
+def as_bytes(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -> tuple[SoftToken, ...]:
     """Tell an answer and its targets, both in the tokens of ``tokenizer``, as bytes; ids of no bytes stay in the tail.
 
     :param answer_ids: R token ids, the end of the turn the last.

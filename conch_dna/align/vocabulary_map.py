@@ -15,11 +15,11 @@ from conch_dna.errors import ConchError
 if TYPE_CHECKING:
     from conch_dna.align.vocabulary import Vocabulary
 
-_BUILT: dict[tuple[str, str], Bridge] = {}  # by the two digests, for the life of the process
+_BUILT: dict[tuple[str, str], VocabularyMap] = {}  # by the two digests, for the life of the process
 
 
 @dataclass(frozen=True)
-class Bridge:
+class VocabularyMap:
     """The way from a student's vocabulary to a teacher's.
 
     A class is a byte string that is a token of both, named by the teacher's id of it. The map is X-Token's sparse
@@ -104,7 +104,7 @@ class Members:
         return ids_NL, columns_NL
 
 
-def bridge(student_tokenizer: Any, teacher_tokenizer: Any) -> Bridge:
+def vocabulary_map(student_tokenizer: Any, teacher_tokenizer: Any) -> VocabularyMap:
     """Return the way between two tokenizers; built once a pair in this process.
 
     :raises ConchError: a tokenizer whose tokens cannot be told in bytes.
@@ -116,7 +116,7 @@ def bridge(student_tokenizer: Any, teacher_tokenizer: Any) -> Bridge:
     return _BUILT[pair]
 
 
-def _build(student: Vocabulary, teacher: Vocabulary) -> Bridge:
+def _build(student: Vocabulary, teacher: Vocabulary) -> VocabularyMap:
     """Work out the classes of both vocabularies."""
     to_teacher, to_student = _images(student, teacher), _images(teacher, student)
     shared = {teacher.ids[piece] for piece in student.ids.keys() & teacher.ids.keys()}
@@ -131,7 +131,7 @@ def _build(student: Vocabulary, teacher: Vocabulary) -> Bridge:
     classes_S = np.where(to_teacher >= 0, classes_T[to_teacher], -1).astype(np.int32)
     for classes, vocabulary in ((classes_S, student), (classes_T, teacher)):
         classes[list(vocabulary.ends)] = min(teacher.ends, default=-1)
-    return Bridge(student, teacher, classes_S, classes_T)
+    return VocabularyMap(student, teacher, classes_S, classes_T)
 
 
 def _images(from_: Vocabulary, to: Vocabulary) -> np.ndarray:

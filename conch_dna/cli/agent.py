@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conch_dna.agent.loop import Outcome, Step
-    from conch_dna.agent.model_client import Voice
+    from conch_dna.agent.model_client import ModelClient
 
 FACTS = Path("runs") / "agent" / "facts.jsonl"
 KEY = "CONCH_AGENT_KEY"  # for the server; OPENAI_API_KEY is not sent to whatever --server names
@@ -125,18 +125,18 @@ def _may_run(unconfined: bool) -> bool:
     return False
 
 
-def _over_server(url: str) -> Voice:
+def _over_server(url: str) -> ModelClient:
     try:
-        from conch_dna.agent.server_client import ServerVoice
+        from conch_dna.agent.server_client import ServerClient
     except ImportError as fault:
         raise ConfigError(
             "the client of servers is not installed", got=fault.name, next_step="Run `pip install 'conch-dna[agent]'`."
         ) from fault
-    return ServerVoice(url, os.environ.get(KEY))
+    return ServerClient(url, os.environ.get(KEY))
 
 
-def _in_process(app: App, base_ref: str | None, given: list[str], stack: contextlib.ExitStack) -> Voice:
-    from conch_dna.agent.engine_client import EngineVoice
+def _in_process(app: App, base_ref: str | None, given: list[str], stack: contextlib.ExitStack) -> ModelClient:
+    from conch_dna.agent.engine_client import EngineClient
     from conch_dna.agent.roles import BASE, ROLES
     from conch_dna.cli.talk import base_of
     from conch_dna.registry.store import Registry
@@ -147,7 +147,7 @@ def _in_process(app: App, base_ref: str | None, given: list[str], stack: context
     engine = Engine(base_of(app, registry, base_ref, wanted), registry, batch=1)
     stack.callback(engine.close)
     engine.start()
-    return EngineVoice(engine, registry)
+    return EngineClient(engine, registry)
 
 
 def _show(step: Step) -> None:

@@ -68,7 +68,7 @@ def distill(
     not suit one of the domains, end the run before it begins. Exit code 3 when a domain did not pass its gate.
     """
     from conch_dna.cli.plan import show_plan
-    from conch_dna.domains.extract import Taker
+    from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.pipeline.plan import check_plan, make_plan
 
     in_file = read_project(app.project / CONFIG_FILE)
@@ -81,7 +81,7 @@ def distill(
     picked = [domains[n] for n in chosen]
     routes = read_routes(app.project / CONFIG_FILE)
     _check_names(app, config, picked)
-    takers = {domain.name: Taker(app.host, domain) for domain in picked}
+    extractors = {domain.name: AnswerExtractor(app.host, domain) for domain in picked}
     _check_routes(domains, routes)
     api = api_context(app, config.teacher, budget, base_url, offline=dry_run)
     teachers = _teachers(app, config, picked, routes, api)
@@ -90,7 +90,9 @@ def distill(
         from conch_dna.teachers.answer_cache import CompletionCache
 
         cache = CompletionCache.within(api.cache)
-        show_plan(config, make_plan(config, picked, teachers, modes, takers, app.project / RUNS, cache=cache), as_json)
+        show_plan(
+            config, make_plan(config, picked, teachers, modes, extractors, app.project / RUNS, cache=cache), as_json
+        )
         return
     from conch_dna.models import accel
 
@@ -106,7 +108,7 @@ def distill(
     sound = {name: teacher for name, teacher in teachers.items() if not isinstance(modes[name], DataError)}
     run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, sound)))
     with Bars(len(chosen)) as bars:
-        check_plan(make_plan(config, picked, teachers, modes, takers, on_fetch=bars.fetched))
+        check_plan(make_plan(config, picked, teachers, modes, extractors, on_fetch=bars.fetched))
         session = Session(
             config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched, routes,
             api,

@@ -62,7 +62,7 @@ def record(
     from conch_dna.cli.bars import Bars
     from conch_dna.domains.discovery import check_own, domain_folders
     from conch_dna.domains.domain import load_domain
-    from conch_dna.domains.extract import Taker
+    from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.models.cache import cache_dir
     from conch_dna.pipeline.record import record as make
     from conch_dna.records import Sampling
@@ -75,7 +75,7 @@ def record(
     check_own(folders[name], app.project)
     domain = load_domain(folders[name])
     catalog = app.host.catalog
-    required, taker = _required(require), Taker(app.host, domain)
+    required, extractor = _required(require), AnswerExtractor(app.host, domain)
     scorers = {scorer: catalog.get("scorers", scorer) for scorer in required}
     api = api_context(app, teacher, budget, base_url)
     asked = make_teacher(app.host, teacher, domain, api=api)
@@ -88,7 +88,7 @@ def record(
             bars.stage(name, f"recording {kind_of(teacher)}", len(domain.prompts))
             path, card = make(
                 domain, asked, teacher, sampling, scorers, required, CompletionCache.within(cache_dir()),
-                taker, bars.advance,
+                extractor, bars.advance,
             )  # fmt: skip
     finally:
         asked.close()

@@ -34,19 +34,19 @@ def invocation_tokens_of(tokenizer: Any) -> tuple[int, ...]:
     return tuple(opened[len(closed) :])
 
 
-def cue_start(ids: Sequence[int], invocation_tokens: Sequence[int]) -> int | None:
+def invocation_start(ids: Sequence[int], invocation_tokens: Sequence[int]) -> int | None:
     """Return where the last occurrence of the cue begins in a prompt's ids, or ``None`` where there is none."""
     cue = list(invocation_tokens)
     found = (at for at in range(len(ids) - len(cue), -1, -1) if list(ids[at : at + len(cue)]) == cue)
     return next(found, None)
 
 
-def split_at_cue(ids: Sequence[int], invocation_tokens: Sequence[int]) -> tuple[list[int], list[int]]:
+def split_at_invocation(ids: Sequence[int], invocation_tokens: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return the context, which the base reads alone, and what the neuron reads: the cue and all after it.
 
     :raises DataError: the prompt has no cue.
     """
-    start = cue_start(ids, invocation_tokens)
+    start = invocation_start(ids, invocation_tokens)
     if start is None:
         raise DataError(
             "the prompt does not hold the tokens from which on this neuron acts", allowed=list(invocation_tokens),

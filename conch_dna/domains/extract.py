@@ -26,7 +26,7 @@ NO_FINAL = "Mend [extract] in the domain.toml: it finds nothing in these answers
 _BY_NAME = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
-class Taker:
+class AnswerExtractor:
     """A domain's extractor, whose faults name the plug-in; a domain without ``[extract]`` has its texts taken whole.
 
     :raises UnknownName: no plug-in provides the extractor.
@@ -104,11 +104,11 @@ def _option_faults(options: Mapping[str, object], parameters: Mapping[str, inspe
     ]
 
 
-def as_answered(domain: Domain, taker: Taker) -> Domain:
+def as_answered(domain: Domain, extractor: AnswerExtractor) -> Domain:
     """Return the domain as its neuron answers: the example answers, which scorers go by, are final answers too."""
-    if taker.settings is None:
+    if extractor.settings is None:
         return domain
-    taken = ((example, taker.take(example.answer)) for example in domain.settings.examples)
+    taken = ((example, extractor.take(example.answer)) for example in domain.settings.examples)
     examples = tuple(example.model_copy(update={"answer": answer}) for example, answer in taken if answer)
     return Domain(domain.settings.model_copy(update={"examples": examples}), domain.prompts_file, domain.folder)
 
@@ -116,8 +116,8 @@ def as_answered(domain: Domain, taker: Taker) -> Domain:
 def extract_faults(host: PluginHost, domain: Domain) -> list[str]:
     """Return what is wrong with the domain's ``[extract]``: the table itself, and examples without a final answer."""
     try:
-        taker = Taker(host, domain)
-        found = [taker.take(example.answer) for example in domain.settings.examples]
+        extractor = AnswerExtractor(host, domain)
+        found = [extractor.take(example.answer) for example in domain.settings.examples]
     except (LookupError, DataError, PluginError) as error:
         return [str(error)]
     where = f"domain {domain.name}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from conch_dna.domains.extract import Taker
+from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.errors import DataError, PluginError
 from conch_dna.records import Completion
 
@@ -32,13 +32,13 @@ def check_recorded(host: PluginHost, domain: Domain) -> Found:
     """
     found = Found([], [])
     try:
-        taker = Taker(host, domain)
+        extractor = AnswerExtractor(host, domain)
     except (LookupError, DataError, PluginError):
         return found
     for path in sorted(domain.folder.glob("recorded/*.jsonl")) if domain.folder else ():
         try:
-            mine = [completion for completion in _completions(path) if completion.extracted in {None, taker.digest}]
-            finals = [taker.final(completion) for completion in mine]
+            mine = [completion for completion in _completions(path) if completion.extracted in {None, extractor.digest}]
+            finals = [extractor.final(completion) for completion in mine]
         except (DataError, PluginError) as error:
             found.faults.append(f"{path}: {error}")
             continue

@@ -137,7 +137,7 @@ def _measure(
     body, head = split(runtime.base_model.model)
     with runtime.neuron(neuron):
         found = fits(body, head, held_out.examples, held_out.targets, runtime.over)
-        shares_context = runtime.cued is not None
+        shares_context = runtime.alora is not None
     progress.advance(len(found))
     # The others' words stand in a prompt, before any cue: a neuron that shares the base's context leaves them to it.
     of_others = BASE if shares_context else neuron

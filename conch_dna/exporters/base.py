@@ -9,12 +9,12 @@ import mlx.core as mx
 
 from conch_dna.errors import ModelError, NeuronRefused
 from conch_dna.models import refs
-from conch_dna.models.target_modules import places
+from conch_dna.models.target_modules import target_modules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conch_dna.models.target_modules import Place
+    from conch_dna.models.target_modules import TargetModule
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Base:
     digest: str
     model: Any
     config: dict[str, Any]
-    places: dict[str, Place]
+    places: dict[str, TargetModule]
 
     @property
     def blocks(self) -> int:
@@ -60,7 +60,7 @@ def open_base(ref: str) -> Base:
         model, config = load_model(folder, lazy=True)
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         raise ModelError(f"mlx-lm could not open the model: {error}", where=folder) from error
-    return Base(ref, folder, refs.digest(folder), model, config, places(model))
+    return Base(ref, folder, refs.digest(folder), model, config, target_modules(model))
 
 
 def check_digest(base: Base, digest: str) -> None:

@@ -19,7 +19,7 @@ from conch_dna.errors import NeuronRefused
 from conch_dna.exporters.hf_names import HEAD, check_architecture, row_order
 from conch_dna.exporters.peft_config import PeftConfig, covers, rank_of, read_config, scale_of
 from conch_dna.models.target_modules import full_weight, layers_of
-from conch_dna.registry.adapter import CUE
+from conch_dna.registry.adapter import INVOCATION_TOKENS
 from conch_dna.registry.audit import product_norms
 from conch_dna.registry.card import CONFIG_FILE, WEIGHTS_FILE
 from conch_dna.util.tensors import save_tensors
@@ -106,7 +106,7 @@ def to_peft(adapter: Adapter, base: Base, ref: str | None, out: Path) -> None:
         **_target(targets, base),
     }
     if adapter.invocation_tokens:
-        about[CUE] = list(adapter.invocation_tokens)
+        about[INVOCATION_TOKENS] = list(adapter.invocation_tokens)
     save_tensors(out / PEFT_WEIGHTS, tree_map(mx.contiguous, tensors), {"format": "pt"})
     (out / CONFIG_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
@@ -255,7 +255,7 @@ def _settings(found: Mapping[str, Parts], config: PeftConfig, base: Base, rank: 
         },
     }
     if config.alora_invocation_tokens:
-        settings[CUE] = config.alora_invocation_tokens
+        settings[INVOCATION_TOKENS] = config.alora_invocation_tokens
     return settings
 
 

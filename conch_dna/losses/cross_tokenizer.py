@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conch_dna.align.aligned_targets import Aligned
-    from conch_dna.align.vocabulary_map import Bridge
+    from conch_dna.align.vocabulary_map import VocabularyMap
     from conch_dna.config import DistillConfig
     from conch_dna.plugin.protocols import Divergence, LogitLoss
 
@@ -48,7 +48,7 @@ class Terms:
 def cross_loss(
     kind: str,
     aligned: Aligned,
-    between: Bridge,
+    between: VocabularyMap,
     *,
     divergence: Divergence,
     temperature: float = 1.0,
@@ -79,10 +79,10 @@ def cross_loss(
     return kinds[kind]()
 
 
-def p_kl(aligned: Aligned, between: Bridge, terms: Terms) -> LogitLoss:
+def p_kl(aligned: Aligned, between: VocabularyMap, terms: Terms) -> LogitLoss:
     """Return X-Token's P-KL: the divergence over the classes of both vocabularies, where both start a token.
 
-    The student's probabilities are summed over the tokens of each class (see ``Bridge``), the teacher's over the k ids
+    The student's probabilities are summed over the tokens of each class (see ``VocabularyMap``), the teacher's over the k ids
     of each; the tail is all the rest, on the teacher's side the ids without a class included. Mass of the teacher's
     tail that belongs to a class among the k is not known and stays in the tail.
     """
@@ -93,7 +93,7 @@ def p_kl(aligned: Aligned, between: Bridge, terms: Terms) -> LogitLoss:
     return BucketLoss(aligned, *_merged(classes_RK, teacher_RK), between.members, terms)
 
 
-def by_id(aligned: Aligned, between: Bridge, terms: Terms, *, cut: bool) -> LogitLoss:
+def by_id(aligned: Aligned, between: VocabularyMap, terms: Terms, *, cut: bool) -> LogitLoss:
     """Return the divergence between vocabularies whose ids mean the same as far as both go.
 
     :param cut: ``truncate``: both distributions are cut to the ids that both vocabularies have and normalised again.
@@ -244,7 +244,7 @@ class GoldLoss:
     out where the probability of one of the teacher's earlier tokens is not known.
     """
 
-    def __init__(self, aligned: Aligned, between: Bridge, terms: Terms) -> None:
+    def __init__(self, aligned: Aligned, between: VocabularyMap, terms: Terms) -> None:
         chain_G = _chain(aligned, terms.temperature)
         known = np.isfinite(chain_G)
         student_G2, teacher_G2, matches_GK, single_G, chain_G = (
@@ -347,7 +347,7 @@ class CrossTargets:
 
     kind: str
     aligned: Sequence[Aligned]
-    between: Bridge
+    between: VocabularyMap
 
     def loss_of(self, divergence: Divergence, config: DistillConfig) -> Callable[[Sequence[int]], LogitLoss]:
         """Return a function from picked examples to their loss."""

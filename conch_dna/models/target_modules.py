@@ -24,7 +24,7 @@ CARRIERS = (Carrier, LoRALinear, LoRASwitchLinear, LoRAEmbedding, DoRALinear, Do
 
 
 @dataclass(frozen=True)
-class Place:
+class TargetModule:
     """One layer that an adapter may change.
 
     :param kind: ``linear``; ``switch``, one matrix for each expert; ``embedding``.
@@ -67,7 +67,7 @@ def layers_of(model: Any) -> dict[str, Any]:
     return found
 
 
-def places(model: Any) -> dict[str, Place]:
+def target_modules(model: Any) -> dict[str, TargetModule]:
     """Return the places of :func:`layers_of` by path."""
     prefixes = _blocks(model)
     found = {}
@@ -78,9 +78,11 @@ def places(model: Any) -> dict[str, Place]:
         if "scales" in module:
             inner = inner * 32 // module.bits
         if isinstance(module, EMBEDDING):
-            found[path] = Place("embedding", (inner, *front), block, key)
+            found[path] = TargetModule("embedding", (inner, *front), block, key)
         else:
-            found[path] = Place("switch" if isinstance(module, SWITCH) else "linear", (*front, inner), block, key)
+            found[path] = TargetModule(
+                "switch" if isinstance(module, SWITCH) else "linear", (*front, inner), block, key
+            )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conch_dna.domains.extract import Taker, as_answered
+from conch_dna.domains.extract import AnswerExtractor, as_answered
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.teachers.references import in_one_line, references, teacher_of
 from conch_dna.util.progress import Progress
@@ -61,7 +61,7 @@ class Session:
 
     def answered(self, domain: Domain) -> Domain:
         """Return a domain as its neuron answers it: with the final answers of its examples, where it extracts them."""
-        return as_answered(domain, Taker(self.host, domain))
+        return as_answered(domain, AnswerExtractor(self.host, domain))
 
     def teacher(self, domain: Domain) -> Teacher:
         """Build the teacher for a domain; its weights wait."""

@@ -18,12 +18,12 @@ from conch_dna.pipeline.prepare import prepare
 from conch_dna.pipeline.publish import judge_candidate, publish, write_samples
 from conch_dna.pipeline.recipe_choice import choose, machine_memory
 from conch_dna.pipeline.run_folder import refuse_second
-from conch_dna.pipeline.warm_start import find_start, start_digest
+from conch_dna.pipeline.warm_start import find_warm_start, start_digest
 from conch_dna.records import DomainResult, Summary, digest_of
 from conch_dna.teachers.references import parts_for, references
 from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.lora import lora_parameters
-from conch_dna.train.recipes.supervised import Lesson, run_recipes
+from conch_dna.train.recipes.supervised import RecipeContext, run_recipes
 from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain
     from conch_dna.evaluation.gate import HeldOutSet
     from conch_dna.pipeline.context import Session
-    from conch_dna.pipeline.warm_start import Start
+    from conch_dna.pipeline.warm_start import WarmStart
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.records import StepReport
-    from conch_dna.train.recipes.supervised import Learnt
+    from conch_dna.train.recipes.supervised import RecipeResult
 
 AT_BUDGET = "stopped at the budget"
 log = structlog.get_logger()
@@ -137,7 +137,7 @@ def _done(session: Session, domain: Domain) -> DomainResult | None:
 def _distill(session: Session, domain: Domain) -> DomainResult:
     """Ask the teacher, train, judge, and publish what passed."""
     config, folder = session.config, session.run.folder(domain.name)
-    start = find_start(session, domain)
+    start = find_warm_start(session, domain)
     teacher = session.teacher(domain)
     try:
         check_resumable(folder, _origin(session, teacher, start))  # another teacher would be paid in vain
@@ -184,7 +184,7 @@ def _distill(session: Session, domain: Domain) -> DomainResult:
     )
 
 
-def _origin(session: Session, teacher: Teacher, start: Start | None) -> dict[str, Any]:
+def _origin(session: Session, teacher: Teacher, start: WarmStart | None) -> dict[str, Any]:
     """Return what a resume must find unchanged, as far as it is known before anybody is asked."""
     return {
         "base": session.base.digest,
@@ -195,8 +195,8 @@ def _origin(session: Session, teacher: Teacher, start: Start | None) -> dict[str
 
 
 def _learn(
-    session: Session, domain: Domain, teacher: Teacher, recipes: Sequence[str], start: Start | None
-) -> tuple[Learnt, HeldOutSet, Lesson]:
+    session: Session, domain: Domain, teacher: Teacher, recipes: Sequence[str], start: WarmStart | None
+) -> tuple[RecipeResult, HeldOutSet, RecipeContext]:
     """Prepare the material and run the recipes; a teacher that only answers is let go of before training.
 
     :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
@@ -213,7 +213,7 @@ def _learn(
     def on_step(report: StepReport) -> None:
         session.host.emit("step_finished", domain=domain.name, report=report)
 
-    lesson = Lesson(
+    lesson = RecipeContext(
         session.base, config, session.host, session.answered(domain), material, teacher, identity,
         session.run.folder(domain.name), session.progress, on_step, start.path if start else None,
     )  # fmt: skip

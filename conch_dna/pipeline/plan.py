@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
-    from conch_dna.domains.extract import Taker
-    from conch_dna.pipeline.recipe_choice import Mode
+    from conch_dna.domains.extract import AnswerExtractor
+    from conch_dna.pipeline.recipe_choice import RecipeChoice
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.records import Prompt
     from conch_dna.teachers.answer_cache import CompletionCache
@@ -84,8 +84,8 @@ def make_plan(
     config: DistillConfig,
     domains: Sequence[Domain],
     teachers: Mapping[str, Teacher],
-    modes: Mapping[str, Mode | DataError],
-    takers: Mapping[str, Taker],
+    modes: Mapping[str, RecipeChoice | DataError],
+    extractors: Mapping[str, AnswerExtractor],
     runs: Path | None = None,
     on_fetch: Callable[[int, int], None] | None = None,
     cache: CompletionCache | None = None,
@@ -94,7 +94,7 @@ def make_plan(
 
     :param teachers: by domain; asked only where they replay what was recorded.
     :param modes: by domain, or why its files tell none.
-    :param takers: by domain: what takes the final answers of what was recorded.
+    :param extractors: by domain: what takes the final answers of what was recorded.
     :param runs: the folder of earlier runs, whose speed is taken; ``None`` where nobody asks for the time.
     :param on_fetch: called with (bytes done, bytes in all) while the student is fetched.
     :param cache: of answers, which cost nothing; ``None`` where nobody asks for the cost.
@@ -110,7 +110,7 @@ def make_plan(
     for domain in domains:
         try:
             teacher, mode = teachers[domain.name], modes[domain.name]
-            plan = _plan(config, domain, teacher, mode, student, takers[domain.name])
+            plan = _plan(config, domain, teacher, mode, student, extractors[domain.name])
             found.append(plan.model_copy(update={"cost": _cost(plan, config, domain, teacher, cache)}))
         except (DataError, PluginError) as error:
             found.append(DomainPlan(domain=domain.name, fault=str(error)))
@@ -118,7 +118,12 @@ def make_plan(
 
 
 def _plan(
-    config: DistillConfig, domain: Domain, teacher: Teacher, mode: Mode | DataError, student: Student, taker: Taker
+    config: DistillConfig,
+    domain: Domain,
+    teacher: Teacher,
+    mode: RecipeChoice | DataError,
+    student: Student,
+    extractor: AnswerExtractor,
 ) -> DomainPlan:
     """Return the plan of one domain.
 
@@ -133,7 +138,7 @@ def _plan(
     parts = split(domain.prompts, config.held_out, 1 + sets_apart(config, mode.recipes))
     most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
     if "replay" in teacher.capabilities:
-        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, taker)
+        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, extractor)
     else:
         sizes = _live_sizes(student.tokenizer, config, parts.train, most)
     stay = parts_for(teacher, parts.train) if {"on_policy", "preference"} & set(mode.recipes) else ()
@@ -222,7 +227,7 @@ def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt]
 
 
 def _recorded_sizes(
-    tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher, taker: Taker
+    tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher, extractor: AnswerExtractor
 ) -> Sizes:
     """Count the tokens of the conversations with the final answers that lie there already."""
     from conch_dna.data.tokens import encode_answer
@@ -230,7 +235,7 @@ def _recorded_sizes(
     by_digest = {p.digest: p for p in prompts}
     fitting = []
     for told in teacher.generate(prompts, Sampling()):
-        final = taker.final(told) if told.finish_reason == "stop" else None
+        final = extractor.final(told) if told.finish_reason == "stop" else None
         if final is None:
             continue
         example = encode_answer(tokenizer, by_digest[told.prompt], final.text)

@@ -10,7 +10,7 @@ import structlog
 from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
-from conch_dna.domains.extract import MISSING, NO_FINAL, Taker
+from conch_dna.domains.extract import MISSING, NO_FINAL, AnswerExtractor
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.evaluation.gate import HeldOutSet, prompt_text
 from conch_dna.losses.cross_tokenizer import CrossTargets
@@ -19,8 +19,8 @@ from conch_dna.records import CHOICES, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.answers import final_answers
 from conch_dna.teachers.compatibility import Party, checked_width
-from conch_dna.teachers.soft_targets import shake, soft_targets
-from conch_dna.train.recipes.training_set import Material
+from conch_dna.teachers.soft_targets import compare_tokenizers, soft_targets
+from conch_dna.train.recipes.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 def prepare(
     session: Session, domain: Domain, teacher: Teacher, parts: Split, recipes: Sequence[str]
-) -> tuple[Material, HeldOutSet]:
+) -> tuple[TrainingSet, HeldOutSet]:
     """Return the domain's material for ``recipes``, and what the gate measures on.
 
     :raises TeacherError: too few answers can be used.
@@ -57,12 +57,12 @@ def prepare(
     ranks = "preference" in recipes and "text" in teacher.capabilities
     if not ranks and not {"sft", "kd", "on_policy"} & set(recipes):  # nobody answers: nothing to measure on either
         held_out = HeldOutSet(parts.held_out[:most], (), None, others, trained)
-        validation = Material(domain.name, prompts=apart) if apart else None
-        return Material(domain.name, prompts=own, validation=validation), held_out
+        validation = TrainingSet(domain.name, prompts=apart) if apart else None
+        return TrainingSet(domain.name, prompts=own, validation=validation), held_out
     learns_text = ranks or bool({"sft", "kd"} & set(recipes)) or session.config.on_policy_fraction < 1
     asked = (*(train if learns_text else ()), *(apart if session.config.validates else ()), *parts.held_out)
     learns_soft = bool({"kd", "on_policy"} & set(recipes))
-    signal = shake(session, teacher) if learns_soft else None
+    signal = compare_tokenizers(session, teacher) if learns_soft else None
     told, missing = _told(
         session, domain, teacher, asked, CHOICES if learns_soft and "soft" in teacher.capabilities else 0
     )
@@ -84,9 +84,9 @@ def prepare(
         )  # fmt: skip
     log.info("teacher_answered", domain=domain.name, train=len(pairs), held_out=len(held_pairs),
              of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
-    validation = Material(domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
+    validation = TrainingSet(domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
     texts = {p.digest: told[p.digest].text for p, _ in (*pairs, *apart_pairs)} if ranks else {}
-    material = Material(domain.name, [e for _, e in pairs], targets, own, validation, texts, missing)
+    material = TrainingSet(domain.name, [e for _, e in pairs], targets, own, validation, texts, missing)
     held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
     # A loss between tokenizers is no figure to compare models by.
     plain = None if isinstance(held_targets, CrossTargets) else held_targets
@@ -150,8 +150,8 @@ def _told(
     sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=choices)
     told: dict[str, Completion] = {}
     faults: Counter[str] = Counter()
-    cache, taker = CompletionCache.within(session.cache), Taker(session.host, domain)
-    for completion, fault in final_answers(teacher, domain, prompts, sampling, cache, taker):
+    cache, extractor = CompletionCache.within(session.cache), AnswerExtractor(session.host, domain)
+    for completion, fault in final_answers(teacher, domain, prompts, sampling, cache, extractor):
         if fault is None:
             told[completion.prompt] = completion
         else:

@@ -19,7 +19,7 @@ ROLLOUT_MEMORY = 64_000_000_000  # bytes; with less, a second model beside the o
 SOFT = {"top_k", "own_top_k", "soft", "forced"}  # capabilities that tell more than text
 
 
-class Mode(NamedTuple):
+class RecipeChoice(NamedTuple):
     """What trains a neuron, and why.
 
     :param recipes: in the order in which they run.
@@ -38,7 +38,7 @@ def choose(
     *,
     extracts: bool = False,
     supposed: bool = False,
-) -> Mode:
+) -> RecipeChoice:
     """Return the recipes that the settings name; under ``auto`` those that fit the teacher and the machine.
 
     - a teacher that gives distributions over any text: ``kd``, and ``on_policy`` after it where these are in the
@@ -62,27 +62,29 @@ def choose(
     if config.recipes:
         for recipe in config.recipes:
             _check(recipe, config, teacher, capabilities)
-        return Mode(config.recipes, "as asked")
+        return RecipeChoice(config.recipes, "as asked")
     if "text" not in capabilities:
         return _without_answers(teacher, capabilities, nobody=set(named.values()) == {NOBODY})
     if why := _text_alone(config, capabilities, supposed=supposed):
-        return Mode(("sft",), f"teacher {teacher} {why}")
+        return RecipeChoice(("sft",), f"teacher {teacher} {why}")
     if not config.alpha and not config.alpha_end:
-        return Mode(("sft",), "alpha is 0")
+        return RecipeChoice(("sft",), "alpha is 0")
     signal = signal_of(capabilities, config)
     soft = f"teacher {teacher} gives soft targets ({signal})"
     models = [reference.partition(":")[2] for reference in named.values()]
     other = any(model and not same_model(model, config.student) for model in models)
     if other and signal == "exact" and memory >= ROLLOUT_MEMORY:
-        return Mode(("kd", "on_policy"), f"{soft} from a model of its own, and {memory / 1e9:.0f} GB hold both")
-    return Mode(("kd",), soft)
+        return RecipeChoice(("kd", "on_policy"), f"{soft} from a model of its own, and {memory / 1e9:.0f} GB hold both")
+    return RecipeChoice(("kd",), soft)
 
 
-def _without_answers(teacher: str, capabilities: frozenset[str], *, nobody: bool) -> Mode:
+def _without_answers(teacher: str, capabilities: frozenset[str], *, nobody: bool) -> RecipeChoice:
     """Return what trains where no teacher answers all of the prompts."""
     if "prefer" in capabilities:
-        return Mode(("preference",), f"teacher {teacher} ranks answers and gives none of its own")
-    return Mode(("best_of_n",), "there is no teacher" if nobody else f"teacher {teacher} neither answers nor ranks")
+        return RecipeChoice(("preference",), f"teacher {teacher} ranks answers and gives none of its own")
+    return RecipeChoice(
+        ("best_of_n",), "there is no teacher" if nobody else f"teacher {teacher} neither answers nor ranks"
+    )
 
 
 def _text_alone(config: DistillConfig, capabilities: frozenset[str], *, supposed: bool) -> str:

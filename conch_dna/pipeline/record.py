@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.domains.domain import Domain
-    from conch_dna.domains.extract import Taker
+    from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.plugin.protocols import Scorer, Teacher
     from conch_dna.records import Completion, Prompt, Sampling
     from conch_dna.teachers.answer_cache import CompletionCache
@@ -37,7 +37,7 @@ def record(
     scorers: Mapping[str, Scorer],
     required: Mapping[str, float],
     cache: CompletionCache,
-    taker: Taker,
+    extractor: AnswerExtractor,
     on_answer: Callable[[], None],
 ) -> tuple[Path, RecordingCard]:
     """Ask ``teacher`` every prompt of ``domain`` and keep the good final answers under ``recorded/``.
@@ -47,7 +47,7 @@ def record(
     :param about: teacher and model reference, for the card; the file is named after the model.
     :param required: least score of each scorer; answers below any, cut off or empty ones, and those without a final
         answer, are dropped and counted.
-    :param taker: takes the final answers; what the teacher said as a whole stays in ``cache``.
+    :param extractor: takes the final answers; what the teacher said as a whole stays in ``cache``.
     :raises DataError: the domain has no folder to write to, no answer was kept, or its tokens' choices, which another
         recording of the same name has, would be lost.
     """
@@ -61,8 +61,8 @@ def record(
     by_digest = {p.digest: p for p in domain.prompts}
     kept: dict[str, Completion] = {}
     dropped: Counter[str] = Counter()
-    weighed = domain_with(as_answered(domain, taker), required)
-    for completion, fault in final_answers(teacher, domain, domain.prompts, sampling, cache, taker):
+    weighed = domain_with(as_answered(domain, extractor), required)
+    for completion, fault in final_answers(teacher, domain, domain.prompts, sampling, cache, extractor):
         reason = fault or _fault(by_digest[completion.prompt], completion, weighed, scorers, required)
         if reason:
             dropped[reason] += 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
-    from conch_dna.pipeline.recipe_choice import Mode
+    from conch_dna.pipeline.recipe_choice import RecipeChoice
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.teachers.api.context import ApiContext
 
@@ -129,7 +129,7 @@ def _teachers(
 
 def _modes(
     config: DistillConfig, domains: list[Domain], routes: Mapping[str, str], teachers: Mapping[str, Teacher]
-) -> dict[str, Mode | DataError]:
+) -> dict[str, RecipeChoice | DataError]:
     """Return what would train each domain, or why its prompts are too few or the files of its teacher tell nothing.
 
     :raises ConfigError: a recipe that was asked for needs what the domain's teacher cannot do.
@@ -139,7 +139,7 @@ def _modes(
     from conch_dna.teachers.references import parts_for, references
 
     memory = machine_memory()
-    found: dict[str, Mode | DataError] = {}
+    found: dict[str, RecipeChoice | DataError] = {}
     for domain in domains:
         named, teacher = references(config, domain, routes), teachers[domain.name]
         try:

@@ -30,14 +30,14 @@ class Noted(Record):
     folder: str | None = Field(None, description="where it is no version: its absolute path")
 
 
-class Start(NamedTuple):
+class WarmStart(NamedTuple):
     """An adapter that was checked: its folder, and its content digest."""
 
     path: Path
     digest: str
 
 
-def find_start(session: Session, domain: Domain) -> Start | None:
+def find_warm_start(session: Session, domain: Domain) -> WarmStart | None:
     """Return the adapter that training goes on from, or ``None`` for a fresh one; the first time it is noted.
 
     :raises UnknownName: there is no such version.
@@ -56,7 +56,7 @@ def find_start(session: Session, domain: Domain) -> Start | None:
         )  # fmt: skip
     if earlier is None:
         write_atomic(session.run.folder(domain.name) / FILE, noted.model_dump_json(indent=2) + "\n")
-    return Start(path, digest)
+    return WarmStart(path, digest)
 
 
 def start_digest(session: Session, domain: Domain) -> str | None:

@@ -63,7 +63,7 @@ class Teacher(Protocol):
     - ``"own_top_k"``: :meth:`score` works in the tokens of its own attribute ``tokenizer``, which is another; its
       ``config`` is the model's ``config.json``;
     - ``"soft"``: its completions tell every token's choices where ``sampling.top_log_probs`` asks for them;
-    - ``"forced"``: it tells the choices of any text's tokens, see :class:`Forced`;
+    - ``"forced"``: it tells the choices of any text's tokens, see :class:`ScoresText`;
     - ``"prefer"``: it compares answers, see :class:`Judge`;
     - ``"replay"``: its answers are on disk already.
 
@@ -89,10 +89,10 @@ class Teacher(Protocol):
         """Let go of weights and processes; safe to call twice."""
 
 
-class Forced(Protocol):
+class ScoresText(Protocol):
     """What a teacher with the capability ``"forced"`` has besides."""
 
-    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+    def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
         """Return the tokens of each text, taken as the answer to its prompt, with their ``top`` likeliest choices.
 
         The end of the turn is the last token. Nothing is returned for a text that the teacher cannot be given.

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from conch_dna.models.target_modules import Place
+    from conch_dna.models.target_modules import TargetModule
 
 _ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
 # The unsigned integers of a type's bits, and its exponent's: IEEE 754 has no finite number with all of those set.
 _BITS = {"F32": ("<u4", 0x7F800000), "F16": ("<u2", 0x7C00), "BF16": ("<u2", 0x7F80)}
 _TYPES = {"F32": mx.float32, "F16": mx.float16, "BF16": mx.bfloat16}
-CUE = "alora_invocation_tokens"
+INVOCATION_TOKENS = "alora_invocation_tokens"
 DIMENSIONS = 3  # at most, those of expert layers
 _PARTS = {"lora": ("lora_a", "lora_b"), "dora": ("lora_a", "lora_b", "m")}  # by fine_tune_type
 
@@ -95,11 +95,11 @@ def _read(contents: dict[str, bytes], folder: Path, digest: Future[str]) -> Adap
         digest=digest.result(),
         nbytes=sum(tensor.nbytes for parts in grouped.values() for tensor in parts.values()),
         magnitudes=magnitudes,
-        invocation_tokens=_read_cue(config, weights, folder / CONFIG_FILE),
+        invocation_tokens=_read_invocation_tokens(config, weights, folder / CONFIG_FILE),
     )
 
 
-def check_cue(adapter: Adapter, named: tuple[int, ...], where: object) -> None:
+def check_invocation_tokens(adapter: Adapter, named: tuple[int, ...], where: object) -> None:
     """Check that an adapter acts from the cue that its card names, at which prompts are cut.
 
     :raises NeuronRefused: it would act on other tokens than it learnt to.
@@ -111,7 +111,7 @@ def check_cue(adapter: Adapter, named: tuple[int, ...], where: object) -> None:
         )  # fmt: skip
 
 
-def check_fits(adapter: Adapter, places: Mapping[str, Place]) -> None:
+def check_fits(adapter: Adapter, places: Mapping[str, TargetModule]) -> None:
     """Check that every tensor has its place in the base, and that none of those the config promises is missing.
 
     mlx-lm loads without these checks: a missing tensor leaves the base as it is.
@@ -139,7 +139,7 @@ def check_fits(adapter: Adapter, places: Mapping[str, Place]) -> None:
         )
 
 
-def _check_place(adapter: Adapter, module: str, place: Place) -> None:
+def _check_place(adapter: Adapter, module: str, place: TargetModule) -> None:
     """Check one module's tensors against the layer they are for."""
     a, b = adapter.weights[module]
     made_for = (b.shape[1], a.shape[0]) if a.ndim == 2 else (a.shape[0], b.shape[1], a.shape[2])
@@ -156,7 +156,7 @@ def _check_place(adapter: Adapter, module: str, place: Place) -> None:
         )
 
 
-def _promised(adapter: Adapter, places: Mapping[str, Place]) -> set[str]:
+def _promised(adapter: Adapter, places: Mapping[str, TargetModule]) -> set[str]:
     """Return the modules that num_layers and keys select from the base, by mlx-lm's own rule.
 
     Layers of one base may differ (attention here, a state space there), so a key is promised where the base has it.
@@ -233,16 +233,16 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return (_is_int(value) or isinstance(value, float)) and abs(value) <= sys.float_info.max
 
 
-def _read_cue(config: dict[str, Any], weights: dict[str, Any], where: Path) -> tuple[int, ...]:
+def _read_invocation_tokens(config: dict[str, Any], weights: dict[str, Any], where: Path) -> tuple[int, ...]:
     """Return ``alora_invocation_tokens``, PEFT's name for the cue; empty where the config has none."""
-    cue: Any = config.get(CUE)
+    cue: Any = config.get(INVOCATION_TOKENS)
     if cue is None:
         return ()
     sound = isinstance(cue, list) and cue and all(_is_int(token) and token >= 0 for token in cue)
-    _check(bool(sound), CUE, cue, "token ids, at least one", where)
+    _check(bool(sound), INVOCATION_TOKENS, cue, "token ids, at least one", where)
     if _kind(config) != "lora" or any(a.ndim == 3 for a, _ in weights.values()):
         raise NeuronRefused(
-            "acts from its cue on, and is of DoRA or changes expert layers", where=where, got=CUE,
+            "acts from its cue on, and is of DoRA or changes expert layers", where=where, got=INVOCATION_TOKENS,
             allowed="LoRA on linear and embedding layers",
         )  # fmt: skip
     return tuple(cue)

@@ -44,12 +44,12 @@ def adopt(registry: Registry, folder: Path, card: Card) -> tuple[Entry, bool]:
     :raises NeuronRefused: the adapter is damaged, changes nothing, or is not what its card says.
     :raises RegistryError: the disk failed, or another process holds the lock.
     """
-    from conch_dna.registry.adapter import check_cue, read_adapter
+    from conch_dna.registry.adapter import check_invocation_tokens, read_adapter
 
     adapter = read_adapter(folder)
     if adapter.digest != card.digest:
         raise NeuronRefused("the content differs from the card's digest", where=folder)
-    check_cue(adapter, card.invocation_tokens, folder)
+    check_invocation_tokens(adapter, card.invocation_tokens, folder)
     home = registry.root / card.name
     with locked(registry.root, registry.timeout):
         home.mkdir(exist_ok=True)

@@ -66,14 +66,14 @@ def _alias_faults(registry: Registry, name: str) -> list[Problem]:
 
 
 def _faults_of(registry: Registry, name: str, version: int) -> list[Problem]:
-    from conch_dna.registry.adapter import check_cue, read_adapter
+    from conch_dna.registry.adapter import check_invocation_tokens, read_adapter
 
     ref = f"{name}@{version}"
     try:
         entry = registry.resolve(ref)
         check_content(entry)
         # Content can match its card and still be unusable: a copied folder brings its own card along.
-        check_cue(read_adapter(entry.path), entry.card.invocation_tokens, entry.path)
+        check_invocation_tokens(read_adapter(entry.path), entry.card.invocation_tokens, entry.path)
     except (NeuronRefused, UnknownName) as fault:
         return [Problem(ref=ref, path=str(registry.root / name / str(version)), reason=str(fault))]
     return []

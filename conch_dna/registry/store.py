@@ -134,7 +134,7 @@ class Registry:
             or its verdict is a failed one.
         :raises RegistryError: the name is not allowed, the disk failed, or another process holds the lock.
         """
-        from conch_dna.registry.adapter import check_cue, read_adapter
+        from conch_dna.registry.adapter import check_invocation_tokens, read_adapter
         from conch_dna.registry.publishing import add_version
 
         if not NAME.fullmatch(name):
@@ -142,7 +142,7 @@ class Registry:
         if fields.verdict and not fields.verdict.passed:
             raise NeuronRefused("its gate did not pass", where=name, got=fields.verdict.reason)
         adapter = read_adapter(adapter_dir)
-        check_cue(adapter, fields.invocation_tokens, adapter_dir)
+        check_invocation_tokens(adapter, fields.invocation_tokens, adapter_dir)
         folder = self.root / name
         with locked(self.root, self.timeout):
             folder.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from conch_dna.errors import NeuronRefused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conch_dna.models.target_modules import Place
+    from conch_dna.models.target_modules import TargetModule
     from conch_dna.registry.adapter import Adapter
 
     RowsProduct = Callable[[mx.array, mx.array, mx.array], mx.array]
@@ -38,13 +38,13 @@ class Stack:
     slots: set[int]
 
 
-class Pack:
+class AdapterStack:
     """The factors of ``slots`` neurons; slot 0 is the base.
 
     :param places: the layers of the base that an adapter may change.
     """
 
-    def __init__(self, slots: int, places: Mapping[str, Place]) -> None:
+    def __init__(self, slots: int, places: Mapping[str, TargetModule]) -> None:
         self._count = slots + 1
         self._places = places
         self._product = rows_product()

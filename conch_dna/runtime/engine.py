@@ -17,14 +17,14 @@ from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
 from conch_dna.runtime.driver import Driver
 from conch_dna.runtime.generate import BATCH
-from conch_dna.runtime.neuron_cache import Shelf
+from conch_dna.runtime.neuron_cache import NeuronCache
+from conch_dna.runtime.neuron_layers import unwrap, wrap
 from conch_dna.runtime.neurons import as_turns
 from conch_dna.runtime.prompt_cache import PromptCache
 from conch_dna.runtime.request import Request
 from conch_dna.runtime.scheduler import Scheduler
-from conch_dna.runtime.slot_allocator import Residency
+from conch_dna.runtime.slot_allocator import SlotAllocator
 from conch_dna.runtime.slot_cache import SlottedModel
-from conch_dna.runtime.slots import unwrap, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,8 +89,8 @@ class Engine:
         check_batches(model)
         self._slot = wrap(model)
         found = registry if isinstance(registry, Registry) else Registry(Path(registry))
-        self._shelf = Shelf(self.base_model, found, self._slot, max_bytes)
-        self._residency = Residency(self._shelf, self._slot, slots)
+        self._shelf = NeuronCache(self.base_model, found, self._slot, max_bytes)
+        self._residency = SlotAllocator(self._shelf, self._slot, slots)
         self._prompt_cache = PromptCache(model, prompt_cache_bytes)
         slotted = SlottedModel(model, self._slot, self._residency.delta)
         self._scheduler = Scheduler(self.base_model, slotted, self._residency, self._prompt_cache, batch)
@@ -244,11 +244,11 @@ class Engine:
 
     def stats(self) -> Stats:
         """Return what the engine holds at this moment; nobody is waited for, so one figure may be a step ahead."""
-        berths = [(berth.adapter, berth.users) for berth in self._residency.berths]
+        slots = [(berth.adapter, berth.users) for berth in self._residency.slots]
         return Stats(
             waiting=len(self._scheduler.waiting) + self._driver.pending,
             running=len(self._scheduler.running),
-            slots={adapter.digest: users for adapter, users in berths if adapter is not None},
+            slots={adapter.digest: users for adapter, users in slots if adapter is not None},
             neuron_bytes=sum(adapter.nbytes for adapter in list(self._shelf.resident.values())),
             pack_bytes=self._residency.pack.nbytes,
             prompt_cache_bytes=self._prompt_cache.nbytes,

@@ -13,7 +13,7 @@ from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import KVCache, make_prompt_cache
 from mlx_lm.sample_utils import apply_top_p, greedy_sampler
 
-from conch_dna.data.alora import split_at_cue
+from conch_dna.data.alora import split_at_invocation
 from conch_dna.records import digest_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     finished: bool
 
 
-class Cued(NamedTuple):
+class Alora(NamedTuple):
     """How a neuron that shares the base's context is to be used.
 
     :param cue: the tokens from whose last occurrence on it acts.
@@ -135,19 +135,19 @@ def decode(
     prompts: Sequence[Sequence[int]],
     samplers: Sequence[Callable[[mx.array], mx.array]],
     max_tokens: int,
-    cued: Cued | None = None,
+    alora: Alora | None = None,
 ) -> Iterator[list[tuple[int, Any]]]:
     """Continue every prompt until one of ``ends`` or ``max_tokens``; yield the new tokens of each decoding step.
 
     The prompts' common start goes through the model once.
 
-    :param cued: where the model carries a neuron that acts from a cue on, that cue; what stands before goes through the
+    :param alora: where the model carries a neuron that acts from a cue on, that cue; what stands before goes through the
         base.
     :returns: for each sequence that is still going, its place among the prompts and mlx-lm's response: ``token``,
         ``logprobs`` float32 (V,) at temperature 1, and ``finish_reason``, which is ``stop`` after one of ``ends``.
     :raises DataError: a prompt is without the cue.
     """
-    if cued is None:
+    if alora is None:
         prefix = shared_prefix(prompts) if len(prompts) > 1 else []
         cache = prefill(model, prefix)
         cut = len(prefix) if cache else 0
@@ -155,10 +155,10 @@ def decode(
         caches = [cache] * len(prompts) if cache else None
         yield from _continued(model, ends, [list(p[cut:]) for p in prompts], caches, samplers, max_tokens)
         return
-    halves = [split_at_cue(prompt, cued.cue) for prompt in prompts]
+    halves = [split_at_invocation(prompt, alora.cue) for prompt in prompts]
     for start in range(0, len(halves), BATCH):  # the contexts of all would take memory without bound
         here = slice(start, start + BATCH)
-        with cued.off():
+        with alora.off():
             contexts = read_contexts(model, [context for context, _ in halves[here]])
         rests = [rest for _, rest in halves[here]]
         for step in _continued(model, ends, rests, contexts, samplers[here], max_tokens):
@@ -191,7 +191,7 @@ def _continued(
 
 
 def answer_many(
-    model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, cued: Cued | None = None
+    model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, alora: Alora | None = None
 ) -> Iterator[Answer]:
     """Yield an answer to each prompt (token ids) as it finishes; greedy at temperature 0.
 
@@ -201,7 +201,7 @@ def answer_many(
     samplers = [seeded_sampler(sampling.temperature, sampling.top_p, seed) for seed in seeds]
     ends = set(tokenizer.eos_token_ids)
     tokens: list[list[int]] = [[] for _ in prompts]
-    for step in decode(model, ends, prompts, samplers, sampling.max_tokens, cued):
+    for step in decode(model, ends, prompts, samplers, sampling.max_tokens, alora):
         for place, response in step:
             if response.token not in ends:
                 tokens[place].append(response.token)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import mlx.core as mx
 
-from conch_dna.runtime.slots import Alone
+from conch_dna.runtime.neuron_layers import Alone
 
 if TYPE_CHECKING:
     from conch_dna.registry.adapter import Adapter

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import mlx.core as mx
 
 from conch_dna.errors import ConfigError, NeuronRefused
-from conch_dna.models.target_modules import places
+from conch_dna.models.target_modules import target_modules
 from conch_dna.records import digest_of
-from conch_dna.registry.adapter import check_cue, check_fits, read_adapter
+from conch_dna.registry.adapter import check_fits, check_invocation_tokens, read_adapter
 from conch_dna.registry.aliases import ALIASES_FILE, BASE
 from conch_dna.registry.card import CONTENT_FILES
 from conch_dna.registry.entry import check_content
 from conch_dna.runtime.blend import blended
-from conch_dna.runtime.slots import Alone, fitted
+from conch_dna.runtime.neuron_layers import Alone, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conch_dna.registry.adapter import Adapter
     from conch_dna.registry.entry import Entry
     from conch_dna.registry.store import Registry
-    from conch_dna.runtime.slots import Slot
+    from conch_dna.runtime.neuron_layers import DeltaSwitch
 
 UNMOVED = 1e-5  # a neuron that moves no logit by this share of the largest one is without effect
 REMEMBERED = 256  # refusals kept, so that a bad neuron is not read again for each request
@@ -67,7 +67,7 @@ class Blend:
         return self.parts[0][0].cue
 
 
-class Shelf:
+class NeuronCache:
     """The neurons of one base that are in memory.
 
     :param slot: where the base's layers look, to check what a neuron does.
@@ -79,9 +79,9 @@ class Shelf:
     :meth:`find` may be called by any thread; everything else by the one that runs the model.
     """
 
-    def __init__(self, base: LoadedModel, registry: Registry, slot: Slot, max_bytes: int) -> None:
+    def __init__(self, base: LoadedModel, registry: Registry, slot: DeltaSwitch, max_bytes: int) -> None:
         self.base, self.registry, self.max_bytes = base, registry, max_bytes
-        self.places = places(base.model)
+        self.places = target_modules(base.model)
         self.resident: OrderedDict[str, Adapter] = OrderedDict()
         self.held: set[str] = set()
         self._slot = slot
@@ -139,7 +139,7 @@ class Shelf:
             raise ConfigError("a blend needs a neuron with a weight", got=dict(asked), next_step=f"Or ask for {BASE!r}")
         if len(parts) == 1 and parts[0][1] == 1:
             return parts[0][0]
-        _check_cues(parts)
+        _check_invocation_tokens(parts)
         return Blend("blend:" + digest_of([[version.digest, weight] for version, weight in parts]), parts)
 
     def add(self, name: str, folder: Path) -> Adapter:
@@ -251,7 +251,7 @@ def check_acts(wanted: Version | Blend, adapter: Adapter) -> None:
 
     :raises NeuronRefused: the card names another cue than the adapter, which would act on other tokens than it learnt.
     """
-    check_cue(adapter, wanted.cue, wanted.folder if isinstance(wanted, Version) else wanted.digest)
+    check_invocation_tokens(adapter, wanted.cue, wanted.folder if isinstance(wanted, Version) else wanted.digest)
 
 
 def _measured(entry: Entry | None) -> bool:
@@ -262,7 +262,7 @@ def _measured(entry: Entry | None) -> bool:
     return verdict.candidate.bits_per_byte != verdict.base.bits_per_byte
 
 
-def _check_cues(parts: Sequence[tuple[Version, float]]) -> None:
+def _check_invocation_tokens(parts: Sequence[tuple[Version, float]]) -> None:
     """Check that all parts of a blend act on the same tokens of a prompt.
 
     :raises ConfigError: one acts from another cue on, or everywhere.

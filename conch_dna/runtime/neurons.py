@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 
-from conch_dna.data.alora import acts_on, split_at_cue
+from conch_dna.data.alora import acts_on, split_at_invocation
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
-from conch_dna.runtime.generate import Cued, answer_many, read_contexts
+from conch_dna.runtime.generate import Alora, answer_many, read_contexts
 from conch_dna.runtime.masked import Masked
-from conch_dna.runtime.neuron_cache import Shelf
-from conch_dna.runtime.slots import Alone, unwrap, wrap
+from conch_dna.runtime.neuron_cache import NeuronCache
+from conch_dna.runtime.neuron_layers import Alone, unwrap, wrap
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -48,7 +48,7 @@ class NeuronRuntime:
         self.base_model = load(base) if isinstance(base, str) else base
         self.registry = registry if isinstance(registry, Registry) else Registry(Path(registry))
         self._slot = wrap(self.base_model.model)
-        self._shelf = Shelf(self.base_model, self.registry, self._slot, max_bytes)
+        self._shelf = NeuronCache(self.base_model, self.registry, self._slot, max_bytes)
 
     @property
     def active(self) -> str | None:
@@ -61,12 +61,12 @@ class NeuronRuntime:
         return list(self._shelf.resident)
 
     @property
-    def cued(self) -> Cued | None:
+    def alora(self) -> Alora | None:
         """How the active neuron is used if it acts from a cue on; ``None`` if it acts everywhere, or none is active."""
         adapter = self._slot.active
         if adapter is None or not adapter.invocation_tokens:
             return None
-        return Cued(adapter.invocation_tokens, lambda: self._slot.adding(None))
+        return Alora(adapter.invocation_tokens, lambda: self._slot.adding(None))
 
     def over(self, batch: Batch) -> AbstractContextManager[None]:
         """Let the active neuron act in a forward pass over a batch on those tokens alone that it was trained to act on.
@@ -130,7 +130,7 @@ class NeuronRuntime:
         adapter = self._slot.active if neuron is None else None if neuron == BASE else self._fetch(neuron)
         model, ids, cache = self.base_model.model, prompt_ids(self.base_model.tokenizer, as_turns(messages)), None
         if adapter is not None and adapter.invocation_tokens:
-            context, ids = split_at_cue(ids, adapter.invocation_tokens)
+            context, ids = split_at_invocation(ids, adapter.invocation_tokens)
             with self._slot.adding(None):
                 (cache,) = read_contexts(model, [context])
         mx.random.seed(sampling.seed)
@@ -152,7 +152,7 @@ class NeuronRuntime:
         prompts = [prompt_ids(tokenizer, as_turns(messages)) for messages in conversations]
         texts = [""] * len(prompts)
         with self.neuron(neuron) if neuron is not None else contextlib.nullcontext():
-            for answer in answer_many(self.base_model.model, tokenizer, prompts, sampling or Sampling(), self.cued):
+            for answer in answer_many(self.base_model.model, tokenizer, prompts, sampling or Sampling(), self.alora):
                 texts[answer.place] = tokenizer.decode(answer.tokens)
         return texts
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from mlx_lm.generate import TextStateMachine
 
-from conch_dna.data.alora import split_at_cue
+from conch_dna.data.alora import split_at_invocation
 from conch_dna.errors import NeuronRefused
 
 if TYPE_CHECKING:
@@ -183,4 +183,4 @@ def _context(prompt: list[int], wanted: Version | Blend | None) -> int:
     """Return how many of a prompt's first tokens the base alone reads; of its own prompts it leaves one to compute."""
     if wanted is None:
         return len(prompt) - 1
-    return len(split_at_cue(prompt, wanted.cue)[0]) if wanted.cue else 0
+    return len(split_at_invocation(prompt, wanted.cue)[0]) if wanted.cue else 0

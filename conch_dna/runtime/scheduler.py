@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conch_dna.runtime.neuron_cache import Blend, Version
     from conch_dna.runtime.prompt_cache import PromptCache
     from conch_dna.runtime.request import Request
-    from conch_dna.runtime.slot_allocator import Residency
+    from conch_dna.runtime.slot_allocator import SlotAllocator
     from conch_dna.runtime.slot_cache import SlottedModel
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ class Scheduler:
     """
 
     def __init__(
-        self, base: LoadedModel, model: SlottedModel, residency: Residency, prompt_cache: PromptCache, batch: int
+        self, base: LoadedModel, model: SlottedModel, residency: SlotAllocator, prompt_cache: PromptCache, batch: int
     ) -> None:
         self.waiting: deque[Request] = deque()
         self.running: dict[int, Request] = {}

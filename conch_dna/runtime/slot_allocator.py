@@ -12,16 +12,16 @@ import structlog
 from mlx.utils import tree_flatten
 
 from conch_dna.errors import NeuronRefused, RegistryError
-from conch_dna.runtime.adapter_stack import BASE_SLOT, Pack
+from conch_dna.runtime.adapter_stack import BASE_SLOT, AdapterStack
 from conch_dna.runtime.neuron_cache import check_acts
-from conch_dna.runtime.slots import Alone
+from conch_dna.runtime.neuron_layers import Alone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conch_dna.registry.adapter import Adapter
-    from conch_dna.runtime.neuron_cache import Blend, Shelf, Version
-    from conch_dna.runtime.slots import Delta, Slot
+    from conch_dna.runtime.neuron_cache import Blend, NeuronCache, Version
+    from conch_dna.runtime.neuron_layers import Delta, DeltaSwitch
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ APART, APART_IN_HALF = 1e-4, 0.03  # share of the largest logit by which a mixed
 
 
 @dataclass
-class Berth:
+class Slot:
     """One slot.
 
     :param adapter: the neuron in it.
@@ -42,7 +42,7 @@ class Berth:
     used: int = 0
 
 
-class Residency:
+class SlotAllocator:
     """The slots of one engine; to be used by the thread that runs the model alone.
 
     :param shelf: the neurons in memory.
@@ -50,9 +50,9 @@ class Residency:
     :param slots: neurons that one batch may mix.
     """
 
-    def __init__(self, shelf: Shelf, slot: Slot, slots: int) -> None:
-        self.berths = [Berth() for _ in range(slots + 1)]
-        self.pack = Pack(slots, shelf.places)
+    def __init__(self, shelf: NeuronCache, slot: DeltaSwitch, slots: int) -> None:
+        self.slots = [Slot() for _ in range(slots + 1)]
+        self.pack = AdapterStack(slots, shelf.places)
         self.pinned: dict[str, str] = {}
         self._shelf, self._slot = shelf, slot
         self._slot_of: dict[str, int] = {}
@@ -77,21 +77,21 @@ class Residency:
             if slot is None:
                 return None
             self._place(slot, self._shelf.get(wanted))
-        berth = self.berths[slot]
-        if berth.adapter is not None:
-            check_acts(wanted, berth.adapter)
-        berth.users += 1
-        berth.used = next(self._count)
+        held = self.slots[slot]
+        if held.adapter is not None:
+            check_acts(wanted, held.adapter)
+        held.users += 1
+        held.used = next(self._count)
         return slot
 
     def release(self, slot: int) -> None:
         """Give a slot back for one sequence."""
         if slot == BASE_SLOT:
             return
-        berth = self.berths[slot]
-        berth.users -= 1
-        if berth.users == 0 and berth.adapter is not None and berth.adapter.digest in self._draining:
-            self._drop(slot, berth.adapter.digest)
+        held = self.slots[slot]
+        held.users -= 1
+        if held.users == 0 and held.adapter is not None and held.adapter.digest in self._draining:
+            self._drop(slot, held.adapter.digest)
 
     def prefetch(self, wanted: Version | Blend) -> None:
         """Load a neuron into memory, and into a slot where one is empty.
@@ -99,10 +99,10 @@ class Residency:
         :raises NeuronRefused: as :meth:`acquire` does.
         """
         adapter = self._shelf.get(wanted)
-        empty = next((n for n, berth in enumerate(self.berths) if n != BASE_SLOT and berth.adapter is None), None)
+        empty = next((n for n, held in enumerate(self.slots) if n != BASE_SLOT and held.adapter is None), None)
         if empty is not None and wanted.digest not in self._slot_of:
             self._place(empty, adapter)
-            self.berths[empty].used = next(self._count)
+            self.slots[empty].used = next(self._count)
 
     def pin(self, name: str, wanted: Version | Blend) -> None:
         """Load a neuron and let neither its slot nor its memory go to others until it is unpinned.
@@ -110,9 +110,9 @@ class Residency:
         :raises RegistryError: no slot would be left for others.
         """
         others = {digest for pinned, digest in self.pinned.items() if pinned != name}
-        if len(others | {wanted.digest}) >= len(self.berths) - 1:
+        if len(others | {wanted.digest}) >= len(self.slots) - 1:
             raise RegistryError(
-                "one slot must be left for neurons that are not pinned", got=name, allowed=len(self.berths) - 2,
+                "one slot must be left for neurons that are not pinned", got=name, allowed=len(self.slots) - 2,
                 next_step="Unpin one, or start the engine with more slots.",
             )  # fmt: skip
         self.prefetch(wanted)
@@ -140,7 +140,7 @@ class Residency:
             self.unpin(name)
         done = self._draining.setdefault(digest, Future())
         slot = self._slot_of.get(digest)
-        if slot is None or not self.berths[slot].users:
+        if slot is None or not self.slots[slot].users:
             self._drop(slot, digest)
         return done
 
@@ -148,16 +148,16 @@ class Residency:
         """Return what to add to the rows of these slots: nothing for the base, one neuron alone, or a mix."""
         if any(slot != slots[0] for slot in slots):
             return self.pack.mix(slots)
-        adapter = self.berths[slots[0]].adapter
+        adapter = self.slots[slots[0]].adapter
         return None if adapter is None else Alone(adapter)
 
     def _free(self) -> int | None:
         """Return an empty slot, or that of the least recently used neuron that nobody uses or has pinned."""
         pinned = set(self.pinned.values())
         free = [
-            (berth.used if berth.adapter is not None else 0, slot)
-            for slot, berth in enumerate(self.berths)
-            if slot != BASE_SLOT and not berth.users and (berth.adapter is None or berth.adapter.digest not in pinned)
+            (held.used if held.adapter is not None else 0, slot)
+            for slot, held in enumerate(self.slots)
+            if slot != BASE_SLOT and not held.users and (held.adapter is None or held.adapter.digest not in pinned)
         ]
         return min(free)[1] if free else None
 
@@ -171,14 +171,14 @@ class Residency:
         except NeuronRefused:
             self.pack.put(slot, None)
             raise
-        self.berths[slot].adapter = adapter
+        self.slots[slot].adapter = adapter
         self._slot_of[adapter.digest] = slot
         self._shelf.held.add(adapter.digest)
         self._shelf.trim()  # who was there before may go from memory now
 
     def _vacate(self, slot: int) -> None:
         """Forget whose slot it was; its factors stay until others are put there."""
-        before, self.berths[slot].adapter = self.berths[slot].adapter, None
+        before, self.slots[slot].adapter = self.slots[slot].adapter, None
         if before is not None:
             del self._slot_of[before.digest]
             if before.digest not in self.pinned.values():

@@ -17,7 +17,7 @@ from conch_dna.runtime.adapter_stack import BASE_SLOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from conch_dna.runtime.slots import Delta, Slot
+    from conch_dna.runtime.neuron_layers import Delta, DeltaSwitch
 
 
 class SlotCache:
@@ -82,7 +82,7 @@ class SlottedModel:
     :param delta_of: what to add to the rows of these slots, or ``None`` for nothing.
     """
 
-    def __init__(self, model: Any, slot: Slot, delta_of: Callable[[Sequence[int]], Delta | None]) -> None:
+    def __init__(self, model: Any, slot: DeltaSwitch, delta_of: Callable[[Sequence[int]], Delta | None]) -> None:
         self._model, self._slot, self._delta_of = model, slot, delta_of
 
     def __call__(self, ids_BT: mx.array, cache: Sequence[Any]) -> mx.array:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HEAD_SECONDS = 10.0  # for a request's head to arrive, and for what is left of a body when it has been refused
 
 
-class Patience(H11Protocol):
+class IdleTimeout(H11Protocol):
     """A connection that is closed when no whole request comes; who sends a byte now and then gains nothing."""
 
     _watch: asyncio.TimerHandle | None = None

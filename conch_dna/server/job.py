@@ -81,7 +81,7 @@ class Order:
 
 
 @dataclass
-class Gate:
+class AdmissionLimit:
     """How many answers may run and wait together.
 
     :ivar live: those that do.
@@ -118,7 +118,7 @@ class Job:
     :ivar requests: one for each answer, those of the first prompt first.
     """
 
-    def __init__(self, engine: Engine, gate: Gate, order: Order, metrics: Metrics, timeout: float) -> None:
+    def __init__(self, engine: Engine, gate: AdmissionLimit, order: Order, metrics: Metrics, timeout: float) -> None:
         self.order = order
         self.requests: list[Request] = []
         self._engine, self._gate, self._metrics = engine, gate, metrics

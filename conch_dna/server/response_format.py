@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEAST = -9999.0  # stands for minus infinity, which JSON does not have
 
 
-class Form(Protocol):
+class ResponseFormat(Protocol):
     """How one endpoint writes answers; ``logged`` is ``None`` where no log-probabilities were asked for.
 
     :param prefix: of the answer's id.
@@ -45,7 +45,7 @@ class Form(Protocol):
         ...
 
 
-class Spelling:
+class TokenDecoder:
     """Tokens as clients see them.
 
     :param tokenizer: of the base; read when log-probabilities are first asked for.
@@ -67,7 +67,7 @@ class Spelling:
         return self.data(token).decode(errors="replace")
 
 
-class ChatForm:
+class ChatFormat:
     """``chat.completion``.
 
     :param calls: whether an answer that begins with a brace may be tool calls.
@@ -75,7 +75,7 @@ class ChatForm:
 
     prefix, whole, part = "chatcmpl-", "chat.completion", "chat.completion.chunk"
 
-    def __init__(self, spelling: Spelling, *, calls: bool) -> None:
+    def __init__(self, spelling: TokenDecoder, *, calls: bool) -> None:
         self._spelling, self._calls = spelling, calls
         self._first: dict[int, str] = {}
 
@@ -128,12 +128,12 @@ class ChatForm:
         return {"token": spelt.text(token), "logprob": max(log_prob, LEAST), "bytes": list(spelt.data(token))}
 
 
-class TextForm:
+class TextFormat:
     """``text_completion``."""
 
     prefix, whole, part = "cmpl-", "text_completion", "text_completion"
 
-    def __init__(self, spelling: Spelling) -> None:
+    def __init__(self, spelling: TokenDecoder) -> None:
         self._spelling = spelling
         self._offsets: dict[int, int] = {}
 

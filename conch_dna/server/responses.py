@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from conch_dna.server.job import Event, Logged, Order
     from conch_dna.server.requests import Common
-    from conch_dna.server.response_format import Form
+    from conch_dna.server.response_format import ResponseFormat
     from conch_dna.server.service import Service
 
 GONE = 499  # nginx's number for a client that did not wait; nobody reads it but the log
 
 
-async def respond(service: Service, http: Request, body: Common, order: Order, form: Form) -> Response:
+async def respond(service: Service, http: Request, body: Common, order: Order, form: ResponseFormat) -> Response:
     """Run an order and answer it.
 
     Before the first event nothing has been sent: what fails until then is answered with a status of its own.
@@ -60,7 +60,7 @@ async def respond(service: Service, http: Request, body: Common, order: Order, f
             job.close()
 
 
-def _head(service: Service, job: Job, form: Form) -> dict[str, Any]:
+def _head(service: Service, job: Job, form: ResponseFormat) -> dict[str, Any]:
     """Return what a whole answer and all chunks begin with."""
     base, digest = service.engine.base_model.digest, job.requests[0].digest
     return {
@@ -85,7 +85,7 @@ class Reply:
     """
 
     job: Job
-    form: Form
+    form: ResponseFormat
     head: dict[str, Any]
 
     async def whole(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 
 from conch_dna.errors import ConfigError
-from conch_dna.server.idle_timeout import Patience
+from conch_dna.server.idle_timeout import IdleTimeout
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -50,7 +50,7 @@ def listen(settings: ServerSettings) -> socket.socket:
 def run(app: ASGIApp, settings: ServerSettings, opened: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; then take no more, and give running requests ``grace`` seconds."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none", http=Patience,
+        app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none", http=IdleTimeout,
         loop="asyncio", timeout_graceful_shutdown=settings.grace,
     )  # fmt: skip
     host, port = opened.getsockname()[:2]

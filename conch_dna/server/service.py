@@ -12,10 +12,10 @@ from conch_dna.records import Sampling
 from conch_dna.runtime.routing import AUTO
 from conch_dna.server.faults import TOO_LONG, ApiFault
 from conch_dna.server.grammar import Grammars
-from conch_dna.server.job import Gate, Order
+from conch_dna.server.job import AdmissionLimit, Order
 from conch_dna.server.metrics import Metrics
 from conch_dna.server.names import Models
-from conch_dna.server.response_format import Spelling
+from conch_dna.server.response_format import TokenDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,9 +42,9 @@ class Service:
         self.engine, self.settings, self._routing = engine, settings, routing
         self.models = Models(registry, engine.base_model.digest, None if routing is None else routing.name)
         self.metrics = Metrics()
-        self.gate = Gate(settings.batch + settings.queue)
+        self.gate = AdmissionLimit(settings.batch + settings.queue)
         self.grammars = Grammars(engine.base_model)
-        self.spelling = Spelling(engine.tokenizer)
+        self.spelling = TokenDecoder(engine.tokenizer)
         self.ready = False
         self._encoding = threading.Lock()  # fast tokenizers must not be used by two threads at once
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conch_dna.domains.extract import MISSING, Taker
+from conch_dna.domains.extract import MISSING, AnswerExtractor
 from conch_dna.teachers.answer_cache import answers
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def final_answers(
     prompts: Sequence[Prompt],
     sampling: Sampling,
     cache: CompletionCache,
-    taker: Taker,
+    extractor: AnswerExtractor,
 ) -> Iterator[tuple[Completion, str | None]]:
     """Yield an answer to every prompt, cached ones first, each with why it cannot be used, or ``None``.
 
@@ -34,7 +34,7 @@ def final_answers(
             yield completion, "empty"
         elif completion.finish_reason == "length":
             yield completion, "cut off"
-        elif (final := taker.final(completion)) is None:
+        elif (final := extractor.final(completion)) is None:
             yield completion, MISSING
         else:
             yield final, None

@@ -47,7 +47,7 @@ class Party:
         return head_width(self.tokenizer, self.config)
 
 
-class Handshake(Record):
+class Compatibility(Record):
     """What teacher and student have in common; pairs are (student, teacher).
 
     :param same_tokenizer: every token id means the same to both, and a text becomes the same ids.
@@ -73,7 +73,7 @@ def same_tokenizer(ours: Any, theirs: Any) -> bool:
     return all(_encode(ours, probe) == _encode(theirs, probe) for probe in PROBES)
 
 
-def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
+def check_compatibility(student: Party, teacher: Party, requested: Signal) -> Compatibility:
     """Compare the two and choose the signal, before anything is trained.
 
     :param requested: the signal to take where the tokenizers differ; ``exact`` insists that they do not. One tokenizer
@@ -96,7 +96,7 @@ def shake_hands(student: Party, teacher: Party, requested: Signal) -> Handshake:
     findings = [*_of_turns(student, teacher, ends), *_of_sizes(widths, contexts)]
     if loss != "exact":
         findings += _of_tokens(student, teacher, loss)
-    return Handshake(same_tokenizer=same, widths=widths, ends=ends, contexts=contexts, loss=loss,
+    return Compatibility(same_tokenizer=same, widths=widths, ends=ends, contexts=contexts, loss=loss,
                      findings=tuple(findings))  # fmt: skip
 
 
@@ -178,9 +178,9 @@ def _of_tokens(student: Party, teacher: Party, loss: Signal) -> Iterator[str]:
     :raises ConchError: ``truncate`` or ``project``, and they disagree on an id.
     """
     from conch_dna.align.offsets import byte_spans
-    from conch_dna.align.vocabulary_map import bridge
+    from conch_dna.align.vocabulary_map import vocabulary_map
 
-    between = bridge(student.tokenizer, teacher.tokenizer)
+    between = vocabulary_map(student.tokenizer, teacher.tokenizer)
     if loss in {"truncate", "project"}:
         yield f"the first {between.common_width:,} ids mean the same to both"
     ours, theirs = between.student.ids, between.teacher.ids

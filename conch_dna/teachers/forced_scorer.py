@@ -55,7 +55,7 @@ class ForcedScorer:
         whole = [self._whole(answer) for answer in answers]
         texts = [byte_spans(self._vocabulary, ids).text.decode() for ids in whole]
         asked = [i for i, text in enumerate(texts) if text.strip()]
-        told = self.teacher.force([prompts[i] for i in asked], [texts[i] for i in asked], CHOICES)
+        told = self.teacher.score_text([prompts[i] for i in asked], [texts[i] for i in asked], CHOICES)
         found = dict(zip(asked, told, strict=True))
         return [self._targets(found.get(i, ()), ids, answers[i], top_k) for i, ids in enumerate(whole)]
 

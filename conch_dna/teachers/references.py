@@ -86,10 +86,10 @@ class _Blamed:
         with self._host.blaming("teachers", self._kind):
             return self._teacher.score(prompts, answers, top_k)
 
-    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+    def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
         """Return the choices of the texts' tokens, where the teacher can."""
         with self._host.blaming("teachers", self._kind):
-            found: list[tuple[SoftToken, ...]] = self._told.force(prompts, texts, top)
+            found: list[tuple[SoftToken, ...]] = self._told.score_text(prompts, texts, top)
             return found
 
     def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
@@ -169,9 +169,9 @@ class RoutedTeacher:
         """Return each part's distributions over the answers to its prompts, in the order of the prompts."""
         return self._asked("score", (prompts, answers), top_k)
 
-    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+    def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
         """Return the choices of the texts' tokens, each text's from the part that its prompt belongs to."""
-        return self._asked("force", (prompts, texts), top)
+        return self._asked("score_text", (prompts, texts), top)
 
     def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
         """Return which answers are better, as the part says that their prompt belongs to."""

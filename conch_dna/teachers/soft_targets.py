@@ -11,7 +11,7 @@ from conch_dna.errors import ConfigError
 from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.records import CHOICES
 from conch_dna.teachers.capabilities import signal_of
-from conch_dna.teachers.compatibility import Party, shake_hands
+from conch_dna.teachers.compatibility import Party, check_compatibility
 from conch_dna.teachers.references import RoutedTeacher
 from conch_dna.teachers.target_cache import TargetCache, check_ids
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def shake(session: Session, teacher: Any) -> Signal | None:
+def compare_tokenizers(session: Session, teacher: Any) -> Signal | None:
     """Compare teacher and student before anything is asked or trained, say what was found, and return the signal.
 
     Of several teachers each is compared. Nothing is where a teacher's tokenizer is not at hand: its choices come as
@@ -44,18 +44,18 @@ def shake(session: Session, teacher: Any) -> Signal | None:
     if signal is None:
         return None
     parts = teacher.parts.values() if isinstance(teacher, RoutedTeacher) else (teacher,)
-    found = [_shaken(session, part, signal) for part in parts]
+    found = [_checked(session, part, signal) for part in parts]
     return found[0] if len(found) == 1 else signal  # what all parts of several can do
 
 
-def _shaken(session: Session, teacher: Any, signal: Signal) -> Signal:
+def _checked(session: Session, teacher: Any, signal: Signal) -> Signal:
     if getattr(teacher, "tokenizer", None) is None:
         log.info("hands_shaken", signal=signal, findings=["the teacher's tokenizer is not at hand to be compared"])
         return signal
     base = session.base
     student = Party("student", base.tokenizer, base.config)
     taught = Party("teacher", teacher.tokenizer, getattr(teacher, "config", {}))
-    hands = shake_hands(student, taught, signal)
+    hands = check_compatibility(student, taught, signal)
     log.info("hands_shaken", signal=hands.loss, same_tokenizer=hands.same_tokenizer, widths=hands.widths,
              ends=hands.ends, contexts=hands.contexts, findings=list(hands.findings))  # fmt: skip
     return hands.loss
@@ -74,7 +74,7 @@ def soft_targets(
     An answer of which the teacher told no choices, or those of another text, is left out and counted in a warning.
 
     :param told: the teacher's answers by prompt.
-    :param signal: what :func:`shake` returned; without one all pairs are kept, and there are no targets.
+    :param signal: what :func:`compare_tokenizers` returned; without one all pairs are kept, and there are no targets.
     :raises ConchError: teacher and student cannot be compared as ``cross_tokenizer`` asks.
     """
     if signal is None or not pairs:
@@ -89,7 +89,7 @@ def soft_targets(
     if "soft" in teacher.capabilities:
         return _projected(session, pairs, [told[prompt.digest].soft for prompt, _ in pairs])
     prompts = [prompt for prompt, _ in pairs]
-    return _projected(session, pairs, teacher.force(prompts, [told[p.digest].text for p in prompts], CHOICES))
+    return _projected(session, pairs, teacher.score_text(prompts, [told[p.digest].text for p in prompts], CHOICES))
 
 
 def _scored(session: Session, teacher: Teacher, pairs: Pairs, answers: Sequence[Sequence[int]]) -> list[Targets]:
@@ -102,19 +102,19 @@ def _in_its_own_tokens(
 ) -> tuple[Pairs, Sequence[Targets] | CrossTargets]:
     """Score the answers in the teacher's tokens and align these with the student's."""
     from conch_dna.align.aligned_targets import align_answers
-    from conch_dna.align.byte_projection import told_as_bytes
-    from conch_dna.align.vocabulary_map import bridge
+    from conch_dna.align.byte_projection import as_bytes
+    from conch_dna.align.vocabulary_map import vocabulary_map
 
     ours, theirs = session.base.tokenizer, teacher.tokenizer
     answers = [encode_answer(theirs, p, told[p.digest].text).answer_ids for p, _ in pairs]
     targets = _scored(session, teacher, pairs, answers)
     if signal == "bytes":
-        return _projected(session, pairs, [told_as_bytes(theirs, *each) for each in zip(answers, targets, strict=True)])
+        return _projected(session, pairs, [as_bytes(theirs, *each) for each in zip(answers, targets, strict=True)])
     if session.config.beta_end is not None:
         raise ConfigError("beta stays as it is between tokenizers", where="beta_end", got=session.config.beta_end,
                           next_step="Leave it out, or set cross_tokenizer to bytes")  # fmt: skip
     usable, aligned = _usable(pairs, align_answers([e for _, e in pairs], answers, targets, ours, theirs))
-    return usable, CrossTargets(signal, aligned, bridge(ours, theirs))
+    return usable, CrossTargets(signal, aligned, vocabulary_map(ours, theirs))
 
 
 def _projected(session: Session, pairs: Pairs, soft: Sequence[Sequence[SoftToken]]) -> tuple[Pairs, Sequence[Targets]]:

@@ -22,7 +22,7 @@ from conch_dna.util.tensors import save_tensors
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conch_dna.train.ema import Average
+    from conch_dna.train.ema import Ema
     from conch_dna.train.sources import Source
 
 ADAPTER, OPTIMIZER = "adapter.safetensors", "optimizer.safetensors"
@@ -48,7 +48,7 @@ class State:
     model: Any
     optimizer: Any
     source: Source
-    average: Average | None = None
+    average: Ema | None = None
     validation: dict[int, float] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Average:
+class Ema:
     """A running mean of weights, corrected for its start at zero as Adam's moments are (Kingma and Ba 2015, section 3).
 
     After t updates the mean is (1 - d) * sum(d^(t-i) * w_i) / (1 - d^t): the first one is the first step's weights, and

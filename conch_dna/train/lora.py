@@ -13,8 +13,8 @@ from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from conch_dna.errors import ConfigError, ModelError
 from conch_dna.models.head import PROBE, UNFIT
-from conch_dna.models.target_modules import carried, layers_of, places
-from conch_dna.registry.adapter import CUE, read_adapter
+from conch_dna.models.target_modules import carried, layers_of, target_modules
+from conch_dna.registry.adapter import INVOCATION_TOKENS, read_adapter
 from conch_dna.train.activated_lora import activate
 from conch_dna.util.files import new_folder
 from conch_dna.util.tensors import save_tensors
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
-    from conch_dna.models.target_modules import Place
+    from conch_dna.models.target_modules import TargetModule
     from conch_dna.train.activated_lora import Activation
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ def attached(model: Any, config: DistillConfig, activation: Activation | None = 
         raise ModelError("the base is not frozen", where=type(model).__module__, next_step="Call model.freeze() first")
     parameters = lora_parameters(model, config)
     own = layers_of(model)
-    if not config.keys and (left_out := sorted(_unfit_experts(places(model), config))):
+    if not config.keys and (left_out := sorted(_unfit_experts(target_modules(model), config))):
         log.warning("expert_layers_left_out", adapter=config.adapter, activated=config.activated, keys=left_out)
     mx.random.seed(config.seed)
     try:
@@ -115,7 +115,7 @@ def lora_parameters(model: Any, config: DistillConfig) -> dict[str, Any]:
 
     :raises ConfigError: a key names no layer in the base's blocks, or none that can carry the adapter.
     """
-    found = places(model)
+    found = target_modules(model)
     known = {place.key for place in found.values() if place.block is not None and place.kind != "embedding"}
     experts = _unfit_experts(found, config)
     if unknown := sorted(set(config.keys) - known):
@@ -135,7 +135,7 @@ def lora_parameters(model: Any, config: DistillConfig) -> dict[str, Any]:
     return {"rank": config.rank, "scale": config.scale, "dropout": config.dropout, "keys": sorted(keys)}
 
 
-def _unfit_experts(found: dict[str, Place], config: DistillConfig) -> set[str]:
+def _unfit_experts(found: dict[str, TargetModule], config: DistillConfig) -> set[str]:
     """Return the keys of expert layers where they cannot carry the adapter.
 
     mlx-lm has no DoRA for them, and hands them their tokens in an order of its own.
@@ -147,7 +147,7 @@ def _unfit_experts(found: dict[str, Place], config: DistillConfig) -> set[str]:
 
 def _token_embedding(model: Any, config: DistillConfig) -> str:
     """Return the path of the token embedding: that with the most rows, for there are fewer positions than tokens."""
-    rows = {path: p.shape[1] for path, p in places(model).items() if p.kind == "embedding" and p.block is None}
+    rows = {path: p.shape[1] for path, p in target_modules(model).items() if p.kind == "embedding" and p.block is None}
     largest = [path for path, count in rows.items() if count == max(rows.values())]
     if len(largest) != 1:
         raise ConfigError("the token embedding is not to be told from others", where="embeddings", got=sorted(rows))
@@ -189,7 +189,7 @@ def start_from(model: Any, config: DistillConfig, folder: Path, invocation_token
     if about.get("fine_tune_type") != config.adapter:
         different.append(f"adapter {about.get('fine_tune_type')}, now {config.adapter}")
     if adapter.invocation_tokens != tuple(invocation_tokens):
-        different.append(f"{CUE} {list(adapter.invocation_tokens)}, now {list(invocation_tokens)}")
+        different.append(f"{INVOCATION_TOKENS} {list(adapter.invocation_tokens)}, now {list(invocation_tokens)}")
     if {name: w.shape for name, w in found.items()} != {name: w.shape for name, w in fresh.items()}:
         different.append("other layers")
     if different:
@@ -209,7 +209,7 @@ def save_adapter(model: Any, config: DistillConfig, folder: Path, invocation_tok
         "lora_parameters": lora_parameters(model, config),
     }
     if invocation_tokens:
-        about[CUE] = list(invocation_tokens)
+        about[INVOCATION_TOKENS] = list(invocation_tokens)
     with new_folder(folder) as temporary:
         save_tensors(temporary / ADAPTER_FILE, weights(model), {"format": "mlx"})
         (temporary / "adapter_config.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

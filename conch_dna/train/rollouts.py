@@ -14,7 +14,7 @@ from conch_dna.runtime.generate import decode, seeded_sampler, sequence_seed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.runtime.generate import Cued
+    from conch_dna.runtime.generate import Alora
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ def roll_out(
     *,
     max_tokens: int,
     temperature: float,
-    cued: Cued | None = None,
+    alora: Alora | None = None,
 ) -> list[Rollout]:
     """Return one rollout a prompt (token ids) and seed, in order; N candidates of a prompt are N entries.
 
     Batched, with a KV cache; the prompts' common start goes through the model once. Dropout is off meanwhile. A rollout
     depends on weights, prompt and seed, and but for rounding not on what else is in the batch.
 
-    :param cued: where the adapter acts from a cue on, that cue; what stands before goes through the base.
+    :param alora: where the adapter acts from a cue on, that cue; what stands before goes through the base.
     """
     samplers = [seeded_sampler(temperature, 1.0, seed) for seed in seeds]
     ends = set(tokenizer.eos_token_ids)
@@ -81,7 +81,7 @@ def roll_out(
     was_training = model.training
     model.eval()
     try:
-        for step in decode(model, ends, prompts, samplers, max_tokens, cued):
+        for step in decode(model, ends, prompts, samplers, max_tokens, alora):
             pairs_B2 = _chosen([response for _, response in step], temperature).tolist()
             for (place, response), pair in zip(step, pairs_B2, strict=True):
                 tokens[place].append(response.token)

@@ -24,7 +24,7 @@ from conch_dna.records import StepReport, read_sound, to_json_line
 from conch_dna.train import checkpoint, lora
 from conch_dna.train.activated_lora import Activation
 from conch_dna.train.checkpoint import State
-from conch_dna.train.ema import Average
+from conch_dna.train.ema import Ema
 from conch_dna.train.gradient_checkpointing import checkpointed
 from conch_dna.train.loop import Trainee, batch_sums, train
 from conch_dna.util.files import append, sha256_file, write_atomic
@@ -96,8 +96,8 @@ def train_stage(
         optimizer.init(base.model.trainable_parameters())
         over = activation.over if activation else everywhere
         trainee = Trainee(base.model, *split(base.model), optimizer, over)
-        state = State(base.model, optimizer, stage.source, Average(config.ema) if config.ema else None)
-        course = _Course(config, stage, trainee, state, identity, folder, progress, on_step)
+        state = State(base.model, optimizer, stage.source, Ema(config.ema) if config.ema else None)
+        course = StageRun(config, stage, trainee, state, identity, folder, progress, on_step)
         first = course.resume()
         # What an earlier training left, of other data perhaps, or damaged since; that of a checkpoint is sound.
         shutil.rmtree(folder / "adapter", ignore_errors=True)
@@ -127,7 +127,7 @@ def exhausted(validation: dict[int, float], patience: int) -> bool:
 
 
 @dataclass
-class _Course:
+class StageRun:
     """A stage under way: its state, its files, and the reports so far."""
 
     config: DistillConfig
@@ -221,7 +221,7 @@ class _Course:
         return Sums(*vector)
 
 
-def _is_at(average: Average | None, steps: int) -> bool:
+def _is_at(average: Ema | None, steps: int) -> bool:
     """Tell whether the average has seen every step."""
     return average is None or average.steps == steps
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conch_dna.agent.loop import Agent, Step
 from conch_dna.agent.memory import Memory
-from conch_dna.agent.model_client import Voice
+from conch_dna.agent.model_client import ModelClient
 from conch_dna.agent.roles import cast_of
 from conch_dna.agent.sandbox import can_confine
 from conch_dna.agent.tools import Tool, tools_for
@@ -23,7 +23,7 @@ def today() -> str:
     return dt.datetime.now(tz=dt.UTC).strftime("%A, %d %B %Y")
 
 
-def run(task: str, voice: Voice, root: Path) -> str:
+def run(task: str, voice: ModelClient, root: Path) -> str:
     """Let the agent work on a task, and show who did what."""
     tools = tools_for(root, python=can_confine() is None)
     tools["today"] = Tool("today", "Tell the date", {}, today)
@@ -56,19 +56,19 @@ def main() -> None:
     parser.add_argument("--registry", type=Path, default=Path("adapters"))
     given = parser.parse_args()
     if given.server:
-        from conch_dna.agent.server_client import ServerVoice
+        from conch_dna.agent.server_client import ServerClient
 
-        print(run(given.task, ServerVoice(given.server), given.root))
+        print(run(given.task, ServerClient(given.server), given.root))
         return
     from conch_dna import Engine
-    from conch_dna.agent.engine_client import EngineVoice
+    from conch_dna.agent.engine_client import EngineClient
     from conch_dna.registry.store import Registry
 
     registry = Registry(given.registry)
     engine = Engine(given.base, registry)
     engine.start()
     try:
-        print(run(given.task, EngineVoice(engine, registry), given.root))
+        print(run(given.task, EngineClient(engine, registry), given.root))
     finally:
         engine.close()
 

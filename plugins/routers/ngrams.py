@@ -25,7 +25,7 @@ RIDGE = 0.3  # this, BITS and LONGEST by five-fold cross-validation on the bundl
 SURE = 0.4  # a lower score is no choice: the base does less harm with a domain's prompt than a wrong neuron with any
 
 
-class Learnt(NamedTuple):
+class RecipeResult(NamedTuple):
     """What was learnt.
 
     :param names: the domains, D of them.
@@ -61,7 +61,7 @@ class NGrams:
         return name if scores_D[best] >= SURE and name in neurons else "base"
 
     @cached_property
-    def _learnt(self) -> Learnt:
+    def _learnt(self) -> RecipeResult:
         import numpy as np
 
         from conch_dna.config import DistillConfig
@@ -74,14 +74,14 @@ class NGrams:
             texts += [chat_of(prompt.turns) for prompt in train]
             labels += [label] * len(train)
         if not texts:
-            return Learnt((), np.empty(0), np.empty((0, 0)), np.empty(0))
+            return RecipeResult((), np.empty(0), np.empty((0, 0)), np.empty(0))
         counts_NF = np.stack([features(text) for text in texts])
         idf_F = np.log((1 + len(texts)) / (1 + (counts_NF > 0).sum(0))).astype(np.float32)
         x_NF = _weighted(counts_NF, idf_F)
         y_ND = np.eye(len(self._domains), dtype=np.float32)[labels]
         prior_D = y_ND.mean(0)
         dual_ND = np.linalg.solve(x_NF @ x_NF.T + RIDGE * np.eye(len(texts), dtype=np.float32), y_ND - prior_D)
-        return Learnt(tuple(self._domains), idf_F, x_NF.T @ dual_ND, prior_D)
+        return RecipeResult(tuple(self._domains), idf_F, x_NF.T @ dual_ND, prior_D)
 
 
 def chat_of(messages: Sequence[Mapping[str, str]]) -> str:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.keys import Key
     from conch_dna.teachers.api.limits import RateLimit
     from conch_dna.teachers.api.settings import Endpoint
-    from conch_dna.teachers.api.wire import Wire
+    from conch_dna.teachers.api.wire import ProviderClient
 
 UNAUTHORIZED = 401
 SHOWN = 300  # characters of a server's own words in an error
 NEVER_CONNECTED = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 
 
-def api_teacher(kind: type[Wire], request: TeacherRequest) -> Teacher:
+def api_teacher(kind: type[ProviderClient], request: TeacherRequest) -> Teacher:
     """Build the teacher that speaks ``kind``.
 
     :raises TeacherError: the extra ``api`` is not installed.
@@ -45,7 +45,7 @@ def api_teacher(kind: type[Wire], request: TeacherRequest) -> Teacher:
     return ApiTeacher(kind, request)
 
 
-class SdkWire:
+class SdkClient:
     """A provider by its official SDK, which has the provider's name.
 
     :cvar client_class: the SDK's client.

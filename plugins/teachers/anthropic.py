@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from conch_dna import hookimpl
 
-from ._api import SdkWire, api_teacher, count, faults, fetch, plain, rate_limit, row_of, without
+from ._api import SdkClient, api_teacher, count, faults, fetch, plain, rate_limit, row_of, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ ENDED = {"end_turn", "stop_sequence"}
 CACHED = {"cache_control": {"type": "ephemeral"}}
 
 
-class AnthropicWire(SdkWire):
+class AnthropicClient(SdkClient):
     """The Messages API. It tells no log-probabilities, and takes no temperature, nucleus or seed."""
 
     provider = "anthropic"
@@ -123,7 +123,7 @@ def _answer(found: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
 
 def anthropic(request: TeacherRequest) -> Teacher:
     """Build the teacher."""
-    return api_teacher(AnthropicWire, request)
+    return api_teacher(AnthropicClient, request)
 
 
 @hookimpl

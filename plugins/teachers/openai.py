@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from conch_dna import hookimpl
 
-from ._api import SdkWire, api_teacher, count, faults, fetch, parsed, plain, rate_limit, row_of
+from ._api import SdkClient, api_teacher, count, faults, fetch, parsed, plain, rate_limit, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ OVER = {"completed", "failed", "expired", "cancelled"}
 CHATS = "/v1/chat/completions"
 
 
-class OpenAIWire(SdkWire):
+class OpenAIClient(SdkClient):
     """The OpenAI wire format.
 
     A text's tokens are told in one of two ways: ``chat``, where the server reads a conversation that ends with it
@@ -229,7 +229,7 @@ def _limit(headers: Mapping[str, str]) -> Any:
 
 def openai(request: TeacherRequest) -> Teacher:
     """Build the teacher."""
-    return api_teacher(OpenAIWire, request)
+    return api_teacher(OpenAIClient, request)
 
 
 @hookimpl

@@ -86,7 +86,7 @@ class Caller:
         :raises BudgetReached: the worst case of the next call does not fit, with none of ours in flight.
         :raises TeacherError: more than ``max_failed`` of the calls failed, or the endpoint refuses all of them.
         """
-        course = _Course(self, len(calls))
+        course = _CallRun(self, len(calls))
         with _deferred_interrupt(course.stopped) as raise_interrupt:
             yield from course.answers(iter(calls))
         raise_interrupt()
@@ -94,7 +94,7 @@ class Caller:
             raise course.error
 
 
-class _Course:
+class _CallRun:
     """One run of a caller: what its threads share."""
 
     def __init__(self, caller: Caller, calls: int) -> None:

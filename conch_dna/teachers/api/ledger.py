@@ -18,7 +18,7 @@ import structlog
 from filelock import FileLock
 
 from conch_dna.errors import BudgetReached, ConchError, LedgerError
-from conch_dna.teachers.api.ledger_totals import Book, Damaged, Entry, Reservation, Spending, now
+from conch_dna.teachers.api.ledger_totals import Damaged, Entry, LedgerTotals, Reservation, Spending, now
 from conch_dna.teachers.api.money import usd
 from conch_dna.util.files import fsync_path, naming
 
@@ -49,7 +49,7 @@ class Ledger:
         self.path, self.cap = path, cap
         self._threads = threading.Lock()
         self._processes = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
-        self._book = Book()
+        self._book = LedgerTotals()
         self._warned = False
         with self._current() as book:
             self._overdrawn = book.overdrawn  # those that the user has seen, and may have stated better prices for
@@ -122,7 +122,7 @@ class Ledger:
         with self._current() as book:
             return book.by_note()
 
-    def _check_room(self, book: Book, amount: int) -> None:
+    def _check_room(self, book: LedgerTotals, amount: int) -> None:
         if book.overdrawn > self._overdrawn:
             raise BudgetReached(
                 "a provider charged more than the worst case of a call, so no budget can be kept", where=self.path,
@@ -137,7 +137,7 @@ class Ledger:
                 next_step="Run the same command again with a larger --budget: nothing answered is paid for twice",
             )  # fmt: skip
 
-    def _warn(self, book: Book) -> None:
+    def _warn(self, book: LedgerTotals) -> None:
         counted = book.spent + book.reserved
         if self.cap is not None and not self._warned and counted * 100 >= self.cap * WARN_AT:
             self._warned = True
@@ -150,7 +150,7 @@ class Ledger:
             self._write(book, entry)
 
     @contextlib.contextmanager
-    def _current(self) -> Iterator[Book]:
+    def _current(self) -> Iterator[LedgerTotals]:
         """Hold the ledger against all other threads and processes, and yield the book with every line of the file.
 
         A fault, Ctrl-C included, may leave the book between two states: it is then read anew next time.
@@ -166,7 +166,7 @@ class Ledger:
                 except ConchError:  # raised between two changes of the book
                     raise
                 except BaseException:
-                    self._book = Book()
+                    self._book = LedgerTotals()
                     raise
 
     def _read_on(self) -> None:
@@ -196,7 +196,7 @@ class Ledger:
         if torn:
             os.truncate(self.path, book.size)
 
-    def _write(self, book: Book, entry: Entry) -> None:
+    def _write(self, book: LedgerTotals, entry: Entry) -> None:
         """Append one line and flush it to the disk; a line that does not get there whole is taken away again."""
         line = book.line(entry)
         first = not self.path.exists()

@@ -71,7 +71,7 @@ def _canonical(fields: Any) -> str:
     return json.dumps(fields, sort_keys=True)
 
 
-class Book:
+class LedgerTotals:
     """The sums over a ledger's lines, read in their order; amounts are nano-USD.
 
     :ivar size: bytes of the lines read so far.

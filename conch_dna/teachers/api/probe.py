@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conch_dna.teachers.api.calls import Caller
-    from conch_dna.teachers.api.wire import Wire
+    from conch_dna.teachers.api.wire import ProviderClient
 
 TEXT = "one two three"
 TOKENS = 16  # of the probe's answer, at most
@@ -26,7 +26,7 @@ QUESTION: tuple[dict[str, str], ...] = ({"role": "user", "content": f"Write exac
 log = structlog.get_logger()
 
 
-def probe(wire: Wire, caller: Caller, turn: str = "") -> Abilities:
+def probe(wire: ProviderClient, caller: Caller, turn: str = "") -> Abilities:
     """Ask a few tiny questions, which are reserved and settled like all others.
 
     :param turn: the format of a turn, for endpoints that echo plain text.
@@ -40,7 +40,7 @@ def probe(wire: Wire, caller: Caller, turn: str = "") -> Abilities:
     return found
 
 
-def _asked(wire: Wire, caller: Caller) -> Abilities:
+def _asked(wire: ProviderClient, caller: Caller) -> Abilities:
     """Find the most choices that it tells with an answer, and the settings that it does not take."""
     found = Abilities(capabilities=("prefer", "text"))
     refused = CallFault("nothing was asked")
@@ -65,13 +65,13 @@ def _asked(wire: Wire, caller: Caller) -> Abilities:
     raise caller.refused("refuses to answer", refused)
 
 
-def _tried(wire: Wire, caller: Caller, top: int, abilities: Abilities) -> Reply | CallFault:
+def _tried(wire: ProviderClient, caller: Caller, top: int, abilities: Abilities) -> Reply | CallFault:
     most = TOKENS + abilities.thinks
     chat = Chat(QUESTION, 0, Sampling(max_tokens=most), top)
     return _sent(caller, chat, most, lambda timeout: wire.ask(chat, abilities, timeout))
 
 
-def _echoed(wire: Wire, caller: Caller, abilities: Abilities, turn: str) -> Abilities | None:
+def _echoed(wire: ProviderClient, caller: Caller, abilities: Abilities, turn: str) -> Abilities | None:
     """Return the abilities with a way of echoing, or ``None`` where it does not tell the tokens of a text."""
     top = abilities.top or max(wire.tops)
     chat = Chat(QUESTION, 0, Sampling(max_tokens=1), top)
@@ -86,7 +86,7 @@ def _echoed(wire: Wire, caller: Caller, abilities: Abilities, turn: str) -> Abil
     return abilities.model_copy(update={"capabilities": capabilities, "top": top, "trail": trail})
 
 
-def _mended(wire: Wire, reply: Reply | CallFault, found: Abilities) -> Abilities | None:
+def _mended(wire: ProviderClient, reply: Reply | CallFault, found: Abilities) -> Abilities | None:
     """Return how to ask better: without the settings that a refusal names, or with room for hidden thoughts."""
     if isinstance(reply, CallFault):
         used_up = USED_UP in reply.reason

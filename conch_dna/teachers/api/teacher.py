@@ -1,6 +1,6 @@
 """A teacher behind an API: everything that no provider does its own way. The core knows no provider by name.
 
-A provider's plug-in brings a :class:`~conch_dna.teachers.api.wire.Wire`, which says how its endpoint is spoken to.
+A provider's plug-in brings a :class:`~conch_dna.teachers.api.wire.ProviderClient`, which says how its endpoint is spoken to.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.metrics import Metrics
     from conch_dna.teachers.api.prices import Price
     from conch_dna.teachers.api.settings import Endpoint
-    from conch_dna.teachers.api.wire import Answer, Chat, Wire
+    from conch_dna.teachers.api.wire import Answer, Chat, ProviderClient
 
 PROBED_FOR = 86_400  # seconds: engines are started anew, with other settings
 log = structlog.get_logger()
@@ -51,7 +51,7 @@ class ApiTeacher:
     :param kind: how the provider is spoken to.
     """
 
-    def __init__(self, kind: type[Wire], request: TeacherRequest) -> None:
+    def __init__(self, kind: type[ProviderClient], request: TeacherRequest) -> None:
         self.kind, self.domain = kind, request.domain
         self.where = f"teacher {kind.provider}"
         if request.model is None:
@@ -83,7 +83,7 @@ class ApiTeacher:
         return self.endpoint.base_url or self.kind.official
 
     @cached_property
-    def wire(self) -> Wire:
+    def wire(self) -> ProviderClient:
         """The endpoint, with the key, which is looked for now.
 
         :raises ConfigError: there is no key.
@@ -201,7 +201,7 @@ class ApiTeacher:
             yield Completion(prompt=prompt, text=answer.text, finish_reason=answer.finish_reason,
                              teacher=self.fingerprint, sampling=sampling, soft=answer.soft)  # fmt: skip
 
-    def force(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+    def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
         """Return the tokens of each text, read as the answer to its prompt, with their likeliest choices.
 
         Cached like answers. Nothing is returned for a text that the endpoint did not give back as it was.

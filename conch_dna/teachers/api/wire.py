@@ -85,7 +85,7 @@ class Abilities(Record):
     thinks: int = 0
 
 
-def could_be(kind: type[Wire]) -> Abilities:
+def could_be(kind: type[ProviderClient]) -> Abilities:
     """Return all that an endpoint of a provider may turn out to do, for a plan that asks nobody."""
     told = {"soft"} if kind.tops else set()
     forced = {"forced"} if kind.echoes else set()
@@ -97,7 +97,7 @@ def chat_of(domain: Domain, prompt: Prompt, sampling: Sampling, top: int = 0) ->
     return Chat(tuple(domain.with_context(prompt)), len(domain.context), sampling, top)
 
 
-class Wire(Protocol):
+class ProviderClient(Protocol):
     """How a provider is spoken to; what its plug-in has to say, and all that it has to say.
 
     :cvar provider: the name, as in ``--teacher NAME:MODEL`` and ``[api.NAME]``.

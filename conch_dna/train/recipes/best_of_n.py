@@ -31,8 +31,8 @@ from conch_dna.train.recipes.candidates import (
     in_groups,
     student_of,
 )
-from conch_dna.train.recipes.supervised import Learnt, Lesson, learn
-from conch_dna.train.recipes.training_set import Material
+from conch_dna.train.recipes.supervised import RecipeContext, RecipeResult, learn
+from conch_dna.train.recipes.training_set import TrainingSet
 from conch_dna.train.sources import FixedSource
 from conch_dna.train.stage import Stage
 from conch_dna.util.files import write_atomic
@@ -80,7 +80,7 @@ class Round(Record):
     reason: str
 
 
-def best_of_n(lesson: Lesson) -> Learnt:
+def best_of_n(lesson: RecipeContext) -> RecipeResult:
     """Run rounds of drawing, choosing and fine-tuning while the quality on the prompts set apart rises.
 
     Each round starts from the adapter of the one before, with a fresh optimizer, and works in ``iteration-N``. It is
@@ -124,7 +124,7 @@ def best_of_n(lesson: Lesson) -> Learnt:
             "no candidate is better than the others of its prompt", where=f"domain {lesson.domain.name}, best_of_n",
             next_step="Raise candidates or candidate_temperature, or look at candidates.jsonl and the scorers",
         )  # fmt: skip
-    return Learnt(adapter, reports)
+    return RecipeResult(adapter, reports)
 
 
 def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
@@ -159,11 +159,11 @@ def _judged(number: int, drawn: Sequence[Candidate], now: Validation, previous: 
     )  # fmt: skip
 
 
-def _fine_tuned(lesson: Lesson, drawn: Sequence[Candidate], start: Path | None, folder: Path) -> Learnt:
+def _fine_tuned(lesson: RecipeContext, drawn: Sequence[Candidate], start: Path | None, folder: Path) -> RecipeResult:
     """Train on the kept candidates by cross-entropy."""
     prompts = {p.digest: p for p in lesson.material.prompts}
     examples = [encode_answer(lesson.base.tokenizer, prompts[c.prompt], c.text) for c in drawn if c.kept]
-    material = Material(lesson.domain.name, [e for e in examples if len(e.ids) <= lesson.config.max_length])
+    material = TrainingSet(lesson.domain.name, [e for e in examples if len(e.ids) <= lesson.config.max_length])
     if not material.examples:
         raise TrainingError(
             "all kept candidates are too long", where=folder, allowed=f"max_length {lesson.config.max_length}"
@@ -174,7 +174,7 @@ def _fine_tuned(lesson: Lesson, drawn: Sequence[Candidate], start: Path | None, 
     return learn(replace(lesson, folder=folder, identity=lesson.identity | {"data": material.digest}), stage)
 
 
-def _candidates(lesson: Lesson, number: int, student: Path | None, folder: Path) -> list[Candidate]:
+def _candidates(lesson: RecipeContext, number: int, student: Path | None, folder: Path) -> list[Candidate]:
     """Return every prompt's candidates, drawing and rating those that are not on disk yet, group by group."""
     config, prompts = lesson.config, lesson.material.prompts
     check_origin(folder, {**lesson.identity, "start": digest_of_student(student)})
@@ -189,7 +189,7 @@ def _candidates(lesson: Lesson, number: int, student: Path | None, folder: Path)
     )  # fmt: skip
 
 
-def _drawn(lesson: Lesson, student: Student, number: int, prompts: Sequence[Prompt]) -> list[Candidate]:
+def _drawn(lesson: RecipeContext, student: Student, number: int, prompts: Sequence[Prompt]) -> list[Candidate]:
     """Draw, rate and choose among the candidates of a few prompts."""
     config = lesson.config
     drawn = draw(lesson, student, number, prompts)
@@ -201,7 +201,7 @@ def _drawn(lesson: Lesson, student: Student, number: int, prompts: Sequence[Prom
     return [c for cut in cuts for c in choose(found[cut : cut + config.candidates], config.kept)]
 
 
-def _validated(lesson: Lesson, student: Path | None, folder: Path) -> Validation:
+def _validated(lesson: RecipeContext, student: Path | None, folder: Path) -> Validation:
     """Return the quality of a student's greedy answers to the prompts set apart, measured once."""
     file, digest = folder / "validation.json", digest_of_student(student)
     held = lesson.material.validation

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.records import Prompt
-    from conch_dna.train.recipes.supervised import Lesson
+    from conch_dna.train.recipes.supervised import RecipeContext
 
 STUDENT = "student"  # its name in the runtime
 R = TypeVar("R", bound=Record)
@@ -54,7 +54,7 @@ def groups_of(items: Sequence[T], rows: int, most: int = BATCH) -> list[Sequence
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def draw(lesson: Lesson, student: Student, number: int, prompts: Sequence[Prompt]) -> list[Drawn]:
+def draw(lesson: RecipeContext, student: Student, number: int, prompts: Sequence[Prompt]) -> list[Drawn]:
     """Draw the candidates of a few prompts, prompt by prompt.
 
     Seeds are a pure function of the run's seed, the round ``number``, and prompt and number of the candidate.
@@ -67,7 +67,7 @@ def draw(lesson: Lesson, student: Student, number: int, prompts: Sequence[Prompt
         rollouts = roll_out(
             lesson.base.model, tokenizer, ids, seeds,
             max_tokens=lesson.domain.settings.max_tokens, temperature=config.candidate_temperature,
-            cued=student.runtime.cued,
+            alora=student.runtime.alora,
         )  # fmt: skip
     return [
         Drawn(prompt=p.digest, number=place % config.candidates, text=r.text(tokenizer), finished=r.finished)
@@ -76,7 +76,7 @@ def draw(lesson: Lesson, student: Student, number: int, prompts: Sequence[Prompt
 
 
 @contextlib.contextmanager
-def student_of(lesson: Lesson, adapter: Path | None) -> Iterator[Student]:
+def student_of(lesson: RecipeContext, adapter: Path | None) -> Iterator[Student]:
     """Give a runtime over the base that knows the student of that adapter, with the CPU's operations, for a block."""
     runtime = NeuronRuntime(lesson.base, lesson.folder / "none")  # no neuron of a registry is asked for
     try:
@@ -90,7 +90,7 @@ def student_of(lesson: Lesson, adapter: Path | None) -> Iterator[Student]:
 
 @contextlib.contextmanager
 def by_student(
-    lesson: Lesson, adapter: Path | None, make: Callable[[Student, Sequence[T]], list[R]]
+    lesson: RecipeContext, adapter: Path | None, make: Callable[[Student, Sequence[T]], list[R]]
 ) -> Iterator[Callable[[Sequence[T]], list[R]]]:
     """Give ``make`` its student, for :func:`in_groups`."""
     with student_of(lesson, adapter) as student:

@@ -18,7 +18,7 @@ from conch_dna.errors import ConfigError, TeacherError, TrainingError
 from conch_dna.losses.fused import label_log_probs
 from conch_dna.plugin.protocols import Targets
 from conch_dna.records import to_json_line
-from conch_dna.runtime.generate import Cued
+from conch_dna.runtime.generate import Alora
 from conch_dna.teachers.forced_scorer import ForcedScorer
 from conch_dna.teachers.target_cache import check_ids
 from conch_dna.train.lora import switched_off
@@ -170,10 +170,10 @@ class OnPolicySource:
         return [prompt_ids(self.student.tokenizer, p.turns) for p in self.prompts]
 
     @cached_property
-    def _cued(self) -> Cued | None:
+    def _cued(self) -> Alora | None:
         if not self.config.activated:
             return None
-        return Cued(invocation_tokens_of(self.student.tokenizer), partial(switched_off, self.student.model))
+        return Alora(invocation_tokens_of(self.student.tokenizer), partial(switched_off, self.student.model))
 
     def _drawn(self, step: int) -> dict[int, list[Scored]]:
         """Draw and score the rollouts of ``step`` and of the on-policy steps that go with it."""
@@ -189,7 +189,7 @@ class OnPolicySource:
             seeds += rollout_seeds(config.seed, one, [self.prompts[place].digest for place in picks])
         rollouts = roll_out(
             self.student.model, self.student.tokenizer, [self._prompt_ids[place] for place in places], seeds,
-            max_tokens=config.rollout_tokens, temperature=config.rollout_temperature, cued=self._cued,
+            max_tokens=config.rollout_tokens, temperature=config.rollout_temperature, alora=self._cued,
         )  # fmt: skip
         scored = [
             Scored(place, rollout.cut(len(targets.tail)), targets)

@@ -36,7 +36,7 @@ from conch_dna.train.recipes.candidates import (
     groups_of,
     in_groups,
 )
-from conch_dna.train.recipes.supervised import Learnt, Lesson, learn
+from conch_dna.train.recipes.supervised import RecipeContext, RecipeResult, learn
 from conch_dna.train.sources import FixedSource
 from conch_dna.train.stage import Stage
 from conch_dna.util.files import write_atomic
@@ -129,7 +129,7 @@ class _Choice(NamedTuple):
     other: _Answer
 
 
-def preference(lesson: Lesson) -> Learnt:
+def preference(lesson: RecipeContext) -> RecipeResult:
     """Draw, have judged, and train on the verdicts; everything that is on disk already is taken from there.
 
     The reference is what the recipe starts from: the adapter of the recipe before, or the base.
@@ -182,7 +182,7 @@ def _what_became(counts: Counts) -> tuple[str, str]:
     return f"{count} of {counts.candidates} candidates {worst}, and none compared", advice
 
 
-def _drawn(lesson: Lesson, prompts: Sequence[Prompt]) -> list[Drawn]:
+def _drawn(lesson: RecipeContext, prompts: Sequence[Prompt]) -> list[Drawn]:
     """Return every prompt's candidates."""
     count = lesson.config.candidates
 
@@ -197,7 +197,7 @@ def _drawn(lesson: Lesson, prompts: Sequence[Prompt]) -> list[Drawn]:
 
 
 def _matches(
-    lesson: Lesson, prompts: Sequence[Prompt], usable: Sequence[Drawn]
+    lesson: RecipeContext, prompts: Sequence[Prompt], usable: Sequence[Drawn]
 ) -> tuple[list[_Match], Mapping[str, int]]:
     """Return what is compared, and how many candidates are not, by the reason as :class:`Counts` has it.
 
@@ -233,7 +233,7 @@ def _matches(
     return found, left_out
 
 
-def _judged(lesson: Lesson, matches: Sequence[_Match]) -> list[Judged]:
+def _judged(lesson: RecipeContext, matches: Sequence[_Match]) -> list[Judged]:
     """Return the teacher's verdict on each match, asking for those that are not on disk yet."""
     teacher = cast("Judge", lesson.teacher)
 
@@ -262,7 +262,7 @@ def _choices(matches: Sequence[_Match], judged: Sequence[Judged]) -> list[_Choic
     return found
 
 
-def _learnt(lesson: Lesson, trained: Sequence[_Choice], looked_at: Sequence[_Choice]) -> Learnt:
+def _learnt(lesson: RecipeContext, trained: Sequence[_Choice], looked_at: Sequence[_Choice]) -> RecipeResult:
     """Weigh the pairs under the reference, and train on them."""
     config = lesson.config
     pairs = _referred(lesson, [*trained, *looked_at])
@@ -274,7 +274,7 @@ def _learnt(lesson: Lesson, trained: Sequence[_Choice], looked_at: Sequence[_Cho
     return learn(replace(lesson, identity=lesson.identity | {"data": data}), stage)
 
 
-def _referred(lesson: Lesson, choices: Sequence[_Choice]) -> list[Pair]:
+def _referred(lesson: RecipeContext, choices: Sequence[_Choice]) -> list[Pair]:
     """Return the choices with their log-probabilities under the reference."""
 
     def make(student: Student, group: Sequence[_Choice]) -> list[Pair]:

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from conch_dna.plugin.manager import PluginHost
     from conch_dna.plugin.protocols import Divergence, Teacher
     from conch_dna.records import StepReport
-    from conch_dna.train.recipes.training_set import Material
+    from conch_dna.train.recipes.training_set import TrainingSet
     from conch_dna.util.progress import Progress
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Lesson:
+class RecipeContext:
     """What every recipe for one domain works with.
 
     :param identity: base, teacher, data and settings; what a resume must find unchanged.
@@ -47,7 +47,7 @@ class Lesson:
     config: DistillConfig
     host: PluginHost
     domain: Domain
-    material: Material
+    material: TrainingSet
     teacher: Teacher
     identity: dict[str, Any]
     folder: Path
@@ -56,14 +56,14 @@ class Lesson:
     start: Path | None = None
 
 
-class Learnt(NamedTuple):
+class RecipeResult(NamedTuple):
     """What a recipe came to: the adapter's folder, and the reports of its steps."""
 
     adapter: Path
     reports: list[StepReport]
 
 
-def run_recipes(recipes: Sequence[str], lesson: Lesson) -> Learnt:
+def run_recipes(recipes: Sequence[str], lesson: RecipeContext) -> RecipeResult:
     """Run ``recipes`` in their order, each from the adapter of the one before and with a fresh optimizer.
 
     A single one works in the lesson's folder, several in folders of their own beneath it: ``1-kd``, ``2-on_policy``.
@@ -76,10 +76,10 @@ def run_recipes(recipes: Sequence[str], lesson: Lesson) -> Learnt:
         reports += found
     if start is None:
         raise ValueError("no recipe was given")
-    return Learnt(start, reports)
+    return RecipeResult(start, reports)
 
 
-def _run(recipe: str, lesson: Lesson) -> Learnt:
+def _run(recipe: str, lesson: RecipeContext) -> RecipeResult:
     if recipe == "best_of_n":
         from conch_dna.train.recipes.best_of_n import best_of_n
 
@@ -92,27 +92,27 @@ def _run(recipe: str, lesson: Lesson) -> Learnt:
     return learn(lesson, stage)
 
 
-def learn(lesson: Lesson, stage: Stage) -> Learnt:
+def learn(lesson: RecipeContext, stage: Stage) -> RecipeResult:
     """Train one stage in the lesson's folder."""
     reports = train_stage(
         lesson.base, lesson.config, stage, lesson.identity, lesson.folder, lesson.progress, lesson.on_step
     )
-    return Learnt(lesson.folder / "adapter", reports)
+    return RecipeResult(lesson.folder / "adapter", reports)
 
 
-def sft(lesson: Lesson) -> Stage:
+def sft(lesson: RecipeContext) -> Stage:
     """Return the stage that trains on the teacher's text by cross-entropy."""
     text = replace(lesson.material, targets=None)
     objective = Objective()
     return _stage(lesson, "sft", text, lambda _: objective)
 
 
-def kd(lesson: Lesson) -> Stage:
+def kd(lesson: RecipeContext) -> Stage:
     """Return the stage that trains on the teacher's text with its soft targets."""
     return _stage(lesson, "kd", lesson.material, distilling(lesson))
 
 
-def on_policy(lesson: Lesson) -> Stage:
+def on_policy(lesson: RecipeContext) -> Stage:
     """Return the stage that trains on the student's own answers as the teacher scores them."""
     material, config = lesson.material, lesson.config
     fixed = FixedSource(material.examples, _signal(lesson, material), config) if material.examples else None
@@ -121,13 +121,13 @@ def on_policy(lesson: Lesson) -> Stage:
     return replace(_stage(lesson, "on_policy", material, distilling(lesson)), source=source)
 
 
-def _stage(lesson: Lesson, recipe: str, material: Material, objective: Callable[[int], Objective]) -> Stage:
+def _stage(lesson: RecipeContext, recipe: str, material: TrainingSet, objective: Callable[[int], Objective]) -> Stage:
     source = FixedSource(material.examples, _signal(lesson, material), lesson.config)
     held = _validation(lesson, material, soft=recipe != "sft") if lesson.config.validates else ()
     return Stage(material.domain, recipe, source, objective, held, lesson.start)
 
 
-def _signal(lesson: Lesson, material: Material) -> SoftTargets | None:
+def _signal(lesson: RecipeContext, material: TrainingSet) -> SoftTargets | None:
     """Return the material's soft targets as batches take them."""
     targets = material.targets
     if isinstance(targets, CrossTargets):
@@ -135,7 +135,7 @@ def _signal(lesson: Lesson, material: Material) -> SoftTargets | None:
     return targets
 
 
-def _validation(lesson: Lesson, material: Material, *, soft: bool) -> list[Batch]:
+def _validation(lesson: RecipeContext, material: TrainingSet, *, soft: bool) -> list[Batch]:
     """Return the batches of the prompts set apart, with their soft targets where the recipe learns from such."""
     held = material.validation
     if held is None:
@@ -144,7 +144,7 @@ def _validation(lesson: Lesson, material: Material, *, soft: bool) -> list[Batch
     return FixedSource(held.examples, targets, lesson.config).passes(range(len(held.examples)))
 
 
-def distilling(lesson: Lesson) -> Callable[[int], Objective]:
+def distilling(lesson: RecipeContext) -> Callable[[int], Objective]:
     """Return the objective of each step: the divergence with its scheduled weight, and the cross-entropy."""
     config = lesson.config
     divergence = _divergence(lesson.host, config.loss)

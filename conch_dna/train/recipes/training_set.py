@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingSet:
     """The training half of a domain.
 
     :param examples: tokenised conversations that end with a teacher's answer.
@@ -38,7 +38,7 @@ class Material:
     examples: Sequence[Example] = ()
     targets: Sequence[Targets] | CrossTargets | None = None
     prompts: Sequence[Prompt] = ()
-    validation: Material | None = None
+    validation: TrainingSet | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     missing: int = 0
 

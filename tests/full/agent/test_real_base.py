@@ -1,0 +1,27 @@
+"""The real base, with the neurons of this checkout where `make distill` has made them, calls the agent's tools."""
+
+import jsonschema
+import pytest
+from checkout import ROOT
+
+from conch_dna.agent.engine_client import EngineClient
+from conch_dna.agent.roles import cast_of
+from conch_dna.agent.tools import tools_for
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.engine import Engine
+
+
+@pytest.mark.real
+def test_a_question_becomes_a_call_that_can_be_run(tmp_path):
+    registry = Registry(ROOT / "adapters")
+    engine = Engine("embedded:smollm2-135m", registry, slots=1, batch=1)
+    try:
+        voice = EngineClient(engine, registry)
+        tools = tools_for(tmp_path, python=False)
+        part = cast_of(voice.neurons(), {})["action"]
+        said = voice.ask(part.neuron, part.turns("What is 24 * 17?"), 128, list(tools.values()))
+    finally:
+        engine.close()
+    assert said.call is not None, said.text
+    jsonschema.validate(said.call.arguments, tools[said.call.name].schema)
+    assert said.tokens > 5

@@ -1,0 +1,282 @@
+"""What counts as right in the benchmark of quality, and what its tables say of rows written by hand."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from checkout import ROOT
+
+from benchmarks.quality import measures, report, rows
+from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.records import Message, Prompt, Reference
+
+
+def domain(name):
+    return Domain(DomainSettings(name=name, description="d"), ROOT / "none.jsonl")
+
+
+def graded(name, answer, /, text="What?", scorers=None, **reference):
+    prompt = Prompt(messages=(Message(role="user", content=text),), reference=Reference(**reference))
+    return measures.grade(prompt, answer, domain(name), scorers or {})
+
+
+# As BFCL writes its possible answers; "" is: may be left out.
+TRUTH = {
+    "book": {
+        "city": ["New York", "NYC"], "seats": [2], "window": [True, ""], "days": [["Mon", "Tue"]],
+        "card": [{"kind": ["visa"], "note": ["", "none"]}], "price": [10.0],
+    },
+}  # fmt: skip
+RIGHT = {"city": "nyc", "seats": 2, "days": ["mon", "Tue"], "card": {"kind": "Visa"}, "price": 10}
+
+
+def call(tool="book", **change):
+    arguments = {k: v for k, v in (RIGHT | change).items() if v is not None}
+    return json.dumps({"tool": tool, "arguments": arguments})
+
+
+class TestCalls:
+    """Tool calls."""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            call(), call(city="new  york"), call(window=True), call(card={"kind": "visa", "note": "none"}),
+            f"```json\n{call()}\n```", f"```\n{call()}```", f"\n {call()} \n",
+        ],
+        ids=["plain", "case and blanks", "optional given", "nested optional", "fence", "bare fence", "blank lines"],
+    )  # fmt: skip
+    def test_a_right_call(self, answer):
+        assert measures.call_grade(answer, TRUTH) == {"task": 1, "valid JSON": 1, "right tool": 1}
+
+    @pytest.mark.parametrize(
+        ("answer", "valid", "tool"),
+        [
+            (call(tool="cook"), 1, 0), (call(city="Boston"), 1, 1), (call(seats=None), 1, 1), (call(seats="2"), 1, 1),
+            (call(seats=True), 1, 1), (call(window=1), 1, 1), (call(window=False), 1, 1), (call(extra=1), 1, 1),
+            (call(days=["Mon"]), 1, 1), (call(days="Mon"), 1, 1), (call(card={"note": ""}), 1, 1),
+            (call(card={"kind": "visa", "pin": 1}), 1, 1), (call(price=10.5), 1, 1),
+            ("Sure! " + call(), 0, 0), (call() + "\n" + call(), 0, 0), (call()[:-1], 0, 0), (f"[{call()}]", 0, 0),
+            ('{"tool": "book"}', 0, 0), ('{"tool": "book", "arguments": []}', 0, 0), ("", 0, 0), ("[" * 99999, 0, 0),
+            ('{"tool": "book", "arguments": {"price": NaN}}', 0, 0),
+        ],
+        ids=[
+            "another tool", "wrong value", "one missing", "string for a number", "true for a number",
+            "number for true", "false", "one too many", "short list", "no list", "nested missing",
+            "nested too many", "another number", "words before", "two calls", "cut off", "a list", "no arguments",
+            "arguments a list", "nothing", "nested too deep", "NaN",
+        ],
+    )  # fmt: skip
+    def test_a_wrong_call(self, answer, valid, tool):
+        assert measures.call_grade(answer, TRUTH) == {"task": 0, "valid JSON": valid, "right tool": tool}
+
+    def test_a_tool_without_arguments_takes_none(self):
+        assert measures.call_grade(call(), {"book": {}})["task"] == 0
+        assert measures.call_grade('{"tool": "book", "arguments": {}}', {"book": {}})["task"] == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "contains", "right"),
+        [
+            ({}, (), 1), ({"folder": "Finance"}, ("budget",), 1), ({"folder": "Finance"}, ("budget", "*.txt"), 0),
+            ({"folder": "Desk"}, ("budget",), 0), ({"pattern": "budget*.xls"}, (), 1), ({"path": "x"}, (), 0),
+        ],
+    )  # fmt: skip
+    def test_a_reference_of_ours_names_some_arguments_and_some_words(self, arguments, contains, right):
+        answer = '{"tool": "search", "arguments": {"pattern": "Budget *.xls", "folder": "finance"}}'
+        found = graded("action", answer, tool={"name": "search", "arguments": arguments}, contains=contains)
+        assert found == {"task": right, "valid JSON": 1, "right tool": 1}
+
+    def test_the_words_must_be_in_the_arguments_and_blanks_in_a_sum_are_free(self):
+        reference = {"tool": {"name": "calculator", "arguments": {"expression": "37 * 48"}}}
+        sums = [f'{{"tool": "calculator", "arguments": {{"expression": "{s}"}}}}' for s in ("37*48", "37*84")]
+        assert [graded("action", s, **reference)["task"] for s in sums] == [1, 0]
+        said = graded("action", sums[0], tool={"name": "calculator", "arguments": {}}, contains=("calc",))
+        assert said["task"] == 0
+
+
+class TestAnswers:
+    """Final answers."""
+
+    @pytest.mark.parametrize(
+        ("truth", "answer", "right"),
+        [
+            ("1200", "1. 3 x 400.\nAnswer: 1,200", 1),
+            ("1,200", "Answer: $1200.00 in all", 1),
+            ("1200", "Answer: 1,20", 0),
+            ("12", "**Answer:** 12 apples, of 30", 1),
+            ("12", "Answer: 3\nNo, wait.\nanswer : 12.", 1),
+            ("7", "Answer: 3 + 4 = 7", 1),
+            ("0.5", "Answer: .5", 1),
+            ("-5", "Answer: \u22125 degrees", 1),
+            ("12", "It lasts 10-12", 1),
+            ("3", "so a, b and 3", 1),
+            ("2", "1, 3, 2", 1),
+            ("12", "so 12 + 30", 0),
+            ("12", "12.5", 0),
+            ("12", "Answer: twelve", 0),
+            ("12", "", 0),
+            ("750 ml", "Answer: 750", 1),
+            ("750 ml", "Answer: 750ml", 1),
+            ("7 km", "Answer: 8 km", 0),
+            ("2:55", "Answer: 2:55 pm", 1),
+            ("2:55", "Answer: 12:55", 0),
+            ("too much", "Answer: Too  much water", 1),
+            ("No", "Answer: no.", 1),
+            ("No", "Answer: Nobody knows", 0),
+            ("No", "no", 0),
+        ],
+    )
+    def test_what_stands_last_counts(self, truth, answer, right):
+        assert graded("thinking", answer, answer=truth) == {"task": right}
+
+    @pytest.mark.parametrize(("passed", "task"), [(1.0, 1), (0.5, 0), (None, 0)])
+    def test_code_is_right_if_all_its_tests_pass(self, passed, task):
+        scorers = {"tests_pass": lambda *_: passed}
+        assert graded("debug", "x", scorers=scorers, tests=("assert f()",)) == {"task": task}
+
+    def test_of_parts_the_share_counts_and_of_nothing_nothing_is_known(self):
+        assert graded("task", "call the\nDentist", contains=("the dentist", "Monday")) == {"task": 0.5}
+        assert graded("task", "anything") is None
+
+
+class TestFacts:
+    """Facts that were not told."""
+
+    TOLD = "Aunt Vi's party is on Saturday at 5:30, flat 15. Ninety guests, twenty-five chairs. It costs 1,200 or so."
+
+    @pytest.mark.parametrize(
+        ("answer", "invented"),
+        [
+            ("- The party is on Saturdays at 5.30", []),
+            ("- Kwame is a word at the start\n* Another\n1. Third\n  \u2022 Fourth\n-Fifth. Sixth\n**Seventh**", []),
+            ("- 90 guests and 25 chairs, for 1200, in flat 15", []),
+            ("- The user pays on Sat", []),
+            ("- What User says", []),
+            ("- flat 5", []),
+            ("- flat 1, 2", ["1", "2"]),
+            ("- Starts at 5:45", ["5.45"]),
+            ("- Flat -15, 10-12 guests", ["10", "12"]),
+            ("- The aunt knows Kwame, and Zoë too", ["Kwame", "Zoë"]),
+            ("- Name: the Sun", ["Sun"]),
+        ],
+    )
+    def test_numbers_and_names_that_the_prompt_has_not(self, answer, invented):
+        assert measures.invented_in(answer, self.TOLD) == invented
+
+    def test_an_answer_that_invents_has_not_done_its_task(self):
+        sound = graded("memory", "- Visits Rome in May", "I visit Rome in May", contains=("Rome", "Nina"))
+        assert sound == {"task": 0.5, "facts kept": 0.5, "facts invented": 0}
+        invents = graded("memory", "- Visits Rome with Otto", "I visit Rome in May", contains=("Rome",))
+        assert invents == {"task": 0, "facts kept": 1, "facts invented": 1}
+
+
+def row(method, seed=0, seconds=None, name="action", **measured):
+    training = {"cpu_seconds": seconds, "peak_memory": 2e9} if seconds else {}
+    figures = {key.replace("__", ": ").replace("_", "-", 1): value for key, value in measured.items()}
+    return {"domain": name, "method": method, "seed": seed, "training": training, "measured": figures}
+
+
+class TestTables:
+    """Rows as Markdown."""
+
+    ROWS = (
+        row("base", held_out__task=[0, 0, 1, 1], questions__task=[1, 1, 0, 1]),
+        row("teacher", held_out__task=[1, 1, 1, 1], questions__task=[0, 1, 0, 1]),
+        row("sft", 0, 10.0, held_out__task=[1, 0, 1, 1], questions__task=[1, 1, 0, 1]),
+        row("sft", 1, 30.0, held_out__task=[1, 1, 1, 1], questions__task=[1, 1, 0, 1]),
+    )
+
+    def cells(self, method, of=ROWS):
+        lines = [[c.strip() for c in line.strip("|").split("|")] for line in report.tables(list(of)).splitlines()]
+        (found,) = [dict(zip(lines[2], line, strict=True)) for line in lines if line[0] == method]
+        return found
+
+    def test_mean_and_spread_over_seeds_with_the_paired_interval(self):
+        cells = self.cells("sft")
+        low, high = report.paired_interval(np.array([1, 0.5, 1, 1]), np.array([0, 0, 1, 1]))
+        assert cells["held-out: task"] == f"0.875 ± 0.177 [{low:+.3f}, {high:+.3f}]"
+        assert cells["questions: task"] == "0.750 ± 0.000 [+0.000, +0.000]"
+        assert (cells["seeds"], cells["CPU s"], cells["peak GB"]) == ("2", "20", "2.0")
+
+    def test_the_gap_is_that_from_base_to_teacher_where_there_is_one(self):
+        assert self.cells("sft")["gap closed"] == "75%, -", "of the questions, the teacher knows less than the base"
+        assert self.cells("base")["gap closed"] == self.cells("teacher")["gap closed"] == "-"
+
+    def test_references_have_no_interval_and_one_seed_no_spread(self):
+        assert self.cells("base")["held-out: task"] == "0.500"
+        assert self.cells("sft", self.ROWS[:3])["held-out: task"].startswith("0.750 [")
+        assert self.cells("sft", self.ROWS[2:])["held-out: task"] == "0.875 ± 0.177", "no base to compare with"
+
+    def test_each_domain_has_a_table_and_a_missing_figure_a_dash(self):
+        both = report.tables([*self.ROWS, row("base", name="debug", held_out__task=[1])])
+        assert [line for line in both.splitlines() if line.startswith("#")] == ["### action", "### debug"]
+        assert self.cells("kd", [*self.ROWS, row("kd", divergence=[1, 2])])["held-out: task"] == "-"
+
+    def test_the_interval_is_that_of_pairs(self):
+        rng = np.random.default_rng(0)
+        base = rng.normal(size=200) * 10
+        low, high = report.paired_interval(base + 1 + rng.normal(size=200) * 0.1, base)
+        assert 0.97 < low < 1 < high < 1.03, "what differs from prompt to prompt does not blur what differs in pairs"
+
+    def test_the_command_prints_them(self, tmp_path):
+        file = tmp_path / "rows.jsonl"
+        file.write_text("".join(json.dumps(r) + "\n" for r in self.ROWS))
+        command = [sys.executable, "-m", "benchmarks.quality", "report", "--rows", str(file)]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        assert done.stdout == report.tables(list(self.ROWS)) + "\n"
+
+
+class TestRows:
+    """How a row is made."""
+
+    @pytest.fixture
+    def bench(self, tmp_path, monkeypatch):
+        """A bench whose ``conch distill`` notes its words and ends as it would."""
+        calls = []
+
+        def ran(command, **_):
+            calls.append(command)
+            number = len(calls)
+            result = {"adapter": f"adapter {number}", "steps": 3, "tokens": 50, "state": "gate_failed",
+                      "peak_memory": 9 - number}  # fmt: skip
+            return subprocess.CompletedProcess(command, 3, json.dumps({"results": [result]}).encode())
+
+        monkeypatch.setattr(rows.subprocess, "run", ran)
+        monkeypatch.setattr(rows, "_children_seconds", lambda: 10.0 * len(calls) ** 2)
+        return rows.Bench(ROOT, tmp_path), calls
+
+    def test_what_a_method_starts_from_is_trained_first_and_counts(self, bench):
+        bench, calls = bench
+        trained = bench._train("action", "sft, then on_policy", 1, ("--steps", "7"))
+        assert [c[c.index("--mode") + 1] for c in calls] == ["sft", "on_policy"]
+        assert calls[1][calls[1].index("--start") + 1] == "adapter 1"
+        assert all(c[c.index("--seed") + 1] == "1" and "--steps" in c for c in calls)
+        assert (trained["adapter"], trained["cpu_seconds"], trained["peak_memory"]) == ("adapter 2", 40.0, 8)
+
+    def test_whatever_is_asked_for_what_is_measured_on_is_held_out(self, bench):
+        bench, calls = bench
+        bench._train("action", "kd", 0, ("--held-out", "0.5"))
+        last = len(calls[0]) - 1 - calls[0][::-1].index("--held-out")
+        assert float(calls[0][last + 1]) == rows.SHARE
+
+    def test_held_out_prompts_are_graded_in_their_order(self, bench, tmp_path):
+        bench, _ = bench
+        lines = [
+            {"messages": [{"role": "user", "content": f"Say {i}"}], "reference": {"contains": [str(i)] * (i % 2)}}
+            for i in range(40)
+        ]
+        file = tmp_path / "prompts.jsonl"
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        one = Domain(DomainSettings(name="task", description="d"), file)
+        asked = []
+
+        def told(prompts):
+            asked.extend(prompts)
+            return [p.text if i else "nothing" for i, p in enumerate(prompts)]
+
+        found = bench._graded(one, told)
+        assert found == {"held-out: task": [0.0, *[1.0] * (len(asked) - 1)]}
+        assert len(asked) > 1
+        assert all(p.reference.contains for p in asked), "what cannot be graded is not asked"

@@ -1,0 +1,65 @@
+"""A teacher that tells its choices byte by byte, and sessions for what is made of them."""
+
+import math
+
+from conch_dna.config import resolve
+from conch_dna.domains.extract import AnswerExtractor
+from conch_dna.pipeline.context import Session
+from conch_dna.pipeline.record import record
+from conch_dna.pipeline.run_folder import Run
+from conch_dna.plugin.manager import PluginHost, load_plugins
+from conch_dna.records import Completion, Sampling, SoftToken
+from conch_dna.registry.store import Registry
+from conch_dna.teachers.answer_cache import CompletionCache
+from conch_dna.util.progress import Progress
+
+SETTINGS = {
+    "teacher": "recorded", "mode": "kd", "steps": 3, "learning_rate": 0.01, "held_out": 0.25, "gate_prompts": 2,
+    "min_fit_gain": 0.0, "max_quality_drop": 1.0, "max_harm": 10.0, "checkpoint_every": 1,
+}  # fmt: skip
+CHOICES = Sampling(max_tokens=12, top_log_probs=2)
+
+
+def session_over(root, student, *domains, progress=None, **settings):
+    config = resolve({**SETTINGS, "student": str(student), **settings})
+    named, run = {domain.name: domain for domain in domains}, Run(root / "runs/mine")
+    registry = Registry(root / "adapters")
+    return Session(config, load_plugins(), registry, run, named, root / "c", progress or Progress())
+
+
+def told(text, other="z", share=0.2):
+    """The tokens of ``text``, a byte each, in whose place the teacher weighed ``other`` with that probability."""
+    sure, less = math.log(0.95 - share), math.log(share)
+    pieces = text.encode().decode("latin-1")
+    tokens = [SoftToken(piece=p, choices=((p, sure), (other, less))) for p in pieces]
+    return (*tokens, SoftToken(piece=None, choices=((None, sure), (other, less))))
+
+
+class Telling:
+    """Says a word by the prompt's place; ``silent`` places tell no choices, ``texts`` are what is said instead."""
+
+    capabilities = frozenset({"text", "soft"})
+    fingerprint = "telling:1"
+
+    def __init__(self, domain, other="z", silent=(), texts=None):
+        self.places = {p.digest: i for i, p in enumerate(domain.prompts)}
+        self.other, self.silent, self.texts = other, silent, texts or {}
+
+    def generate(self, prompts, sampling):
+        for prompt in prompts:
+            place = self.places[prompt.digest]
+            text = self.texts.get(place, "quick" * (1 + place % 2))
+            soft = () if place in self.silent or not sampling.top_log_probs else told(text, self.other)
+            yield Completion(
+                prompt=prompt.digest, text=text, teacher=self.fingerprint, sampling=sampling, soft=soft
+            )  # fmt: skip
+
+
+def recorded(domain, cache, sampling=CHOICES, **teacher):
+    """Record a domain's answers with their choices; return the path of the text, and the card."""
+    one = Telling(domain, **teacher)
+    good = {"good": lambda *_: 1.0}
+    extractor = AnswerExtractor(PluginHost(), domain)
+    return record(
+        domain, one, "telling:big", sampling, good, {"good": 0.5}, CompletionCache(cache), extractor, lambda: None
+    )  # fmt: skip

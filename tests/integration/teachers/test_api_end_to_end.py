@@ -1,0 +1,300 @@
+"""A neuron is taught through an API: over real HTTP, by whatever signal there is, and whatever goes wrong."""
+
+import contextlib
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from projects import START, ended, environment, here
+from server import ApiServer
+from taught import KEY, Taught, say, wait_until
+from wire_faults import STORMY, Faults
+from wire_voice import ModelClient
+
+from conch_dna.models.load import load
+
+# Anthropic tells no log-probabilities.
+TAUGHT = [
+    ("openai", "sft"), ("openai", "kd"), ("openai", "sft,on_policy"), ("openai", "sft,preference"),
+    ("anthropic", "sft"), ("anthropic", "sft,preference"),
+]  # fmt: skip
+# Of which a small model knows the capital, and says no more than that.
+COUNTRIES = [
+    "France", "Japan", "Germany", "Russia", "Egypt", "Greece", "Peru", "Norway", "Sweden", "Ireland", "Austria",
+    "Kenya",
+]  # fmt: skip
+
+
+@pytest.fixture
+def taught(tmp_path, tiny_folder, accel, serve):
+    """Make a project that a server teaches."""
+
+    def make(provider, *, server=None, **about):
+        behaviour = {"key": KEY, "voice": ModelClient(rule=say), **(server or {})}
+        return Taught(tmp_path, tiny_folder, serve(**behaviour), provider, accel, **about)
+
+    return make
+
+
+def check_books(project):
+    """What holds at every moment: what was charged is in the ledger, and the cap was kept."""
+    ledger = project.ledger()
+    assert project.truth() <= ledger.spent + ledger.reserved <= float(project.budget) * 10**9
+
+
+@pytest.mark.parametrize(("provider", "mode"), TAUGHT, ids=map("-".join, TAUGHT))
+def test_a_neuron_taught_through_an_api_passes_the_gate(taught, provider, mode):
+    voice = ModelClient(rule=lambda asked: judge(asked) if "<answer A>" in asked else say(asked))
+    project = taught(
+        provider, server={"voice": voice}, mode=mode, steps=24, checkpoint_every=24, rollout_tokens=8,
+        rollout_temperature=0.3, on_policy_fraction=0.5, candidates=2,
+    )  # fmt: skip
+    result = project.teach()
+    done = project.result()
+    assert (done["state"], done["recipes"]) == ("published", mode.split(",")), f"{done}\n{result.stderr}"
+    assert result.exit_code == 0
+    assert project.published() == [1]
+    ledger = project.ledger()
+    assert (ledger.spent, ledger.reserved) == (project.truth(), 0)
+    assert 0 < ledger.spent < 10**9
+    (figures,) = project.figures()
+    assert figures["calls"] == len([call for call in project.server.calls if call.usage])
+    assert (figures["retries"], figures["failures"]) == (0, 0)
+
+
+def judge(asked):
+    """Prefer the answer that has more of the letters of ours, and fewer others."""
+    one, two = (set(asked.partition(f"<answer {n}>\n")[2].partition(f"\n</answer {n}>")[0]) for n in "AB")
+    ours = set("the word is")
+    far = len(one ^ ours) - len(two ^ ours)
+    return "T" if far == 0 else "AB"[far > 0]
+
+
+def test_what_was_answered_once_is_asked_by_no_other_run(taught):
+    project = taught("openai", mode="sft")
+    assert project.teach().exit_code == 0
+    before, spent = len(project.server.calls), project.ledger().spent
+    again = project.teach(run="again")
+    assert again.exit_code == 0, again.stderr
+    assert (len(project.server.calls), project.ledger().spent) == (before, spent)
+    (figures,) = project.figures("again")
+    assert (figures["calls"], figures["cached"]) == (0, 24)
+
+
+def test_two_hundred_prompts_through_a_server_that_misbehaves_lose_no_answer_and_pay_for_none_twice(taught):
+    faults = Faults(seed=5, share=0.35, kinds=(*STORMY, "rate_limited_date", "page", "hang"))
+    project = taught(
+        "openai", prompts=200, mode="sft", server={"faults": faults, "retry_after": 0.05}, endpoint={"timeout": 5}
+    )
+    result = project.teach()
+    assert result.exit_code == 0, result.stderr
+    server, asked = project.server, set(project.digests)
+    assert len({kind for kind in server.faced() if kind != "none"}) >= 12, server.faced()
+    assert project.own(server.delivered()) == dict.fromkeys(asked, 1)
+    assert project.cached() == asked
+    assert project.published() == [1]
+    check_books(project)
+    (figures,) = project.figures()
+    assert figures["calls"] == sum(server.delivered().values())
+    assert figures["retries"] == len(server.calls) - figures["calls"]
+    assert no_key_in(project, result.output)
+
+
+def stopped_at(project, answers, number):
+    """Start to distil, send a signal when so many answers are stored; return exit code, stdout and stderr."""
+    process = project.start()
+    wait_until(lambda: len(project.cached()) >= answers or process.poll() is not None)
+    process.send_signal(number)
+    return ended(process)
+
+
+def no_key_in(project, *texts):
+    """Check that the key, which the server sends back in errors, stands in nothing that was written or shown."""
+    assert [path for path in project.files() if KEY.encode() in path.read_bytes()] == []
+    return not any(KEY in text for text in texts)
+
+
+@pytest.mark.parametrize(("provider", "prompts"), [("openai", 200), ("anthropic", 80)])
+def test_a_run_that_is_killed_again_and_again_pays_for_no_answer_that_it_had_stored(taught, provider, prompts):
+    faults = Faults(seed=2, share=0.3)
+    behaviour = {"faults": faults, "retry_after": 0.02, "latency": 0.03}
+    project = taught(provider, prompts=prompts, mode="sft", server=behaviour)
+    server, workers, asked, kills = project.server, 8, set(project.digests), []
+    for share in (0.25, 0.5, 0.75):
+        code, out, err = stopped_at(project, share * prompts, signal.SIGKILL)
+        assert code == -signal.SIGKILL, err
+        kills.append((time.monotonic(), project.cached()))
+        check_books(project)
+        assert project.published() == []
+        assert no_key_in(project, out, err)
+    result = project.teach()
+    assert result.exit_code == 0, result.stderr
+    assert project.cached() == asked
+    for moment, stored in kills:
+        assert not [call for call in server.calls if call.at > moment and call.prompt in stored]
+    twice = {prompt for prompt, count in project.own(server.delivered()).items() if count > 1}
+    # A kill takes what was in flight, and what had arrived but was not on the disk yet.
+    assert len(twice) <= len(kills) * 2 * workers
+    assert project.own(server.delivered()).keys() == asked
+    check_books(project)
+    assert project.published() == [1]
+
+
+def test_ctrl_c_stores_what_was_in_flight_and_the_next_run_asks_for_the_rest_alone(taught):
+    project = taught("openai", prompts=100, mode="sft", server={"latency": 0.1})
+    code, _, err = stopped_at(project, 20, signal.SIGINT)
+    assert code == 130, err
+    assert project.cached() == project.own(project.server.delivered()).keys() != set(project.digests)
+    ledger = project.ledger()
+    assert (ledger.spent, ledger.reserved) == (project.truth(), 0)
+    assert project.teach().exit_code == 0
+    assert set(project.own(project.server.delivered()).values()) == {1}
+    assert project.ledger().spent == project.truth()
+
+
+def test_a_run_with_too_small_a_budget_stops_at_it_and_a_larger_one_goes_on(taught):
+    project = taught("anthropic", prompts=60, mode="sft", endpoint={"concurrency": 4}, budget="0.003")
+    stopped = project.teach()
+    assert stopped.exit_code == 4, stopped.output
+    assert "Traceback" not in stopped.output
+    asked = project.own(project.server.delivered())
+    assert 0 < len(asked) < 60
+    assert project.cached() == asked.keys()
+    check_books(project)
+    shown = json.loads(here(project.folder, "budget", "show", "--json", env=project.env).stdout)
+    assert shown
+    project.budget = "1"
+    project.configure()
+    on = project.teach()
+    assert on.exit_code == 0, on.stderr
+    assert set(project.own(project.server.delivered()).values()) == {1}
+    assert project.ledger().spent == project.truth()
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_batch_teaches_at_half_the_price_and_a_kill_hands_it_in_no_second_time(taught, provider):
+    project = taught(provider, mode="sft", endpoint={"batch": True}, server={"polls": 10_000})
+    jobs = project.server.batches.jobs
+    process = project.start()
+    wait_until(lambda: any(job["polled"] for job in list(jobs.values())) or process.poll() is not None)
+    process.kill()
+    code, _, err = ended(process)
+    assert code == -signal.SIGKILL, err
+    project.server.polls = 0
+    result = project.teach()
+    assert result.exit_code == 0, result.stderr
+    assert project.published() == [1]
+    assert len(jobs) == 1
+    assert project.own(project.server.delivered()) == dict.fromkeys(project.digests, 1)
+    ledger = project.ledger()
+    assert (ledger.spent, ledger.reserved) == (project.truth(), 0)
+
+
+def test_a_context_that_the_provider_keeps_is_told_and_charged_as_such(taught):
+    project = taught("anthropic", endpoint={"prompt_caching": True, "concurrency": 1}, server={"cache_from": 1})
+    result = here(project.folder, "record", "alpha", "--teacher", "anthropic:tiny", env=project.env)
+    assert result.exit_code == 0, result.stderr
+    used = project.server.used()
+    assert used["cached_input"] == 23 * used["cache_write"] > 0
+    told = project.ledger().summary()
+    assert project.ledger().spent == project.truth(), told
+
+
+def test_a_provider_that_charges_more_than_the_worst_case_is_asked_no_more_and_its_answer_is_kept(taught):
+    faults = Faults(script=["none"] * 8 + ["usage_over"])
+    project = taught("anthropic", endpoint={"concurrency": 1}, server={"faults": faults})
+    result = here(project.folder, "record", "alpha", "--teacher", "anthropic:tiny", env=project.env)
+    assert result.exit_code == 4, result.output
+    assert project.cached() == project.own(project.server.delivered()).keys()
+    assert project.ledger().spent > project.truth()
+    assert len(project.server.calls) <= 10
+
+
+@pytest.mark.parametrize("kind", ["zero", "constant", "over_one"])
+def test_an_absent_signal_teaches_nothing(taught, kind):
+    project = taught("openai", mode="kd", server={"voice": ModelClient(kind=kind)})
+    result = project.teach()
+    assert result.exit_code != 0
+    assert project.published() == []
+    assert not list(project.folder.glob("runs/mine/alpha/checkpoints/*"))
+
+
+def test_empty_answers_teach_nothing(taught):
+    project = taught("openai", mode="sft", server={"voice": ModelClient(rule=lambda _: "")})
+    result = project.teach()
+    assert result.exit_code != 0
+    assert project.published() == []
+
+
+def in_float32(ref, folder):
+    """Write a model as float32, since half-precision matmuls are some 30 times slower on a CPU."""
+    import mlx.core as mx
+    from mlx.utils import tree_flatten
+
+    base = load(ref)
+    shutil.copytree(base.folder, folder, ignore=shutil.ignore_patterns("*.safetensors*"))
+    mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(base.model.parameters())))
+    config = {key: value for key, value in base.config.items() if not key.startswith("quantization")}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.fixture(params=["mlx_lm.server", "conch serve"])
+def engine(request, accel, tmp_path):
+    """Start a server on the embedded model; return its address and the model's name there."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if request.param == "conch serve":
+        model = "base"
+        command = [sys.executable, "-c", START, "serve", "--base", "embedded:smollm2-135m", "--port", str(port)]
+    else:
+        model = str(in_float32("embedded:smollm2-135m", tmp_path / "model"))
+        begin = "from conch_dna.models import accel; accel.switch_on(); from mlx_lm.server import main; main()"
+        command = [sys.executable, "-c", begin, "--model", model, "--port", str(port), "--log-level", "ERROR"]
+    with (tmp_path / "engine.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, env=environment())
+
+    def up():
+        assert process.poll() is None, (tmp_path / "engine.log").read_text()
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            return urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close() is None
+        return False
+
+    try:
+        wait_until(up)
+        yield f"http://127.0.0.1:{port}/v1", model
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.real
+def test_a_real_engine_teaches_over_http(engine, tmp_path, tiny_folder, accel):
+    url, model = engine
+    prompts = [f"What is the capital of {country}?" for country in COUNTRIES]
+    with ApiServer() as unused:
+        project = Taught(
+            tmp_path,
+            tiny_folder,
+            unused,
+            "openai",
+            accel,
+            prompts=prompts,
+            mode="sft",
+            held_out=0.45,
+            teacher=f"openai:{model}",
+        )
+    project.url = url
+    project.configure(timeout=200)
+    result = project.teach()
+    assert result.exit_code == 0, result.stderr
+    assert project.published() == [1]
+    assert not project.ledger().spent

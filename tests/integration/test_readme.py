@@ -1,0 +1,65 @@
+"""The README's tour is true: every command of it runs, in order, in a project of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checkout import ROOT
+from tiny import write_tiny_model
+
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+# A tiny random model that learns next to nothing in two steps: bounds that let it through, so that the commands after
+# the gate have a neuron to work on.
+PROJECT = """
+[distill]
+student = "{model}"
+steps = 2
+gate_prompts = 2
+max_length = 4096
+min_fit_gain = 0.0
+max_quality_drop = 1.0
+max_harm = 10.0
+"""
+
+
+def tour() -> list[str]:
+    """Return the commands of the section "A tour in five minutes"."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## A tour in five minutes", 1)[1].split("\n## ", 1)[0]
+    blocks = CONSOLE.findall(section)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_the_tour_has_the_commands_a_newcomer_needs():
+    words = {" ".join(shlex.split(command)[:2]) for command in tour()}
+    assert {"conch doctor", "conch distill", "conch ask", "conch compare", "conch neurons", "conch plugins"} <= words
+
+
+def test_every_command_of_the_tour_runs(tmp_path: Path):
+    model = write_tiny_model(tmp_path / "model")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "conch.toml").write_text(PROJECT.format(model=model), encoding="utf-8")
+    scripts = tmp_path / "bin"
+    scripts.mkdir()
+    conch = scripts / "conch"
+    conch.write_text(f"#!{sys.executable}\nfrom conch_dna.cli.main import main\nmain()\n", encoding="utf-8")
+    conch.chmod(0o755)
+    env = os.environ | {"PATH": f"{scripts}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+    for command in tour():
+        done = subprocess.run(
+            shlex.split(command), cwd=project, env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.stdout.strip(), command
+
+
+@pytest.mark.parametrize("name", ["make distill", "make test"])
+def test_the_readme_names_the_two_commands(name: str):
+    assert name in (ROOT / "README.md").read_text(encoding="utf-8")

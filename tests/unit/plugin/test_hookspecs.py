@@ -1,0 +1,44 @@
+"""Every hook is a promise: documented, explained in the guide, and used by a bundled plug-in or a test."""
+
+import inspect
+import re
+
+import pytest
+from checkout import ROOT
+
+from conch_dna.plugin import hookspecs
+
+HOOKS = sorted(name for name, value in vars(hookspecs).items() if hasattr(value, "conch_dna_spec"))
+
+
+def test_there_are_hooks():
+    assert "register_teachers" in HOOKS
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_documented_where_it_is_declared(hook):
+    text = inspect.getdoc(getattr(hookspecs, hook))
+    assert text
+    assert text.splitlines()[0].endswith((".", "``."))
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_has_a_heading_in_the_guide(hook):
+    assert f"### {hook}\n" in (ROOT / "docs/plugins.md").read_text()
+
+
+def test_the_guide_describes_no_hook_that_is_gone():
+    headings = re.findall(r"^### ([a-z]+_[a-z_]+)$", (ROOT / "docs/plugins.md").read_text(), re.MULTILINE)
+    assert sorted(headings) == HOOKS
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_has_a_bundled_user_or_a_test(hook):
+    implementation = re.compile(rf"@hookimpl(\(.*\))?(\\n|\n)def {hook}\(")
+    files = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    assert any(implementation.search(path.read_text()) for path in files)
+
+
+@pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook.startswith("register_")])
+def test_registration_hooks_take_nothing(hook):
+    assert not inspect.signature(getattr(hookspecs, hook)).parameters

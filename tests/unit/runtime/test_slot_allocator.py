@@ -1,0 +1,270 @@
+"""Slots go to those who ask, stay while they are used, and come back to the least recently used."""
+
+import pytest
+from engines import fields_of, publish, write_base
+from projects import write_neuron
+
+from conch_dna.errors import ConfigError, NeuronRefused, RegistryError
+from conch_dna.records import HeldOut, Verdict
+from conch_dna.registry.store import Registry
+from conch_dna.runtime import neuron_cache as shelf_module
+from conch_dna.runtime.adapter_stack import BASE_SLOT, Mix
+from conch_dna.runtime.neuron_cache import NeuronCache
+from conch_dna.runtime.neuron_layers import Alone, wrap
+from conch_dna.runtime.slot_allocator import SlotAllocator
+
+NAMES = ("a", "b", "c", "d")
+
+
+class House:
+    """A base with four neurons and two slots."""
+
+    def __init__(self, folder, slots=2, max_bytes=1 << 30):
+        self.folder, self.base = folder, write_base(folder / "base", "llama")
+        self.registry = Registry(folder / "registry")
+        publish(self.registry, self.base, folder / "neurons", *NAMES)
+        slot = wrap(self.base.model)
+        self.shelf = NeuronCache(self.base, self.registry, slot, max_bytes)
+        self.residency = SlotAllocator(self.shelf, slot, slots)
+
+    def take(self, asked):
+        return self.residency.acquire(self.shelf.find_any(asked))
+
+    def digest(self, name):
+        return self.shelf.find(name).digest
+
+    @property
+    def in_slots(self):
+        digests = [berth.adapter.digest if berth.adapter else None for berth in self.residency.slots[1:]]
+        names = {self.digest(name): name for name in NAMES}
+        return [names.get(digest, digest) for digest in digests]
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+def test_the_base_needs_no_slot(house):
+    assert house.take("base") == BASE_SLOT
+    house.residency.release(BASE_SLOT)
+    assert house.in_slots == [None, None]
+
+
+def test_one_neuron_has_one_slot_whoever_asks(house):
+    assert house.take("a") == house.take("a@1") == house.take("a@current") == house.take({"a": 1.0})
+    assert house.residency.slots[1].users == 4
+    assert house.in_slots == ["a", None]
+
+
+def test_who_finds_all_slots_in_use_waits_and_then_gets_the_least_recently_used(house):
+    first, second = house.take("a"), house.take("b")
+    assert house.take("c") is None
+    assert house.shelf.resident.keys() == {house.digest("a"), house.digest("b")}, "nothing is loaded for nothing"
+    house.residency.release(second)
+    house.residency.release(first)
+    again = house.take("a")
+    house.residency.release(again)
+    assert house.take("c") == second
+    assert house.in_slots == ["a", "c"]
+
+
+def test_a_slot_in_use_is_never_given_away(house):
+    house.take("a")
+    for name in ("b", "c", "d", "b"):
+        slot = house.take(name)
+        assert slot == 2
+        house.residency.release(slot)
+    assert house.in_slots == ["a", "b"]
+
+
+def test_rows_of_one_neuron_are_no_mix(house):
+    slot, other = house.take("a"), house.take("b")
+    delta = house.residency.delta
+    assert delta([BASE_SLOT, BASE_SLOT]) is None
+    assert isinstance(delta([slot, slot]), Alone)
+    assert delta([slot]).adapter.digest == house.digest("a")
+    assert isinstance(delta([slot, BASE_SLOT]), Mix)
+    assert isinstance(delta([slot, other]), Mix)
+
+
+class TestPinning:
+    """A pinned neuron stays."""
+
+    def test_its_slot_goes_to_nobody_else(self, house):
+        house.residency.pin("a", house.shelf.find("a"))
+        for name in ("b", "c", "d"):
+            house.residency.release(house.take(name))
+        assert house.in_slots == ["a", "d"]
+        house.residency.unpin("a")
+        house.residency.release(house.take("b"))
+        assert "a" not in house.in_slots
+
+    def test_its_memory_neither(self, tmp_path):
+        house = House(tmp_path, max_bytes=1)
+        house.residency.pin("a", house.shelf.find("a"))
+        for name in ("b", "c"):
+            house.residency.release(house.take(name))
+        assert house.digest("a") in house.shelf.resident
+        assert house.digest("b") not in house.shelf.resident
+
+    def test_one_slot_is_left_for_others(self, house):
+        house.residency.pin("a", house.shelf.find("a"))
+        house.residency.pin("a", house.shelf.find("a"))
+        with pytest.raises(RegistryError, match="one slot must be left"):
+            house.residency.pin("b", house.shelf.find("b"))
+
+
+class TestUnloading:
+    """A neuron goes when nobody uses it."""
+
+    def test_at_once_if_nobody_does(self, house):
+        house.residency.release(house.take("a"))
+        assert house.residency.unload(house.digest("a")).done()
+        assert house.in_slots == [None, None]
+        assert not house.shelf.resident
+        assert house.residency.pack.stacks == {}
+        assert house.take("a") == 1, "who asks later loads it again"
+
+    def test_else_after_the_last_one_and_meanwhile_nobody_new_gets_it(self, house):
+        slot = house.take("a")
+        assert house.take("a") == slot
+        gone = house.residency.unload(house.digest("a"))
+        assert house.residency.unload(house.digest("a")) is gone
+        assert house.take("a") is None
+        house.residency.release(slot)
+        assert not gone.done()
+        house.residency.release(slot)
+        assert gone.done()
+        assert house.take("a") == slot
+
+    def test_what_was_pinned_is_not_any_more(self, house):
+        house.residency.pin("a", house.shelf.find("a"))
+        assert house.residency.unload(house.digest("a")).done()
+        assert house.residency.pinned == {}
+        assert house.shelf.held == set()
+
+
+def test_loading_ahead_takes_empty_slots_only(house):
+    for name in ("a", "b", "c", "a"):
+        house.residency.prefetch(house.shelf.find(name))
+    assert house.in_slots == ["a", "b"]
+    assert house.digest("c") in house.shelf.resident
+
+
+def test_neurons_in_slots_are_counted_and_stay_in_memory(tmp_path):
+    house = House(tmp_path, max_bytes=1)
+    house.take("a")
+    house.residency.release(house.take("b"))
+    house.residency.release(house.take("c"))
+    assert list(house.shelf.resident) == [house.digest("a"), house.digest("c")]
+
+
+def test_what_was_tried_is_not_tried_again_when_it_is_loaded_again(house, monkeypatch):
+    tries = []
+    logits = house.shelf.logits
+    monkeypatch.setattr(house.shelf, "logits", lambda *a, **k: (tries.append(1), logits(*a, **k))[1])
+    for expected in (2, 3, 3):  # the base's and a's, a blend's, and none
+        adapter = house.shelf.get(house.shelf.find_any({"a": 2.0} if expected == 3 and len(tries) == 2 else "a"))
+        house.shelf.drop(adapter.digest)
+        assert len(tries) == expected
+
+
+class TestRefusals:
+    """What cannot be served is told once and kept in mind."""
+
+    @pytest.fixture
+    def bad(self, house):
+        """A neuron whose file was damaged after it was published."""
+        file = house.registry.resolve("a").path / "adapters.safetensors"
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+        return file
+
+    def test_a_damaged_neuron_is_not_read_again_until_it_is_mended(self, house, bad, monkeypatch):
+        reads = []
+        check = shelf_module.check_content
+        monkeypatch.setattr(shelf_module, "check_content", lambda entry: (reads.append(entry), check(entry))[1])
+        for _ in range(3):
+            with pytest.raises(NeuronRefused, match="differs from the card's digest"):
+                house.take("a")
+        assert len(reads) == 1
+        (kept,) = house.shelf._refused.values()
+        assert kept.__traceback__ is kept.__context__ is kept.__cause__ is None, "its frames hold what was read"
+        sound = write_neuron(house.folder / "again", house.base.model, 1) / "adapters.safetensors"
+        bad.write_bytes(sound.read_bytes())
+        assert house.take("a") == 1
+
+    def test_others_are_unaffected(self, house, bad):
+        with pytest.raises(NeuronRefused):
+            house.take("a")
+        assert house.take("b") == 1
+
+    def test_refusals_are_not_kept_without_end(self, house, bad, monkeypatch):
+        monkeypatch.setattr(shelf_module, "REMEMBERED", 2)
+        for n in range(4):
+            with pytest.raises(NeuronRefused):
+                house.take({"b": 10.0 ** (300 + n)})
+        assert len(house.shelf._refused) == 2
+
+    def test_another_base(self, house):
+        folder = write_neuron(house.folder / "other", house.base.model, 9)
+        house.registry.publish("other", folder, fields_of(house.base, "sha256:other"))
+        with pytest.raises(NeuronRefused, match="made for another base"):
+            house.take("other")
+
+    def test_a_base_that_cannot_mix_these_layers(self, house, monkeypatch):
+        tries = []
+        mix = house.residency.pack.mix
+
+        def wrong(slots):
+            tries.append(slots)
+            return mix([slots[0]] * len(slots))
+
+        monkeypatch.setattr(house.residency.pack, "mix", wrong)
+        for name in ("a", "a", "b"):
+            with pytest.raises(NeuronRefused, match="cannot mix neurons of these layers"):
+                house.take(name)
+        assert len(tries) == 1, "once for one set of layers"
+        assert house.in_slots == [None, None]
+        assert house.residency.pack.stacks == {}
+
+    def test_a_card_that_lies_of_its_gate_harms_no_other_neuron_of_its_layers(self, house):
+        before, after = (HeldOut(bits_per_byte=bits, quality=0.5) for bits in (2.0, 1.0))
+        lie = Verdict(domain="d", passed=True, checks=(), base=before, candidate=after, prompts=3)
+        folder = write_neuron(house.folder / "endless", house.base.model, 9, size=1e19)
+        house.registry.publish("endless", folder, fields_of(house.base).model_copy(update={"verdict": lie}))
+        with pytest.raises(NeuronRefused, match="gives logits that are not finite"):
+            house.take("endless")
+        assert house.take("a") == 1
+        assert house.in_slots == ["a", None]
+
+
+class TestBlends:
+    """A blend is a neuron of its own."""
+
+    def test_it_has_a_slot_of_its_own_and_one_whatever_the_order(self, house):
+        house.take("a")
+        assert house.take({"a": 0.5, "b": 0.5}) == house.take({"b": 0.5, "a@1": 0.25, "a": 0.25}) == 2
+        assert house.residency.slots[2].users == 2
+
+    def test_the_base_in_it_stands_for_nothing(self, house):
+        assert house.shelf.find_any({"base": 0.3, "a": 1}) == house.shelf.find("a")
+
+    @pytest.mark.parametrize(
+        ("weights", "match"),
+        [
+            ({}, "needs a neuron with a weight"),
+            ({"base": 1.0}, "needs a neuron with a weight"),
+            ({"a": 0.0}, "needs a neuron with a weight"),
+            ({"a": float("nan")}, "must be a finite number"),
+            ({"a": True}, "must be a finite number"),
+            ({"a": "1"}, "must be a finite number"),
+        ],
+    )
+    def test_weights_that_mean_nothing(self, house, weights, match):
+        with pytest.raises(ConfigError, match=match):
+            house.take(weights)
+
+    def test_weights_that_cannot_be_computed(self, house):
+        with pytest.raises(NeuronRefused, match="not finite"):
+            house.take({"a": 1e38, "b": 1.0})

@@ -1,0 +1,196 @@
+"""A checkpoint is whole or passed over, and belongs to the base, teacher, data and settings that made it."""
+
+import json
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten, tree_unflatten
+
+from conch_dna.config import DistillConfig
+from conch_dna.errors import CheckpointError
+from conch_dna.train import checkpoint, lora
+from conch_dna.train.checkpoint import Keep, State
+from conch_dna.train.ema import Ema
+
+IDENTITY = {"base": "b1", "teacher": "t1", "data": "d1", "settings": {"rank": 2, "keys": ["a"]}}
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "checkpoints"
+
+
+class Buffer:
+    """A source whose state is one array."""
+
+    def __init__(self):
+        self.rollouts = np.zeros(3, np.int32)
+
+    def state(self):
+        return {"rollouts": self.rollouts}
+
+    def restore(self, arrays):
+        self.rollouts = arrays["rollouts"]
+
+
+@pytest.fixture
+def state(tiny_model):
+    with lora.attached(tiny_model.model, DistillConfig(rank=2, layers=1)):
+        optimizer = optim.AdamW(learning_rate=0.1)
+        optimizer.init(tiny_model.model.trainable_parameters())
+        yield State(tiny_model.model, optimizer, Buffer(), Ema(0.9))
+
+
+def move(state):
+    """Take one update with made-up gradients."""
+    grad = {name: mx.ones_like(value) for name, value in lora.weights(state.model).items()}
+    state.optimizer.update(state.model, tree_unflatten(list(grad.items())))
+    mx.eval(state.model.parameters(), state.optimizer.state)
+    state.average.update(lora.weights(state.model))
+    state.source.rollouts = state.source.rollouts + 1
+
+
+def values(state):
+    found = {**lora.weights(state.model), **dict(tree_flatten(state.optimizer.state)), **state.source.state()}
+    found |= {f"average {name}": value for name, value in state.average.arrays().items()}
+    return {name: np.array(value) for name, value in found.items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
+
+
+def save_steps(root, state, steps, keep=5, best=0, losses=()):
+    kept = {}
+    for step, loss in zip(steps, losses or [1.0] * len(steps), strict=True):
+        move(state)
+        state.validation[step] = loss
+        checkpoint.save(root, step, state, IDENTITY, Keep(keep, best))
+        kept[step] = values(state)
+    return kept
+
+
+def test_what_was_saved_comes_back(root, state):
+    kept = save_steps(root, state, [2, 4])
+    move(state)
+    assert checkpoint.restore(root, state, IDENTITY) == 4
+    assert same(values(state), kept[4])
+    assert state.average.steps == 4
+
+
+def test_the_best_by_validation_stay_beside_the_newest(root, state):
+    kept = save_steps(root, state, [2, 4, 6, 8, 10], keep=1, best=2, losses=[3.0, 1.0, 2.0, 1.0, 5.0])
+    assert sorted(int(p.name) for p in root.iterdir()) == [4, 8, 10]
+    checkpoint.load_step(root, 4, state)
+    assert same(values(state), kept[4])
+    fresh = State(state.model, state.optimizer, state.source, state.average)
+    assert checkpoint.restore(root, fresh, IDENTITY) == 10
+    assert fresh.validation == {2: 3.0, 4: 1.0, 6: 2.0, 8: 1.0, 10: 5.0}
+    assert checkpoint.best_steps(fresh.validation)[:2] == [4, 8], "of equal ones the earlier first"
+
+
+def test_a_best_one_that_is_damaged_is_told_of(root, state):
+    save_steps(root, state, [2, 4])
+    (root / "000002/average.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="is missing or damaged"):
+        checkpoint.load_step(root, 2, state)
+
+
+def test_there_may_be_none(root, state):
+    before = values(state)
+    assert checkpoint.restore(root / "none", state, IDENTITY) == 0
+    assert same(values(state), before)
+
+
+def test_only_the_newest_are_kept_by_number_not_by_name(root, state):
+    save_steps(root, state, [9, 10, 999_999, 1_000_000], keep=2)
+    assert sorted(p.name for p in root.iterdir()) == ["1000000", "999999"]
+    assert checkpoint.restore(root, state, IDENTITY) == 1_000_000
+
+
+FILES = ["adapter.safetensors", "optimizer.safetensors", "average.safetensors", "source.safetensors", "state.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["cut short", "a flipped bit", "gone"])
+def test_a_damaged_one_is_passed_over_for_the_one_before(root, state, name, damage):
+    kept = save_steps(root, state, [2, 4])
+    file = root / "000004" / name
+    data = bytearray(file.read_bytes())
+    if damage == "gone":
+        file.unlink()
+    elif damage == "cut short":
+        file.write_bytes(data[: len(data) // 2])
+    else:
+        data[1 if name == "state.json" else -1] ^= 0x55
+        file.write_bytes(data)
+    move(state)
+    assert checkpoint.restore(root, state, IDENTITY) == 2
+    assert same(values(state), kept[2])
+
+
+def test_a_damaged_one_is_written_anew_when_its_step_comes_again(root, state):
+    save_steps(root, state, [2, 4])
+    (root / "000004/state.json").write_text("{")
+    checkpoint.save(root, 4, state, IDENTITY, Keep(5))
+    assert checkpoint.restore(root, state, IDENTITY) == 4
+
+
+def test_a_sound_one_is_never_taken_away_to_be_written_again(root, state):
+    save_steps(root, state, [2])
+    before = (root / "000002").stat().st_ino
+    checkpoint.save(root, 2, state, IDENTITY, Keep(1))
+    assert (root / "000002").stat().st_ino == before
+
+
+def test_what_a_kill_left_half_written_is_not_seen(root, state):
+    save_steps(root, state, [2])
+    (root / ".000004.abc").mkdir()
+    (root / ".000004.abc/state.json").write_text(json.dumps({"step": 4}))
+    assert checkpoint.restore(root, state, IDENTITY) == 2
+
+
+def test_another_origin_is_refused_and_every_difference_named(root, state):
+    save_steps(root, state, [2])
+    move(state)
+    before = values(state)
+    other = {"base": "b2", "teacher": "t2", "data": "d2", "settings": {"rank": 4, "keys": ["a"], "new": 1}}
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.restore(root, state, other)
+    for part in ("base = b1, now b2", "teacher = t1, now t2", "data = d1, now d2", "settings.rank = 2, now 4"):
+        assert part in str(caught.value)
+    assert "settings.new = None, now 1" in str(caught.value)
+    assert "settings.keys" not in str(caught.value)
+    assert same(values(state), before), "nothing may have been changed"
+
+
+def test_a_setting_that_has_come_since_counts_as_its_default(root, state):
+    checkpoint.save(root, 2, state, IDENTITY, Keep(1))
+    for rate, fits in ((0.0, True), (0.1, False)):
+        newer = {**IDENTITY, "settings": {**IDENTITY["settings"], "dropout": rate}}
+        if fits:
+            assert checkpoint.restore(root, state, newer) == 2
+            continue
+        with pytest.raises(CheckpointError, match=r"settings\.dropout = 0\.0, now 0\.1"):
+            checkpoint.restore(root, state, newer)
+
+
+def test_tuples_and_lists_are_the_same_identity():
+    assert checkpoint.differences({"keys": ["a", "b"]}, {"keys": ("a", "b")}) == []
+
+
+def test_one_beyond_the_last_step_that_is_asked_for_is_passed_over_but_not_its_identity(root, state):
+    kept = save_steps(root, state, [2, 4])
+    assert checkpoint.restore(root, state, IDENTITY, most=3) == 2
+    assert same(values(state), kept[2])
+    with pytest.raises(CheckpointError, match="was made with base = b1, now b2"):
+        checkpoint.restore(root, state, {**IDENTITY, "base": "b2"}, most=0)
+
+
+def test_a_figure_of_the_state_that_was_changed_counts_as_damage(root, state):
+    save_steps(root, state, [2, 4], losses=[1.5, 1.25])
+    file = root / "000004/state.json"
+    file.write_text(file.read_text().replace("1.25", "2.25"))
+    assert checkpoint.restore(root, state, IDENTITY) == 2
