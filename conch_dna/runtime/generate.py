@@ -141,8 +141,7 @@ def decode(
 
     The prompts' common start goes through the model once.
 
-    :param alora: where the model carries a neuron that acts from a cue on, that cue; what stands before goes through the
-        base.
+    :param alora: the invocation tokens, where the model carries an activated neuron; the base reads what precedes them.
     :returns: for each sequence that is still going, its place among the prompts and mlx-lm's response: ``token``,
         ``logprobs`` float32 (V,) at temperature 1, and ``finish_reason``, which is ``stop`` after one of ``ends``.
     :raises DataError: a prompt is without the cue.

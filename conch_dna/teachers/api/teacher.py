@@ -1,6 +1,6 @@
 """A teacher behind an API: everything that no provider does its own way. The core knows no provider by name.
 
-A provider's plug-in brings a :class:`~conch_dna.teachers.api.wire.ProviderClient`, which says how its endpoint is spoken to.
+A provider's plug-in brings a :class:`~conch_dna.teachers.api.wire.ProviderClient`, which speaks to its endpoint.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from conch_dna.data.batches import PAD_TO, check_budget, collate, cut, step_exam
 from conch_dna.data.tokens import Example, encode_chat
 from conch_dna.errors import ConfigError
 from conch_dna.losses.fused import Objective
+from conch_dna.models.head import split
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import Targets
 from conch_dna.train import lora
@@ -157,7 +158,7 @@ def test_loss_and_gradient_do_not_depend_on_the_cut(tiny_model, soft):
     picks = [3, 0, 6, 2, 5, 1, 4]
     found = []
     with lora.attached(tiny_model.model, DistillConfig(rank=2)):
-        body, head = lora.split(tiny_model.model)
+        body, head = split(tiny_model.model)
         for settings_ in ({"batch_size": 7}, {"batch_size": 2}, {"token_budget": 200}, {"token_budget": 350}):
             passes = cut(examples, picks, DistillConfig(**settings_))
             batches = [collate(examples, some, targets) for some in passes]

@@ -10,12 +10,12 @@ from tiny import chats, soft_targets
 from conch_dna.data.tokens import encode_chat
 from conch_dna.evaluation import fit as evaluate
 from conch_dna.evaluation.fit import fits
-from conch_dna.train import lora
+from conch_dna.models.head import split
 
 
 @pytest.fixture
 def parts(tiny_model):
-    return lora.split(tiny_model.model)
+    return split(tiny_model.model)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from conch_dna.data.tokens import encode_chat
 from conch_dna.losses import fused as module
 from conch_dna.losses.dpo import Pairs, pair_sums
 from conch_dna.losses.fused import CHUNK, Objective, Sums
+from conch_dna.models.head import split
 from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, gradients
 from conch_dna.train.sources import FixedSource
@@ -159,7 +160,7 @@ def test_a_steps_gradient_is_that_of_all_logits_however_it_is_cut(tiny_model, an
 
         value, expected = mx.value_and_grad(loss)(model.trainable_parameters())
         expected = dict(tree_flatten(expected))
-        body, head = lora.split(model)
+        body, head = split(model)
         trainee = Trainee(model, body, head, None)
         cuts = set()
         for cut in ({"batch_size": 6}, {"batch_size": 2, "accumulation": 3}, {"batch_size": 6, "token_budget": 280}):
@@ -183,7 +184,7 @@ def test_a_steps_gradient_is_that_of_all_logits_however_it_is_cut(tiny_model, an
 def test_no_more_than_a_chunk_of_logits_is_there_at_once(tiny_model, answers):
     rows = []
     with lora.attached(tiny_model.model, DistillConfig(rank=2)):
-        body, head = lora.split(tiny_model.model)
+        body, head = split(tiny_model.model)
 
         def watched(hidden):
             rows.append(hidden.shape[0])

@@ -25,7 +25,7 @@ from tiny import write_tiny_model
 from conch_dna.errors import ConfigError
 from conch_dna.losses import fused as module
 from conch_dna.losses.fused import CHUNK, Objective, Sums, bucket, loss_sums, temper
-from conch_dna.train import lora
+from conch_dna.models.head import split
 
 KNOWN = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
@@ -138,7 +138,7 @@ def test_every_kind_of_head_gives_the_dense_gradient_in_chunks(objective_of, tmp
 
     model, _ = stock_load(str(write_tiny_model(tmp_path / "m", tied=tied, bits=bits)))
     model.freeze()
-    _, head = lora.split(model)
+    _, head = split(model)
     inside = model.model.embed_tokens if tied else model.lm_head
     weight = mx.dequantize(inside.weight, inside.scales, inside.biases, 32, bits) if bits else inside.weight
     weight = np.array(weight, np.float64)

@@ -16,6 +16,7 @@ from conch_dna.data.batches import collate
 from conch_dna.data.tokens import Example
 from conch_dna.losses import fused as module
 from conch_dna.losses.fused import CHUNK, Objective, Sums, loss_sums
+from conch_dna.models.head import split
 from conch_dna.plugin.protocols import Targets
 from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, gradients, train
@@ -154,7 +155,7 @@ def tied(name, bits):
 
 
 def trainee_of(model, optimizer=None):
-    return Trainee(model, *lora.split(model), optimizer)
+    return Trainee(model, *split(model), optimizer)
 
 
 def given(examples, objective):
@@ -228,7 +229,7 @@ def test_a_head_trains_with_the_adapter_on_the_embedding_it_is_tied_to_alone(tie
     model = build("qwen2", tie_word_embeddings=tie)
     base = answers(model)
     with lora.attached(model, DistillConfig(rank=4, **settings)):
-        body, head = lora.split(model)
+        body, head = split(model)
         layers = [model.model.embed_tokens] if tie and settings else []
         assert all(a is b for a, b in zip(head.layers, layers, strict=True))
         move(model)

@@ -17,6 +17,7 @@ from conch_dna.data.batches import collate
 from conch_dna.data.tokens import Example, encode_chat, prompt_ids
 from conch_dna.errors import DataError, NeuronRefused
 from conch_dna.evaluation.fit import fits
+from conch_dna.models.head import split
 from conch_dna.records import Sampling
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime import generate
@@ -144,7 +145,7 @@ def test_bits_are_those_of_the_answer_behind_the_bases_context(neurons, base, cu
     several = [*turns("hi"), {"role": "assistant", "content": "the thing"}]
     chats = [[*turns(q), {"role": "assistant", "content": f"in {q}"}] for q in QUESTIONS]
     examples = [encode_chat(base.tokenizer, chat) for chat in [*chats, [*several, *several]]]
-    parts = lora.split(base.model)
+    parts = split(base.model)
     with neurons.neuron("shared"):
         found = fits(*parts, examples, over=neurons.over)
         unmasked = fits(*parts, examples)

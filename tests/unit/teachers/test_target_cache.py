@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkout import ROOT
 
 from conch_dna.data.target_files import read
 from conch_dna.errors import TeacherError

@@ -24,6 +24,7 @@ from conch_dna.errors import ConfigError, DataError, ModelError, TrainingError
 from conch_dna.evaluation.fit import fits
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.losses.fused import Objective
+from conch_dna.models.head import split
 from conch_dna.records import Message, Prompt
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime.generate import Alora
@@ -103,7 +104,7 @@ def trainee():
     model = build("qwen2")
     with adapted(model, DistillConfig(rank=4, activated=True, embeddings=True)) as activation:
         optimizer = optim.AdamW(learning_rate=0.01)
-        yield Trainee(model, *lora.split(model), optimizer, activation.over)
+        yield Trainee(model, *split(model), optimizer, activation.over)
 
 
 def taken(trainee, batches):
@@ -144,7 +145,7 @@ def test_no_gradient_comes_from_the_tokens_of_the_context():
     before = {token for e in EXAMPLES for token in e.ids} - behind
     model = build("llama")  # a tied head would have a gradient in every row
     with adapted(model, DistillConfig(rank=4, activated=True, embeddings=True)) as activation:
-        own = Trainee(model, *lora.split(model), None, activation.over)
+        own = Trainee(model, *split(model), None, activation.over)
         grad, _, _ = taken(own, [collate(EXAMPLES, range(4))])
         everywhere, _, _ = taken(Trainee(model, own.body, own.head, None), [collate(EXAMPLES, range(4))])
     rows = grad["model.embed_tokens.lora_a"]
@@ -255,7 +256,7 @@ def test_validation_sees_the_model_that_is_trained(course, config, material, tin
     runtime = NeuronRuntime(tiny_model, tmp_path / "none")
     runtime.add("it", tmp_path / "own/adapter")
     with runtime.neuron("it"):
-        found = fits(*lora.split(tiny_model.model), held.examples, over=runtime.over)
+        found = fits(*split(tiny_model.model), held.examples, over=runtime.over)
     runtime.close()
     nats = sum(fit.bits for fit in found) * math.log(2) / sum(fit.tokens for fit in found)
     assert reports[-1].validation == pytest.approx(nats, rel=1e-4)

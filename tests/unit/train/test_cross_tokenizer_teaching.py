@@ -19,6 +19,7 @@ from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
 from conch_dna.losses.cross_tokenizer import cross_loss
 from conch_dna.losses.fused import CHUNK, Objective, loss_sums
+from conch_dna.models.head import split
 from conch_dna.plugin.protocols import Targets
 from conch_dna.train import lora
 
@@ -89,7 +90,7 @@ class TestTeaching:
             """Train on such targets, and return the divergence from the true teacher on the held-out answers."""
             mx.random.seed(0)
             with lora.attached(tiny_model.model, config):
-                body, head = lora.split(tiny_model.model)
+                body, head = split(tiny_model.model)
                 # At 0.01 training itself does not converge, and then right and wrong teachers end alike.
                 optimizer = optim.Adam(learning_rate=optim.cosine_decay(0.003, 30))
                 signal = training[0], training[1], targets

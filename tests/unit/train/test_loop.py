@@ -15,6 +15,7 @@ from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import TrainingError
 from conch_dna.losses.fused import Objective
+from conch_dna.models.head import split
 from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, gradients, step_seed, train
 from conch_dna.train.sources import FixedSource
@@ -31,7 +32,7 @@ def trainee(tiny_model):
             tiny_model.model.load_weights([(name, mx.random.normal(value.shape) * 0.1)], strict=False)
         optimizer = optim.AdamW(learning_rate=0.01)
         optimizer.init(tiny_model.model.trainable_parameters())
-        yield Trainee(tiny_model.model, *lora.split(tiny_model.model), optimizer)
+        yield Trainee(tiny_model.model, *split(tiny_model.model), optimizer)
 
 
 @pytest.fixture

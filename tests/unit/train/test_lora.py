@@ -19,6 +19,7 @@ from tiny import write_tiny_model
 
 from conch_dna.config import DistillConfig
 from conch_dna.errors import ConfigError, ModelError, NeuronRefused
+from conch_dna.models.head import split
 from conch_dna.train import lora
 
 KINDS = {
@@ -223,7 +224,7 @@ def test_any_architecture_gives_its_embedding_back(base):
 
 def test_any_architecture_is_its_head_over_its_body(base):
     model, _ = base
-    body, head = lora.split(model)
+    body, head = split(model)
     hidden = body(FEW)
     assert hidden.shape == (2, 6, 32)
     cache = make_prompt_cache(model)
@@ -231,7 +232,7 @@ def test_any_architecture_is_its_head_over_its_body(base):
     assert np.allclose(mx.concatenate(pieces, axis=1), hidden, rtol=1e-3, atol=1e-4)
     assert np.allclose(head(hidden.reshape(12, 32)).reshape(2, 6, 64), model(FEW), rtol=1e-5, atol=1e-6)
     with lora.attached(model, config_of()):
-        body, head = lora.split(model)
+        body, head = split(model)
         move(model)
         assert np.allclose(head(body(FEW)[0]), model(FEW)[0], rtol=1e-4, atol=1e-5)
 
@@ -344,7 +345,7 @@ def test_switching_off_costs_no_memory_of_the_size_of_the_weights():
 def test_a_model_that_makes_its_logits_inside_its_body_is_refused_by_name():
     model = build("gpt_neox", layer_norm_eps=1e-5, rotary_emb_base=10_000, rotary_pct=0.5)
     with pytest.raises(ModelError, match=r"gpt_neox: .*not its head over its body"):
-        lora.split(model)
+        split(model)
 
 
 class Whole(nn.Module):
@@ -365,9 +366,9 @@ class Whole(nn.Module):
 )
 def test_a_head_that_hangs_on_more_than_its_hidden_state_is_refused(model, of_logits):
     with pytest.raises(ModelError, match="not its head over its body"):
-        lora.split(Whole(model, of_logits))
+        split(Whole(model, of_logits))
 
 
 def test_a_model_that_only_wraps_another_is_cut_where_that_is(model):
-    body, _ = lora.split(Whole(model, lambda logits, _: logits))
+    body, _ = split(Whole(model, lambda logits, _: logits))
     assert body(IDS).shape == (1, 5, 32)

@@ -16,6 +16,7 @@ from conch_dna.data.batches import step_examples
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import BudgetReached, CheckpointError, TrainingError
 from conch_dna.evaluation.fit import fits
+from conch_dna.models.head import split
 from conch_dna.records import StepReport
 from conch_dna.train import lora
 from conch_dna.train.recipes.training_set import TrainingSet
@@ -351,7 +352,7 @@ def test_a_shuffled_teacher_teaches_less(tiny_model, host, tmp_path):
         with lora.attached(tiny_model.model, config):
             if signal:
                 tiny_model.model.load_weights(str(adapter), strict=False)
-            found = fits(*lora.split(tiny_model.model), held_out, expected)
+            found = fits(*split(tiny_model.model), held_out, expected)
         return sum(f.divergence for f in found) / sum(f.tokens for f in found)
 
     untrained, right, wrong = divergence("base", None), divergence("right", targets), divergence("wrong", shuffled)

@@ -20,6 +20,7 @@ from conch_dna.domains.domain import load_domain
 from conch_dna.errors import ConfigError, TeacherError
 from conch_dna.losses import fused as objective
 from conch_dna.losses.fused import Objective
+from conch_dna.models.head import split
 from conch_dna.models.load import load
 from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.train import lora
@@ -335,7 +336,7 @@ def training(world, config):
     with lora.attached(world.base.model, config):
         optimizer = optim.AdamW(learning_rate=config.learning_rate)
         optimizer.init(world.base.model.trainable_parameters())
-        yield Trainee(world.base.model, *lora.split(world.base.model), optimizer)
+        yield Trainee(world.base.model, *split(world.base.model), optimizer)
 
 
 class TestLearning:
