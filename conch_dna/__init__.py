@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.plugin.hookspecs import hookimpl
+from conch_dna.version import __version__
 
 if TYPE_CHECKING:
+    from conch_dna.pipeline.api import distill, plan, record
     from conch_dna.runtime.engine import Engine
     from conch_dna.runtime.neurons import NeuronRuntime
 
-from conch_dna.version import __version__
+__all__ = ["Engine", "NeuronRuntime", "__version__", "distill", "hookimpl", "plan", "record"]
 
-__all__ = ["Engine", "NeuronRuntime", "__version__", "hookimpl"]
+# Imported when they are asked for: the runtime brings mlx, and the pipeline everything else.
+_LAZY = {
+    "Engine": "conch_dna.runtime.engine",
+    "NeuronRuntime": "conch_dna.runtime.neurons",
+    "distill": "conch_dna.pipeline.api",
+    "plan": "conch_dna.pipeline.api",
+    "record": "conch_dna.pipeline.api",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the runtime, and with it mlx, only when it is asked for."""
-    if name == "NeuronRuntime":
-        from conch_dna.runtime.neurons import NeuronRuntime
-
-        return NeuronRuntime
-    if name == "Engine":
-        from conch_dna.runtime.engine import Engine
-
-        return Engine
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    """Import a public name on first use."""
+    if name not in _LAZY:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -4,36 +4,58 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from conch_dna.errors import ConfigError
 from conch_dna.util.validation import faults_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-RECIPES = ("sft", "kd", "on_policy", "best_of_n", "preference")
+REMOVED = {"beta_end": None}  # settings of 0.1 that are gone, at the only value that can still be given
+log = structlog.get_logger()
 TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # of a conch.toml
 
 
-class DistillConfig(BaseModel):
-    """All settings of ``conch distill``; frozen, and closed to unknown keys."""
+class RecipeSettings(BaseModel):
+    """The settings of one recipe: its table ``[distill.RECIPE]`` in ``conch.toml``.
+
+    :cvar flat_names: settings that version 0.1 had without a table, each with its name there. Command lines and files
+        may still use these names; two recipes that had a setting in common both take its value.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    flat_names: ClassVar[Mapping[str, str]] = {}
+
+
+S = TypeVar("S", bound=RecipeSettings)
+RecipeTypes = Mapping[str, type[RecipeSettings]]  # by the recipe's name
+
+
+class DistillConfig(BaseModel):
+    """The settings of ``conch distill``; frozen, and closed to unknown keys.
+
+    :ivar tables: the settings of each known recipe, by its name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    tables: dict[str, SerializeAsAny[RecipeSettings]] = Field(default_factory=dict, exclude=True, repr=False)
 
     preset: Literal["quick", "standard", "thorough"] = Field("quick", description="the preset it started from")
     student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
     teacher: str = Field(
         "recorded",
-        description="teacher, with its model after a colon: recorded, mlx:REF, llamacpp:REF, openai:MODEL, "
-        "anthropic:MODEL, none",
+        description="teacher, with its model after a colon, such as mlx:REF",
     )
-    mode: str = Field(
-        "auto", description="recipes in their order: sft, kd, on_policy, best_of_n, preference; auto chooses"
-    )
+    mode: str = Field("auto", description="recipes in their order, joined by commas; auto chooses")
     start: str = Field("", description="version, alias or adapter folder to go on from; empty: a fresh adapter")
     loss: str = Field("forward_kl", description="divergence where the teacher gives soft targets")
     temperature: float = Field(2.0, ge=0.5, le=10, description="of the divergence; sampling has its own")
@@ -43,9 +65,8 @@ class DistillConfig(BaseModel):
     beta: float = Field(
         0.5, gt=0, lt=1, description="in the mixtures of jsd and skewed KLs: weight of the side whose KL it is"
     )
-    beta_end: float | None = Field(None, gt=0, lt=1, description="beta at the end of its ramp; empty: no change")
-    ramp: Literal["linear", "cosine"] = Field("linear", description="how alpha and beta go to their ends")
-    ramp_steps: int = Field(0, ge=0, description="steps until alpha and beta are at their ends; 0: all of them")
+    ramp: Literal["linear", "cosine"] = Field("linear", description="shape of the ramp from alpha to alpha_end")
+    ramp_steps: int = Field(0, ge=0, description="steps until alpha is at alpha_end; 0: all of them")
     cross_tokenizer: Literal["bytes", "p_kl", "gold", "uld", "truncate", "project", "off"] = Field(
         "bytes", description="how a teacher with another tokenizer is compared; off trains on its text alone"
     )
@@ -66,12 +87,14 @@ class DistillConfig(BaseModel):
     final_rate: float = Field(0.1, ge=0, le=1, description="share of the peak rate at the end of the schedule")
     weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW")
     max_grad_norm: float = Field(1.0, gt=0, description="clip the gradient's norm to this")
-    batch_size: int = Field(4, ge=1, le=4096, description="examples in one forward pass; in preference, pairs of them")
+    batch_size: int = Field(
+        4, ge=1, le=4096, description="examples, or groups that a recipe keeps together, in one forward pass"
+    )
     accumulation: int = Field(1, ge=1, le=4096, description="forward passes an optimizer step")
     token_budget: int = Field(0, ge=0, description="most tokens, padding included, in one forward pass; 0 is no limit")
     gradient_checkpointing: bool = Field(False, description="recompute each block in the backward pass: less memory")
     max_memory: float | None = Field(None, gt=0, description="GB that training may take; empty: what the machine has")
-    steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each round of best_of_n")
+    steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each of its rounds")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(
         0, ge=0, lt=2**64, description="of order, LoRA's start, dropout, rollouts, candidates and the gate's bootstrap"
@@ -80,23 +103,14 @@ class DistillConfig(BaseModel):
     checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
     validation: float = Field(
-        0.1, gt=0, lt=1, description="share of training prompts set apart: for patience, keep_best and best_of_n"
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of training prompts set apart: for patience, keep_best and recipes that measure themselves",
     )
     patience: int = Field(0, ge=0, description="checkpoints without a better validation before a stop; 0 is off")
     keep_best: int = Field(0, ge=0, description="checkpoints of least validation loss kept; 0 is off")
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the average of the adapter that is published; 0 is off")
-    on_policy_fraction: float = Field(1.0, ge=0, le=1, description="share of on_policy steps on rollouts")
-    on_policy_loss: Literal["divergence", "advantage"] = Field(
-        "divergence", description="on rollouts: the whole divergence, or the sampled tokens' policy gradient"
-    )
-    rollout_tokens: int = Field(128, ge=1, le=32_768, description="most tokens in one rollout")
-    rollout_temperature: float = Field(1.0, ge=0, le=5, description="of the student's rollouts")
-    rollout_steps: int = Field(1, ge=1, description="optimizer steps that one batch of rollouts serves")
-    candidates: int = Field(4, ge=2, le=256, description="answers drawn a prompt by best_of_n and preference")
-    kept: int = Field(1, ge=1, description="best candidates a prompt that are trained on")
-    iterations: int = Field(3, ge=1, description="rounds of best_of_n at most")
-    candidate_temperature: float = Field(0.8, gt=0, le=5, description="of best_of_n's and preference's candidates")
-    dpo_beta: float = Field(0.1, gt=0, le=10, description="reward of a nat over the reference, in preference (DPO)")
     gate: str = Field("held_out", description="the gate plug-in that judges")
     gate_prompts: int = Field(24, ge=2, description="held-out prompts that the gate measures, at most")
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
@@ -112,52 +126,58 @@ class DistillConfig(BaseModel):
 
     @field_validator("mode")
     @classmethod
-    def _known_recipes(cls, value: str) -> str:
+    def _each_recipe_once(cls, value: str) -> str:
         names = [name.strip() for name in value.split(",")]
-        if names != ["auto"] and (len(names) != len(set(names)) or not set(names) <= set(RECIPES)):
-            raise ValueError(f"should be auto, or some of {', '.join(RECIPES)}, each once, joined by commas")
+        if not all(names) or len(names) != len(set(names)) or ("auto" in names and len(names) > 1):
+            raise ValueError("should be auto, or recipes, each once, joined by commas")
         return ",".join(names)
 
     @property
     def recipes(self) -> tuple[str, ...]:
-        """The recipes that were asked for, in their order; empty where the choice is left to us."""
+        """The requested recipes in their order; empty under ``auto``."""
         return () if self.mode == "auto" else tuple(self.mode.split(","))
 
     @property
     def validates(self) -> bool:
-        """Whether a share of the training prompts is set apart to be looked at during training."""
+        """Whether training measures a loss on prompts set apart at every checkpoint."""
         return self.patience > 0 or self.keep_best > 0
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
-        """Refuse settings that contradict each other; every fault is told."""
+        """Refuse settings that contradict each other, naming every fault; recipes check theirs (``Recipe.faults``)."""
         faults = []
-        if self.ramp_steps and self.alpha_end is None and self.beta_end is None:
-            faults.append(f"ramp_steps = {self.ramp_steps}: nothing goes anywhere without alpha_end or beta_end")
-        if self.kept >= self.candidates:
-            faults.append(f"kept = {self.kept}: must be less than candidates = {self.candidates}")
-        soft = not self.recipes or {"kd", "on_policy"} & set(self.recipes)
-        if not soft:
-            faults += [
-                f"{name} = {getattr(self, name)}: mode {self.mode} has no divergence; kd and on_policy have"
-                for name in ("alpha_end", "beta_end")
-                if getattr(self, name) is not None
-            ]
-        if self.recipes == ("best_of_n",):
-            faults += [
-                f"{name} = {getattr(self, name)}: best_of_n alone has no use for it; all others have"
-                for name in ("patience", "keep_best")
-                if getattr(self, name)
-            ]
+        if self.ramp_steps and self.alpha_end is None:
+            faults.append(f"ramp_steps = {self.ramp_steps}: has no effect without alpha_end")
         if self.activated and self.adapter == "dora":
-            faults.append("activated = True: adapter dora changes whole weights, not single tokens; lora can")
-        if "kd" in self.recipes and self.alpha == 0 and not self.alpha_end:
-            faults.append("alpha = 0: mode kd would be sft; name that, or raise alpha")
+            faults.append("activated = True: adapter dora scales whole weights and cannot act on some tokens only")
         if faults:
             raise ValueError("; ".join(faults))
         return self
 
+    def table(self, recipe: str, kind: type[S]) -> S:
+        """Return the settings of one recipe; its defaults where the recipe is not among the known ones."""
+        found = self.tables.get(recipe)
+        return found if isinstance(found, kind) else kind()
 
+    def flat(self) -> dict[str, Any]:
+        """Return all settings as one JSON object without tables: the form in which files and identities hold them.
+
+        Version 0.1 wrote this form, so its runs, checkpoints and cards compare equal. A recipe's setting that is newer
+        than 0.1 appears as ``RECIPE.NAME``, and only where it is not at its default: a plug-in that comes or goes
+        changes no identity of a run that does not use it.
+        """
+        found = {**REMOVED, **self.model_dump(mode="json")}
+        for recipe, settings in self.tables.items():
+            for name, value in settings.model_dump(mode="json").items():
+                old = settings.flat_names.get(name)
+                if old is not None and old not in found:
+                    found[old] = value
+                elif value != (found[old] if old is not None else type(settings).model_fields[name].default):
+                    found[f"{recipe}.{name}"] = value
+        return found
+
+
+NO_RECIPES: RecipeTypes = MappingProxyType({})
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {},
     "standard": {"steps": 120, "checkpoint_every": 20, "learning_rate": 2e-4, "gate_prompts": 48},
@@ -169,28 +189,73 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def upgraded(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings ``old``, as JSON, with those of ``new`` that have come since at their defaults: as it was."""
-    defaults = DistillConfig().model_dump(mode="json")
+    """Return the flat settings ``old`` completed by defaults for settings that ``new`` has and version 0.1 had not."""
+    defaults = DistillConfig().flat()
     return {**{key: defaults[key] for key in new if key in defaults}, **old}
 
 
-def resolve(*layers: Mapping[str, Any], where: str = "settings") -> DistillConfig:
+def resolve(*layers: Mapping[str, Any], recipes: RecipeTypes = NO_RECIPES, where: str = "settings") -> DistillConfig:
     """Lay settings over the preset, later layers over earlier ones, and validate the whole.
 
-    :param layers: mappings of field name to value; a ``None`` value means not given.
+    :param layers: mappings of setting to value; a ``None`` value means not given. A recipe's settings are a mapping
+        under its name, or single values under ``RECIPE.NAME`` or their flat names of version 0.1.
+    :param recipes: the settings of the recipes that plug-ins provide, by name.
     :raises ConfigError: an unknown key or preset, or a value of the wrong type or out of range; every fault is listed.
     """
-    given: dict[str, Any] = {}
-    for layer in layers:
-        given.update({key: value for key, value in layer.items() if value is not None})
+    given, tables = _by_table(layers, recipes, where)
     preset = given.get("preset", "quick")
     if preset not in PRESETS:
         raise ConfigError("unknown preset", where=where, got=str(preset), allowed=", ".join(PRESETS))
+    faults: list[str] = []
+    made: dict[str, RecipeSettings] = {}
+    for recipe, kind in recipes.items():
+        try:
+            made[recipe] = kind.model_validate(tables[recipe])
+        except ValidationError as error:
+            faults += (f"{recipe}.{fault}" for fault in faults_in(error, kind.model_fields))
     try:
-        return DistillConfig.model_validate({**PRESETS[preset], "preset": preset, **given})
+        found = DistillConfig.model_validate({**PRESETS[preset], "preset": preset, **given, "tables": made})
     except ValidationError as error:
-        faults = "; ".join(faults_in(error, DistillConfig.model_fields))
-        raise ConfigError(faults, where=where, next_step="See `conch distill --help`") from error
+        faults += faults_in(error, [*(DistillConfig.model_fields.keys() - {"tables"}), *recipes])
+    if faults:
+        raise ConfigError("; ".join(faults), where=where, next_step="See `conch distill --help`")
+    return found
+
+
+def _by_table(
+    layers: Iterable[Mapping[str, Any]], recipes: RecipeTypes, where: str
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the given settings outside of tables, and those of each recipe; a moved name is logged with its new place.
+
+    :raises ConfigError: a recipe's table is no mapping, or a setting was removed.
+    """
+    given: dict[str, Any] = {}
+    tables: dict[str, dict[str, Any]] = {recipe: {} for recipe in recipes}
+    moved: dict[str, str] = {}
+    for key, value in (item for layer in layers for item in layer.items() if item[1] is not None):
+        recipe, _, name = key.partition(".")
+        if homes := _homes(key, recipes):
+            moved[key] = " and ".join(f"[distill.{owner}] {setting}" for owner, setting in homes)
+            for owner, setting in homes:
+                tables[owner][setting] = value
+        elif key in recipes and isinstance(value, Mapping):
+            tables[key] |= value
+        elif key in recipes:
+            raise ConfigError(f"[distill.{key}] must be a table", where=where, got=type(value).__name__)
+        elif name and recipe in recipes:
+            tables[recipe][name] = value
+        elif key in REMOVED:
+            raise ConfigError("this setting was removed", where=f"{where}, {key}", got=value, next_step="Leave it out")
+        else:
+            given[key] = value
+    for old, new in moved.items():
+        log.warning("setting_moved", setting=old, now=new)
+    return given, tables
+
+
+def _homes(key: str, recipes: RecipeTypes) -> list[tuple[str, str]]:
+    """Return the recipes and settings that a flat name of version 0.1 stands for."""
+    return [(r, name) for r, kind in recipes.items() for name, old in kind.flat_names.items() if old == key]
 
 
 def read_project(path: Path) -> dict[str, Any]:

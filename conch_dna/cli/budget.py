@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.pipeline.project import CONFIG_FILE
-from conch_dna.pipeline.setup import RUNS
+from conch_dna.pipeline.project import CONFIG_FILE, RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conch_dna.config import RECIPES
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -49,11 +47,13 @@ teacher_names, router_names = names_of("teachers"), names_of("routers")
 loss_names, gate_names = names_of("losses"), names_of("gates")
 
 
-def mode_names(_: click.Context, __: click.Parameter, word: str) -> list[str]:
-    """Return the recipes that may stand behind the last comma, those before it left out."""
+def mode_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
+    """Return the recipes that may follow the last comma, without those before it."""
+    app: App = ctx.find_root().obj
+    recipes = app.host.catalog.names("recipes")
     before, comma, last = word.rpartition(",")
     given = before.split(",")
-    names = [name for name in RECIPES if name not in given] if comma else ["auto", *RECIPES]
+    names = [name for name in recipes if name not in given] if comma else ["auto", *recipes]
     return [before + comma + name for name in _like(last, names)]
 
 

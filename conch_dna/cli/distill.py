@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.api import api_context, api_options
+from conch_dna.cli.api import api_options
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import domain_names, run_names
-from conch_dna.cli.options import given, setting_options
-from conch_dna.config import read_project, read_routes, resolve
-from conch_dna.errors import BudgetReached, ConchError, ConfigError, DataError, GateFailed
-from conch_dna.pipeline.project import CONFIG_FILE
-from conch_dna.pipeline.setup import REGISTRY, RUNS, _check_names, _check_routes, _chosen, _domains, _modes, _teachers
+from conch_dna.cli.options import SettingsCommand, given
+from conch_dna.errors import BudgetReached, ConchError, GateFailed
+from conch_dna.util.progress import Progress
 
 if TYPE_CHECKING:
-    from conch_dna.pipeline.context import Session
     from conch_dna.pipeline.run_folder import Run
     from conch_dna.records import DomainResult, Summary
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
 
 @click.command(
+    cls=SettingsCommand,
     epilog="Examples:\n\n  conch distill --all\n\n  conch distill thinking debug --preset standard\n\n"
     "  conch distill action --teacher mlx:embedded:smollm2-135m --steps 40\n\n"
-    "  conch distill --prompts mine.jsonl --name mine --teacher llamacpp:big.gguf"
+    "  conch distill --prompts mine.jsonl --name mine --teacher llamacpp:big.gguf",
 )
 @click.argument("names", nargs=-1, metavar="[DOMAIN]...", shell_complete=domain_names)
 @click.option("--all", "all_", is_flag=True, help="Every domain that is known.")
@@ -42,7 +37,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved settings and the plan, and stop.")
 @api_options
-@setting_options
 @click.pass_obj
 def distill(
     app: App,
@@ -67,60 +61,29 @@ def distill(
     A domain whose recording is damaged, or whose prompts are too few, fails alone; wrong settings, and settings that do
     not suit one of the domains, end the run before it begins. Exit code 3 when a domain did not pass its gate.
     """
-    from conch_dna.cli.plan import show_plan
-    from conch_dna.domains.extract import AnswerExtractor
-    from conch_dna.pipeline.plan import check_plan, make_plan
-
-    in_file = read_project(app.project / CONFIG_FILE)
-    resolve(in_file, where=str(app.project / CONFIG_FILE))
-    config = resolve(in_file, given(settings), where="command line")
-    if run_name is not None and not NAME.fullmatch(run_name):
-        raise ConfigError("not a name for a run", where="--run", got=run_name, allowed=NAME.pattern)
-    domains = _domains(app, names, all_)
-    chosen = _chosen(domains, names, all_, prompts, name)
-    picked = [domains[n] for n in chosen]
-    routes = read_routes(app.project / CONFIG_FILE)
-    _check_names(app, config, picked)
-    extractors = {domain.name: AnswerExtractor(app.host, domain) for domain in picked}
-    _check_routes(domains, routes)
-    api = api_context(app, config.teacher, budget, base_url, offline=dry_run)
-    teachers = _teachers(app, config, picked, routes, api)
-    modes = _modes(config, picked, routes, teachers)
-    if dry_run:
-        from conch_dna.teachers.answer_cache import CompletionCache
-
-        cache = CompletionCache.within(api.cache)
-        show_plan(
-            config, make_plan(config, picked, teachers, modes, extractors, app.project / RUNS, cache=cache), as_json
-        )
-        return
-    from conch_dna.models import accel
-
-    accel.switch_on()  # the imports below bring mlx
     from conch_dna.cli.bars import Bars
-    from conch_dna.models.cache import cache_dir
-    from conch_dna.pipeline.context import Session
-    from conch_dna.pipeline.distill import distill_all
-    from conch_dna.pipeline.distill import run_name as default_name
-    from conch_dna.pipeline.run_folder import Run
-    from conch_dna.registry.store import Registry
+    from conch_dna.cli.plan import show_plan
+    from conch_dna.pipeline.api import plan_setup, run_of, run_setup
+    from conch_dna.pipeline.project import Project
+    from conch_dna.pipeline.selection import own_domain
+    from conch_dna.pipeline.setup import set_up
 
-    sound = {name: teacher for name, teacher in teachers.items() if not isinstance(modes[name], DataError)}
-    run = Run(app.project / RUNS / (run_name or default_name(config, picked, routes, sound)))
-    with Bars(len(chosen)) as bars:
-        check_plan(make_plan(config, picked, teachers, modes, extractors, on_fetch=bars.fetched))
-        session = Session(
-            config, app.host, Registry(app.project / REGISTRY), run, domains, cache_dir(), bars, bars.fetched, routes,
-            api,
-        )  # fmt: skip
-        api.note = bars.note
+    setup = set_up(
+        Project(app.project, app.host), names, all_=all_, own=own_domain(prompts, name), budget=budget,
+        base_url=base_url, offline=dry_run, settings=given(settings),
+    )  # fmt: skip
+    if dry_run:
+        show_plan(setup.config, plan_setup(setup, Progress()), as_json)
+        return
+    run = run_of(setup, run_name)
+    with Bars(len(setup.chosen)) as bars:
         try:
-            summary = distill_all(session, chosen)
+            summary = run_setup(setup, run.name, bars)
         except BudgetReached:
             if as_json and (stopped := run.stopped()):
-                _report(stopped, session, as_json)
+                _report(stopped, run, as_json)
             raise
-    _report(summary, session, as_json)
+    _report(summary, run, as_json)
     _check_ended_well(summary, run)
 
 
@@ -135,7 +98,7 @@ def _check_ended_well(summary: Summary, run: Run) -> None:
         )
 
 
-def _report(summary: Summary, session: Session, as_json: bool) -> None:
+def _report(summary: Summary, run: Run, as_json: bool) -> None:
     """Print the table of results on stdout, or the summary as JSON."""
     if as_json:
         click.echo(summary.model_dump_json(indent=2))
@@ -166,7 +129,7 @@ def _report(summary: Summary, session: Session, as_json: bool) -> None:
         click.echo(
             f'Talk to one: conch ask {published[0]} "…"   Compare: conch compare "…" --neurons {published[0]},base'
         )
-    click.echo(f"Everything of this run: {session.run.path}")
+    click.echo(f"Everything of this run: {run.path}")
 
 
 def _row(result: DomainResult) -> list[str]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.api import api_context, api_options
+from conch_dna.cli.api import api_options
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.errors import DataError, UnknownName
-from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.pipeline.project import CONFIG_FILE, Project
 
 if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain, Extract
@@ -265,7 +265,7 @@ def grow(
     if out is None:
         out = domain.prompts_file.with_name("grown.jsonl")
         check_own(out.parent, app.project)
-    api = api_context(app, spec, budget, base_url)
+    api = Project(app.project, app.host).api_context(spec, budget, base_url)
     teacher = make_teacher(app.host, spec, growing_domain(domain), api=api)
     try:
         growth = grow_prompts(
@@ -285,7 +285,8 @@ def _held_out(app: App) -> float:
     """Return the project's share of held-out prompts."""
     from conch_dna.config import read_project, resolve
 
-    return resolve(read_project(app.project / CONFIG_FILE)).held_out
+    recipes = Project(app.project, app.host).recipe_types
+    return resolve(read_project(app.project / CONFIG_FILE), recipes=recipes).held_out
 
 
 def _folders(app: App) -> dict[str, Path]:

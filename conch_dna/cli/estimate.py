@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.api import api_context, api_options
+from conch_dna.cli.api import api_options
 from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.config import read_project, resolve
-from conch_dna.errors import ConfigError, UnknownName
-from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.errors import ConfigError
+from conch_dna.pipeline.project import CONFIG_FILE, Project
+from conch_dna.pipeline.selection import domain_named, known_domains
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,8 +54,9 @@ def estimate(
     if base_url is not None and len(references) > 1:
         raise ConfigError("goes with one teacher", where="--base-url", got=", ".join(references))
     references = references or (_project_teacher(app),)
-    api = api_context(app, references[0], budget, base_url, offline=True)
-    domains = _domains(app, names)
+    project = Project(app.project, app.host)
+    api = project.api_context(references[0], budget, base_url, offline=True)
+    domains = _domains(project, names)
     found = {reference: _estimates(app, reference, domains, api) for reference in dict.fromkeys(references)}
     left = api.ledger.remaining
     if as_json:
@@ -73,18 +75,14 @@ def _project_teacher(app: App) -> str:
     if "teacher" not in table:
         raise ConfigError("no teacher is named", where="conch estimate",
                           next_step=f"Add --teacher NAME:MODEL, or set teacher under [distill] in {path}")  # fmt: skip
-    return resolve(table, where=str(path)).teacher
+    return resolve(table, recipes=Project(app.project, app.host).recipe_types, where=str(path)).teacher
 
 
-def _domains(app: App, names: Sequence[str]) -> list[Domain]:
+def _domains(project: Project, names: Sequence[str]) -> list[Domain]:
     """Load the domains that are named, or all that are known."""
-    from conch_dna.domains.discovery import domain_folders
-    from conch_dna.domains.domain import load_domain
-
-    folders = domain_folders(app.host, app.project)
-    if unknown := [name for name in names if name not in folders]:
-        raise UnknownName("no such domain", got=", ".join(unknown), allowed=", ".join(folders) or "(none)")
-    return [load_domain(folders[name]) for name in dict.fromkeys(names or folders)]
+    if names:
+        return [domain_named(project, name) for name in dict.fromkeys(names)]
+    return list(known_domains(project).values())
 
 
 def _estimates(app: App, reference: str, domains: Iterable[Domain], api: ApiContext) -> list[Estimate]:

@@ -10,35 +10,67 @@ from conch_dna.cli.complete import gate_names, loss_names, mode_names, teacher_n
 from conch_dna.config import DistillConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from pydantic.fields import FieldInfo
 
+    from conch_dna.cli.app import App
+    from conch_dna.plugin.recipes import Recipe
 
 _COMPLETED = {"mode": mode_names, "teacher": teacher_names, "loss": loss_names, "gate": gate_names}
+_IN_TABLE = "__"  # between recipe and setting in the name of a parameter
 
 
-def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for every field of :class:`DistillConfig` to a command."""
-    for name, field in reversed(DistillConfig.model_fields.items()):
-        function = _option(name, field)(function)
-    return function
+class SettingsCommand(click.Command):
+    """A command with an option for every setting, those of the recipes of all plug-ins among them.
+
+    The options of recipes are made when they are first needed, because plug-ins are not loaded before.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the command's own parameters and those of all settings."""
+        app: App | None = ctx.find_root().obj
+        recipes = app.host.catalog.all("recipes").values() if app else ()
+        return [*super().get_params(ctx), *_core_options(), *_recipe_options(list(recipes))]
 
 
-def _option(name: str, field: FieldInfo) -> Callable[..., Any]:
-    flag = f"--{name.replace('_', '-')}"
+def _core_options() -> Iterator[click.Option]:
+    for name, field in DistillConfig.model_fields.items():
+        if name != "tables":
+            yield _option(name, f"--{name.replace('_', '-')}", field)
+
+
+def _recipe_options(recipes: list[Recipe]) -> Iterator[click.Option]:
+    """Yield the options of recipes: ``--RECIPE.SETTING``, and hidden ones by their names of version 0.1."""
+    old: dict[str, FieldInfo] = {}
+    for recipe in recipes:
+        for name, field in recipe.settings.model_fields.items():
+            flag = f"--{recipe.name}.{name}".replace("_", "-")
+            yield _option(f"{recipe.name}{_IN_TABLE}{name}", flag, field)
+            if name in recipe.settings.flat_names:
+                old.setdefault(recipe.settings.flat_names[name], field)
+    for name, field in old.items():
+        yield _option(name, f"--{name.replace('_', '-')}", field, hidden=True)
+
+
+def _option(name: str, flag: str, field: FieldInfo, *, hidden: bool = False) -> click.Option:
     text = f"{field.description}  [default: {_shown(field.default)}]"
     if field.annotation is bool:
-        return click.option(f"{flag}/--no-{name.replace('_', '-')}", default=None, help=text)
+        off = f"--no-{flag.removeprefix('--')}"
+        return click.Option([f"{flag}/{off}", name], default=None, help=text, hidden=hidden)
     if get_origin(field.annotation) is tuple:
         # An empty tuple from click means that the option was not given.
-        return click.option(flag, multiple=True, help=f"{text}; may be repeated", callback=lambda _c, _p, v: v or None)
+        return click.Option(
+            [flag, name], multiple=True, help=f"{text}; may be repeated", callback=lambda _c, _p, v: v or None,
+            hidden=hidden,
+        )  # fmt: skip
     if get_origin(field.annotation) is Literal:
-        return click.option(flag, type=click.Choice(get_args(field.annotation)), help=text)
+        return click.Option([flag, name], type=click.Choice(get_args(field.annotation)), help=text, hidden=hidden)
     kinds: dict[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT, float | None: click.FLOAT}
-    return click.option(
-        flag, type=kinds.get(field.annotation, click.STRING), help=text, shell_complete=_COMPLETED.get(name)
-    )
+    return click.Option(
+        [flag, name], type=kinds.get(field.annotation, click.STRING), help=text, shell_complete=_COMPLETED.get(name),
+        hidden=hidden,
+    )  # fmt: skip
 
 
 def _shown(value: object) -> str:
@@ -46,5 +78,5 @@ def _shown(value: object) -> str:
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:
-    """Return those of a command's parameters that are settings and were given."""
-    return {k: v for k, v in values.items() if k in DistillConfig.model_fields and v is not None}
+    """Return the settings among a command's parameters that were given; a recipe's as ``RECIPE.SETTING``."""
+    return {name.replace(_IN_TABLE, "."): value for name, value in values.items() if value is not None}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool) -> None:
     """Print settings and plans on stdout."""
-    settings = config.model_dump(mode="json")
+    settings = config.flat()
     if as_json:
         click.echo(json.dumps({"config": settings, "domains": [p.model_dump(mode="json") for p in plans]}, indent=2))
         return
@@ -32,7 +32,7 @@ def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:
     if plan.fault is not None:
         return [f"{plan.domain}: refused, for its own files: {plan.fault}"]
     bound = "" if plan.answered is not None else "at most "
-    rounds = "at most " if "best_of_n" in plan.recipes else bound  # the first round that is no better is the last
+    rounds = "at most " if plan.rounds else bound  # the first round that is no better is the last
     told = f"{plan.answered} of them answered" if plan.answered is not None else "answers still to be asked for"
     time = "unknown: no earlier run of this student" if plan.seconds is None else f"{rounds}{_duration(plan.seconds)}"
     per_step = config.batch_size * config.accumulation

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conch_dna.cli.api import api_context, api_options
+from conch_dna.cli.api import api_options
 from conch_dna.cli.complete import domain_names, teacher_names
-from conch_dna.errors import ConfigError, UnknownName
+from conch_dna.errors import ConfigError
 
 if TYPE_CHECKING:
     from conch_dna.cli.app import App
@@ -56,42 +56,15 @@ def record(
     Answers are cached as they come: run the same command again after a stop, and it goes on where it was. DOMAIN is one
     in the project: a bundled one is copied to domains/ under another name first.
     """
-    from conch_dna.models import accel
-
-    accel.switch_on()  # a teacher may bring mlx
     from conch_dna.cli.bars import Bars
-    from conch_dna.domains.discovery import check_own, domain_folders
-    from conch_dna.domains.domain import load_domain
-    from conch_dna.domains.extract import AnswerExtractor
-    from conch_dna.models.cache import cache_dir
-    from conch_dna.pipeline.record import record as make
-    from conch_dna.records import Sampling
-    from conch_dna.teachers.answer_cache import CompletionCache
-    from conch_dna.teachers.references import kind_of, make_teacher
+    from conch_dna.pipeline.api import record as record_domain
+    from conch_dna.pipeline.project import Project
 
-    folders = domain_folders(app.host, app.project)
-    if name not in folders:
-        raise UnknownName("no such domain", got=name, allowed=", ".join(folders))
-    check_own(folders[name], app.project)
-    domain = load_domain(folders[name])
-    catalog = app.host.catalog
-    required, extractor = _required(require), AnswerExtractor(app.host, domain)
-    scorers = {scorer: catalog.get("scorers", scorer) for scorer in required}
-    api = api_context(app, teacher, budget, base_url)
-    asked = make_teacher(app.host, teacher, domain, api=api)
-    sampling = Sampling(
-        max_tokens=domain.settings.max_tokens, temperature=temperature, seed=seed, top_log_probs=top_log_probs
-    )
-    try:
-        with Bars(1) as bars:
-            api.note = bars.note
-            bars.stage(name, f"recording {kind_of(teacher)}", len(domain.prompts))
-            path, card = make(
-                domain, asked, teacher, sampling, scorers, required, CompletionCache.within(cache_dir()),
-                extractor, bars.advance,
-            )  # fmt: skip
-    finally:
-        asked.close()
+    with Bars(1) as bars:
+        path, card = record_domain(
+            name, teacher, project=Project(app.project, app.host), require=_required(require), temperature=temperature,
+            seed=seed, top_log_probs=top_log_probs, budget=budget, base_url=base_url, progress=bars,
+        )  # fmt: skip
     if as_json:
         click.echo(card.model_dump_json(indent=2))
         return

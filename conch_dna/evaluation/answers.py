@@ -40,7 +40,7 @@ def rate(
     scorers: Mapping[str, Scorer],
 ) -> list[Scores]:
     """Return the domain's score of each answer to the prompt in its place."""
-    perplexities = _perplexities(runtime, domain, prompts, answers)
+    perplexities = _perplexities(runtime, domain, prompts, answers, scorers)
     return [
         score(prompt, answer, domain, scorers, perplexity)
         for prompt, answer, perplexity in zip(prompts, answers, perplexities, strict=True)
@@ -48,10 +48,14 @@ def rate(
 
 
 def _perplexities(
-    runtime: NeuronRuntime, domain: Domain, prompts: Sequence[Prompt], answers: Sequence[str]
+    runtime: NeuronRuntime,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+    answers: Sequence[str],
+    scorers: Mapping[str, Scorer],
 ) -> list[float | None]:
     """Return each answer's perplexity under the base, where a scorer may look at it; ``None`` for empty answers."""
-    if not needs_perplexity(domain):
+    if not needs_perplexity(domain, scorers):
         return [None] * len(answers)
     body, head = split(runtime.base_model.model)
     told = [i for i, answer in enumerate(answers) if answer.strip()]

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Scorer
     from conch_dna.records import Prompt
 
-# Measuring the perplexity costs one pass of the base model an answer. These are known to do without it; any other
-# scorer, a user's too, may look at it.
-WITHOUT_PERPLEXITY = frozenset({"task_completion", "length", "diversity", "tests_pass"})
 LEAST_DIVERSITY = 0.5  # of the base's; with less, a score was paid for with variety
 
 
@@ -33,9 +30,13 @@ class Scores:
     parts: dict[str, float]
 
 
-def needs_perplexity(domain: Domain) -> bool:
-    """Tell whether any scorer of ``domain`` may look at the response's perplexity under the base model."""
-    return not _weights(domain).keys() <= WITHOUT_PERPLEXITY
+def needs_perplexity(domain: Domain, scorers: Mapping[str, Scorer]) -> bool:
+    """Tell whether any scorer of ``domain`` may read the response's perplexity under the base model.
+
+    Measuring it costs one pass of the base an answer. A scorer that does without says so
+    (:func:`~conch_dna.plugin.protocols.without_perplexity`); any other may read it.
+    """
+    return any(getattr(scorers.get(name), "needs_perplexity", True) for name in _weights(domain))
 
 
 def score(

@@ -82,7 +82,7 @@ def cross_loss(
 def p_kl(aligned: Aligned, between: VocabularyMap, terms: Terms) -> LogitLoss:
     """Return X-Token's P-KL: the divergence over the classes of both vocabularies, where both start a token.
 
-    The student probabilities are summed over each class (see ``VocabularyMap``), the teacher probabilities over the k ids
+    Student probabilities are summed over each class (see ``VocabularyMap``), teacher probabilities over the k ids
     of each; the tail is all the rest, on the teacher's side the ids without a class included. Mass of the teacher's
     tail that belongs to a class among the k is not known and stays in the tail.
     """

@@ -1,49 +1,256 @@
-"""One domain from prompts to a published neuron, and all domains in a row."""
+"""Distil domains: one from prompts to a published neuron, and several in a row."""
 
 from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from filelock import Timeout
 
+from conch_dna.config import RecipeSettings
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
+from conch_dna.domains.extract import as_answered
 from conch_dna.errors import BudgetReached, ConchError, DataError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.models import refs
-from conch_dna.pipeline.prepare import prepare
-from conch_dna.pipeline.publish import judge_candidate, publish, write_samples
-from conch_dna.pipeline.recipe_choice import choose, machine_memory
+from conch_dna.models.load import LoadedModel, load
+from conch_dna.pipeline.evaluate import evaluate, write_samples
+from conch_dna.pipeline.prepare import Preparation, Prepared
+from conch_dna.pipeline.publish import publish
+from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory
 from conch_dna.pipeline.run_folder import refuse_second
-from conch_dna.pipeline.warm_start import find_warm_start, start_digest
-from conch_dna.records import DomainResult, Summary, digest_of
-from conch_dna.teachers.references import parts_for, references
+from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_digest
+from conch_dna.plugin.recipes import joined
+from conch_dna.records import DomainResult, StepReport, Summary, digest_of
+from conch_dna.registry.store import Registry
+from conch_dna.teachers.references import in_one_line, parts_for
 from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.lora import lora_parameters
-from conch_dna.train.recipes.supervised import RecipeContext, run_recipes
+from conch_dna.train.recipes.base import RecipeContext, RecipeResult, run_recipes
 from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from conch_dna.config import DistillConfig
+    from conch_dna.data.splits import Split
     from conch_dna.domains.domain import Domain
-    from conch_dna.evaluation.gate import HeldOutSet
-    from conch_dna.pipeline.context import Session
-    from conch_dna.pipeline.warm_start import WarmStart
+    from conch_dna.evaluation.gate import BaseFits
+    from conch_dna.pipeline.evaluate import Evaluation
+    from conch_dna.pipeline.run_folder import Run
+    from conch_dna.pipeline.setup import Setup
     from conch_dna.plugin.protocols import Teacher
-    from conch_dna.records import StepReport
-    from conch_dna.train.recipes.supervised import RecipeResult
+    from conch_dna.plugin.recipes import RecipePlan
+    from conch_dna.util.progress import Progress
 
 AT_BUDGET = "stopped at the budget"
 log = structlog.get_logger()
 
 
-def distill_all(session: Session, names: Sequence[str]) -> Summary:
-    """Distil each of ``names``; a domain that fails does not keep the others from going on.
+@dataclass
+class Distillation:
+    """One command's work on its domains: the base is loaded once, and measured once on shared prompts."""
+
+    setup: Setup
+    run: Run
+    registry: Registry
+    progress: Progress
+    base_fits: BaseFits = field(default_factory=dict)
+
+    @cached_property
+    def base(self) -> LoadedModel:
+        """The student's base, loaded on first use."""
+        return load(self.setup.config.student, self.progress.fetched)
+
+    def teacher_name(self, domain: Domain) -> str:
+        """Return a domain's teachers in one line."""
+        return in_one_line(self.setup.references(domain))
+
+    def of(self, domain: Domain) -> DomainResult:
+        """Distil one domain, or return its earlier result where that still holds; a fault becomes its result."""
+        started = time.perf_counter()
+        host = self.setup.project.host
+        try:
+            if done := self._done(domain):
+                return done
+            result = self._distilled(domain)
+        except ConchError as error:
+            if isinstance(error, BudgetReached) or (isinstance(error, PluginError) and host.strict):
+                raise
+            log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - a user's fault has no traceback
+            result = DomainResult(domain=domain.name, state="failed", error=str(error))
+        except OSError:  # the disk fails the other domains too
+            raise
+        except Exception as error:  # the domains after this one still have their turn
+            fault = f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
+            log.exception("domain_failed", domain=domain.name, reason=fault)
+            result = DomainResult(domain=domain.name, state="failed", error=fault)
+        result = result.model_copy(
+            update={"seconds": time.perf_counter() - started, "finished_at": datetime.now(UTC).isoformat()}
+        )
+        self.run.save_result(result)
+        return result
+
+    def _done(self, domain: Domain) -> DomainResult | None:
+        """Return an earlier result that still holds: same prompts, teacher and start, and in the registry."""
+        result, config = self.run.result(domain.name), self.setup.config
+        if result is None or result.state == "failed" or result.domain_digest != domain.digest:
+            return None
+        teacher = self.setup.teacher(domain, lambda: self.base).fingerprint
+        base = refs.digest(refs.resolve(config.student))
+        start = start_digest(config.start, self.run.folder(domain.name))
+        if (result.teacher_fingerprint, result.base_digest, result.start_digest) != (teacher, base, start):
+            return None
+        if result.state == "published":
+            try:
+                entry = self.registry.resolve(f"{domain.name}@{result.version}")
+            except ConchError:
+                return None
+            if entry.card.digest != result.digest:
+                return None
+        return result
+
+    def _distilled(self, domain: Domain) -> DomainResult:
+        """Ask the teacher, train, evaluate, and publish what passed."""
+        config, folder = self.setup.config, self.run.folder(domain.name)
+        start = find_warm_start(config.start, domain.name, folder, self.base, self.registry)
+        teacher = self.setup.teacher(domain, lambda: self.base)
+        try:
+            identity = self._identity(teacher, start)
+            check_resumable(folder, identity)  # another teacher would be paid in vain
+            choice = choose_recipes(
+                self.setup.project.host.catalog, config, self.setup.references(domain), teacher.capabilities,
+                machine_memory(), extracts=domain.settings.extract is not None,
+            )  # fmt: skip
+            log.info("recipes_chosen", domain=domain.name, recipes=choice.names, reason=choice.reason)
+            fingerprint = teacher.fingerprint
+            parts = split(domain.prompts, config.held_out)
+            plan = self._plan(choice, teacher, domain, parts)
+            prepared = self._prepared(domain, teacher, parts, plan)
+            identity = {**identity, "data": prepared.training_set.digest}
+            if not plan.live:
+                teacher.close()
+            trained = self._trained(domain, teacher, choice, prepared, identity, start)
+        finally:
+            teacher.close()
+            self.setup.api.write_metrics(domain.name, folder / "metrics.jsonl")
+        evaluation = evaluate(
+            self.base, self.registry, self._as_answered(domain), prepared.held_out, trained.adapter, config=config,
+            host=self.setup.project.host, base_fits=self.base_fits, progress=self.progress,
+        )  # fmt: skip
+        verdict = evaluation.verdict
+        write_samples(folder, prepared.held_out, evaluation.measured)
+        write_atomic(folder / "verdict.json", verdict.model_dump_json(indent=2) + "\n")
+        result = _result(domain, choice, prepared, trained, evaluation).model_copy(
+            update={"teacher_fingerprint": fingerprint, "base_digest": self.base.digest,
+                    "start_digest": start.digest if start else None}
+        )  # fmt: skip
+        if not verdict.passed:
+            return result
+        entry = publish(  # last of all: nothing fails after it
+            self.registry, domain.name, trained.adapter, verdict, base=config.student,
+            teacher=self.teacher_name(domain), identity=identity,
+        )  # fmt: skip
+        self.setup.project.host.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)
+        return result.model_copy(
+            update={
+                "state": "published", "version": entry.version, "digest": entry.card.digest, "adapter": str(entry.path)
+            }
+        )  # fmt: skip
+
+    def _identity(self, teacher: Teacher, start: WarmStart | None) -> dict[str, Any]:
+        """Return what a resume must find unchanged, as far as it is known before the teacher is asked."""
+        return {
+            "base": self.base.digest,
+            "teacher": teacher.fingerprint,
+            "start_digest": start.digest if start else None,
+            "settings": json.loads(json.dumps(self.setup.config.flat())),
+        }
+
+    def _plan(self, choice: RecipeChoice, teacher: Teacher, domain: Domain, parts: Split) -> RecipePlan:
+        """Return what the recipes ask for together; faults of the settings come before the teacher's work."""
+        config = self.setup.config
+        lora_parameters(self.base.model, config)
+        if config.activated:
+            invocation_tokens_of(self.base.tokenizer)
+        prompts, longest = len(parts.train), domain.settings.max_tokens
+        return joined(recipe.plan(config, teacher.capabilities, prompts, longest) for recipe in choice.recipes)
+
+    def _prepared(self, domain: Domain, teacher: Teacher, parts: Split, plan: RecipePlan) -> Prepared:
+        setup = self.setup
+        preparation = Preparation(
+            self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
+            setup.api.cache, self.progress,
+        )  # fmt: skip
+        others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
+        return preparation.prepared(parts, plan, others)
+
+    def _as_answered(self, domain: Domain) -> Domain:
+        """Return a domain as its neuron answers it: with the final answers of its examples."""
+        return as_answered(domain, self.setup.extractors[domain.name])
+
+    def _trained(
+        self,
+        domain: Domain,
+        teacher: Teacher,
+        choice: RecipeChoice,
+        prepared: Prepared,
+        identity: dict[str, Any],
+        start: WarmStart | None,
+    ) -> RecipeResult:
+        """Run the recipes.
+
+        :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
+        """
+        host = self.setup.project.host
+
+        def on_step(report: StepReport) -> None:
+            host.emit("step_finished", domain=domain.name, report=report)
+
+        context = RecipeContext(
+            self.base, self.setup.config, RecipeSettings(), host, self._as_answered(domain), prepared.training_set,
+            teacher, identity, self.run.folder(domain.name), self.progress, on_step, start.path if start else None,
+        )  # fmt: skip
+        trained = run_recipes(choice.recipes, context)
+        if not trained.reports:  # a recipe found nothing to learn in the answers of what it started from
+            raise TrainingError(
+                "no step was trained: no candidate is better than the others of its prompt",
+                where=f"domain {domain.name}",
+                next_step="Raise candidates or candidate_temperature, or leave `start` out",
+            )
+        return trained
+
+
+def _result(
+    domain: Domain, choice: RecipeChoice, prepared: Prepared, trained: RecipeResult, evaluation: Evaluation
+) -> DomainResult:
+    """Return the figures of one domain, as of a neuron that is not published."""
+    reports, training_set = trained.reports, prepared.training_set
+    tokens, seconds = sum(r.tokens for r in reports), sum(r.seconds for r in reports)
+    return DomainResult(
+        domain=domain.name,
+        state="gate_failed",
+        recipes=choice.names,
+        domain_digest=domain.digest,
+        verdict=evaluation.verdict,
+        train_prompts=len(training_set.examples) or len(training_set.prompts),
+        held_out_prompts=len(prepared.held_out.prompts),
+        no_final_answer=training_set.missing,
+        steps=len(reports),
+        kd_loss=reports[-1].kd,
+        ce_loss=reports[-1].ce,
+        combined_loss=reports[-1].loss,
+        tokens=tokens,
+        tokens_per_second=tokens / seconds,
+        peak_memory=max(r.peak_memory for r in reports),
+        adapter=str(trained.adapter),
+    )
+
+
+def distill_all(setup: Setup, run: Run, progress: Progress) -> Summary:
+    """Distil each chosen domain; one that fails does not keep the others from their turn.
 
     :raises Interrupted: by Ctrl-C; everything done so far is kept.
     :raises RegistryError: another process works on the same run.
@@ -51,19 +258,20 @@ def distill_all(session: Session, names: Sequence[str]) -> Summary:
     :raises BudgetReached: the next call could cost more than the budget has left; everything done so far is kept.
     """
     started = time.perf_counter()
-    run, config = session.run, session.config
+    host, config, domains = setup.project.host, setup.config, list(setup.chosen.values())
+    work = Distillation(setup, run, Registry(setup.project.registry), progress)
     try:
         with run.lock():
-            run.begin(config, list(names))
-            session.host.emit("run_started", run_dir=run.path, config=config, domains=list(names))
-            teachers = dict.fromkeys(session.teacher_name(session.domains[name]) for name in names)
+            run.begin(config, list(setup.chosen))
+            host.emit("run_started", run_dir=run.path, config=config, domains=list(setup.chosen))
+            teachers = dict.fromkeys(map(work.teacher_name, domains))
             summary = Summary(
                 run=run.name, student=config.student, teacher="; ".join(teachers), preset=config.preset, results=(),
                 seconds=0.0,
             )  # fmt: skip
             try:
-                for name in names:
-                    result = _one(session, session.domains[name])
+                for domain in domains:
+                    result = work.of(domain)
                     summary = summary.model_copy(
                         update={"results": (*summary.results, result), "seconds": time.perf_counter() - started}
                     )
@@ -71,7 +279,7 @@ def distill_all(session: Session, names: Sequence[str]) -> Summary:
                 run.save_summary(summary.model_copy(update={"stopped": AT_BUDGET}))
                 raise
             run.save_summary(summary)
-            session.host.emit("run_finished", run_dir=run.path, summary=summary)
+            host.emit("run_finished", run_dir=run.path, summary=summary)
     except Timeout as error:
         raise refuse_second(run) from error
     except KeyboardInterrupt as error:
@@ -84,166 +292,25 @@ def distill_all(session: Session, names: Sequence[str]) -> Summary:
         raise DiskError(
             f"cannot write or read: {error.strerror or error}",
             where=error.filename or run.path,
-            next_step="Make room or mend it, and run the same command again; what is done is kept",
+            next_step="Free space or fix it, and run the same command again; what is done is kept",
         ) from error
     return summary
 
 
-def _one(session: Session, domain: Domain) -> DomainResult:
-    """Distil one domain, or return what it came to before."""
-    started = time.perf_counter()
-    try:
-        if done := _done(session, domain):
-            return done
-        result = _distill(session, domain)
-    except ConchError as error:
-        if isinstance(error, BudgetReached) or (isinstance(error, PluginError) and session.host.strict):
-            raise
-        log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - a user's fault has no traceback
-        result = DomainResult(domain=domain.name, state="failed", error=str(error))
-    except OSError:  # the disk fails the other domains too
-        raise
-    except Exception as error:  # the domains after this one still have their turn
-        fault = f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
-        log.exception("domain_failed", domain=domain.name, reason=fault)
-        result = DomainResult(domain=domain.name, state="failed", error=fault)
-    result = result.model_copy(
-        update={"seconds": time.perf_counter() - started, "finished_at": datetime.now(UTC).isoformat()}
-    )
-    session.run.save_result(result)
-    return result
-
-
-def _done(session: Session, domain: Domain) -> DomainResult | None:
-    """Return an earlier result that still holds: same prompts, teacher and start, and in the registry if published."""
-    result = session.run.result(domain.name)
-    if result is None or result.state == "failed" or result.domain_digest != domain.digest:
-        return None
-    teacher = session.teacher(domain).fingerprint
-    if (result.teacher_fingerprint, result.base_digest) != (teacher, refs.digest(refs.resolve(session.config.student))):
-        return None
-    if result.start_digest != start_digest(session, domain):
-        return None
-    if result.state == "published":
-        try:
-            entry = session.registry.resolve(f"{domain.name}@{result.version}")
-        except ConchError:
-            return None
-        if entry.card.digest != result.digest:
-            return None
-    return result
-
-
-def _distill(session: Session, domain: Domain) -> DomainResult:
-    """Ask the teacher, train, judge, and publish what passed."""
-    config, folder = session.config, session.run.folder(domain.name)
-    start = find_warm_start(session, domain)
-    teacher = session.teacher(domain)
-    try:
-        check_resumable(folder, _origin(session, teacher, start))  # another teacher would be paid in vain
-        named = references(config, domain, session.routes)
-        extracts = domain.settings.extract is not None
-        mode = choose(config, named, teacher.capabilities, machine_memory(), extracts=extracts)
-        log.info("mode_chosen", domain=domain.name, recipes=mode.recipes, reason=mode.reason)
-        fingerprint = teacher.fingerprint
-        learnt, held_out, lesson = _learn(session, domain, teacher, mode.recipes, start)
-    finally:
-        teacher.close()
-        if session.api is not None:
-            session.api.write_metrics(domain.name, folder / "metrics.jsonl")
-    verdict, measured = judge_candidate(session, session.answered(domain), held_out, learnt.adapter)
-    write_samples(folder, held_out, measured)
-    write_atomic(folder / "verdict.json", verdict.model_dump_json(indent=2) + "\n")
-    reports, material = learnt.reports, lesson.material
-    result = DomainResult(
-        domain=domain.name,
-        state="gate_failed",
-        recipes=mode.recipes,
-        domain_digest=domain.digest,
-        base_digest=session.base.digest,
-        teacher_fingerprint=fingerprint,
-        start_digest=start.digest if start else None,
-        verdict=verdict,
-        train_prompts=len(material.examples) or len(material.prompts),
-        held_out_prompts=len(held_out.prompts),
-        no_final_answer=material.missing,
-        steps=len(reports),
-        kd_loss=reports[-1].kd,
-        ce_loss=reports[-1].ce,
-        combined_loss=reports[-1].loss,
-        tokens=sum(r.tokens for r in reports),
-        tokens_per_second=sum(r.tokens for r in reports) / sum(r.seconds for r in reports),
-        peak_memory=max(r.peak_memory for r in reports),
-        adapter=str(learnt.adapter),
-    )
-    if not verdict.passed:
-        return result
-    entry = publish(session, domain, learnt.adapter, verdict, lesson.identity)  # last of all: nothing fails after it
-    return result.model_copy(
-        update={"state": "published", "version": entry.version, "digest": entry.card.digest, "adapter": str(entry.path)}
-    )
-
-
-def _origin(session: Session, teacher: Teacher, start: WarmStart | None) -> dict[str, Any]:
-    """Return what a resume must find unchanged, as far as it is known before anybody is asked."""
-    return {
-        "base": session.base.digest,
-        "teacher": teacher.fingerprint,
-        "start_digest": start.digest if start else None,
-        "settings": json.loads(session.config.model_dump_json()),
-    }
-
-
-def _learn(
-    session: Session, domain: Domain, teacher: Teacher, recipes: Sequence[str], start: WarmStart | None
-) -> tuple[RecipeResult, HeldOutSet, RecipeContext]:
-    """Prepare the material and run the recipes; a teacher that only answers is let go of before training.
-
-    :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
-    """
-    config = session.config
-    lora_parameters(session.base.model, config)  # keys that this base lacks would be found out after the teacher's work
-    if config.activated:
-        invocation_tokens_of(session.base.tokenizer)  # so would a base that has none
-    material, held_out = prepare(session, domain, teacher, split(domain.prompts, config.held_out), recipes)
-    identity = {**_origin(session, teacher, start), "data": material.digest}
-    if not {"on_policy", "preference"} & set(recipes):
-        teacher.close()
-
-    def on_step(report: StepReport) -> None:
-        session.host.emit("step_finished", domain=domain.name, report=report)
-
-    lesson = RecipeContext(
-        session.base, config, session.host, session.answered(domain), material, teacher, identity,
-        session.run.folder(domain.name), session.progress, on_step, start.path if start else None,
-    )  # fmt: skip
-    learnt = run_recipes(recipes, lesson)
-    if not learnt.reports:  # best_of_n found nothing in the answers of what it started from
-        raise TrainingError(
-            "nothing was learnt: no candidate is better than the others of its prompt",
-            where=f"domain {domain.name}", next_step="Raise candidates or candidate_temperature, or leave `start` out",
-        )  # fmt: skip
-    return learnt, held_out, lesson
-
-
-def run_name(
-    config: DistillConfig,
-    domains: Sequence[Domain],
-    routes: Mapping[str, str] | None = None,
-    teachers: Mapping[str, Teacher] | None = None,
-) -> str:
+def run_name(setup: Setup) -> str:
     """Return the default name of a run: the same command on the same data finds the same run again.
 
-    :param teachers: by domain, without those of domains that cannot be trained, which need not be probed; what they
-        replay is data, and a new recording makes another run.
+    Recordings that a teacher replays are data: a new one makes another run. Domains that cannot be trained are left
+    out of this, because their teachers need not be probed.
     """
-    about: list[Any] = [config.model_dump(mode="json"), sorted((d.name, d.data_digest) for d in domains)]
-    if routes:
-        about.append(dict(routes))
+    config, domains = setup.config, list(setup.chosen.values())
+    about: list[Any] = [config.flat(), sorted((d.name, d.data_digest) for d in domains)]
+    if setup.routes:
+        about.append(dict(setup.routes))
     if extracts := sorted((d.name, d.settings.extract.digest) for d in domains if d.settings.extract):
         about.append(extracts)
-    known = [(d, teachers[d.name]) for d in domains if d.name in teachers] if teachers else []
-    if replayed := {d.name: found for d, teacher in known if (found := _replayed(d, teacher))}:
+    trainable = [d for d in domains if not isinstance(setup.choices[d.name], DataError)]
+    if replayed := {d.name: found for d in trainable if (found := _replayed(d, setup.teachers[d.name]))}:
         about.append(replayed)
     return f"{config.preset}-{digest_of(about)[:8]}"
 

@@ -6,25 +6,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
+from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import split
+from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.errors import ConfigError, DataError, PluginError
-from conch_dna.pipeline.recipe_choice import sets_apart
-from conch_dna.records import Record, Sampling, StepReport
+from conch_dna.models import refs
+from conch_dna.models.load import load_tokenizer
+from conch_dna.pipeline.run_folder import list_runs
+from conch_dna.plugin.recipes import joined
+from conch_dna.records import CHOICES, Record, Sampling, StepReport
+from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.api.estimate import Estimate, estimates, verdict_estimates
 from conch_dna.teachers.references import parts_for
+from conch_dna.train.memory_estimate import Drawn, drawn_at_once, estimate, preflight, read_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
     from conch_dna.domains.extract import AnswerExtractor
-    from conch_dna.pipeline.recipe_choice import RecipeChoice
+    from conch_dna.pipeline.setup import Setup
     from conch_dna.plugin.protocols import Teacher
+    from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Prompt
-    from conch_dna.teachers.answer_cache import CompletionCache
-    from conch_dna.train.memory_estimate import Drawn
+    from conch_dna.util.progress import Progress
 
 
 class DomainPlan(Record):
@@ -32,6 +39,7 @@ class DomainPlan(Record):
 
     :param recipes, reason: how it would be trained, and why so.
     :param steps: optimizer steps of each recipe.
+    :param rounds: whether a recipe may take these several times.
     :param examples: conversations in them.
     :param answered: training prompts whose answers are known and fit into ``max_length``; ``None`` for a live teacher.
     :param tokens: of all training prompts, with their answers where those are known.
@@ -51,6 +59,7 @@ class DomainPlan(Record):
     train: int = 0
     held_out: int = 0
     steps: int = 0
+    rounds: bool = False
     examples: int = 0
     answered: int | None = None
     tokens: int = 0
@@ -80,100 +89,73 @@ class Sizes(NamedTuple):
     longest: int
 
 
-def make_plan(
-    config: DistillConfig,
-    domains: Sequence[Domain],
-    teachers: Mapping[str, Teacher],
-    modes: Mapping[str, RecipeChoice | DataError],
-    extractors: Mapping[str, AnswerExtractor],
-    runs: Path | None = None,
-    on_fetch: Callable[[int, int], None] | None = None,
-    cache: CompletionCache | None = None,
-) -> list[DomainPlan]:
+def make_plan(setup: Setup, progress: Progress, *, estimates_time: bool = True) -> list[DomainPlan]:
     """Return the plan of each domain: from prompts, recorded answers, the student's tokenizer and its shapes.
 
-    :param teachers: by domain; asked only where they replay what was recorded.
-    :param modes: by domain, or why its files tell none.
-    :param extractors: by domain: what takes the final answers of what was recorded.
-    :param runs: the folder of earlier runs, whose speed is taken; ``None`` where nobody asks for the time.
-    :param on_fetch: called with (bytes done, bytes in all) while the student is fetched.
-    :param cache: of answers, which cost nothing; ``None`` where nobody asks for the cost.
+    Teachers are asked only where they replay recordings.
+
+    :param progress: hears of the fetch of the student.
+    :param estimates_time: whether earlier runs are read for their speed, and the cost is estimated.
     :raises ModelError: the student cannot be found, fetched or read.
     """
-    from conch_dna.models import refs
-    from conch_dna.models.load import load_tokenizer
-
-    folder = refs.resolve(config.student, on_fetch)
-    speed = measured_speed(runs, config.student) if runs else None
+    folder = refs.resolve(setup.config.student, progress.fetched)
+    speed = measured_speed(setup.project.runs, setup.config.student) if estimates_time else None
+    cache = CompletionCache.within(setup.api.cache) if estimates_time else None
     student = Student(folder, load_tokenizer(str(folder)), speed)
     found = []
-    for domain in domains:
+    for domain in setup.chosen.values():
         try:
-            teacher, mode = teachers[domain.name], modes[domain.name]
-            plan = _plan(config, domain, teacher, mode, student, extractors[domain.name])
-            found.append(plan.model_copy(update={"cost": _cost(plan, config, domain, teacher, cache)}))
+            plan, asked = _plan(setup, domain, student)
+            found.append(plan.model_copy(update={"cost": _cost(setup, domain, asked, cache)}))
         except (DataError, PluginError) as error:
             found.append(DomainPlan(domain=domain.name, fault=str(error)))
     return found
 
 
-def _plan(
-    config: DistillConfig,
-    domain: Domain,
-    teacher: Teacher,
-    mode: RecipeChoice | DataError,
-    student: Student,
-    extractor: AnswerExtractor,
-) -> DomainPlan:
-    """Return the plan of one domain.
+def _plan(setup: Setup, domain: Domain, student: Student) -> tuple[DomainPlan, RecipePlan]:
+    """Return the plan of one domain, and what its recipes ask for.
 
     :raises DataError: its recording is damaged, or another extractor's; it has too few prompts, or the chat template
         refuses one.
     :raises PluginError: its extractor raised.
     """
-    if isinstance(mode, DataError):
-        raise mode
-    from conch_dna.train.memory_estimate import drawn_at_once
-
-    parts = split(domain.prompts, config.held_out, 1 + sets_apart(config, mode.recipes))
-    most = max(domain.settings.max_tokens, config.rollout_tokens if "on_policy" in mode.recipes else 0)
+    config, teacher, choice = setup.config, setup.teachers[domain.name], setup.choices[domain.name]
+    if isinstance(choice, DataError):
+        raise choice
+    longest = domain.settings.max_tokens
+    prompts = len(split(domain.prompts, config.held_out).train)
+    asked = joined(recipe.plan(config, teacher.capabilities, prompts, longest) for recipe in choice.recipes)
+    parts = split(domain.prompts, config.held_out, 1 + (config.validates or asked.sets_apart))
     if "replay" in teacher.capabilities:
-        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, extractor)
+        sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, setup.extractors[domain.name])
     else:
-        sizes = _live_sizes(student.tokenizer, config, parts.train, most)
-    stay = parts_for(teacher, parts.train) if {"on_policy", "preference"} & set(mode.recipes) else ()
+        sizes = _live_sizes(student.tokenizer, config, parts.train, max(longest, asked.room))
+    stay = parts_for(teacher, parts.train) if asked.live else ()
     beside = [folder for one, _ in stay if (folder := getattr(one, "folder", None))]
-    together = 2 if "preference" in mode.recipes else 1
-    drawn = drawn_at_once(config, mode.recipes, len(parts.train), domain.settings.max_tokens)
-    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside, together, drawn)
+    drawn = drawn_at_once(asked.rows, asked.row_tokens)
+    memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside, asked.together, drawn)
     examples = config.steps * config.batch_size * config.accumulation
     answers = len(parts.train) if sizes.answered is None else sizes.answered
     seconds = None
     if student.speed and answers:
-        times = {"best_of_n": config.iterations, "preference": 2}  # rounds; both answers of each pair
-        stages = sum(times.get(recipe, 1) for recipe in mode.recipes)
-        seconds = stages * examples * sizes.trained_tokens / answers / student.speed
+        seconds = asked.rounds * examples * sizes.trained_tokens / answers / student.speed
     return DomainPlan(
-        domain=domain.name, recipes=mode.recipes, reason=mode.reason, train=len(parts.train),
+        domain=domain.name, recipes=choice.names, reason=choice.reason, train=len(parts.train),
         held_out=len(parts.held_out), steps=config.steps, examples=examples, memory=memory, refused=refused,
-        seconds=seconds, **sizes._asdict(),
-    )  # fmt: skip
+        seconds=seconds, rounds=asked.rounds > len(choice.recipes), **sizes._asdict(),
+    ), asked  # fmt: skip
 
 
-def _cost(
-    plan: DomainPlan, config: DistillConfig, domain: Domain, teacher: Teacher, cache: CompletionCache | None
-) -> tuple[Estimate, ...]:
+def _cost(setup: Setup, domain: Domain, asked: RecipePlan, cache: CompletionCache | None) -> tuple[Estimate, ...]:
     """Return what the answers and verdicts will cost that the recipes ask for, by each teacher behind an API."""
-    if cache is None or plan.recipes == ("best_of_n",):
+    if cache is None:
         return ()
-    from conch_dna.records import CHOICES
-
-    found = []
-    if "text" in teacher.capabilities:
-        soft = {"kd", "on_policy"} & set(plan.recipes)
-        found += estimates(teacher, domain, domain.prompts, cache, CHOICES if soft else 0)
-    if "preference" in plan.recipes:
-        found += verdict_estimates(teacher, domain, split(domain.prompts, config.held_out).train, config.candidates)
+    teacher, found = setup.teachers[domain.name], []
+    if asked.asks and "text" in teacher.capabilities:
+        found += estimates(teacher, domain, domain.prompts, cache, CHOICES if asked.soft else 0)
+    if asked.verdicts:
+        train = split(domain.prompts, setup.config.held_out).train
+        found += verdict_estimates(teacher, domain, train, asked.verdicts)
     return tuple(found)
 
 
@@ -195,8 +177,6 @@ def check_plan(plans: Sequence[DomainPlan]) -> None:
 
 def measured_speed(runs: Path, student: str) -> float | None:
     """Return the trained tokens a second of all earlier steps of this student, or ``None`` where there are none."""
-    from conch_dna.pipeline.run_folder import list_runs
-
     tokens, seconds = 0, 0.0
     for run in list_runs(runs):
         if run.about().get("config", {}).get("student") != student:
@@ -220,8 +200,6 @@ def _reports(file: Path) -> Iterable[StepReport]:
 
 def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], most: int) -> Sizes:
     """Count the prompts' tokens; of the answers no more is known than how long they can be."""
-    from conch_dna.data.tokens import prompt_ids
-
     lengths = [len(prompt_ids(tokenizer, p.turns)) for p in prompts]
     return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
 
@@ -230,8 +208,6 @@ def _recorded_sizes(
     tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher, extractor: AnswerExtractor
 ) -> Sizes:
     """Count the tokens of the conversations with the final answers that lie there already."""
-    from conch_dna.data.tokens import encode_answer
-
     by_digest = {p.digest: p for p in prompts}
     fitting = []
     for told in teacher.generate(prompts, Sampling()):
@@ -254,9 +230,6 @@ def _memory(
     :param together: how many examples go through a pass together where one is asked for.
     :param drawn: what the student draws at once.
     """
-    from conch_dna.data.batches import check_budget
-    from conch_dna.train.memory_estimate import estimate, preflight, read_shapes
-
     refused = None
     try:
         check_budget({"the longest example": longest}, config, together)

@@ -1,16 +1,84 @@
-"""The project folder: its ``conch.toml`` and its plug-in folder."""
+"""The project folder: its ``conch.toml``, its plug-ins, and where its runs and neurons lie."""
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conch_dna.errors import ConfigError
+from conch_dna.errors import ConfigError, UnknownName
+from conch_dna.models.cache import cache_dir
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.teachers.api.context import ApiContext
+from conch_dna.teachers.api.ledger import FILE as LEDGER
+from conch_dna.teachers.api.settings import read_api
+from conch_dna.teachers.references import kind_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from conch_dna.config import RecipeTypes
+    from conch_dna.plugin.manager import PluginHost
 
 CONFIG_FILE = "conch.toml"
+RUNS = "runs"
+REGISTRY = "adapters"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder with the plug-ins that are loaded for it."""
+
+    folder: Path
+    host: PluginHost
+
+    @property
+    def config_file(self) -> Path:
+        """The project's ``conch.toml``, which need not exist."""
+        return self.folder / CONFIG_FILE
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all runs."""
+        return self.folder / RUNS
+
+    @property
+    def registry(self) -> Path:
+        """The folder of the published neurons."""
+        return self.folder / REGISTRY
+
+    @property
+    def recipe_types(self) -> RecipeTypes:
+        """The settings of every recipe that a plug-in provides."""
+        return {name: recipe.settings for name, recipe in self.host.catalog.all("recipes").items()}
+
+    def api_context(
+        self, teacher: str, budget: str | None = None, base_url: str | None = None, *, offline: bool = False
+    ) -> ApiContext:
+        """Return the budget, limits and cache of API teachers, from ``conch.toml`` and the arguments.
+
+        :param teacher: the reference whose endpoint ``base_url`` is.
+        :param offline: nothing may be sent.
+        :raises ConfigError: a setting is wrong.
+        :raises UnknownName: ``conch.toml`` has a table for a teacher that does not exist.
+        """
+        settings = read_api(self.config_file)
+        known = self.host.catalog.names("teachers")
+        if unknown := sorted(settings.endpoints.keys() - set(known)):
+            raise UnknownName("no such teacher", where=f"[api] of {CONFIG_FILE}", got=", ".join(unknown),
+                              allowed=", ".join(known))  # fmt: skip
+        settings = settings.with_options(kind_of(teacher), budget, base_url)
+        return ApiContext(settings, self.runs / LEDGER, cache_dir(), offline)
+
+
+def open_project(folder: Path | str, plugins_dir: Path | None = None) -> Project:
+    """Return the project of ``folder`` with its plug-ins loaded.
+
+    :param plugins_dir: a folder of plug-ins to load instead of the one that ``conch.toml`` names.
+    :raises ConfigError: ``conch.toml`` cannot be read.
+    :raises PluginError: under ``CONCH_STRICT=1``, a plug-in is broken.
+    """
+    found = find_project(Path(folder))
+    return Project(found, load_plugins(plugins_dir or plugins_dir_of(found)))
 
 
 def find_project(start: Path) -> Path:
@@ -25,7 +93,7 @@ def find_project(start: Path) -> Path:
 def plugins_dir_of(project: Path) -> Path | None:
     """Return the plug-in folder that the project's ``conch.toml`` names, or ``None``.
 
-    A folder of plug-ins alone is not enough: running code because one stands beside it would be a trap.
+    A folder of plug-ins alone is not enough: code must not run because it happens to lie beside a project.
 
     :raises ConfigError: if the file is no TOML, or its ``[plugins]`` table names no folder.
     """
@@ -37,7 +105,7 @@ def plugins_dir_of(project: Path) -> Path | None:
     except ValueError as fault:  # TOMLDecodeError and UnicodeDecodeError
         raise ConfigError(f"not valid TOML: {fault}", where=path) from fault
     if not isinstance(table, dict) or table.keys() - {"dir"}:
-        raise ConfigError("[plugins] is not what it must be", where=path, got=table, allowed='dir = "FOLDER"')
+        raise ConfigError("[plugins] must hold one setting", where=path, got=table, allowed='dir = "FOLDER"')
     if "dir" not in table:
         return None
     if not isinstance(table["dir"], str) or not (project / table["dir"]).is_dir():

@@ -1,36 +1,56 @@
-"""Which recipes train a neuron: those that were asked for, else what teacher and machine are good for."""
+"""Which recipes train a neuron: those requested, else those that suit the teacher and the machine."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import psutil
+
 from conch_dna.errors import ConfigError
 from conch_dna.models.refs import same_model
+from conch_dna.plugin.recipes import TeacherFacts
 from conch_dna.teachers.capabilities import signal_of
 from conch_dna.teachers.references import NOBODY, in_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping, Sequence
 
     from conch_dna.config import DistillConfig
+    from conch_dna.plugin.catalog import Catalog
+    from conch_dna.plugin.recipes import Recipe
 
-ROLLOUT_MEMORY = 64_000_000_000  # bytes; with less, a second model beside the one in training is no safe choice
-
-SOFT = {"top_k", "own_top_k", "soft", "forced"}  # capabilities that tell more than text
+SOFT = {"top_k", "own_top_k", "soft", "forced"}  # capabilities beyond text
 
 
 class RecipeChoice(NamedTuple):
-    """What trains a neuron, and why.
+    """The recipes of a domain in the order in which they run, and why these."""
 
-    :param recipes: in the order in which they run.
-    :param reason: why these.
-    """
-
-    recipes: tuple[str, ...]
+    recipes: tuple[Recipe, ...]
     reason: str
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the recipes."""
+        return tuple(recipe.name for recipe in self.recipes)
 
-def choose(
+
+def requested(catalog: Catalog, config: DistillConfig) -> tuple[Recipe, ...]:
+    """Return the recipes that the settings name; none under ``auto``.
+
+    :raises UnknownName: no plug-in provides one of them.
+    :raises ConfigError: the settings contradict one of them; every fault is listed.
+    """
+    found: tuple[Recipe, ...] = tuple(catalog.get("recipes", name) for name in config.recipes)
+    faults = [fault for recipe in found for fault in recipe.faults(config)]
+    if found and config.alpha_end is not None and not any(recipe.needs in {"soft", "live"} for recipe in found):
+        faults.append(f"alpha_end = {config.alpha_end}: mode {config.mode} has no divergence")
+    if faults:
+        raise ConfigError("; ".join(faults), where="mode", got=config.mode)
+    return found
+
+
+def choose_recipes(
+    catalog: Catalog,
     config: DistillConfig,
     named: Mapping[str, str],
     capabilities: frozenset[str],
@@ -39,94 +59,75 @@ def choose(
     extracts: bool = False,
     supposed: bool = False,
 ) -> RecipeChoice:
-    """Return the recipes that the settings name; under ``auto`` those that fit the teacher and the machine.
-
-    - a teacher that gives distributions over any text: ``kd``, and ``on_policy`` after it where these are in the
-      student's tokens, a teacher is another model than the student's base and the machine has 64 GB;
-    - a teacher that gives text, or beside it no more than choices as bytes, or ``alpha`` 0: ``sft``;
-    - a teacher that ranks answers and gives none of its own: ``preference``; one that gives text or distributions is
-      taken for these, and ranks only where that is asked for;
-    - no teacher: ``best_of_n``.
+    """Return the recipes that the settings name; under ``auto`` those that suit the teacher and the machine.
 
     :param named: the references of the domain's teachers, from :func:`~conch_dna.teachers.references.references`.
     :param capabilities: of the teacher that they make together.
     :param memory: of the machine, in bytes.
-    :param extracts: whether the domain takes the final answer from the teacher's text. Its text alone teaches then:
-        where that answer stands by itself, the teacher would give its probability to the thoughts that come before it.
-    :param supposed: whether the capabilities are all that there could be, since the teacher was never probed.
-    :raises ConfigError: a recipe that was asked for needs what the teacher cannot do.
+    :param extracts: whether the domain takes the final answer from the teacher's text. Only text teaches then: the
+        teacher's probabilities belong to its thoughts, which the final answer leaves out.
+    :param supposed: whether the capabilities are an upper bound, because the teacher was never probed.
+    :raises ConfigError: a requested recipe needs what the teacher cannot do, or no recipe suits it.
     """
     teacher = in_one_line(named)
     if extracts:
         teacher, capabilities = f"{teacher} through [extract]", capabilities - SOFT
-    if config.recipes:
-        for recipe in config.recipes:
-            _check(recipe, config, teacher, capabilities)
-        return RecipeChoice(config.recipes, "as asked")
-    if "text" not in capabilities:
-        return _without_answers(teacher, capabilities, nobody=set(named.values()) == {NOBODY})
-    if why := _text_alone(config, capabilities, supposed=supposed):
-        return RecipeChoice(("sft",), f"teacher {teacher} {why}")
-    if not config.alpha and not config.alpha_end:
-        return RecipeChoice(("sft",), "alpha is 0")
-    signal = signal_of(capabilities, config)
-    soft = f"teacher {teacher} gives soft targets ({signal})"
+    if asked := requested(catalog, config):
+        for recipe in asked:
+            _check_served(recipe, config, teacher, capabilities)
+        return RecipeChoice(asked, "as asked")
     models = [reference.partition(":")[2] for reference in named.values()]
-    other = any(model and not same_model(model, config.student) for model in models)
-    if other and signal == "exact" and memory >= ROLLOUT_MEMORY:
-        return RecipeChoice(("kd", "on_policy"), f"{soft} from a model of its own, and {memory / 1e9:.0f} GB hold both")
-    return RecipeChoice(("kd",), soft)
-
-
-def _without_answers(teacher: str, capabilities: frozenset[str], *, nobody: bool) -> RecipeChoice:
-    """Return what trains where no teacher answers all of the prompts."""
-    if "prefer" in capabilities:
-        return RecipeChoice(("preference",), f"teacher {teacher} ranks answers and gives none of its own")
-    return RecipeChoice(
-        ("best_of_n",), "there is no teacher" if nobody else f"teacher {teacher} neither answers nor ranks"
-    )
+    facts = TeacherFacts(
+        teacher, capabilities, signal_of(capabilities, config), _text_alone(config, capabilities, supposed=supposed),
+        absent=set(named.values()) == {NOBODY},
+        other_model=any(model and not same_model(model, config.student) for model in models),
+        memory=memory,
+    )  # fmt: skip
+    suiting = [(recipe, why) for recipe in catalog.all("recipes").values() if (why := recipe.suits(facts, config))]
+    if not suiting:
+        raise ConfigError("no recipe suits the teacher", where="mode", got=f"teacher {teacher}",
+                          allowed=", ".join(catalog.names("recipes")), next_step="Name one with --mode")  # fmt: skip
+    suiting.sort(key=lambda pair: pair[0].order)
+    return RecipeChoice(tuple(recipe for recipe, _ in suiting), "; ".join(why for _, why in suiting))
 
 
 def _text_alone(config: DistillConfig, capabilities: frozenset[str], *, supposed: bool) -> str:
-    """Say why no more than a teacher's text is taken; nothing where more is."""
+    """Return why no more than a teacher's text is used; empty where more is."""
     if "top_k" in capabilities:
         return ""
     if "own_top_k" in capabilities:
         return "has tokens of its own, and cross_tokenizer is off" if config.cross_tokenizer == "off" else ""
     # Measured on `action`: kd from recorded choices gave no more right answers than sft (docs/LOG.md).
-    told = {"soft", "forced"} & capabilities
-    if not told:
+    if not {"soft", "forced"} & capabilities:
         return "gives text alone"
-    return f"{'may tell' if supposed else 'tells'} choices as bytes, and text alone measured as well"
+    return f"{'may give' if supposed else 'gives'} choices as bytes, and text alone measured as well"
 
 
-def _check(recipe: str, config: DistillConfig, teacher: str, capabilities: frozenset[str]) -> None:
+def _check_served(recipe: Recipe, config: DistillConfig, teacher: str, capabilities: frozenset[str]) -> None:
     """Refuse a recipe that the teacher cannot serve."""
-    declined = {"own_top_k", "soft", "forced"} & capabilities  # what cross_tokenizer may do
+    declined = {"own_top_k", "soft", "forced"} & capabilities  # what another cross_tokenizer may use
     scores = "top_k" in capabilities or ("forced" in capabilities and config.cross_tokenizer == "bytes")
     soft = f"soft targets that cross_tokenizer = {config.cross_tokenizer} takes" if declined else "soft targets"
     needs, served = {
-        "sft": ("a teacher that answers", "text" in capabilities),
-        "kd": (f"a teacher that gives {soft}", signal_of(capabilities, config) is not None),
-        "on_policy": ("a live teacher that scores the student's own answers", scores),
-        "best_of_n": ("", True),
-        "preference": ("a teacher that says which of two answers is better", "prefer" in capabilities),
-    }[recipe]
+        "text": ("a teacher that answers", "text" in capabilities),
+        "soft": (f"a teacher that gives {soft}", signal_of(capabilities, config) is not None),
+        "live": ("a live teacher that scores the student's own answers", scores),
+        "nothing": ("", True),
+        "prefer": ("a teacher that says which of two answers is better", "prefer" in capabilities),
+    }[recipe.needs]
     if not served:
         raise ConfigError(
-            f"recipe {recipe} needs {needs}", where="mode",
+            f"recipe {recipe.name} needs {needs}", where="mode",
             got=f"teacher {teacher}: {', '.join(sorted(capabilities)) or 'nothing'}",
             next_step="Name another --teacher, or --mode auto",
         )  # fmt: skip
 
 
-def sets_apart(config: DistillConfig, recipes: Collection[str]) -> bool:
-    """Tell whether some training prompts are set apart: to be looked at during training, or to choose a round by."""
-    return config.validates or "best_of_n" in recipes
+def needs_teacher(recipes: Sequence[Recipe]) -> bool:
+    """Tell whether any of the requested recipes needs a teacher; under ``auto``, with none requested, one may."""
+    return not recipes or any(recipe.needs != "nothing" for recipe in recipes)
 
 
 def machine_memory() -> int:
     """Return the bytes of this machine's memory."""
-    import psutil
-
     return int(psutil.virtual_memory().total)

@@ -12,6 +12,7 @@ from conch_dna.domains.recordings import FOLDER, SOFT, RecordingCard, domain_wit
 from conch_dna.domains.soft_recordings import write_soft
 from conch_dna.errors import DataError
 from conch_dna.evaluation.scoring import score
+from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.answers import final_answers
 from conch_dna.util.files import write_atomic
 
@@ -23,20 +24,19 @@ if TYPE_CHECKING:
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.plugin.protocols import Scorer, Teacher
     from conch_dna.records import Completion, Prompt, Sampling
-    from conch_dna.teachers.answer_cache import CompletionCache
 
 
 _ADVICE = {MISSING: NO_FINAL, "cut off": "Raise max_tokens in the domain.toml"}  # where that dropped the most
 
 
-def record(
+def record_answers(
     domain: Domain,
     teacher: Teacher,
     about: str,
     sampling: Sampling,
     scorers: Mapping[str, Scorer],
     required: Mapping[str, float],
-    cache: CompletionCache,
+    cache: Path,
     extractor: AnswerExtractor,
     on_answer: Callable[[], None],
 ) -> tuple[Path, RecordingCard]:
@@ -47,6 +47,7 @@ def record(
     :param about: teacher and model reference, for the card; the file is named after the model.
     :param required: least score of each scorer; answers below any, cut off or empty ones, and those without a final
         answer, are dropped and counted.
+    :param cache: the root of the cache of answers.
     :param extractor: takes the final answers; what the teacher said as a whole stays in ``cache``.
     :raises DataError: the domain has no folder to write to, no answer was kept, or its tokens' choices, which another
         recording of the same name has, would be lost.
@@ -61,9 +62,11 @@ def record(
     by_digest = {p.digest: p for p in domain.prompts}
     kept: dict[str, Completion] = {}
     dropped: Counter[str] = Counter()
-    weighed = domain_with(as_answered(domain, extractor), required)
-    for completion, fault in final_answers(teacher, domain, domain.prompts, sampling, cache, extractor):
-        reason = fault or _fault(by_digest[completion.prompt], completion, weighed, scorers, required)
+    scored_domain = domain_with(as_answered(domain, extractor), required)
+    for completion, fault in final_answers(
+        teacher, domain, domain.prompts, sampling, CompletionCache.within(cache), extractor
+    ):
+        reason = fault or _fault(by_digest[completion.prompt], completion, scored_domain, scorers, required)
         if reason:
             dropped[reason] += 1
         else:
@@ -106,10 +109,10 @@ def _keep_choices(path: Path) -> None:
 def _fault(
     prompt: Prompt,
     completion: Completion,
-    weighed: Domain,
+    scored_domain: Domain,
     scorers: Mapping[str, Scorer],
     required: Mapping[str, float],
 ) -> str | None:
     """Return why the scorers drop a final answer, or ``None``."""
-    parts = score(prompt, completion.text, weighed, scorers).parts
+    parts = score(prompt, completion.text, scored_domain, scorers).parts
     return next((f"{name} below {least:g}" for name, least in required.items() if parts[name] < least), None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from conch_dna.config import differences, upgraded
 from conch_dna.errors import CheckpointError, RegistryError, UnknownName
 from conch_dna.records import DomainResult, StepReport, Summary
 from conch_dna.util.files import sweep, write_atomic
@@ -72,10 +73,8 @@ class Run:
 
         :raises CheckpointError: the folder holds a run that was begun with others; each difference is named.
         """
-        from conch_dna.config import differences, upgraded
-
         path = self.path / "config.json"
-        about: dict[str, Any] = {"config": config.model_dump(mode="json"), "domains": domains}
+        about: dict[str, Any] = {"config": config.flat(), "domains": domains}
         if path.is_file():
             old = self._begun()
             if not old:

@@ -1,82 +1,125 @@
-"""Resolve and check everything a distillation names before any work begins."""
+"""A distillation before any work begins: everything it names is found and checked, and no weights are loaded."""
 
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from conch_dna.cli.app import App
+from conch_dna.config import read_project, read_routes, resolve
+from conch_dna.data.splits import split
+from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.errors import ConfigError, DataError, UnknownName
 from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory, needs_teacher, requested
+from conch_dna.pipeline.selection import chosen_domains, known_domains
+from conch_dna.registry.aliases import BASE
+from conch_dna.teachers.references import NOBODY, SOURCE, parts_for, references, teacher_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
-    from conch_dna.pipeline.recipe_choice import RecipeChoice
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.pipeline.project import Project
+    from conch_dna.plugin.manager import PluginHost
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.teachers.api.context import ApiContext
 
-
-RUNS = "runs"
-
-
-REGISTRY = "adapters"
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def _domains(app: App, names: tuple[str, ...], all_: bool) -> dict[str, Domain]:
-    """Load every domain that is known; a faulty one matters only to a run that needs it."""
-    from conch_dna.domains.discovery import domain_folders
-    from conch_dna.domains.domain import load_domain
+@dataclass(frozen=True)
+class Setup:
+    """Settings, domains and teachers of a distillation.
 
-    found = {}
-    for name, folder in domain_folders(app.host, app.project).items():
-        try:
-            found[name] = load_domain(folder)
-        except DataError as error:
-            if all_ or name in names:
-                raise
-            click.echo(f"warning: domain {name} is left out: {error}", err=True)
-    return found
+    :param known: every domain of the project by name; those not trained lend prompts to the do-no-harm measure.
+    :param chosen: the domains to train, by name, in their order.
+    :param routes: teachers of single domains and sources; all others have that of the settings.
+    :param teachers: by domain, without a student: its tokenizer is taken for the student's, and nothing is loaded.
+    :param choices: by domain, the recipes that train it, or why its prompts are too few or its files are faulty.
+    :param extractors: by domain, what takes the final answers.
+    """
 
+    project: Project
+    config: DistillConfig
+    known: Mapping[str, Domain]
+    chosen: Mapping[str, Domain]
+    routes: Mapping[str, str]
+    api: ApiContext
+    teachers: Mapping[str, Teacher]
+    choices: Mapping[str, RecipeChoice | DataError]
+    extractors: Mapping[str, AnswerExtractor]
 
-def _chosen(
-    domains: dict[str, Domain], names: tuple[str, ...], all_: bool, prompts: Path | None, name: str | None
-) -> list[str]:
-    """Return the domains to train, adding the one made of ``--prompts``."""
-    from conch_dna.domains.domain import domain_of_file
+    def references(self, domain: Domain) -> dict[str, str]:
+        """Return which teacher answers which prompts of a domain."""
+        return named_teachers(self.project.host, self.config, domain, self.routes)
 
-    if prompts is not None:
-        if names or all_ or not name:
-            raise ConfigError("--prompts goes with --name NAME, and with no other domain", where="conch distill")
-        if name in domains:
-            raise ConfigError("a domain has that name already", where="--name", got=name)
-        domains[name] = domain_of_file(prompts, name)
-        return [name]
-    if all_ == bool(names):
-        raise ConfigError(
-            "name the domains, or say --all", where="conch distill", allowed=", ".join(domains) or "(none)"
-        )
-    chosen = list(domains) if all_ else list(dict.fromkeys(names))
-    if unknown := [n for n in chosen if n not in domains]:
-        raise UnknownName("no such domain", got=", ".join(unknown), allowed=", ".join(domains) or "(none)")
-    for n in chosen:
-        _ = domains[n].prompts  # a faulty file is told of before anything else begins
-    return chosen
+    def teacher(self, domain: Domain, base: Callable[[], LoadedModel]) -> Teacher:
+        """Build a domain's teacher beside a student; its weights are loaded on first use.
+
+        :param base: loads the student's base, for teachers that share it.
+        """
+        named = self.references(domain)
+        return teacher_of(self.project.host, named, domain, self.config.student, base, self.api)
 
 
-def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None:
+def set_up(
+    project: Project,
+    names: Sequence[str] = (),
+    *,
+    all_: bool = False,
+    own: Domain | None = None,
+    budget: str | None = None,
+    base_url: str | None = None,
+    offline: bool = False,
+    settings: Mapping[str, Any],
+) -> Setup:
+    """Read the settings and find everything that they name.
+
+    :param own: a domain made of a file of prompts, trained instead of those named.
+    :param offline: no teacher behind an API may be asked, not even what it can do.
+    :param settings: those given by the caller; they win over ``conch.toml`` and the preset.
+    :raises ConfigError: a setting is wrong or does not suit a domain or its teacher.
+    :raises UnknownName: a domain or plug-in does not exist.
+    :raises DataError: a domain to be trained is faulty.
+    """
+    in_file, types = read_project(project.config_file), project.recipe_types
+    resolve(in_file, recipes=types, where=str(project.config_file))
+    config = resolve(in_file, settings, recipes=types, where="command line")
+    known = known_domains(project, list(names) if names or own else None)
+    chosen = chosen_domains(known, names, all_=all_, own=own)
+    known = {**known, **chosen}
+    routes = read_routes(project.config_file)
+    _check_names(project.host, config, chosen.values())
+    extractors = {name: AnswerExtractor(project.host, domain) for name, domain in chosen.items()}
+    _check_routes(known, routes)
+    api = project.api_context(config.teacher, budget, base_url, offline=offline)
+    teachers = _teachers(project.host, config, chosen.values(), routes, api)
+    choices = _choices(project.host, config, chosen.values(), routes, teachers)
+    return Setup(project, config, known, chosen, routes, api, teachers, choices, extractors)
+
+
+def named_teachers(
+    host: PluginHost, config: DistillConfig, domain: Domain, routes: Mapping[str, str]
+) -> dict[str, str]:
+    """Return which teacher answers which prompts of a domain; none where the requested recipes need no teacher."""
+    if not needs_teacher(requested(host.catalog, config)):
+        return {"": NOBODY}
+    return references(config, domain, routes)
+
+
+def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Domain]) -> None:
     """Find everything that is named before any work begins."""
-    catalog = app.host.catalog
+    catalog = host.catalog
     catalog.get("losses", config.loss)
     catalog.get("gates", config.gate)
+    requested(catalog, config)
     for domain in domains:
-        if domain.name == "base":
-            raise ConfigError("this name means no neuron at all", where="domain", got="base")
+        if domain.name == BASE:
+            raise ConfigError("'base' is reserved for the unadapted model", where="domain", got=BASE)
         for scorer, weight in domain.settings.scorers.items():
             if weight > 0 and scorer not in catalog.names("scorers"):
                 raise UnknownName(
@@ -86,9 +129,7 @@ def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None
 
 
 def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> None:
-    """Refuse a route of ``conch.toml`` that leads from nowhere."""
-    from conch_dna.teachers.references import SOURCE
-
+    """Refuse a route of ``conch.toml`` for a domain or source that does not exist."""
     if unknown := [key for key in routes if not key.startswith(SOURCE) and key not in domains]:
         raise ConfigError(
             "no such domain", where=f"[teachers] of {CONFIG_FILE}", got=", ".join(unknown),
@@ -97,7 +138,7 @@ def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> N
     wanted = [key for key in routes if key.startswith(SOURCE)]
     sources: set[str] = set()
     for domain in domains.values() if wanted else ():
-        with contextlib.suppress(DataError):  # told where that domain is needed
+        with contextlib.suppress(DataError):  # reported where that domain is needed
             sources |= {SOURCE + prompt.source for prompt in domain.prompts}
     if unknown := [key for key in wanted if key not in sources]:
         raise ConfigError(
@@ -107,45 +148,43 @@ def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> N
 
 
 def _teachers(
-    app: App, config: DistillConfig, domains: list[Domain], routes: Mapping[str, str], api: ApiContext
+    host: PluginHost,
+    config: DistillConfig,
+    domains: Iterable[Domain],
+    routes: Mapping[str, str],
+    api: ApiContext,
 ) -> dict[str, Teacher]:
-    """Build each domain's teacher without a student: its tokenizer is taken for the student's, and nothing is loaded.
+    """Build each domain's teacher without a student.
 
     :raises UnknownName: a teacher does not exist.
     """
-    from conch_dna.teachers.references import references, teacher_of
-
     found = {}
     for domain in domains:
-        named = references(config, domain, routes)
-        if domain.folder is None and "recorded" in named.values():
-            raise ConfigError(
-                "a file of prompts has no recording", where="--teacher", got="recorded",
-                next_step="Name a live teacher, such as --teacher mlx:MODEL or llamacpp:MODEL",
-            )  # fmt: skip
-        found[domain.name] = teacher_of(app.host, named, domain, config.student, api=api)
+        named = named_teachers(host, config, domain, routes)
+        found[domain.name] = teacher_of(host, named, domain, config.student, api=api)
     return found
 
 
-def _modes(
-    config: DistillConfig, domains: list[Domain], routes: Mapping[str, str], teachers: Mapping[str, Teacher]
+def _choices(
+    host: PluginHost,
+    config: DistillConfig,
+    domains: Iterable[Domain],
+    routes: Mapping[str, str],
+    teachers: Mapping[str, Teacher],
 ) -> dict[str, RecipeChoice | DataError]:
-    """Return what would train each domain, or why its prompts are too few or the files of its teacher tell nothing.
+    """Return what would train each domain, or why its prompts are too few or its teacher's files are faulty.
 
-    :raises ConfigError: a recipe that was asked for needs what the domain's teacher cannot do.
+    :raises ConfigError: a requested recipe needs what the domain's teacher cannot do.
     """
-    from conch_dna.data.splits import split
-    from conch_dna.pipeline.recipe_choice import choose, machine_memory
-    from conch_dna.teachers.references import parts_for, references
-
     memory = machine_memory()
     found: dict[str, RecipeChoice | DataError] = {}
     for domain in domains:
-        named, teacher = references(config, domain, routes), teachers[domain.name]
+        named, teacher = named_teachers(host, config, domain, routes), teachers[domain.name]
         try:
-            split(domain.prompts, config.held_out)  # too few are told before a teacher is probed, which may cost
-            found[domain.name] = choose(
-                config, named, teacher.capabilities, memory, extracts=domain.settings.extract is not None,
+            split(domain.prompts, config.held_out)  # too few are reported before a teacher is probed, which may cost
+            found[domain.name] = choose_recipes(
+                host.catalog, config, named, teacher.capabilities, memory,
+                extracts=domain.settings.extract is not None,
                 supposed=any(getattr(part, "supposed", False) for part, _ in parts_for(teacher, domain.prompts)),
             )  # fmt: skip
         except DataError as error:

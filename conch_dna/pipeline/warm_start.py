@@ -15,8 +15,8 @@ from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
-    from conch_dna.domains.domain import Domain
-    from conch_dna.pipeline.context import Session
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.registry.store import Registry
 
 FILE = "start.json"
 OTHER_RUN = "Give the run another name with --run"
@@ -37,43 +37,45 @@ class WarmStart(NamedTuple):
     digest: str
 
 
-def find_warm_start(session: Session, domain: Domain) -> WarmStart | None:
+def find_warm_start(start: str, domain: str, folder: Path, base: LoadedModel, registry: Registry) -> WarmStart | None:
     """Return the adapter that training goes on from, or ``None`` for a fresh one; the first time it is noted.
 
+    :param start: the setting: a folder, or a version or alias of the domain's own neuron.
+    :param folder: of the domain in its run; gets the note.
     :raises UnknownName: there is no such version.
     :raises NeuronRefused: it is damaged, was made for another base, or changes nothing.
     :raises CheckpointError: the run was begun with another one.
     """
-    if not session.config.start:
+    if not start:
         return None
-    earlier = _noted(session, domain)
-    noted = earlier or _found(session, domain)
-    path = _sound(session, domain, noted)
+    earlier = _noted(folder)
+    noted = earlier or _found(start, domain, registry)
+    path = _sound(domain, noted, base, registry)
     if (digest := content_digest(hash_files(path))) != noted.digest:
         raise CheckpointError(
             "the adapter to start from is not the one that the run was begun with", where=path, got=digest,
             allowed=noted.digest, next_step=OTHER_RUN,
         )  # fmt: skip
     if earlier is None:
-        write_atomic(session.run.folder(domain.name) / FILE, noted.model_dump_json(indent=2) + "\n")
+        write_atomic(folder / FILE, noted.model_dump_json(indent=2) + "\n")
     return WarmStart(path, digest)
 
 
-def start_digest(session: Session, domain: Domain) -> str | None:
+def start_digest(start: str, folder: Path) -> str | None:
     """Return the content digest of what the run began with as it is now; loads nothing.
 
     A version never changes, and need not be there any more.
 
     :raises NeuronRefused: it is a folder that holds no adapter any more.
     """
-    noted = _noted(session, domain) if session.config.start else None
+    noted = _noted(folder) if start else None
     if noted is None:
         return None
     return noted.digest if noted.folder is None else content_digest(hash_files(Path(noted.folder)))
 
 
-def _noted(session: Session, domain: Domain) -> Noted | None:
-    file = session.run.folder(domain.name) / FILE
+def _noted(folder: Path) -> Noted | None:
+    file = folder / FILE
     try:
         return Noted.model_validate_json(file.read_bytes())
     except FileNotFoundError:
@@ -82,31 +84,31 @@ def _noted(session: Session, domain: Domain) -> Noted | None:
         raise CheckpointError("is damaged", where=file, next_step=OTHER_RUN) from error
 
 
-def _found(session: Session, domain: Domain) -> Noted:
+def _found(start: str, domain: str, registry: Registry) -> Noted:
     """Return what the setting means now: a folder, or a version or alias of the domain's own neuron."""
-    folder = Path(session.config.start).absolute()
+    folder = Path(start).absolute()
     if (folder / CONFIG_FILE).is_file():
         return Noted(digest=content_digest(hash_files(folder)), folder=str(folder))
     try:
-        entry = session.registry.resolve(f"{domain.name}@{session.config.start}")
+        entry = registry.resolve(f"{domain}@{start}")
     except UnknownName as error:
         raise UnknownName(
-            error.what, where=f"start = {session.config.start}", got=error.got, allowed=error.allowed,
+            error.what, where=f"start = {start}", got=error.got, allowed=error.allowed,
             next_step="An adapter's folder will do as well",
         ) from error  # fmt: skip
     return Noted(digest=entry.card.digest, version=entry.version)
 
 
-def _sound(session: Session, domain: Domain, noted: Noted) -> Path:
+def _sound(domain: str, noted: Noted, base: LoadedModel, registry: Registry) -> Path:
     """Return the adapter's folder once the base takes it; a folder without a card cannot tell which base it is for."""
-    runtime = NeuronRuntime(session.base, session.registry)
+    runtime = NeuronRuntime(base, registry)
     try:
         if noted.folder is None:
-            entry = session.registry.resolve(f"{domain.name}@{noted.version}")
+            entry = registry.resolve(f"{domain}@{noted.version}")
             with runtime.neuron(entry.ref):
                 return entry.path
         path = Path(noted.folder)
-        _check_card(path, session.base.digest)
+        _check_card(path, base.digest)
         runtime.add("start", path)
         return path
     finally:

@@ -13,6 +13,7 @@ KINDS = {
     "teachers": "teacher",
     "scorers": "scorer",
     "losses": "loss",
+    "recipes": "recipe",
     "extractors": "extractor",
     "gates": "gate",
     "routers": "router",

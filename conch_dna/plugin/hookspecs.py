@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.plugin.protocols import Divergence, ExtractorFactory, Gate, RouterFactory, Scorer, TeacherFactory
+    from conch_dna.plugin.recipes import Recipe
     from conch_dna.records import StepReport, Summary
 
 PROJECT = "conch_dna"
@@ -39,6 +40,11 @@ def register_scorers() -> Mapping[str, Scorer] | None:
 @hookspec
 def register_losses() -> Mapping[str, Divergence] | None:
     """Return losses by name: divergences between two bucketed distributions."""
+
+
+@hookspec
+def register_recipes() -> Mapping[str, Recipe] | None:
+    """Return recipes by name: instances of :class:`~conch_dna.plugin.recipes.Recipe`. Since 0.2."""
 
 
 @hookspec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,6 +126,15 @@ class Scorer(Protocol):
 
     def __call__(self, prompt: Prompt, response: str, context: ScoreContext) -> float:
         """Return the rating; 0 is worst, 1 is best."""
+
+
+ScorerT = TypeVar("ScorerT", bound="Scorer")
+
+
+def without_perplexity(scorer: ScorerT) -> ScorerT:
+    """Mark a scorer that never reads :attr:`ScoreContext.perplexity`, so that nobody has to measure it."""
+    scorer.needs_perplexity = False  # type: ignore[attr-defined]  # a function takes attributes
+    return scorer
 
 
 class Divergence(Protocol):

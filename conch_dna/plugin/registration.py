@@ -19,7 +19,7 @@ def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
         return _domains(returned)
     if not isinstance(returned, Mapping):
         raise TypeError(f"returned {_type(returned)}, not a mapping of name to object")
-    check = _check_command if kind == "commands" else _check_callable
+    check = {"commands": _check_command, "recipes": _check_recipe}.get(kind, _check_callable)
     for name, value in returned.items():
         if not isinstance(name, str):
             raise TypeError(f"returned the name {name!r}, a {_type(name)}, not a string")
@@ -41,6 +41,15 @@ def _domains(returned: object) -> list[tuple[str, Any]]:
 def _check_callable(name: str, value: object) -> None:
     if not callable(value):
         raise TypeError(f"{name!r} is a {_type(value)}, which cannot be called")
+
+
+def _check_recipe(name: str, value: object) -> None:
+    if isinstance(value, type):
+        raise TypeError(f"{name!r} is a class, not an instance of a recipe")
+    if not callable(getattr(value, "run", None)) or not callable(getattr(value, "plan", None)):
+        raise TypeError(f"{name!r} is a {_type(value)}, not a conch_dna.plugin.recipes.Recipe")
+    if (own := getattr(value, "name", None)) != name:
+        raise ValueError(f"the recipe registered as {name!r} names itself {own!r}")
 
 
 def _check_command(name: str, value: object) -> None:

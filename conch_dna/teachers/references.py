@@ -107,13 +107,9 @@ class _Blamed:
 def references(config: DistillConfig, domain: Domain, routes: Mapping[str, str]) -> dict[str, str]:
     """Return which teacher answers which prompts of a domain: by the prompts' ``source``, and ``""`` for all others.
 
-    Nobody is asked where the recipes need no teacher.
-
     :param routes: a domain's name, or ``source:KEY``, to a teacher's reference; the source wins over the domain, and
         both over the settings.
     """
-    if config.recipes == ("best_of_n",):
-        return {"": NOBODY}
     found = {"": routes.get(domain.name, config.teacher)}
     if any(key.startswith(SOURCE) for key in routes):
         keys = sorted({prompt.source for prompt in domain.prompts})

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from conch_dna.data.tokens import encode_answer
-from conch_dna.errors import ConfigError
 from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.records import CHOICES
 from conch_dna.teachers.capabilities import signal_of
@@ -17,13 +16,15 @@ from conch_dna.teachers.target_cache import TargetCache, check_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
-    from conch_dna.domains.domain import Domain
-    from conch_dna.pipeline.context import Session
+    from conch_dna.models.load import LoadedModel
     from conch_dna.plugin.protocols import Targets, Teacher
     from conch_dna.records import Completion, Prompt, SoftToken
     from conch_dna.teachers.compatibility import Signal
+    from conch_dna.util.progress import Progress
 
     Pairs = list[tuple[Prompt, Example]]
 
@@ -31,7 +32,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def compare_tokenizers(session: Session, teacher: Any) -> Signal | None:
+def compare_tokenizers(teacher: Any, base: LoadedModel, config: DistillConfig) -> Signal | None:
     """Compare teacher and student before anything is asked or trained, say what was found, and return the signal.
 
     Of several teachers each is compared. Nothing is where a teacher's tokenizer is not at hand: its choices come as
@@ -40,19 +41,18 @@ def compare_tokenizers(session: Session, teacher: Any) -> Signal | None:
     :returns: how its distributions reach the student; ``None`` where its text is all there is.
     :raises ConchError: training would teach nonsense.
     """
-    signal = signal_of(teacher.capabilities, session.config)
+    signal = signal_of(teacher.capabilities, config)
     if signal is None:
         return None
     parts = teacher.parts.values() if isinstance(teacher, RoutedTeacher) else (teacher,)
-    found = [_checked(session, part, signal) for part in parts]
+    found = [_checked(part, base, signal) for part in parts]
     return found[0] if len(found) == 1 else signal  # what all parts of several can do
 
 
-def _checked(session: Session, teacher: Any, signal: Signal) -> Signal:
+def _checked(teacher: Any, base: LoadedModel, signal: Signal) -> Signal:
     if getattr(teacher, "tokenizer", None) is None:
         log.info("hands_shaken", signal=signal, findings=["the teacher's tokenizer is not at hand to be compared"])
         return signal
-    base = session.base
     student = Party("student", base.tokenizer, base.config)
     taught = Party("teacher", teacher.tokenizer, getattr(teacher, "config", {}))
     hands = check_compatibility(student, taught, signal)
@@ -62,12 +62,15 @@ def _checked(session: Session, teacher: Any, signal: Signal) -> Signal:
 
 
 def soft_targets(
-    session: Session,
-    domain: Domain,
     teacher: Any,
     pairs: Pairs,
     told: Mapping[str, Completion],
     signal: Signal | None,
+    *,
+    base: LoadedModel,
+    config: DistillConfig,
+    cache: Path,
+    progress: Progress,
 ) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
     """Return the pairs that can be learnt from, and the soft targets of their answers, one a pair.
 
@@ -79,54 +82,70 @@ def soft_targets(
     """
     if signal is None or not pairs:
         return pairs, None
-    session.progress.stage(domain.name, "soft targets", len(pairs))
     if signal == "exact":
-        targets = _scored(session, teacher, pairs, [example.answer_ids for _, example in pairs])
-        check_ids(targets, session.base.width, teacher.fingerprint)
+        targets = _scored(teacher, pairs, [example.answer_ids for _, example in pairs], config, cache, progress)
+        check_ids(targets, base.width, teacher.fingerprint)
         return pairs, targets
     if "own_top_k" in teacher.capabilities:
-        return _in_its_own_tokens(session, teacher, pairs, told, signal)
+        return _in_its_own_tokens(teacher, pairs, told, signal, base, config, cache, progress)
     if "soft" in teacher.capabilities:
-        return _projected(session, pairs, [told[prompt.digest].soft for prompt, _ in pairs])
+        return _projected(base, config, progress, pairs, [told[prompt.digest].soft for prompt, _ in pairs])
     prompts = [prompt for prompt, _ in pairs]
-    return _projected(session, pairs, teacher.score_text(prompts, [told[p.digest].text for p in prompts], CHOICES))
+    return _projected(
+        base, config, progress, pairs, teacher.score_text(prompts, [told[p.digest].text for p in prompts], CHOICES)
+    )
 
 
-def _scored(session: Session, teacher: Teacher, pairs: Pairs, answers: Sequence[Sequence[int]]) -> list[Targets]:
-    cache = TargetCache(session.cache / "targets")
-    return cache.fill(teacher, [p for p, _ in pairs], answers, session.config.top_k, session.progress.advance)
+def _scored(
+    teacher: Teacher,
+    pairs: Pairs,
+    answers: Sequence[Sequence[int]],
+    config: DistillConfig,
+    cache: Path,
+    progress: Progress,
+) -> list[Targets]:
+    found = TargetCache(cache / "targets")
+    return found.fill(teacher, [p for p, _ in pairs], answers, config.top_k, progress.advance)
 
 
 def _in_its_own_tokens(
-    session: Session, teacher: Any, pairs: Pairs, told: Mapping[str, Completion], signal: Signal
+    teacher: Any,
+    pairs: Pairs,
+    told: Mapping[str, Completion],
+    signal: Signal,
+    base: LoadedModel,
+    config: DistillConfig,
+    cache: Path,
+    progress: Progress,
 ) -> tuple[Pairs, Sequence[Targets] | CrossTargets]:
     """Score the answers in the teacher's tokens and align these with the student's."""
     from conch_dna.align.aligned_targets import align_answers
     from conch_dna.align.byte_projection import as_bytes
     from conch_dna.align.vocabulary_map import vocabulary_map
 
-    ours, theirs = session.base.tokenizer, teacher.tokenizer
+    ours, theirs = base.tokenizer, teacher.tokenizer
     answers = [encode_answer(theirs, p, told[p.digest].text).answer_ids for p, _ in pairs]
-    targets = _scored(session, teacher, pairs, answers)
+    targets = _scored(teacher, pairs, answers, config, cache, progress)
     if signal == "bytes":
-        return _projected(session, pairs, [as_bytes(theirs, *each) for each in zip(answers, targets, strict=True)])
-    if session.config.beta_end is not None:
-        raise ConfigError("beta stays as it is between tokenizers", where="beta_end", got=session.config.beta_end,
-                          next_step="Leave it out, or set cross_tokenizer to bytes")  # fmt: skip
+        return _projected(
+            base, config, progress, pairs, [as_bytes(theirs, *each) for each in zip(answers, targets, strict=True)]
+        )
     usable, aligned = _usable(pairs, align_answers([e for _, e in pairs], answers, targets, ours, theirs))
     return usable, CrossTargets(signal, aligned, vocabulary_map(ours, theirs))
 
 
-def _projected(session: Session, pairs: Pairs, soft: Sequence[Sequence[SoftToken]]) -> tuple[Pairs, Sequence[Targets]]:
+def _projected(
+    base: LoadedModel, config: DistillConfig, progress: Progress, pairs: Pairs, soft: Sequence[Sequence[SoftToken]]
+) -> tuple[Pairs, Sequence[Targets]]:
     """Project the choices of each answer's tokens onto the student's."""
     from conch_dna.align.byte_projection import Projection
     from conch_dna.align.vocabulary import vocabulary_of
 
-    projection = Projection(vocabulary_of(session.base.tokenizer), session.base.width)
+    projection = Projection(vocabulary_of(base.tokenizer), base.width)
     found = []
     for (_, example), tokens in zip(pairs, soft, strict=True):
-        found.append(projection.targets(tokens, example.answer_ids, session.config.top_k) if tokens else None)
-        session.progress.advance()
+        found.append(projection.targets(tokens, example.answer_ids, config.top_k) if tokens else None)
+        progress.advance()
     return _usable(pairs, found)
 
 

@@ -27,7 +27,7 @@ from conch_dna.models.load import MEMORY_SHARE
 from conch_dna.runtime.generate import BATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
@@ -164,16 +164,8 @@ def preflight(
     return found
 
 
-def drawn_at_once(config: DistillConfig, recipes: Collection[str], prompts: int, max_tokens: int) -> Drawn:
-    """Return what the student itself draws together at most, to so many prompts under these recipes.
-
-    :param max_tokens: of the domain's answers, which bounds candidates.
-    """
-    rows = tokens = 0
-    if "on_policy" in recipes:
-        rows, tokens = config.batch_size * config.accumulation * config.rollout_steps, config.rollout_tokens
-    if {"best_of_n", "preference"} & set(recipes):
-        rows, tokens = max(rows, config.candidates * prompts), max(tokens, max_tokens)
+def drawn_at_once(rows: int, tokens: int) -> Drawn:
+    """Return what the student draws together: of so many answers, at most one batch."""
     return Drawn(min(BATCH, rows), tokens)
 
 

@@ -1,4 +1,4 @@
-"""What changes from step to step: the learning rate, the divergence's weight, the mixture of jsd."""
+"""What changes from step to step: the learning rate and the weight of the divergence."""
 
 from __future__ import annotations
 

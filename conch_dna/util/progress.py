@@ -11,3 +11,9 @@ class Progress:
 
     def advance(self, units: int = 1, note: str = "") -> None:
         """Count units of the stage as done; ``note`` is a figure worth showing, such as the loss."""
+
+    def note(self, text: str) -> None:
+        """Show a short text beside the stage."""
+
+    def fetched(self, done: int, total: int) -> None:
+        """Count bytes of a model that is being fetched."""

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
+from conch_dna.plugin.protocols import without_perplexity
 from conch_dna.util.text import fenced_code, lines, words
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _NUMBER = re.compile(r"[$£€¥~≈=\s]*(-?)\s*[$£€¥]?\s*(\d[\d,]*(?:\.\d+)
 _ARITHMETIC = re.compile(r"[\d\s.,+*/%^()=<>-]+")
 
 
+@without_perplexity
 def task_completion(prompt: Prompt, response: str, context: ScoreContext) -> float:
     """Return 0.4 of the form and 0.6 of the match with the reference, or the form alone without a reference."""
     if not response.strip():

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
+from conch_dna.plugin.protocols import without_perplexity
 from conch_dna.util.text import fenced_code
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ with open("passed", "w") as file:
 """
 
 
+@without_perplexity
 def tests_pass(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
     """Run the reference's asserts on the first fenced block of ``response``, each in a process of its own.
 

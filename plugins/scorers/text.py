@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
+from conch_dna.plugin.protocols import without_perplexity
 from conch_dna.util.text import words
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def coherence(prompt: Prompt, response: str, context: ScoreContext) -> float:  #
     return float(min(1.0, (FLUENT / context.perplexity) ** 0.5))
 
 
+@without_perplexity
 def length(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
     """Return 1 within the domain's range of words (parts between blanks), falling linearly to 0 outside.
 
@@ -48,6 +50,7 @@ def length(prompt: Prompt, response: str, context: ScoreContext) -> float:  # no
     return min(1.0, max(0.0, (2 * allowed.max - count) / allowed.max))
 
 
+@without_perplexity
 def diversity(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
     """Return the mean of distinct-1 and distinct-2 (Li et al. 2016, arXiv:1510.03055) over words.
 

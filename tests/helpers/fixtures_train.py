@@ -8,7 +8,7 @@ from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
 from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.train.recipes.training_set import TrainingSet
+from conch_dna.train.training_set import TrainingSet
 
 
 @pytest.fixture(scope="session")

@@ -94,15 +94,15 @@ def estimates(
     return found
 
 
-def verdict_estimates(teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], candidates: int) -> list[Estimate]:
+def verdict_estimates(teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], comparisons: int) -> list[Estimate]:
     """Return what the verdicts of the recipe ``preference`` will cost, by each API teacher; nothing is sent.
 
     Both ends count every candidate of the ``prompts``, in both orders; those cut off or alike are not compared. What
     the student will say is not known: at the high end it is ``max_tokens`` tokens of :data:`BYTES_A_TOKEN` bytes.
 
-    :param candidates: of each prompt; compared with the teacher's answer, or where it gives none with the first.
+    :param comparisons: pairs of answers to each prompt, each compared in both orders.
     """
-    calls = 2 * (candidates if "text" in teacher.capabilities else candidates - 1)
+    calls = 2 * comparisons
     found = []
     for part, places in parts_for(teacher, prompts):
         terms: Terms | None = getattr(part, "terms", None)

@@ -1,229 +1,70 @@
-"""Best-of-N self-improvement: the student trains on the best of its own answers, as the domain's scorers rate them.
-
-Sampling, choosing and fine-tuning in turns is known as expert iteration and as rejection-sampling fine-tuning (RFT,
-ReST, RAFT). Nobody has to teach; what is learnt is what the scorers ask for, so each round is measured on prompts that
-none trains on, and a round that pays for its score with variety is refused.
-"""
+"""Best-of-N: the student trains on the best of its own answers, as the domain's scorers rate them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
-import structlog
-from pydantic import ValidationError
+from pydantic import Field, model_validator
 
-from conch_dna.data.tokens import encode_answer
-from conch_dna.errors import TrainingError
-from conch_dna.evaluation.answers import answer_greedily, rate
-from conch_dna.evaluation.scoring import LEAST_DIVERSITY, distinct
-from conch_dna.losses.fused import Objective
-from conch_dna.records import Record, to_json_line
-from conch_dna.train.recipes.candidates import (
-    Drawn,
-    Student,
-    by_student,
-    check_origin,
-    digest_of_student,
-    draw,
-    drawn_for,
-    groups_of,
-    in_groups,
-    student_of,
-)
-from conch_dna.train.recipes.supervised import RecipeContext, RecipeResult, learn
-from conch_dna.train.recipes.training_set import TrainingSet
-from conch_dna.train.sources import FixedSource
-from conch_dna.train.stage import Stage
-from conch_dna.util.files import write_atomic
+from conch_dna.plugin.recipes import Need, Recipe, RecipePlan, TeacherFacts
+from conch_dna.train.recipes.candidate_settings import CandidateSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from conch_dna.records import Prompt
-
-log = structlog.get_logger()
+    from conch_dna.config import DistillConfig
+    from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 
 
-class Candidate(Drawn):
-    """A drawn answer and what it is worth; a line of ``candidates.jsonl``."""
+class BestOfNSettings(CandidateSettings):
+    """The table ``[distill.best_of_n]``."""
 
-    score: float
-    scores: dict[str, float]
-    kept: bool = False
+    flat_names: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("candidates", "candidate_temperature", "kept", "iterations")
+    }
 
+    kept: int = Field(1, ge=1, description="best candidates a prompt that are trained on")
+    iterations: int = Field(3, ge=1, description="most rounds of drawing, choosing and training")
 
-class Validation(Record):
-    """What one student makes of the prompts set apart; ``validation.json``."""
-
-    adapter: str
-    quality: float
-    diversity: float
-    words: float
-    answers: dict[str, str]
-
-
-class Round(Record):
-    """How one round ended; a line of ``iterations.jsonl``."""
-
-    iteration: int
-    candidates: int
-    kept: int
-    quality: float
-    previous_quality: float
-    base_quality: float
-    diversity: float
-    base_diversity: float
-    words: float
-    accepted: bool
-    reason: str
+    @model_validator(mode="after")
+    def _some_are_dropped(self) -> Self:
+        if self.kept >= self.candidates:
+            raise ValueError(f"kept = {self.kept}: must be less than candidates = {self.candidates}")
+        return self
 
 
-def best_of_n(lesson: RecipeContext) -> RecipeResult:
-    """Run rounds of drawing, choosing and fine-tuning while the quality on the prompts set apart rises.
+class BestOfN(Recipe):
+    """Trains on the best of the student's own answers; needs no teacher."""
 
-    Each round starts from the adapter of the one before, with a fresh optimizer, and works in ``iteration-N``. It is
-    accepted if its mean quality is above that of the round before and its answers keep half of the base's diversity;
-    the first one that is not ends the recipe. Everything that is on disk already is taken from there.
+    name = "best_of_n"
+    needs: ClassVar[Need] = "nothing"
+    settings = BestOfNSettings
 
-    :returns: the adapter of the last accepted round; without one, the adapter that the recipe started from, or else
-        that of the first round, for the gate to judge.
-    :raises TrainingError: no candidate of the first round is better than the others of its prompt, and there is no
-        adapter that the recipe started from.
-    :raises CheckpointError: the folder holds rounds of another origin; other scorers or references are one.
-    """
-    # Texts, scores and validations hang on what the domain asks for: scorers, references, length of the answers.
-    lesson = replace(lesson, identity=lesson.identity | {"domain": lesson.domain.digest})
-    config, current = lesson.config, lesson.start
-    check_origin(lesson.folder / "base", {**lesson.identity, "start": digest_of_student(current)})
-    base = _validated(lesson, None, lesson.folder / "base")
-    previous = _validated(lesson, current, lesson.folder / "start") if current else base
-    rounds: list[Round] = []
-    reports = []
-    first: Path | None = None
-    for number in range(1, config.iterations + 1):
-        folder = lesson.folder / f"iteration-{number}"
-        drawn = _candidates(lesson, number, current, folder)
-        if not any(c.kept for c in drawn):
-            log.info("best_of_n_stopped", domain=lesson.domain.name, iteration=number, reason="nothing stood out")
-            break
-        learnt = _fine_tuned(lesson, drawn, current, folder)
-        reports += learnt.reports
-        first = first or learnt.adapter
-        now = _validated(lesson, learnt.adapter, folder)
-        rounds.append(_judged(number, drawn, now, previous, base))
-        write_atomic(lesson.folder / "iterations.jsonl", "".join(map(to_json_line, rounds)))
-        log.info("best_of_n_round", domain=lesson.domain.name, **rounds[-1].model_dump())
-        if not rounds[-1].accepted:
-            break
-        current, previous = learnt.adapter, now
-    adapter = current or first
-    if adapter is None:
-        raise TrainingError(
-            "no candidate is better than the others of its prompt", where=f"domain {lesson.domain.name}, best_of_n",
-            next_step="Raise candidates or candidate_temperature, or look at candidates.jsonl and the scorers",
-        )  # fmt: skip
-    return RecipeResult(adapter, reports)
+    def faults(self, config: DistillConfig) -> list[str]:
+        """Refuse the early stop where no other recipe uses it: each round measures itself."""
+        if config.recipes != (self.name,):
+            return []
+        return [
+            f"{name} = {getattr(config, name)}: best_of_n does not use it; remove it, or add another recipe"
+            for name in ("patience", "keep_best")
+            if getattr(config, name)
+        ]
 
+    def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
+        """Suit a domain without a teacher that answers or ranks."""
+        if {"text", "prefer"} & facts.capabilities:
+            return None
+        return "there is no teacher" if facts.absent else f"teacher {facts.teacher} neither answers nor ranks"
 
-def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
-    """Mark the best of one prompt's candidates: at most ``kept``, each above their mean score, no text twice.
-
-    Of equal scores the first drawn counts as the better. One that was cut off or says nothing is never kept, but its
-    score counts in the mean.
-    """
-    mean = sum(c.score for c in candidates) / len(candidates)
-    seen: set[str] = set()
-    chosen: set[int] = set()
-    for candidate in sorted(candidates, key=lambda c: (-c.score, c.number)):
-        text = candidate.text.strip()
-        if len(chosen) < kept and candidate.score > mean and candidate.finished and text and text not in seen:
-            seen.add(text)
-            chosen.add(candidate.number)
-    return [c.model_copy(update={"kept": c.number in chosen}) for c in candidates]
-
-
-def _judged(number: int, drawn: Sequence[Candidate], now: Validation, previous: Validation, base: Validation) -> Round:
-    """Say whether a round is worth going on from."""
-    accepted, reason = True, "better than before"
-    if now.diversity < LEAST_DIVERSITY * base.diversity:
-        accepted = False
-        reason = f"diversity fell to {now.diversity:.2f}, less than {LEAST_DIVERSITY:.0%} of the base's"
-    elif now.quality <= previous.quality:
-        accepted, reason = False, "no better than before"
-    return Round(
-        iteration=number, candidates=len(drawn), kept=sum(c.kept for c in drawn), quality=now.quality,
-        previous_quality=previous.quality, base_quality=base.quality, diversity=now.diversity,
-        base_diversity=base.diversity, words=now.words, accepted=accepted, reason=reason,
-    )  # fmt: skip
-
-
-def _fine_tuned(lesson: RecipeContext, drawn: Sequence[Candidate], start: Path | None, folder: Path) -> RecipeResult:
-    """Train on the kept candidates by cross-entropy."""
-    prompts = {p.digest: p for p in lesson.material.prompts}
-    examples = [encode_answer(lesson.base.tokenizer, prompts[c.prompt], c.text) for c in drawn if c.kept]
-    material = TrainingSet(lesson.domain.name, [e for e in examples if len(e.ids) <= lesson.config.max_length])
-    if not material.examples:
-        raise TrainingError(
-            "all kept candidates are too long", where=folder, allowed=f"max_length {lesson.config.max_length}"
+    def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
+        """Ask for the student's own answers, and for prompts set apart to measure each round."""
+        own = config.table(self.name, BestOfNSettings)
+        return RecipePlan(
+            own=True, sets_apart=True, rounds=own.iterations, rows=own.candidates * prompts, row_tokens=max_tokens
         )
-    objective = Objective()
-    source = FixedSource(material.examples, None, lesson.config)
-    stage = Stage(lesson.domain.name, "best_of_n", source, lambda _: objective, start=start)
-    return learn(replace(lesson, folder=folder, identity=lesson.identity | {"data": material.digest}), stage)
 
+    def run(self, context: RecipeContext[BestOfNSettings]) -> RecipeResult:
+        """Run rounds of drawing, choosing and training while the quality rises."""
+        from conch_dna.train.expert_iteration import best_of_n
 
-def _candidates(lesson: RecipeContext, number: int, student: Path | None, folder: Path) -> list[Candidate]:
-    """Return every prompt's candidates, drawing and rating those that are not on disk yet, group by group."""
-    config, prompts = lesson.config, lesson.material.prompts
-    check_origin(folder, {**lesson.identity, "start": digest_of_student(student)})
-
-    def make(one: Student, group: Sequence[Prompt]) -> list[Candidate]:
-        return _drawn(lesson, one, number, group)
-
-    lesson.progress.stage(lesson.domain.name, f"candidates {number}", len(prompts) * config.candidates)
-    return in_groups(
-        folder / "candidates.jsonl", Candidate, groups_of(prompts, config.candidates), config.candidates,
-        lambda: by_student(lesson, student, make), lesson.progress.advance, drawn_for,
-    )  # fmt: skip
-
-
-def _drawn(lesson: RecipeContext, student: Student, number: int, prompts: Sequence[Prompt]) -> list[Candidate]:
-    """Draw, rate and choose among the candidates of a few prompts."""
-    config = lesson.config
-    drawn = draw(lesson, student, number, prompts)
-    repeated = [prompt for prompt in prompts for _ in range(config.candidates)]
-    scorers = lesson.host.catalog.all("scorers")
-    scores = rate(student.runtime, lesson.domain, repeated, [d.text for d in drawn], scorers)
-    found = [Candidate(**one.model_dump(), score=s.total, scores=s.parts) for one, s in zip(drawn, scores, strict=True)]
-    cuts = range(0, len(found), config.candidates)
-    return [c for cut in cuts for c in choose(found[cut : cut + config.candidates], config.kept)]
-
-
-def _validated(lesson: RecipeContext, student: Path | None, folder: Path) -> Validation:
-    """Return the quality of a student's greedy answers to the prompts set apart, measured once."""
-    file, digest = folder / "validation.json", digest_of_student(student)
-    held = lesson.material.validation
-    prompts = held.prompts if held else ()
-    try:
-        found = Validation.model_validate_json(file.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        pass
-    else:
-        if found.adapter == digest and list(found.answers) == [p.digest for p in prompts]:
-            return found
-    lesson.progress.stage(lesson.domain.name, "validation", len(prompts))
-    with student_of(lesson, student) as (runtime, name):
-        answers = answer_greedily(runtime, name, lesson.domain, prompts)
-        scores = rate(runtime, lesson.domain, prompts, answers, lesson.host.catalog.all("scorers"))
-    lesson.progress.advance(len(prompts))
-    found = Validation(
-        adapter=digest,
-        quality=sum(s.total for s in scores) / len(scores),
-        diversity=distinct(answers),
-        words=sum(len(a.split()) for a in answers) / len(answers),
-        answers={p.digest: answer for p, answer in zip(prompts, answers, strict=True)},
-    )
-    write_atomic(file, found.model_dump_json(indent=2) + "\n")
-    return found
+        return best_of_n(context)

@@ -1,319 +1,77 @@
-"""On-policy distillation (Agarwal et al. 2023, GKD): the student's own answers, judged token by token."""
+"""On-policy distillation (Agarwal et al. 2023, GKD): the teacher scores the student's own answers by token."""
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import mlx.core as mx
-import numpy as np
+from pydantic import Field
 
-from conch_dna.data.alora import invocation_tokens_of
-from conch_dna.data.batches import collate, cut, step_examples
-from conch_dna.data.tokens import Example, prompt_ids
-from conch_dna.errors import ConfigError, TeacherError, TrainingError
-from conch_dna.losses.fused import label_log_probs
-from conch_dna.plugin.protocols import Targets
-from conch_dna.records import to_json_line
-from conch_dna.runtime.generate import Alora
-from conch_dna.teachers.forced_scorer import ForcedScorer
-from conch_dna.teachers.target_cache import check_ids
-from conch_dna.train.lora import switched_off
-from conch_dna.train.rollouts import Rollout, roll_out, rollout_seeds
-from conch_dna.util.files import append, write_atomic
+from conch_dna.config import RecipeSettings
+from conch_dna.plugin.recipes import Need, Recipe, RecipePlan, TeacherFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from conch_dna.config import DistillConfig
-    from conch_dna.data.batches import Batch
-    from conch_dna.models.load import LoadedModel
-    from conch_dna.records import Prompt
-    from conch_dna.train.sources import Source
+    from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 
-STREAM = 1  # keeps the draws of this module apart from those of order and dropout, which hang on seed and step too
+# Bytes. Two models that train and score at once need room; with less memory the choice would not be a safe default.
+ROLLOUT_MEMORY = 64_000_000_000
 
 
-def on_rollouts(config: DistillConfig, step: int) -> bool:
-    """Tell whether ``step`` (from 0) trains on rollouts: one draw a step, a pure function of seed and step."""
-    draw = np.random.default_rng([config.seed, step, STREAM]).random()
-    return bool(draw < config.on_policy_fraction)
+class OnPolicySettings(RecipeSettings):
+    """The table ``[distill.on_policy]``."""
 
+    flat_names: ClassVar[Mapping[str, str]] = {
+        "fraction": "on_policy_fraction", "loss": "on_policy_loss", "rollout_tokens": "rollout_tokens",
+        "rollout_temperature": "rollout_temperature", "rollout_steps": "rollout_steps",
+    }  # fmt: skip
 
-def reverse_kl(log_probs_N: np.ndarray, teacher_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the estimators k1 and k3 (N,) of KL(student || teacher) at tokens that the student drew, in nats.
-
-    With d = log p_T(y) - log p_S(y): k1 = -d is unbiased; k3 = e^d - d - 1 is so too, never negative and of lower
-    variance. Both are so for tokens drawn at temperature 1.
-
-    :param log_probs_N, teacher_N: log-probabilities of the drawn tokens under student and teacher.
-    """
-    d_N = teacher_N.astype(np.float64) - log_probs_N
-    return -d_N, np.expm1(d_N) - d_N
-
-
-@dataclass(frozen=True)
-class Advantage:
-    """The policy gradient of the reverse KL at sampled tokens, a :class:`~conch_dna.plugin.protocols.LogitLoss`.
-
-    With the advantage A = -(log p_S(y) - log p_T(y)), held constant, and the importance ratio r = p_S(y) / q(y) to the
-    sampler q, the loss is -A * r and its gradient -A * r * grad log p_S(y): REINFORCE with cost 1 and discount 0. Over
-    y ~ q that is the gradient of KL(p_S || p_T) at this position, however old the sample, since E_q[r * grad log p_S]
-    is 0. The value estimates that divergence.
-
-    :param tokens_N: int32, the sampled tokens.
-    :param sampler_N: their log-probabilities at the temperature and weights that they were drawn with.
-    :param teacher_N: their log-probabilities under the teacher at temperature 1.
-    """
-
-    tokens_N: mx.array
-    sampler_N: mx.array
-    teacher_N: mx.array
-
-    def __call__(self, logits_CV: mx.array, part: slice) -> mx.array:
-        """Return the loss (C,) at the positions of ``part``."""
-        log_p_C = label_log_probs(logits_CV, self.tokens_N[part])
-        advantage_C = mx.stop_gradient(self.teacher_N[part] - log_p_C)
-        return -advantage_C * mx.exp(log_p_C - self.sampler_N[part])
-
-
-class Scorer(Protocol):
-    """Whoever judges rollouts: a teacher that scores the student's tokens, or one of which these are asked as text."""
-
-    @property
-    def fingerprint(self) -> str:
-        """The teacher's."""
-
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Return the distributions over each answer's tokens, or over its first ones where that is all it can."""
-
-
-class Scored(NamedTuple):
-    """A rollout with what the teacher thinks of it; ``place`` is that of its prompt."""
-
-    place: int
-    rollout: Rollout
-    targets: Targets
-
-
-@dataclass
-class OnPolicySource:
-    """Batches of the student's own rollouts on a share of the steps, those of another source on the rest.
-
-    One batch of rollouts serves the on-policy steps among ``config.rollout_steps`` steps in a row. What is drawn and
-    not yet trained on is the source's state; all else is a pure function of seed, step and weights.
-
-    :param student: the model that is being trained; rollouts are drawn with its adapter as it is at that moment.
-    :param teacher: scores the rollouts; may be the same base with the adapter switched off.
-    :param prompts: what is answered; which of them make up a step is as for given examples.
-    :param fixed: gives the batches of the other steps; ``None`` where every step is on rollouts.
-    :param journal: a JSON-lines file that gets one line a rollout, for people and tools to read.
-    :raises ConfigError: the settings leave steps without batches, or importance ratios without a meaning.
-    """
-
-    student: LoadedModel
-    teacher: Scorer
-    prompts: Sequence[Prompt]
-    config: DistillConfig
-    fixed: Source | None
-    journal: Path
-    _waiting: dict[int, list[Scored]] = field(default_factory=dict)
-    _started: bool = False
-
-    def __post_init__(self) -> None:
-        config = self.config
-        if self.fixed is None and config.on_policy_fraction < 1:
-            raise ConfigError(
-                "the other steps have nothing to train on", where="on_policy_fraction", got=config.on_policy_fraction,
-                allowed=1, next_step="Use a teacher that has answers of its own, or set it to 1",
-            )  # fmt: skip
-        if config.on_policy_loss == "advantage" and config.rollout_temperature == 0:
-            raise ConfigError(
-                "greedy rollouts have no sampling probabilities", where="rollout_temperature", got=0,
-                allowed="above 0 where on_policy_loss is advantage",
-            )  # fmt: skip
-
-    def batches(self, step: int) -> list[Batch]:
-        """Return the batches of ``step`` (from 0), drawing and scoring rollouts where none are waiting for it.
-
-        :raises TeacherError: the teacher's scores do not fit the rollouts.
-        """
-        if not self._started:
-            _cut_journal(self.journal, step)
-            self._started = True
-        # Those of this very step stay until the next: a checkpoint may be taken before its update is done.
-        self._waiting = {s: scored for s, scored in self._waiting.items() if s >= step}
-        if self.fixed is not None and not on_rollouts(self.config, step):
-            return self.fixed.batches(step)
-        if step not in self._waiting:
-            self._waiting.update(self._drawn(step))
-        scored = self._waiting[step]
-        self._note(step, scored)
-        examples = [self._example(one) for one in scored]
-        passes = cut(examples, range(len(examples)), self.config)
-        return [self._batch([examples[i] for i in some], [scored[i] for i in some]) for some in passes]
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the rollouts that may still be trained on."""
-        return pack(self._waiting)
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take back the rollouts of a checkpoint, so that the steps after it train on the very same."""
-        self._waiting = unpack(arrays)
-
-    @cached_property
-    def _prompt_ids(self) -> list[list[int]]:
-        return [prompt_ids(self.student.tokenizer, p.turns) for p in self.prompts]
-
-    @cached_property
-    def _cued(self) -> Alora | None:
-        if not self.config.activated:
-            return None
-        return Alora(invocation_tokens_of(self.student.tokenizer), partial(switched_off, self.student.model))
-
-    def _drawn(self, step: int) -> dict[int, list[Scored]]:
-        """Draw and score the rollouts of ``step`` and of the on-policy steps that go with it."""
-        config = self.config
-        end = min(config.steps, step - step % config.rollout_steps + config.rollout_steps)
-        steps = [s for s in range(step, end) if on_rollouts(config, s)]
-        per_step = config.batch_size * config.accumulation
-        places: list[int] = []
-        seeds: list[int] = []
-        for one in steps:
-            picks = step_examples(len(self.prompts), per_step, config.seed, one)
-            places += picks
-            seeds += rollout_seeds(config.seed, one, [self.prompts[place].digest for place in picks])
-        rollouts = roll_out(
-            self.student.model, self.student.tokenizer, [self._prompt_ids[place] for place in places], seeds,
-            max_tokens=config.rollout_tokens, temperature=config.rollout_temperature, alora=self._cued,
-        )  # fmt: skip
-        scored = [
-            Scored(place, rollout.cut(len(targets.tail)), targets)
-            for place, rollout, targets in zip(places, rollouts, self._scores(places, rollouts), strict=True)
-        ]
-        drawn = {one: scored[n * per_step : (n + 1) * per_step] for n, one in enumerate(steps)}
-        found = {one: [each for each in some if each.rollout.tokens] for one, some in drawn.items()}
-        if empty := [one + 1 for one, some in found.items() if not some]:
-            raise TrainingError(
-                "no rollout of a step is a text that the teacher could be given", where=f"step {empty[0]}",
-                next_step="Train the student with sft first, or raise batch_size",
-            )  # fmt: skip
-        return found
-
-    def _scores(self, places: Sequence[int], rollouts: Sequence[Rollout]) -> list[Targets]:
-        found = self.teacher.score(
-            [self.prompts[place] for place in places], [r.tokens for r in rollouts], self.config.top_k
-        )
-        wanted = [len(r.tokens) for r in rollouts]
-        got = [len(t.tail) for t in found]
-        parts = isinstance(self.teacher, ForcedScorer) and len(got) == len(wanted)
-        if got != wanted and not (parts and all(g <= w for g, w in zip(got, wanted, strict=True))):
-            raise TeacherError(
-                "scored other tokens than the rollouts'", where=self.teacher.fingerprint, got=got, allowed=wanted
-            )
-        check_ids(found, self.student.width, self.teacher.fingerprint)
-        if self.config.on_policy_loss == "advantage" and any(t.chosen is None for t in found):
-            raise TeacherError(
-                "does not give the log-probability of the student's own tokens", where=self.teacher.fingerprint,
-                next_step="Set on_policy_loss = 'divergence'",
-            )  # fmt: skip
-        return found
-
-    def _example(self, one: Scored) -> Example:
-        """Return prompt and rollout as a conversation; exactly the rollout's tokens are trained."""
-        before, tokens = self._prompt_ids[one.place], one.rollout.tokens
-        trained = (False,) * len(before) + (True,) * len(tokens)
-        text = one.rollout.text(self.student.tokenizer)
-        return Example((*before, *tokens), trained, len(before), len(text.encode()))
-
-    def _batch(self, examples: Sequence[Example], scored: Sequence[Scored]) -> Batch:
-        """Return one forward pass over these rollouts, with what is learnt from them."""
-        batch = collate(examples, range(len(examples)), [one.targets for one in scored])
-        batch = batch._replace(names=tuple(one.place for one in scored), on_policy=True)
-        if self.config.on_policy_loss == "divergence":
-            return batch
-        sampler_N = np.concatenate([one.rollout.sampler_log_probs for one in scored])
-        teacher_N = np.concatenate([one.targets.chosen for one in scored if one.targets.chosen is not None])
-        return batch._replace(targets=Advantage(mx.array(batch.labels_N), mx.array(sampler_N), mx.array(teacher_N)))
-
-    def _note(self, step: int, scored: Sequence[Scored]) -> None:
-        """Add the rollouts that ``step`` trains on to the journal, where steps count from 1 as in the metrics."""
-        lines = []
-        for place, rollout, targets in scored:
-            text = rollout.text(self.student.tokenizer)
-            line: dict[str, Any] = {
-                "step": step + 1, "prompt": self.prompts[place].digest, "text": text,
-                "finished": rollout.finished, "tokens": len(rollout.tokens),
-            }  # fmt: skip
-            if targets.chosen is not None:
-                k1_N, k3_N = reverse_kl(rollout.log_probs, targets.chosen)
-                line |= {"k1": float(k1_N.mean()), "k3": float(k3_N.mean())}
-            lines.append(to_json_line(line))
-        self.journal.parent.mkdir(parents=True, exist_ok=True)
-        append(self.journal, "".join(lines))
-
-
-def _cut_journal(journal: Path, steps: int) -> None:
-    """Drop the lines of steps after the first ``steps``, which will be taken again, and what a kill or damage left."""
-    if journal.exists():
-        whole = journal.read_bytes().split(b"\n")[:-1]
-        write_atomic(journal, b"".join(line + b"\n" for line in whole if _step_of(line) <= steps))
-
-
-def _step_of(line: bytes) -> float:
-    """Return the step that a line of the journal belongs to; infinity where it cannot be read."""
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
-
-
-def pack(waiting: Mapping[int, Sequence[Scored]]) -> dict[str, np.ndarray]:
-    """Return M scored rollouts of N tokens together, by step, as arrays; nothing where there are none."""
-    flat = [(step, *one) for step, scored in waiting.items() for one in scored]
-    if not flat:
-        return {}
-    steps, places, rollouts, targets = zip(*flat, strict=True)
-    arrays = {
-        "steps_M": np.array(steps, np.int32),
-        "places_M": np.array(places, np.int32),
-        "finished_M": np.array([r.finished for r in rollouts], np.int32),
-        "lengths_M": np.array([len(r.tokens) for r in rollouts], np.int32),
-        "tokens_N": np.concatenate([np.array(r.tokens, np.int32) for r in rollouts]),
-        "log_probs_N": np.concatenate([r.log_probs for r in rollouts]),
-        "sampler_log_probs_N": np.concatenate([r.sampler_log_probs for r in rollouts]),
-        "target_ids_NK": np.concatenate([t.ids for t in targets]),
-        "target_log_probs_NK": np.concatenate([t.log_probs for t in targets]),
-        "target_tail_N": np.concatenate([t.tail for t in targets]),
-    }
-    if all(t.chosen is not None for t in targets):
-        arrays["target_chosen_N"] = np.concatenate([t.chosen for t in targets])
-    return arrays
-
-
-def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, list[Scored]]:
-    """Return what :func:`pack` packed."""
-    waiting: dict[int, list[Scored]] = {}
-    if not arrays:
-        return waiting
-    ends = np.cumsum(arrays["lengths_M"])
-    rows = zip(
-        arrays["steps_M"], arrays["places_M"], arrays["finished_M"], ends - arrays["lengths_M"], ends, strict=True
+    fraction: float = Field(1.0, ge=0, le=1, description="share of the steps that train on rollouts")
+    loss: Literal["divergence", "advantage"] = Field(
+        "divergence", description="on rollouts: the whole divergence, or the sampled tokens' policy gradient"
     )
-    for step, place, finished, start, end in rows:
-        part = slice(start, end)
-        rollout = Rollout(
-            tuple(arrays["tokens_N"][part].tolist()), arrays["log_probs_N"][part],
-            arrays["sampler_log_probs_N"][part], bool(finished),
+    rollout_tokens: int = Field(128, ge=1, le=32_768, description="most tokens in one rollout")
+    rollout_temperature: float = Field(1.0, ge=0, le=5, description="sampling temperature of the rollouts")
+    rollout_steps: int = Field(1, ge=1, description="optimizer steps that one batch of rollouts serves")
+
+
+class OnPolicy(Recipe):
+    """Trains on the student's own answers as a live teacher scores them."""
+
+    name = "on_policy"
+    needs: ClassVar[Need] = "live"
+    settings = OnPolicySettings
+    order = 1
+
+    def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
+        """Suit, after ``kd``, a teacher of the student's tokens that is another model, where memory holds both."""
+        teaches = "text" in facts.capabilities and not facts.text_alone and (config.alpha or config.alpha_end)
+        if not teaches or facts.signal != "exact" or not facts.other_model or facts.memory < ROLLOUT_MEMORY:
+            return None
+        return f"it is another model, and {facts.memory / 1e9:.0f} GB hold both"
+
+    def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
+        """Ask for rollouts of the training prompts, and for the teacher's answers where some steps train on these."""
+        settings = config.table(self.name, OnPolicySettings)
+        return RecipePlan(
+            asks=True, text=settings.fraction < 1, soft=True, own=True, live=True, room=settings.rollout_tokens,
+            rows=config.batch_size * config.accumulation * settings.rollout_steps, row_tokens=settings.rollout_tokens,
         )  # fmt: skip
-        chosen_N = arrays.get("target_chosen_N")
-        targets = Targets(
-            arrays["target_ids_NK"][part], arrays["target_log_probs_NK"][part], arrays["target_tail_N"][part],
-            chosen=None if chosen_N is None else chosen_N[part],
+
+    def run(self, context: RecipeContext[OnPolicySettings]) -> RecipeResult:
+        """Train one stage whose source draws rollouts."""
+        from conch_dna.teachers.forced_scorer import ForcedScorer
+        from conch_dna.train.distillation import distillation_objective, distillation_stage, fixed_source
+        from conch_dna.train.recipes.base import train_in
+        from conch_dna.train.rollout_source import OnPolicySource
+
+        found, teacher = context.training_set, context.teacher
+        fixed = fixed_source(context, found) if found.examples else None
+        scorer = teacher if "top_k" in teacher.capabilities else ForcedScorer(teacher, context.base)
+        source = OnPolicySource(
+            context.base, scorer, found.prompts, context.config, context.settings, fixed,
+            context.folder / "rollouts.jsonl",
         )  # fmt: skip
-        waiting.setdefault(int(step), []).append(Scored(int(place), rollout, targets))
-    return waiting
+        objective = distillation_objective(context)
+        return train_in(context, distillation_stage(context, self.name, found, objective, source))

@@ -1,310 +1,56 @@
-"""Preference: the student learns which of two answers its teacher finds better (DPO, Rafailov et al. 2023).
-
-The student answers each prompt several times before anything is trained, and the teacher compares these answers with
-its own one, or, where it gives none, with the first of them. What was drawn, judged and weighed is on disk group by
-group, so that a teacher that costs money is not asked twice.
-"""
+"""Preference (DPO, Rafailov et al. 2023): the student learns which of two answers its teacher prefers."""
 
 from __future__ import annotations
 
-import contextlib
-import math
-from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-import structlog
 from pydantic import Field
 
-from conch_dna.data.batches import check_budget
-from conch_dna.data.tokens import encode_answer
-from conch_dna.errors import TeacherError, TrainingError
-from conch_dna.evaluation.fit import fits
-from conch_dna.losses.dpo import Pairs
-from conch_dna.losses.fused import Objective
-from conch_dna.models.head import split
-from conch_dna.records import Record, digest_of
-from conch_dna.train.recipes.candidates import (
-    Drawn,
-    Student,
-    by_student,
-    check_origin,
-    digest_of_student,
-    draw,
-    drawn_for,
-    groups_of,
-    in_groups,
-)
-from conch_dna.train.recipes.supervised import RecipeContext, RecipeResult, learn
-from conch_dna.train.sources import FixedSource
-from conch_dna.train.stage import Stage
-from conch_dna.util.files import write_atomic
+from conch_dna.plugin.recipes import Need, Recipe, RecipePlan, TeacherFacts
+from conch_dna.train.recipes.candidate_settings import CandidateSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from conch_dna.config import DistillConfig
-    from conch_dna.data.tokens import Example
-    from conch_dna.plugin.protocols import Judge
-    from conch_dna.records import Prompt
-
-VERDICTS = (0, 1, None)
-GROUP = 16  # comparisons that are asked, and stored, together: what a kill may lose
-log = structlog.get_logger()
+    from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 
 
-class Judged(Record):
-    """What the teacher said of two answers to a prompt; a line of ``verdicts.jsonl``.
+class PreferenceSettings(CandidateSettings):
+    """The table ``[distill.preference]``."""
 
-    :param first, second: the numbers of the candidates; ``None`` is the teacher's own answer.
-    :param texts: a digest of both answers, so that no verdict is taken for one on others.
-    :param better: 0 for the first, 1 for the second, ``None`` where it finds them alike or has no verdict.
-    """
-
-    prompt: str
-    first: int | None
-    second: int
-    texts: str
-    better: int | None
-
-
-class Pair(Record):
-    """Two answers of which one was preferred; a line of ``pairs.jsonl``.
-
-    :param references: log-probability of each under the student that training starts from, in nats.
-    """
-
-    prompt: str
-    preferred: str
-    other: str
-    references: tuple[float, float]
-
-
-class Counts(Record):
-    """What became of the answers; ``counts.json``."""
-
-    prompts: int
-    candidates: int
-    unusable: int = Field(description="candidates that were cut off or say nothing")
-    alike: int = Field(description="candidates whose text is there already")
-    too_long: int = Field(description="other candidates that are longer than max_length, with their prompt")
-    compared: int
-    first_better: int = Field(description="verdicts for the teacher's own answer, or for the first candidate")
-    second_better: int
-    ties: int = Field(description="comparisons without a verdict")
-    pairs: int = Field(description="pairs to train on")
-    apart: int = Field(description="pairs of the prompts set apart")
-
-
-class _Answer(NamedTuple):
-    """An answer that may be compared; ``number`` is that of the candidate, ``None`` for the teacher's own."""
-
-    number: int | None
-    text: str
-    example: Example
-
-
-class _Match(NamedTuple):
-    """Two answers to be compared; the teacher's own is never the second."""
-
-    prompt: Prompt
-    first: _Answer
-    second: _Answer
-
-    def judged(self, better: int | None) -> Judged:
-        """Return the verdict on this match, as it is stored."""
-        first, second = self.first, self.second
-        return Judged(
-            prompt=self.prompt.digest, first=first.number, second=cast("int", second.number),
-            texts=digest_of([first.text, second.text]), better=better,
-        )  # fmt: skip
-
-
-class _Choice(NamedTuple):
-    """The two answers of a verdict for one of them."""
-
-    prompt: str
-    preferred: _Answer
-    other: _Answer
-
-
-def preference(lesson: RecipeContext) -> RecipeResult:
-    """Draw, have judged, and train on the verdicts; everything that is on disk already is taken from there.
-
-    The reference is what the recipe starts from: the adapter of the recipe before, or the base.
-
-    :raises TrainingError: there is no verdict to train on, or none on the prompts set apart where these are looked at.
-    :raises TeacherError: the teacher's verdicts do not fit what it was asked.
-    :raises CheckpointError: the folder holds answers or verdicts of another origin.
-    """
-    # Texts and verdicts hang on what the domain asks for, too: the length of the answers is in no other identity.
-    lesson = replace(lesson, identity=lesson.identity | {"domain": lesson.domain.digest})
-    config, held, answers = lesson.config, lesson.material.validation, lesson.material.answers
-    apart = held.prompts if held and config.validates else ()
-    prompts = [p for p in (*lesson.material.prompts, *apart) if p.digest in answers or not answers]
-    check_origin(lesson.folder, {**lesson.identity, "start": digest_of_student(lesson.start)})
-    drawn = _drawn(lesson, prompts)
-    usable = [d for d in drawn if d.finished and d.text.strip()]
-    matches, left_out = _matches(lesson, prompts, usable)
-    judged = _judged(lesson, matches)
-    choices = _choices(matches, judged)
-    digests = {p.digest for p in apart}
-    trained, looked_at = ([c for c in choices if (c.prompt in digests) is side] for side in (False, True))
-    verdicts = Counter(j.better for j in judged)
-    counts = Counts(
-        prompts=len(prompts), candidates=len(drawn), unusable=len(drawn) - len(usable),
-        alike=left_out["alike"], too_long=left_out["too_long"], compared=len(judged), first_better=verdicts[0],
-        second_better=verdicts[1], ties=verdicts[None], pairs=len(trained), apart=len(looked_at),
-    )  # fmt: skip
-    write_atomic(lesson.folder / "counts.json", counts.model_dump_json(indent=2) + "\n")
-    log.info("answers_compared", domain=lesson.domain.name, **counts.model_dump())
-    if not trained or (config.validates and not looked_at):
-        raise TrainingError(
-            "no verdict on the prompts set apart" if trained else "no verdict to train on",
-            where=f"domain {lesson.domain.name}, preference", got=_what_became(counts)[0],
-            next_step=f"{_what_became(counts)[1]}; see counts.json in {lesson.folder}",
-        )  # fmt: skip
-    return _learnt(lesson, trained, looked_at)
-
-
-def _what_became(counts: Counts) -> tuple[str, str]:
-    """Say of what most answers came to nothing, and what may be done."""
-    if counts.compared:
-        return f"{counts.ties} of {counts.compared} comparisons without a verdict", "Look at verdicts.jsonl"
-    fates = {
-        "cut off or empty": (counts.unusable, "Raise the domain's max_tokens, or train with sft first"),
-        "alike": (counts.alike, "Raise candidates or candidate_temperature"),
-        "longer than max_length": (counts.too_long, "Raise max_length"),
+    flat_names: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("candidates", "candidate_temperature", "dpo_beta")
     }
-    worst = max(fates, key=lambda fate: fates[fate][0])
-    count, advice = fates[worst]
-    return f"{count} of {counts.candidates} candidates {worst}, and none compared", advice
+
+    dpo_beta: float = Field(0.1, gt=0, le=10, description="reward of a nat over the reference (DPO's beta)")
 
 
-def _drawn(lesson: RecipeContext, prompts: Sequence[Prompt]) -> list[Drawn]:
-    """Return every prompt's candidates."""
-    count = lesson.config.candidates
+class Preference(Recipe):
+    """Trains on pairs of answers, towards the one that the teacher prefers."""
 
-    def make(student: Student, group: Sequence[Prompt]) -> list[Drawn]:
-        return draw(lesson, student, 0, group)
+    name = "preference"
+    needs: ClassVar[Need] = "prefer"
+    settings = PreferenceSettings
 
-    lesson.progress.stage(lesson.domain.name, "candidates", len(prompts) * count)
-    return in_groups(
-        lesson.folder / "candidates.jsonl", Drawn, groups_of(prompts, count), count,
-        lambda: by_student(lesson, lesson.start, make), lesson.progress.advance, drawn_for,
-    )  # fmt: skip
+    def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
+        """Suit a teacher that ranks answers and gives none of its own."""
+        if "text" in facts.capabilities or "prefer" not in facts.capabilities:
+            return None
+        return f"teacher {facts.teacher} ranks answers and gives none of its own"
 
+    def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
+        """Ask for candidates and verdicts, and for the teacher's own answers where it gives any."""
+        own = config.table(self.name, PreferenceSettings)
+        answers = "text" in capabilities
+        return RecipePlan(
+            asks=answers, text=answers, own=True, live=True, together=2, rounds=2,  # both answers of each pair
+            verdicts=own.candidates if answers else own.candidates - 1,
+            rows=own.candidates * prompts, row_tokens=max_tokens,
+        )  # fmt: skip
 
-def _matches(
-    lesson: RecipeContext, prompts: Sequence[Prompt], usable: Sequence[Drawn]
-) -> tuple[list[_Match], Mapping[str, int]]:
-    """Return what is compared, and how many candidates are not, by the reason as :class:`Counts` has it.
+    def run(self, context: RecipeContext[PreferenceSettings]) -> RecipeResult:
+        """Draw, have judged, and train on the verdicts."""
+        from conch_dna.train.preference_pairs import preference
 
-    A prompt's first answer, which is the teacher's where there is one, is compared with each other one.
-
-    :raises ConfigError: an answer does not fit into ``token_budget``; no verdict has been asked for yet.
-    """
-    config, answers = lesson.config, lesson.material.answers
-    drawn: dict[str, list[Drawn]] = {prompt.digest: [] for prompt in prompts}
-    for one in usable:
-        drawn[one.prompt].append(one)
-    found: list[_Match] = []
-    left_out: Counter[str] = Counter()
-    lengths: dict[str, int] = {}
-    for prompt in prompts:
-        teachers = [(None, answers[prompt.digest])] if answers else []
-        texts: set[str] = set()
-        kept: list[_Answer] = []
-        for number, text in (*teachers, *((d.number, d.text) for d in drawn[prompt.digest])):
-            if text.strip() in texts:
-                left_out["alike"] += 1
-                continue
-            texts.add(text.strip())
-            example = encode_answer(lesson.base.tokenizer, prompt, text)
-            if len(example.ids) > config.max_length:
-                left_out["too_long"] += 1
-                continue
-            kept.append(_Answer(number, text, example))
-        if len(kept) > 1:
-            found += [_Match(prompt, kept[0], other) for other in kept[1:]]
-            lengths[f"an answer to the prompt {prompt.digest[:12]}"] = max(len(one.example.ids) for one in kept)
-    check_budget(lengths, config, together=2)
-    return found, left_out
-
-
-def _judged(lesson: RecipeContext, matches: Sequence[_Match]) -> list[Judged]:
-    """Return the teacher's verdict on each match, asking for those that are not on disk yet."""
-    teacher = cast("Judge", lesson.teacher)
-
-    def ask(group: Sequence[_Match]) -> list[Judged]:
-        found = teacher.prefer([m.prompt for m in group], [m.first.text for m in group], [m.second.text for m in group])
-        if len(found) != len(group) or not all(better in VERDICTS for better in found):
-            raise TeacherError("gave verdicts that do not fit the answers", where=lesson.teacher.fingerprint,
-                               got=found, allowed=f"0, 1 or None for each of {len(group)}")  # fmt: skip
-        return [match.judged(better) for match, better in zip(group, found, strict=True)]
-
-    lesson.progress.stage(lesson.domain.name, "verdicts", len(matches))
-    return in_groups(
-        lesson.folder / "verdicts.jsonl", Judged, groups_of(matches, 1, GROUP), 1,
-        lambda: contextlib.nullcontext(ask), lesson.progress.advance, lambda row, m: row == m.judged(row.better),
-    )  # fmt: skip
-
-
-def _choices(matches: Sequence[_Match], judged: Sequence[Judged]) -> list[_Choice]:
-    """Return the verdicts that prefer one of the answers."""
-    found = []
-    for match, verdict in zip(matches, judged, strict=True):
-        if verdict.better is None:
-            continue
-        sides = (match.first, match.second)
-        found.append(_Choice(match.prompt.digest, *(sides if verdict.better == 0 else sides[::-1])))
-    return found
-
-
-def _learnt(lesson: RecipeContext, trained: Sequence[_Choice], looked_at: Sequence[_Choice]) -> RecipeResult:
-    """Weigh the pairs under the reference, and train on them."""
-    config = lesson.config
-    pairs = _referred(lesson, [*trained, *looked_at])
-    source = _source(trained, pairs[: len(trained)], config)
-    held = _source(looked_at, pairs[len(trained) :], config).passes(range(len(looked_at)))
-    objective = Objective()  # which pairs have no use for
-    stage = Stage(lesson.domain.name, "preference", source, lambda _: objective, held, lesson.start)
-    data = digest_of([pair.model_dump(mode="json") for pair in pairs])
-    return learn(replace(lesson, identity=lesson.identity | {"data": data}), stage)
-
-
-def _referred(lesson: RecipeContext, choices: Sequence[_Choice]) -> list[Pair]:
-    """Return the choices with their log-probabilities under the reference."""
-
-    def make(student: Student, group: Sequence[_Choice]) -> list[Pair]:
-        body, head = split(lesson.base.model)
-        with student.runtime.neuron(student.name):
-            found = fits(body, head, _examples(group), over=student.runtime.over)
-        nats = [-fit.bits * math.log(2) for fit in found]
-        return [
-            Pair(prompt=c.prompt, preferred=c.preferred.text, other=c.other.text, references=both)
-            for c, both in zip(group, zip(nats[::2], nats[1::2], strict=True), strict=True)
-        ]
-
-    lesson.progress.stage(lesson.domain.name, "reference", len(choices))
-    return in_groups(
-        lesson.folder / "pairs.jsonl", Pair, groups_of(choices, 1, GROUP), 1,
-        lambda: by_student(lesson, lesson.start, make), lesson.progress.advance,
-        lambda pair, c: (pair.prompt, pair.preferred, pair.other) == (c.prompt, c.preferred.text, c.other.text),
-    )  # fmt: skip
-
-
-def _source(choices: Sequence[_Choice], pairs: Sequence[Pair], config: DistillConfig) -> FixedSource:
-    """Return the batches of pairs, the preferred answer of each before the other."""
-    references = np.array([pair.references for pair in pairs], np.float32).reshape(-1)
-
-    def targets(picks: Sequence[int]) -> Pairs:
-        return Pairs(references[list(picks)], config.dpo_beta)
-
-    return FixedSource(_examples(choices), targets, config, together=2)
-
-
-def _examples(choices: Sequence[_Choice]) -> list[Example]:
-    """Return both answers of each choice in tokens, the preferred one first."""
-    return [answer.example for choice in choices for answer in (choice.preferred, choice.other)]
+        return preference(context)

@@ -6,7 +6,7 @@ import pytest
 
 from conch_dna.losses import fused as objective
 from conch_dna.losses.fused import Objective, loss_sums
-from conch_dna.train.recipes.on_policy import Advantage, reverse_kl
+from conch_dna.train.rollout_source import Advantage, reverse_kl
 
 
 def softmax(logits):

@@ -10,7 +10,7 @@ from conch_dna.data.tokens import prompt_ids
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import ConchError, ConfigError
 from conch_dna.pipeline.prepare import prepare
-from conch_dna.train.recipes.on_policy import OnPolicySource
+from conch_dna.train.rollout_source import OnPolicySource
 
 
 @pytest.fixture

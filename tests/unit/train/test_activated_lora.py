@@ -33,8 +33,8 @@ from conch_dna.train import lora
 from conch_dna.train.activated_lora import Activation
 from conch_dna.train.gradient_checkpointing import checkpointed
 from conch_dna.train.loop import Trainee, batch_sums, gradients
-from conch_dna.train.recipes.on_policy import OnPolicySource
-from conch_dna.train.recipes.training_set import TrainingSet
+from conch_dna.train.rollout_source import OnPolicySource
+from conch_dna.train.training_set import TrainingSet
 from conch_dna.train.rollouts import roll_out
 from conch_dna.train.sources import FixedSource
 

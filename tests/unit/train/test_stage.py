@@ -19,7 +19,7 @@ from conch_dna.evaluation.fit import fits
 from conch_dna.models.head import split
 from conch_dna.records import StepReport
 from conch_dna.train import lora
-from conch_dna.train.recipes.training_set import TrainingSet
+from conch_dna.train.training_set import TrainingSet
 from conch_dna.train.stage import exhausted
 
 IDENTITY = {"base": "sha256:other", "teacher": "t2", "data": "d2", "settings": {"rank": 8, "steps": 6}}

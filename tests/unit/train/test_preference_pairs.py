@@ -20,10 +20,10 @@ from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, to_json_line
 from conch_dna.runtime.neurons import NeuronRuntime
-from conch_dna.train.recipes.candidates import Drawn
-from conch_dna.train.recipes.preference import GROUP, Counts, Judged, Pair, preference
+from conch_dna.train.candidates import Drawn
+from conch_dna.train.preference_pairs import GROUP, Counts, Judged, Pair, preference
 from conch_dna.train.recipes.supervised import RecipeContext, run_recipes
-from conch_dna.train.recipes.training_set import TrainingSet
+from conch_dna.train.training_set import TrainingSet
 from conch_dna.util.progress import Progress
 
 IDENTITY = {"base": "b", "teacher": "t", "data": "d", "settings": {}}

@@ -15,9 +15,9 @@ from conch_dna.models.load import load
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Prompt
-from conch_dna.train.recipes.best_of_n import Candidate, Round, Validation, best_of_n, choose
+from conch_dna.train.expert_iteration import Candidate, Round, Validation, best_of_n, choose
 from conch_dna.train.recipes.supervised import RecipeContext, run_recipes
-from conch_dna.train.recipes.training_set import TrainingSet
+from conch_dna.train.training_set import TrainingSet
 from conch_dna.util.progress import Progress
 
 IDENTITY = {"base": "b", "teacher": "none", "data": "d", "settings": {}}
@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_files_and_another_one_others(lesson, tmp_p
 
 
 def test_a_second_round_goes_on_from_the_first_if_that_was_better(lesson, tmp_path, monkeypatch):
-    from conch_dna.train.recipes import best_of_n as module
+    from conch_dna.train import expert_iteration as module
 
     monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
     learnt = run_recipes(["best_of_n"], lesson("run", iterations=3, learning_rate=0.01))
@@ -152,7 +152,7 @@ def test_a_round_that_helps_nobody_ends_the_recipe_and_is_left_to_the_gate(lesso
 
 
 def test_a_round_that_pays_with_variety_is_refused(lesson, tmp_path, monkeypatch):
-    from conch_dna.train.recipes import best_of_n as module
+    from conch_dna.train import expert_iteration as module
 
     monkeypatch.setattr(module, "LEAST_DIVERSITY", 1.01)
     start = run_recipes(["best_of_n"], lesson("first", iterations=1, learning_rate=1e-4)).adapter
@@ -174,7 +174,7 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("when", ["drawing", "training", "second round"])
 def test_a_stop_anywhere_changes_nothing_in_what_comes_out(lesson, tmp_path, when, monkeypatch):
-    from conch_dna.train.recipes import best_of_n as module
+    from conch_dna.train import expert_iteration as module
 
     monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
     settings = {"learning_rate": 0.01, "candidates": 8}

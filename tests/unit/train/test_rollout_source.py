@@ -25,7 +25,7 @@ from conch_dna.models.load import load
 from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, train
-from conch_dna.train.recipes.on_policy import OnPolicySource, on_rollouts, pack, unpack
+from conch_dna.train.rollout_source import OnPolicySource, on_rollouts, pack, unpack
 from conch_dna.train.rollouts import roll_out
 from conch_dna.train.sources import FixedSource
 from conch_dna.train.stage import Stage, train_stage

@@ -11,7 +11,7 @@ from conch_dna.align.aligned_targets import align_answers
 from conch_dna.align.vocabulary_map import vocabulary_map
 from conch_dna.data.tokens import encode_chat
 from conch_dna.losses.cross_tokenizer import CrossTargets
-from conch_dna.train.recipes.training_set import TrainingSet
+from conch_dna.train.training_set import TrainingSet
 
 TOKENIZER = byte_level()
 EXAMPLES = [encode_chat(TOKENIZER, chat) for chat in chats(3)]

@@ -18,7 +18,7 @@ from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Prompt
 from conch_dna.teachers.references import make_teacher
 from conch_dna.train.recipes.supervised import RecipeContext, distilling, kd, on_policy, run_recipes, sft
-from conch_dna.train.recipes.training_set import TrainingSet
+from conch_dna.train.training_set import TrainingSet
 from conch_dna.util.progress import Progress
 
 IDENTITY = {"base": "b", "teacher": "t", "data": "d", "settings": {}}

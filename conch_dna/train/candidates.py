@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.records import Prompt
-    from conch_dna.train.recipes.supervised import RecipeContext
+    from conch_dna.train.recipes.base import RecipeContext
+    from conch_dna.train.recipes.candidate_settings import CandidateSettings
 
 STUDENT = "student"  # its name in the runtime
 R = TypeVar("R", bound=Record)
@@ -54,35 +55,37 @@ def groups_of(items: Sequence[T], rows: int, most: int = BATCH) -> list[Sequence
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def draw(lesson: RecipeContext, student: Student, number: int, prompts: Sequence[Prompt]) -> list[Drawn]:
+def draw(
+    context: RecipeContext[CandidateSettings], student: Student, number: int, prompts: Sequence[Prompt]
+) -> list[Drawn]:
     """Draw the candidates of a few prompts, prompt by prompt.
 
     Seeds are a pure function of the run's seed, the round ``number``, and prompt and number of the candidate.
     """
-    config, tokenizer = lesson.config, lesson.base.tokenizer
-    repeated = [prompt for prompt in prompts for _ in range(config.candidates)]
+    config, tokenizer = context.config, context.base.tokenizer
+    repeated = [prompt for prompt in prompts for _ in range(context.settings.candidates)]
     ids = [prompt_ids(tokenizer, p.turns) for p in repeated]
     seeds = rollout_seeds(config.seed, number, [p.digest for p in repeated])
     with student.runtime.neuron(student.name):
         rollouts = roll_out(
-            lesson.base.model, tokenizer, ids, seeds,
-            max_tokens=lesson.domain.settings.max_tokens, temperature=config.candidate_temperature,
+            context.base.model, tokenizer, ids, seeds,
+            max_tokens=context.domain.settings.max_tokens, temperature=context.settings.candidate_temperature,
             alora=student.runtime.alora,
         )  # fmt: skip
     return [
-        Drawn(prompt=p.digest, number=place % config.candidates, text=r.text(tokenizer), finished=r.finished)
+        Drawn(prompt=p.digest, number=place % context.settings.candidates, text=r.text(tokenizer), finished=r.finished)
         for place, (p, r) in enumerate(zip(repeated, rollouts, strict=True))
     ]
 
 
 @contextlib.contextmanager
-def student_of(lesson: RecipeContext, adapter: Path | None) -> Iterator[Student]:
+def student_of(context: RecipeContext[CandidateSettings], adapter: Path | None) -> Iterator[Student]:
     """Give a runtime over the base that knows the student of that adapter, with the CPU's operations, for a block."""
-    runtime = NeuronRuntime(lesson.base, lesson.folder / "none")  # no neuron of a registry is asked for
+    runtime = NeuronRuntime(context.base, context.folder / "none")  # no neuron of a registry is asked for
     try:
         if adapter is not None:
             runtime.add(STUDENT, adapter)
-        with fast_ops(lesson.base.model):
+        with fast_ops(context.base.model):
             yield Student(runtime, STUDENT if adapter else BASE)
     finally:
         runtime.close()
@@ -90,10 +93,10 @@ def student_of(lesson: RecipeContext, adapter: Path | None) -> Iterator[Student]
 
 @contextlib.contextmanager
 def by_student(
-    lesson: RecipeContext, adapter: Path | None, make: Callable[[Student, Sequence[T]], list[R]]
+    context: RecipeContext[CandidateSettings], adapter: Path | None, make: Callable[[Student, Sequence[T]], list[R]]
 ) -> Iterator[Callable[[Sequence[T]], list[R]]]:
     """Give ``make`` its student, for :func:`in_groups`."""
-    with student_of(lesson, adapter) as student:
+    with student_of(context, adapter) as student:
         yield functools.partial(make, student)
 
 

@@ -1,0 +1,96 @@
+"""The recipes, each from a domain's training_set to a saved adapter, and several of them in a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from conch_dna.losses.cross_tokenizer import CrossTargets
+from conch_dna.losses.fused import Objective
+from conch_dna.train.schedules import between
+from conch_dna.train.sources import FixedSource
+from conch_dna.train.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import mlx.core as mx
+
+    from conch_dna.config import RecipeSettings
+    from conch_dna.data.batches import Batch, SoftTargets
+    from conch_dna.plugin.manager import PluginHost
+    from conch_dna.plugin.protocols import Divergence
+    from conch_dna.train.recipes.base import RecipeContext
+    from conch_dna.train.sources import Source
+    from conch_dna.train.training_set import TrainingSet
+
+log = structlog.get_logger()
+
+
+def distillation_stage(
+    context: RecipeContext[RecipeSettings],
+    recipe: str,
+    training_set: TrainingSet,
+    objective: Callable[[int], Objective],
+    source: Source | None = None,
+    *,
+    soft: bool = True,
+) -> Stage:
+    """Return the stage that trains on a training set's examples, or on what ``source`` gives.
+
+    :param soft: whether the validation batches carry soft targets.
+    """
+    own = source or fixed_source(context, training_set)
+    held = _validation(context, training_set, soft=soft) if context.config.validates else ()
+    return Stage(training_set.domain, recipe, own, objective, held, context.start)
+
+
+def fixed_source(context: RecipeContext[RecipeSettings], training_set: TrainingSet) -> FixedSource:
+    """Return the batches of a training set's examples with their soft targets."""
+    return FixedSource(training_set.examples, _signal(context, training_set), context.config)
+
+
+def _signal(context: RecipeContext[RecipeSettings], training_set: TrainingSet) -> SoftTargets | None:
+    """Return the training_set's soft targets as batches take them."""
+    targets = training_set.targets
+    if isinstance(targets, CrossTargets):
+        return targets.loss_of(_divergence(context.host, context.config.loss), context.config)
+    return targets
+
+
+def _validation(context: RecipeContext[RecipeSettings], training_set: TrainingSet, *, soft: bool) -> list[Batch]:
+    """Return the batches of the prompts set apart, with their soft targets where the recipe learns from such."""
+    held = training_set.validation
+    if held is None:
+        return []
+    targets = _signal(context, held) if soft else None
+    return FixedSource(held.examples, targets, context.config).passes(range(len(held.examples)))
+
+
+def distillation_objective(context: RecipeContext[RecipeSettings]) -> Callable[[int], Objective]:
+    """Return the objective of each step: the divergence with its scheduled weight, and the cross-entropy."""
+    config = context.config
+    divergence = _divergence(context.host, config.loss)
+    log.info("objective", loss=config.loss, alpha=config.alpha, alpha_end=config.alpha_end, beta=config.beta,
+             temperature=config.temperature, t_squared=config.t_squared)  # fmt: skip
+
+    def at(step: int) -> Objective:
+        alpha = between(config, config.alpha, config.alpha_end, step)
+        return Objective(divergence, config.temperature, config.t_squared, alpha, config.beta)
+
+    return at
+
+
+def _divergence(host: PluginHost, name: str) -> Divergence:
+    """Return the loss of that name; a fault in it names its plug-in."""
+    loss: Divergence = host.catalog.get("losses", name)
+
+    def blamed(student_NK: mx.array, teacher_NK: mx.array, *, beta: float) -> mx.array:
+        with host.blaming("losses", name):
+            value_N = loss(student_NK, teacher_NK, beta=beta)
+            if (shape := getattr(value_N, "shape", None)) != student_NK.shape[:1]:
+                raise TypeError(f"a loss of shape {shape} instead of {student_NK.shape[:1]}, one value a position")
+            return value_N
+
+    return blamed

@@ -1,0 +1,236 @@
+"""Best-of-N self-improvement: the student trains on the best of its own answers, as the domain's scorers rate them.
+
+Sampling, choosing and fine-tuning in turns is known as expert iteration and as rejection-sampling fine-tuning (RFT,
+ReST, RAFT). Nobody has to teach; what is result is what the scorers ask for, so each round is measured on prompts that
+none trains on, and a round that pays for its score with variety is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+from pydantic import ValidationError
+
+from conch_dna.data.tokens import encode_answer
+from conch_dna.errors import TrainingError
+from conch_dna.evaluation.answers import answer_greedily, rate
+from conch_dna.evaluation.scoring import LEAST_DIVERSITY, distinct
+from conch_dna.losses.fused import Objective
+from conch_dna.records import Record, to_json_line
+from conch_dna.train.candidates import (
+    Drawn,
+    Student,
+    by_student,
+    check_origin,
+    digest_of_student,
+    draw,
+    drawn_for,
+    groups_of,
+    in_groups,
+    student_of,
+)
+from conch_dna.train.recipes.base import RecipeContext, RecipeResult, train_in
+from conch_dna.train.sources import FixedSource
+from conch_dna.train.stage import Stage
+from conch_dna.train.training_set import TrainingSet
+from conch_dna.util.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conch_dna.records import Prompt
+    from conch_dna.train.recipes.best_of_n import BestOfNSettings
+
+log = structlog.get_logger()
+
+
+class Candidate(Drawn):
+    """A drawn answer and what it is worth; a line of ``candidates.jsonl``."""
+
+    score: float
+    scores: dict[str, float]
+    kept: bool = False
+
+
+class Validation(Record):
+    """What one student makes of the prompts set apart; ``validation.json``."""
+
+    adapter: str
+    quality: float
+    diversity: float
+    words: float
+    answers: dict[str, str]
+
+
+class Round(Record):
+    """How one round ended; a line of ``iterations.jsonl``."""
+
+    iteration: int
+    candidates: int
+    kept: int
+    quality: float
+    previous_quality: float
+    base_quality: float
+    diversity: float
+    base_diversity: float
+    words: float
+    accepted: bool
+    reason: str
+
+
+def best_of_n(context: RecipeContext[BestOfNSettings]) -> RecipeResult:
+    """Run rounds of drawing, choosing and fine-tuning while the quality on the prompts set apart rises.
+
+    Each round starts from the adapter of the one before, with a fresh optimizer, and works in ``iteration-N``. It is
+    accepted if its mean quality is above that of the round before and its answers keep half of the base's diversity;
+    the first one that is not ends the recipe. Everything that is on disk already is taken from there.
+
+    :returns: the adapter of the last accepted round; without one, the adapter that the recipe started from, or else
+        that of the first round, for the gate to judge.
+    :raises TrainingError: no candidate of the first round is better than the others of its prompt, and there is no
+        adapter that the recipe started from.
+    :raises CheckpointError: the folder holds rounds of another origin; other scorers or references are one.
+    """
+    # Texts, scores and validations hang on what the domain asks for: scorers, references, length of the answers.
+    context = replace(context, identity=context.identity | {"domain": context.domain.digest})
+    current = context.start
+    check_origin(context.folder / "base", {**context.identity, "start": digest_of_student(current)})
+    base = _validated(context, None, context.folder / "base")
+    previous = _validated(context, current, context.folder / "start") if current else base
+    rounds: list[Round] = []
+    reports = []
+    first: Path | None = None
+    for number in range(1, context.settings.iterations + 1):
+        folder = context.folder / f"iteration-{number}"
+        drawn = _candidates(context, number, current, folder)
+        if not any(c.kept for c in drawn):
+            log.info("best_of_n_stopped", domain=context.domain.name, iteration=number, reason="nothing stood out")
+            break
+        result = _fine_tuned(context, drawn, current, folder)
+        reports += result.reports
+        first = first or result.adapter
+        now = _validated(context, result.adapter, folder)
+        rounds.append(_judged(number, drawn, now, previous, base))
+        write_atomic(context.folder / "iterations.jsonl", "".join(map(to_json_line, rounds)))
+        log.info("best_of_n_round", domain=context.domain.name, **rounds[-1].model_dump())
+        if not rounds[-1].accepted:
+            break
+        current, previous = result.adapter, now
+    adapter = current or first
+    if adapter is None:
+        raise TrainingError(
+            "no candidate is better than the others of its prompt", where=f"domain {context.domain.name}, best_of_n",
+            next_step="Raise candidates or candidate_temperature, or look at candidates.jsonl and the scorers",
+        )  # fmt: skip
+    return RecipeResult(adapter, reports)
+
+
+def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
+    """Mark the best of one prompt's candidates: at most ``kept``, each above their mean score, no text twice.
+
+    Of equal scores the first drawn counts as the better. One that was cut off or says nothing is never kept, but its
+    score counts in the mean.
+    """
+    mean = sum(c.score for c in candidates) / len(candidates)
+    seen: set[str] = set()
+    chosen: set[int] = set()
+    for candidate in sorted(candidates, key=lambda c: (-c.score, c.number)):
+        text = candidate.text.strip()
+        if len(chosen) < kept and candidate.score > mean and candidate.finished and text and text not in seen:
+            seen.add(text)
+            chosen.add(candidate.number)
+    return [c.model_copy(update={"kept": c.number in chosen}) for c in candidates]
+
+
+def _judged(number: int, drawn: Sequence[Candidate], now: Validation, previous: Validation, base: Validation) -> Round:
+    """Say whether a round is worth going on from."""
+    accepted, reason = True, "better than before"
+    if now.diversity < LEAST_DIVERSITY * base.diversity:
+        accepted = False
+        reason = f"diversity fell to {now.diversity:.2f}, less than {LEAST_DIVERSITY:.0%} of the base's"
+    elif now.quality <= previous.quality:
+        accepted, reason = False, "no better than before"
+    return Round(
+        iteration=number, candidates=len(drawn), kept=sum(c.kept for c in drawn), quality=now.quality,
+        previous_quality=previous.quality, base_quality=base.quality, diversity=now.diversity,
+        base_diversity=base.diversity, words=now.words, accepted=accepted, reason=reason,
+    )  # fmt: skip
+
+
+def _fine_tuned(
+    context: RecipeContext[BestOfNSettings], drawn: Sequence[Candidate], start: Path | None, folder: Path
+) -> RecipeResult:
+    """Train on the kept candidates by cross-entropy."""
+    prompts = {p.digest: p for p in context.training_set.prompts}
+    examples = [encode_answer(context.base.tokenizer, prompts[c.prompt], c.text) for c in drawn if c.kept]
+    training_set = TrainingSet(context.domain.name, [e for e in examples if len(e.ids) <= context.config.max_length])
+    if not training_set.examples:
+        raise TrainingError(
+            "all kept candidates are too long", where=folder, allowed=f"max_length {context.config.max_length}"
+        )
+    objective = Objective()
+    source = FixedSource(training_set.examples, None, context.config)
+    stage = Stage(context.domain.name, "best_of_n", source, lambda _: objective, start=start)
+    return train_in(replace(context, folder=folder, identity=context.identity | {"data": training_set.digest}), stage)
+
+
+def _candidates(
+    context: RecipeContext[BestOfNSettings], number: int, student: Path | None, folder: Path
+) -> list[Candidate]:
+    """Return every prompt's candidates, drawing and rating those that are not on disk yet, group by group."""
+    settings, prompts = context.settings, context.training_set.prompts
+    check_origin(folder, {**context.identity, "start": digest_of_student(student)})
+
+    def make(one: Student, group: Sequence[Prompt]) -> list[Candidate]:
+        return _drawn(context, one, number, group)
+
+    context.progress.stage(context.domain.name, f"candidates {number}", len(prompts) * settings.candidates)
+    return in_groups(
+        folder / "candidates.jsonl", Candidate, groups_of(prompts, settings.candidates), settings.candidates,
+        lambda: by_student(context, student, make), context.progress.advance, drawn_for,
+    )  # fmt: skip
+
+
+def _drawn(
+    context: RecipeContext[BestOfNSettings], student: Student, number: int, prompts: Sequence[Prompt]
+) -> list[Candidate]:
+    """Draw, rate and choose among the candidates of a few prompts."""
+    settings = context.settings
+    drawn = draw(context, student, number, prompts)
+    repeated = [prompt for prompt in prompts for _ in range(settings.candidates)]
+    scorers = context.host.catalog.all("scorers")
+    scores = rate(student.runtime, context.domain, repeated, [d.text for d in drawn], scorers)
+    found = [Candidate(**one.model_dump(), score=s.total, scores=s.parts) for one, s in zip(drawn, scores, strict=True)]
+    cuts = range(0, len(found), settings.candidates)
+    return [c for cut in cuts for c in choose(found[cut : cut + settings.candidates], settings.kept)]
+
+
+def _validated(context: RecipeContext[BestOfNSettings], student: Path | None, folder: Path) -> Validation:
+    """Return the quality of a student's greedy answers to the prompts set apart, measured once."""
+    file, digest = folder / "validation.json", digest_of_student(student)
+    held = context.training_set.validation
+    prompts = held.prompts if held else ()
+    try:
+        found = Validation.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        pass
+    else:
+        if found.adapter == digest and list(found.answers) == [p.digest for p in prompts]:
+            return found
+    context.progress.stage(context.domain.name, "validation", len(prompts))
+    with student_of(context, student) as (runtime, name):
+        answers = answer_greedily(runtime, name, context.domain, prompts)
+        scores = rate(runtime, context.domain, prompts, answers, context.host.catalog.all("scorers"))
+    context.progress.advance(len(prompts))
+    found = Validation(
+        adapter=digest,
+        quality=sum(s.total for s in scores) / len(scores),
+        diversity=distinct(answers),
+        words=sum(len(a.split()) for a in answers) / len(answers),
+        answers={p.digest: answer for p, answer in zip(prompts, answers, strict=True)},
+    )
+    write_atomic(file, found.model_dump_json(indent=2) + "\n")
+    return found

@@ -1,0 +1,89 @@
+"""What a recipe is given and what it returns, and several recipes in a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from conch_dna.config import RecipeSettings
+from conch_dna.train.stage import Stage, train_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.domains.domain import Domain
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.plugin.manager import PluginHost
+    from conch_dna.plugin.protocols import Teacher
+    from conch_dna.plugin.recipes import Recipe
+    from conch_dna.records import StepReport
+    from conch_dna.train.training_set import TrainingSet
+    from conch_dna.util.progress import Progress
+
+S_co = TypeVar("S_co", bound=RecipeSettings, covariant=True)
+
+
+@dataclass(frozen=True)
+class RecipeContext(Generic[S_co]):
+    """What a recipe works with for one domain.
+
+    :param config: the settings that all recipes share.
+    :param settings: the recipe's own.
+    :param host: provides losses and scorers by name.
+    :param domain: the domain as its neuron answers it, with final answers where it extracts them.
+    :param training_set: examples, targets and prompts, as the recipe's plan asked for them.
+    :param identity: base, teacher, data and settings: what a resume must find unchanged.
+    :param folder: gets checkpoints, metrics and the adapter.
+    :param on_step: is called with the report of every step.
+    :param start: the adapter to start from, or ``None`` for a fresh one.
+    """
+
+    base: LoadedModel
+    config: DistillConfig
+    settings: S_co
+    host: PluginHost
+    domain: Domain
+    training_set: TrainingSet
+    teacher: Teacher
+    identity: dict[str, Any]
+    folder: Path
+    progress: Progress
+    on_step: Callable[[StepReport], None]
+    start: Path | None = None
+
+
+class RecipeResult(NamedTuple):
+    """The folder of the trained adapter, and the reports of all steps."""
+
+    adapter: Path
+    reports: list[StepReport]
+
+
+def run_recipes(recipes: Sequence[Recipe], context: RecipeContext[RecipeSettings]) -> RecipeResult:
+    """Run ``recipes`` in their order, each from the adapter of the one before and with a fresh optimizer.
+
+    A single recipe works in the context's folder, several in numbered folders beneath it: ``1-kd``, ``2-on_policy``.
+
+    :param context: its settings are those of no recipe; each gets its own.
+    """
+    reports: list[StepReport] = []
+    start = context.start
+    for number, recipe in enumerate(recipes, 1):
+        folder = context.folder / f"{number}-{recipe.name}" if len(recipes) > 1 else context.folder
+        settings = context.config.table(recipe.name, recipe.settings)
+        with context.host.blaming("recipes", recipe.name):
+            start, found = recipe.run(replace(context, settings=settings, folder=folder, start=start))
+        reports += found
+    if start is None:
+        raise ValueError("no recipe was given")
+    return RecipeResult(start, reports)
+
+
+def train_in(context: RecipeContext[RecipeSettings], stage: Stage) -> RecipeResult:
+    """Train one stage in the context's folder."""
+    reports = train_stage(
+        context.base, context.config, stage, context.identity, context.folder, context.progress, context.on_step
+    )
+    return RecipeResult(context.folder / "adapter", reports)

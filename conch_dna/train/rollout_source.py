@@ -1,0 +1,321 @@
+"""On-policy distillation (Agarwal et al. 2023, GKD): the student's own answers, judged token by token."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import mlx.core as mx
+import numpy as np
+
+from conch_dna.data.alora import invocation_tokens_of
+from conch_dna.data.batches import collate, cut, step_examples
+from conch_dna.data.tokens import Example, prompt_ids
+from conch_dna.errors import ConfigError, TeacherError, TrainingError
+from conch_dna.losses.fused import label_log_probs
+from conch_dna.plugin.protocols import Targets
+from conch_dna.records import to_json_line
+from conch_dna.runtime.generate import Alora
+from conch_dna.teachers.forced_scorer import ForcedScorer
+from conch_dna.teachers.target_cache import check_ids
+from conch_dna.train.lora import switched_off
+from conch_dna.train.rollouts import Rollout, roll_out, rollout_seeds
+from conch_dna.util.files import append, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from conch_dna.config import DistillConfig
+    from conch_dna.data.batches import Batch
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.records import Prompt
+    from conch_dna.train.recipes.on_policy import OnPolicySettings
+    from conch_dna.train.sources import Source
+
+STREAM = 1  # keeps the draws of this module apart from those of order and dropout, which hang on seed and step too
+
+
+def on_rollouts(seed: int, fraction: float, step: int) -> bool:
+    """Tell whether ``step`` (from 0) trains on rollouts: one draw a step, a pure function of seed and step."""
+    draw = np.random.default_rng([seed, step, STREAM]).random()
+    return bool(draw < fraction)
+
+
+def reverse_kl(log_probs_N: np.ndarray, teacher_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the estimators k1 and k3 (N,) of KL(student || teacher) at tokens that the student drew, in nats.
+
+    With d = log p_T(y) - log p_S(y): k1 = -d is unbiased; k3 = e^d - d - 1 is so too, never negative and of lower
+    variance. Both are so for tokens drawn at temperature 1.
+
+    :param log_probs_N, teacher_N: log-probabilities of the drawn tokens under student and teacher.
+    """
+    d_N = teacher_N.astype(np.float64) - log_probs_N
+    return -d_N, np.expm1(d_N) - d_N
+
+
+@dataclass(frozen=True)
+class Advantage:
+    """The policy gradient of the reverse KL at sampled tokens, a :class:`~conch_dna.plugin.protocols.LogitLoss`.
+
+    With the advantage A = -(log p_S(y) - log p_T(y)), held constant, and the importance ratio r = p_S(y) / q(y) to the
+    sampler q, the loss is -A * r and its gradient -A * r * grad log p_S(y): REINFORCE with cost 1 and discount 0. Over
+    y ~ q that is the gradient of KL(p_S || p_T) at this position, however old the sample, since E_q[r * grad log p_S]
+    is 0. The value estimates that divergence.
+
+    :param tokens_N: int32, the sampled tokens.
+    :param sampler_N: their log-probabilities at the temperature and weights that they were drawn with.
+    :param teacher_N: their log-probabilities under the teacher at temperature 1.
+    """
+
+    tokens_N: mx.array
+    sampler_N: mx.array
+    teacher_N: mx.array
+
+    def __call__(self, logits_CV: mx.array, part: slice) -> mx.array:
+        """Return the loss (C,) at the positions of ``part``."""
+        log_p_C = label_log_probs(logits_CV, self.tokens_N[part])
+        advantage_C = mx.stop_gradient(self.teacher_N[part] - log_p_C)
+        return -advantage_C * mx.exp(log_p_C - self.sampler_N[part])
+
+
+class Scorer(Protocol):
+    """Whoever judges rollouts: a teacher that scores the student's tokens, or one of which these are asked as text."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The teacher's."""
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Return the distributions over each answer's tokens, or over its first ones where that is all it can."""
+
+
+class Scored(NamedTuple):
+    """A rollout with what the teacher thinks of it; ``place`` is that of its prompt."""
+
+    place: int
+    rollout: Rollout
+    targets: Targets
+
+
+@dataclass
+class OnPolicySource:
+    """Batches of the student's own rollouts on a share of the steps, those of another source on the rest.
+
+    One batch of rollouts serves the on-policy steps among ``settings.rollout_steps`` steps in a row. What is drawn and
+    not yet trained on is the source's state; all else is a pure function of seed, step and weights.
+
+    :param student: the model that is being trained; rollouts are drawn with its adapter as it is at that moment.
+    :param teacher: scores the rollouts; may be the same base with the adapter switched off.
+    :param prompts: what is answered; which of them make up a step is as for given examples.
+    :param fixed: gives the batches of the other steps; ``None`` where every step is on rollouts.
+    :param journal: a JSON-lines file that gets one line a rollout, for people and tools to read.
+    :raises ConfigError: the settings leave steps without batches, or importance ratios without a meaning.
+    """
+
+    student: LoadedModel
+    teacher: Scorer
+    prompts: Sequence[Prompt]
+    config: DistillConfig
+    settings: OnPolicySettings
+    fixed: Source | None
+    journal: Path
+    _waiting: dict[int, list[Scored]] = field(default_factory=dict)
+    _started: bool = False
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        if self.fixed is None and settings.fraction < 1:
+            raise ConfigError(
+                "the other steps have nothing to train on", where="[distill.on_policy] fraction", got=settings.fraction,
+                allowed=1, next_step="Use a teacher that has answers of its own, or set it to 1",
+            )  # fmt: skip
+        if settings.loss == "advantage" and settings.rollout_temperature == 0:
+            raise ConfigError(
+                "greedy rollouts have no sampling probabilities", where="[distill.on_policy] rollout_temperature",
+                got=0, allowed="above 0 where loss is advantage",
+            )  # fmt: skip
+
+    def batches(self, step: int) -> list[Batch]:
+        """Return the batches of ``step`` (from 0), drawing and scoring rollouts where none are waiting for it.
+
+        :raises TeacherError: the teacher's scores do not fit the rollouts.
+        """
+        if not self._started:
+            _cut_journal(self.journal, step)
+            self._started = True
+        # Those of this very step stay until the next: a checkpoint may be taken before its update is done.
+        self._waiting = {s: scored for s, scored in self._waiting.items() if s >= step}
+        if self.fixed is not None and not on_rollouts(self.config.seed, self.settings.fraction, step):
+            return self.fixed.batches(step)
+        if step not in self._waiting:
+            self._waiting.update(self._drawn(step))
+        scored = self._waiting[step]
+        self._note(step, scored)
+        examples = [self._example(one) for one in scored]
+        passes = cut(examples, range(len(examples)), self.config)
+        return [self._batch([examples[i] for i in some], [scored[i] for i in some]) for some in passes]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the rollouts that may still be trained on."""
+        return pack(self._waiting)
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back the rollouts of a checkpoint, so that the steps after it train on the very same."""
+        self._waiting = unpack(arrays)
+
+    @cached_property
+    def _prompt_ids(self) -> list[list[int]]:
+        return [prompt_ids(self.student.tokenizer, p.turns) for p in self.prompts]
+
+    @cached_property
+    def _alora(self) -> Alora | None:
+        if not self.config.activated:
+            return None
+        return Alora(invocation_tokens_of(self.student.tokenizer), partial(switched_off, self.student.model))
+
+    def _drawn(self, step: int) -> dict[int, list[Scored]]:
+        """Draw and score the rollouts of ``step`` and of the on-policy steps that go with it."""
+        config, settings = self.config, self.settings
+        end = min(config.steps, step - step % settings.rollout_steps + settings.rollout_steps)
+        steps = [s for s in range(step, end) if on_rollouts(config.seed, settings.fraction, s)]
+        per_step = config.batch_size * config.accumulation
+        places: list[int] = []
+        seeds: list[int] = []
+        for one in steps:
+            picks = step_examples(len(self.prompts), per_step, config.seed, one)
+            places += picks
+            seeds += rollout_seeds(config.seed, one, [self.prompts[place].digest for place in picks])
+        rollouts = roll_out(
+            self.student.model, self.student.tokenizer, [self._prompt_ids[place] for place in places], seeds,
+            max_tokens=settings.rollout_tokens, temperature=settings.rollout_temperature, alora=self._alora,
+        )  # fmt: skip
+        scored = [
+            Scored(place, rollout.cut(len(targets.tail)), targets)
+            for place, rollout, targets in zip(places, rollouts, self._scores(places, rollouts), strict=True)
+        ]
+        drawn = {one: scored[n * per_step : (n + 1) * per_step] for n, one in enumerate(steps)}
+        found = {one: [each for each in some if each.rollout.tokens] for one, some in drawn.items()}
+        if empty := [one + 1 for one, some in found.items() if not some]:
+            raise TrainingError(
+                "no rollout of a step is a text that the teacher could be given", where=f"step {empty[0]}",
+                next_step="Train the student with sft first, or raise batch_size",
+            )  # fmt: skip
+        return found
+
+    def _scores(self, places: Sequence[int], rollouts: Sequence[Rollout]) -> list[Targets]:
+        found = self.teacher.score(
+            [self.prompts[place] for place in places], [r.tokens for r in rollouts], self.config.top_k
+        )
+        wanted = [len(r.tokens) for r in rollouts]
+        got = [len(t.tail) for t in found]
+        parts = isinstance(self.teacher, ForcedScorer) and len(got) == len(wanted)
+        if got != wanted and not (parts and all(g <= w for g, w in zip(got, wanted, strict=True))):
+            raise TeacherError(
+                "scored other tokens than the rollouts'", where=self.teacher.fingerprint, got=got, allowed=wanted
+            )
+        check_ids(found, self.student.width, self.teacher.fingerprint)
+        if self.settings.loss == "advantage" and any(t.chosen is None for t in found):
+            raise TeacherError(
+                "does not give the log-probability of the student's own tokens", where=self.teacher.fingerprint,
+                next_step='Set [distill.on_policy] loss = "divergence"',
+            )  # fmt: skip
+        return found
+
+    def _example(self, one: Scored) -> Example:
+        """Return prompt and rollout as a conversation; exactly the rollout's tokens are trained."""
+        before, tokens = self._prompt_ids[one.place], one.rollout.tokens
+        trained = (False,) * len(before) + (True,) * len(tokens)
+        text = one.rollout.text(self.student.tokenizer)
+        return Example((*before, *tokens), trained, len(before), len(text.encode()))
+
+    def _batch(self, examples: Sequence[Example], scored: Sequence[Scored]) -> Batch:
+        """Return one forward pass over these rollouts, with what is learnt from them."""
+        batch = collate(examples, range(len(examples)), [one.targets for one in scored])
+        batch = batch._replace(names=tuple(one.place for one in scored), on_policy=True)
+        if self.settings.loss == "divergence":
+            return batch
+        sampler_N = np.concatenate([one.rollout.sampler_log_probs for one in scored])
+        teacher_N = np.concatenate([one.targets.chosen for one in scored if one.targets.chosen is not None])
+        return batch._replace(targets=Advantage(mx.array(batch.labels_N), mx.array(sampler_N), mx.array(teacher_N)))
+
+    def _note(self, step: int, scored: Sequence[Scored]) -> None:
+        """Add the rollouts that ``step`` trains on to the journal, where steps count from 1 as in the metrics."""
+        lines = []
+        for place, rollout, targets in scored:
+            text = rollout.text(self.student.tokenizer)
+            line: dict[str, Any] = {
+                "step": step + 1, "prompt": self.prompts[place].digest, "text": text,
+                "finished": rollout.finished, "tokens": len(rollout.tokens),
+            }  # fmt: skip
+            if targets.chosen is not None:
+                k1_N, k3_N = reverse_kl(rollout.log_probs, targets.chosen)
+                line |= {"k1": float(k1_N.mean()), "k3": float(k3_N.mean())}
+            lines.append(to_json_line(line))
+        self.journal.parent.mkdir(parents=True, exist_ok=True)
+        append(self.journal, "".join(lines))
+
+
+def _cut_journal(journal: Path, steps: int) -> None:
+    """Drop the lines of steps after the first ``steps``, which will be taken again, and what a kill or damage left."""
+    if journal.exists():
+        whole = journal.read_bytes().split(b"\n")[:-1]
+        write_atomic(journal, b"".join(line + b"\n" for line in whole if _step_of(line) <= steps))
+
+
+def _step_of(line: bytes) -> float:
+    """Return the step that a line of the journal belongs to; infinity where it cannot be read."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
+
+
+def pack(waiting: Mapping[int, Sequence[Scored]]) -> dict[str, np.ndarray]:
+    """Return M scored rollouts of N tokens together, by step, as arrays; nothing where there are none."""
+    flat = [(step, *one) for step, scored in waiting.items() for one in scored]
+    if not flat:
+        return {}
+    steps, places, rollouts, targets = zip(*flat, strict=True)
+    arrays = {
+        "steps_M": np.array(steps, np.int32),
+        "places_M": np.array(places, np.int32),
+        "finished_M": np.array([r.finished for r in rollouts], np.int32),
+        "lengths_M": np.array([len(r.tokens) for r in rollouts], np.int32),
+        "tokens_N": np.concatenate([np.array(r.tokens, np.int32) for r in rollouts]),
+        "log_probs_N": np.concatenate([r.log_probs for r in rollouts]),
+        "sampler_log_probs_N": np.concatenate([r.sampler_log_probs for r in rollouts]),
+        "target_ids_NK": np.concatenate([t.ids for t in targets]),
+        "target_log_probs_NK": np.concatenate([t.log_probs for t in targets]),
+        "target_tail_N": np.concatenate([t.tail for t in targets]),
+    }
+    if all(t.chosen is not None for t in targets):
+        arrays["target_chosen_N"] = np.concatenate([t.chosen for t in targets])
+    return arrays
+
+
+def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, list[Scored]]:
+    """Return what :func:`pack` packed."""
+    waiting: dict[int, list[Scored]] = {}
+    if not arrays:
+        return waiting
+    ends = np.cumsum(arrays["lengths_M"])
+    rows = zip(
+        arrays["steps_M"], arrays["places_M"], arrays["finished_M"], ends - arrays["lengths_M"], ends, strict=True
+    )
+    for step, place, finished, start, end in rows:
+        part = slice(start, end)
+        rollout = Rollout(
+            tuple(arrays["tokens_N"][part].tolist()), arrays["log_probs_N"][part],
+            arrays["sampler_log_probs_N"][part], bool(finished),
+        )  # fmt: skip
+        chosen_N = arrays.get("target_chosen_N")
+        targets = Targets(
+            arrays["target_ids_NK"][part], arrays["target_log_probs_NK"][part], arrays["target_tail_N"][part],
+            chosen=None if chosen_N is None else chosen_N[part],
+        )  # fmt: skip
+        waiting.setdefault(int(step), []).append(Scored(int(place), rollout, targets))
+    return waiting
