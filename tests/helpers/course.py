@@ -4,7 +4,7 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from tiny import chats, soft_targets
 
@@ -23,7 +23,7 @@ def take(model, folder, steps):
     examples = [encode_chat(base.tokenizer, chat) for chat in chats(8)]
     config = DistillConfig(steps=steps, batch_size=2, checkpoint_every=3, dropout=0.1, rank=2, learning_rate=0.01)
     material = TrainingSet("debug", examples, soft_targets(examples))
-    identity = {"settings": config.model_dump(mode="json"), "base": base.digest}
+    identity = {"settings": config.flat(), "base": base.digest}
     host = load_plugins(strict=True, block=[])
     return learn(base, config, host, material, identity, folder)
 

@@ -1,17 +1,14 @@
-"""A teacher that tells its choices byte by byte, and sessions for what is made of them."""
+"""A teacher that tells its choices byte by byte, and distillations of what is made of them."""
 
 import math
 
-from conch_dna.config import resolve
+from distillations import Work
+from settings import config_of
+
 from conch_dna.domains.extract import AnswerExtractor
-from conch_dna.pipeline.context import Session
-from conch_dna.pipeline.record import record
-from conch_dna.pipeline.run_folder import Run
-from conch_dna.plugin.manager import PluginHost, load_plugins
+from conch_dna.pipeline.record import record_answers
+from conch_dna.plugin.manager import PluginHost
 from conch_dna.records import Completion, Sampling, SoftToken
-from conch_dna.registry.store import Registry
-from conch_dna.teachers.answer_cache import CompletionCache
-from conch_dna.util.progress import Progress
 
 SETTINGS = {
     "teacher": "recorded", "mode": "kd", "steps": 3, "learning_rate": 0.01, "held_out": 0.25, "gate_prompts": 2,
@@ -20,11 +17,9 @@ SETTINGS = {
 CHOICES = Sampling(max_tokens=12, top_log_probs=2)
 
 
-def session_over(root, student, *domains, progress=None, **settings):
-    config = resolve({**SETTINGS, "student": str(student), **settings})
-    named, run = {domain.name: domain for domain in domains}, Run(root / "runs/mine")
-    registry = Registry(root / "adapters")
-    return Session(config, load_plugins(), registry, run, named, root / "c", progress or Progress())
+def work_over(root, student, *domains, progress=None, **settings):
+    config = config_of(SETTINGS, {"student": str(student)}, **settings)
+    return Work(root, config, domains, progress=progress)
 
 
 def told(text, other="z", share=0.2):
@@ -60,6 +55,6 @@ def recorded(domain, cache, sampling=CHOICES, **teacher):
     one = Telling(domain, **teacher)
     good = {"good": lambda *_: 1.0}
     extractor = AnswerExtractor(PluginHost(), domain)
-    return record(
-        domain, one, "telling:big", sampling, good, {"good": 0.5}, CompletionCache(cache), extractor, lambda: None
+    return record_answers(
+        domain, one, "telling:big", sampling, good, {"good": 0.5}, cache, extractor, lambda: None
     )  # fmt: skip

@@ -2,8 +2,10 @@
 
 import pytest
 from pydantic import ValidationError
+from settings import config_of, recipe_types
+from structlog.testing import capture_logs
 
-from conch_dna.config import PRESETS, DistillConfig, read_project, read_routes, resolve
+from conch_dna.config import PRESETS, DistillConfig, read_project, read_routes, resolve, upgraded
 from conch_dna.errors import ConfigError
 
 
@@ -23,22 +25,19 @@ from conch_dna.errors import ConfigError
         ({"steps": 2.5}, ["steps = 2.5", "valid integer"]),
         ({"keys": "q_proj"}, ["keys = 'q_proj'", "valid tuple"]),
         ({"t_squared": "perhaps"}, ["t_squared = 'perhaps'", "valid boolean"]),
-        ({"mode": "kdd"}, ["mode = 'kdd'", "auto, or some of sft, kd, on_policy, best_of_n"]),
         ({"dpo_beta": 0}, ["dpo_beta = 0", "greater than 0"]),
-        ({"ramp_steps": 5}, ["ramp_steps = 5: nothing goes anywhere without alpha_end or beta_end"]),
-        ({"mode": "preference", "alpha_end": 0.1}, ["mode preference has no divergence"]),
+        ({"ramp_steps": 5}, ["ramp_steps = 5: has no effect without alpha_end"]),
         ({"mode": "kd,kd"}, ["mode = 'kd,kd'", "each once"]),
         ({"mode": "auto,kd"}, ["mode = 'auto,kd'"]),
         ({"mode": ""}, ["mode = ''"]),
         ({"beta": 0}, ["beta = 0", "greater than 0"]),
-        ({"beta_end": 1.0}, ["beta_end = 1.0", "less than 1"]),
+        ({"beta_end": 0.9}, ["beta_end", "this setting was removed"]),
         ({"kept": 4}, ["kept = 4: must be less than candidates = 4"]),
-        ({"mode": "sft", "alpha_end": 0.1}, ["alpha_end = 0.1: mode sft has no divergence; kd and on_policy have"]),
-        ({"mode": "best_of_n", "beta_end": 0.1}, ["beta_end = 0.1: mode best_of_n has no divergence"]),
-        ({"mode": "kd", "alpha": 0}, ["alpha = 0: mode kd would be sft"]),
-        ({"mode": "best_of_n", "patience": 2}, ["patience = 2: best_of_n alone has no use for it"]),
-        ({"mode": "best_of_n", "keep_best": 1}, ["keep_best = 1: best_of_n alone has no use for it"]),
-        ({"kept": 9, "mode": "sft", "alpha_end": 0.1}, ["kept = 9", "; alpha_end = 0.1"]),
+        ({"kept": 9, "rank": 0}, ["kept = 9", "; rank = 0"]),
+        ({"on_policy": {"rollout_tokens": 0}}, ["on_policy.rollout_tokens = 0"]),
+        ({"on_policy.fraction": 2}, ["on_policy.fraction = 2"]),
+        ({"on_policy": {"speed": 1}}, ["on_policy.unknown setting 'speed'"]),
+        ({"on_policy": 3}, ["[distill.on_policy] must be a table"]),
         ({"learning_rate": float("nan")}, ["learning_rate = nan", "finite"]),
         ({"max_harm": float("inf")}, ["max_harm = inf", "finite"]),
     ],
@@ -46,9 +45,9 @@ from conch_dna.errors import ConfigError
 )
 def test_a_fault_names_field_value_and_what_is_allowed(given, parts):
     with pytest.raises(ConfigError) as caught:
-        resolve(given, where="conch.toml")
+        config_of(given, where="conch.toml")
     message = str(caught.value)
-    assert message.startswith("conch.toml: ")
+    assert message.startswith("conch.toml")
     assert all(part in message for part in parts), message
     assert "\n" not in message
 
@@ -97,7 +96,8 @@ def test_settings_are_frozen():
 
 
 def test_every_setting_is_described():
-    assert all(field.description for field in DistillConfig.model_fields.values())
+    assert all(field.description for name, field in DistillConfig.model_fields.items() if name != "tables")
+    assert all(field.description for kind in recipe_types().values() for field in kind.model_fields.values())
 
 
 def test_settings_survive_the_way_through_json():
@@ -177,3 +177,36 @@ def test_a_misspelt_table_is_refused_with_those_that_exist(tmp_path):
     file.write_text("[distil]\nsteps = 3\n")
     with pytest.raises(ConfigError, match="unknown table or key; got distil; allowed: "):
         read_project(file)
+
+
+def test_a_recipes_settings_may_stand_in_its_table_or_under_a_dotted_name():
+    table, dotted = config_of({"on_policy": {"rollout_tokens": 9}}), config_of({"on_policy.rollout_tokens": 9})
+    assert table == dotted
+    assert table.tables["on_policy"].rollout_tokens == 9
+
+
+def test_a_flat_name_of_version_0_1_goes_to_every_recipe_that_had_it_with_one_line():
+    with capture_logs() as logs:
+        config = config_of({"candidates": 8})
+    assert {config.tables[name].candidates for name in ("best_of_n", "preference")} == {8}
+    (line,) = [log for log in logs if log["event"] == "setting_moved"]
+    assert line["setting"] == "candidates"
+    assert line["now"] == "[distill.best_of_n] candidates and [distill.preference] candidates"
+
+
+def test_the_flat_form_is_that_of_version_0_1_and_holds_all_that_is_not_default():
+    config = config_of({"preference": {"candidates": 6}, "on_policy": {"fraction": 0.5}})
+    flat = config.flat()
+    assert (flat["candidates"], flat["preference.candidates"], flat["on_policy_fraction"]) == (4, 6, 0.5)
+    assert flat["beta_end"] is None
+    assert config_of(flat) == config
+
+
+def test_settings_that_have_come_since_take_their_defaults_in_an_old_file():
+    new = config_of().flat()
+    old = {key: value for key, value in new.items() if key != "ema"}
+    assert upgraded(old, new) == new
+
+
+def test_every_recipe_has_a_table_of_settings():
+    assert config_of().tables.keys() == recipe_types().keys()

@@ -6,15 +6,13 @@ import math
 import mlx.core as mx
 import numpy as np
 import pytest
+from distillations import distill_all, prepare, works
 from endings import write_ending_student
 from projects import here, write_project
-from sessions import sessions
 
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.errors import NeuronRefused
-from conch_dna.pipeline.distill import distill_all
-from conch_dna.pipeline.prepare import prepare
 from conch_dna.plugin.catalog import Owner
 from conch_dna.records import Sampling, StepReport
 from conch_dna.registry.adapter import read_adapter
@@ -25,9 +23,9 @@ from conch_dna.runtime.neurons import NeuronRuntime
 
 
 @pytest.fixture
-def session(tmp_path, student, monkeypatch):
+def distillation(tmp_path, student, monkeypatch):
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
-    return sessions(tmp_path, student, "alpha", "beta")
+    return works(tmp_path, student, "alpha", "beta")
 
 
 def learn(one):
@@ -55,8 +53,8 @@ def steps_of(one):
     return [StepReport.model_validate_json(line) for line in lines]
 
 
-def test_it_learns_passes_the_gate_and_is_published_with_its_mark(session):
-    one = session(activated=True, steps=12, min_fit_gain=0.05)
+def test_it_learns_passes_the_gate_and_is_published_with_its_mark(distillation):
+    one = distillation(activated=True, steps=12, min_fit_gain=0.05)
     result = learn(one)
     assert (result.state, result.version) == ("published", 1)
     figures = result.verdict
@@ -72,9 +70,9 @@ def test_it_learns_passes_the_gate_and_is_published_with_its_mark(session):
     assert "Plain mlx-lm does\nnot know" in readme
 
 
-def test_what_was_measured_is_what_answers(session):
+def test_what_was_measured_is_what_answers(distillation):
     """The gate's samples are the runtime's answers, its bits those behind a context that the bare base has read."""
-    one = session(activated=True, steps=12)
+    one = distillation(activated=True, steps=12)
     result = learn(one)
     domain = one.domains["alpha"]
     _, held_out = prepare(one, domain, one.teacher(domain), split(domain.prompts, one.config.held_out), ["sft"])
@@ -91,8 +89,8 @@ def test_what_was_measured_is_what_answers(session):
     runtime.close()
 
 
-def test_the_readme_of_another_neuron_says_nothing_of_it(session):
-    one = session()
+def test_the_readme_of_another_neuron_says_nothing_of_it(distillation):
+    one = distillation()
     learn(one)
     entry = one.registry.resolve("alpha")
     assert entry.card.invocation_tokens == ()
@@ -100,8 +98,8 @@ def test_the_readme_of_another_neuron_says_nothing_of_it(session):
     assert "alora" not in (entry.path / "adapter_config.json").read_text()
 
 
-def test_a_config_that_lost_its_mark_is_refused(session):
-    one = session(activated=True)
+def test_a_config_that_lost_its_mark_is_refused(distillation):
+    one = distillation(activated=True)
     learn(one)
     entry = one.registry.resolve("alpha")
     file = entry.path / "adapter_config.json"
@@ -115,20 +113,20 @@ def test_a_config_that_lost_its_mark_is_refused(session):
     runtime.close()
 
 
-def test_training_on_the_answers_alone_is_another_neuron_than_one_applied_everywhere(session):
+def test_training_on_the_answers_alone_is_another_neuron_than_one_applied_everywhere(distillation):
     weights = set()
     for on in (True, False):
-        one = session(str(on), activated=on)
+        one = distillation(str(on), activated=on)
         learn(one)
         weights.add((one.run.path / "alpha/adapter/adapters.safetensors").read_bytes())
     assert len(weights) == 2
 
 
-def test_it_goes_on_from_one_of_its_kind_only(session):
-    learn(session("first", activated=True))
-    again = learn(session("second", activated=True, start="1"))
+def test_it_goes_on_from_one_of_its_kind_only(distillation):
+    learn(distillation("first", activated=True))
+    again = learn(distillation("second", activated=True, start="1"))
     assert again.start_digest is not None
-    (refused,) = distill_all(session("third", start="1"), ["alpha"]).results
+    (refused,) = distill_all(distillation("third", start="1"), ["alpha"]).results
     assert (refused.state, "alora_invocation_tokens" in refused.error) == ("failed", True)
 
 
@@ -137,8 +135,8 @@ def test_it_goes_on_from_one_of_its_kind_only(session):
     [("kd,on_policy", {"teacher": "mlx", "rollout_tokens": 6}), ("kd", {"teacher": "mlx", "patience": 1})],
     ids=["on policy", "kd"],
 )
-def test_soft_targets_teach_it_too(session, mode, settings):
-    result = learn(session(mode=mode, activated=True, steps=2, checkpoint_every=1, **settings))
+def test_soft_targets_teach_it_too(distillation, mode, settings):
+    result = learn(distillation(mode=mode, activated=True, steps=2, checkpoint_every=1, **settings))
     assert result.verdict.candidate.divergence != result.verdict.base.divergence
     assert result.kd_loss > 0
 
@@ -158,11 +156,11 @@ class Ranking:
         pass
 
 
-def test_its_preferences_are_weighed_by_itself(session, tmp_path):
+def test_its_preferences_are_weighed_by_itself(distillation, tmp_path):
     """Before the first step a student is its own reference: every margin is 0, and the loss is log 2."""
     ending = str(write_ending_student(tmp_path / "ending"))
-    learn(session("first", activated=True, student=ending, learning_rate=0.003))
-    one = session("then", student=ending, teacher="ranking", start="1", activated=True, learning_rate=1e-3)
+    learn(distillation("first", activated=True, student=ending, learning_rate=0.003))
+    one = distillation("then", student=ending, teacher="ranking", start="1", activated=True, learning_rate=1e-3)
     one.host.catalog.add("teachers", "ranking", Ranking, Owner("ranking", "ranking.py"))
     assert learn(one).recipes == ("preference",)
     first, *later = steps_of(one)
@@ -170,17 +168,17 @@ def test_its_preferences_are_weighed_by_itself(session, tmp_path):
     assert later[-1].loss < first.loss
 
 
-def test_its_own_best_answers_teach_it(session, tmp_path):
+def test_its_own_best_answers_teach_it(distillation, tmp_path):
     settings = {"candidates": 4, "iterations": 2, "candidate_temperature": 1.0, "learning_rate": 1e-4}
     ending = str(write_ending_student(tmp_path / "ending"))
-    one = session(activated=True, mode="best_of_n", teacher="none", student=ending, **settings)
+    one = distillation(activated=True, mode="best_of_n", teacher="none", student=ending, **settings)
     result = learn(one)
     assert result.steps >= 3
     assert read_adapter(one.run.path / "alpha/iteration-1/adapter").invocation_tokens
 
 
-def test_a_base_without_a_cue_is_refused_before_the_teacher_works(session, monkeypatch):
-    one = session(activated=True)
+def test_a_base_without_a_cue_is_refused_before_the_teacher_works(distillation, monkeypatch):
+    one = distillation(activated=True)
     one.base.tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
     (result,) = distill_all(one, ["alpha"]).results
     assert "no tokens of its own that open an answer" in result.error

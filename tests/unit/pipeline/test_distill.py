@@ -1,37 +1,34 @@
 """Distillation as a library: plug-in faults are named, signals are used only where they mean something."""
 
 import json
-from functools import partial
 
 import pytest
+from distillations import distill_all, name_of, prepare, works
 from endings import write_ending_student
 from projects import swap_letters, write_domain, write_student
-from sessions import sessions
 from structlog.testing import capture_logs
 
 from conch_dna.data.splits import split
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import RegistryError
-from conch_dna.pipeline.distill import distill_all, run_name
-from conch_dna.pipeline.prepare import prepare
 from conch_dna.plugin.catalog import Owner
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line
 
 
 @pytest.fixture
-def session(tmp_path, student, monkeypatch):
-    """Make a session over the domains alpha and beta."""
+def distillation(tmp_path, student, monkeypatch):
+    """Make a distillation over the domains alpha and beta."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
-    return sessions(tmp_path, student, "alpha", "beta")
+    return works(tmp_path, student, "alpha", "beta")
 
 
-def steps_of(session, domain="alpha"):
-    lines = (session.run.path / domain / "metrics.jsonl").read_text().splitlines()
+def steps_of(distillation, domain="alpha"):
+    lines = (distillation.run.path / domain / "metrics.jsonl").read_text().splitlines()
     return [StepReport.model_validate_json(line) for line in lines]
 
 
-def test_domains_share_one_base_and_each_gets_its_neuron(session):
-    one = session()
+def test_domains_share_one_base_and_each_gets_its_neuron(distillation):
+    one = distillation()
     summary = distill_all(one, ["alpha", "beta"])
     assert [(r.domain, r.state, r.version) for r in summary.results] == [
         ("alpha", "published", 1),
@@ -43,16 +40,16 @@ def test_domains_share_one_base_and_each_gets_its_neuron(session):
     assert {one.registry.resolve(name).card.base_digest for name in ("alpha", "beta")} == {one.base.digest}
 
 
-def test_the_same_settings_and_data_give_the_same_neuron_in_another_run(session):
-    first = distill_all(session("one"), ["alpha"]).results[0]
-    again = distill_all(session("two"), ["alpha"]).results[0]
+def test_the_same_settings_and_data_give_the_same_neuron_in_another_run(distillation):
+    first = distill_all(distillation("one"), ["alpha"]).results[0]
+    again = distill_all(distillation("two"), ["alpha"]).results[0]
     assert (again.digest, again.version) == (first.digest, 1)
-    other = distill_all(session("three", seed=1), ["alpha"]).results[0]
+    other = distill_all(distillation("three", seed=1), ["alpha"]).results[0]
     assert other.digest != first.digest
 
 
-def test_a_gate_that_raises_is_named_and_the_other_domains_go_on(session):
-    one = session(gate="moody")
+def test_a_gate_that_raises_is_named_and_the_other_domains_go_on(distillation):
+    one = distillation(gate="moody")
 
     def moody(given):
         if given.domain.name == "alpha":
@@ -66,8 +63,8 @@ def test_a_gate_that_raises_is_named_and_the_other_domains_go_on(session):
     assert "KeyError: 'mood'" in alpha.error
 
 
-def test_a_loss_that_raises_fails_its_domain_and_leaves_the_base_clean(session):
-    one = session(teacher="mlx", loss="sore")
+def test_a_loss_that_raises_fails_its_domain_and_leaves_the_base_clean(distillation):
+    one = distillation(teacher="mlx", loss="sore")
     one.host.catalog.add("losses", "sore", lambda *_, **__: 1 / 0, Owner("feelings", "feelings.py"))
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.state == "failed"
@@ -75,24 +72,24 @@ def test_a_loss_that_raises_fails_its_domain_and_leaves_the_base_clean(session):
     assert not any(type(m).__name__.startswith("LoRA") for _, m in one.base.model.named_modules())
 
 
-def test_keys_that_the_base_lacks_are_refused_before_the_teacher_is_asked(session):
-    one = session(keys=("nose",))
+def test_keys_that_the_base_lacks_are_refused_before_the_teacher_is_asked(distillation):
+    one = distillation(keys=("nose",))
     with capture_logs() as logs:
         (alpha,) = distill_all(one, ["alpha"]).results
     assert "no layer of the base has these keys; got nose" in alpha.error
     assert "teacher_answered" not in [line["event"] for line in logs]
 
 
-def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(session, tmp_path):
-    one = session(teacher="mlx")
+def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(distillation, tmp_path):
+    one = distillation(teacher="mlx")
     distill_all(one, ["alpha"])
     assert all(report.kd is not None for report in steps_of(one))
 
 
 @pytest.mark.parametrize("kind", ["bytes", "p_kl", "gold", "uld", "off"])
-def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(session, tmp_path, kind):
+def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(distillation, tmp_path, kind):
     folder = swap_letters(write_student(tmp_path / "other"))
-    one = session(teacher=f"mlx:{folder}", cross_tokenizer=kind)
+    one = distillation(teacher=f"mlx:{folder}", cross_tokenizer=kind)
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.error is None
     assert alpha.recipes == (("sft",) if kind == "off" else ("kd",))
@@ -102,56 +99,56 @@ def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(session, t
 
 
 @pytest.mark.parametrize("kind", ["truncate", "project"])
-def test_a_loss_by_id_is_refused_between_tokenizers_that_disagree(session, tmp_path, kind):
+def test_a_loss_by_id_is_refused_between_tokenizers_that_disagree(distillation, tmp_path, kind):
     folder = swap_letters(write_student(tmp_path / "other"))
-    (alpha,) = distill_all(session(teacher=f"mlx:{folder}", cross_tokenizer=kind), ["alpha"]).results
+    (alpha,) = distill_all(distillation(teacher=f"mlx:{folder}", cross_tokenizer=kind), ["alpha"]).results
     assert alpha.state == "failed"
     assert "disagree on ids" in alpha.error
 
 
-def test_another_teacher_changes_the_neuron(session):
-    own = distill_all(session("own", teacher="mlx"), ["alpha"]).results[0]
-    echo = distill_all(session("echo"), ["alpha"]).results[0]
+def test_another_teacher_changes_the_neuron(distillation):
+    own = distill_all(distillation("own", teacher="mlx"), ["alpha"]).results[0]
+    echo = distill_all(distillation("echo"), ["alpha"]).results[0]
     assert own.digest != echo.digest
 
 
-def test_the_do_no_harm_measure_takes_held_out_prompts_of_the_other_domains(session):
-    one = session()
+def test_the_do_no_harm_measure_takes_held_out_prompts_of_the_other_domains(distillation):
+    one = distillation()
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.verdict.base.others_bits_per_byte > 0
     assert [check.name for check in alpha.verdict.checks] == ["fit", "quality", "harm"]
-    alone = session("alone")
+    alone = distillation("alone")
     del alone.domains["beta"]
     (again,) = distill_all(alone, ["alpha"]).results
     assert again.verdict.base.others_bits_per_byte is None
 
 
-def test_a_run_that_another_holds_is_refused(session):
-    one = session()
+def test_a_run_that_another_holds_is_refused(distillation):
+    one = distillation()
     with one.run.lock(), pytest.raises(RegistryError, match="another process is working on this run"):
         distill_all(one, ["alpha"])
 
 
-def test_a_runs_name_is_made_of_settings_and_data(session, tmp_path):
-    one = session()
-    domains = list(one.domains.values())
-    name = run_name(one.config, domains)
+def test_a_runs_name_is_made_of_settings_and_data(distillation, tmp_path):
+    one = distillation()
+    name = name_of(one)
     assert name.startswith("quick-")
-    assert run_name(one.config, domains[::-1]) == name
-    assert run_name(session(seed=1).config, domains) != name
+    assert name_of(one, ["beta", "alpha"]) == name
+    assert name_of(distillation(seed=1)) != name
+    assert name_of(distillation(rollout_tokens=7)) != name, "a recipe's settings are settings"
     write_domain(tmp_path / "domains/beta", 31)
-    assert run_name(one.config, list(session().domains.values())) != name
+    assert name_of(distillation()) != name
 
 
-def test_new_scorer_weights_are_judged_anew_without_training_again(session, tmp_path):
-    first = session()
+def test_new_scorer_weights_are_judged_anew_without_training_again(distillation, tmp_path):
+    first = distillation()
     before = distill_all(first, ["alpha"]).results[0]
     steps = steps_of(first)
     file = tmp_path / "domains/alpha/domain.toml"
     text = file.read_text(encoding="utf-8")
     assert "[scorers]" in text
     file.write_text(text.replace("[scorers]", "[length]\nmax = 7\n[scorers]"), encoding="utf-8")
-    again = session()
+    again = distillation()
     again.domains["alpha"] = load_domain(file.parent)
     after = distill_all(again, ["alpha"]).results[0]
     assert after.domain_digest != before.domain_digest
@@ -159,42 +156,41 @@ def test_new_scorer_weights_are_judged_anew_without_training_again(session, tmp_
     assert steps_of(again) == steps
 
 
-def test_an_unchanged_domain_is_done(session):
-    before = distill_all(session(), ["alpha"]).results[0]
-    again = session()
-    assert distill_all(again, ["alpha"]).results[0] == before
-    assert again._base is None
+def test_an_unchanged_domain_is_done_without_loading_the_base(distillation, monkeypatch):
+    before = distill_all(distillation(), ["alpha"]).results[0]
+    monkeypatch.setattr("conch_dna.pipeline.distill.load", lambda *_: pytest.fail("the base was loaded"))
+    assert distill_all(distillation(), ["alpha"]).results[0] == before
 
 
-def kinds(session, domain="alpha"):
-    return [report.recipe for report in steps_of(session, domain)]
+def kinds(distillation, domain="alpha"):
+    return [report.recipe for report in steps_of(distillation, domain)]
 
 
-def test_auto_chooses_by_what_the_teacher_gives(session):
+def test_auto_chooses_by_what_the_teacher_gives(distillation):
     for teacher, recipe in (("echo", "sft"), ("mlx", "kd")):
-        one = session(teacher, teacher=teacher)
+        one = distillation(teacher, teacher=teacher)
         assert distill_all(one, ["alpha"]).results[0].recipes == (recipe,)
         assert kinds(one) == [recipe] * 3
 
 
-def test_a_recipe_that_the_teacher_cannot_serve_fails_its_domain(session):
-    (alpha,) = distill_all(session(mode="kd"), ["alpha"]).results
+def test_a_recipe_that_the_teacher_cannot_serve_fails_its_domain(distillation):
+    (alpha,) = distill_all(distillation(mode="kd"), ["alpha"]).results
     assert alpha.state == "failed"
     assert "recipe kd needs a teacher that gives soft targets; got teacher echo: text" in alpha.error
 
 
-def test_recipes_in_a_row_leave_a_folder_each_and_one_neuron(session):
-    one = session(teacher="mlx", mode="kd,on_policy", rollout_tokens=4)
+def test_recipes_in_a_row_leave_a_folder_each_and_one_neuron(distillation):
+    one = distillation(teacher="mlx", mode="kd,on_policy", rollout_tokens=4)
     (alpha,) = distill_all(one, ["alpha"]).results
     assert (alpha.error, alpha.recipes, alpha.steps) == (None, ("kd", "on_policy"), 6)
     folders = sorted(p.name for p in (one.run.path / "alpha").iterdir() if p.is_dir())
     assert folders == ["1-kd", "2-on_policy"]
     assert alpha.verdict.candidate.divergence is not None
-    again = session(teacher="mlx", mode="kd,on_policy", rollout_tokens=4)
+    again = distillation(teacher="mlx", mode="kd,on_policy", rollout_tokens=4)
     assert distill_all(again, ["alpha"]).results[0] == alpha
 
 
-def test_on_policy_alone_asks_the_teacher_for_held_out_answers_only(session):
+def test_on_policy_alone_asks_the_teacher_for_held_out_answers_only(distillation):
     asked = []
 
     class Counting:
@@ -207,7 +203,7 @@ def test_on_policy_alone_asks_the_teacher_for_held_out_answers_only(session):
             asked.extend(p.digest for p in prompts)
             return self.teacher.generate(prompts, sampling)
 
-    one = session(teacher="counting", mode="on_policy", rollout_tokens=4)
+    one = distillation(teacher="counting", mode="on_policy", rollout_tokens=4)
     one.host.catalog.add("teachers", "counting", Counting, Owner("counting", "counting.py"))
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.error is None
@@ -215,10 +211,10 @@ def test_on_policy_alone_asks_the_teacher_for_held_out_answers_only(session):
     assert kinds(one) == ["on_policy"] * 3
 
 
-def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teaches(session, tmp_path):
+def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teaches(distillation, tmp_path):
     settings = {"candidates": 4, "iterations": 1, "candidate_temperature": 1.0, "learning_rate": 1e-4}
     settings["student"] = str(write_ending_student(tmp_path / "ending"))
-    one = session(mode="best_of_n", **settings)
+    one = distillation(mode="best_of_n", **settings)
     summary = distill_all(one, ["alpha"])
     (alpha,) = summary.results
     assert alpha.error is None
@@ -234,7 +230,7 @@ def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teache
     assert not held_out & validation
     assert not validation & drawn
     assert len(held_out | validation | drawn) == 30
-    auto = session("auto", teacher="none", **settings)
+    auto = distillation("auto", teacher="none", **settings)
     assert distill_all(auto, ["alpha"]).results[0].recipes == ("best_of_n",)
 
 
@@ -253,8 +249,8 @@ class Ranking:
         self.closed += 1
 
 
-def test_a_teacher_that_only_ranks_teaches_by_preference_and_is_judged_by_quality(session, tmp_path):
-    one = session(student=str(write_ending_student(tmp_path / "ending")), teacher="ranking", learning_rate=1e-3)
+def test_a_teacher_that_only_ranks_teaches_by_preference_and_is_judged_by_quality(distillation, tmp_path):
+    one = distillation(student=str(write_ending_student(tmp_path / "ending")), teacher="ranking", learning_rate=1e-3)
     one.host.catalog.add("teachers", "ranking", Ranking, Owner("ranking", "ranking.py"))
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.error is None
@@ -271,8 +267,8 @@ def test_a_teacher_that_only_ranks_teaches_by_preference_and_is_judged_by_qualit
     assert {step.agreement is not None and step.margin is not None for step in steps_of(one)} == {True}
 
 
-def test_prompts_set_apart_are_neither_trained_on_nor_held_out_and_the_same_each_time(session, monkeypatch):
-    one = session(keep_best=1, validation=0.3, max_length=4096)
+def test_prompts_set_apart_are_neither_trained_on_nor_held_out_and_the_same_each_time(distillation, monkeypatch):
+    one = distillation(keep_best=1, validation=0.3, max_length=4096)
     domain = one.domains["alpha"]
     parts = split(domain.prompts, 0.25)
     found = [prepare(one, domain, one.teacher(domain), parts, recipes) for recipes in (["sft"], ["sft", "best_of_n"])]
@@ -283,22 +279,22 @@ def test_prompts_set_apart_are_neither_trained_on_nor_held_out_and_the_same_each
     assert len(material.examples) == len(parts.train) - len(apart)
     assert apart == {p.digest for p in again.validation.prompts}
     assert not apart & {p.digest for p in again.prompts}
-    plain, same = prepare(session(max_length=4096), domain, one.teacher(domain), parts, ["sft"])
+    plain, same = prepare(distillation(max_length=4096), domain, one.teacher(domain), parts, ["sft"])
     assert plain.validation is None
     assert len(plain.examples) == len(parts.train)
     assert [p.digest for p in held_out.prompts] == [p.digest for p in same.prompts]
 
 
 @pytest.mark.parametrize("written", ["{}", "{}/", "{}/../model"])
-def test_the_base_is_its_own_teacher_however_its_path_is_written(session, student, written):
-    one = session(teacher=f"mlx:{written.format(student)}")
+def test_the_base_is_its_own_teacher_however_its_path_is_written(distillation, student, written):
+    one = distillation(teacher=f"mlx:{written.format(student)}")
     teacher = one.teacher(one.domains["alpha"])
     assert teacher.loaded is one.base
     assert (teacher.folder, teacher.capabilities) == (None, {"text", "top_k"})
 
 
-def test_routes_send_each_domain_to_its_teacher(session):
-    one = session()
+def test_routes_send_each_domain_to_its_teacher(distillation):
+    one = distillation()
     one.routes = {"beta": "mlx"}
     summary = distill_all(one, ["alpha", "beta"])
     alpha, beta = summary.results
@@ -307,31 +303,30 @@ def test_routes_send_each_domain_to_its_teacher(session):
     assert one.registry.resolve("alpha").card.teacher == "echo"
 
 
-def test_routes_are_part_of_a_runs_name(session):
-    one = session()
-    domains = list(one.domains.values())
-    assert run_name(one.config, domains, {}) == run_name(one.config, domains)
-    assert run_name(one.config, domains, {"beta": "mlx"}) != run_name(one.config, domains)
+def test_routes_are_part_of_a_runs_name(distillation):
+    one, routed = distillation(), distillation()
+    routed.routes = {"beta": "mlx"}
+    assert name_of(routed) != name_of(one)
 
 
-def test_a_recording_is_part_of_a_runs_name(session, tmp_path):
-    one = session(teacher="recorded")
+def test_a_recording_is_part_of_a_runs_name(distillation, tmp_path):
+    one = distillation(teacher="recorded")
     domain = one.domains["alpha"]
     file = domain.folder / "recorded/mine.jsonl"
     file.parent.mkdir()
-    name_now = partial(run_name, one.config, [domain], {})
-    names = [name_now()]
+    names = [name_of(one, ["alpha"])]
     for answer in ("one", "two", "two"):
         told = [Completion(prompt=p.digest, text=answer, teacher="t", sampling=Sampling()) for p in domain.prompts]
         file.write_text("".join(map(to_json_line, told)))
-        names.append(name_now({"alpha": session(teacher="recorded").teacher(domain)}))
+        names.append(name_of(one, ["alpha"]))
     assert len(set(names)) == 3
     assert names[2] == names[3]
-    assert name_now({"alpha": session(teacher="echo").teacher(domain)}) == names[0], "a live one has no files"
+    live = {"alpha": distillation(teacher="echo").teacher(domain)}
+    assert name_of(one, ["alpha"], live) == names[0], "a live teacher has no files"
     file.write_text("{\n")
-    assert name_now({"alpha": session(teacher="recorded").teacher(domain)}) == names[0], "its domain fails later"
+    assert name_of(one, ["alpha"]) == names[0], "its domain fails later"
 
 
-def test_an_example_over_the_token_budget_is_told_before_training(session):
-    (alpha,) = distill_all(session(token_budget=16), ["alpha"]).results
+def test_an_example_over_the_token_budget_is_told_before_training(distillation):
+    (alpha,) = distill_all(distillation(token_budget=16), ["alpha"]).results
     assert "does not fit into a forward pass" in alpha.error

@@ -1,15 +1,15 @@
 """From prompts to material: what does not fit is left out and counted, or refused before anything is trained."""
 
 import pytest
+from distillations import prepare
 from projects import write_domain
-from served_logprobs import session_over
+from served_logprobs import work_over
 from structlog.testing import capture_logs
 
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import ConchError, ConfigError
-from conch_dna.pipeline.prepare import prepare
 from conch_dna.train.rollout_source import OnPolicySource
 
 
@@ -22,12 +22,14 @@ def on_policy(tmp_path, student, monkeypatch):
 
     def make(recipes=("on_policy",), **settings):
         settings = {"rollout_tokens": 8, "on_policy_fraction": 1.0, **settings}
-        one = session_over(tmp_path, student, domain, teacher="mlx", mode=",".join(recipes), **settings)
+        one = work_over(tmp_path, student, domain, teacher="mlx", mode=",".join(recipes), **settings)
         teacher = one.teacher(domain)
         lengths = [len(prompt_ids(one.base.tokenizer, [m.as_dict() for m in p.messages])) for p in train]
         with capture_logs() as logs:
             material, _ = prepare(one, domain, teacher, split(domain.prompts, 0.25), recipes)
-        source = OnPolicySource(one.base, teacher, material.prompts, one.config, None, tmp_path / "rollouts.jsonl")
+        table = one.config.tables["on_policy"]
+        journal = tmp_path / "rollouts.jsonl"
+        source = OnPolicySource(one.base, teacher, material.prompts, one.config, table, None, journal)
         left_out = [(r["reason"], r["count"]) for r in logs if r["event"] == "examples_left_out"]
         return lengths, material, source, left_out
 
@@ -64,7 +66,7 @@ def test_the_students_own_candidates_are_not_bound_by_rollout_tokens(on_policy):
 
 def test_a_tokenizer_with_more_ids_than_its_head_is_refused_whoever_teaches(tmp_path, student):
     domain = load_domain(write_domain(tmp_path / "alpha", 40))
-    one = session_over(tmp_path, student, domain, teacher="echo", mode="sft")
+    one = work_over(tmp_path, student, domain, teacher="echo", mode="sft")
     one.base.config["vocab_size"] = 10
     with pytest.raises(ConchError, match=r"student: the tokenizer has more ids than the model; .* allowed: 10"):
         prepare(one, domain, one.teacher(domain), split(domain.prompts, 0.25), ("sft",))

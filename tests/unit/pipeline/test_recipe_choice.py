@@ -1,12 +1,14 @@
 """The recipes are those that were asked for, else what teacher and machine are good for; each choice has its reason."""
 
 import pytest
+from settings import config_of
 
-from conch_dna.config import resolve
-from conch_dna.errors import ConfigError
-from conch_dna.pipeline.recipe_choice import choose, machine_memory
+from conch_dna.errors import ConfigError, UnknownName
+from conch_dna.pipeline.recipe_choice import choose_recipes, machine_memory, requested
+from conch_dna.plugin.manager import load_plugins
 
 TEXT, SOFT = frozenset({"text"}), frozenset({"text", "top_k"})
+CATALOG = load_plugins(strict=True, block=[]).catalog
 SMALL, BIG = 16_000_000_000, 96_000_000_000
 
 
@@ -14,15 +16,15 @@ SMALL, BIG = 16_000_000_000, 96_000_000_000
     ("teacher", "capabilities", "memory", "settings", "recipes", "reason"),
     [
         ("recorded", TEXT | {"replay"}, BIG, {}, ("sft",), "teacher recorded gives text alone"),
-        ("recorded", TEXT | {"replay", "soft"}, BIG, {}, ("sft",), "recorded tells choices as bytes, and text alone"),
-        ("llamacpp:x", TEXT | {"soft"}, BIG, {"cross_tokenizer": "p_kl"}, ("sft",), "tells choices as bytes, and text"),
-        ("api:x", TEXT | {"forced", "prefer"}, BIG, {}, ("sft",), "tells choices as bytes, and text"),
+        ("recorded", TEXT | {"replay", "soft"}, BIG, {}, ("sft",), "recorded gives choices as bytes, and text alone"),
+        ("llamacpp:x", TEXT | {"soft"}, BIG, {"cross_tokenizer": "p_kl"}, ("sft",), "gives choices as bytes, and text"),
+        ("api:x", TEXT | {"forced", "prefer"}, BIG, {}, ("sft",), "gives choices as bytes, and text"),
         ("mlx:big", TEXT | {"own_top_k"}, BIG, {}, ("kd",), "soft targets (bytes)"),
         ("mlx:big", TEXT | {"own_top_k"}, BIG, {"cross_tokenizer": "off"}, ("sft",), "and cross_tokenizer is off"),
         ("mlx:big", TEXT | {"own_top_k"}, BIG, {"cross_tokenizer": "gold"}, ("kd",), "soft targets (gold)"),
         ("mlx", SOFT, BIG, {}, ("kd",), "teacher mlx gives soft targets"),
         ("mlx:big", SOFT, SMALL, {}, ("kd",), "teacher mlx:big gives soft targets"),
-        ("mlx:big", SOFT, BIG, {}, ("kd", "on_policy"), "a model of its own, and 96 GB hold both"),
+        ("mlx:big", SOFT, BIG, {}, ("kd", "on_policy"), "it is another model, and 96 GB hold both"),
         ("mlx:own", SOFT, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
         ("mlx:own/", SOFT, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
         ("mlx:./own", SOFT, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
@@ -32,13 +34,13 @@ SMALL, BIG = 16_000_000_000, 96_000_000_000
         ("mute", frozenset(), BIG, {}, ("best_of_n",), "teacher mute neither answers nor ranks"),
         ("judge", frozenset({"prefer"}), BIG, {}, ("preference",), "judge ranks answers and gives none of its own"),
         ("api:x", TEXT | {"prefer"}, BIG, {}, ("sft",), "gives text alone"),
-        ("api:x", TEXT | {"prefer", "soft"}, BIG, {}, ("sft",), "tells choices as bytes"),
+        ("api:x", TEXT | {"prefer", "soft"}, BIG, {}, ("sft",), "gives choices as bytes"),
         ("mlx:own", SOFT | {"prefer"}, BIG, {"student": "own"}, ("kd",), "gives soft targets"),
     ],
 )
 def test_the_choice_follows_teacher_and_memory(teacher, capabilities, memory, settings, recipes, reason):
-    found = choose(resolve(settings), {"": teacher}, capabilities, memory)
-    assert found.recipes == recipes
+    found = choose_recipes(CATALOG, config_of(settings), {"": teacher}, capabilities, memory)
+    assert found.names == recipes
     assert reason in found.reason
 
 
@@ -51,24 +53,27 @@ def test_the_choice_follows_teacher_and_memory(teacher, capabilities, memory, se
     ],
 )
 def test_of_several_teachers_each_is_compared_with_the_student(named, recipes):
-    assert choose(resolve({"student": "own"}), named, SOFT, BIG).recipes == recipes
+    assert choose_recipes(CATALOG, config_of({"student": "own"}), named, SOFT, BIG).names == recipes
 
 
 def test_choices_as_bytes_are_taken_where_kd_is_asked_for():
-    assert choose(resolve({"mode": "kd"}), {"": "recorded"}, TEXT | {"replay", "soft"}, BIG).recipes == ("kd",)
+    found = choose_recipes(CATALOG, config_of({"mode": "kd"}), {"": "recorded"}, TEXT | {"replay", "soft"}, BIG)
+    assert found.names == ("kd",)
 
 
 @pytest.mark.parametrize("mode", ["kd", "on_policy", "kd,on_policy"])
 def test_a_teacher_that_reads_any_text_serves_every_recipe_of_distributions(mode):
     forced = TEXT | {"forced"}
-    assert choose(resolve({"mode": mode}), {"": "api:x"}, forced, BIG).recipes == tuple(mode.split(","))
+    assert choose_recipes(CATALOG, config_of({"mode": mode}), {"": "api:x"}, forced, BIG).names == tuple(
+        mode.split(",")
+    )
     with pytest.raises(ConfigError, match="needs a"):
-        choose(resolve({"mode": mode, "cross_tokenizer": "off"}), {"": "api:x"}, forced, BIG)
+        choose_recipes(CATALOG, config_of({"mode": mode, "cross_tokenizer": "off"}), {"": "api:x"}, forced, BIG)
 
 
 def test_what_was_asked_for_is_what_is_done():
-    found = choose(resolve({"mode": "sft, best_of_n"}), {"": "mlx:big"}, SOFT, BIG)
-    assert found == (("sft", "best_of_n"), "as asked")
+    found = choose_recipes(CATALOG, config_of({"mode": "sft, best_of_n"}), {"": "mlx:big"}, SOFT, BIG)
+    assert (found.names, found.reason) == (("sft", "best_of_n"), "as asked")
 
 
 @pytest.mark.parametrize(
@@ -90,15 +95,37 @@ def test_what_was_asked_for_is_what_is_done():
 )
 def test_a_recipe_refuses_a_teacher_that_cannot_serve_it(mode, capabilities, fault):
     with pytest.raises(ConfigError) as caught:
-        choose(resolve({"mode": mode}), {"": "t"}, capabilities, BIG)
+        choose_recipes(CATALOG, config_of({"mode": mode}), {"": "t"}, capabilities, BIG)
     assert fault in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_kd_says_which_soft_targets_the_settings_decline():
     with pytest.raises(ConfigError, match="soft targets that cross_tokenizer = gold takes; got teacher t: soft, text"):
-        choose(resolve({"mode": "kd", "cross_tokenizer": "gold"}), {"": "t"}, TEXT | {"soft"}, BIG)
+        choose_recipes(CATALOG, config_of({"mode": "kd", "cross_tokenizer": "gold"}), {"": "t"}, TEXT | {"soft"}, BIG)
 
 
 def test_the_machine_has_memory():
     assert machine_memory() > 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"mode": "preference", "alpha_end": 0.1}, "alpha_end = 0.1: mode preference has no divergence"),
+        ({"mode": "sft", "alpha_end": 0.1}, "alpha_end = 0.1: mode sft has no divergence"),
+        ({"mode": "kd", "alpha": 0}, "alpha = 0: mode kd would be sft"),
+        ({"mode": "best_of_n", "patience": 2}, "patience = 2: best_of_n does not use it"),
+        ({"mode": "best_of_n", "keep_best": 1}, "keep_best = 1: best_of_n does not use it"),
+    ],
+    ids=str,
+)
+def test_settings_that_contradict_a_requested_recipe_are_refused(settings, fault):
+    with pytest.raises(ConfigError) as caught:
+        requested(CATALOG, config_of(settings))
+    assert fault in str(caught.value)
+
+
+def test_a_recipe_that_does_not_exist_is_refused_with_those_that_do():
+    with pytest.raises(UnknownName, match=r"recipe.*kdd.*best_of_n.*kd.*on_policy.*preference.*sft"):
+        requested(CATALOG, config_of({"mode": "kdd"}))

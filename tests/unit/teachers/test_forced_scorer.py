@@ -7,9 +7,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from projects import write_domain, write_student
+from settings import changed, config_of
 
 from conch_dna.align.byte_projection import LEAST, as_bytes
-from conch_dna.config import DistillConfig
 from conch_dna.data.batches import step_examples
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import TrainingError
@@ -120,12 +120,14 @@ def test_where_nothing_is_left_or_told_there_are_no_rows(world):
 class TestRollouts:
     """On-policy steps on what can be scored."""
 
-    CONFIG = DistillConfig(mode="on_policy", steps=4, batch_size=6, rollout_tokens=8, top_k=16, warmup=0)
+    CONFIG = config_of(mode="on_policy", steps=4, batch_size=6, rollout_tokens=8, top_k=16, warmup=0)
 
     def source(self, world, tmp_path, reader, **settings):
-        config = self.CONFIG.model_copy(update=settings)
+        config = changed(self.CONFIG, **settings)
         scorer = ForcedScorer(reader, world.base)
-        return OnPolicySource(world.base, scorer, world.prompts, config, None, tmp_path / "rollouts.jsonl")
+        return OnPolicySource(
+            world.base, scorer, world.prompts, config, config.tables["on_policy"], None, tmp_path / "rollouts.jsonl"
+        )
 
     @pytest.mark.parametrize("form", ["divergence", "advantage"])
     def test_a_step_trains_on_the_rollouts_tokens(self, world, tmp_path, form):

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from distillations import distill_all, prepare
 from projects import write_domain, write_student
-from served_logprobs import Telling, recorded, session_over, told
+from served_logprobs import Telling, recorded, told, work_over
 from structlog.testing import capture_logs
 from tiny import targets_of
 
@@ -16,8 +17,6 @@ from conch_dna.domains.recordings import find_recording
 from conch_dna.domains.soft_recordings import read_soft, write_soft
 from conch_dna.errors import ConchError, Interrupted, TeacherError
 from conch_dna.losses.cross_tokenizer import CrossTargets
-from conch_dna.pipeline.distill import distill_all
-from conch_dna.pipeline.prepare import prepare
 from conch_dna.plugin.catalog import Owner
 from conch_dna.teachers.references import RoutedTeacher
 from conch_dna.teachers.soft_targets import compare_tokenizers
@@ -40,7 +39,7 @@ def prepared(domain, student, tmp_path):
     """Return what is trained on and measured on, and the warnings, with a teacher of choices."""
 
     def make(teacher="recorded", **settings):
-        one = session_over(tmp_path, student, domain, teacher=teacher, **settings)
+        one = work_over(tmp_path, student, domain, teacher=teacher, **settings)
         one.host.catalog.add("teachers", "telling", lambda request: Telling(request.domain), Owner("t", "t.py"))
         with capture_logs() as logs:
             material, held = prepare(one, domain, one.teacher(domain), split(domain.prompts, 0.25), ("kd",))
@@ -103,7 +102,7 @@ def test_a_teacher_that_reads_any_text_is_given_its_own_answers(domain, prepared
             return [told(text) for text in texts]
 
     one, telling, _, _ = prepared("telling")
-    read = session_over(tmp_path, one.config.student, domain, teacher="reading")
+    read = work_over(tmp_path, one.config.student, domain, teacher="reading")
     read.host.catalog.add("teachers", "reading", lambda request: Reading(request.domain), Owner("r", "r.py"))
     material, held = prepare(read, domain, read.teacher(domain), split(domain.prompts, 0.25), ("kd",))
     assert material.digest == telling.digest
@@ -115,7 +114,7 @@ def test_other_choices_of_the_same_text_make_another_neuron(domain, student, tmp
     found = []
     for run, other in enumerate(["z", "x", "z"]):
         recorded(domain, tmp_path / f"c{run}", other=other)
-        alpha = distill_all(session_over(tmp_path / str(run), student, domain), ["alpha"]).results[0]
+        alpha = distill_all(work_over(tmp_path / str(run), student, domain), ["alpha"]).results[0]
         assert (alpha.error, alpha.recipes) == (None, ("kd",))
         found.append(alpha.digest)
     assert found[0] == found[2] != found[1]
@@ -142,7 +141,7 @@ def test_where_text_alone_is_learnt_answers_without_choices_stay(domain, student
     soft = read_soft(path.with_suffix(".soft.safetensors"))
     soft.popitem()
     write_soft(path.with_suffix(".soft.safetensors"), soft)
-    one = session_over(tmp_path, student, domain, mode="sft")
+    one = work_over(tmp_path, student, domain, mode="sft")
     material, _ = prepare(one, domain, one.teacher(domain), split(domain.prompts, 0.25), ("sft",))
     assert (len(material.examples), material.targets) == (9, None)
 
@@ -155,7 +154,7 @@ def test_a_live_answer_that_the_template_drops_is_left_out(domain, student, tmp_
     written = "message['content'] | replace('dropped', 'xyz')"
     about["chat_template"] = about["chat_template"].replace("message['content']", written)
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
-    one = session_over(tmp_path, student, domain, teacher=f"mlx:{folder}", cross_tokenizer=kind)
+    one = work_over(tmp_path, student, domain, teacher=f"mlx:{folder}", cross_tokenizer=kind)
     live = one.teacher(domain)
     texts = {split(domain.prompts, 0.25).train[2].digest: "dropped"}
 
@@ -179,16 +178,16 @@ def test_a_live_answer_that_the_template_drops_is_left_out(domain, student, tmp_
 @pytest.mark.parametrize("settings", [{}, {"cross_tokenizer": "p_kl"}, {"cross_tokenizer": "off"}], ids=str)
 def test_the_signal_is_the_handshakes(domain, student, tmp_path, settings):
     wanted = settings.get("cross_tokenizer", "bytes")
-    one = session_over(tmp_path, student, domain, teacher=f"mlx:{other_student(tmp_path / 'other')}", **settings)
+    one = work_over(tmp_path, student, domain, teacher=f"mlx:{other_student(tmp_path / 'other')}", **settings)
     with capture_logs() as logs:
         assert compare_tokenizers(one, one.teacher(domain)) == (None if wanted == "off" else wanted)
     assert [r["signal"] for r in logs if r["event"] == "hands_shaken"] == ([] if wanted == "off" else [wanted])
-    own = session_over(tmp_path, student, domain, teacher="mlx")
+    own = work_over(tmp_path, student, domain, teacher="mlx")
     assert compare_tokenizers(own, own.teacher(domain)) == "exact"
 
 
 def test_one_tokenizer_is_exact_whatever_the_teacher_believes(domain, student, tmp_path):
-    one = session_over(tmp_path, student, domain, teacher="mlx")
+    one = work_over(tmp_path, student, domain, teacher="mlx")
     live = one.teacher(domain)
 
     class Unsure:
@@ -198,7 +197,7 @@ def test_one_tokenizer_is_exact_whatever_the_teacher_believes(domain, student, t
 
 
 def test_each_of_several_teachers_shakes_hands(domain, student, tmp_path):
-    one = session_over(tmp_path, student, domain, teacher="mlx")
+    one = work_over(tmp_path, student, domain, teacher="mlx")
     live = one.teacher(domain)
 
     class Endless:
@@ -214,7 +213,7 @@ def test_each_of_several_teachers_shakes_hands(domain, student, tmp_path):
 
 def test_a_teacher_without_a_tokenizer_is_said_to_be_taken_at_its_word(domain, student, tmp_path):
     recorded(domain, tmp_path / "c")
-    one = session_over(tmp_path, student, domain)
+    one = work_over(tmp_path, student, domain)
     with capture_logs() as logs:
         assert compare_tokenizers(one, one.teacher(domain)) == "bytes"
     ((event, signal, (finding,)),) = [(r["event"], r["signal"], r["findings"]) for r in logs]
@@ -231,7 +230,7 @@ def test_targets_for_an_id_beyond_the_students_head_are_refused(domain, student,
             found = [targets_of(np.zeros((len(a), 3)), 2) for a in answers]
             return [replace(t, ids=t.ids * self.last) for t in found]
 
-    one = session_over(tmp_path, student, domain)
+    one = work_over(tmp_path, student, domain)
     prepare(one, domain, Wide(domain), split(domain.prompts, 0.25), ("kd",))
     wider = Wide(domain)
     wider.fingerprint, wider.last = "telling:2", 276
@@ -254,11 +253,11 @@ class Stops(Progress):
 def test_a_run_does_not_go_on_with_other_choices(domain, student, tmp_path):
     recorded(domain, tmp_path / "c")
     with pytest.raises(Interrupted):
-        distill_all(session_over(tmp_path, student, domain, progress=Stops()), ["alpha"])
+        distill_all(work_over(tmp_path, student, domain, progress=Stops()), ["alpha"])
     path, _ = recorded(domain, tmp_path / "c2", other="x")
-    (alpha,) = distill_all(session_over(tmp_path, student, domain), ["alpha"]).results
+    (alpha,) = distill_all(work_over(tmp_path, student, domain), ["alpha"]).results
     assert "teacher = recorded:" in alpha.error
     recorded(domain, tmp_path / "c")
     assert find_recording(domain).answers
-    (alpha,) = distill_all(session_over(tmp_path, student, domain), ["alpha"]).results
+    (alpha,) = distill_all(work_over(tmp_path, student, domain), ["alpha"]).results
     assert (alpha.error, path.name) == (None, "big.jsonl")

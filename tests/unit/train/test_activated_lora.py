@@ -13,6 +13,7 @@ from lessons import plain
 from mlx import nn
 from mlx.utils import tree_flatten
 from mlx_lm.models.cache import make_prompt_cache
+from settings import config_of
 from structlog.testing import capture_logs
 from tiny import chats, targets_of
 
@@ -34,9 +35,9 @@ from conch_dna.train.activated_lora import Activation
 from conch_dna.train.gradient_checkpointing import checkpointed
 from conch_dna.train.loop import Trainee, batch_sums, gradients
 from conch_dna.train.rollout_source import OnPolicySource
-from conch_dna.train.training_set import TrainingSet
 from conch_dna.train.rollouts import roll_out
 from conch_dna.train.sources import FixedSource
+from conch_dna.train.training_set import TrainingSet
 
 INVOCATION_TOKENS = (3, 9)
 KINDS = {
@@ -274,12 +275,12 @@ class Indifferent:
 def test_on_policy_trains_on_what_the_neuron_says_behind_the_bases_context(tiny_model, tmp_path):
     """Greedy rollouts are at each place what training finds likeliest."""
     model, cue = tiny_model.model, invocation_tokens_of(tiny_model.tokenizer)
-    config = DistillConfig(
-        activated=True, rank=4, mode="on_policy", rollout_temperature=0, rollout_tokens=6, batch_size=4
-    )
+    config = config_of(activated=True, rank=4, mode="on_policy", rollout_temperature=0, rollout_tokens=6, batch_size=4)
     prompts = [Prompt(messages=tuple(Message(**turn) for turn in chat[:-1]), source="test") for chat in chats(4)]
     with adapted(model, config, cue) as activation:
-        source = OnPolicySource(tiny_model, Indifferent(), prompts, config, None, tmp_path / "journal.jsonl")
+        source = OnPolicySource(
+            tiny_model, Indifferent(), prompts, config, config.tables["on_policy"], None, tmp_path / "journal.jsonl"
+        )
         (batch,) = source.batches(0)
         with activation.over(batch):
             logits_BTV = model(mx.array(batch.ids_BT))

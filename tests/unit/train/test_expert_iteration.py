@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 from endings import write_ending_student
+from lessons import run_named
 from projects import prompts_of, write_domain
+from settings import config_of
 
-from conch_dna.config import DistillConfig
+from conch_dna.config import RecipeSettings
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import CheckpointError, TrainingError
 from conch_dna.models.load import load
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Prompt
-from conch_dna.train.expert_iteration import Candidate, Round, Validation, best_of_n, choose
-from conch_dna.train.recipes.supervised import RecipeContext, run_recipes
+from conch_dna.train.expert_iteration import Candidate, Round, Validation, choose
+from conch_dna.train.recipes.base import RecipeContext
 from conch_dna.train.training_set import TrainingSet
 from conch_dna.util.progress import Progress
 
@@ -64,8 +66,8 @@ def length(_prompt, text, _context):
 
 
 @pytest.fixture
-def lesson(student, tmp_path, monkeypatch):
-    """Make a lesson whose scorer asks for long answers."""
+def context_of(student, tmp_path, monkeypatch):
+    """Make a context_of whose scorer asks for long answers."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     folder = write_domain(tmp_path / "d", scorers={"long": 1.0}, max_tokens=24)
 
@@ -73,15 +75,15 @@ def lesson(student, tmp_path, monkeypatch):
         host = load_plugins(strict=True, block=[])
         host.catalog.add("scorers", "long", scorer or length, Owner("t", "t.py"))
         given = {"candidates": 4, "kept": 2, "iterations": 2, "candidate_temperature": 1.0, "learning_rate": 0.005}
-        config = DistillConfig(
+        config = config_of(
             student=str(student), mode="best_of_n", steps=3, batch_size=2, checkpoint_every=1, rank=2, warmup=0,
             max_length=4096, **(given | settings),
         )  # fmt: skip
         prompts = [Prompt.model_validate(row) for row in prompts_of(13)]
         material = TrainingSet("d", prompts=prompts[:10], validation=TrainingSet("d", prompts=prompts[10:]))
         return RecipeContext(
-            load(str(student)), config, host, load_domain(folder), material, None, IDENTITY, tmp_path / name,
-            Progress(), on_step,
+            load(str(student)), config, RecipeSettings(), host, load_domain(folder), material, None, IDENTITY,
+            tmp_path / name, Progress(), on_step,
         )  # fmt: skip
 
     return make
@@ -92,18 +94,18 @@ def rows(file, kind):
 
 
 def files(folder):
-    """Everything that is the same for a seed: what was drawn, kept, measured and learnt."""
+    """Everything that is the same for a seed: what was drawn, kept, measured and result."""
     names = ("candidates.jsonl", "iterations.jsonl", "validation.json", "adapters.safetensors")
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.name in names}
 
 
-def test_a_round_draws_chooses_learns_and_measures(lesson, tmp_path):
-    one = lesson("run", iterations=1)
-    learnt = run_recipes(["best_of_n"], one)
-    assert learnt.adapter == tmp_path / "run/iteration-1/adapter"
-    assert {r.recipe for r in learnt.reports} == {"best_of_n"}
+def test_a_round_draws_chooses_learns_and_measures(context_of, tmp_path):
+    one = context_of("run", iterations=1)
+    result = run_named(["best_of_n"], one)
+    assert result.adapter == tmp_path / "run/iteration-1/adapter"
+    assert {r.recipe for r in result.reports} == {"best_of_n"}
     drawn = rows(tmp_path / "run/iteration-1/candidates.jsonl", Candidate)
-    prompts = [p.digest for p in one.material.prompts]
+    prompts = [p.digest for p in one.training_set.prompts]
     assert [(c.prompt, c.number) for c in drawn] == [(p, n) for p in prompts for n in range(4)]
     assert all(c.score == length(None, c.text, None) for c in drawn)
     for digest in prompts:
@@ -113,7 +115,7 @@ def test_a_round_draws_chooses_learns_and_measures(lesson, tmp_path):
     (found,) = rows(tmp_path / "run/iterations.jsonl", Round)
     base = Validation.model_validate_json((tmp_path / "run/base/validation.json").read_bytes())
     now = Validation.model_validate_json((tmp_path / "run/iteration-1/validation.json").read_bytes())
-    assert list(now.answers) == [p.digest for p in one.material.validation.prompts]
+    assert list(now.answers) == [p.digest for p in one.training_set.validation.prompts]
     assert not set(now.answers) & {c.prompt for c in drawn}
     assert now.quality == pytest.approx(sum(length(None, a, None) for a in now.answers.values()) / 3)
     assert (found.quality, found.base_quality, found.previous_quality) == (now.quality, base.quality, base.quality)
@@ -121,64 +123,64 @@ def test_a_round_draws_chooses_learns_and_measures(lesson, tmp_path):
     assert not any(type(m).__name__.startswith(("LoRA", "DeltaSwitch")) for _, m in one.base.model.named_modules())
 
 
-def test_the_same_seed_gives_the_same_files_and_another_one_others(lesson, tmp_path):
+def test_the_same_seed_gives_the_same_files_and_another_one_others(context_of, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        run_recipes(["best_of_n"], lesson(name, seed=seed))
+        run_named(["best_of_n"], context_of(name, seed=seed))
     assert files(tmp_path / "a") == files(tmp_path / "b")
     drawn = [(tmp_path / name / "iteration-1/candidates.jsonl").read_bytes() for name in "ac"]
     assert drawn[0] != drawn[1]
 
 
-def test_a_second_round_goes_on_from_the_first_if_that_was_better(lesson, tmp_path, monkeypatch):
+def test_a_second_round_goes_on_from_the_first_if_that_was_better(context_of, tmp_path, monkeypatch):
     from conch_dna.train import expert_iteration as module
 
     monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
-    learnt = run_recipes(["best_of_n"], lesson("run", iterations=3, learning_rate=0.01))
+    result = run_named(["best_of_n"], context_of("run", iterations=3, learning_rate=0.01))
     found = rows(tmp_path / "run/iterations.jsonl", Round)
     assert found[0].accepted, "the test needs a first round that helps"
     assert found[0].quality > found[0].base_quality
     assert [r.accepted for r in found] == [r.quality > r.previous_quality for r in found]
     assert all(r.accepted for r in found[:-1])
     accepted = max(r.iteration for r in found if r.accepted)
-    assert learnt.adapter == tmp_path / f"run/iteration-{accepted}/adapter"
+    assert result.adapter == tmp_path / f"run/iteration-{accepted}/adapter"
     assert all(later.previous_quality == sooner.quality for sooner, later in itertools.pairwise(found))
 
 
-def test_a_round_that_helps_nobody_ends_the_recipe_and_is_left_to_the_gate(lesson, tmp_path):
-    learnt = run_recipes(["best_of_n"], lesson("run", learning_rate=1e-4))  # too little to change any answer
+def test_a_round_that_helps_nobody_ends_the_recipe_and_is_left_to_the_gate(context_of, tmp_path):
+    result = run_named(["best_of_n"], context_of("run", learning_rate=1e-4))  # too little to change any answer
     (found,) = rows(tmp_path / "run/iterations.jsonl", Round)
     assert (found.accepted, found.reason) == (False, "no better than before")
-    assert learnt.adapter == tmp_path / "run/iteration-1/adapter"
+    assert result.adapter == tmp_path / "run/iteration-1/adapter"
 
 
-def test_a_round_that_pays_with_variety_is_refused(lesson, tmp_path, monkeypatch):
+def test_a_round_that_pays_with_variety_is_refused(context_of, tmp_path, monkeypatch):
     from conch_dna.train import expert_iteration as module
 
     monkeypatch.setattr(module, "LEAST_DIVERSITY", 1.01)
-    start = run_recipes(["best_of_n"], lesson("first", iterations=1, learning_rate=1e-4)).adapter
-    learnt = run_recipes(["best_of_n"], replace(lesson("run"), start=start))
+    start = run_named(["best_of_n"], context_of("first", iterations=1, learning_rate=1e-4)).adapter
+    result = run_named(["best_of_n"], replace(context_of("run"), start=start))
     (found,) = rows(tmp_path / "run/iterations.jsonl", Round)
     assert not found.accepted
     assert found.reason.startswith("diversity fell to ")
-    assert learnt.adapter == start, "what it started from stays the best"
+    assert result.adapter == start, "what it started from stays the best"
 
 
-def test_where_nothing_stands_out_there_is_nothing_to_learn(lesson):
+def test_where_nothing_stands_out_there_is_nothing_to_learn(context_of):
     with pytest.raises(TrainingError, match="no candidate is better than the others of its prompt"):
-        best_of_n(lesson("run", scorer=lambda *_: 0.5))
+        run_named(["best_of_n"], context_of("run", scorer=lambda *_: 0.5))
 
 
-class Stop(Exception):
-    """Ends a lesson the way a kill would."""
+class Stop(BaseException):  # as a kill, which no handler of errors sees
+    """Ends a context_of the way a kill would."""
 
 
 @pytest.mark.parametrize("when", ["drawing", "training", "second round"])
-def test_a_stop_anywhere_changes_nothing_in_what_comes_out(lesson, tmp_path, when, monkeypatch):
+def test_a_stop_anywhere_changes_nothing_in_what_comes_out(context_of, tmp_path, when, monkeypatch):
     from conch_dna.train import expert_iteration as module
 
     monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
     settings = {"learning_rate": 0.01, "candidates": 8}
-    expected = run_recipes(["best_of_n"], lesson("calm", **settings))
+    expected = run_named(["best_of_n"], context_of("calm", **settings))
     counted = {"scored": 0, "steps": 0}
 
     def scorer(prompt, text, context):
@@ -193,48 +195,48 @@ def test_a_stop_anywhere_changes_nothing_in_what_comes_out(lesson, tmp_path, whe
             raise Stop
 
     with pytest.raises((Stop, KeyboardInterrupt)):
-        run_recipes(["best_of_n"], lesson("torn", on_step, scorer, **settings))
+        run_named(["best_of_n"], context_of("torn", on_step, scorer, **settings))
     if when == "drawing":
         assert len(rows(tmp_path / "torn/iteration-1/candidates.jsonl", Candidate)) == 64
-    again = run_recipes(["best_of_n"], lesson("torn", **settings))
+    again = run_named(["best_of_n"], context_of("torn", **settings))
     assert files(tmp_path / "torn") == files(tmp_path / "calm")
     assert len(again.reports) == len(expected.reports)
 
 
-def test_candidates_of_another_origin_are_refused(lesson):
-    run_recipes(["best_of_n"], lesson("run", iterations=1))
-    other = replace(lesson("run", iterations=1), identity=IDENTITY | {"data": "e"})
+def test_candidates_of_another_origin_are_refused(context_of):
+    run_named(["best_of_n"], context_of("run", iterations=1))
+    other = replace(context_of("run", iterations=1), identity=IDENTITY | {"data": "e"})
     with pytest.raises(CheckpointError, match="was made with data = d, now e"):
-        run_recipes(["best_of_n"], other)
+        run_named(["best_of_n"], other)
 
 
 @pytest.mark.parametrize("change", [{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}], ids=str)
-def test_what_other_scorers_rated_or_other_limits_cut_off_is_refused(lesson, tmp_path, change):
-    run_recipes(["best_of_n"], lesson("run", iterations=1))
+def test_what_other_scorers_rated_or_other_limits_cut_off_is_refused(context_of, tmp_path, change):
+    run_named(["best_of_n"], context_of("run", iterations=1))
     whole = files(tmp_path / "run")
     folder = write_domain(tmp_path / "d", **({"scorers": {"long": 1.0}, "max_tokens": 24} | change))
-    other = replace(lesson("run", iterations=1), domain=load_domain(folder))
+    other = replace(context_of("run", iterations=1), domain=load_domain(folder))
     with pytest.raises(CheckpointError, match="was made with domain = "):
-        run_recipes(["best_of_n"], other)
+        run_named(["best_of_n"], other)
     assert files(tmp_path / "run") == whole
 
 
-def test_the_bases_answers_are_refused_too_where_a_run_came_no_further(lesson, tmp_path):
+def test_the_bases_answers_are_refused_too_where_a_run_came_no_further(context_of, tmp_path):
     def stopped(*_):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_recipes(["best_of_n"], lesson("run", scorer=stopped))
+        run_named(["best_of_n"], context_of("run", scorer=stopped))
     folder = write_domain(tmp_path / "d", scorers={"long": 2.0, "length": 1.0}, max_tokens=24)
     with pytest.raises(CheckpointError, match="was made with domain = "):
-        run_recipes(["best_of_n"], replace(lesson("run"), domain=load_domain(folder)))
+        run_named(["best_of_n"], replace(context_of("run"), domain=load_domain(folder)))
 
 
-def test_a_line_cut_short_is_drawn_again(lesson, tmp_path):
-    run_recipes(["best_of_n"], lesson("run", iterations=1))
+def test_a_line_cut_short_is_drawn_again(context_of, tmp_path):
+    run_named(["best_of_n"], context_of("run", iterations=1))
     file = tmp_path / "run/iteration-1/candidates.jsonl"
     whole = file.read_bytes()
     file.write_bytes(whole[:-20])
-    run_recipes(["best_of_n"], lesson("run", iterations=1))
+    run_named(["best_of_n"], context_of("run", iterations=1))
     assert file.read_bytes() == whole
     assert json.loads(whole.splitlines()[0])["scores"].keys() == {"long"}

@@ -9,6 +9,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten
+from settings import config_of
 from tiny import write_tiny_model
 
 from conch_dna.config import DistillConfig
@@ -17,6 +18,7 @@ from conch_dna.errors import ConfigError, ModelError
 from conch_dna.losses.dpo import Pairs
 from conch_dna.losses.fused import Objective
 from conch_dna.models.load import load
+from conch_dna.plugin.recipes import joined
 from conch_dna.train import lora
 from conch_dna.train.memory_estimate import Drawn, drawn_at_once, estimate, limit, preflight, read_shapes
 from conch_dna.train.rollouts import roll_out
@@ -87,12 +89,18 @@ def test_the_estimate_knows_the_answers_that_the_student_draws(folder, rows, sha
     assert found.total == found.weights + found.adapter + max(found.drawn, found.kept + max(found.loss, found.backward))
 
 
-def test_how_many_are_drawn_at_once_hangs_on_the_recipe():
-    config = DistillConfig(batch_size=4, accumulation=2, rollout_steps=3, rollout_tokens=50, candidates=5)
-    assert drawn_at_once(config, ["sft", "kd"], 100, 90) == (0, 0)
-    assert drawn_at_once(config, ["kd", "on_policy"], 100, 90) == (24, 50)
-    assert drawn_at_once(config, ["best_of_n"], 7, 90) == (35, 90)
-    assert drawn_at_once(config, ["on_policy", "preference"], 100, 20) == (64, 50), "a batch has no more rows"
+def test_how_many_answers_are_drawn_at_once_depends_on_the_recipes(host):
+    config = config_of(batch_size=4, accumulation=2, rollout_steps=3, rollout_tokens=50, candidates=5)
+
+    def drawn(names, prompts, max_tokens):
+        plans = [host.catalog.get("recipes", n).plan(config, frozenset({"text"}), prompts, max_tokens) for n in names]
+        plan = joined(plans)
+        return drawn_at_once(plan.rows, plan.row_tokens)
+
+    assert drawn(["sft", "kd"], 100, 90) == (0, 0)
+    assert drawn(["kd", "on_policy"], 100, 90) == (24, 50)
+    assert drawn(["best_of_n"], 7, 90) == (35, 90)
+    assert drawn(["on_policy", "preference"], 100, 20) == (64, 50), "a batch has no more rows"
 
 
 MODELS = ({"arch": "llama"}, {"arch": "qwen2", "tied": False}, {"arch": "llama", "bits": 4})

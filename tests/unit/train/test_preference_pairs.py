@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from dense import log_softmax
 from endings import write_ending_student
+from lessons import run_named
 from projects import prompts_of, write_domain
+from settings import config_of
 
-from conch_dna.config import DistillConfig
+from conch_dna.config import RecipeSettings
 from conch_dna.data.tokens import encode_answer
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import CheckpointError, ConfigError, TeacherError, TrainingError
@@ -21,8 +23,8 @@ from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, to_json_line
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train.candidates import Drawn
-from conch_dna.train.preference_pairs import GROUP, Counts, Judged, Pair, preference
-from conch_dna.train.recipes.supervised import RecipeContext, run_recipes
+from conch_dna.train.preference_pairs import GROUP, Counts, Judged, Pair
+from conch_dna.train.recipes.base import RecipeContext
 from conch_dna.train.training_set import TrainingSet
 from conch_dna.util.progress import Progress
 
@@ -52,8 +54,8 @@ class Brief:
         ]
 
 
-class Stop(Exception):
-    """Ends a lesson the way a kill would."""
+class Stop(BaseException):  # as a kill, which no handler of errors sees
+    """Ends a context_of the way a kill would."""
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +64,21 @@ def student(tmp_path_factory):
 
 
 @pytest.fixture
-def lesson(student, tmp_path, monkeypatch):
-    """Make a lesson on ten prompts, with three set apart."""
+def context_of(student, tmp_path, monkeypatch):
+    """Make a context_of on ten prompts, with three set apart."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     folder = write_domain(tmp_path / "d", max_tokens=24)
 
     def make(name, teacher=None, answers=OWN, on_step=lambda _: None, **settings):
         given = {"candidates": 4, "candidate_temperature": 1.0, "learning_rate": 0.005, "steps": 4, "max_length": 4096}
-        config = DistillConfig(
+        config = config_of(
             student=str(student), mode="preference", checkpoint_every=1, rank=2, warmup=0, **(given | settings)
         )  # fmt: skip
         told = {p.digest: answers for p in PROMPTS} if answers else {}
         material = TrainingSet("d", (), None, PROMPTS[:10], TrainingSet("d", prompts=PROMPTS[10:]), told)
         return RecipeContext(
-            load(str(student)), config, load_plugins(strict=True, block=[]), load_domain(folder), material,
-            teacher or Brief(), IDENTITY, tmp_path / name, Progress(), on_step,
+            load(str(student)), config, RecipeSettings(), load_plugins(strict=True, block=[]), load_domain(folder),
+            material, teacher or Brief(), IDENTITY, tmp_path / name, Progress(), on_step,
         )  # fmt: skip
 
     return make
@@ -91,7 +93,7 @@ def counts_of(folder):
 
 
 def files(folder):
-    """Everything that is the same for a seed: what was drawn, judged, weighed and learnt."""
+    """Everything that is the same for a seed: what was drawn, judged, weighed and result."""
     names = ("candidates.jsonl", "verdicts.jsonl", "pairs.jsonl", "counts.json", "adapters.safetensors")
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.name in names}
 
@@ -101,9 +103,9 @@ def leaning(base, adapter, pairs):
     by_digest = {p.digest: p for p in PROMPTS}
     runtime = NeuronRuntime(base, adapter.parent / "none")
     try:
-        runtime.add("learnt", adapter)
+        runtime.add("result", adapter)
         found = []
-        for neuron in ("learnt", "base"):
+        for neuron in ("result", "base"):
             with runtime.neuron(neuron):
                 both = [sorted((p.preferred, p.other), key=len) for p in pairs]
                 examples = [encode_answer(base.tokenizer, by_digest[p.prompt], t)
@@ -115,12 +117,12 @@ def leaning(base, adapter, pairs):
     return found[0] - found[1]
 
 
-def test_answers_are_drawn_judged_weighed_and_learnt(lesson, tmp_path):
-    one = lesson("run")
-    learnt = run_recipes(["preference"], one)
+def test_answers_are_drawn_judged_weighed_and_learnt(context_of, tmp_path):
+    one = context_of("run")
+    result = run_named(["preference"], one)
     run = tmp_path / "run"
-    assert learnt.adapter == run / "adapter"
-    assert {r.recipe for r in learnt.reports} == {"preference"}
+    assert result.adapter == run / "adapter"
+    assert {r.recipe for r in result.reports} == {"preference"}
     drawn, judged, pairs = (
         rows(run / f"{name}.jsonl", kind)
         for name, kind in (("candidates", Drawn), ("verdicts", Judged), ("pairs", Pair))
@@ -148,9 +150,9 @@ def test_answers_are_drawn_judged_weighed_and_learnt(lesson, tmp_path):
     assert not any(type(m).__name__.startswith(("LoRA", "DeltaSwitch")) for _, m in one.base.model.named_modules())
 
 
-def test_the_reference_is_the_base_and_training_begins_at_it(lesson, tmp_path):
-    one = lesson("run", dropout=0.0)
-    learnt = run_recipes(["preference"], one)
+def test_the_reference_is_the_base_and_training_begins_at_it(context_of, tmp_path):
+    one = context_of("run", dropout=0.0)
+    result = run_named(["preference"], one)
     by_digest = {p.digest: p for p in PROMPTS}
     for pair in rows(tmp_path / "run/pairs.jsonl", Pair)[:3]:
         for text, nats in zip((pair.preferred, pair.other), pair.references, strict=True):
@@ -159,7 +161,7 @@ def test_the_reference_is_the_base_and_training_begins_at_it(lesson, tmp_path):
             log_p_TV = log_softmax(logits_TV)
             places = [t for t in range(example.answer_start, len(example.ids)) if example.trained[t]]
             assert nats == pytest.approx(sum(log_p_TV[t - 1, example.ids[t]] for t in places), abs=1e-3)
-    first, *_, last = learnt.reports
+    first, *_, last = result.reports
     assert first.loss == pytest.approx(np.log(2), abs=1e-4)
     assert first.margin == pytest.approx(0, abs=1e-4)
     assert (first.kd, first.alpha) == (None, None)
@@ -167,38 +169,38 @@ def test_the_reference_is_the_base_and_training_begins_at_it(lesson, tmp_path):
     assert last.agreement > 0.5
 
 
-def test_of_a_conversation_the_last_answer_alone_is_weighed(lesson):
-    one = lesson("run", dropout=0.0, steps=1)
+def test_of_a_conversation_the_last_answer_alone_is_weighed(context_of):
+    one = context_of("run", dropout=0.0, steps=1)
     earlier = [Message(role="user", content="Say it."), Message(role="assistant", content="Heron, 19 times.")]
     prompts = [Prompt(messages=(*earlier, *prompt.messages)) for prompt in PROMPTS[:10]]
     material = TrainingSet("d", (), None, prompts, None, {prompt.digest: OWN for prompt in prompts})
-    (report,) = run_recipes(["preference"], replace(one, material=material)).reports
+    (report,) = run_named(["preference"], replace(one, training_set=material)).reports
     assert report.reward == pytest.approx(0, abs=1e-4), "what both answers follow on is no gain over the reference"
     assert report.loss == pytest.approx(np.log(2), abs=1e-4)
 
 
-def test_after_another_recipe_the_reference_is_what_that_one_left(lesson, tmp_path):
-    start = run_recipes(["preference"], lesson("first")).adapter
-    learnt = run_recipes(["preference"], replace(lesson("second"), start=start))
-    assert learnt.reports[0].loss == pytest.approx(np.log(2), abs=1e-4)
+def test_after_another_recipe_the_reference_is_what_that_one_left(context_of, tmp_path):
+    start = run_named(["preference"], context_of("first")).adapter
+    result = run_named(["preference"], replace(context_of("second"), start=start))
+    assert result.reports[0].loss == pytest.approx(np.log(2), abs=1e-4)
     one, two = (rows(tmp_path / name / "pairs.jsonl", Pair)[0].references for name in ("first", "second"))
     assert one != two
 
 
-def test_with_inverted_verdicts_the_student_moves_the_other_way(lesson, tmp_path):
+def test_with_inverted_verdicts_the_student_moves_the_other_way(context_of, tmp_path):
     moved = {}
     for name, better in (("told", 0), ("inverted", 1)):
-        one = lesson(name, Brief(better), steps=8)
-        adapter = run_recipes(["preference"], one).adapter
+        one = context_of(name, Brief(better), steps=8)
+        adapter = run_named(["preference"], one).adapter
         moved[name] = leaning(one.base, adapter, rows(tmp_path / name / "pairs.jsonl", Pair))
     assert (tmp_path / "told/candidates.jsonl").read_bytes() == (tmp_path / "inverted/candidates.jsonl").read_bytes()
     assert moved["told"] > 1, "nats towards the shorter answers"
     assert moved["inverted"] < -1
 
 
-def test_a_teacher_without_answers_ranks_the_students_own(lesson, tmp_path):
-    one = lesson("run", answers=None)
-    run_recipes(["preference"], one)
+def test_a_teacher_without_answers_ranks_the_students_own(context_of, tmp_path):
+    one = context_of("run", answers=None)
+    run_named(["preference"], one)
     drawn = {(d.prompt, d.number): d.text for d in rows(tmp_path / "run/candidates.jsonl", Drawn)}
     judged = rows(tmp_path / "run/verdicts.jsonl", Judged)
     for verdict, asked in zip(judged, one.teacher.asked, strict=True):
@@ -211,18 +213,18 @@ def test_a_teacher_without_answers_ranks_the_students_own(lesson, tmp_path):
     assert counts.candidates == counts.unusable + counts.alike + counts.compared + firsts
 
 
-def test_prompts_set_apart_are_judged_and_measured_but_not_trained_on(lesson, tmp_path):
-    learnt = run_recipes(["preference"], lesson("run", keep_best=1))
+def test_prompts_set_apart_are_judged_and_measured_but_not_trained_on(context_of, tmp_path):
+    result = run_named(["preference"], context_of("run", keep_best=1))
     counts = counts_of(tmp_path / "run")
     assert counts.apart > 0
     pairs = rows(tmp_path / "run/pairs.jsonl", Pair)
     assert [p.prompt in {p.digest for p in PROMPTS[10:]} for p in pairs] == [False] * counts.pairs + [
         True
     ] * counts.apart
-    measured = [r.validation for r in learnt.reports]
+    measured = [r.validation for r in result.reports]
     assert 0.3 < measured[0] < np.log(2), "a mean over pairs, not tokens"
     assert measured[-1] != measured[0]
-    aside = run_recipes(["preference"], lesson("aside", patience=9))
+    aside = run_named(["preference"], context_of("aside", patience=9))
     assert [r.validation for r in aside.reports] == measured
 
 
@@ -231,10 +233,10 @@ class Undecided(Brief):
         return [None for _ in prompts]
 
 
-def test_without_a_verdict_nothing_is_trained(lesson, tmp_path):
+def test_without_a_verdict_nothing_is_trained(context_of, tmp_path):
     said = r"d, preference: no verdict to train on; got (\d+) of \1 comparisons without a verdict\. Look at verdicts"
     with pytest.raises(TrainingError, match=said):
-        preference(lesson("run", Undecided()))
+        run_named(["preference"], context_of("run", Undecided()))
     counts = counts_of(tmp_path / "run")
     assert counts.ties == counts.compared > 0
     assert not (tmp_path / "run/adapter").exists()
@@ -252,17 +254,17 @@ class Odd(Brief):
 @pytest.mark.parametrize(
     "found", [lambda n: [0] * (n - 1), lambda n: [2] * n, lambda n: ["0"] * n], ids=["too few", "no side", "text"]
 )
-def test_verdicts_that_do_not_fit_are_refused(lesson, tmp_path, found):
+def test_verdicts_that_do_not_fit_are_refused(context_of, tmp_path, found):
     with pytest.raises(TeacherError, match=r"brief:1: gave verdicts that do not fit the answers; got "):
-        preference(lesson("run", Odd(found)))
+        run_named(["preference"], context_of("run", Odd(found)))
     assert (tmp_path / "run/verdicts.jsonl").read_bytes() == b""
 
 
 @pytest.mark.parametrize("when", ["judging", "training"])
-def test_a_stop_anywhere_changes_nothing_and_no_verdict_is_asked_for_twice(lesson, tmp_path, when):
+def test_a_stop_anywhere_changes_nothing_and_no_verdict_is_asked_for_twice(context_of, tmp_path, when):
     settings = {"candidates": 8}
     calm = Brief()
-    run_recipes(["preference"], lesson("calm", calm, **settings))
+    run_named(["preference"], context_of("calm", calm, **settings))
     assert len(calm.asked) > 2 * GROUP
 
     def on_step(report):
@@ -271,36 +273,36 @@ def test_a_stop_anywhere_changes_nothing_and_no_verdict_is_asked_for_twice(lesso
 
     torn = Brief(stop_after=1 if when == "judging" else None)
     with pytest.raises(Stop):
-        run_recipes(["preference"], lesson("torn", torn, on_step=on_step, **settings))
+        run_named(["preference"], context_of("torn", torn, on_step=on_step, **settings))
     again = Brief()
-    run_recipes(["preference"], lesson("torn", again, **settings))
+    run_named(["preference"], context_of("torn", again, **settings))
     assert torn.asked + again.asked == calm.asked
     assert files(tmp_path / "torn") == files(tmp_path / "calm")
     third = Brief()
-    run_recipes(["preference"], lesson("torn", third, **settings))
+    run_named(["preference"], context_of("torn", third, **settings))
     assert third.asked == []
 
 
 @pytest.mark.parametrize("name", ["candidates", "verdicts", "pairs"])
-def test_a_file_cut_short_is_mended(lesson, tmp_path, name):
-    run_recipes(["preference"], lesson("run"))
+def test_a_file_cut_short_is_mended(context_of, tmp_path, name):
+    run_named(["preference"], context_of("run"))
     whole = files(tmp_path / "run")
     file = tmp_path / f"run/{name}.jsonl"
     file.write_bytes(file.read_bytes()[:-20])
-    run_recipes(["preference"], lesson("run"))
+    run_named(["preference"], context_of("run"))
     assert files(tmp_path / "run") == whole
 
 
-def test_pairs_of_verdicts_that_were_lost_are_weighed_anew(lesson, tmp_path):
+def test_pairs_of_verdicts_that_were_lost_are_weighed_anew(context_of, tmp_path):
     """A live teacher may say something else the second time."""
     with pytest.raises(Stop):
-        run_recipes(["preference"], lesson("run", on_step=stopping))
+        run_named(["preference"], context_of("run", on_step=stopping))
     (tmp_path / "run/verdicts.jsonl").unlink()
     for folder in ("checkpoints", "metrics.jsonl"):
         assert (tmp_path / "run" / folder).exists()
     with pytest.raises(CheckpointError, match="was made with data = "):
-        run_recipes(["preference"], lesson("run", Brief(1)))
-    run_recipes(["preference"], lesson("fresh", Brief(1)))
+        run_named(["preference"], context_of("run", Brief(1)))
+    run_named(["preference"], context_of("fresh", Brief(1)))
     assert (tmp_path / "run/pairs.jsonl").read_bytes() == (tmp_path / "fresh/pairs.jsonl").read_bytes()
 
 
@@ -309,47 +311,47 @@ def stopping(report):
         raise Stop
 
 
-def test_what_another_domain_or_teacher_left_is_refused(lesson, tmp_path):
-    run_recipes(["preference"], lesson("run"))
+def test_what_another_domain_or_teacher_left_is_refused(context_of, tmp_path):
+    run_named(["preference"], context_of("run"))
     whole = files(tmp_path / "run")
-    other = replace(lesson("run"), identity=IDENTITY | {"teacher": "u"})
+    other = replace(context_of("run"), identity=IDENTITY | {"teacher": "u"})
     with pytest.raises(CheckpointError, match="was made with teacher = t, now u"):
-        run_recipes(["preference"], other)
+        run_named(["preference"], other)
     longer = load_domain(write_domain(tmp_path / "d", max_tokens=32))
     with pytest.raises(CheckpointError, match="was made with domain = "):
-        run_recipes(["preference"], replace(lesson("run"), domain=longer))
+        run_named(["preference"], replace(context_of("run"), domain=longer))
     assert files(tmp_path / "run") == whole
 
 
-def test_answers_that_are_too_long_are_counted_and_no_verdict_is_asked_for(lesson, tmp_path):
-    whole = lesson("whole")
-    run_recipes(["preference"], whole)
+def test_answers_that_are_too_long_are_counted_and_no_verdict_is_asked_for(context_of, tmp_path):
+    whole = context_of("whole")
+    run_named(["preference"], whole)
     by_digest = {p.digest: p for p in PROMPTS}
     lengths = sorted(
         max(len(encode_answer(whole.base.tokenizer, by_digest[digest], text).ids) for text in texts)
         for digest, *texts in whole.teacher.asked
     )
     limit = lengths[len(lengths) // 2]
-    short = lesson("run", max_length=limit)
-    run_recipes(["preference"], short)
+    short = context_of("run", max_length=limit)
+    run_named(["preference"], short)
     counts = counts_of(tmp_path / "run")
     assert counts.too_long == sum(length > limit for length in lengths) > 0
     assert counts.candidates == counts.unusable + counts.alike + counts.too_long + counts.compared
     assert len(short.teacher.asked) == counts.compared == len(lengths) - counts.too_long > 0
 
 
-def test_answers_that_fit_into_no_pass_are_refused_before_a_verdict_is_asked_for(lesson):
-    narrow = lesson("narrow", token_budget=64)
+def test_answers_that_fit_into_no_pass_are_refused_before_a_verdict_is_asked_for(context_of):
+    narrow = context_of("narrow", token_budget=64)
     with pytest.raises(
         ConfigError, match=r"token_budget: an answer to the prompt \w+ does not fit into a forward pass"
     ):
-        run_recipes(["preference"], narrow)
+        run_named(["preference"], narrow)
     assert narrow.teacher.asked == []
 
 
-def test_a_verdict_on_other_texts_is_asked_for_again(lesson, tmp_path):
+def test_a_verdict_on_other_texts_is_asked_for_again(context_of, tmp_path):
     """Where candidates were lost, another machine may draw others in their place."""
-    run_recipes(["preference"], lesson("run"))
+    run_named(["preference"], context_of("run"))
     shutil.rmtree(tmp_path / "run/checkpoints")
     file = tmp_path / "run/candidates.jsonl"
     drawn = rows(file, Drawn)
@@ -358,8 +360,8 @@ def test_a_verdict_on_other_texts_is_asked_for_again(lesson, tmp_path):
     place = next(i for i, d in enumerate(drawn) if (d.prompt, d.number) == (changed.prompt, changed.second))
     drawn[place] = drawn[place].model_copy(update={"text": "w"})
     file.write_text("".join(map(to_json_line, drawn)))
-    again = lesson("run")
-    run_recipes(["preference"], again)
+    again = context_of("run")
+    run_named(["preference"], again)
     assert (changed.prompt, OWN, "w") in again.teacher.asked
     assert len(again.teacher.asked) <= GROUP, "verdicts on what stayed are not asked for again"
     pairs = rows(tmp_path / "run/pairs.jsonl", Pair)

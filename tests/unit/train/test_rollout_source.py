@@ -12,8 +12,8 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from projects import write_domain, write_student
+from settings import changed, config_of
 
-from conch_dna.config import DistillConfig
 from conch_dna.data.batches import step_examples
 from conch_dna.data.tokens import encode_chat, prompt_ids
 from conch_dna.domains.domain import load_domain
@@ -32,7 +32,7 @@ from conch_dna.train.stage import Stage, train_stage
 from conch_dna.util.files import sha256_file
 from conch_dna.util.progress import Progress
 
-CONFIG = DistillConfig(
+CONFIG = config_of(
     steps=6, batch_size=3, rank=4, dropout=0.1, learning_rate=0.01, warmup=1, checkpoint_every=2, rollout_tokens=6,
     top_k=16, temperature=1.0,
 )  # fmt: skip
@@ -74,9 +74,15 @@ class Listening:
 @pytest.fixture
 def source(world, tmp_path):
     def make(teacher=None, fixed=None, **settings):
-        config = CONFIG.model_copy(update=settings)
+        config = changed(CONFIG, **settings)
         return OnPolicySource(
-            world.base, teacher or world.teacher, world.prompts, config, fixed, tmp_path / "rollouts.jsonl"
+            world.base,
+            teacher or world.teacher,
+            world.prompts,
+            config,
+            config.tables["on_policy"],
+            fixed,
+            tmp_path / "rollouts.jsonl",
         )
 
     return make
@@ -176,12 +182,10 @@ class TestFraction:
 
     @pytest.mark.parametrize("fraction", [0.0, 0.3, 0.5, 1.0])
     def test_it_is_one_draw_a_step_that_hangs_on_seed_and_step_alone(self, fraction):
-        config = CONFIG.model_copy(update={"on_policy_fraction": fraction})
-        draws = [on_rollouts(config, step) for step in range(1000)]
+        draws = [on_rollouts(CONFIG.seed, fraction, step) for step in range(1000)]
         assert np.mean(draws) == pytest.approx(fraction, abs=0.05)
-        assert draws[500:] == [on_rollouts(config, step) for step in range(500, 1000)]
-        other = config.model_copy(update={"seed": 1})
-        assert fraction in {0, 1} or draws != [on_rollouts(other, step) for step in range(1000)]
+        assert draws[500:] == [on_rollouts(CONFIG.seed, fraction, step) for step in range(500, 1000)]
+        assert fraction in {0, 1} or draws != [on_rollouts(1, fraction, step) for step in range(1000)]
 
     def test_the_other_steps_are_the_other_sources(self, source, world):
         teacher = Listening(world.teacher)
@@ -194,12 +198,12 @@ class TestFraction:
                 (wanted,) = ours.fixed.batches(step)
                 assert batches[0].names == wanted.names
                 assert np.array_equal(batches[0].labels_N, wanted.labels_N)
-        assert kinds == [on_rollouts(ours.config, step) for step in range(6)]
+        assert kinds == [on_rollouts(ours.config.seed, ours.settings.fraction, step) for step in range(6)]
         assert set(kinds) == {True, False}
         assert len(teacher.asked) == sum(kinds)
 
     def test_without_another_source_every_step_must_be_on_rollouts(self, source):
-        with pytest.raises(ConfigError, match=r"on_policy_fraction: .* got 0.5; allowed: 1"):
+        with pytest.raises(ConfigError, match=r"\[distill.on_policy\] fraction: .* got 0.5; allowed: 1"):
             source(on_policy_fraction=0.5)
 
 
@@ -275,9 +279,9 @@ class TestResume:
     @pytest.fixture
     def course(self, world, host, tmp_path):
         def take(name, settings, at=None):
-            config = CONFIG.model_copy(update={"steps": 4, "layers": 2, **settings})
+            config = changed(CONFIG, steps=4, layers=2, **settings)
             folder = tmp_path / name
-            fixed = given(world, config) if config.on_policy_fraction < 1 else None
+            fixed = given(world, config) if config.tables["on_policy"].fraction < 1 else None
             source = Stopped(world.base, world.teacher, world.prompts, config, fixed, folder / "rollouts.jsonl")
             source.at = at
             loss = Objective(host.catalog.get("losses", "reverse_kl"), 1.0, True, 0.7)

@@ -19,13 +19,13 @@ from conch_dna.evaluation.fit import fits
 from conch_dna.models.head import split
 from conch_dna.records import StepReport
 from conch_dna.train import lora
-from conch_dna.train.training_set import TrainingSet
 from conch_dna.train.stage import exhausted
+from conch_dna.train.training_set import TrainingSet
 
 IDENTITY = {"base": "sha256:other", "teacher": "t2", "data": "d2", "settings": {"rank": 8, "steps": 6}}
 
 
-class Stop(Exception):
+class Stop(BaseException):  # as a kill, which no handler of errors sees
     """Ends a course the way a kill would: nothing may be saved on the way out."""
 
 
