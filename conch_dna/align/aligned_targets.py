@@ -16,8 +16,6 @@ from conch_dna.plugin.protocols import Targets
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.data.tokens import Example
-
 NONE = -1  # no token
 
 
@@ -43,24 +41,25 @@ class Aligned:
 
 
 def align_answers(
-    examples: Sequence[Example],
-    answers: Sequence[Sequence[int]],
+    ours: Sequence[Sequence[int]],
+    theirs: Sequence[Sequence[int]],
     targets: Sequence[Targets],
     student_tokenizer: Any,
     teacher_tokenizer: Any,
 ) -> list[Aligned | None]:
-    """Return the targets of each answer aligned with the last turn of its example; plain arrays, safe to pickle.
+    """Return the targets of each answer aligned with the student's tokens; plain arrays, safe to pickle.
 
-    ``None`` stands for an answer of which no token could be aligned: it is another text than the student is trained on.
+    ``None`` is an answer without any aligned token: its text differs from the one the student is trained on.
 
-    :param answers: the same answers in the teacher's tokens, the end of answer included where there is one.
-    :param targets: the teacher's, one row for each of these tokens.
-    :raises ConchError: a tokenizer whose tokens cannot be told in bytes.
+    :param ours: token ids of each answer in the student's vocabulary.
+    :param theirs: token ids of the same answers in the teacher's, including the end of the answer if it has one.
+    :param targets: the teacher's, one row per token of ``theirs``.
+    :raises ConchError: a tokenizer whose tokens cannot be written as bytes.
     :raises TeacherError: targets that do not cover the answer.
     """
     between = vocabulary_map(student_tokenizer, teacher_tokenizer)
-    triples = zip(examples, answers, targets, strict=True)
-    return [_aligned(between, e.answer_ids, a, t, place) for place, (e, a, t) in enumerate(triples)]
+    triples = zip(ours, theirs, targets, strict=True)
+    return [_aligned(between, *triple, place) for place, triple in enumerate(triples)]
 
 
 def _aligned(

@@ -61,7 +61,7 @@ class VocabularyMap:
                 raise ConchError(
                     "the two tokenizers disagree on ids", where=f"token id {index}",
                     got=f"{ours!r} to the student, {theirs!r} to the teacher",
-                    allowed="p_kl, gold or uld, which go by bytes",
+                    allowed="cross_tokenizer = bytes, or a loss that compares tokens by their bytes",
                 )  # fmt: skip
         return width
 

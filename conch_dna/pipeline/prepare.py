@@ -18,6 +18,7 @@ from conch_dna.pipeline.recipe_choice import sets_apart
 from conch_dna.records import CHOICES, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.answers import final_answers
+from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.teachers.compatibility import Party, checked_width
 from conch_dna.teachers.soft_targets import compare_tokenizers, soft_targets
 from conch_dna.train.recipes.training_set import TrainingSet
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from conch_dna.data.tokens import Example
     from conch_dna.domains.domain import Domain
     from conch_dna.pipeline.context import Session
-    from conch_dna.plugin.protocols import Teacher
+    from conch_dna.plugin.protocols import Targets, Teacher
     from conch_dna.records import Completion, Prompt
+    from conch_dna.teachers.compatibility import Signal
 
     Pairs = list[tuple[Prompt, Example]]
 
@@ -62,7 +64,8 @@ def prepare(
     learns_text = ranks or bool({"sft", "kd"} & set(recipes)) or session.config.on_policy_fraction < 1
     asked = (*(train if learns_text else ()), *(apart if session.config.validates else ()), *parts.held_out)
     learns_soft = bool({"kd", "on_policy"} & set(recipes))
-    signal = compare_tokenizers(session, teacher) if learns_soft else None
+    loss = cross_tokenizer_loss(session.host.catalog, session.config)
+    signal = compare_tokenizers(teacher, session.base, session.config, loss) if learns_soft else None
     told, missing = _told(
         session, domain, teacher, asked, CHOICES if learns_soft and "soft" in teacher.capabilities else 0
     )
@@ -70,9 +73,9 @@ def prepare(
     apart_pairs = _tokenised(session, apart, told)
     too_long = sum(p.digest in told for p in train) - len(pairs)
     check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, session.config)
-    pairs, targets = soft_targets(session, domain, teacher, pairs, told, signal)
-    held_pairs, held_targets = soft_targets(session, domain, teacher, held_pairs, told, signal)
-    apart_pairs, apart_targets = soft_targets(session, domain, teacher, apart_pairs, told, signal)
+    pairs, targets = _soft(session, domain, teacher, pairs, told, signal)
+    held_pairs, held_targets = _soft(session, domain, teacher, held_pairs, told, signal)
+    apart_pairs, apart_targets = _soft(session, domain, teacher, apart_pairs, told, signal)
     if (learns_text and not pairs) or len(held_pairs) < 2 or (session.config.validates and not apart_pairs):
         raise TeacherError(
             "too few usable answers", where=f"domain {domain.name}, teacher {session.teacher_name(domain)}",
@@ -91,6 +94,23 @@ def prepare(
     # A loss between tokenizers is no figure to compare models by.
     plain = None if isinstance(held_targets, CrossTargets) else held_targets
     return material, HeldOutSet(held_prompts, held_examples, plain, others, trained)
+
+
+def _soft(
+    session: Session,
+    domain: Domain,
+    teacher: Teacher,
+    pairs: Pairs,
+    told: dict[str, Completion],
+    signal: Signal | None,
+) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
+    """Announce the stage and return what :func:`soft_targets` does."""
+    if signal is not None and pairs:
+        session.progress.stage(domain.name, "soft targets", len(pairs))
+    return soft_targets(
+        teacher, pairs, told, signal, base=session.base, config=session.config, cache=session.cache,
+        progress=session.progress,
+    )  # fmt: skip
 
 
 def _apart(

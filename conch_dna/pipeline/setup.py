@@ -11,6 +11,7 @@ import click
 from conch_dna.cli.app import App
 from conch_dna.errors import ConfigError, DataError, UnknownName
 from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.teachers.capabilities import cross_tokenizer_loss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +74,7 @@ def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None
     """Find everything that is named before any work begins."""
     catalog = app.host.catalog
     catalog.get("losses", config.loss)
+    cross_tokenizer_loss(catalog, config)
     catalog.get("gates", config.gate)
     for domain in domains:
         if domain.name == "base":

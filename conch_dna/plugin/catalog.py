@@ -13,6 +13,7 @@ KINDS = {
     "teachers": "teacher",
     "scorers": "scorer",
     "losses": "loss",
+    "cross_tokenizer_losses": "cross-tokenizer loss",
     "extractors": "extractor",
     "gates": "gate",
     "routers": "router",

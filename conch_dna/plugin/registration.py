@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conch_dna.plugin.protocols import CrossTokenizerLoss
+
 
 def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
     """Return the names and objects in what a ``register_<kind>`` hook returned.
@@ -19,7 +21,8 @@ def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
         return _domains(returned)
     if not isinstance(returned, Mapping):
         raise TypeError(f"returned {_type(returned)}, not a mapping of name to object")
-    check = _check_command if kind == "commands" else _check_callable
+    checks = {"commands": _check_command, "cross_tokenizer_losses": _check_cross_tokenizer_loss}
+    check = checks.get(kind, _check_callable)
     for name, value in returned.items():
         if not isinstance(name, str):
             raise TypeError(f"returned the name {name!r}, a {_type(name)}, not a string")
@@ -41,6 +44,11 @@ def _domains(returned: object) -> list[tuple[str, Any]]:
 def _check_callable(name: str, value: object) -> None:
     if not callable(value):
         raise TypeError(f"{name!r} is a {_type(value)}, which cannot be called")
+
+
+def _check_cross_tokenizer_loss(name: str, value: object) -> None:
+    if not isinstance(value, CrossTokenizerLoss):
+        raise TypeError(f"{name!r} is a {_type(value)}, not a CrossTokenizerLoss")
 
 
 def _check_command(name: str, value: object) -> None:

@@ -16,6 +16,7 @@ import structlog
 
 from conch_dna.align.served_logprobs import answer_in, is_absent
 from conch_dna.errors import ConfigError, TeacherError
+from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.records import SCHEMA_VERSION, Completion, Sampling, digest_of
 from conch_dna.teachers.answer_cache import CompletionCache, answers
 from conch_dna.teachers.api.call import Call, Reply
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from conch_dna.plugin.protocols import Targets, TeacherRequest
     from conch_dna.records import Prompt, SoftToken
     from conch_dna.teachers.api.context import ApiContext
     from conch_dna.teachers.api.metrics import Metrics
@@ -228,8 +228,6 @@ class ApiTeacher:
 
     def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
         """Return which answer to each prompt is better, 0 or 1; ``None`` for a tie or no verdict."""
-        from conch_dna.plugin.protocols import TeacherRequest
-
         context = self.domain.context
         domain = judging_domain(self.domain)
         judge = ApiTeacher(self.kind, TeacherRequest(domain, self.model, api=self.api))
@@ -242,11 +240,6 @@ class ApiTeacher:
             told = {a.prompt: verdict_in(a.text) for a in answers(judge, domain, every, sampling, cache)}
         rows = [[told.get(question.digest) for question in row] for row in asked]
         return [agreed(*pair) for pair in zip(*rows, strict=True)]
-
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Refuse: no API takes token ids of another tokenizer."""
-        raise TeacherError("gives no soft targets in the student's tokens", where=self.where,
-                           allowed=", ".join(sorted(self.capabilities)))  # fmt: skip
 
     def answers_reused(self, count: int) -> None:
         """Hear that so many answers were on disk already; they cost nothing."""

@@ -25,6 +25,7 @@ from conch_dna.losses.dpo import Pairs
 from conch_dna.losses.fused import Objective
 from conch_dna.models.head import split
 from conch_dna.records import Record, digest_of
+from conch_dna.teachers.capabilities import judge_of
 from conch_dna.train.recipes.candidates import (
     Drawn,
     Student,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.data.tokens import Example
-    from conch_dna.plugin.protocols import Judge
     from conch_dna.records import Prompt
 
 VERDICTS = (0, 1, None)
@@ -235,7 +235,7 @@ def _matches(
 
 def _judged(lesson: RecipeContext, matches: Sequence[_Match]) -> list[Judged]:
     """Return the teacher's verdict on each match, asking for those that are not on disk yet."""
-    teacher = cast("Judge", lesson.teacher)
+    teacher = judge_of(lesson.teacher)
 
     def ask(group: Sequence[_Match]) -> list[Judged]:
         found = teacher.prefer([m.prompt for m in group], [m.first.text for m in group], [m.second.text for m in group])

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
-from conch_dna.losses.cross_tokenizer import CrossTargets
+from conch_dna.losses.cross_tokenizer import CrossTargets, registered_loss
 from conch_dna.losses.fused import Objective
-from conch_dna.teachers.forced_scorer import ForcedScorer
+from conch_dna.teachers.capabilities import scorer_of, text_scorer_of
+from conch_dna.teachers.text_scorer import TextScorer
 from conch_dna.train.recipes.on_policy import OnPolicySource
 from conch_dna.train.schedules import between
 from conch_dna.train.sources import FixedSource
@@ -116,7 +117,8 @@ def on_policy(lesson: RecipeContext) -> Stage:
     """Return the stage that trains on the student's own answers as the teacher scores them."""
     material, config = lesson.material, lesson.config
     fixed = FixedSource(material.examples, _signal(lesson, material), config) if material.examples else None
-    scorer = lesson.teacher if "top_k" in lesson.teacher.capabilities else ForcedScorer(lesson.teacher, lesson.base)
+    exact = "top_k" in lesson.teacher.capabilities
+    scorer = scorer_of(lesson.teacher) if exact else TextScorer(text_scorer_of(lesson.teacher), lesson.base)
     source = OnPolicySource(lesson.base, scorer, material.prompts, config, fixed, lesson.folder / "rollouts.jsonl")
     return replace(_stage(lesson, "on_policy", material, distilling(lesson)), source=source)
 
@@ -131,7 +133,8 @@ def _signal(lesson: RecipeContext, material: TrainingSet) -> SoftTargets | None:
     """Return the material's soft targets as batches take them."""
     targets = material.targets
     if isinstance(targets, CrossTargets):
-        return targets.loss_of(_divergence(lesson.host, lesson.config.loss), lesson.config)
+        loss = registered_loss(lesson.host, targets.kind)
+        return targets.loss_of(loss, _divergence(lesson.host, lesson.config.loss), lesson.config)
     return targets
 
 
