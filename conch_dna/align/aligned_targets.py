@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from conch_dna.align.groups import Groups, align
+from conch_dna.align.groups import align
 from conch_dna.align.offsets import byte_spans
 from conch_dna.align.vocabulary_map import VocabularyMap, vocabulary_map
 from conch_dna.errors import TeacherError
-from conch_dna.plugin.protocols import Targets
+from conch_dna.plugin.protocols import Aligned, Groups, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NONE = -1  # no token
-
-
-@dataclass(frozen=True)
-class Aligned:
-    """A teacher's targets and where they bear on a student's tokens, for one answer or for a batch.
-
-    :param labels_N: int32, the student's tokens that are trained, in order.
-    :param targets: the teacher's, in its own vocabulary, one row for each of its R tokens.
-    :param said_R: float32, the log-probabilities of these tokens themselves, NaN where they are not known.
-    :param groups: ranges of N and of R that are the same text, and the pairs that start at the same byte.
-    :param matches_GK: int32. The teacher's k ids at the end of each group, as the student's: what its last token would
-        have to be, after the group's earlier ones, for the group to read the same; -1 where it has no such token.
-    :param single_G: bool, groups of one token on each side that start at the same byte.
-    """
-
-    labels_N: np.ndarray
-    targets: Targets
-    said_R: np.ndarray
-    groups: Groups
-    matches_GK: np.ndarray
-    single_G: np.ndarray
 
 
 def align_answers(

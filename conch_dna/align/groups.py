@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from conch_dna.plugin.protocols import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,19 +15,6 @@ if TYPE_CHECKING:
 
 LONGEST = 16  # tokens of a group on one side; a longer one is no word, and the chain rule multiplies errors
 NOWHERE = -2  # a byte offset that the other text does not have
-
-
-class Groups(NamedTuple):
-    """How two tokenisations of one answer correspond; indices into the student's and the teacher's tokens.
-
-    :param student_G2, teacher_G2: int64 half-open ranges of the tokens between two byte offsets at which both have a
-        token's end. The end of the answer is a group of its own where both end it.
-    :param starts_P2: int64 pairs (student, teacher) of tokens that start at the same byte.
-    """
-
-    student_G2: np.ndarray
-    teacher_G2: np.ndarray
-    starts_P2: np.ndarray
 
 
 def align(student: Spans, teacher: Spans) -> Groups:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conch_dna.config import RECIPES
+from conch_dna.teachers.capabilities import BYTES, OFF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +48,11 @@ def names_of(kind: str) -> Completer:
 
 teacher_names, router_names = names_of("teachers"), names_of("routers")
 loss_names, gate_names = names_of("losses"), names_of("gates")
+
+
+def cross_tokenizer_names(ctx: click.Context, parameter: click.Parameter, word: str) -> list[str]:
+    """Return the values of ``cross_tokenizer`` that begin with ``word``."""
+    return [*_like(word, (BYTES, OFF)), *names_of("cross_tokenizer_losses")(ctx, parameter, word)]
 
 
 def mode_names(_: click.Context, __: click.Parameter, word: str) -> list[str]:

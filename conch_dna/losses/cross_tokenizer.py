@@ -21,11 +21,10 @@ from conch_dna.plugin.protocols import CrossTokenizerInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conch_dna.align.aligned_targets import Aligned
     from conch_dna.align.vocabulary_map import Members, VocabularyMap
     from conch_dna.config import DistillConfig
     from conch_dna.plugin.manager import PluginHost
-    from conch_dna.plugin.protocols import CrossTokenizerLoss, Divergence, LogitLoss
+    from conch_dna.plugin.protocols import Aligned, CrossTokenizerLoss, Divergence, LogitLoss
 
 KIND = "cross_tokenizer_losses"  # in the catalog
 

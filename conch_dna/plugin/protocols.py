@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     import mlx.core as mx
     import numpy as np
 
-    from conch_dna.align.aligned_targets import Aligned
-    from conch_dna.align.vocabulary_map import VocabularyMap
     from conch_dna.domains.domain import Domain
     from conch_dna.models.load import LoadedModel
     from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling, SoftToken
@@ -184,12 +182,46 @@ class LogitLoss(Protocol):
         """Return the loss at each position of ``part``."""
 
 
+class Groups(NamedTuple):
+    """Two tokenisations of one answer, as ranges of tokens with the same text.
+
+    :param student_G2, teacher_G2: int64 half-open ranges of the student's and the teacher's tokens between two byte
+        offsets at which a token ends on both sides. The end of the answer is a group of its own if both end it.
+    :param starts_P2: int64 pairs (student, teacher) of tokens that start at the same byte.
+    """
+
+    student_G2: np.ndarray
+    teacher_G2: np.ndarray
+    starts_P2: np.ndarray
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A teacher's targets aligned with a student's tokens, for one answer or for a batch.
+
+    :param labels_N: int32, the student's trained tokens, in order.
+    :param targets: the teacher's, in its own vocabulary, one row for each of its R tokens.
+    :param said_R: float32, the log-probabilities of the teacher's own tokens, NaN if unknown.
+    :param groups: ranges of N and of R that are the same text, and the pairs that start at the same byte.
+    :param matches_GK: int32, for each of the teacher's k ids at the end of a group, the student's token with which the
+        group would spell the same bytes after its earlier tokens; -1 if there is none.
+    :param single_G: bool, groups of one token on each side that start at the same byte.
+    """
+
+    labels_N: np.ndarray
+    targets: Targets
+    said_R: np.ndarray
+    groups: Groups
+    matches_GK: np.ndarray
+    single_G: np.ndarray
+
+
 @dataclass(frozen=True)
 class CrossTokenizerInput:
     """The arguments of a cross-tokenizer loss, for one batch.
 
     :param aligned: the teacher's targets in its own tokens, aligned with the student's tokens.
-    :param between: the map between the student's and the teacher's vocabulary.
+    :param between: the map between the two vocabularies, a :class:`~conch_dna.align.vocabulary_map.VocabularyMap`.
     :param divergence: the configured loss between two bucketed distributions.
     :param temperature: T; both sides' log-probabilities are divided by it and normalised again, with the teacher's tail
         as one bucket.
@@ -198,7 +230,7 @@ class CrossTokenizerInput:
     """
 
     aligned: Aligned
-    between: VocabularyMap
+    between: Any  # not named here: this room imports no later one
     divergence: Divergence
     temperature: float = 1.0
     beta: float = 0.5

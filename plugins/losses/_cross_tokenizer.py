@@ -18,8 +18,7 @@ from conch_dna.losses.cross_tokenizer import BucketLoss, bucketed, largest, merg
 from conch_dna.losses.fused import LOWEST, TAIL_FLOOR
 
 if TYPE_CHECKING:
-    from conch_dna.align.aligned_targets import Aligned
-    from conch_dna.plugin.protocols import CrossTokenizerInput
+    from conch_dna.plugin.protocols import Aligned, CrossTokenizerInput
 
 
 class ClassLoss(BucketLoss):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.prices import Usage
-    from conch_dna.teachers.api.wire import Abilities, Chat
+    from conch_dna.teachers.api.provider_client import Abilities, Chat
 
 LISTED = 100  # newest batches among which one of ours is looked for
 OVER = {"completed", "failed", "expired", "cancelled"}
@@ -125,7 +125,7 @@ class OpenAIClient(SdkClient):
         from conch_dna.align.served_logprobs import soft_tokens, told_items
         from conch_dna.teachers.api.call import Reply
         from conch_dna.teachers.api.faults import CallFault
-        from conch_dna.teachers.api.wire import Answer
+        from conch_dna.teachers.api.provider_client import Answer
 
         try:
             choice = found["choices"][0]

@@ -9,7 +9,7 @@ from cross_losses import cross_loss, losses
 from languages import NUMBERS, PROSE, TEXTS, byte_level, encode, pieces, widened
 from tiny import targets_of
 
-from conch_dna.align.aligned_targets import Aligned, align_answers, collate_aligned
+from conch_dna.align.aligned_targets import align_answers, collate_aligned
 from conch_dna.align.vocabulary_map import vocabulary_map
 from conch_dna.data.tokens import encode_chat
 from conch_dna.errors import ConchError, PluginError
@@ -17,7 +17,7 @@ from conch_dna.losses.cross_tokenizer import registered_loss
 from conch_dna.losses.fused import CHUNK, Objective, bucket, loss_sums, temper
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.plugin.protocols import CrossTokenizerInput, CrossTokenizerLoss, Targets
+from conch_dna.plugin.protocols import Aligned, CrossTokenizerInput, CrossTokenizerLoss, Targets
 
 KINDS = ("p_kl", "gold", "uld")
 PAIRS = {
