@@ -1,4 +1,4 @@
-"""A teacher's targets brought to a student's tokens: one answer at a time, then a batch of them."""
+"""Alignment of a teacher's targets with a student's tokens, for one answer and for a batch."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def _aligned(
 
 
 def _spelled(pieces: Sequence[bytes], ids: Sequence[int], start: int) -> tuple[bytes, int]:
-    """Return the bytes of a group's earlier tokens, and how many bytes of the group are not in the text."""
+    """Return the bytes of a group's earlier tokens, and the number of bytes of the group that are not in the text."""
     return b"".join(pieces[i] for i in ids), int(start < 0)
 
 
 def _matches(
     between: VocabularyMap, before_s: tuple[bytes, int], before_t: tuple[bytes, int], ids_K: np.ndarray, end: int
 ) -> list[int]:
-    """Return for each teacher id the student's last token with which the whole group reads the same, or -1."""
+    """Return, for each teacher id, the student's last token with which the group spells the same bytes, or -1."""
     (ours, our_blank), (theirs, their_blank) = before_s, before_t
     same_place = ours[our_blank:] == theirs[their_blank:]
     found = []
@@ -80,7 +80,7 @@ def _matches(
             continue
         piece = between.teacher.pieces[index] if index < len(between.teacher.pieces) else b""
         text = theirs + piece
-        # The blank that only one side puts before the text is taken off theirs and put on ours.
+        # A blank that only one tokenizer puts before the text is removed from theirs and added to ours.
         reads = b" " * our_blank + text[their_blank:]
         spelled = piece and text[:their_blank] == b" " * their_blank and reads.startswith(ours)
         found.append(between.student.ids.get(reads[len(ours) :], NONE) if spelled else NONE)
@@ -88,7 +88,7 @@ def _matches(
 
 
 def _said(targets: Targets, answer: Sequence[int]) -> np.ndarray:
-    """Return float32 (R,): the log-probability of the answer's own tokens, NaN where the targets do not tell it."""
+    """Return float32 (R,): the log-probability of the answer's own tokens, NaN if the targets do not contain it."""
     if targets.chosen is not None:
         return targets.chosen.astype(np.float32)
     hits_RK = targets.ids == np.array(answer)[:, None]
@@ -98,7 +98,7 @@ def _said(targets: Targets, answer: Sequence[int]) -> np.ndarray:
 
 
 def collate_aligned(parts: Sequence[Aligned]) -> Aligned:
-    """Join answers in the order in which ``collate`` lays out the trained positions of a batch with soft targets."""
+    """Join answers in the order of the trained positions that ``collate`` gives a batch with soft targets."""
     labels = np.cumsum([0, *(len(p.labels_N) for p in parts)])[:-1]
     rows = np.cumsum([0, *(len(p.targets.tail) for p in parts)])[:-1]
     joined = [np.concatenate(arrays) for arrays in zip(*map(_columns, parts, labels, rows), strict=True)]
@@ -108,7 +108,7 @@ def collate_aligned(parts: Sequence[Aligned]) -> Aligned:
 
 
 def _columns(part: Aligned, label: int, row: int) -> tuple[np.ndarray, ...]:
-    """Return the arrays of one answer with its indices counted from the batch's start."""
+    """Return the arrays of one answer, with indices counted from the start of the batch."""
     targets, groups = part.targets, part.groups
     ranges = groups.student_G2 + label, groups.teacher_G2 + row, groups.starts_P2 + np.array([label, row])
     soft = targets.ids, targets.log_probs, targets.tail, part.said_R

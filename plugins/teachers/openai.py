@@ -122,7 +122,7 @@ class OpenAIClient(SdkClient):
 
     def _answer(self, found: Any, headers: Mapping[str, str]) -> Reply:
         """Read a chat's reply; one that was filtered, or ended in a call of a tool, counts as cut off."""
-        from conch_dna.align.served_logprobs import soft_tokens, told_items
+        from conch_dna.align.served_logprobs import soft_tokens, returned_items
         from conch_dna.teachers.api.call import Reply
         from conch_dna.teachers.api.faults import CallFault
         from conch_dna.teachers.api.provider_client import Answer
@@ -134,7 +134,7 @@ class OpenAIClient(SdkClient):
         except (KeyError, IndexError, TypeError, AttributeError):
             raise CallFault("the answer holds no choice", charged=True) from None
         try:
-            soft, told = soft_tokens(choice), bool(told_items(choice))
+            soft, told = soft_tokens(choice), bool(returned_items(choice))
         except (KeyError, TypeError, ValueError, AttributeError):  # told in some form of its own
             soft, told = (), True
         return Reply(Answer(text, "stop" if ended else "length", soft, told), _usage(found), _limit(headers))
