@@ -18,9 +18,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
-from calling import ask, caller
+from fake_limits import RateLimits
+from plain_client import ask, caller
 from server import ApiServer
-from wire_limits import RateLimits
 
 from conch_dna.teachers.api.limits import Limits, Pace
 

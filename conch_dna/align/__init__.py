@@ -1,1 +1,1 @@
-"""Two tokenizers side by side: what their tokens are in bytes, where they meet in a text, which mean the same."""
+"""Alignment of two tokenizers: tokens as bytes, common boundaries in a text, shared vocabulary."""

@@ -1,66 +1,43 @@
-"""A teacher's targets brought to a student's tokens: one answer at a time, then a batch of them."""
+"""Alignment of a teacher's targets with a student's tokens, for one answer and for a batch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from conch_dna.align.groups import Groups, align
+from conch_dna.align.groups import align
 from conch_dna.align.offsets import byte_spans
 from conch_dna.align.vocabulary_map import VocabularyMap, vocabulary_map
 from conch_dna.errors import TeacherError
-from conch_dna.plugin.protocols import Targets
+from conch_dna.plugin.protocols import Aligned, Groups, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.data.tokens import Example
-
 NONE = -1  # no token
 
 
-@dataclass(frozen=True)
-class Aligned:
-    """A teacher's targets and where they bear on a student's tokens, for one answer or for a batch.
-
-    :param labels_N: int32, the student's tokens that are trained, in order.
-    :param targets: the teacher's, in its own vocabulary, one row for each of its R tokens.
-    :param said_R: float32, the log-probabilities of these tokens themselves, NaN where they are not known.
-    :param groups: ranges of N and of R that are the same text, and the pairs that start at the same byte.
-    :param matches_GK: int32. The teacher's k ids at the end of each group, as the student's: what its last token would
-        have to be, after the group's earlier ones, for the group to read the same; -1 where it has no such token.
-    :param single_G: bool, groups of one token on each side that start at the same byte.
-    """
-
-    labels_N: np.ndarray
-    targets: Targets
-    said_R: np.ndarray
-    groups: Groups
-    matches_GK: np.ndarray
-    single_G: np.ndarray
-
-
 def align_answers(
-    examples: Sequence[Example],
-    answers: Sequence[Sequence[int]],
+    ours: Sequence[Sequence[int]],
+    theirs: Sequence[Sequence[int]],
     targets: Sequence[Targets],
     student_tokenizer: Any,
     teacher_tokenizer: Any,
 ) -> list[Aligned | None]:
-    """Return the targets of each answer aligned with the last turn of its example; plain arrays, safe to pickle.
+    """Return the targets of each answer aligned with the student's tokens; plain arrays, safe to pickle.
 
-    ``None`` stands for an answer of which no token could be aligned: it is another text than the student is trained on.
+    ``None`` is an answer without any aligned token: its text differs from the one the student is trained on.
 
-    :param answers: the same answers in the teacher's tokens, the end of answer included where there is one.
-    :param targets: the teacher's, one row for each of these tokens.
-    :raises ConchError: a tokenizer whose tokens cannot be told in bytes.
+    :param ours: token ids of each answer in the student's vocabulary.
+    :param theirs: token ids of the same answers in the teacher's, including the end of the answer if it has one.
+    :param targets: the teacher's, one row per token of ``theirs``.
+    :raises ConchError: a tokenizer whose tokens cannot be written as bytes.
     :raises TeacherError: targets that do not cover the answer.
     """
     between = vocabulary_map(student_tokenizer, teacher_tokenizer)
-    triples = zip(examples, answers, targets, strict=True)
-    return [_aligned(between, e.answer_ids, a, t, place) for place, (e, a, t) in enumerate(triples)]
+    triples = zip(ours, theirs, targets, strict=True)
+    return [_aligned(between, *triple, place) for place, triple in enumerate(triples)]
 
 
 def _aligned(
@@ -86,14 +63,14 @@ def _aligned(
 
 
 def _spelled(pieces: Sequence[bytes], ids: Sequence[int], start: int) -> tuple[bytes, int]:
-    """Return the bytes of a group's earlier tokens, and how many bytes of the group are not in the text."""
+    """Return the bytes of a group's earlier tokens, and the number of bytes of the group that are not in the text."""
     return b"".join(pieces[i] for i in ids), int(start < 0)
 
 
 def _matches(
     between: VocabularyMap, before_s: tuple[bytes, int], before_t: tuple[bytes, int], ids_K: np.ndarray, end: int
 ) -> list[int]:
-    """Return for each teacher id the student's last token with which the whole group reads the same, or -1."""
+    """Return, for each teacher id, the student's last token with which the group spells the same bytes, or -1."""
     (ours, our_blank), (theirs, their_blank) = before_s, before_t
     same_place = ours[our_blank:] == theirs[their_blank:]
     found = []
@@ -103,7 +80,7 @@ def _matches(
             continue
         piece = between.teacher.pieces[index] if index < len(between.teacher.pieces) else b""
         text = theirs + piece
-        # The blank that only one side puts before the text is taken off theirs and put on ours.
+        # A blank that only one tokenizer puts before the text is removed from theirs and added to ours.
         reads = b" " * our_blank + text[their_blank:]
         spelled = piece and text[:their_blank] == b" " * their_blank and reads.startswith(ours)
         found.append(between.student.ids.get(reads[len(ours) :], NONE) if spelled else NONE)
@@ -111,7 +88,7 @@ def _matches(
 
 
 def _said(targets: Targets, answer: Sequence[int]) -> np.ndarray:
-    """Return float32 (R,): the log-probability of the answer's own tokens, NaN where the targets do not tell it."""
+    """Return float32 (R,): the log-probability of the answer's own tokens, NaN if the targets do not contain it."""
     if targets.chosen is not None:
         return targets.chosen.astype(np.float32)
     hits_RK = targets.ids == np.array(answer)[:, None]
@@ -121,7 +98,7 @@ def _said(targets: Targets, answer: Sequence[int]) -> np.ndarray:
 
 
 def collate_aligned(parts: Sequence[Aligned]) -> Aligned:
-    """Join answers in the order in which ``collate`` lays out the trained positions of a batch with soft targets."""
+    """Join answers in the order of the trained positions that ``collate`` gives a batch with soft targets."""
     labels = np.cumsum([0, *(len(p.labels_N) for p in parts)])[:-1]
     rows = np.cumsum([0, *(len(p.targets.tail) for p in parts)])[:-1]
     joined = [np.concatenate(arrays) for arrays in zip(*map(_columns, parts, labels, rows), strict=True)]
@@ -131,7 +108,7 @@ def collate_aligned(parts: Sequence[Aligned]) -> Aligned:
 
 
 def _columns(part: Aligned, label: int, row: int) -> tuple[np.ndarray, ...]:
-    """Return the arrays of one answer with its indices counted from the batch's start."""
+    """Return the arrays of one answer, with indices counted from the start of the batch."""
     targets, groups = part.targets, part.groups
     ranges = groups.student_G2 + label, groups.teacher_G2 + row, groups.starts_P2 + np.array([label, row])
     soft = targets.ids, targets.log_probs, targets.tail, part.said_R

@@ -1,9 +1,9 @@
-"""A teacher's choices, told as bytes, projected onto the tokens of a student with any tokenizer.
+"""Projection of a teacher's token choices, given as bytes, onto the tokens of a student with any tokenizer.
 
-At every place of the answer where a student's token starts, the strings that the teacher might have gone on with are
-gathered with their probabilities, by the chain rule over the teacher's own tokens, and each string's mass goes to the
-first token that the student would write it with. What comes out are ordinary soft targets: nothing after this knows
-that teacher and student read different tokens.
+At every byte of the answer at which a student's token starts, collect the strings with which the teacher might have
+continued, and their probabilities, by the chain rule over the teacher's own tokens. Each string's mass goes to the first
+token with which the student would write it. The result is ordinary soft targets; later code need not know that the
+tokenizers differ.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
     from conch_dna.align.vocabulary import Vocabulary
 
-LEAST = 1e-6  # mass below which a string is not followed any further, and least mass of the tail
+LEAST = 1e-6  # mass below which a string is not extended, and the least mass of the tail
 
 
 class Choice(NamedTuple):
-    """A string that the teacher might have gone on with.
+    """A string that the teacher might have continued with.
 
     :param text: its bytes; ``None`` is the end of the turn.
     :param mass: its probability.
-    :param said: whether the answer goes on so.
+    :param said: the answer continues with it.
     """
 
     text: bytes | None
@@ -44,8 +44,8 @@ class Choice(NamedTuple):
     said: bool
 
 
-class Spoken:
-    """A teacher's tokens laid along the bytes of its answer."""
+class TokenChoices:
+    """A teacher's tokens and their choices, by byte offset in the answer."""
 
     def __init__(self, tokens: Sequence[SoftToken]) -> None:
         self.pieces = [_bytes(t.piece) for t in tokens]
@@ -54,27 +54,27 @@ class Spoken:
         self.starts = [*accumulate(sizes, initial=0)][:-1]
 
     def strings(self, start: int, end: int) -> list[Choice]:
-        """Return what the teacher might have gone on with from byte ``start``.
+        """Return the strings that the teacher might have continued with from byte ``start``.
 
-        What it did say is followed into its next tokens until byte ``end``; the rest ends with the teacher's token.
-        What the masses leave to 1 is unknown.
+        The string of the answer itself is extended by the next tokens up to byte ``end``; the others end with the
+        teacher's token. The mass missing to 1 is unknown.
         """
         place = bisect_right(self.starts, start) - 1
         piece = self.pieces[place]
         passed = start - self.starts[place]
-        if piece is not None and passed >= len(piece):  # behind the end of an answer that was cut off
+        if piece is not None and passed >= len(piece):  # after the end of an answer that was cut off
             return []
         found = [Choice(text, mass, text == piece) for text, mass in self.choices[place]]
         if passed and piece is not None:
-            # Of the choices of the token that was begun, those are left that begin as it was begun; the unknown ones
-            # are taken to keep their share.
+            # Inside a token, only choices with the same beginning remain; the unknown mass is assumed to keep its
+            # share.
             left = [c for c in found if c.text and c.text[:passed] == piece[:passed] and len(c.text) > passed]
             scale = sum(c.mass for c in found) / (sum(c.mass for c in left) or 1.0)
             found = [Choice((c.text or b"")[passed:], c.mass * scale, c.said) for c in left]
         return [after for choice in found for after in self._followed(choice, place + 1, end - start)]
 
     def _followed(self, choice: Choice, place: int, size: int) -> Iterator[Choice]:
-        """Yield the choice, or where it was said and is shorter than ``size`` bytes, all that it might have become."""
+        """Yield the choice; if the answer has it and it is shorter than ``size`` bytes, yield its continuations."""
         text, mass, said = choice
         if not said or text is None or len(text) >= size or mass < LEAST or place == len(self.pieces):
             yield choice
@@ -89,10 +89,10 @@ def _bytes(piece: str | None) -> bytes | None:
 
 
 def as_bytes(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -> tuple[SoftToken, ...]:
-    """Tell an answer and its targets, both in the tokens of ``tokenizer``, as bytes; ids of no bytes stay in the tail.
+    """Return an answer's tokens and targets, both of ``tokenizer``, as bytes; ids without bytes stay in the tail.
 
-    :param answer_ids: R token ids, the end of the turn the last.
-    :param targets: one row for each of them, in the same vocabulary.
+    :param answer_ids: R token ids; the last one is the end of the turn.
+    :param targets: one row per token, in the same vocabulary.
     """
     vocabulary = vocabulary_of(tokenizer)
     end = answer_ids[-1]
@@ -105,9 +105,9 @@ def as_bytes(tokenizer: Any, answer_ids: Sequence[int], targets: Targets) -> tup
         choices: dict[str | None, float] = {}
         for i, value in zip(ids, values, strict=True):
             if i == end or _has_bytes(vocabulary, i):
-                before = choices.get(name := piece(i))  # of a token with the same bytes
+                before = choices.get(name := piece(i))  # another token with the same bytes
                 choices[name] = value if before is None else float(np.logaddexp(before, value))
-        # What was said may have been too unlikely to be among the k.
+        # The answer's own token may not be among the k.
         found.append(SoftToken(piece=piece(token), choices=tuple(choices.items()) or ((piece(token), 0.0),)))
     return tuple(found)
 
@@ -117,10 +117,10 @@ def _has_bytes(vocabulary: Vocabulary, token: int) -> bool:
 
 
 class Projection:
-    """From a teacher's tokens to soft targets in a student's.
+    """A projection from a teacher's tokens to soft targets in a student's.
 
     :param vocabulary: the student's.
-    :param width: of the student's head.
+    :param width: the number of ids of the student's head.
     """
 
     def __init__(self, vocabulary: Vocabulary, width: int) -> None:
@@ -128,30 +128,30 @@ class Projection:
         self._first = cache(vocabulary.first)
 
     def targets(self, tokens: Sequence[SoftToken], answer_ids: Sequence[int], top_k: int) -> Targets | None:
-        """Return soft targets of one answer, or ``None`` where teacher and student did not write the same text.
+        """Return soft targets of one answer, or ``None`` if teacher and student have different texts.
 
-        Blank at its ends may differ: a student's chat template may trim the text, or set it off.
+        White space at the ends may differ: a student's chat template may trim or pad the text.
 
-        :param tokens: the teacher's, with the end of the turn the last if it ended.
-        :param answer_ids: the student's T tokens of the same answer, its end-of-turn token the last.
-        :returns: (T, k) and (T,); ids that make up the k without being among the choices share the tail evenly. The
+        :param tokens: the teacher's; the last one is the end of the turn, if the turn ended.
+        :param answer_ids: the student's T tokens of the same answer; the last one is its end-of-turn token.
+        :returns: (T, k) and (T,); ids that fill up the k without being among the choices share the tail evenly. The
             answer's own tokens have at least the probability :data:`LEAST`.
         """
         spans = byte_spans(self.vocabulary, answer_ids)
         laid = _laid_along(tokens, spans.text)
         if laid is None:
             return None
-        spoken, skipped = Spoken(laid[0]), laid[1]
+        choices, skipped = TokenChoices(laid[0]), laid[1]
         found = [
-            self._masses(spoken.strings(skipped + max(start, 0), skipped + end), label, answer_ids[-1])
+            self._masses(choices.strings(skipped + max(start, 0), skipped + end), label, answer_ids[-1])
             for start, end, label in zip(spans.starts_T.tolist(), spans.ends_T.tolist(), answer_ids, strict=True)
         ]
         chosen_T = [masses.get(label, 0.0) for masses, label in zip(found, answer_ids, strict=True)]
-        told = _as_targets(found, min(top_k, self.width - 1), self.width)
-        return replace(told, chosen=np.log(np.maximum(chosen_T, LEAST)).astype(np.float32))
+        targets = _as_targets(found, min(top_k, self.width - 1), self.width)
+        return replace(targets, chosen=np.log(np.maximum(chosen_T, LEAST)).astype(np.float32))
 
     def _masses(self, choices: Sequence[Choice], label: int, end: int) -> dict[int, float]:
-        """Return the mass of each student token at one place; mass whose token is unknown is left out."""
+        """Return the mass of each student token at one position; mass without a known token is left out."""
         masses: defaultdict[int, float] = defaultdict(float)
         for text, mass, said in choices:
             token = label if said else end if text is None else self._first(text)
@@ -161,24 +161,24 @@ class Projection:
 
 
 def _laid_along(tokens: Sequence[SoftToken], text: bytes) -> tuple[list[SoftToken], int] | None:
-    """Bring a teacher's tokens to the text that the student is trained on, which has more or less blank at its ends.
+    """Fit a teacher's tokens to the text that the student is trained on, whose white space at the ends may differ.
 
-    Blank that only the student's template writes was nothing for the teacher to choose: there it is certain.
+    White space that only the student's template writes was not the teacher's choice: it gets probability 1.
 
-    :returns: the tokens with such blank, and at which of their bytes the text begins; ``None`` where more differs.
+    :returns: the tokens with such white space, and the offset of the text in their bytes; ``None`` if more differs.
     """
-    told = b"".join(_bytes(t.piece) or b"" for t in tokens)
-    (our_lead, our_words, our_trail), (lead, words, trail) = _parted(text), _parted(told)
+    theirs = b"".join(_bytes(t.piece) or b"" for t in tokens)
+    (our_lead, our_words, our_trail), (lead, words, trail) = _parted(text), _parted(theirs)
     skipped = max(0, len(lead) - len(our_lead))
     before, after = our_lead[: max(0, len(our_lead) - len(lead))], our_trail[len(trail) :]
-    if our_words != words or not (before + told + after).startswith(text, skipped):
+    if our_words != words or not (before + theirs + after).startswith(text, skipped):
         return None
     last = len(tokens) - (not tokens or tokens[-1].piece is None)
     return [*_certain(before), *tokens[:last], *_certain(after), *tokens[last:]], skipped
 
 
 def _parted(text: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return the blank before a text's words, the words, and the blank after them."""
+    """Return the white space before a text's words, the words, and the white space after them."""
     written = text.decode(errors="surrogateescape")
     words = written.strip()
     lead, _, trail = written.partition(words) if words else (written, "", "")
@@ -191,7 +191,7 @@ def _certain(text: bytes) -> list[SoftToken]:
 
 
 def _as_targets(found: Sequence[dict[int, float]], k: int, width: int) -> Targets:
-    """Return the k likeliest tokens of each place, made up to k by others that share the tail, and the tail."""
+    """Return the k likeliest tokens of each position, filled up to k by ids that share the tail, and the tail."""
     ids_TK, masses_TK = np.zeros((len(found), k), np.int32), np.zeros((len(found), k))
     for row, masses in enumerate(found):
         best = sorted(masses.items(), key=lambda item: (-item[1], item[0]))[:k]

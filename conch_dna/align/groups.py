@@ -1,38 +1,27 @@
-"""Where the tokens of two tokenizers meet in one text."""
+"""Groups of tokens of two tokenizers that cover the same bytes of one text."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from conch_dna.plugin.protocols import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conch_dna.align.offsets import Spans
 
-LONGEST = 16  # tokens of a group on one side; a longer one is no word, and the chain rule multiplies errors
+LONGEST = 16  # tokens of a group on one side; a longer group is not a word, and the chain rule multiplies errors
 NOWHERE = -2  # a byte offset that the other text does not have
-
-
-class Groups(NamedTuple):
-    """How two tokenisations of one answer correspond; indices into the student's and the teacher's tokens.
-
-    :param student_G2, teacher_G2: int64 half-open ranges of the tokens between two byte offsets at which both have a
-        token's end. The end of the answer is a group of its own where both end it.
-    :param starts_P2: int64 pairs (student, teacher) of tokens that start at the same byte.
-    """
-
-    student_G2: np.ndarray
-    teacher_G2: np.ndarray
-    starts_P2: np.ndarray
 
 
 def align(student: Spans, teacher: Spans) -> Groups:
     """Return the groups and common starts of two tokenisations of one text.
 
-    Where the texts differ (a tokenizer normalises, or has no token for a character), nothing is aligned from the first
-    byte that differs to the last; after that, places are counted from the end.
+    If the texts differ (a tokenizer normalises, or lacks a token for a character), nothing is aligned between the first
+    and the last byte that differ; offsets after that are counted from the end.
     """
     wide_s, wide_t = (np.flatnonzero(s.ends_T > s.starts_T) for s in (student, teacher))
     first, onto = _difference(student.text, teacher.text)
@@ -52,13 +41,13 @@ def align(student: Spans, teacher: Spans) -> Groups:
 
 
 def _ranges(wide: np.ndarray, at_G: np.ndarray) -> np.ndarray:
-    """Return the half-open ranges of tokens that end with the tokens ``wide[at_G]``, each after the one before."""
+    """Return consecutive half-open ranges of tokens that end with the tokens ``wide[at_G]``."""
     firsts = np.concatenate([[0], at_G[:-1] + 1])[: len(at_G)].astype(np.int64)
     return np.stack([wide[firsts], wide[at_G] + 1], axis=1)
 
 
 def _difference(ours: bytes, theirs: bytes) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
-    """Return the first byte that differs, and what turns offsets in our text into offsets in theirs."""
+    """Return the first byte that differs, and a function from offsets in our text to offsets in theirs."""
     if ours == theirs:
         return len(theirs) + 1, lambda offsets: offsets
     shortest = min(len(ours), len(theirs))
@@ -74,5 +63,5 @@ def _difference(ours: bytes, theirs: bytes) -> tuple[int, Callable[[np.ndarray],
 
 
 def _common(one: bytes, other: bytes) -> int:
-    """Return how many bytes two texts have in common from the start."""
+    """Return the length of the common prefix of two texts, in bytes."""
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -1,6 +1,6 @@
-"""Where tokens begin and end in a text, in bytes.
+"""Byte offsets of tokens in a text.
 
-Never by joining decoded strings: a token may hold half a character, and its decoded string is then another one.
+Offsets are never computed from decoded strings: a token may hold half a character, which decodes to another one.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class Spans(NamedTuple):
     """The tokens of one text.
 
-    :param starts_T, ends_T: int64 byte offsets in the UTF-8 text. A blank that the tokenizer put before the text takes
-        the place before byte 0: such a first token starts at -1. Tokens of no bytes start and end at the same place.
+    :param starts_T, ends_T: int64 byte offsets in the UTF-8 text. A blank that the tokenizer adds before the text is at
+        offset -1, so the first token then starts at -1. Tokens without bytes start and end at the same offset.
     :param marks_T: bool, tokens that only mark a beginning, an end or padding.
-    :param text: the bytes that the tokens spell, without the blank put before them.
+    :param text: the bytes that the tokens spell, without the added blank.
     :param ended: whether the last token ends the answer.
     """
 
@@ -33,7 +33,7 @@ class Spans(NamedTuple):
 
 
 def byte_spans(vocabulary: Vocabulary, ids: Sequence[int]) -> Spans:
-    """Return where each of the tokens ``ids``, which begin a text, starts and ends."""
+    """Return the start and end of each of the tokens ``ids``, which are the beginning of a text."""
     known = len(vocabulary.pieces)
     pieces = [vocabulary.pieces[i] if 0 <= i < known else b"" for i in ids]
     text = b"".join(pieces)

@@ -1,7 +1,7 @@
-"""The tokens that a server told with an answer, or of a text that it was given, as bytes with their choices.
+"""Token log-probabilities that a server returns with an answer or for a given text, as bytes with their choices.
 
-Servers differ in what they tell. llama.cpp joins tokens that end inside a character; others write such a token as
-U+FFFD, or as its bytes. Some tell the token that ended the turn, some do not. What comes out is the same for all.
+Servers differ. llama.cpp joins tokens that end inside a character; others write such a token as U+FFFD, or as its
+bytes. Some return the token that ended the turn, some do not. These functions give the same form for all of them.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from conch_dna.records import SoftToken
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-LEAST = -80.0  # nats; servers write -9999 for what they did not work out
-MOST_MASS = 1.02  # of the choices of one token: figures are rounded on their way
-MANY = 16  # values that are not all the same by chance
-UNKNOWN = "\ufffd".encode().decode("latin-1")  # half a character, as a server writes it that tells no bytes
+LEAST = -80.0  # nats; servers write -9999 for values that they did not compute
+MOST_MASS = 1.02  # of the choices of one token: servers round the values
+MANY = 16  # values that are not all equal by chance
+UNKNOWN = "\ufffd".encode().decode("latin-1")  # half a character, from a server that returns no bytes
 _BYTES = re.compile(r"\\x([0-9a-fA-F]{2})")
 
 
 def soft_tokens(choice: Mapping[str, Any]) -> tuple[SoftToken, ...]:
-    """Return the tokens of a chat's reply (one of its ``choices``) with what else they might have been.
+    """Return the tokens of a chat response (one of its ``choices``) with their top choices.
 
-    llama.cpp joins tokens that end inside a UTF-8 character with those after them and tells the choices of the last
-    one; the bytes before it are taken as a token without another choice. Where the server tells the token that ended
-    the answer, that is the end of the turn; any other special token stays in the tail.
+    llama.cpp joins tokens that end inside a UTF-8 character with those after them and returns the choices of the last
+    one; the bytes before it become a token with a single choice. If the server returns the token that ended the answer,
+    it is the end of the turn; any other special token stays in the tail.
 
-    :returns: nothing where the tokens' bytes are not those of the text, or where no tokens are told.
+    :returns: an empty tuple if the tokens' bytes differ from the text, or if the response has no tokens.
     """
-    items = told_items(choice)
+    items = returned_items(choice)
     text = (choice["message"]["content"] or "").encode()
     end = _end(items, text) if choice["finish_reason"] == "stop" else None
 
@@ -41,34 +41,34 @@ def soft_tokens(choice: Mapping[str, Any]) -> tuple[SoftToken, ...]:
 
     found: list[SoftToken] = []
     for item in items:
-        told = [*item.get("top_logprobs", ())]
-        own = next((t for t in told if _name(t) == _name(item)), item)
+        top = [*item.get("top_logprobs", ())]
+        own = next((t for t in top if _name(t) == _name(item)), item)
         if joined := bytes_of(item).removesuffix(bytes_of(own)):
             found.append(SoftToken(piece=joined.decode("latin-1"), choices=((joined.decode("latin-1"), 0.0),)))
-        if own is item:  # drawn from outside the likeliest
-            told.append(item)
-        choices = {piece(t): t["logprob"] for t in reversed(told) if bytes_of(t) or _name(t) == end}
-        # Special tokens alone leave nothing but what was said.
+        if own is item:  # sampled from outside the top choices
+            top.append(item)
+        choices = {piece(t): t["logprob"] for t in reversed(top) if bytes_of(t) or _name(t) == end}
+        # If all top choices are special tokens, only the answer's own token is left.
         found.append(soft_token(piece(own), choices or {piece(own): own["logprob"]}))
     return spelled(found, text) or ()
 
 
-def told_items(choice: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return what is told of the tokens of a chat's reply, whether or not they spell its text."""
+def returned_items(choice: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the tokens of a chat response as the server returned them, even if they do not spell its text."""
     return (choice.get("logprobs") or {}).get("content") or []
 
 
 def soft_token(piece: str | None, choices: Mapping[str | None, float]) -> SoftToken:
-    """Return a token with its choices, likeliest first; those without any mass are left out."""
-    told = {p: round(max(value, LEAST), 4) for p, value in choices.items() if value > LEAST or p == piece}
-    return SoftToken(piece=piece, choices=tuple(sorted(told.items(), key=lambda c: -c[1])))
+    """Return a token with its choices, likeliest first, without those that have no mass."""
+    kept = {p: round(max(value, LEAST), 4) for p, value in choices.items() if value > LEAST or p == piece}
+    return SoftToken(piece=piece, choices=tuple(sorted(kept.items(), key=lambda c: -c[1])))
 
 
 def spelled(tokens: Sequence[SoftToken], text: bytes) -> tuple[SoftToken, ...] | None:
-    """Return ``tokens`` where they spell ``text``, or ``None``.
+    """Return ``tokens`` if they spell ``text``, or ``None``.
 
-    Halves of characters that were told as U+FFFD are given the bytes that the text has in their place, several in a row
-    as one token.
+    Halves of characters returned as U+FFFD get the bytes of the text at their position; several in a row become one
+    token.
     """
     wanted = text.decode("latin-1")
     if "".join(token.piece or "" for token in tokens) == wanted:
@@ -95,13 +95,13 @@ def spelled(tokens: Sequence[SoftToken], text: bytes) -> tuple[SoftToken, ...] |
 
 
 def answer_in(tokens: Sequence[SoftToken], text: str, trail: int) -> tuple[SoftToken, ...] | None:
-    """Find an answer among the tokens of a conversation that ends with it, and return its tokens.
+    """Return the tokens of an answer from the tokens of a conversation that ends with it.
 
-    Blank at the answer's ends may differ, since chat templates trim it. The token behind the answer is the end of the
-    turn, here and among the choices of all others.
+    White space at the ends of the answer may differ, since chat templates trim it. The token after the answer is the
+    end of the turn, here and among the choices of all tokens.
 
-    :param trail: how many tokens the template writes behind an answer, the one that ends the turn included.
-    :returns: ``None`` where the conversation does not end with that text.
+    :param trail: the number of tokens that the template writes after an answer, including the one that ends the turn.
+    :returns: ``None`` if the conversation does not end with that text.
     """
     last = len(tokens) - trail
     for wanted in dict.fromkeys((text.encode(), text.strip().encode())):
@@ -112,12 +112,12 @@ def answer_in(tokens: Sequence[SoftToken], text: str, trail: int) -> tuple[SoftT
 
 
 def trail_behind(tokens: Sequence[SoftToken], text: str) -> int | None:
-    """Return how many tokens stand behind ``text`` at its last place in a conversation; ``None`` where it is not."""
+    """Return the number of tokens after the last occurrence of ``text`` in a conversation; ``None`` if it is absent."""
     return next((n for n in range(len(tokens)) if answer_in(tokens, text, n)), None)
 
 
 def _ended(tokens: Iterable[SoftToken], end: SoftToken) -> tuple[SoftToken, ...]:
-    """Call the token ``end`` the end of the turn wherever it is told."""
+    """Replace the token ``end`` by the end of the turn, also among the choices."""
 
     def named(token: SoftToken) -> SoftToken:
         choices = tuple((None if piece == end.piece else piece, value) for piece, value in token.choices)
@@ -127,32 +127,32 @@ def _ended(tokens: Iterable[SoftToken], end: SoftToken) -> tuple[SoftToken, ...]
 
 
 def is_absent(answers: Sequence[Sequence[SoftToken]]) -> str | None:
-    """Say why the choices of some answers are no signal at all, or return ``None`` where they are one.
+    """Return why the choices of some answers are no usable signal, or ``None`` if they are one.
 
-    Nothing is learnt from an endpoint that fills in zeros or a constant, and what is no probability teaches nonsense.
+    Endpoints exist that fill in zeros, a constant, or values that are no log-probabilities.
     """
     values = [[value for _, value in token.choices] for tokens in answers for token in tokens]
     flat = [value for row in values for value in row]
     if not flat:
         return "no token has log-probabilities"
     if any(math.isnan(value) or value > math.log(MOST_MASS) for value in flat):
-        return "log-probabilities above 0, or none at all"
+        return "log-probabilities above 0, or not a number"
     if any(sum(map(math.exp, row)) > MOST_MASS for row in values):
-        return "the choices of a token have a probability above 1 together"
+        return "the probabilities of a token's choices add up to more than 1"
     if len(flat) >= MANY and len(set(flat)) == 1:
         return f"all log-probabilities are {flat[0]:g}"
     return None
 
 
 def bytes_of(item: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a token as a chat tells it; none for a special token."""
+    """Return the bytes of a token in a chat response; empty for a special token."""
     if "bytes" in item:
         return bytes(item["bytes"] or ())
     return str(item.get("token", "")).encode()
 
 
 def raw_piece(written: str) -> str:
-    """Return, as Latin-1, the bytes of a token as raw completions write it: as text, or escaped behind ``bytes:``."""
+    """Return, as Latin-1, the bytes of a token in a raw completion: plain text, or escaped after ``bytes:``."""
     if written.startswith("bytes:"):
         return "".join(chr(int(digits, 16)) for digits in _BYTES.findall(written))
     return written.encode().decode("latin-1")
@@ -163,7 +163,7 @@ def _name(item: Mapping[str, Any]) -> object:
 
 
 def _end(items: Sequence[Mapping[str, Any]], text: bytes) -> object:
-    """Return the name of the token that ended an answer, or ``None`` where it is not told."""
+    """Return the name of the token that ended an answer, or ``None`` if the server does not return it."""
     if not items:
         return None
     last = items[-1]

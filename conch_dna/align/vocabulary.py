@@ -1,4 +1,4 @@
-"""What a tokenizer's tokens are, in bytes: the one currency that all tokenizers share."""
+"""The tokens of a tokenizer as bytes, which all tokenizers have in common."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from conch_dna.errors import ConchError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BLANK = "▁"  # how SentencePiece writes a blank
+BLANK = "▁"  # a blank in SentencePiece
 BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _READ: dict[str, Vocabulary] = {}  # by digest, for the life of the process
 
 
 def _byte_alphabet() -> dict[str, int]:
-    """Return GPT-2's alphabet, character to byte: printable bytes stand for themselves, the others from U+0100 on."""
+    """Return GPT-2's alphabet, character to byte: printable bytes map to themselves, the others start at U+0100."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     return {chr(byte): byte for byte in printable} | {chr(0x100 + n): byte for n, byte in enumerate(others)}
@@ -32,16 +32,16 @@ CHAR_OF = {byte: char for char, byte in BYTE_OF.items()}
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A tokenizer read once.
+    """A parsed tokenizer.
 
-    :param pieces: the bytes of each token id, as they stand in a text; empty for ids without a token and for those that
-        only mark where a text begins, ends or is padded.
+    :param pieces: the bytes of each token id in a text; empty for ids without a token and for those that only mark a
+        beginning, an end or padding.
     :param ends: ids that end an answer.
-    :param marks: ids of no bytes: beginning, end and padding.
-    :param added: ids that are matched as a whole before any splitting.
-    :param byte_level: written in GPT-2's byte alphabet; else SentencePiece, with ``▁`` and ``<0xNN>``.
-    :param virtual_blank: a text's first token begins with a blank that is not in the text.
-    :param digest: the identity of the tokenizer, its merges and end tokens included.
+    :param marks: ids without bytes: beginning, end and padding.
+    :param added: ids that are matched whole, before the text is split.
+    :param byte_level: tokens use GPT-2's byte alphabet; otherwise SentencePiece, with ``▁`` and ``<0xNN>``.
+    :param virtual_blank: the first token of a text begins with a blank that is not in the text.
+    :param digest: the identity of the tokenizer, including its merges and end tokens.
     :param backend: the ``tokenizers.Tokenizer``.
     """
 
@@ -56,7 +56,7 @@ class Vocabulary:
 
     @cached_property
     def ids(self) -> dict[bytes, int]:
-        """The id of each byte string; of two that are the same, the token and not the byte it could fall back on."""
+        """The id of each byte string; if a token and a fallback byte are equal, the token."""
         found: dict[bytes, int] = {}
         fallbacks = []
         for index, piece in enumerate(self.pieces):
@@ -69,14 +69,14 @@ class Vocabulary:
         return found
 
     def first(self, text: bytes) -> int:
-        """Return the id of the token with which ``text`` begins, or -1 where there is none for it.
+        """Return the id of the first token of ``text``, or -1 if no token fits.
 
-        The text stands alone, with nothing before it, and may be cut in the middle of a character.
+        Nothing precedes the text, and it may end in the middle of a character.
         """
         return next((i for i in self._candidates(text) if i >= 0 and text.startswith(self.pieces[i])), -1)
 
     def _candidates(self, text: bytes) -> Iterator[int]:
-        """Yield the tokeniser's own choice, then what is left where that does not begin ``text``."""
+        """Yield the tokenizer's own choice, then fallbacks for a choice that is not a prefix of ``text``."""
         valid = _valid_start(text)
         if self.byte_level:
             splitter = self.backend.pre_tokenizer
@@ -94,13 +94,13 @@ class Vocabulary:
 
 
 def vocabulary_of(tokenizer: Any) -> Vocabulary:
-    """Read the vocabulary of an mlx-lm ``TokenizerWrapper`` or a fast transformers tokenizer; kept for the process.
+    """Read the vocabulary of an mlx-lm ``TokenizerWrapper`` or a fast transformers tokenizer, once per process.
 
     :raises ConchError: neither byte-level BPE nor SentencePiece, or no fast tokenizer at all.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        raise ConchError("tokens cannot be told in bytes: no fast tokenizer", where=type(tokenizer).__name__,
+        raise ConchError("tokens cannot be written as bytes: no fast tokenizer", where=type(tokenizer).__name__,
                          next_step="Convert it to tokenizer.json")  # fmt: skip
     ends = frozenset(getattr(tokenizer, "eos_token_ids", None) or {tokenizer.eos_token_id} - {None})
     marks = ends | {i for i in (tokenizer.bos_token_id, tokenizer.pad_token_id) if i is not None}
@@ -119,7 +119,7 @@ def _read(
     kinds = {part["type"] for part in decoders}
     byte_level = "ByteLevel" in kinds
     if not byte_level and not kinds & {"ByteFallback", "Metaspace"}:
-        raise ConchError("tokens cannot be told in bytes", got=f"decoder {', '.join(sorted(kinds)) or 'none'}",
+        raise ConchError("tokens cannot be written as bytes", got=f"decoder {', '.join(sorted(kinds)) or 'none'}",
                          allowed="byte-level BPE, or SentencePiece")  # fmt: skip
     virtual_blank = any(
         (part["type"] == "Strip" and part["content"] == " " and part["start"] > 0)
@@ -138,16 +138,16 @@ def _read(
 
 
 def _parts(node: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
-    """Return the parts of a sequence, or the one that stands alone."""
+    """Return the parts of a sequence, or the single part."""
     if node is None:
         return []
     return [deeper for part in node[key] for deeper in _parts(part, key)] if node["type"] == "Sequence" else [node]
 
 
 def _piece(text: str, *, byte_level: bool) -> bytes:
-    """Return the bytes that a token of the model stands for."""
+    """Return the bytes of a token of the model."""
     if byte_level:
-        # A token with a character outside the alphabet can only have been put in by hand, as the text that it is.
+        # A token with a character outside the alphabet was added by hand, as literal text.
         known = all(char in BYTE_OF for char in text)
         return bytes(BYTE_OF[char] for char in text) if known else text.encode()
     if byte := BYTE_TOKEN.fullmatch(text):
@@ -156,7 +156,7 @@ def _piece(text: str, *, byte_level: bool) -> bytes:
 
 
 def _valid_start(text: bytes) -> bytes:
-    """Return the longest start of ``text`` that is whole UTF-8."""
+    """Return the longest prefix of ``text`` that is valid UTF-8."""
     try:
         text.decode()
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Two vocabularies side by side: which tokens are the same bytes, and what the others come to."""
+"""A map between two vocabularies: tokens with the same bytes, and the images of all others."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _BUILT: dict[tuple[str, str], VocabularyMap] = {}  # by the two digests, for the
 
 @dataclass(frozen=True)
 class VocabularyMap:
-    """The way from a student's vocabulary to a teacher's.
+    """The map from a student's vocabulary to a teacher's.
 
-    A class is a byte string that is a token of both, named by the teacher's id of it. The map is X-Token's sparse
-    row-stochastic one with one entry of 1 a row: a token of the same bytes where there is one, else the first of the
-    tokens that its bytes make, since that one comes next. Where the student merges what the teacher does not, that is
-    all. Where the teacher does (a numeral of three digits is one token), no student token would come to the teacher's,
-    which could then be given no mass at all: so the teacher's are sent to classes by the same rule, through the
-    student's tokenizer. With one vocabulary on both sides each token is a class of its own.
+    A class is a byte string that is a token of both, identified by the teacher's id. The map is X-Token's sparse
+    row-stochastic matrix with one entry of 1 per row: the token with the same bytes if there is one, otherwise the
+    first token of its bytes, since that token comes next. This is sufficient if the student merges what the teacher does not.
+    In the opposite case (a numeral of three digits is one teacher token) no student token would map to the teacher's,
+    which could then get no mass. The teacher's tokens are therefore mapped to classes by the same rule, through the
+    student's tokenizer. With the same vocabulary on both sides, each token is a class of its own.
 
-    :param student_classes_V, teacher_classes_V: int32, the class of each id; -1 where there is none.
+    :param student_classes_V, teacher_classes_V: int32, the class of each id; -1 for an id without a class.
     """
 
     student: Vocabulary
@@ -44,15 +44,15 @@ class VocabularyMap:
 
     @cached_property
     def shared(self) -> np.ndarray:
-        """Whether each student id is a token of the same bytes, or of the same meaning, to the teacher; bool (V,)."""
+        """Bool (V,): the student ids whose bytes, or whose meaning, the teacher's vocabulary has too."""
         ids = self.teacher.ids
         return np.array([not p or p in ids for p in self.student.pieces], bool)
 
     @cached_property
     def common_width(self) -> int:
-        """How many ids, from 0, mean the same to both.
+        """The number of ids, from 0, that mean the same to both.
 
-        :raises ConchError: an id that both have means different bytes; the first of them is named.
+        :raises ConchError: an id that both have means different bytes; the error names the first.
         """
         pairs = zip_longest(self.student.pieces, self.teacher.pieces)
         width = min(len(self.student.pieces), len(self.teacher.pieces))
@@ -61,17 +61,17 @@ class VocabularyMap:
                 raise ConchError(
                     "the two tokenizers disagree on ids", where=f"token id {index}",
                     got=f"{ours!r} to the student, {theirs!r} to the teacher",
-                    allowed="p_kl, gold or uld, which go by bytes",
+                    allowed="cross_tokenizer = bytes, or a loss that compares tokens by their bytes",
                 )  # fmt: skip
         return width
 
 
 @dataclass(frozen=True)
 class Members:
-    """Lists of ids of different lengths, one a class, end to end.
+    """Lists of ids, one per class, concatenated.
 
     :param ids_M: int32, all ids by class.
-    :param begins_C: int64 (classes + 1,), where each class begins in ``ids_M``.
+    :param begins_C: int64 (classes + 1,), the start of each class in ``ids_M``.
     """
 
     ids_M: np.ndarray
@@ -79,7 +79,7 @@ class Members:
 
     @classmethod
     def of(cls, classes_V: np.ndarray, count: int) -> Members:
-        """Return the ids of each of ``count`` classes; ids of class -1 are in none."""
+        """Return the ids of each of ``count`` classes; ids of class -1 belong to none."""
         order = np.argsort(classes_V, kind="stable").astype(np.int32)
         begins = np.searchsorted(classes_V[order], np.arange(count + 1))
         return cls(order, begins)
@@ -87,7 +87,7 @@ class Members:
     def of_rows(self, classes_NK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of all classes of each row and the column of each id's class, both int32 (N, L).
 
-        L is the most ids of a row, at least 1. What is over repeats the row's first id, with column K.
+        L is the largest number of ids of a row, at least 1. Padding repeats the row's first id, with column K.
         """
         rows, columns = np.nonzero(classes_NK >= 0)
         firsts = self.begins_C[classes_NK[rows, columns]]
@@ -105,9 +105,9 @@ class Members:
 
 
 def vocabulary_map(student_tokenizer: Any, teacher_tokenizer: Any) -> VocabularyMap:
-    """Return the way between two tokenizers; built once a pair in this process.
+    """Return the map between two tokenizers; built once per pair and process.
 
-    :raises ConchError: a tokenizer whose tokens cannot be told in bytes.
+    :raises ConchError: a tokenizer whose tokens cannot be written as bytes.
     """
     student, teacher = vocabulary_of(student_tokenizer), vocabulary_of(teacher_tokenizer)
     pair = student.digest, teacher.digest
@@ -117,11 +117,11 @@ def vocabulary_map(student_tokenizer: Any, teacher_tokenizer: Any) -> Vocabulary
 
 
 def _build(student: Vocabulary, teacher: Vocabulary) -> VocabularyMap:
-    """Work out the classes of both vocabularies."""
+    """Compute the classes of both vocabularies."""
     to_teacher, to_student = _images(student, teacher), _images(teacher, student)
     shared = {teacher.ids[piece] for piece in student.ids.keys() & teacher.ids.keys()}
     classes_T = np.full(len(teacher.pieces), -1, np.int32)
-    # A token that is not shared goes over and back, to a start of its own bytes that is shorter each time.
+    # A token that is not shared maps to the other vocabulary and back, each time to a shorter prefix of its bytes.
     for index, piece in sorted(enumerate(teacher.pieces), key=lambda item: len(item[1])):
         here = teacher.ids.get(piece, -1)
         if here in shared:
@@ -135,7 +135,7 @@ def _build(student: Vocabulary, teacher: Vocabulary) -> VocabularyMap:
 
 
 def _images(from_: Vocabulary, to: Vocabulary) -> np.ndarray:
-    """Return int64 (V,): the token of the same bytes, else the first one of those that the bytes make, else -1."""
+    """Return int64 (V,): the token with the same bytes, else the first token of the bytes, else -1."""
 
     def image(piece: bytes) -> int:
         same = to.ids.get(piece, -1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conch_dna.teachers.capabilities import BYTES, OFF
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -55,6 +57,11 @@ def mode_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     given = before.split(",")
     names = [name for name in recipes if name not in given] if comma else ["auto", *recipes]
     return [before + comma + name for name in _like(last, names)]
+
+
+def cross_tokenizer_names(ctx: click.Context, parameter: click.Parameter, word: str) -> list[str]:
+    """Return the values of ``cross_tokenizer`` that begin with ``word``."""
+    return [*_like(word, (BYTES, OFF)), *names_of("cross_tokenizer_losses")(ctx, parameter, word)]
 
 
 def _like(word: str, names: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from conch_dna.cli.complete import gate_names, loss_names, mode_names, teacher_names
+from conch_dna.cli.complete import cross_tokenizer_names, gate_names, loss_names, mode_names, teacher_names
 from conch_dna.config import DistillConfig
 
 if TYPE_CHECKING:
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from conch_dna.cli.app import App
     from conch_dna.plugin.recipes import Recipe
 
-_COMPLETED = {"mode": mode_names, "teacher": teacher_names, "loss": loss_names, "gate": gate_names}
+_COMPLETED = {
+    "mode": mode_names, "teacher": teacher_names, "loss": loss_names, "gate": gate_names,
+    "cross_tokenizer": cross_tokenizer_names,
+}  # fmt: skip
 _IN_TABLE = "__"  # between recipe and setting in the name of a parameter
 
 

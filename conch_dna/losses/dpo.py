@@ -1,4 +1,4 @@
-"""Direct preference optimisation (Rafailov et al. 2023): of two answers, the one that was preferred gets likelier."""
+"""Direct preference optimisation (Rafailov et al. 2023): raise the likelihood of the preferred of two answers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pairs:
-    """What a batch of P pairs is trained towards: its row 2p is preferred to its row 2p + 1.
+    """The targets of a batch of P pairs: row 2p is preferred to row 2p + 1.
 
-    :param reference_2P: float32: log-probability of each row's whole answer under the reference, in nats.
-    :param beta: how much a nat of gain over the reference is worth as reward.
+    :param reference_2P: float32, log-probability of each row's whole answer under the reference, in nats.
+    :param beta: the reward per nat of gain over the reference.
     """
 
     reference_2P: np.ndarray
@@ -28,8 +28,8 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class _Weighed:
-    """Cross-entropy per position times its own weight; a :class:`~conch_dna.plugin.protocols.LogitLoss`."""
+class _Weighted:
+    """Cross-entropy with one weight per position; a :class:`~conch_dna.plugin.protocols.LogitLoss`."""
 
     labels_N: mx.array
     weights_N: mx.array
@@ -46,16 +46,16 @@ def pair_sums(
 
     With the reward r(y) = beta * (log p(y) - log p_reference(y)), log p summed over the answer's tokens, and the margin
     h = r(preferred) - r(other), the loss of a pair is -log sigmoid(h) (equation 7). Its gradient is that of the two
-    answers' cross-entropies, weighted by beta * sigmoid(-h) and by minus that (section 4): the margins are found first,
-    and the weighted cross-entropy then takes the way of every other loss, chunk by chunk.
+    answers' cross-entropies, weighted by beta * sigmoid(-h) and by its negative (section 4). So the margins are
+    computed first, and then the weighted cross-entropy, chunk by chunk, as any other loss.
 
-    ``combined`` is the loss and alone can be differentiated, in the hidden states and the head as
-    :func:`~conch_dna.losses.fused.loss_sums` says; ``ce`` and ``entropy`` are summed over the tokens of both
+    ``combined`` is the loss and the only differentiable entry, in the hidden states and the head, as in
+    :func:`~conch_dna.losses.fused.loss_sums`; ``ce`` and ``entropy`` are summed over the tokens of both
     answers; ``agreed`` counts the pairs whose margin is above 0; ``margin`` and ``reward`` are the sums of h and of the
     preferred answers' r; ``pairs`` is P.
 
-    :param labels_N: int32, the tokens of the answers alone.
-    :param rows_N: int32, whose answer each is.
+    :param labels_N: int32, the tokens of the answers only.
+    :param rows_N: int32, the row of each token.
     """
     reference_2P = mx.array(pairs.reference_2P)
     log_probs_N = token_log_probs(hidden_ND, head, labels_N)
@@ -65,10 +65,10 @@ def pair_sums(
     margin_P = rewards_P2[:, 0] - rewards_P2[:, 1]
     slope_P = pairs.beta * mx.sigmoid(-margin_P)
     weights_2P = mx.stack([slope_P, -slope_P], axis=-1).reshape(-1)
-    weighed = _Weighed(labels_N, weights_2P[rows_N])
-    sums = loss_sums(hidden_ND, head, labels_N, weighed, Objective(alpha=1.0))
+    weighted = _Weighted(labels_N, weights_2P[rows_N])
+    sums = loss_sums(hidden_ND, head, labels_N, weighted, Objective(alpha=1.0))
     loss = mx.logaddexp(mx.zeros_like(margin_P), -margin_P).sum()
-    # Of the weighted cross-entropy only the gradient is that of the loss; the value is put in its place.
+    # The weighted cross-entropy has the loss's gradient but not its value, so replace the value.
     loss = sums[0] + mx.stop_gradient(loss - sums[0])
     nothing = mx.zeros_like(loss)
     figures = [(margin_P > 0).sum(), nothing, margin_P.sum(), rewards_P2[:, 0].sum(), nothing + len(margin_P)]

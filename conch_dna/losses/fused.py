@@ -1,9 +1,11 @@
-"""The fused linear objective: cross-entropy and a teacher's signal from hidden states, never all logits at once.
+"""The fused linear objective: cross-entropy and a teacher's signal from hidden states, without all logits at once.
 
-Positions are walked in chunks: each chunk's logits, loss and gradient are computed together and its logits dropped; the
-backward pass only scales what is there already. Under LoRA that gradient is one in the hidden states, and in the few
-weights of a head that is tied to an embedding with an adapter. The vocabulary is exponentiated once, whatever the loss
-and its temperature.
+Positions are processed in chunks: a chunk's logits, loss and gradient are computed together, then its logits are freed;
+the backward pass only scales the stored gradients. Under LoRA these are gradients in the hidden states and in the few
+weights of a head that is tied to an embedding with an adapter. The vocabulary is exponentiated once per chunk, for any
+loss and temperature.
+
+Shape suffixes: N positions, C positions of one chunk, D hidden size, V vocabulary, k the teacher's ids, K = k + 1.
 """
 
 from __future__ import annotations
@@ -27,21 +29,21 @@ if TYPE_CHECKING:
     ChunkSignal = Buckets | Callable[[mx.array], mx.array] | None
     Logits = Callable[[mx.array, Any], mx.array]
 
-CHUNK = 128  # positions whose logits exist at one time
-LOWEST = -1e4  # log-probability of what is left out; finite, so that nothing becomes inf - inf or 0 * inf
-TAIL_FLOOR = -30.0  # a stored tail without any mass is one below float32's resolution, not an impossible one
+CHUNK = 128  # positions whose logits exist at the same time
+LOWEST = -1e4  # log-probability of an impossible event; finite, to avoid inf - inf and 0 * inf
+TAIL_FLOOR = -30.0  # a stored tail without mass is below float32's resolution, not impossible
 
 
 class Sums(NamedTuple):
-    """What the entries of the vector of :func:`loss_sums` are, in this order: ``Sums(*vector.tolist())``.
+    """The entries of the vector of :func:`loss_sums`, in order: ``Sums(*vector.tolist())``.
 
-    :param combined: the sum of the weighted loss; the only entry that can be differentiated.
+    :param combined: the sum of the weighted loss; the only differentiable entry.
     :param ce: the sum of the cross-entropy, in nats.
     :param kd: the sum of the divergence or the :class:`~conch_dna.plugin.protocols.LogitLoss`, before its weight.
     :param entropy: the sum of the student's entropy over the whole vocabulary at temperature 1, in nats.
-    :param agreed: positions at which no token is likelier in the student than the teacher's first id; bucket targets.
-    :param kd_max: the largest divergence of one position; it is no sum, so join two by :meth:`joined`.
-    :param margin, reward, pairs: of preferences alone, see :func:`conch_dna.losses.dpo.pair_sums`.
+    :param agreed: positions at which the student's likeliest token is the teacher's; bucket targets only.
+    :param kd_max: the largest divergence of one position; a maximum, so combine two with :meth:`joined`.
+    :param margin, reward, pairs: for preferences only, see :func:`conch_dna.losses.dpo.pair_sums`.
     """
 
     combined: float
@@ -55,12 +57,12 @@ class Sums(NamedTuple):
     pairs: float = 0.0
 
     def joined(self, other: Sums) -> Sums:
-        """Return the figures of both sets of positions together."""
+        """Return the figures of both sets of positions combined."""
         added = Sums._make(mine + theirs for mine, theirs in zip(self, other, strict=True))
         return added._replace(kd_max=max(self.kd_max, other.kd_max))
 
     def units(self, tokens: int) -> float:
-        """Return how many the loss is a mean over: pairs where there are any, else the tokens."""
+        """Return the number that the loss is averaged over: pairs if there are any, otherwise tokens."""
         return self.pairs or tokens
 
 
@@ -68,11 +70,11 @@ class Sums(NamedTuple):
 class Objective:
     """``alpha * T^2 * D(teacher, student) + (1 - alpha) * CE``, summed over positions.
 
-    :param divergence: over (N, k+1) bucketed log-probabilities; without one, bucket targets are not looked at.
-    :param temperature: T of the divergence; both sides are tempered. A ``LogitLoss`` handles its own.
+    :param divergence: over (N, k+1) bucketed log-probabilities; without one, bucket targets are ignored.
+    :param temperature: T of the divergence, applied to both sides. A ``LogitLoss`` applies its own.
     :param t_squared: whether the divergence is multiplied by T^2 (Hinton, Vinyals and Dean 2015, section 2).
     :param alpha: weight of the divergence or ``LogitLoss``.
-    :param beta: the mixture weight that the divergence is given.
+    :param beta: the mixture weight passed to the divergence.
     """
 
     divergence: Divergence | None = None
@@ -82,10 +84,10 @@ class Objective:
     beta: float = 0.5
 
     def weights(self, targets: Signal | ChunkSignal) -> tuple[float, float]:
-        """Return what the cross-entropy and the teacher's signal are multiplied by, given such targets.
+        """Return the weights of the cross-entropy and of the teacher's signal for such targets.
 
-        Without a signal the cross-entropy counts whole. T^2 makes up for the gradient that a tempered divergence
-        loses, so it goes with bucket targets alone.
+        Without a signal the cross-entropy has weight 1. T^2 compensates for the smaller gradient of a tempered
+        divergence, so it applies to bucket targets only.
         """
         bucketed = isinstance(targets, tuple)
         if targets is None or (bucketed and self.divergence is None):
@@ -97,15 +99,15 @@ class Objective:
 def temper(log_probs_NK: mx.array, tail_N: mx.array, temperature: float) -> mx.array:
     """Return (N, k+1) log-probabilities of the k ids and the tail at ``temperature``, normalised.
 
-    All k+1 are divided by T, the tail as one bucket: how its mass is spread is not stored. The student's are tempered
-    alike, so that a student that is its teacher is at no distance from it at any T.
+    All k+1 are divided by T, the tail as one bucket, because the distribution of its mass is not stored. The student's
+    are tempered in the same way, so that the distance of a model from itself is 0 at any T.
     """
     ids_NK, tail_N1 = mx.maximum(log_probs_NK, LOWEST), mx.maximum(tail_N, TAIL_FLOOR)[:, None]
     return _normalised(mx.concatenate([ids_NK, tail_N1], axis=-1) / temperature)
 
 
 def bucket(logits_CV: mx.array, ids_CK: mx.array) -> mx.array:
-    """Return (C, k+1) log-probabilities of the ids and of all the rest together."""
+    """Return (C, k+1) log-probabilities of the ids and of all other ids together."""
     return _normalised(_softmax_parts(logits_CV, ids_CK).scores_CK)
 
 
@@ -114,13 +116,13 @@ def _normalised(scores_CK: mx.array) -> mx.array:
 
 
 class _Parts(NamedTuple):
-    """A softmax in two parts: ids one by one, and the rest, which has its own maximum.
+    """A softmax in two parts: single ids, and the rest with a maximum of its own.
 
-    Nothing is got by subtracting the ids from the whole, so a rest of any small mass keeps all its digits.
+    The rest is not computed by subtracting the ids from the whole, so it keeps its precision even for a tiny mass.
 
     :param scores_CK: (C, k+1) the ids' logits and the rest's log-sum-exp, less the row's largest logit.
     :param top_C1: the row's largest logit.
-    :param shifted_CV: the rest's logits less their own maximum; far below it at the ids.
+    :param shifted_CV: the rest's logits less their own maximum; far below 0 at the ids.
     :param e_CV: its exponential.
     :param sum_C1: the sum of that.
     """
@@ -133,7 +135,7 @@ class _Parts(NamedTuple):
 
 
 def _softmax_parts(logits_CV: mx.array, ids_CK: mx.array | None) -> _Parts:
-    """Take the softmax apart in one pass of exp; without ids, the rest is everything."""
+    """Compute the parts of the softmax with one exp per logit; without ids, the rest is everything."""
     if ids_CK is None:
         tops_CK = rest_top_C1 = logits_CV.max(axis=-1, keepdims=True)
         shifted_CV = logits_CV - rest_top_C1
@@ -147,7 +149,7 @@ def _softmax_parts(logits_CV: mx.array, ids_CK: mx.array | None) -> _Parts:
     e_CV = exp_of_nonpositive()(shifted_CV)
     sum_C1 = e_CV.sum(axis=-1, keepdims=True)
     top_C1 = tops_CK.max(axis=-1, keepdims=True)
-    scores_CK = tops_CK - top_C1  # before anything else is added: near the top this difference is exact
+    scores_CK = tops_CK - top_C1  # before any addition: near the maximum this difference is exact
     rest_C1 = scores_CK[:, -1:] + mx.log(sum_C1)
     scores_CK = rest_C1 if ids_CK is None else mx.concatenate([scores_CK[:, :-1], rest_C1], axis=-1)
     return _Parts(scores_CK, top_C1, shifted_CV, e_CV, sum_C1)
@@ -163,7 +165,7 @@ def loss_sums(
     """Return float32 (6,): sums over the N positions, named by :class:`Sums`.
 
     Only the first is differentiable, in ``hidden_ND`` and in the trainable parameters of a head that is an
-    ``nn.Module``; nothing that any other head closes over gets a gradient.
+    ``nn.Module``. Arrays that another kind of head closes over get no gradient.
 
     :param hidden_ND: hidden states that predict the labels.
     :param head: maps (C, D) hidden states to (C, V) finite logits, of any float type; the loss is taken in float32.
@@ -180,7 +182,7 @@ def loss_sums(
         total: Any = None
         for part in _parts(targets, hidden.shape[0]):
             rows = hidden[part]
-            if grads:  # a chunk must not start before the last one let go of its logits
+            if grads:  # a chunk must not start before the previous one has freed its logits
                 (rows,) = mx.depends([rows], [sums[-1], grads[-1], *_arrays(total)])
             chunk_sums, grad, of_weights = _chunk(rows, weights, logits, labels_N[part], _at(targets, part), objective)
             sums.append(chunk_sums)
@@ -200,15 +202,15 @@ def loss_sums(
 
 
 def token_log_probs(hidden_ND: mx.array, head: Callable[[mx.array], mx.array], labels_N: mx.array) -> mx.array:
-    """Return float32 (N,): the log-probability of each label, in nats; nothing of it can be differentiated."""
+    """Return float32 (N,): the log-probability of each label, in nats; not differentiable."""
     hidden_ND = mx.stop_gradient(hidden_ND)
     found: list[mx.array] = []
     for part in _parts(None, hidden_ND.shape[0]):
         rows = hidden_ND[part]
-        if found:  # as above
+        if found:  # as in loss_sums: one chunk's logits at a time
             (rows,) = mx.depends([rows], [found[-1]])
         found.append(label_log_probs(head(rows).astype(mx.float32), labels_N[part]))
-    return mx.stop_gradient(mx.concatenate(found))  # the head may have weights that are trained
+    return mx.stop_gradient(mx.concatenate(found))  # the head may have trainable weights
 
 
 def label_log_probs(logits_CV: mx.array, labels_C: mx.array) -> mx.array:
@@ -218,13 +220,13 @@ def label_log_probs(logits_CV: mx.array, labels_C: mx.array) -> mx.array:
 
 
 def _parts(targets: Signal, count: int) -> list[slice]:
-    """Return the chunks of ``count`` positions; a loss whose positions belong together says where it may be cut."""
+    """Return the chunks of ``count`` positions; a loss whose positions depend on each other chooses its own."""
     chunks = getattr(targets, "chunks", None)
     return chunks(CHUNK) if chunks else [slice(i, min(i + CHUNK, count)) for i in range(0, count, CHUNK)]
 
 
 def _functional(head: Callable[[mx.array], mx.array]) -> tuple[Logits, Any]:
-    """Return the head as a function of hidden states and of its trainable weights, and the tree of these."""
+    """Return the head as a function of hidden states and of its trainable weights, and the tree of the weights."""
     if not isinstance(head, nn.Module):
         return lambda hidden_CD, _: head(hidden_CD), {}
     module: Any = head
@@ -235,7 +237,7 @@ def _functional(head: Callable[[mx.array], mx.array]) -> tuple[Logits, Any]:
         try:
             logits_CV: mx.array = module(hidden_CD)
         finally:
-            module.update(own)  # the body may share its layers, and whoever traces that must find their own arrays
+            module.update(own)  # the body may share these layers; tracing it must find the original arrays
         return logits_CV
 
     return logits, own
@@ -248,7 +250,7 @@ def _arrays(tree: Any) -> list[mx.array]:
 
 
 def _at(targets: Signal, part: slice) -> ChunkSignal:
-    """Return the targets of these positions alone."""
+    """Return the targets of these positions."""
     if targets is None:
         return None
     if isinstance(targets, tuple):
@@ -262,7 +264,7 @@ def _chunk(
 ) -> tuple[mx.array, mx.array, Any]:
     """Return the sums of one chunk and the gradients of the first in the hidden states, (C, D), and in the weights.
 
-    The head is differentiated in the graph that gave the logits, so a soft-cap is not computed twice.
+    The head is differentiated in the graph that computed the logits, so a soft-cap is computed once.
     """
 
     @mx.custom_function
@@ -287,9 +289,9 @@ def _sums(
 ) -> tuple[mx.array, mx.array]:
     """Return the six sums of one chunk and the gradient (C, V) of the first in the logits.
 
-    Gradients are first taken in the scores of the k+1 buckets. The last bucket's score is the log-sum-exp of the rest,
-    so its share is spread over these by their softmax among themselves: nothing is divided by the rest's mass,
-    however small.
+    Gradients are first computed in the scores of the k+1 buckets. The last bucket's score is the log-sum-exp of the
+    rest, so its gradient is distributed over the rest by their softmax. This never divides by the rest's mass, which
+    may be tiny.
     """
     ce_weight, kd_weight = objective.weights(targets)
     parts = _softmax_parts(logits_CV, targets[0] if isinstance(targets, tuple) else None)
@@ -300,7 +302,7 @@ def _sums(
     kd_C = agreed_C = mx.zeros_like(ce_C)
     d_CK = ce_weight * q_CK
     if isinstance(targets, tuple):
-        agreed_C = parts.scores_CK[:, 0] >= 0  # less the row's largest, so 0 is the largest itself
+        agreed_C = parts.scores_CK[:, 0] >= 0  # relative to the row's largest logit, so 0 is the largest
         if objective.divergence is not None:
             kd_C, kd_d_CK = _divergence(objective.divergence, log_q_CK, targets, objective)
             d_CK = d_CK + kd_weight * kd_d_CK
@@ -335,7 +337,7 @@ def _divergence(
 
 
 def _entropy(parts: _Parts, log_q_CK: mx.array) -> mx.array:
-    """Return the entropy (C,) over the whole vocabulary: that of the buckets, and the rest's own by its share."""
+    """Return the entropy (C,) over the whole vocabulary: that of the buckets plus the rest's own, by its mass."""
     q_CK = mx.exp(log_q_CK)
     within_C1 = mx.log(parts.sum_C1) - (parts.e_CV * parts.shifted_CV).sum(axis=-1, keepdims=True) / parts.sum_C1
     return (q_CK[:, -1:] * within_C1)[:, 0] - (q_CK * log_q_CK).sum(axis=-1)

@@ -28,6 +28,7 @@ from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_dige
 from conch_dna.plugin.recipes import joined
 from conch_dna.records import DomainResult, StepReport, Summary, digest_of
 from conch_dna.registry.store import Registry
+from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.teachers.references import in_one_line, parts_for
 from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.lora import lora_parameters
@@ -182,7 +183,7 @@ class Distillation:
         setup = self.setup
         preparation = Preparation(
             self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
-            setup.api.cache, self.progress,
+            setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)

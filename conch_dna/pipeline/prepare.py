@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.protocols import Targets, Teacher
+    from conch_dna.plugin.protocols import CrossTokenizerLoss, Targets, Teacher
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
     from conch_dna.util.progress import Progress
@@ -56,6 +56,7 @@ class Preparation:
 
     :param cache: the root of the cache of answers and targets.
     :param teacher_name: the domain's teachers in one line, for messages.
+    :param loss: the plug-in's loss that compares across tokenizers, where ``cross_tokenizer`` names one.
     """
 
     base: LoadedModel
@@ -66,6 +67,7 @@ class Preparation:
     extractor: AnswerExtractor
     cache: Path
     progress: Progress
+    loss: CrossTokenizerLoss | None = None
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
         """Return training set and held-out set for recipes that ask for what ``plan`` says.
@@ -87,7 +89,7 @@ class Preparation:
             validation = TrainingSet(self.domain.name, prompts=apart) if apart else None
             return Prepared(TrainingSet(self.domain.name, prompts=own, validation=validation), held_out)
         asked = (*(train if plan.text else ()), *(apart if self.config.validates else ()), *parts.held_out)
-        signal = compare_tokenizers(self.teacher, self.base, self.config) if plan.soft else None
+        signal = compare_tokenizers(self.teacher, self.base, self.config, self.loss) if plan.soft else None
         answers, missing = self._answers(asked, CHOICES if plan.soft and "soft" in self.teacher.capabilities else 0)
         pairs = self._tokenised(train if plan.text else (), answers)
         held_pairs, apart_pairs = self._tokenised(parts.held_out, answers)[:most], self._tokenised(apart, answers)

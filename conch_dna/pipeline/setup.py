@@ -15,6 +15,7 @@ from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory, needs_teacher, requested
 from conch_dna.pipeline.selection import chosen_domains, known_domains
 from conch_dna.registry.aliases import BASE
+from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.teachers.references import NOBODY, SOURCE, parts_for, references, teacher_of
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Doma
     catalog = host.catalog
     catalog.get("losses", config.loss)
     catalog.get("gates", config.gate)
+    cross_tokenizer_loss(catalog, config)
     requested(catalog, config)
     for domain in domains:
         if domain.name == BASE:

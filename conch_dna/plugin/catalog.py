@@ -14,6 +14,7 @@ KINDS = {
     "scorers": "scorer",
     "losses": "loss",
     "recipes": "recipe",
+    "cross_tokenizer_losses": "cross-tokenizer loss",
     "extractors": "extractor",
     "gates": "gate",
     "routers": "router",

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     import click
 
     from conch_dna.config import DistillConfig
-    from conch_dna.plugin.protocols import Divergence, ExtractorFactory, Gate, RouterFactory, Scorer, TeacherFactory
+    from conch_dna.plugin.protocols import (
+        CrossTokenizerLoss,
+        Divergence,
+        ExtractorFactory,
+        Gate,
+        RouterFactory,
+        Scorer,
+        TeacherFactory,
+    )
     from conch_dna.plugin.recipes import Recipe
     from conch_dna.records import StepReport, Summary
 
@@ -40,6 +48,11 @@ def register_scorers() -> Mapping[str, Scorer] | None:
 @hookspec
 def register_losses() -> Mapping[str, Divergence] | None:
     """Return losses by name: divergences between two bucketed distributions."""
+
+
+@hookspec
+def register_cross_tokenizer_losses() -> Mapping[str, CrossTokenizerLoss] | None:
+    """Return losses by name that compare a teacher with a student of another tokenizer."""
 
 
 @hookspec

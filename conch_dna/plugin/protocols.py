@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class Targets:
     """A teacher's next-token distributions over one answer, as top-k plus one tail bucket.
 
-    :param ids: int32, shape (T, k): token ids in the student's vocabulary, in falling order of probability.
-    :param log_probs: float32, shape (T, k): their log-probabilities at temperature 1, in nats.
-    :param tail: float32, shape (T,): log of the mass outside the k ids.
-    :param chosen: float32, shape (T,): log-probability of the answer's own token, where the teacher gives it.
+    :param ids: int32, shape (T, k): token ids in the student's vocabulary, most probable first.
+    :param log_probs: float32, shape (T, k): log-probabilities of ``ids`` at temperature 1, in nats.
+    :param tail: float32, shape (T,): log of the probability mass outside the k ids.
+    :param chosen: float32, shape (T,): log-probability of the answer's own token, if the teacher returns it.
     """
 
     ids: np.ndarray
@@ -35,14 +35,14 @@ class Targets:
 
 @dataclass(frozen=True)
 class TeacherRequest:
-    """What a teacher factory is given.
+    """The arguments of a teacher factory.
 
-    :param domain: the domain to answer for; its context is the teacher's privilege.
-    :param model: the model reference named by ``--teacher NAME:REF``, or ``None``.
+    :param domain: the domain to answer for. Only the teacher sees its context (system prompt and examples).
+    :param model: the model reference in ``--teacher NAME:REF``, or ``None``.
     :param student: the student's model reference.
-    :param base: loads the student's base, once for the whole run, so that a teacher that is the base itself loads no
-        second copy; ``None`` where no student is at hand.
-    :param api: what a teacher behind an API works with: settings, budget, cache; ``None`` where none may be asked.
+    :param base: loads the student's base model, once per run, so that a teacher that is the base itself does not load
+        a second copy; ``None`` if there is no student.
+    :param api: settings, ledger and cache for a teacher behind an API; ``None`` if the command allows no API calls.
     """
 
     domain: Domain
@@ -54,58 +54,82 @@ class TeacherRequest:
 
 @runtime_checkable
 class Teacher(Protocol):
-    """Answers prompts; may also give soft targets. A factory must not load weights: load on first use.
+    """Answers prompts. A factory must not load weights; load them on first use.
 
-    ``capabilities`` holds some of:
+    The optional protocols beside this one add methods: :class:`Scores`, :class:`ScoresText`, :class:`Judge`. A teacher
+    implements those it supports and no others. ``capabilities`` states what works for the model at hand:
 
-    - ``"text"``: it answers;
-    - ``"top_k"``: :meth:`score` works, in the student's tokens;
-    - ``"own_top_k"``: :meth:`score` works in the tokens of its own attribute ``tokenizer``, which is another; its
-      ``config`` is the model's ``config.json``;
-    - ``"soft"``: its completions tell every token's choices where ``sampling.top_log_probs`` asks for them;
-    - ``"forced"``: it tells the choices of any text's tokens, see :class:`ScoresText`;
-    - ``"prefer"``: it compares answers, see :class:`Judge`;
-    - ``"replay"``: its answers are on disk already.
+    - ``"text"``: :meth:`generate` answers;
+    - ``"top_k"``: :meth:`Scores.score` works in the student's tokens;
+    - ``"own_top_k"``: :meth:`Scores.score` works in the tokens of the teacher's attribute ``tokenizer``, which differ
+      from the student's; the attribute ``config`` is the model's ``config.json``;
+    - ``"soft"``: completions carry the top choices of each token if ``sampling.top_log_probs`` requests them;
+    - ``"forced"``: :meth:`ScoresText.score_text` works (teacher forcing: log-probabilities of a given text);
+    - ``"prefer"``: :meth:`Judge.prefer` works;
+    - ``"replay"``: the answers are already on disk.
 
-    ``fingerprint`` changes whenever the answers could: weights, context, format version. A teacher that loads a model
-    tells its local ``folder``, so that its memory is counted where it stays beside the student.
+    ``fingerprint`` changes whenever the answers could change: weights, context, format version. A teacher that loads a
+    model has an attribute ``folder``, the model's local path, so that the memory estimate can include it.
     """
 
     @property
     def fingerprint(self) -> str:
-        """The identity of what answers."""
+        """The identity of the model, its context and its answer format."""
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What this teacher can do."""
+        """The capabilities of this teacher, from the list above."""
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
-        """Yield one completion a prompt, in any order, each as soon as it is there."""
-
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Return the distributions over ``answers`` (token ids, EOS included), one :class:`Targets` a prompt."""
+        """Yield one completion per prompt, in any order, each as soon as it is ready."""
 
     def close(self) -> None:
-        """Let go of weights and processes; safe to call twice."""
+        """Release weights and processes; safe to call twice."""
 
 
+@runtime_checkable
+class Scores(Protocol):
+    """Optional protocol of a teacher: distributions over given tokens (``"top_k"`` and ``"own_top_k"``)."""
+
+    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
+        """Return the distributions over ``answers`` (token ids, EOS included), one :class:`Targets` per prompt."""
+
+
+class Scorable(Scores, Protocol):
+    """A scorer of tokens with a fingerprint: a teacher, or a :class:`~conch_dna.teachers.text_scorer.TextScorer`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the model that scores."""
+
+
+@runtime_checkable
 class ScoresText(Protocol):
-    """What a teacher with the capability ``"forced"`` has besides."""
+    """Optional protocol of a teacher: token choices for any text (``"forced"``)."""
 
     def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
-        """Return the tokens of each text, taken as the answer to its prompt, with their ``top`` likeliest choices.
+        """Return the tokens of each text, read as the answer to its prompt, with their ``top`` likeliest choices.
 
-        The end of the turn is the last token. Nothing is returned for a text that the teacher cannot be given.
+        The last token is the end of the turn. The tuple is empty for a text that the teacher cannot read.
         """
 
 
+class TextScoringTeacher(ScoresText, Protocol):
+    """A :class:`ScoresText` with a fingerprint."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the model that scores."""
+
+
+@runtime_checkable
 class Judge(Protocol):
-    """What a teacher with the capability ``"prefer"`` has besides."""
+    """Optional protocol of a teacher: comparison of two answers (``"prefer"``)."""
 
     def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
-        """Return which answer to each prompt is better, 0 or 1; ``None`` for a tie or no verdict.
+        """Return the index of the better answer to each prompt, 0 or 1; ``None`` for a tie or no verdict.
 
-        Each pair is compared in both orders, which must agree.
+        Each pair is compared in both orders; a verdict counts only if both agree.
         """
 
 
@@ -132,17 +156,17 @@ ScorerT = TypeVar("ScorerT", bound="Scorer")
 
 
 def without_perplexity(scorer: ScorerT) -> ScorerT:
-    """Mark a scorer that never reads :attr:`ScoreContext.perplexity`, so that nobody has to measure it."""
+    """Mark a scorer that never reads :attr:`ScoreContext.perplexity`, so that it need not be measured."""
     scorer.needs_perplexity = False  # type: ignore[attr-defined]  # a function takes attributes
     return scorer
 
 
 class Divergence(Protocol):
-    """A loss between two bucketed distributions, one value a position.
+    """A loss between two bucketed distributions, one value per position.
 
     :param student_NK: float32 (N, k+1) log-probabilities of the student over the teacher's k ids and the tail.
-    :param teacher_NK: float32 (N, k+1), the teacher's.
-    :param beta: the configuration's mixture weight; a divergence without one ignores it.
+    :param teacher_NK: float32 (N, k+1) log-probabilities of the teacher.
+    :param beta: the configured mixture weight; a divergence without a mixture ignores it.
     :returns: float32 (N,), in nats; must be differentiable in ``student_NK``.
     """
 
@@ -151,20 +175,94 @@ class Divergence(Protocol):
 
 
 class LogitLoss(Protocol):
-    """A loss of the student's logits that k+1 buckets cannot say, one value a position.
+    """A loss of the student's full logits, one value per position.
 
-    It is called on some positions at a time and differentiated there, so that the logits of all of them never exist at
-    once. Its value is weighted by alpha, as a divergence is, but not by T^2: it has whatever temperature it applies.
-    Where positions belong together, a method ``chunks(most)`` returns the slices, of at most ``most`` positions, in
-    which it may be called.
+    It is called and differentiated on one chunk of positions at a time, so that the logits of all positions never exist
+    together. ``alpha`` weights its value as it weights a divergence, but T^2 does not: the loss applies its own
+    temperature. If positions depend on each other, add a method ``chunks(most)`` that returns the slices, of at most
+    ``most`` positions each, on which the loss may be called.
 
     :param logits_CV: float32 (C, V) logits.
-    :param part: which of the N positions these are, as a slice from start to stop; ``stop - start`` is C.
-    :returns: float32 (C,), 0 where there is nothing to learn from; must be differentiable in ``logits_CV``.
+    :param part: the chunk's place among the N positions, as a slice from start to stop; ``stop - start`` is C.
+    :returns: float32 (C,), 0 where there is no target; must be differentiable in ``logits_CV``.
     """
 
     def __call__(self, logits_CV: mx.array, part: slice) -> mx.array:
-        """Return the loss at each of these positions."""
+        """Return the loss at each position of ``part``."""
+
+
+class Groups(NamedTuple):
+    """Two tokenisations of one answer, as ranges of tokens with the same text.
+
+    :param student_G2, teacher_G2: int64 half-open ranges of the student's and the teacher's tokens between two byte
+        offsets at which a token ends on both sides. The end of the answer is a group of its own if both end it.
+    :param starts_P2: int64 pairs (student, teacher) of tokens that start at the same byte.
+    """
+
+    student_G2: np.ndarray
+    teacher_G2: np.ndarray
+    starts_P2: np.ndarray
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A teacher's targets aligned with a student's tokens, for one answer or for a batch.
+
+    :param labels_N: int32, the student's trained tokens, in order.
+    :param targets: the teacher's, in its own vocabulary, one row for each of its R tokens.
+    :param said_R: float32, the log-probabilities of the teacher's own tokens, NaN if unknown.
+    :param groups: ranges of N and of R that are the same text, and the pairs that start at the same byte.
+    :param matches_GK: int32, for each of the teacher's k ids at the end of a group, the student's token with which the
+        group would spell the same bytes after its earlier tokens; -1 if there is none.
+    :param single_G: bool, groups of one token on each side that start at the same byte.
+    """
+
+    labels_N: np.ndarray
+    targets: Targets
+    said_R: np.ndarray
+    groups: Groups
+    matches_GK: np.ndarray
+    single_G: np.ndarray
+
+
+@dataclass(frozen=True)
+class CrossTokenizerInput:
+    """The arguments of a cross-tokenizer loss, for one batch.
+
+    :param aligned: the teacher's targets in its own tokens, aligned with the student's tokens.
+    :param between: the map between the two vocabularies, a :class:`~conch_dna.align.vocabulary_map.VocabularyMap`.
+    :param divergence: the configured loss between two bucketed distributions.
+    :param temperature: T; both sides' log-probabilities are divided by it and normalised again, with the teacher's tail
+        as one bucket.
+    :param beta: the divergence's mixture weight.
+    :param t_squared: multiply a divergence by T^2; an L1 distance is never multiplied.
+    """
+
+    aligned: Aligned
+    between: Any  # not named here: this room imports no later one
+    divergence: Divergence
+    temperature: float = 1.0
+    beta: float = 0.5
+    t_squared: bool = False
+
+    def weighted(self, student_CK: mx.array, teacher_CK: mx.array) -> mx.array:
+        """Return the divergence at each position, multiplied by T^2 if ``t_squared`` is set."""
+        weight = self.temperature**2 if self.t_squared else 1.0
+        return weight * self.divergence(student_CK, teacher_CK, beta=self.beta)
+
+
+@dataclass(frozen=True)
+class CrossTokenizerLoss:
+    """A loss between a student and a teacher with different tokenizers, as a plug-in registers it.
+
+    :param build: returns the :class:`LogitLoss` of one batch. It is 0 at positions without a corresponding teacher
+        position.
+    :param shared_ids: the loss compares distributions by token id. Every id that both vocabularies have must then mean
+        the same bytes in both; the run stops before training if one does not.
+    """
+
+    build: Callable[[CrossTokenizerInput], LogitLoss]
+    shared_ids: bool = False
 
 
 @dataclass(frozen=True)

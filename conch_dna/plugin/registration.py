@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conch_dna.plugin.protocols import CrossTokenizerLoss
+
 
 def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
     """Return the names and objects in what a ``register_<kind>`` hook returned.
@@ -19,7 +21,7 @@ def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
         return _domains(returned)
     if not isinstance(returned, Mapping):
         raise TypeError(f"returned {_type(returned)}, not a mapping of name to object")
-    check = {"commands": _check_command, "recipes": _check_recipe}.get(kind, _check_callable)
+    check = _CHECKS.get(kind, _check_callable)
     for name, value in returned.items():
         if not isinstance(name, str):
             raise TypeError(f"returned the name {name!r}, a {_type(name)}, not a string")
@@ -61,6 +63,18 @@ def _check_command(name: str, value: object) -> None:
         raise TypeError(
             f"{name!r} is {value!r}, not a click command, 'module:attribute' or a pair of that and its help"
         )
+
+
+def _check_cross_tokenizer_loss(name: str, value: object) -> None:
+    if not isinstance(value, CrossTokenizerLoss):
+        raise TypeError(f"{name!r} is a {_type(value)}, not a CrossTokenizerLoss")
+
+
+_CHECKS = {
+    "commands": _check_command,
+    "cross_tokenizer_losses": _check_cross_tokenizer_loss,
+    "recipes": _check_recipe,
+}
 
 
 def _type(value: object) -> str:

@@ -13,7 +13,7 @@ from conch_dna.data.target_files import read
 from conch_dna.errors import DataError, UnknownName
 from conch_dna.records import Record
 from conch_dna.teachers.answer_cache import COMPLETIONS, load
-from conch_dna.teachers.api.wire import Abilities
+from conch_dna.teachers.api.provider_client import Abilities
 from conch_dna.util.cache_lock import alone
 
 if TYPE_CHECKING:

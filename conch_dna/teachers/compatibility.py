@@ -1,10 +1,13 @@
-"""Before step 1: whether teacher and student mean the same by a token, a turn and its end."""
+"""Compatibility of teacher and student, checked before step 1: tokens, turns, ends of turns and widths."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from conch_dna.align.offsets import byte_spans
+from conch_dna.align.vocabulary_map import vocabulary_map
+from conch_dna.data.tokens import encode_chat, render
 from conch_dna.errors import ConchError
 from conch_dna.models.widths import head_width, text_setting, token_count
 from conch_dna.records import Record
@@ -12,7 +15,8 @@ from conch_dna.records import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Signal = Literal["exact", "bytes", "p_kl", "gold", "uld", "truncate", "project"]
+Signal = str  # "exact", "bytes", or the name of a cross-tokenizer loss
+EXACT = "exact"
 PROBES = (
     "Zwölf boxers' 1,024 quick\n\tjumps — 3.14 €; x_y=[] 中文 🐚",
     "In 2024 it was 1234567 + 89 = 1234656.",
@@ -26,7 +30,7 @@ CHAT = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Fin
 
 @dataclass(frozen=True)
 class Party:
-    """One of the two models, as far as is known without its weights.
+    """One of the two models, as described by its files without the weights.
 
     :param role: ``student`` or ``teacher``, for messages.
     :param tokenizer: mlx-lm's ``TokenizerWrapper``.
@@ -38,12 +42,12 @@ class Party:
     config: Mapping[str, Any] = field(default_factory=dict)
 
     def setting(self, key: str) -> int | None:
-        """Return a number from the configuration, that of its text model where it has several."""
+        """Return a number from the configuration; of a multimodal model, from its text model's part."""
         return text_setting(self.config, key)
 
     @property
     def width(self) -> int:
-        """How many ids the head has: the tokenizer's, and padding where the configuration tells of any."""
+        """The number of ids of the head: the tokenizer's, plus padding if the configuration states any."""
         return head_width(self.tokenizer, self.config)
 
 
@@ -51,11 +55,11 @@ class Compatibility(Record):
     """What teacher and student have in common; pairs are (student, teacher).
 
     :param same_tokenizer: every token id means the same to both, and a text becomes the same ids.
-    :param widths: ids of the models' heads, or of the tokenizers where the configuration does not say.
+    :param widths: ids of the models' heads; of the tokenizers, if the configuration does not state them.
     :param ends: the token that ends a turn.
-    :param contexts: longest input in tokens, where known.
-    :param loss: the signal that training takes from the teacher; ``exact`` is its distributions as they are.
-    :param findings: what is worth knowing before the first step, a sentence each.
+    :param contexts: longest input in tokens, if known.
+    :param loss: the signal that training takes from the teacher; ``exact`` is its distributions, unchanged.
+    :param findings: differences worth knowing before the first step, one sentence each.
     """
 
     same_tokenizer: bool
@@ -67,37 +71,40 @@ class Compatibility(Record):
 
 
 def same_tokenizer(ours: Any, theirs: Any) -> bool:
-    """Tell whether a token id means the same to both tokenizers and a text becomes the same ids."""
+    """Return whether a token id means the same to both tokenizers and a text becomes the same ids."""
     if ours.get_vocab() != theirs.get_vocab():
         return False
     return all(_encode(ours, probe) == _encode(theirs, probe) for probe in PROBES)
 
 
-def check_compatibility(student: Party, teacher: Party, requested: Signal) -> Compatibility:
-    """Compare the two and choose the signal, before anything is trained.
+def check_compatibility(
+    student: Party, teacher: Party, requested: Signal, *, shared_ids: bool = False
+) -> Compatibility:
+    """Compare the two models and choose the signal, before any training.
 
-    :param requested: the signal to take where the tokenizers differ; ``exact`` insists that they do not. One tokenizer
-        on both sides gives ``exact`` whatever was requested.
-    :raises ConchError: training would teach nonsense: ``exact`` between different tokenizers, ``truncate`` or
-        ``project`` between tokenizers that disagree on ids, more tokens than the student's head has ids, a template
-        that ends no turn.
+    :param requested: the signal to use if the tokenizers differ; ``exact`` requires that they do not. If both have the
+        same tokenizer, the signal is ``exact`` whatever was requested.
+    :param shared_ids: the requested loss compares by token id, so both vocabularies must agree on the ids they share.
+    :raises ConchError: the training signal would be meaningless: ``exact`` between different tokenizers, a loss with
+        ``shared_ids`` between tokenizers that disagree on ids, more tokens than the student's head has ids, or a chat
+        template that ends no turn.
     """
     same = same_tokenizer(student.tokenizer, teacher.tokenizer)
     widths = checked_width(student), checked_width(teacher)
-    loss: Signal = "exact" if same else requested
-    if loss == "exact" and not same:
+    loss: Signal = EXACT if same else requested
+    if loss == EXACT and not same:
         equal = " of equal width" if widths[0] == widths[1] else ""
         raise ConchError(
             f"teacher and student have different tokenizers{equal}; their distributions cannot be compared id by id",
-            got="exact", allowed="bytes, p_kl, gold, uld, or the teacher's text alone",
+            got=EXACT, allowed="cross_tokenizer = bytes or another way to compare them, or the teacher's text only",
         )  # fmt: skip
     ends = _text_of(student, end_of_turn(student)), _text_of(teacher, end_of_turn(teacher))
     contexts = student.setting("max_position_embeddings"), teacher.setting("max_position_embeddings")
     findings = [*_of_turns(student, teacher, ends), *_of_sizes(widths, contexts)]
-    if loss != "exact":
-        findings += _of_tokens(student, teacher, loss)
+    if loss != EXACT:
+        findings += _of_tokens(student, teacher, shared_ids=shared_ids)
     return Compatibility(same_tokenizer=same, widths=widths, ends=ends, contexts=contexts, loss=loss,
-                     findings=tuple(findings))  # fmt: skip
+                         findings=tuple(findings))  # fmt: skip
 
 
 def _encode(tokenizer: Any, text: str) -> list[int]:
@@ -105,9 +112,9 @@ def _encode(tokenizer: Any, text: str) -> list[int]:
 
 
 def checked_width(party: Party) -> int:
-    """Return how many ids a model's head has, after a look whether they are enough.
+    """Return the number of ids of a model's head.
 
-    :raises ConchError: the tokenizer has ids beyond it.
+    :raises ConchError: the tokenizer has more ids.
     """
     needed = token_count(party.tokenizer)
     if needed > party.width:
@@ -119,13 +126,11 @@ def checked_width(party: Party) -> int:
 def end_of_turn(party: Party) -> int:
     """Return the id of the token with which the chat template ends a turn.
 
-    :raises ConchError: there is no chat template, or none of the model's end tokens stands at the end of a turn.
+    :raises ConchError: there is no chat template, or it ends a turn with none of the model's end tokens.
     """
-    from conch_dna.data.tokens import encode_chat
-
     if not party.tokenizer.has_chat_template:
-        raise ConchError("has no chat template, so no turn of it ends", where=party.role,
-                         next_step="Take the instruct version of the model")  # fmt: skip
+        raise ConchError("has no chat template, so it cannot end a turn", where=party.role,
+                         next_step="Use the instruct version of the model")  # fmt: skip
     try:
         last = encode_chat(party.tokenizer, CHAT).answer_ids[-1]
     except ConchError as error:
@@ -146,7 +151,7 @@ def _texts(party: Party) -> str:
 
 
 def _of_turns(student: Party, teacher: Party, ends: tuple[str, str]) -> Iterator[str]:
-    """Yield what differs in the form of a conversation."""
+    """Yield the differences in the form of a conversation."""
     if ends[0] != ends[1]:
         yield f"the student ends a turn with {ends[0]}, the teacher with {ends[1]}"
     ours, theirs = _opening(student), _opening(teacher)
@@ -157,31 +162,26 @@ def _of_turns(student: Party, teacher: Party, ends: tuple[str, str]) -> Iterator
 
 
 def _opening(party: Party) -> str:
-    """Return one user turn as the template writes it, with the answer's turn opened."""
-    from conch_dna.data.tokens import render
-
+    """Return one user turn as the template writes it, with the assistant's turn opened."""
     return render(party.tokenizer, CHAT[:1], open_turn=True)
 
 
 def _of_sizes(widths: tuple[int, int], contexts: tuple[int | None, int | None]) -> Iterator[str]:
-    """Yield what differs in size."""
+    """Yield the differences in size."""
     if widths[0] != widths[1]:
         yield f"the student's head has {widths[0]:,} ids, the teacher's {widths[1]:,}"
     ours, theirs = contexts
     if ours and theirs and theirs < ours:
-        yield f"the teacher reads {theirs:,} tokens at most, the student {ours:,}"
+        yield f"the teacher reads at most {theirs:,} tokens, the student {ours:,}"
 
 
-def _of_tokens(student: Party, teacher: Party, loss: Signal) -> Iterator[str]:
-    """Yield how two different tokenizers cut text.
+def _of_tokens(student: Party, teacher: Party, *, shared_ids: bool) -> Iterator[str]:
+    """Yield the differences in how two tokenizers split text.
 
-    :raises ConchError: ``truncate`` or ``project``, and they disagree on an id.
+    :raises ConchError: ``shared_ids`` is required, and they disagree on an id.
     """
-    from conch_dna.align.offsets import byte_spans
-    from conch_dna.align.vocabulary_map import vocabulary_map
-
     between = vocabulary_map(student.tokenizer, teacher.tokenizer)
-    if loss in {"truncate", "project"}:
+    if shared_ids:
         yield f"the first {between.common_width:,} ids mean the same to both"
     ours, theirs = between.student.ids, between.teacher.ids
     yield f"the tokenizers differ: {len(ours.keys() & theirs.keys()):,} of the student's {len(ours):,} are shared"
@@ -191,4 +191,4 @@ def _of_tokens(student: Party, teacher: Party, loss: Signal) -> Iterator[str]:
     for party, vocabulary in ((student, between.student), (teacher, between.teacher)):
         changed = [p for p in PROBES if byte_spans(vocabulary, _encode(party.tokenizer, p)).text != p.encode()]
         if changed:
-            yield f"the {party.role}'s tokenizer does not keep every text as it is, such as {changed[0][:24]!r}"
+            yield f"the {party.role}'s tokenizer does not preserve every text, such as {changed[0][:24]!r}"

@@ -1,26 +1,28 @@
-"""Teachers by reference: ``NAME`` or ``NAME:MODEL``, each fault with its plug-in's name, several for one domain."""
+"""Teachers by reference (``NAME`` or ``NAME:MODEL``), faults that name their plug-in, and routes by source."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.records import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
     from conch_dna.models.load import LoadedModel
     from conch_dna.plugin.manager import PluginHost
-    from conch_dna.plugin.protocols import Targets, Teacher
-    from conch_dna.records import Completion, Prompt, Sampling, SoftToken
+    from conch_dna.plugin.protocols import Teacher
+    from conch_dna.records import Completion, Prompt, Sampling
     from conch_dna.teachers.api.context import ApiContext
 
-NOBODY = "none"  # the teacher where none is asked
-SOURCE = "source:"  # before the key of a prompt's ``source`` in a route
+NOBODY = "none"  # the teacher if no recipe needs one
+SOURCE = "source:"  # prefix of a prompt's ``source`` in a route
+OPTIONAL_METHODS = ("score", "score_text", "prefer")  # of the protocols Scores, ScoresText and Judge
 
 
 def kind_of(reference: str) -> str:
@@ -36,43 +38,49 @@ def make_teacher(
     base: Callable[[], LoadedModel] | None = None,
     api: ApiContext | None = None,
 ) -> Teacher:
-    """Build the teacher that ``reference`` names; its weights wait.
+    """Build the teacher that ``reference`` names, without loading its weights.
 
     :param student, base, api: as in :class:`TeacherRequest`.
     :raises UnknownName: no plug-in provides it.
-    :raises PluginError: its factory raised; whatever it raises later is a ``PluginError`` too.
+    :raises PluginError: its factory raised; later faults of the teacher are a ``PluginError`` too.
     """
     kind, _, model = reference.partition(":")
     factory = host.catalog.get("teachers", kind)
     with host.blaming("teachers", kind):
-        return _Blamed(host, kind, factory(TeacherRequest(domain, model or None, student, base, api)))
+        return GuardedTeacher(host, kind, factory(TeacherRequest(domain, model or None, student, base, api)))
 
 
-class _Blamed:
-    """A plug-in's teacher whose faults name the plug-in."""
+class GuardedTeacher:
+    """A plug-in's teacher whose faults name the plug-in.
+
+    It has those optional methods that the teacher has, and no others; every other attribute is the teacher's.
+    """
 
     def __init__(self, host: PluginHost, kind: str, teacher: Teacher) -> None:
         self._host, self._kind, self._teacher = host, kind, teacher
-        self._told: Any = teacher  # what its capabilities promise
+        for name in (*OPTIONAL_METHODS, "answers_reused"):
+            if hasattr(teacher, name):
+                # In the instance, not by __getattr__: isinstance() against a protocol looks here.
+                setattr(self, name, partial(self._call, name))
 
     def __getattr__(self, name: str) -> Any:
-        """Reach what only some teachers have, such as a tokenizer."""
+        """Return what only some teachers have, such as a tokenizer."""
         with self._host.blaming("teachers", self._kind):
             try:
                 return getattr(self._teacher, name)
             except AttributeError as error:
-                missing = error  # no fault: it has none
+                missing = error  # not a fault of the plug-in
         raise missing
 
     @property
     def fingerprint(self) -> str:
-        """The teacher's."""
+        """The teacher's fingerprint."""
         with self._host.blaming("teachers", self._kind):
             return self._teacher.fingerprint
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """The teacher's."""
+        """The teacher's capabilities."""
         with self._host.blaming("teachers", self._kind):
             return self._teacher.capabilities
 
@@ -81,31 +89,17 @@ class _Blamed:
         with self._host.blaming("teachers", self._kind):
             yield from self._teacher.generate(prompts, sampling)
 
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Return the teacher's targets."""
-        with self._host.blaming("teachers", self._kind):
-            return self._teacher.score(prompts, answers, top_k)
-
-    def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
-        """Return the choices of the texts' tokens, where the teacher can."""
-        with self._host.blaming("teachers", self._kind):
-            found: list[tuple[SoftToken, ...]] = self._told.score_text(prompts, texts, top)
-            return found
-
-    def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
-        """Return which answers are better, where the teacher can."""
-        with self._host.blaming("teachers", self._kind):
-            found: list[int | None] = self._told.prefer(prompts, firsts, seconds)
-            return found
-
     def close(self) -> None:
         """Close the teacher."""
+        self._call("close")
+
+    def _call(self, name: str, *args: Any) -> Any:
         with self._host.blaming("teachers", self._kind):
-            self._teacher.close()
+            return getattr(self._teacher, name)(*args)
 
 
 def references(config: DistillConfig, domain: Domain, routes: Mapping[str, str]) -> dict[str, str]:
-    """Return which teacher answers which prompts of a domain: by the prompts' ``source``, and ``""`` for all others.
+    """Return the teacher references of a domain by the ``source`` of its prompts; ``""`` is for all other prompts.
 
     :param routes: a domain's name, or ``source:KEY``, to a teacher's reference; the source wins over the domain, and
         both over the settings.
@@ -118,7 +112,7 @@ def references(config: DistillConfig, domain: Domain, routes: Mapping[str, str])
 
 
 def in_one_line(named: Mapping[str, str]) -> str:
-    """Write what :func:`references` returns."""
+    """Return the result of :func:`references` as one line."""
     return ", ".join(f"{SOURCE}{key}={reference}" if key else reference for key, reference in named.items())
 
 
@@ -130,7 +124,7 @@ def teacher_of(
     base: Callable[[], LoadedModel] | None = None,
     api: ApiContext | None = None,
 ) -> Teacher:
-    """Build the teacher of a domain from what :func:`references` returns; its weights wait."""
+    """Build the teacher of a domain from the result of :func:`references`, without loading weights."""
     parts = {key: make_teacher(host, reference, domain, student, base, api) for key, reference in named.items()}
     return parts[""] if len(parts) == 1 else RoutedTeacher(parts)
 
@@ -138,22 +132,26 @@ def teacher_of(
 class RoutedTeacher:
     """Several teachers for one domain, each for the prompts of some sources.
 
-    It can do what all of them can, and its fingerprint changes with any of theirs and with the way of the prompts.
+    It can do what all of them can: it has the optional methods that every part has, and no others. Its fingerprint
+    changes with that of any part and with the routes.
 
-    :param parts: teachers by the ``source`` of the prompts that they answer; ``""`` is that of all others.
+    :param parts: teachers by the ``source`` of the prompts that they answer; ``""`` is the teacher of all others.
     """
 
     def __init__(self, parts: Mapping[str, Teacher]) -> None:
         self.parts = dict(parts)
+        for name in OPTIONAL_METHODS:
+            if all(hasattr(part, name) for part in self.parts.values()):
+                setattr(self, name, partial(self._each, name))  # in the instance, as in GuardedTeacher
 
     @property
     def fingerprint(self) -> str:
-        """The parts' fingerprints, with their sources."""
+        """A digest of the parts' fingerprints and their sources."""
         return f"routed:{digest_of({key: part.fingerprint for key, part in self.parts.items()})}"
 
     @cached_property
     def capabilities(self) -> frozenset[str]:
-        """What every part can do; each may have a tokenizer of its own, so none is offered."""
+        """The capabilities of every part; not ``own_top_k``, since each part may have a tokenizer of its own."""
         return frozenset.intersection(*(part.capabilities for part in self.parts.values())) - {"own_top_k"}
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
@@ -161,24 +159,17 @@ class RoutedTeacher:
         for part, places in self.parts_for(prompts):
             yield from part.generate([prompts[i] for i in places], sampling)
 
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Return each part's distributions over the answers to its prompts, in the order of the prompts."""
-        return self._asked("score", (prompts, answers), top_k)
+    def _each(self, method: str, *columns: Any) -> list[Any]:
+        """Call a method of each part with its prompts and their rows; return the results in the prompts' order.
 
-    def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
-        """Return the choices of the texts' tokens, each text's from the part that its prompt belongs to."""
-        return self._asked("score_text", (prompts, texts), top)
-
-    def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
-        """Return which answers are better, as the part says that their prompt belongs to."""
-        return self._asked("prefer", (prompts, firsts, seconds))
-
-    def _asked(self, method: str, columns: tuple[Sequence[Any], ...], *more: Any) -> list[Any]:
-        """Call a method of each part with its prompts and what goes with them; return all in the prompts' order."""
+        :param columns: the prompts, then sequences with one row per prompt, then arguments that are the same for all.
+        """
+        prompts = columns[0]
         found: dict[int, Any] = {}
-        for part, places in self.parts_for(columns[0]):
-            told = getattr(part, method)(*([column[i] for i in places] for column in columns), *more)
-            found.update(zip(places, told, strict=False))  # one too few is told of where it is used
+        for part, places in self.parts_for(prompts):
+            rows = [[c[i] for i in places] if isinstance(c, Sequence) else c for c in columns]
+            # strict=False: the caller reports a result too few with more context
+            found.update(zip(places, getattr(part, method)(*rows), strict=False))
         return [found[i] for i in sorted(found)]
 
     def close(self) -> None:
@@ -187,7 +178,7 @@ class RoutedTeacher:
             part.close()
 
     def parts_for(self, prompts: Sequence[Prompt]) -> list[tuple[Teacher, list[int]]]:
-        """Return each part that is asked any of ``prompts``, with their places."""
+        """Return each part that has any of ``prompts``, with their indices."""
         places: dict[str, list[int]] = {}
         for place, prompt in enumerate(prompts):
             places.setdefault(prompt.source if prompt.source in self.parts else "", []).append(place)
@@ -195,9 +186,9 @@ class RoutedTeacher:
 
 
 def parts_for(teacher: Teacher, prompts: Sequence[Prompt]) -> list[tuple[Teacher, list[int]]]:
-    """Return who really answers ``prompts``, and at which places: the parts of a routed teacher, else the teacher.
+    """Return the teachers that answer ``prompts``, with the indices: the parts of a routed teacher, or the teacher.
 
-    What is stored of a part is stored under its own fingerprint, so that a route to one leaves the others' answers.
+    Results are stored under a part's own fingerprint, so that a new route keeps the other parts' answers.
     """
     if isinstance(teacher, RoutedTeacher):
         return teacher.parts_for(prompts)

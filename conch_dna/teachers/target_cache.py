@@ -8,6 +8,7 @@ from conch_dna.data import codec
 from conch_dna.data.shards import Shards
 from conch_dna.errors import DataError, TeacherError
 from conch_dna.records import SCHEMA_VERSION, digest_of
+from conch_dna.teachers.capabilities import scorer_of
 from conch_dna.teachers.references import parts_for
 from conch_dna.util.cache_lock import writing
 
@@ -99,7 +100,7 @@ def _scored(teacher: Teacher, prompts: Sequence[Prompt], answers: Sequence[Seque
 
     :raises TeacherError: they do not fit the answers or cannot be trained on.
     """
-    scored = teacher.score(prompts, answers, top_k)
+    scored = scorer_of(teacher).score(prompts, answers, top_k)
     if len(scored) != len(answers):
         raise TeacherError("gave soft targets for some answers only", where=teacher.fingerprint,
                            got=len(scored), allowed=len(answers))  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from conch_dna.losses.cross_tokenizer import CrossTargets
+from conch_dna.losses.cross_tokenizer import CrossTargets, registered_loss
 from conch_dna.losses.fused import Objective
 from conch_dna.train.schedules import between
 from conch_dna.train.sources import FixedSource
@@ -55,7 +55,8 @@ def _signal(context: RecipeContext[RecipeSettings], training_set: TrainingSet) -
     """Return the training_set's soft targets as batches take them."""
     targets = training_set.targets
     if isinstance(targets, CrossTargets):
-        return targets.loss_of(_divergence(context.host, context.config.loss), context.config)
+        loss = registered_loss(context.host, targets.kind)
+        return targets.loss_of(loss, _divergence(context.host, context.config.loss), context.config)
     return targets
 
 

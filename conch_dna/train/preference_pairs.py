@@ -25,6 +25,7 @@ from conch_dna.losses.dpo import Pairs
 from conch_dna.losses.fused import Objective
 from conch_dna.models.head import split
 from conch_dna.records import Record, digest_of
+from conch_dna.teachers.capabilities import judge_of
 from conch_dna.train.candidates import (
     Drawn,
     Student,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conch_dna.data.tokens import Example
-    from conch_dna.plugin.protocols import Judge
     from conch_dna.records import Prompt
     from conch_dna.train.recipes.preference import PreferenceSettings
 
@@ -235,7 +235,7 @@ def _matches(
 
 def _judged(context: RecipeContext[PreferenceSettings], matches: Sequence[_Match]) -> list[Judged]:
     """Return the teacher's verdict on each match, asking for those that are not on disk yet."""
-    teacher = cast("Judge", context.teacher)
+    teacher = judge_of(context.teacher)
 
     def ask(group: Sequence[_Match]) -> list[Judged]:
         found = teacher.prefer([m.prompt for m in group], [m.first.text for m in group], [m.second.text for m in group])

@@ -19,8 +19,8 @@ from conch_dna.losses.fused import label_log_probs
 from conch_dna.plugin.protocols import Targets
 from conch_dna.records import to_json_line
 from conch_dna.runtime.generate import Alora
-from conch_dna.teachers.forced_scorer import ForcedScorer
 from conch_dna.teachers.target_cache import check_ids
+from conch_dna.teachers.text_scorer import TextScorer
 from conch_dna.train.lora import switched_off
 from conch_dna.train.rollouts import Rollout, roll_out, rollout_seeds
 from conch_dna.util.files import append, write_atomic
@@ -212,7 +212,7 @@ class OnPolicySource:
         )
         wanted = [len(r.tokens) for r in rollouts]
         got = [len(t.tail) for t in found]
-        parts = isinstance(self.teacher, ForcedScorer) and len(got) == len(wanted)
+        parts = isinstance(self.teacher, TextScorer) and len(got) == len(wanted)
         if got != wanted and not (parts and all(g <= w for g, w in zip(got, wanted, strict=True))):
             raise TeacherError(
                 "scored other tokens than the rollouts'", where=self.teacher.fingerprint, got=got, allowed=wanted

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.keys import Key
     from conch_dna.teachers.api.limits import RateLimit
+    from conch_dna.teachers.api.provider_client import ProviderClient
     from conch_dna.teachers.api.settings import Endpoint
-    from conch_dna.teachers.api.wire import ProviderClient
 
 UNAUTHORIZED = 401
 SHOWN = 300  # characters of a server's own words in an error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Teacher, TeacherFactory, TeacherRequest
     from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
-    from conch_dna.teachers.api.wire import Abilities, Chat
+    from conch_dna.teachers.api.provider_client import Abilities, Chat
 
 ENDED = {"end_turn", "stop_sequence"}
 CACHED = {"cache_control": {"type": "ephemeral"}}
@@ -99,7 +99,7 @@ def _answer(found: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
     from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.prices import Usage
-    from conch_dna.teachers.api.wire import Answer
+    from conch_dna.teachers.api.provider_client import Answer
 
     try:
         text = "".join(block["text"] for block in found["content"] if block["type"] == "text")

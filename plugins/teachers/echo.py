@@ -9,7 +9,7 @@ from conch_dna import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 
@@ -30,12 +30,6 @@ class EchoTeacher:
             words = prompt.messages[-1].content.split()
             text = " ".join(words[: sampling.max_tokens])
             yield Completion(prompt=prompt.digest, text=text, teacher=self.fingerprint, sampling=sampling)
-
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Refuse: an echo has no distribution."""
-        from conch_dna.errors import TeacherError
-
-        raise TeacherError("gives no soft targets", where="teacher echo", allowed="text")
 
     def close(self) -> None:
         """Nothing is held."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 SLOTS = 8
@@ -63,10 +63,6 @@ class LlamaCppTeacher:
                 yield job.result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Refuse: this teacher gives text only."""
-        raise TeacherError("gives no soft targets", where="teacher llamacpp", allowed="text", next_step="Use mlx:MODEL")
 
     def close(self) -> None:
         """Stop the server and let go of the weights."""

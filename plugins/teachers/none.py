@@ -9,7 +9,7 @@ from conch_dna import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 
@@ -25,12 +25,6 @@ class NoTeacher:
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
         """Yield nothing."""
         yield from ()
-
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Refuse: nobody is there."""
-        from conch_dna.errors import TeacherError
-
-        raise TeacherError("gives no soft targets", where="teacher none", allowed="nothing")
 
     def close(self) -> None:
         """Nothing is held."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.prices import Usage
-    from conch_dna.teachers.api.wire import Abilities, Chat
+    from conch_dna.teachers.api.provider_client import Abilities, Chat
 
 LISTED = 100  # newest batches among which one of ours is looked for
 OVER = {"completed", "failed", "expired", "cancelled"}
@@ -122,10 +122,10 @@ class OpenAIClient(SdkClient):
 
     def _answer(self, found: Any, headers: Mapping[str, str]) -> Reply:
         """Read a chat's reply; one that was filtered, or ended in a call of a tool, counts as cut off."""
-        from conch_dna.align.served_logprobs import soft_tokens, told_items
+        from conch_dna.align.served_logprobs import returned_items, soft_tokens
         from conch_dna.teachers.api.call import Reply
         from conch_dna.teachers.api.faults import CallFault
-        from conch_dna.teachers.api.wire import Answer
+        from conch_dna.teachers.api.provider_client import Answer
 
         try:
             choice = found["choices"][0]
@@ -134,7 +134,7 @@ class OpenAIClient(SdkClient):
         except (KeyError, IndexError, TypeError, AttributeError):
             raise CallFault("the answer holds no choice", charged=True) from None
         try:
-            soft, told = soft_tokens(choice), bool(told_items(choice))
+            soft, told = soft_tokens(choice), bool(returned_items(choice))
         except (KeyError, TypeError, ValueError, AttributeError):  # told in some form of its own
             soft, told = (), True
         return Reply(Answer(text, "stop" if ended else "length", soft, told), _usage(found), _limit(headers))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from conch_dna.domains.recordings import Recording
-    from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
+    from conch_dna.plugin.protocols import TeacherFactory, TeacherRequest
     from conch_dna.records import Completion, Prompt, Sampling
 
 
@@ -43,12 +43,6 @@ class RecordedTeacher:
         """Yield the recorded answers to ``prompts``."""
         answers = self.recording.answers
         yield from (answers[p.digest] for p in prompts if p.digest in answers)
-
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Refuse: a recording holds text."""
-        from conch_dna.errors import TeacherError
-
-        raise TeacherError("gives no soft targets", where="teacher recorded", allowed="text")
 
     def close(self) -> None:
         """Nothing is held."""

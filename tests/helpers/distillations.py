@@ -16,6 +16,7 @@ from conch_dna.pipeline.setup import Setup
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.recipes import joined
 from conch_dna.registry.store import Registry
+from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.util.progress import Progress
 
 SETTINGS = {
@@ -82,6 +83,7 @@ def prepare(work, domain, teacher, parts, recipes):
     preparation = Preparation(
         work.base, work.config, domain, teacher, work.distillation.teacher_name(domain),
         AnswerExtractor(work.host, domain), work.cache, work.progress,
+        cross_tokenizer_loss(work.host.catalog, work.config),
     )  # fmt: skip
     return preparation.prepared(parts, plan, others)
 

@@ -1,6 +1,6 @@
 """A server on loopback that speaks the wire formats of OpenAI and Anthropic, keeps books, and misbehaves on demand.
 
-In a test, through the fixture ``serve``; by hand: ``python tests/api/server.py --port 8000``.
+In a test, through the fixture ``serve``; by hand: ``python tests/helpers/server.py --port 8000``.
 """
 
 import argparse
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
 
-import wire_anthropic
-import wire_openai
-from wire_batches import Batches
-from wire_faults import FAULTS, Faults
-from wire_http import Refused, Reply
-from wire_limits import RateLimits
-from wire_transport import PAGE, Handler, Http
-from wire_voice import ModelClient, asked_in, recorded
+import fake_anthropic
+import fake_openai
+from fake_batches import Batches
+from fake_http import Refused, Reply
+from fake_limits import RateLimits
+from fake_model import FakeModel, asked_in, recorded
+from fake_transport import PAGE, Handler, Http
+from injected_faults import FAULTS, Faults
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Call:
 class ApiServer:
     """The server; every attribute may be changed while it runs.
 
-    :param voice: the model behind it.
+    :param model: the model behind it.
     :param key: the only key that it takes; ``None`` takes none and any.
     :param models: names of the models there are.
     :param faults, limits: see their modules.
@@ -63,7 +63,7 @@ class ApiServer:
     """
 
     def __init__(self, answers=None, **chosen):
-        self.voice, self.key = ModelClient(answers), None
+        self.model, self.key = FakeModel(answers), None
         self.models = {"tiny", "gpt-4o-mini", "claude-haiku-4-5"}
         self.faults, self.limits = Faults(), RateLimits()
         self.latency, self.retry_after, self.hangs, self.drips, self.polls = 0.0, 1.0, 30.0, 0.5, 1
@@ -162,7 +162,7 @@ class ApiServer:
             kind = "authentication_error" if anthropic else "invalid_request_error"
             message = f"Incorrect API key provided: {given[:3]}***." if given else "You didn't provide an API key."
             raise Refused(401, kind, message, code="invalid_api_key" if given else None)
-        if anthropic and request.headers.get("anthropic-version") not in wire_anthropic.VERSIONS:
+        if anthropic and request.headers.get("anthropic-version") not in fake_anthropic.VERSIONS:
             raise Refused(400, "invalid_request_error", "anthropic-version: is not a valid version")
 
     def work(self, request, check, prompt, tokens, most, make):
@@ -264,40 +264,40 @@ def prompt_of(body):
     """Return what a call is known by."""
     if "messages" in body:
         return asked_in(body["messages"])
-    return "\n".join(wire_openai.prompts_of(body))
+    return "\n".join(fake_openai.prompts_of(body))
 
 
 def chat(api, request):
     return api.work(
-        request, wire_openai.check_chat, prompt_of, wire_openai.chat_tokens, wire_openai.most_of, wire_openai.chat
+        request, fake_openai.check_chat, prompt_of, fake_openai.chat_tokens, fake_openai.most_of, fake_openai.chat
     )
 
 
 def text(api, request):
     def most(body):
-        return wire_openai.most_of({**body, "max_tokens": body.get("max_tokens") or 16})
+        return fake_openai.most_of({**body, "max_tokens": body.get("max_tokens") or 16})
 
-    return api.work(request, wire_openai.check_text, prompt_of, wire_openai.text_tokens, most, wire_openai.text)
+    return api.work(request, fake_openai.check_text, prompt_of, fake_openai.text_tokens, most, fake_openai.text)
 
 
 def messages(api, request):
     def most(body):
         return body["max_tokens"]
 
-    check = partial(wire_anthropic.check, version=request.headers["anthropic-version"])
-    return api.work(request, check, prompt_of, wire_anthropic.tokens, most, wire_anthropic.messages)
+    check = partial(fake_anthropic.check, version=request.headers["anthropic-version"])
+    return api.work(request, check, prompt_of, fake_anthropic.tokens, most, fake_anthropic.messages)
 
 
 def count_tokens(api, request):
     body = request.json
-    wire_anthropic.check(api, body, version=request.headers["anthropic-version"], counting=True)
-    return wire_anthropic.count(body)
+    fake_anthropic.check(api, body, version=request.headers["anthropic-version"], counting=True)
+    return fake_anthropic.count(body)
 
 
 def models(api, request, name=None):
     if name and name not in api.models:
         raise Refused(404, "invalid_request_error", f"The model '{name}' does not exist", code="model_not_found")
-    reply = (wire_anthropic if request.provider == "anthropic" else wire_openai).models(api)
+    reply = (fake_anthropic if request.provider == "anthropic" else fake_openai).models(api)
     return Reply(next(m for m in reply.body["data"] if m["id"] == name)) if name else reply
 
 

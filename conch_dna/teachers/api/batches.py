@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -27,14 +27,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from conch_dna.teachers.api.calls import Caller
+    from conch_dna.teachers.api.context import ApiContext
     from conch_dna.teachers.api.ledger_totals import Reservation
-    from conch_dna.teachers.api.teacher import ApiTeacher
-    from conch_dna.teachers.api.wire import Answer, Chat
+    from conch_dna.teachers.api.prices import Price
+    from conch_dna.teachers.api.provider_client import Abilities, Answer, Chat, ProviderClient
+    from conch_dna.teachers.api.settings import Endpoint
 
 T = TypeVar("T")
 NOT_FOUND = 404
 FIRST_LOOK, LONGEST_LOOK = 2.0, 60.0  # seconds between two looks at a batch: doubled each time
 log = structlog.get_logger()
+
+
+class BatchAsker(Protocol):
+    """The parts of an API teacher that a batch needs."""
+
+    @property
+    def api(self) -> ApiContext:
+        """The settings, ledger and cache of the command."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the model and its context."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The settings of the endpoint."""
+
+    @property
+    def price(self) -> Price:
+        """The prices of the model."""
+
+    @property
+    def caller(self) -> Caller:
+        """The sender of the calls, with ledger, limits and metrics."""
+
+    @property
+    def client(self) -> ProviderClient:
+        """The client of the provider."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What a probe found."""
 
 
 class Pending(Record):
@@ -53,7 +88,7 @@ class Pending(Record):
     reserved: Reservation | None = None
 
 
-def run_batch(teacher: ApiTeacher, chats: Mapping[str, Chat]) -> Iterator[tuple[str, Answer]]:
+def run_batch(teacher: BatchAsker, chats: Mapping[str, Chat]) -> Iterator[tuple[str, Answer]]:
     """Yield the answers to chats by their keys, those of earlier batches first.
 
     :raises BudgetReached: the worst case of all that is still to be asked does not fit into the budget.
@@ -69,13 +104,13 @@ def run_batch(teacher: ApiTeacher, chats: Mapping[str, Chat]) -> Iterator[tuple[
         yield from _collected(teacher, pending, file, open_chats)
 
 
-def _folder(teacher: ApiTeacher, chats: Mapping[str, Chat]) -> Path:
+def _folder(teacher: BatchAsker, chats: Mapping[str, Chat]) -> Path:
     """Return where batches of such chats are noted: by whoever answers, and the way in which it draws."""
     drawn = sorted({(chat.sampling.model_dump_json(), chat.top) for chat in chats.values()})
     return teacher.api.cache / "api" / "batches" / digest_of([teacher.fingerprint, drawn])[:16]
 
 
-def _handed_in(teacher: ApiTeacher, chats: Mapping[str, Chat], folder: Path) -> tuple[Pending, Path]:
+def _handed_in(teacher: BatchAsker, chats: Mapping[str, Chat], folder: Path) -> tuple[Pending, Path]:
     """Reserve the worst case of all chats together, note it, and hand the batch in."""
     price, caller = teacher.price, teacher.caller
     worst = tuple(price.worst(c.input_tokens, c.sampling.max_tokens, batch=True) for c in chats.values())
@@ -85,7 +120,7 @@ def _handed_in(teacher: ApiTeacher, chats: Mapping[str, Chat], folder: Path) -> 
     file = folder / f"{name}.json"
     write_atomic(file, pending.model_dump_json() + "\n")
     try:
-        batch = teacher.wire.submit(chats, teacher.abilities, name)
+        batch = teacher.client.submit(chats, teacher.abilities, name)
     except CallFault as fault:
         # What failed for certain was never charged; of what broke off nobody knows, until the next run asks.
         if not fault.charged and fault.kind != "retry":
@@ -99,7 +134,7 @@ def _handed_in(teacher: ApiTeacher, chats: Mapping[str, Chat], folder: Path) -> 
     return pending, file
 
 
-def _found(teacher: ApiTeacher, file: Path) -> Pending | None:
+def _found(teacher: BatchAsker, file: Path) -> Pending | None:
     """Return the batch of a note with the provider's id; ``None`` where nobody knows of it any more.
 
     What it reserved then stays reserved, for it may have been charged.
@@ -110,7 +145,7 @@ def _found(teacher: ApiTeacher, file: Path) -> Pending | None:
     except ValidationError:
         log.warning("batch_lost", model=note, reason="its note is damaged")
     else:
-        batch = pending.batch or _patiently(teacher, lambda: teacher.wire.find(pending.name))
+        batch = pending.batch or _patiently(teacher, lambda: teacher.client.find(pending.name))
         if batch and _is_known(teacher, batch):
             return pending.model_copy(update={"batch": batch})
         log.warning("batch_lost", model=note, chats=len(pending.keys), reason="the provider knows of none")
@@ -118,12 +153,12 @@ def _found(teacher: ApiTeacher, file: Path) -> Pending | None:
     return None
 
 
-def _is_known(teacher: ApiTeacher, batch: str) -> bool:
+def _is_known(teacher: BatchAsker, batch: str) -> bool:
     """Tell whether the provider still knows of a batch; they are kept for some weeks."""
 
     def ask() -> bool:
         try:
-            teacher.wire.is_done(batch)
+            teacher.client.is_done(batch)
         except CallFault as fault:
             if fault.status == NOT_FOUND:
                 return False
@@ -134,18 +169,18 @@ def _is_known(teacher: ApiTeacher, batch: str) -> bool:
 
 
 def _collected(
-    teacher: ApiTeacher, pending: Pending, file: Path, wanted: dict[str, Chat]
+    teacher: BatchAsker, pending: Pending, file: Path, wanted: dict[str, Chat]
 ) -> Iterator[tuple[str, Answer]]:
     """Wait for a batch, settle it, and yield its answers, taking them off ``wanted``; then forget it.
 
     Whoever asked may stop on the way: the next run collects it again, and what is settled stays so.
     """
     caller, started, pause = teacher.caller, time.perf_counter(), FIRST_LOOK
-    while not _patiently(teacher, lambda: teacher.wire.is_done(pending.batch)):
+    while not _patiently(teacher, lambda: teacher.client.is_done(pending.batch)):
         teacher.api.note(f"batch {pending.batch[-8:]}: {time.perf_counter() - started:.0f} s")
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_LOOK)
-    replies = _patiently(teacher, lambda: list(teacher.wire.collect(pending.batch)))
+    replies = _patiently(teacher, lambda: list(teacher.client.collect(pending.batch)))
     _close(teacher, pending, _settled(teacher, pending, replies, time.perf_counter() - started))
     answered = 0
     for key, reply in replies:
@@ -165,7 +200,7 @@ def _collected(
 
 
 def _settled(
-    teacher: ApiTeacher, pending: Pending, replies: Iterable[tuple[str, Reply | CallFault]], seconds: float
+    teacher: BatchAsker, pending: Pending, replies: Iterable[tuple[str, Reply | CallFault]], seconds: float
 ) -> tuple[int, Usage]:
     """Return what a batch cost, in nano-USD, and its tokens; where one is not told, or may be charged, its worst."""
     worst = dict(zip(pending.keys, pending.worst, strict=True))
@@ -182,7 +217,7 @@ def _settled(
     return spent, usage
 
 
-def _close(teacher: ApiTeacher, pending: Pending, spent: tuple[int, Usage] | None) -> None:
+def _close(teacher: BatchAsker, pending: Pending, spent: tuple[int, Usage] | None) -> None:
     """Settle what a batch reserved, or give it back; a run that was killed behind this has done so already."""
     ledger = teacher.caller.ledger
     if ledger is None or pending.reserved is None:
@@ -197,7 +232,7 @@ def _close(teacher: ApiTeacher, pending: Pending, spent: tuple[int, Usage] | Non
             raise
 
 
-def _patiently(teacher: ApiTeacher, ask: Callable[[], T]) -> T:
+def _patiently(teacher: BatchAsker, ask: Callable[[], T]) -> T:
     """Ask about a batch, which costs nothing, until there is an answer or the attempts are used up.
 
     :raises TeacherError: there is none; the batch is not lost.

@@ -49,10 +49,10 @@ class Ledger:
         self.path, self.cap = path, cap
         self._threads = threading.Lock()
         self._processes = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
-        self._book = LedgerTotals()
+        self._totals = LedgerTotals()
         self._warned = False
-        with self._current() as book:
-            self._overdrawn = book.overdrawn  # those that the user has seen, and may have stated better prices for
+        with self._current() as totals:
+            self._overdrawn = totals.overdrawn  # those that the user has seen, and may have stated better prices for
 
     def reserve(self, key: str, amount: int, note: str = "") -> Reservation:
         """Set ``amount`` aside for one call; when this returns, it is on the disk and the call may be sent.
@@ -67,10 +67,10 @@ class Ledger:
             raise LedgerError("cannot reserve less than nothing", where=self.path, got=amount)
         made = Reservation(id=uuid.uuid4().hex, key=key, amount=amount, note=note)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._current() as book:
-            self._check_room(book, amount)
-            self._write(book, Entry(kind="reserve", id=made.id, key=key, note=note, amount=amount, at=now()))
-            self._warn(book)
+        with self._current() as totals:
+            self._check_room(totals, amount)
+            self._write(totals, Entry(kind="reserve", id=made.id, key=key, note=note, amount=amount, at=now()))
+            self._warn(totals)
         return made
 
     def settle(self, reservation: Reservation, amount: int, usage: Usage) -> None:
@@ -96,77 +96,77 @@ class Ledger:
 
     def is_open(self, reservation: Reservation) -> bool:
         """Tell whether a reservation, of this process or another, is neither settled nor released."""
-        with self._current() as book:
-            return book.is_open(reservation.id)
+        with self._current() as totals:
+            return totals.is_open(reservation.id)
 
     @property
     def spent(self) -> int:
         """What settled calls cost, those of other processes included."""
-        with self._current() as book:
-            return book.spent
+        with self._current() as totals:
+            return totals.spent
 
     @property
     def reserved(self) -> int:
         """What open reservations hold: calls in flight, and calls that nobody knows the end of."""
-        with self._current() as book:
-            return book.reserved
+        with self._current() as totals:
+            return totals.reserved
 
     @property
     def remaining(self) -> int | None:
         """What can still be reserved, or ``None`` where there is no cap."""
-        with self._current() as book:
-            return None if self.cap is None else max(0, self.cap - book.spent - book.reserved)
+        with self._current() as totals:
+            return None if self.cap is None else max(0, self.cap - totals.spent - totals.reserved)
 
     def summary(self) -> list[Spending]:
         """Return what each ``PROVIDER:MODEL`` has cost, by name."""
-        with self._current() as book:
-            return book.by_note()
+        with self._current() as totals:
+            return totals.by_note()
 
-    def _check_room(self, book: LedgerTotals, amount: int) -> None:
-        if book.overdrawn > self._overdrawn:
+    def _check_room(self, totals: LedgerTotals, amount: int) -> None:
+        if totals.overdrawn > self._overdrawn:
             raise BudgetReached(
                 "a provider charged more than the worst case of a call, so no budget can be kept", where=self.path,
-                got=f"{usd(book.spent)} spent",
+                got=f"{usd(totals.spent)} spent",
                 next_step="State the model's real prices under [prices] in conch.toml, and run the command again",
             )  # fmt: skip
-        if self.cap is not None and book.spent + book.reserved + amount > self.cap:
+        if self.cap is not None and totals.spent + totals.reserved + amount > self.cap:
             raise BudgetReached(
                 f"the budget of {usd(self.cap)} is reached", where=self.path,
-                got=f"{usd(book.spent)} spent, {usd(book.reserved)} in calls without a known end, "
+                got=f"{usd(totals.spent)} spent, {usd(totals.reserved)} in calls without a known end, "
                     f"{usd(amount)} at most for the next one",
                 next_step="Run the same command again with a larger --budget: nothing answered is paid for twice",
             )  # fmt: skip
 
-    def _warn(self, book: LedgerTotals) -> None:
-        counted = book.spent + book.reserved
+    def _warn(self, totals: LedgerTotals) -> None:
+        counted = totals.spent + totals.reserved
         if self.cap is not None and not self._warned and counted * 100 >= self.cap * WARN_AT:
             self._warned = True
             log.warning("budget_nearly_reached", counted=usd(counted), budget=usd(self.cap), percent=WARN_AT)
 
     def _close(self, reservation: Reservation, entry: Entry) -> None:
-        with self._current() as book:
-            if not book.is_open(reservation.id):
+        with self._current() as totals:
+            if not totals.is_open(reservation.id):
                 raise LedgerError("this reservation is not open", where=self.path, got=reservation.id)
-            self._write(book, entry)
+            self._write(totals, entry)
 
     @contextlib.contextmanager
     def _current(self) -> Iterator[LedgerTotals]:
-        """Hold the ledger against all other threads and processes, and yield the book with every line of the file.
+        """Hold the ledger against all other threads and processes, and yield the totals with every line of the file.
 
-        A fault, Ctrl-C included, may leave the book between two states: it is then read anew next time.
+        A fault, Ctrl-C included, may leave the totals between two states: it is then read anew next time.
         """
         with self._threads:
             if not self.path.parent.is_dir():  # nothing was ever reserved
-                yield self._book
+                yield self._totals
                 return
             with self._processes.acquire(poll_interval=_POLL):
                 try:
                     self._read_on()
-                    yield self._book
-                except ConchError:  # raised between two changes of the book
+                    yield self._totals
+                except ConchError:  # raised between two changes of the totals
                     raise
                 except BaseException:
-                    self._book = LedgerTotals()
+                    self._totals = LedgerTotals()
                     raise
 
     def _read_on(self) -> None:
@@ -176,29 +176,29 @@ class Ledger:
 
         :raises LedgerError: a line is damaged, or lines that were read before are gone.
         """
-        book = self._book
+        totals = self._totals
         size = self.path.stat().st_size if self.path.exists() else 0
-        if size < book.size:
+        if size < totals.size:
             raise LedgerError("was cut short or removed while it was in use", where=self.path)
-        if size == book.size:
+        if size == totals.size:
             return
         with self.path.open("rb") as file:
-            file.seek(book.size)
+            file.seek(totals.size)
             *lines, torn = file.read().split(b"\n")
         for line in lines:
             try:
-                book.read(line + b"\n")
+                totals.read(line + b"\n")
             except Damaged as error:
                 raise LedgerError(
-                    f"the ledger is damaged: {error}", where=f"{self.path}, line {book.lines + 1}",
+                    f"the ledger is damaged: {error}", where=f"{self.path}, line {totals.lines + 1}",
                     next_step="Restore the file, or move it away once you know from the provider what was spent",
                 ) from error  # fmt: skip
         if torn:
-            os.truncate(self.path, book.size)
+            os.truncate(self.path, totals.size)
 
-    def _write(self, book: LedgerTotals, entry: Entry) -> None:
+    def _write(self, totals: LedgerTotals, entry: Entry) -> None:
         """Append one line and flush it to the disk; a line that does not get there whole is taken away again."""
-        line = book.line(entry)
+        line = totals.line(entry)
         first = not self.path.exists()
         with naming(self.path), self.path.open("ab", buffering=0) as file:
             try:
@@ -207,9 +207,9 @@ class Ledger:
                     file.write(line[written:])
                 os.fsync(file.fileno())
             except OSError:
-                os.truncate(self.path, book.size)
+                os.truncate(self.path, totals.size)
                 raise
         if first:
             fsync_path(self.path.parent)
             fsync_path(self.path.parent.parent)  # the folder may be new as well
-        book.read(line)
+        totals.read(line)

@@ -46,7 +46,7 @@ class RateLimit(Record):
 
 
 @dataclass(eq=False)
-class DeltaSwitch:
+class PacedRequest:
     """A place in the pace of one endpoint, taken by one request, and no other.
 
     :param amounts: requests (1) and tokens that were counted.
@@ -119,11 +119,11 @@ class Pace:
         self._turn = Lock()
         self._changed = Condition()
         self._held_until = 0.0
-        self._slots: set[DeltaSwitch] = set()
+        self._slots: set[PacedRequest] = set()
 
     def wait(
         self, tokens: int, stopped: Callable[[], bool] = lambda: False, paced: Callable[[str], None] = lambda _: None
-    ) -> DeltaSwitch | None:
+    ) -> PacedRequest | None:
         """Sleep until a request of at most ``tokens`` may be sent, and count it as sent.
 
         Callers go one after the other, so that no large request is overtaken for ever.
@@ -141,13 +141,13 @@ class Pace:
                 if stopped():
                     return None
                 self._changed.wait(min(seconds, STEP))
-            slot = DeltaSwitch(amounts, [])
+            slot = PacedRequest(amounts, [])
             self._add(tuple(-amount for amount in amounts))
             slot.lowest = [bucket.level if bucket else None for bucket in self._buckets]
             self._slots.add(slot)
             return slot
 
-    def finish(self, slot: DeltaSwitch, tokens: int | None = None, told: RateLimit | None = None) -> None:
+    def finish(self, slot: PacedRequest, tokens: int | None = None, told: RateLimit | None = None) -> None:
         """Take note of how a request ended.
 
         :param tokens: those that the provider counted, where it told; the rest is given back.
@@ -192,7 +192,7 @@ class Pace:
                 seen = slot.lowest[place]
                 slot.lowest[place] = bucket.level if seen is None else min(seen, bucket.level)
 
-    def _take_over(self, slot: DeltaSwitch, told: RateLimit) -> None:
+    def _take_over(self, slot: PacedRequest, told: RateLimit) -> None:
         limits, left = (told.requests, told.tokens), (told.requests_left, told.tokens_left)
         for place, limit in enumerate(limits):
             bucket = self._buckets[place]

@@ -11,13 +11,13 @@ from conch_dna.errors import TeacherError
 from conch_dna.records import Sampling
 from conch_dna.teachers.api.call import Call, Reply
 from conch_dna.teachers.api.faults import USED_UP, CallFault, NotSent
-from conch_dna.teachers.api.wire import Abilities, Answer, Chat
+from conch_dna.teachers.api.provider_client import Abilities, Answer, Chat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conch_dna.teachers.api.calls import Caller
-    from conch_dna.teachers.api.wire import ProviderClient
+    from conch_dna.teachers.api.provider_client import ProviderClient
 
 TEXT = "one two three"
 TOKENS = 16  # of the probe's answer, at most
@@ -26,29 +26,29 @@ QUESTION: tuple[dict[str, str], ...] = ({"role": "user", "content": f"Write exac
 log = structlog.get_logger()
 
 
-def probe(wire: ProviderClient, caller: Caller, turn: str = "") -> Abilities:
+def probe(client: ProviderClient, caller: Caller, turn: str = "") -> Abilities:
     """Ask a few tiny questions, which are reserved and settled like all others.
 
     :param turn: the format of a turn, for endpoints that echo plain text.
     :raises TeacherError: the endpoint gives no answer, or an empty one: nothing can be learnt from it.
     """
-    found = _asked(wire, caller)
-    for echo in wire.echoes:
-        told = _echoed(wire, caller, found.model_copy(update={"echo": echo}), turn)
+    found = _asked(client, caller)
+    for echo in client.echoes:
+        told = _echoed(client, caller, found.model_copy(update={"echo": echo}), turn)
         if told is not None:
             return told
     return found
 
 
-def _asked(wire: ProviderClient, caller: Caller) -> Abilities:
+def _asked(client: ProviderClient, caller: Caller) -> Abilities:
     """Find the most choices that it tells with an answer, and the settings that it does not take."""
     found = Abilities(capabilities=("prefer", "text"))
     refused = CallFault("nothing was asked")
-    for top in (*wire.tops, 0):
-        reply = _tried(wire, caller, top, found)
-        while better := _mended(wire, reply, found):
+    for top in (*client.tops, 0):
+        reply = _tried(client, caller, top, found)
+        while better := _mended(client, reply, found):
             found = better
-            reply = _tried(wire, caller, top, found)
+            reply = _tried(client, caller, top, found)
         if isinstance(reply, CallFault):
             refused = reply
             continue
@@ -65,18 +65,18 @@ def _asked(wire: ProviderClient, caller: Caller) -> Abilities:
     raise caller.refused("refuses to answer", refused)
 
 
-def _tried(wire: ProviderClient, caller: Caller, top: int, abilities: Abilities) -> Reply | CallFault:
+def _tried(client: ProviderClient, caller: Caller, top: int, abilities: Abilities) -> Reply | CallFault:
     most = TOKENS + abilities.thinks
     chat = Chat(QUESTION, 0, Sampling(max_tokens=most), top)
-    return _sent(caller, chat, most, lambda timeout: wire.ask(chat, abilities, timeout))
+    return _sent(caller, chat, most, lambda timeout: client.ask(chat, abilities, timeout))
 
 
-def _echoed(wire: ProviderClient, caller: Caller, abilities: Abilities, turn: str) -> Abilities | None:
+def _echoed(client: ProviderClient, caller: Caller, abilities: Abilities, turn: str) -> Abilities | None:
     """Return the abilities with a way of echoing, or ``None`` where it does not tell the tokens of a text."""
-    top = abilities.top or max(wire.tops)
+    top = abilities.top or max(client.tops)
     chat = Chat(QUESTION, 0, Sampling(max_tokens=1), top)
     whole = chat.with_answer(TEXT, turn)
-    reply = _sent(caller, whole, 1, lambda timeout: wire.echoed(chat, TEXT, abilities, timeout))
+    reply = _sent(caller, whole, 1, lambda timeout: client.echoed(chat, TEXT, abilities, timeout))
     if isinstance(reply, CallFault) or not reply.value:
         return None
     trail = trail_behind(reply.value, TEXT)
@@ -86,11 +86,11 @@ def _echoed(wire: ProviderClient, caller: Caller, abilities: Abilities, turn: st
     return abilities.model_copy(update={"capabilities": capabilities, "top": top, "trail": trail})
 
 
-def _mended(wire: ProviderClient, reply: Reply | CallFault, found: Abilities) -> Abilities | None:
+def _mended(client: ProviderClient, reply: Reply | CallFault, found: Abilities) -> Abilities | None:
     """Return how to ask better: without the settings that a refusal names, or with room for hidden thoughts."""
     if isinstance(reply, CallFault):
         used_up = USED_UP in reply.reason
-        culprits = [name for name in wire.optional if name in reply.reason and name not in found.without]
+        culprits = [name for name in client.optional if name in reply.reason and name not in found.without]
         if culprits:
             return found.model_copy(update={"without": (*found.without, *culprits)})
     else:

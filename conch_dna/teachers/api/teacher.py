@@ -1,6 +1,6 @@
 """A teacher behind an API: everything that no provider does its own way. The core knows no provider by name.
 
-A provider's plug-in brings a :class:`~conch_dna.teachers.api.wire.ProviderClient`, which speaks to its endpoint.
+A provider's plug-in brings a :class:`~conch_dna.teachers.api.provider_client.ProviderClient`, which calls its API.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import structlog
 
 from conch_dna.align.served_logprobs import answer_in, is_absent
 from conch_dna.errors import ConfigError, TeacherError
+from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.records import SCHEMA_VERSION, Completion, Sampling, digest_of
 from conch_dna.teachers.answer_cache import CompletionCache, answers
+from conch_dna.teachers.api.batches import run_batch
 from conch_dna.teachers.api.call import Call, Reply
 from conch_dna.teachers.api.calls import Caller
 from conch_dna.teachers.api.estimate import Terms
@@ -25,7 +27,7 @@ from conch_dna.teachers.api.judging import VERDICT_TOKENS, agreed, comparison, j
 from conch_dna.teachers.api.keys import host_of, is_here, key_of
 from conch_dna.teachers.api.prices import FREE, price_of
 from conch_dna.teachers.api.probe import probe
-from conch_dna.teachers.api.wire import Abilities, chat_of, could_be
+from conch_dna.teachers.api.provider_client import Abilities, chat_of, could_be
 from conch_dna.util.cache_lock import writing
 from conch_dna.util.files import write_atomic
 
@@ -33,13 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from conch_dna.plugin.protocols import Targets, TeacherRequest
     from conch_dna.records import Prompt, SoftToken
     from conch_dna.teachers.api.context import ApiContext
     from conch_dna.teachers.api.metrics import Metrics
     from conch_dna.teachers.api.prices import Price
+    from conch_dna.teachers.api.provider_client import Answer, Chat, ProviderClient
     from conch_dna.teachers.api.settings import Endpoint
-    from conch_dna.teachers.api.wire import Answer, Chat, ProviderClient
 
 PROBED_FOR = 86_400  # seconds: engines are started anew, with other settings
 log = structlog.get_logger()
@@ -83,7 +84,7 @@ class ApiTeacher:
         return self.endpoint.base_url or self.kind.official
 
     @cached_property
-    def wire(self) -> ProviderClient:
+    def client(self) -> ProviderClient:
         """The endpoint, with the key, which is looked for now.
 
         :raises ConfigError: there is no key.
@@ -159,7 +160,7 @@ class ApiTeacher:
             return kept
         if self.api.offline:
             return could_be(self.kind)
-        found = probe(self.wire, self.caller, self.endpoint.turn)
+        found = probe(self.client, self.caller, self.endpoint.turn)
         write_atomic(self._probe_file, found.model_dump_json() + "\n")
         log.info("signal_probed", teacher=self.note, signals=list(found.capabilities),
                  choices=found.top, echo=found.echo or None, without=list(found.without))  # fmt: skip
@@ -228,8 +229,6 @@ class ApiTeacher:
 
     def prefer(self, prompts: Sequence[Prompt], firsts: Sequence[str], seconds: Sequence[str]) -> list[int | None]:
         """Return which answer to each prompt is better, 0 or 1; ``None`` for a tie or no verdict."""
-        from conch_dna.plugin.protocols import TeacherRequest
-
         context = self.domain.context
         domain = judging_domain(self.domain)
         judge = ApiTeacher(self.kind, TeacherRequest(domain, self.model, api=self.api))
@@ -243,11 +242,6 @@ class ApiTeacher:
         rows = [[told.get(question.digest) for question in row] for row in asked]
         return [agreed(*pair) for pair in zip(*rows, strict=True)]
 
-    def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Refuse: no API takes token ids of another tokenizer."""
-        raise TeacherError("gives no soft targets in the student's tokens", where=self.where,
-                           allowed=", ".join(sorted(self.capabilities)))  # fmt: skip
-
     def answers_reused(self, count: int) -> None:
         """Hear that so many answers were on disk already; they cost nothing."""
         if count:
@@ -256,17 +250,15 @@ class ApiTeacher:
 
     def close(self) -> None:
         """Close the connections; whoever asks again opens new ones."""
-        if "wire" in vars(self):
-            self.wire.close()
-            del self.wire
+        if "client" in vars(self):
+            self.client.close()
+            del self.client
 
     # How.
 
     def _answered(self, chats: Mapping[str, Chat]) -> Iterator[tuple[str, Answer]]:
         """Yield the answers to chats by their keys, one call each or in one batch."""
         if self.endpoint.batch:
-            from conch_dna.teachers.api.batches import run_batch
-
             yield from run_batch(self, chats)
             return
         calls = [self.call(key, chat) for key, chat in chats.items()]
@@ -275,15 +267,15 @@ class ApiTeacher:
 
     def call(self, key: str, chat: Chat) -> Call:
         """Return the call that asks a chat."""
-        wire, abilities = self.wire, self.abilities
+        client, abilities = self.client, self.abilities
         most = chat.sampling.max_tokens
-        return Call(key, chat.input_tokens, most, lambda timeout: wire.ask(chat, abilities, timeout))
+        return Call(key, chat.input_tokens, most, lambda timeout: client.ask(chat, abilities, timeout))
 
     def _echo(self, key: str, chat: Chat, text: str) -> Call:
-        wire, abilities = self.wire, self.abilities
+        client, abilities = self.client, self.abilities
 
         def send(timeout: float) -> Reply:
-            reply = wire.echoed(chat, text, abilities, timeout)
+            reply = client.echoed(chat, text, abilities, timeout)
             return replace(reply, value=answer_in(reply.value, text, abilities.trail) or ())
 
         return Call(key, chat.with_answer(text, self.endpoint.turn).input_tokens, 1, send)

@@ -61,14 +61,16 @@ class OnPolicy(Recipe):
 
     def run(self, context: RecipeContext[OnPolicySettings]) -> RecipeResult:
         """Train one stage whose source draws rollouts."""
-        from conch_dna.teachers.forced_scorer import ForcedScorer
+        from conch_dna.teachers.capabilities import scorer_of, text_scorer_of
+        from conch_dna.teachers.text_scorer import TextScorer
         from conch_dna.train.distillation import distillation_objective, distillation_stage, fixed_source
         from conch_dna.train.recipes.base import train_in
         from conch_dna.train.rollout_source import OnPolicySource
 
         found, teacher = context.training_set, context.teacher
         fixed = fixed_source(context, found) if found.examples else None
-        scorer = teacher if "top_k" in teacher.capabilities else ForcedScorer(teacher, context.base)
+        exact = "top_k" in teacher.capabilities
+        scorer = scorer_of(teacher) if exact else TextScorer(text_scorer_of(teacher), context.base)
         source = OnPolicySource(
             context.base, scorer, found.prompts, context.config, context.settings, fixed,
             context.folder / "rollouts.jsonl",

@@ -29,7 +29,7 @@ def project(tmp_path, student, accel, serve, monkeypatch):
     with (folder / "conch.toml").open("a") as file:
         file.write(TABLE)
     server = serve(key=KEY, hangs=1.0)
-    server.voice.rule = lambda asked: f"the {asked.split()[-2]} {KEY}" if "1" in asked else "the amber word"
+    server.model.rule = lambda asked: f"the {asked.split()[-2]} {KEY}" if "1" in asked else "the amber word"
     return folder, server
 
 
@@ -61,7 +61,7 @@ def test_a_key_that_the_server_sends_back_is_in_no_file_and_no_output(project, t
 
 def test_the_figures_are_in_the_metrics(project):
     folder, server = project
-    server.voice.rule = lambda _: "the amber word"
+    server.model.rule = lambda _: "the amber word"
     arguments = ("distill", "alpha", "--budget", "5", "--base-url", server.openai_url, "--run")
     result = here(folder, *arguments, "one")
     assert result.exit_code in {0, 3}, result.output
@@ -108,7 +108,7 @@ def test_a_dry_run_asks_nobody(project):
 
 def test_answers_are_recorded_with_their_choices(project, tmp_path):
     folder, server = project
-    server.voice.rule = lambda _: "the amber word"
+    server.model.rule = lambda _: "the amber word"
     result = here(
         folder, "record", "alpha", "--teacher", "openai:tiny", "--top-log-probs", "8", "--budget", "1", "--base-url",
         server.openai_url, "--require", "length=0", "--json",
@@ -140,7 +140,7 @@ def test_tables_that_are_wrong_end_it_before_it_begins(project, text, why):
 
 def test_the_figures_of_every_session_stay_when_a_run_goes_on(project):
     folder, server = project
-    server.voice.rule = lambda _: "the amber word"
+    server.model.rule = lambda _: "the amber word"
     arguments = ("distill", "alpha", "--base-url", server.openai_url, "--run", "mine", "--budget")
     codes = [here(folder, *arguments, budget).exit_code for budget in ("0.0009", "0.001", "5")]
     assert codes[:2] == [4, 4]
@@ -152,7 +152,7 @@ def test_the_figures_of_every_session_stay_when_a_run_goes_on(project):
 
 def test_a_domain_grows_by_an_api_within_the_budget_and_pays_for_no_proposal_twice(project):
     folder, server = project
-    server.voice.rule = lambda asked: "\n".join(f"{n}. {w} {len(asked)}" for n, w in enumerate(GROWN, 1))
+    server.model.rule = lambda asked: "\n".join(f"{n}. {w} {len(asked)}" for n, w in enumerate(GROWN, 1))
     with (folder / "conch.toml").open("a") as file:
         file.write("[api.openai]\nconcurrency = 1\n")
     arguments = ("domains", "grow", "alpha", "--teacher", "openai:tiny", "--base-url", server.openai_url, "--n", "4")
@@ -184,7 +184,7 @@ def test_too_few_prompts_are_told_before_anything_is_asked(project, share, why):
 
 def test_a_run_of_another_endpoint_is_refused_before_that_is_asked_for_answers(project, serve):
     folder, server = project
-    server.voice.rule = lambda _: "the amber word"
+    server.model.rule = lambda _: "the amber word"
     arguments = ("distill", "alpha", "--run", "mine", "--budget", "5", "--base-url")
     assert here(folder, *arguments, server.openai_url).exit_code in {0, 3}
     other = serve(key=KEY)
@@ -214,6 +214,6 @@ def test_a_dry_run_says_that_a_teacher_never_probed_may_tell_choices(project):
     folder, server = project
     words = ("distill", "alpha", "--base-url", server.openai_url, "--budget", "5")
     assert "openai:tiny may tell choices as bytes" in here(folder, *words, "--dry-run").stdout
-    server.voice.rule = lambda _: "the amber word"
+    server.model.rule = lambda _: "the amber word"
     here(folder, *words)
     assert "openai:tiny tells choices as bytes" in here(folder, *words, "--dry-run").stdout

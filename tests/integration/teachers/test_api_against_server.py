@@ -13,9 +13,9 @@ import anthropic
 import openai
 import pytest
 from checkout import ROOT
-from wire_faults import FAULTS, Faults
-from wire_limits import RateLimits, span
-from wire_voice import PIECE, ModelClient, pieces, recorded
+from fake_limits import RateLimits, span
+from fake_model import PIECE, FakeModel, pieces, recorded
+from injected_faults import FAULTS, Faults
 
 from conch_dna.util.bundled import bundled_dir
 
@@ -134,7 +134,7 @@ def test_a_raw_completion_goes_on_from_a_text(ask):
     ids=["zero", "constant", "over_one"],
 )
 def test_an_engine_can_be_had_whose_log_probs_mean_nothing(ask, kind, holds):
-    _, client, _ = ask(voice=ModelClient(ANSWERS, kind=kind))
+    _, client, _ = ask(model=FakeModel(ANSWERS, kind=kind))
     tokens = chat(client, logprobs=True, top_logprobs=5).choices[0].logprobs.content
     mass = max(sum(math.exp(top.logprob) for top in token.top_logprobs) for token in tokens)
     assert holds([token.logprob for token in tokens], mass)

@@ -12,11 +12,11 @@ import urllib.error
 import urllib.request
 
 import pytest
+from api_projects import KEY, Taught, say, wait_until
+from fake_model import FakeModel
+from injected_faults import STORMY, Faults
 from projects import START, ended, environment, here
 from server import ApiServer
-from taught import KEY, Taught, say, wait_until
-from wire_faults import STORMY, Faults
-from wire_voice import ModelClient
 
 from conch_dna.models.load import load
 
@@ -37,7 +37,7 @@ def taught(tmp_path, tiny_folder, accel, serve):
     """Make a project that a server teaches."""
 
     def make(provider, *, server=None, **about):
-        behaviour = {"key": KEY, "voice": ModelClient(rule=say), **(server or {})}
+        behaviour = {"key": KEY, "model": FakeModel(rule=say), **(server or {})}
         return Taught(tmp_path, tiny_folder, serve(**behaviour), provider, accel, **about)
 
     return make
@@ -51,9 +51,9 @@ def check_books(project):
 
 @pytest.mark.parametrize(("provider", "mode"), TAUGHT, ids=map("-".join, TAUGHT))
 def test_a_neuron_taught_through_an_api_passes_the_gate(taught, provider, mode):
-    voice = ModelClient(rule=lambda asked: judge(asked) if "<answer A>" in asked else say(asked))
+    model = FakeModel(rule=lambda asked: judge(asked) if "<answer A>" in asked else say(asked))
     project = taught(
-        provider, server={"voice": voice}, mode=mode, steps=24, checkpoint_every=24, rollout_tokens=8,
+        provider, server={"model": model}, mode=mode, steps=24, checkpoint_every=24, rollout_tokens=8,
         rollout_temperature=0.3, on_policy_fraction=0.5, candidates=2,
     )  # fmt: skip
     result = project.teach()
@@ -219,7 +219,7 @@ def test_a_provider_that_charges_more_than_the_worst_case_is_asked_no_more_and_i
 
 @pytest.mark.parametrize("kind", ["zero", "constant", "over_one"])
 def test_an_absent_signal_teaches_nothing(taught, kind):
-    project = taught("openai", mode="kd", server={"voice": ModelClient(kind=kind)})
+    project = taught("openai", mode="kd", server={"model": FakeModel(kind=kind)})
     result = project.teach()
     assert result.exit_code != 0
     assert project.published() == []
@@ -227,7 +227,7 @@ def test_an_absent_signal_teaches_nothing(taught, kind):
 
 
 def test_empty_answers_teach_nothing(taught):
-    project = taught("openai", mode="sft", server={"voice": ModelClient(rule=lambda _: "")})
+    project = taught("openai", mode="sft", server={"model": FakeModel(rule=lambda _: "")})
     result = project.teach()
     assert result.exit_code != 0
     assert project.published() == []

@@ -7,9 +7,9 @@ import time
 from collections import Counter
 
 import pytest
-from calling import PRICE, caller, charged, drained, lost, questions
 from filelock import FileLock
-from wire_faults import Faults
+from injected_faults import Faults
+from plain_client import PRICE, caller, charged, drained, lost, questions
 
 from conch_dna.teachers.api.call import Call
 

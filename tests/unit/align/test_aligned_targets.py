@@ -29,7 +29,12 @@ def aligned_texts(texts=TEXTS, student=STUDENT, teacher=TEACHER, k=6):
     examples = [encode_chat(student, chat(text)) for text in texts]
     answers = [encode_chat(teacher, chat(text)).answer_ids for text in texts]
     targets = [random_targets(teacher, answer, k, seed) for seed, answer in enumerate(answers)]
-    return examples, answers, targets, align_answers(examples, answers, targets, student, teacher)
+    return (
+        examples,
+        answers,
+        targets,
+        align_answers([e.answer_ids for e in examples], answers, targets, student, teacher),
+    )
 
 
 def test_the_tokens_are_those_that_are_trained():
@@ -80,7 +85,7 @@ def test_what_the_group_really_says_is_a_match():
                 np.concatenate([np.full((len(a), 1), -0.1), t.log_probs], axis=1), t.tail)
         for a, t in zip(answers, targets, strict=True)
     ]  # fmt: skip
-    for one in align_answers(examples, answers, sure, STUDENT, TEACHER):
+    for one in align_answers([e.answer_ids for e in examples], answers, sure, STUDENT, TEACHER):
         last = one.groups.student_G2[:, 1] - 1
         assert one.matches_GK[:, 0].tolist() == one.labels_N[last].tolist()
         assert np.allclose(one.said_R, -0.1)
@@ -91,11 +96,11 @@ def test_the_probability_of_what_was_said_is_the_teachers_own_or_unknown():
     answer = encode(TEACHER, "ab")
     ids = np.array([[answer[0], 1]] * len(answer), np.int32)
     soft = Targets(ids, np.full(ids.shape, -0.7, np.float32), np.full(len(answer), -9.0, np.float32))
-    (one,) = align_answers([example], [answer], [soft], STUDENT, TEACHER)
+    (one,) = align_answers([example.answer_ids], [answer], [soft], STUDENT, TEACHER)
     assert one.said_R[0] == np.float32(-0.7)
     assert np.isnan(one.said_R[-1])
     chosen = np.linspace(-1, -2, len(answer)).astype(np.float32)
-    (one,) = align_answers([example], [answer], [Targets(*_three(soft), chosen)], STUDENT, TEACHER)
+    (one,) = align_answers([example.answer_ids], [answer], [Targets(*_three(soft), chosen)], STUDENT, TEACHER)
     assert np.array_equal(one.said_R, chosen)
 
 
@@ -133,9 +138,9 @@ def _row(found, picks, at):
 def test_targets_that_do_not_cover_the_answer_are_refused():
     example, answer = encode_chat(STUDENT, chat("ab")), encode(TEACHER, "ab")
     with pytest.raises(TeacherError, match=r"answer 0: .* do not fit its answer; got \d+ positions"):
-        align_answers([example], [answer], [random_targets(TEACHER, answer[:-1])], STUDENT, TEACHER)
+        align_answers([example.answer_ids], [answer], [random_targets(TEACHER, answer[:-1])], STUDENT, TEACHER)
 
 
 def test_of_another_text_nothing_is_aligned():
     example, answer = encode_chat(STUDENT, chat("abc")), encode(TEACHER, "xyz")
-    assert align_answers([example], [answer], [random_targets(TEACHER, answer)], STUDENT, TEACHER) == [None]
+    assert align_answers([example.answer_ids], [answer], [random_targets(TEACHER, answer)], STUDENT, TEACHER) == [None]

@@ -1,20 +1,23 @@
-"""The losses between tokenizers are their formulas."""
+"""The losses between tokenizers compute their formulas."""
 
 from functools import cache
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from cross_losses import cross_loss, losses
 from languages import NUMBERS, PROSE, TEXTS, byte_level, encode, pieces, widened
 from tiny import targets_of
 
-from conch_dna.align.aligned_targets import Aligned, align_answers, collate_aligned
+from conch_dna.align.aligned_targets import align_answers, collate_aligned
 from conch_dna.align.vocabulary_map import vocabulary_map
 from conch_dna.data.tokens import encode_chat
-from conch_dna.errors import ConchError, ConfigError
-from conch_dna.losses.cross_tokenizer import cross_loss
+from conch_dna.errors import ConchError, PluginError
+from conch_dna.losses.cross_tokenizer import registered_loss
 from conch_dna.losses.fused import CHUNK, Objective, bucket, loss_sums, temper
-from conch_dna.plugin.protocols import Targets
+from conch_dna.plugin.catalog import Owner
+from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import Aligned, CrossTokenizerInput, CrossTokenizerLoss, Targets
 
 KINDS = ("p_kl", "gold", "uld")
 PAIRS = {
@@ -62,7 +65,7 @@ def batch_of(pair, k=12, texts=TEXTS, seed=0):
         logits[np.arange(len(answer)), answer] += 6  # what is said is likely, so that it is among the k
         logits[:, teacher.bos_token_id] = -30  # a mark of no bytes is nothing that is said
         targets.append(targets_of(logits, k))
-    found = align_answers(examples, answers, targets, student, teacher)
+    found = align_answers([e.answer_ids for e in examples], answers, targets, student, teacher)
     return collate_aligned(found), between
 
 
@@ -149,7 +152,7 @@ DENSE = {"p_kl": dense_p_kl, "uld": dense_uld, "gold": dense_gold}
 def test_value_and_gradient_are_the_formulas(kind, pair, divergence, temperature):
     aligned, between = batch_of(pair)
     logits = logits_for(aligned, between)
-    loss = cross_loss(kind, aligned, between, divergence=divergence, temperature=temperature, beta=0.3)
+    loss = cross_loss(kind, aligned, between, divergence, temperature=temperature, beta=0.3)
     whole = slice(0, len(logits))
     value, grad = mx.value_and_grad(lambda x: loss(x, whole).sum())(mx.array(logits))
     expected = DENSE[kind](logits, aligned, between, divergence, temperature)
@@ -176,7 +179,7 @@ def test_with_one_tokenizer_on_both_sides_it_is_the_exact_loss(kind, temperature
     teacher = temper(mx.array(soft.log_probs), mx.array(soft.tail), temperature)
     expected = divergence(bucket(logits / temperature, mx.array(soft.ids)), teacher, beta=0.3)
     for t_squared in (False, True):
-        loss = cross_loss(kind, aligned, between, divergence=divergence, temperature=temperature, beta=0.3,
+        loss = cross_loss(kind, aligned, between, divergence, temperature=temperature, beta=0.3,
                           t_squared=t_squared)  # fmt: skip
         got = np.array(loss(logits, slice(0, len(logits))))
         assert np.abs(got - np.array(expected) * (temperature**2 if t_squared else 1)).max() < 2e-5
@@ -187,7 +190,7 @@ def test_with_one_tokenizer_on_both_sides_it_is_the_exact_loss(kind, temperature
 def test_parts_are_the_whole_and_gradients_stay_inside_them(kind, pair):
     aligned, between = batch_of(pair)
     logits = mx.array(logits_for(aligned, between))
-    loss = cross_loss(kind, aligned, between, divergence=forward_kl)
+    loss = cross_loss(kind, aligned, between, forward_kl)
     even = [slice(i, min(i + 16, len(logits))) for i in range(0, len(logits), 16)]
     parts = loss.chunks(16) if kind == "gold" else even
     assert [p.start for p in parts[1:]] == [p.stop for p in parts[:-1]]
@@ -212,7 +215,7 @@ def by_hand(student_log_probs, **changes):
                    np.log([0.2]).astype(np.float32))  # fmt: skip
     example = encode_chat(student, chat("ab"))
     example = type(example)(example.ids[:-2], example.trained[:-2], example.answer_start, 2)  # cut before its end
-    (aligned,) = align_answers([example], [[ab]], [soft], student, widened(student, "ab", "ac"))
+    (aligned,) = align_answers([example.answer_ids], [[ab]], [soft], student, widened(student, "ab", "ac"))
     assert aligned.matches_GK.tolist() == [[b, c]]
     logits = np.full((2, len(between.student.pieces)), -20.0, np.float32)
     for row, column, value in zip((0, 1, 1), (a, b, c), student_log_probs, strict=True):
@@ -220,7 +223,7 @@ def by_hand(student_log_probs, **changes):
     others = [i for i in range(len(logits[0])) if i not in (a, b, c)]
     logits[0, others[0]] = np.log(1 - student_log_probs[0])
     logits[1, others[0]] = np.log(max(1e-9, 1 - sum(student_log_probs[1:])))
-    loss = cross_loss("gold", aligned, between, divergence=forward_kl)
+    loss = cross_loss("gold", aligned, between, forward_kl)
     return np.array(loss(mx.array(logits), slice(0, 2)))
 
 
@@ -233,7 +236,7 @@ def test_a_merged_group_is_judged_by_its_whole_probability():
 
 def test_a_chunk_that_cuts_a_group_is_refused():
     aligned, between = batch_of("numerals merged by the teacher")
-    loss = cross_loss("gold", aligned, between, divergence=forward_kl)
+    loss = cross_loss("gold", aligned, between, forward_kl)
     a, b = next(r for r in aligned.groups.student_G2 if r[1] - r[0] > 1)
     logits = mx.array(logits_for(aligned, between))
     with pytest.raises(ValueError, match="middle of a group"):
@@ -246,9 +249,7 @@ def test_a_group_is_left_out_where_a_probability_of_the_teachers_is_not_known():
                       aligned.matches_GK, aligned.single_G)  # fmt: skip
     logits = mx.array(logits_for(aligned, between))
     whole = slice(0, len(logits))
-    known, less = (
-        np.array(cross_loss("gold", a, between, divergence=forward_kl)(logits, whole)) for a in (aligned, unknown)
-    )
+    known, less = (np.array(cross_loss("gold", a, between, forward_kl)(logits, whole)) for a in (aligned, unknown))
     several = np.diff(aligned.groups.teacher_G2)[:, 0] > 1
     last = aligned.groups.student_G2[:, 1] - 1
     assert several.any()
@@ -262,7 +263,7 @@ def test_a_group_is_left_out_where_a_probability_of_the_teachers_is_not_known():
 def test_logits_of_any_size_give_finite_losses_and_gradients(kind, pair):
     aligned, between = batch_of(pair)
     logits = np.where(logits_for(aligned, between) > 3, np.float32(60), np.float32(-60))
-    loss = cross_loss(kind, aligned, between, divergence=forward_kl)
+    loss = cross_loss(kind, aligned, between, forward_kl)
     value, grad = mx.value_and_grad(lambda x: loss(x, slice(0, len(logits))).sum())(mx.array(logits))
     assert np.isfinite(float(value))
     assert np.isfinite(np.array(grad)).all()
@@ -276,7 +277,7 @@ def test_a_class_that_the_student_hardly_knows_still_pulls():
     key = between.teacher_classes_V[aligned.targets.ids[t, 0]]
     inside = np.flatnonzero(between.student_classes_V == key)
     logits[s, inside] = -150
-    loss = cross_loss("p_kl", aligned, between, divergence=forward_kl)
+    loss = cross_loss("p_kl", aligned, between, forward_kl)
     grad = mx.grad(lambda x: loss(x, slice(0, len(logits))).sum())(mx.array(logits))
     alike = [
         mass for index, mass in zip(aligned.targets.ids[t], np.exp(aligned.targets.log_probs[t]), strict=True)
@@ -299,7 +300,7 @@ class TestByIds:
         soft = aligned.targets
         teacher = temper(mx.array(soft.log_probs), mx.array(soft.tail), 1.0)
         expected = forward_kl(bucket(logits, mx.array(soft.ids)), teacher, beta=0.5)
-        loss = cross_loss("project", aligned, between, divergence=forward_kl)
+        loss = cross_loss("project", aligned, between, forward_kl)
         assert np.allclose(np.array(loss(logits, slice(0, len(logits)))), np.array(expected), atol=2e-5)
 
     @pytest.mark.parametrize("kind", ["truncate", "project"])
@@ -310,7 +311,7 @@ class TestByIds:
         assert beyond.any()
         p_RK = tempered(aligned, 1.0)
         q_NV = softmax(np.array(logits, np.float64)[:, : width if kind == "truncate" else None])
-        got = np.array(cross_loss(kind, aligned, between, divergence=forward_kl)(logits, slice(0, len(logits))))
+        got = np.array(cross_loss(kind, aligned, between, forward_kl)(logits, slice(0, len(logits))))
         for s, t in aligned.groups.starts_P2:
             kept = ~beyond[t]
             inside = aligned.targets.ids[t, kept]
@@ -323,13 +324,50 @@ class TestByIds:
     def test_tokenizers_that_disagree_are_refused(self, kind):
         aligned, between = batch_of("pieces from bytes")
         with pytest.raises(ConchError, match=r"token id 0: the two tokenizers disagree on ids"):
-            cross_loss(kind, aligned, between, divergence=forward_kl)
+            cross_loss(kind, aligned, between, forward_kl)
 
 
-def test_an_unknown_kind_is_refused():
-    aligned, between = batch_of("pieces from bytes")
-    with pytest.raises(ConfigError, match="allowed: p_kl, gold, uld, truncate, project"):
-        cross_loss("x", aligned, between, divergence=forward_kl)
+class TestAPluginsLoss:
+    """A loss of a plug-in, as training gets it."""
+
+    def host(self, build):
+        host = load_plugins(strict=True, block=[])
+        host.catalog.add("cross_tokenizer_losses", "odd", CrossTokenizerLoss(build), Owner("mine", "mine.py"))
+        return host
+
+    def built(self, build):
+        aligned, between = batch_of("pieces from bytes")
+        loss = registered_loss(self.host(build), "odd").build(CrossTokenizerInput(aligned, between, forward_kl))
+        return loss, mx.array(logits_for(aligned, between))
+
+    def test_a_fault_in_building_names_the_plug_in(self):
+        with pytest.raises(PluginError, match=r"mine.py: plug-in 'mine' failed in hook .*, odd: ZeroDivisionError"):
+            self.built(lambda _: 1 / 0)
+
+    def test_a_fault_in_a_chunk_names_the_plug_in(self):
+        loss, logits = self.built(lambda _: lambda _logits, _part: 1 / 0)
+        with pytest.raises(PluginError, match=r"mine.py: .* ZeroDivisionError"):
+            loss(logits, slice(0, len(logits)))
+
+    def test_a_value_of_another_shape_is_refused(self):
+        loss, logits = self.built(lambda _: lambda logits_CV, _part: logits_CV.sum())
+        with pytest.raises(PluginError, match=r"a loss of shape \(\) instead of \(\d+,\), one value per position"):
+            loss(logits, slice(0, len(logits)))
+
+    def test_chunks_are_offered_only_by_a_loss_that_has_them(self):
+        host = load_plugins(strict=True, block=[])
+        aligned, between = batch_of("pieces from bytes")
+        built = {
+            name: registered_loss(host, name).build(CrossTokenizerInput(aligned, between, forward_kl)) for name in KINDS
+        }
+        assert {name: hasattr(loss, "chunks") for name, loss in built.items()} == {
+            "p_kl": False, "gold": True, "uld": False,
+        }  # fmt: skip
+
+    def test_only_the_losses_by_id_require_shared_ids(self):
+        assert {name: loss.shared_ids for name, loss in losses().items()} == {
+            "gold": False, "p_kl": False, "project": True, "truncate": True, "uld": False,
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["p_kl", "uld", "gold"])
@@ -337,7 +375,7 @@ def test_the_fused_objective_takes_it_chunk_by_chunk(kind):
     aligned, between = batch_of("numerals merged by the teacher")
     logits = mx.array(logits_for(aligned, between))
     assert len(logits) > CHUNK
-    loss = cross_loss(kind, aligned, between, divergence=forward_kl)
+    loss = cross_loss(kind, aligned, between, forward_kl)
     objective = Objective(alpha=1.0)
 
     def fused(x):

@@ -89,6 +89,6 @@ def test_a_wrong_key_ends_the_run_and_is_not_told(asked, tmp_path, monkeypatch):
 
 def test_it_prefers_too(asked, tmp_path):
     teacher, server, _ = asked()
-    server.voice.rule = lambda text: "A" if "<answer A>\ngood" in text else "B"
+    server.model.rule = lambda text: "A" if "<answer A>\ngood" in text else "B"
     prompts = domain_in(tmp_path).prompts[:2]
     assert teacher.prefer(prompts, ["good", "bad"], ["bad", "good"]) == [0, 1]

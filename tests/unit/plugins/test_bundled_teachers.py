@@ -20,7 +20,7 @@ from conch_dna.errors import DataError, ModelError, TeacherError, UnknownName
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.plugin.protocols import Teacher, TeacherRequest
+from conch_dna.plugin.protocols import Judge, Scores, ScoresText, Teacher, TeacherRequest
 from conch_dna.records import Completion, Sampling
 from conch_dna.runtime import generate
 from conch_dna.teachers.answer_cache import CompletionCache, answers
@@ -73,10 +73,10 @@ def test_echo_says_the_last_turn_again_cut_to_the_limit(domain):
     assert [c.prompt for c in found] == [p.digest for p in domain.prompts[:2]]
 
 
-@pytest.mark.parametrize("name", ["echo", "recorded"])
-def test_a_teacher_of_text_refuses_to_score(domain, name):
-    with pytest.raises(TeacherError, match=f"teacher {name}: gives no soft targets; allowed: text"):
-        teacher_of(name, domain).score(domain.prompts, [[1]], 4)
+@pytest.mark.parametrize("name", ["echo", "recorded", "none"])
+def test_a_teacher_of_text_has_no_method_to_score_with(domain, name):
+    teacher = teacher_of(name, domain)
+    assert not any(isinstance(teacher, protocol) for protocol in (Scores, ScoresText, Judge))
 
 
 class TestRecorded:
@@ -383,10 +383,11 @@ class TestLlamaCpp:
         assert teacher_of("llamacpp", domain, str(tmp_path / "m.gguf")).fingerprint != first
         teacher.close()
 
-    def test_it_gives_no_soft_targets(self, domain, tmp_path):
+    def test_it_does_not_score_given_tokens(self, domain, tmp_path):
         (tmp_path / "m.gguf").write_bytes(b"GGUF")
-        with pytest.raises(TeacherError, match="gives no soft targets"):
-            teacher_of("llamacpp", domain, str(tmp_path / "m.gguf")).score(domain.prompts, [[1]], 4)
+        teacher = teacher_of("llamacpp", domain, str(tmp_path / "m.gguf"))
+        assert not isinstance(teacher, Scores)
+        assert not isinstance(teacher, ScoresText)
 
 
 def test_prompts_of_the_helper_are_all_different():

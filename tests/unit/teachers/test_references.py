@@ -10,8 +10,10 @@ from conch_dna.domains.domain import load_domain
 from conch_dna.errors import PluginError, TeacherError, UnknownName
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import load_plugins
+from conch_dna.plugin.protocols import Judge, Scores, ScoresText
 from conch_dna.records import Completion, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache, answers
+from conch_dna.teachers.capabilities import judge_of, scorer_of, text_scorer_of
 from conch_dna.teachers.references import (
     RoutedTeacher,
     in_one_line,
@@ -65,27 +67,58 @@ def test_a_reference_is_a_name_and_perhaps_a_model(host, domain):
         make_teacher(host, "eccho:x", domain)
 
 
-def test_nobody_answers_nothing(host, domain):
+def test_the_teacher_none_answers_nothing(host, domain):
     nobody = make_teacher(host, "none", domain)
     assert (nobody.capabilities, list(nobody.generate(domain.prompts, Sampling()))) == (frozenset(), [])
-    with pytest.raises(TeacherError, match="gives no soft targets"):
-        nobody.score(domain.prompts, [()] * 12, 4)
     nobody.close()
 
 
-@pytest.mark.parametrize("at", ["factory", "fingerprint", "capabilities", "generate", "score", "close", "extra"])
+class TestOptionalMethods:
+    """A wrapper offers an optional method only if the wrapped teacher has it."""
+
+    @pytest.mark.parametrize("name", ["echo", "none", "recorded"])
+    def test_a_teacher_of_text_has_none_of_them(self, host, domain, name):
+        teacher = make_teacher(host, name, domain)
+        assert not any(isinstance(teacher, protocol) for protocol in (Scores, ScoresText, Judge))
+
+    def test_a_model_scores_tokens_alone(self, host, domain):
+        teacher = make_teacher(host, "mlx:embedded:x", domain)
+        assert [isinstance(teacher, protocol) for protocol in (Scores, ScoresText, Judge)] == [True, False, False]
+
+    def test_several_teachers_have_what_all_of_them_have(self):
+        scorer, judge = Speaker("a"), Speaker("b")
+        judge.prefer = lambda *_: []
+        assert isinstance(RoutedTeacher({"": judge}), Judge)
+        both = RoutedTeacher({"": scorer, "odd": judge})
+        assert [isinstance(both, protocol) for protocol in (Scores, ScoresText, Judge)] == [True, False, False]
+
+    @pytest.mark.parametrize(
+        ("of", "what"),
+        [(scorer_of, "gives no soft targets"), (text_scorer_of, "scores no given text"), (judge_of, "compares no")],
+    )
+    def test_asking_for_a_missing_one_is_an_error(self, host, domain, of, what):
+        with pytest.raises(TeacherError, match=rf"teacher echo:1: {what}.*; got no method .*; allowed: text"):
+            of(make_teacher(host, "echo", domain))
+
+
+@pytest.mark.parametrize(
+    "at", ["factory", "fingerprint", "capabilities", "generate", "score", "prefer", "score_text", "close", "tokenizer"]
+)
 def test_a_fault_anywhere_names_the_plug_in(host, domain, at):
+    def fail(*_):
+        raise KeyError("sore")
+
     class Sore:
         def __init__(self, request):
             if at == "factory":
-                raise KeyError("sore")
+                fail()
 
-        def __getattr__(self, name):
-            raise KeyError("sore")
+        fingerprint = capabilities = tokenizer = property(fail)
+        score = score_text = prefer = close = fail
 
         def generate(self, prompts, sampling):
             yield from ()
-            raise KeyError("sore")
+            fail()
 
     host.catalog.add("teachers", "sore", Sore, Owner("feelings", "feelings.py"))
     use = {
@@ -94,11 +127,14 @@ def test_a_fault_anywhere_names_the_plug_in(host, domain, at):
         "capabilities": lambda t: t.capabilities,
         "generate": lambda t: list(t.generate((), Sampling())),
         "score": lambda t: t.score((), (), 1),
+        "score_text": lambda t: t.score_text((), (), 1),
+        "prefer": lambda t: t.prefer((), (), ()),
         "close": lambda t: t.close(),
-        "extra": lambda t: t.tokenizer,
+        "tokenizer": lambda t: t.tokenizer,
     }[at]
+    made = None if at == "factory" else make_teacher(host, "sore", domain)
     with pytest.raises(PluginError, match=r"feelings.py: plug-in 'feelings' failed in hook register_teachers, sore"):
-        use(make_teacher(host, "sore", domain))
+        use(made or make_teacher(host, "sore", domain))
 
 
 @pytest.mark.parametrize(
@@ -115,12 +151,12 @@ def test_a_route_goes_by_domain_and_before_that_by_source(domain, routes, expect
     assert references(resolve({}), domain, routes) == expected
 
 
-def test_nobody_is_asked_where_no_recipe_needs_a_teacher(domain):
+def test_no_teacher_is_asked_if_no_recipe_needs_one(domain):
     assert references(resolve({"mode": "best_of_n"}), domain, {"alpha": "echo"}) == {"": "none"}
     assert references(resolve({"mode": "sft,best_of_n"}), domain, {"alpha": "echo"}) == {"": "echo"}
 
 
-def test_one_teacher_is_itself_and_several_are_told_with_their_sources(host, domain):
+def test_several_teachers_are_shown_with_their_sources(host, domain):
     assert make_teacher(host, "echo", domain).fingerprint == teacher_of(host, {"": "echo"}, domain, "").fingerprint
     assert in_one_line({"": "recorded", "odd": "echo"}) == "recorded, source:odd=echo"
     assert isinstance(teacher_of(host, {"": "recorded", "odd": "echo"}, domain, ""), RoutedTeacher)
@@ -129,14 +165,14 @@ def test_one_teacher_is_itself_and_several_are_told_with_their_sources(host, dom
 def test_each_prompt_goes_to_its_teacher_and_scores_come_back_in_order(domain):
     teacher = RoutedTeacher({"": Speaker("most"), "odd": Speaker("few")})
     expected = {p.digest: "few" if p.source == "odd" else "most" for p in domain.prompts}
-    told = {c.prompt: c.text for c in teacher.generate(domain.prompts, Sampling())}
-    assert told == expected
+    answered = {c.prompt: c.text for c in teacher.generate(domain.prompts, Sampling())}
+    assert answered == expected
     answers = [(i,) for i in range(12)]
     scored = teacher.score(domain.prompts, answers, 4)
     assert scored == [(expected[p.digest], p.digest, a) for p, a in zip(domain.prompts, answers, strict=True)]
 
 
-def test_several_can_do_what_all_can_and_their_fingerprint_is_that_of_all():
+def test_a_routed_teacher_has_common_capabilities_and_a_fingerprint_of_all():
     one, two = Speaker("a", ("text", "top_k", "replay")), Speaker("b", ("text", "top_k"))
     both = RoutedTeacher({"": one, "odd": two})
     assert both.capabilities == {"text", "top_k"}
@@ -146,7 +182,7 @@ def test_several_can_do_what_all_can_and_their_fingerprint_is_that_of_all():
     assert (one.closed, two.closed) == (1, 1)
 
 
-def test_who_really_answers_is_told_with_the_places(domain):
+def test_parts_for_returns_the_answering_teachers_with_indices(domain):
     most, few = Speaker("most"), Speaker("few")
     assert parts_for(most, domain.prompts) == [(most, list(range(12)))]
     routed = dict(parts_for(RoutedTeacher({"": most, "odd": few}), domain.prompts))
@@ -160,8 +196,8 @@ def test_a_new_route_asks_nobody_else_again(domain, tmp_path):
     list(answers(most, domain, domain.prompts, Sampling(), cache))
     most.asked.clear()
     routed = RoutedTeacher({"": most, "odd": few})
-    told = {c.prompt: c.text for c in answers(routed, domain, domain.prompts, Sampling(), cache)}
-    assert told == {p.digest: "few" if p.source == "odd" else "most" for p in domain.prompts}
+    answered = {c.prompt: c.text for c in answers(routed, domain, domain.prompts, Sampling(), cache)}
+    assert answered == {p.digest: "few" if p.source == "odd" else "most" for p in domain.prompts}
     assert (most.asked, few.asked) == ([], [p.digest for p in domain.prompts if p.source == "odd"])
     list(answers(most, domain, domain.prompts, Sampling(), cache))
     assert most.asked == [], "and without the route its answers are there still"
@@ -185,8 +221,8 @@ def test_a_new_route_scores_nothing_else_again(domain, tmp_path):
     assert (len(most.asked), len(few.asked), sum(counted)) == (0, 4, 24)
 
 
-class TestWhatSomeTeachersHave:
-    """Reading any text, and comparing answers: through the faults' names, and through a route."""
+class TestScoringTextAndJudging:
+    """Optional methods of teachers through the wrapper that names faults, and through a route."""
 
     class Able:
         """Reads texts and prefers the longer answer; ``sore`` raises instead."""

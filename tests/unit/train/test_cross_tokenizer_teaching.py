@@ -6,6 +6,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 import pytest
+from cross_losses import cross_loss
 from languages import byte_level, encode
 from mlx import nn
 from tiny import targets_of
@@ -17,7 +18,6 @@ from conch_dna.align.vocabulary_map import vocabulary_map
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
-from conch_dna.losses.cross_tokenizer import cross_loss
 from conch_dna.losses.fused import CHUNK, Objective, loss_sums
 from conch_dna.models.head import split
 from conch_dna.plugin.protocols import Targets
@@ -55,7 +55,7 @@ class TestTeaching:
         return [Targets(*parts) for parts in zip(*(np.split(m, cuts) for m in mixed), strict=True)]
 
     def batch(self, tokenizer, examples, answers, targets):
-        found = align_answers(examples, answers, targets, tokenizer, self.TEACHER)
+        found = align_answers([e.answer_ids for e in examples], answers, targets, tokenizer, self.TEACHER)
         return collate(examples, range(len(examples)), targets), collate_aligned(found)
 
     def projected(self, tokenizer, width, examples, answers, targets):
@@ -81,7 +81,7 @@ class TestTeaching:
             if kind == "bytes":
                 loss = tuple(self.projected(tokenizer, tiny_model.width, *signal))
             else:
-                loss = cross_loss(kind, aligned, between, divergence=forward_kl)
+                loss = cross_loss(kind, aligned, between, forward_kl)
             hidden = body(mx.array(batch.ids_BT))[mx.array(batch.rows_N), mx.array(batch.cols_N)]
             assert len(batch.labels_N) <= CHUNK
             return loss_sums(hidden, head, mx.array(batch.labels_N), loss, objective)[0] / len(batch.labels_N)

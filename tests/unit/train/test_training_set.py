@@ -44,7 +44,7 @@ def test_so_it_is_with_targets_in_the_teachers_own_tokens():
     between = vocabulary_map(TOKENIZER, TOKENIZER)
 
     def digest(kind, targets, moved=0.0):
-        aligned = align_answers(EXAMPLES, answers, targets, TOKENIZER, TOKENIZER)
+        aligned = align_answers([e.answer_ids for e in EXAMPLES], answers, targets, TOKENIZER, TOKENIZER)
         aligned[0] = replace(aligned[0], said_R=aligned[0].said_R + np.float32(moved))
         return TrainingSet("a", EXAMPLES, CrossTargets(kind, aligned, between)).digest
 

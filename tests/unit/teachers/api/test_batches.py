@@ -4,8 +4,8 @@ import json
 
 import pytest
 from api_calls import SHORT, domain_in, spent, teacher_of
+from fake_http import Reply
 from structlog.testing import capture_logs
-from wire_http import Reply
 
 from conch_dna.errors import BudgetReached, TeacherError
 from conch_dna.teachers.answer_cache import CompletionCache, answers
@@ -44,7 +44,7 @@ def test_a_batch_answers_at_its_price(serve, teaching, tmp_path):
     server, domain = serve(), domain_in(tmp_path)
     teacher = teaching(server)
     found = {c.prompt: c.text for c in teacher.generate(domain.prompts, SHORT)}
-    assert found == {p.digest: server.voice.answer(p.messages[-1].content) for p in domain.prompts}
+    assert found == {p.digest: server.model.answer(p.messages[-1].content) for p in domain.prompts}
     assert sorted(asked_in_batches(server)) == sorted(p.messages[-1].content for p in domain.prompts)
     probes = [call.usage for call in server.calls if not call.batch and call.usage]
     inside = [call.usage for call in server.calls if call.batch]
@@ -91,13 +91,13 @@ def test_a_kill_between_handing_in_and_its_note(serve, teaching, provider, tmp_p
     server, domain = serve(), domain_in(tmp_path)
     teacher = teaching(server)
     _ = teacher.capabilities
-    submit = teacher.wire.submit
+    submit = teacher.client.submit
 
     def cut(*given):
         submit(*given)
         raise CallFault("the answer broke off", charged=True)
 
-    monkeypatch.setattr(teacher.wire, "submit", cut)
+    monkeypatch.setattr(teacher.client, "submit", cut)
     with pytest.raises(TeacherError, match="did not take a batch"):
         list(teacher.generate(domain.prompts, SHORT))
     assert len(list(teaching(server).generate(domain.prompts, SHORT))) == len(domain.prompts)
@@ -154,7 +154,7 @@ def test_a_batch_that_is_refused_costs_nothing(serve, teaching, tmp_path, monkey
     def refused(*_):
         raise CallFault("400: no batches here", "fatal_call")
 
-    monkeypatch.setattr(teacher.wire, "submit", refused)
+    monkeypatch.setattr(teacher.client, "submit", refused)
     with pytest.raises(TeacherError, match="did not take a batch; got 400"):
         list(teacher.generate(domain.prompts, SHORT))
     assert spent(tmp_path) == before

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from calling import PRICE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_client import PRICE
 
 from conch_dna.errors import BudgetReached
 from conch_dna.teachers.api.booking import Booking

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from calling import ask, caller, charged, drained, lost, questions, worst
+from injected_faults import FAULTS, STORMY, Faults
+from plain_client import ask, caller, charged, drained, lost, questions, worst
 from structlog.testing import capture_logs
-from wire_faults import FAULTS, STORMY, Faults
 
 from conch_dna.errors import BudgetReached, LedgerError, TeacherError
 from conch_dna.teachers.api.call import Call, Reply

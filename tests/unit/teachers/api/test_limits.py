@@ -5,10 +5,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from calling import ask, caller, questions
+from fake_limits import RateLimits
+from plain_client import ask, caller, questions
 from pydantic import ValidationError
 from structlog.testing import capture_logs
-from wire_limits import RateLimits
 
 from conch_dna.teachers.api.limits import BURST, Limits, Pace, RateLimit
 
@@ -47,7 +47,7 @@ def test_the_pace_stays_at_95_per_cent_of_the_limit_without_a_429(serve, style, 
     minute, minutes, most = 6.0, 1.2, 400
     limits = RateLimits(tokens_per_minute=LIMIT, minute=minute, style=style, counts=counts)
     server = serve({}, limits=limits, latency=0.05)
-    server.voice.rule = lambda _: "word " * most
+    server.model.rule = lambda _: "word " * most
     pace = Pace(Limits(tokens_per_minute=LIMIT), counts=counts, minute=minute)
     begin = time.monotonic()
     calls = [ask(server, f"Question {i}", most) for i in range(int(minutes * LIMIT / most))]

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 from api_calls import answered, domain_in, good_is_better, paid, spent, teacher_of
+from fake_http import Refused
+from fake_model import FakeModel
 from structlog.testing import capture_logs
-from wire_http import Refused
-from wire_voice import ModelClient
 
 from conch_dna.config import resolve
 from conch_dna.errors import ConfigError, TeacherError
@@ -65,7 +65,7 @@ def test_fewer_choices_are_asked_for_where_so_many_are_refused(serve, tmp_path):
 @pytest.mark.parametrize("kind", ["zero", "constant", "over_one"])
 def test_figures_that_are_no_probabilities_are_no_signal(serve, tmp_path, kind):
     server = serve()
-    server.voice = ModelClient(kind=kind)
+    server.model = FakeModel(kind=kind)
     teacher, _ = teacher_of(tmp_path, server)
     assert teacher.capabilities == {"text", "prefer"}
     with pytest.raises(ConfigError, match="recipe kd needs a teacher that gives soft targets"):
@@ -76,7 +76,7 @@ def test_figures_that_turn_bad_later_stop_the_run_and_are_probed_anew(serve, tmp
     server = serve()
     teacher, api = teacher_of(tmp_path, server)
     assert "soft" in teacher.capabilities
-    server.voice = ModelClient(kind="zero")
+    server.model = FakeModel(kind="zero")
     with pytest.raises(TeacherError, match="its log-probabilities are no signal"):
         list(teacher.generate(domain_in(tmp_path).prompts, Sampling(max_tokens=12, top_log_probs=4)))
     with pytest.raises(TeacherError, match="its log-probabilities are no signal"):
@@ -86,7 +86,7 @@ def test_figures_that_turn_bad_later_stop_the_run_and_are_probed_anew(serve, tmp
 
 def test_a_teacher_that_says_nothing_is_refused(serve, tmp_path):
     server = serve()
-    server.voice.rule = lambda _: " "
+    server.model.rule = lambda _: " "
     teacher, _ = teacher_of(tmp_path, server)
     with pytest.raises(TeacherError, match="openai:tiny: answers with nothing"):
         _ = teacher.capabilities
@@ -122,7 +122,7 @@ def test_a_model_that_thinks_first_is_given_room_for_it(serve, tmp_path, refuses
         return (reply, *rest)
 
     server.answer = thinking
-    server.voice.rule = lambda asked: good_is_better(asked) if "<answer A>" in asked else "words"
+    server.model.rule = lambda asked: good_is_better(asked) if "<answer A>" in asked else "words"
     teacher, _ = teacher_of(tmp_path, server, **paid())
     assert teacher.capabilities == {"text", "prefer"}
     assert teacher.prefer(domain_in(tmp_path).prompts[:1], ["good"], ["bad"]) == [0]

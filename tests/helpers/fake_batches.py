@@ -5,9 +5,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import wire_anthropic
-import wire_openai
-from wire_http import Refused, Reply, needed, new_id
+import fake_anthropic
+import fake_openai
+from fake_http import Refused, Reply, needed, new_id
 
 HOUR = 3600
 
@@ -82,7 +82,7 @@ class Batches:
     def one_openai(self, row):
         """Return a line of the answers' file."""
         chat = row["url"] == "/v1/chat/completions"
-        check, make = (wire_openai.check_chat, wire_openai.chat) if chat else (wire_openai.check_text, wire_openai.text)
+        check, make = (fake_openai.check_chat, fake_openai.chat) if chat else (fake_openai.check_text, fake_openai.text)
         about = {"id": new_id("batch_req_"), "custom_id": row["custom_id"], "error": None}
         reply = self.server.work_in_batch("openai", row["url"], row["body"], check, make)
         told = {"status_code": reply.status, "request_id": new_id("req_"), "body": reply.body}
@@ -127,8 +127,8 @@ class Batches:
 
     def one_anthropic(self, version, row):
         """Return a line of the results."""
-        check = partial(wire_anthropic.check, version=version)
-        reply = self.server.work_in_batch("anthropic", "/v1/messages", row["params"], check, wire_anthropic.messages)
+        check = partial(fake_anthropic.check, version=version)
+        reply = self.server.work_in_batch("anthropic", "/v1/messages", row["params"], check, fake_anthropic.messages)
         kind, what = ("succeeded", "message") if reply.status == 200 else ("errored", "error")
         return {"custom_id": row["custom_id"], "result": {"type": kind, what: reply.body}}
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
-from wire_voice import pieces
+from fake_model import pieces
 
 from conch_dna.teachers.api.call import Call, Reply
 from conch_dna.teachers.api.calls import Caller

@@ -16,8 +16,8 @@ from conch_dna.errors import TrainingError
 from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import TeacherRequest
-from conch_dna.teachers.forced_scorer import ForcedScorer
-from conch_dna.train.rollout_source import OnPolicySource, unpack
+from conch_dna.teachers.text_scorer import TextScorer
+from conch_dna.train.recipes.on_policy import OnPolicySource, unpack
 
 TEXTS = ["the thing in an hour", "an apple", "12 or 15", "\n", "on the train, and the other"]
 
@@ -74,7 +74,7 @@ def test_it_is_the_teachers_own_score_where_both_read_the_same_tokens(world):
     answers = [ids_of(world, text, end) for text in TEXTS]
     prompts = world.prompts[: len(TEXTS)]
     exact = world.exact.score(prompts, answers, 40)
-    found = ForcedScorer(Reader(world), world.base).score(prompts, answers, 40)
+    found = TextScorer(Reader(world), world.base).score(prompts, answers, 40)
     blank = TEXTS.index("\n")
     for place, (ours, theirs) in enumerate(zip(found, exact, strict=True)):
         if place == blank:  # no server keeps an answer of nothing but blank
@@ -91,7 +91,7 @@ def test_it_is_the_teachers_own_score_where_both_read_the_same_tokens(world):
 
 
 def test_an_answer_that_was_cut_off_has_no_end(world):
-    (found,) = ForcedScorer(Reader(world), world.base).score(world.prompts[:1], [ids_of(world, "the thing")], 8)
+    (found,) = TextScorer(Reader(world), world.base).score(world.prompts[:1], [ids_of(world, "the thing")], 8)
     assert len(found.tail) == len(ids_of(world, "the thing"))
 
 
@@ -103,7 +103,7 @@ def test_only_what_is_a_text_is_sent_and_scored(world):
     whole = ids_of(world, "the thing")
     answers = [[*whole, strange, *whole, end] for strange in (half, start, end, world.base.width - 1)]
     reader = Reader(world)
-    found = ForcedScorer(reader, world.base).score(world.prompts[:4], answers, 8)
+    found = TextScorer(reader, world.base).score(world.prompts[:4], answers, 8)
     assert reader.read == ["the thing"] * 4
     assert [len(targets.tail) for targets in found] == [len(whole)] * 4
 
@@ -112,7 +112,7 @@ def test_where_nothing_is_left_or_told_there_are_no_rows(world):
     end = world.base.tokenizer.eos_token_id
     answers = [[end], ids_of(world, "🐚")[:1], ids_of(world, "an apple", end)]
     reader = Reader(world, deaf={"an apple"})
-    found = ForcedScorer(reader, world.base).score(world.prompts[:3], answers, 8)
+    found = TextScorer(reader, world.base).score(world.prompts[:3], answers, 8)
     assert reader.read == ["an apple"]
     assert [targets.ids.shape for targets in found] == [(0, 8)] * 3
 
@@ -124,7 +124,7 @@ class TestRollouts:
 
     def source(self, world, tmp_path, reader, **settings):
         config = changed(self.CONFIG, **settings)
-        scorer = ForcedScorer(reader, world.base)
+        scorer = TextScorer(reader, world.base)
         return OnPolicySource(
             world.base, scorer, world.prompts, config, config.tables["on_policy"], None, tmp_path / "rollouts.jsonl"
         )

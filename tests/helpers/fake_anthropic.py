@@ -1,7 +1,7 @@
 """The Anthropic wire format: messages with their streams, the counting of tokens, and prompt caching."""
 
-from wire_http import Refused, Reply, between, needed, new_id, unknown, whole_number
-from wire_voice import asked_in, cut, pieces, rendered, said_in
+from fake_http import Refused, Reply, between, needed, new_id, unknown, whole_number
+from fake_model import asked_in, cut, pieces, rendered, said_in
 
 FIELDS = {
     "model", "messages", "max_tokens", "system", "metadata", "stop_sequences", "stream", "tools", "tool_choice",
@@ -100,7 +100,7 @@ def told_usage(usage):
 def messages(server, body, *, empty=False):
     """Return the reply to POST /v1/messages."""
     said, used, why = (
-        ("", 0, "stop") if empty else cut(server.voice.answer(asked_in(body["messages"])), body["max_tokens"])
+        ("", 0, "stop") if empty else cut(server.model.answer(asked_in(body["messages"])), body["max_tokens"])
     )
     usage = usage_of(server, body, used)
     about = {

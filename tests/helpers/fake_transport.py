@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from wire_faults import FAULTS
-from wire_http import Request, new_id
+from fake_http import Request, new_id
+from injected_faults import FAULTS
 
 PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>upstream closed the connection</body></html>"
 

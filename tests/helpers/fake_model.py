@@ -85,7 +85,7 @@ def recorded(domain):
     return {p.messages[-1].content: by_digest[p.digest] for p in prompts if p.digest in by_digest}
 
 
-class ModelClient:
+class FakeModel:
     """A model that answers by heart, and else by a rule, always the same; surer of some words than of others.
 
     :param answers: texts by what is asked.

@@ -2,8 +2,8 @@
 
 import time
 
-from wire_http import Refused, Reply, between, needed, new_id, unknown, whole_number
-from wire_voice import asked_in, cut, pieces, rendered, shown, token_id
+from fake_http import Refused, Reply, between, needed, new_id, unknown, whole_number
+from fake_model import asked_in, cut, pieces, rendered, shown, token_id
 
 CHAT_FIELDS = {
     "messages", "model", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "max_tokens",
@@ -86,7 +86,7 @@ def told_usage(usage):
 def chat(server, body, *, empty=False):
     """Return the reply to POST /v1/chat/completions."""
     asked = asked_in(body["messages"])
-    text, used, why = cut("" if empty else server.voice.answer(asked), most_of(body))
+    text, used, why = cut("" if empty else server.model.answer(asked), most_of(body))
     usage = usage_of(server, body, used)
     tells = body.get("logprobs") and server.logprobs == "full"
     log_probs = {"content": content(server, asked, text, body.get("top_logprobs") or 0)} if tells else None
@@ -113,8 +113,8 @@ def content(server, asked, text, count):
     """Return the log-probabilities of an answer's tokens, without the end of the turn, as OpenAI does."""
     found, said = [], b""
     for piece in pieces(text):
-        log_prob, _ = server.voice.score(asked, said, piece)
-        top = [item(*choice) for choice in server.voice.choices(asked, said, count)]
+        log_prob, _ = server.model.score(asked, said, piece)
+        top = [item(*choice) for choice in server.model.choices(asked, said, count)]
         found.append({**item(piece, log_prob), "top_logprobs": top})
         said += piece
     return found
@@ -127,7 +127,7 @@ def prompt_log_probs(server, body):
     if body.get("continue_final_message"):
         text = text.removesuffix(b"<|im_end|>\n")
     found = [None]
-    for piece, log_prob, rank, top in server.voice.read(text, body["prompt_logprobs"])[1:]:
+    for piece, log_prob, rank, top in server.model.read(text, body["prompt_logprobs"])[1:]:
         told = {piece: (log_prob, rank)} | {p: (value, i + 1) for i, (p, value) in enumerate(top)}
         found.append(
             {
@@ -207,10 +207,10 @@ def text(server, body, *, empty=False):
 def completed(server, body, prompt, most):
     """Return the choice that goes on from a text, and how many tokens it adds."""
     given = prompt.encode()
-    asked, start = server.voice.place(given)
+    asked, start = server.model.place(given)
     new, why = b"", "length"
     for _ in range(most):
-        piece = server.voice.next(asked, given[start:] + new)
+        piece = server.model.next(asked, given[start:] + new)
         if piece == b"<|im_end|>":
             why = "stop"
             break
@@ -218,7 +218,7 @@ def completed(server, body, prompt, most):
     echoes = body.get("echo") and server.echo == "full"
     whole = given + new if echoes else new
     count, tells = body.get("logprobs"), server.logprobs == "full"
-    read = server.voice.read(given + new, count or 0) if count is not None and tells else []
+    read = server.model.read(given + new, count or 0) if count is not None and tells else []
     if read and not echoes:
         read = read[len(pieces(given)) :]
     log_probs = raw_log_probs(read, first=bool(echoes)) if read else None
