@@ -1,4 +1,4 @@
-"""Neurons in this process as the agent's voice."""
+"""Neurons in this process as the agent's client."""
 
 from __future__ import annotations
 

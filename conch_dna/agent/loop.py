@@ -71,18 +71,18 @@ class Outcome:
 class Agent:
     """One agent; it works on one task at a time.
 
-    :param parts: who plays each role.
+    :param assignments: who plays each role.
     :param route: which role takes a step of the plan: ``thinking``, or any other for acting.
-    :param heard: called with every step as it ends.
+    :param on_step: called with every step as it ends.
     """
 
-    voice: ModelClient
-    parts: Mapping[str, RoleAssignment]
+    client: ModelClient
+    assignments: Mapping[str, RoleAssignment]
     tools: Mapping[str, Tool]
     memory: Memory
     route: Callable[[str], str]
     max_steps: int = MAX_STEPS
-    heard: Callable[[Step], None] = lambda _: None
+    on_step: Callable[[Step], None] = lambda _: None
     steps: list[Step] = field(default_factory=list, init=False)
     left: int = field(default=0, init=False)
 
@@ -138,15 +138,15 @@ class Agent:
     def call(self, *texts: str) -> tuple[Call | None, str, bool]:
         """Let ``action`` call a tool; return the call, what came of it, and whether it failed."""
         self.left -= 1
-        part = self.parts["action"]
-        said = self.voice.ask(part.neuron, part.turns(*texts), part.max_tokens, list(self.tools.values()))
-        if said.call is None:
-            result, failed = f"not a whole call of a tool: {said.text[:CARRIED]}", True
+        assignment = self.assignments["action"]
+        reply = self.client.ask(assignment.neuron, assignment.turns(*texts), assignment.max_tokens, list(self.tools.values()))
+        if reply.call is None:
+            result, failed = f"not a whole call of a tool: {reply.text[:CARRIED]}", True
         else:
-            result, failed = self.use(said.call.name, said.call.arguments)
-        made = None if said.call is None else {"tool": said.call.name, "arguments": said.call.arguments}
-        self.note(Step("action", part.neuron, said.text, said.seconds, said.tokens, said.digest, made, result, failed))
-        return said.call, result, failed
+            result, failed = self.use(reply.call.name, reply.call.arguments)
+        made = None if reply.call is None else {"tool": reply.call.name, "arguments": reply.call.arguments}
+        self.note(Step("action", assignment.neuron, reply.text, reply.seconds, reply.tokens, reply.digest, made, result, failed))
+        return reply.call, result, failed
 
     def use(self, name: str, arguments: object) -> tuple[str, bool]:
         """Run a tool; return what came of it, and whether it failed."""
@@ -162,7 +162,7 @@ class Agent:
         self.left -= 1
         call: dict[str, object] = {"tool": "run_python", "arguments": {"code": code}}
         result, failed = self.use("run_python", call["arguments"])
-        self.note(Step("debug", self.parts["debug"].neuron, "", 0.0, 0, None, call, result, failed))
+        self.note(Step("debug", self.assignments["debug"].neuron, "", 0.0, 0, None, call, result, failed))
         return result
 
     def reflect(self, task: str, draft: str) -> str:
@@ -173,7 +173,7 @@ class Agent:
         return draft if flaw.startswith("none") or not better else better
 
     def remember(self, task: str) -> tuple[str, ...]:
-        """Keep the facts in what the user said; return those that were new. A full disk does not cost the answer."""
+        """Keep the facts in what the user reply; return those that were new. A full disk does not cost the answer."""
         found = [line[2:].strip() for line in lines(self.ask("memory", task)) if line.startswith("- ")]
         try:
             return tuple(self.memory.add([fact for fact in found if fact and NOTHING not in fact.lower()]))
@@ -183,16 +183,16 @@ class Agent:
 
     def ask(self, role: str, question: str) -> str:
         """Ask who plays a role; return the answer's text."""
-        part = self.parts[role]
-        said = self.voice.ask(part.neuron, part.turns(question), part.max_tokens)
-        self.note(Step(role, part.neuron, said.text, said.seconds, said.tokens, said.digest))
-        return said.text.strip()
+        assignment = self.assignments[role]
+        reply = self.client.ask(assignment.neuron, assignment.turns(question), assignment.max_tokens)
+        self.note(Step(role, assignment.neuron, reply.text, reply.seconds, reply.tokens, reply.digest))
+        return reply.text.strip()
 
     def note(self, step: Step) -> None:
         """Keep a step, and tell of it."""
         self.steps.append(step)
-        self.heard(step)
+        self.on_step(step)
 
     def prefetch(self, *roles: str) -> None:
         """Say which roles come next."""
-        self.voice.prefetch(list(dict.fromkeys(self.parts[role].neuron for role in roles)))
+        self.client.prefetch(list(dict.fromkeys(self.assignments[role].neuron for role in roles)))

@@ -37,7 +37,7 @@ class RoleAssignment:
         return told + [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(texts)]
 
 
-def cast_of(neurons: set[str], given: Mapping[str, str]) -> dict[str, RoleAssignment]:
+def assign_roles(neurons: set[str], given: Mapping[str, str]) -> dict[str, RoleAssignment]:
     """Return who plays each role: who was given it, else the neuron of its name, else the base.
 
     :param neurons: the names that there are.
@@ -46,11 +46,11 @@ def cast_of(neurons: set[str], given: Mapping[str, str]) -> dict[str, RoleAssign
     """
     if unknown := set(given) - {*ROLES, ""}:
         raise UnknownName("no such role", got=", ".join(sorted(unknown)), allowed=", ".join(ROLES))
-    parts = {}
+    assignments = {}
     for role in ROLES:
         chosen = given.get(role) or given.get("") or (role if role in neurons else BASE)
         domain = load_domain(bundled_dir("domains") / role).settings
         taught = chosen.partition("@")[0] in neurons
         room = CALL_ROOM if role == "action" else ROOM * domain.max_tokens
-        parts[role] = RoleAssignment(chosen, None if taught else domain.system_prompt.strip(), room)
-    return parts
+        assignments[role] = RoleAssignment(chosen, None if taught else domain.system_prompt.strip(), room)
+    return assignments

@@ -1,4 +1,4 @@
-"""The models of a server as the agent's voice, by OpenAI's own client."""
+"""The models of a server as the agent's client, by OpenAI's own client."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def agent(
 
     from conch_dna.agent.loop import Agent
     from conch_dna.agent.memory import Memory
-    from conch_dna.agent.roles import cast_of
+    from conch_dna.agent.roles import assign_roles
     from conch_dna.agent.tools import tools_for
     from conch_dna.runtime.routing import make_routing
 
@@ -86,13 +86,13 @@ def agent(
     given = _given(neurons)
     routing = make_routing(app.host, app.project, router)
     with ExitStack() as stack:
-        voice = _over_server(url) if url else _in_process(app, base_ref, list(given.values()), stack)
-        parts = cast_of(voice.neurons(), given)
-        for role, part in parts.items():
-            if not {role, ""} & set(given) and part.neuron == "base":
+        client = _over_server(url) if url else _in_process(app, base_ref, list(given.values()), stack)
+        assignments = assign_roles(client.neurons(), given)
+        for role, assignment in assignments.items():
+            if not {role, ""} & set(given) and assignment.neuron == "base":
                 log.warning("neuron_missing", role=role, used="base")
         worker = Agent(
-            voice, parts, tools_for(root, python=_may_run(unconfined_python), confined=not unconfined_python),
+            client, assignments, tools_for(root, python=_may_run(unconfined_python), confined=not unconfined_python),
             Memory(memory or app.project / FACTS),
             lambda step: routing.choose([{"role": "user", "content": step}], ["action", "thinking"]),
             max_steps, (lambda _: None) if as_json else _show,

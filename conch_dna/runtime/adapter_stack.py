@@ -41,12 +41,12 @@ class Stack:
 class AdapterStack:
     """The factors of ``slots`` neurons; slot 0 is the base.
 
-    :param places: the layers of the base that an adapter may change.
+    :param modules: the layers of the base that an adapter may change.
     """
 
-    def __init__(self, slots: int, places: Mapping[str, TargetModule]) -> None:
+    def __init__(self, slots: int, modules: Mapping[str, TargetModule]) -> None:
         self._count = slots + 1
-        self._places = places
+        self._modules = modules
         self._product = rows_product()
         self.stacks: dict[str, Stack] = {}
 
@@ -63,7 +63,7 @@ class AdapterStack:
         :raises NeuronRefused: naming the layer that cannot.
         """
         for path in sorted(adapter.weights):
-            kind = self._places[path].kind
+            kind = self._modules[path].kind
             if kind == "switch":
                 raise NeuronRefused("changes expert layers, which a mixed batch cannot", got=path, next_step=_ALONE)
             if kind == "embedding" and half and path in adapter.gains:
@@ -96,7 +96,7 @@ class AdapterStack:
     def _write(self, path: str, slot: int, adapter: Adapter) -> None:
         a, b = (factor.astype(mx.float32) for factor in adapter.weights[path])
         rank_axis = 1
-        if self._places[path].kind == "embedding":
+        if self._modules[path].kind == "embedding":
             rank_axis = 2
         else:
             a = a.T

@@ -9,6 +9,7 @@ from mlx_lm.generate import BatchGenerator, generate_step
 from mlx_lm.models.cache import make_prompt_cache
 
 from conch_dna.errors import ModelError
+from conch_dna.runtime.generate import without_batched_form
 
 PROMPTS = [[1, 2, 3], [4, 5, 6, 7, 8, 9, 10], [3, 1]]  # of different lengths, so that some are padded
 STEPS = 3
@@ -21,10 +22,8 @@ def check_batches(model: Any) -> None:
 
     :raises ModelError: the model's cache has no batched form, or a batch gives something else.
     """
-    for cache in make_prompt_cache(model):
-        for part in getattr(cache, "caches", (cache,)):
-            if not hasattr(part, "merge"):
-                raise ModelError("this base's cache cannot be batched", got=type(part).__name__, next_step=NEXT)
+    if names := without_batched_form(make_prompt_cache(model)):
+        raise ModelError("this base's cache cannot be batched", got=", ".join(names), next_step=NEXT)
     try:
         batched = _batched(model)
     except (ValueError, IndexError, RuntimeError, AttributeError) as fault:

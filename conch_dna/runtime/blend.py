@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def blended(parts: Sequence[tuple[Adapter, float]], digest: str) -> Adapter:
     """Return the adapter of Σ wᵢ·sᵢ·AᵢBᵢ: factors side by side, so that the sum is exact and ranks add up.
 
-    :param parts: adapters that act from the same cue on, or everywhere.
+    :param parts: adapters that act from the same invocation tokens on, or everywhere.
     :raises NeuronRefused: a part has DoRA's magnitudes, which belong to the weights of one adapter, or changes expert
         layers.
     """

@@ -1,7 +1,7 @@
 """What requests need not compute: what the prompt cache has, and contexts that the batch is computing for others.
 
 A request's *context* is what the base alone reads of its prompt: for the base all but the last token, for a neuron that
-shares its base's context (:mod:`conch_dna.data.alora`) all before the cue, for any other neuron nothing.
+shares its base's context (:mod:`conch_dna.data.alora`) all before the invocation tokens, for any other neuron nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Contexts:
     def keep_answer(self, request: Request, tokens: Sequence[int], caches: Sequence[Any]) -> None:
         """Keep the caches of a whole sequence; of one that is part the base's and part a neuron's nothing.
 
-        The base's part is kept already, and what a later prompt has of the neuron's part is the base's there: the cue
+        The base's part is kept already, and what a later prompt has of the neuron's part is the base's there: the invocation tokens
         stands further back.
         """
         if not (request.activated and request.context):

@@ -29,7 +29,7 @@ class Driver:
     def __init__(self, work: Callable[[], bool], end: Callable[[], None], where: str) -> None:
         self._work, self._finish, self._where = work, end, where
         self._inbox: deque[Callable[[], None]] = deque()
-        self._gate, self._wake = threading.Lock(), threading.Event()
+        self._lock, self._wake = threading.Lock(), threading.Event()
         # All that computes runs in one thread, whoever calls: MLX cannot go on in one with what another began.
         self._worker, self._looper = Worker(), Worker()
         self._thread = self._worker.run(threading.get_ident).result()
@@ -58,7 +58,7 @@ class Driver:
 
         :raises ModelError: it is closed.
         """
-        with self._gate:
+        with self._lock:
             self._check_open()
             if not self.running:
                 self._stopping = False
@@ -76,7 +76,7 @@ class Driver:
     def close(self) -> None:
         """Stop for good, and end what was posted; closing again does nothing."""
         self._check_outside()
-        with self._gate:
+        with self._lock:
             if self._closed:
                 return
             self._closed = True
@@ -91,7 +91,7 @@ class Driver:
 
         :raises ModelError: it is closed.
         """
-        with self._gate:
+        with self._lock:
             self._check_open()
             self._inbox.append(run)
         self._wake.set()
@@ -139,7 +139,7 @@ class Driver:
 
     def _going(self) -> Future[Any]:
         """Return what is going on: the engine's own thread, or one step for all who wait."""
-        with self._gate:
+        with self._lock:
             if self._loop is not None and not self._loop.done():
                 return self._loop
             if self._shared is None or self._shared.done():

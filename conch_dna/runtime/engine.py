@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from conch_dna.data.tokens import prompt_ids
 from conch_dna.errors import ConfigError, DataError, NeuronRefused
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
@@ -16,10 +15,9 @@ from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
 from conch_dna.runtime.driver import Driver
-from conch_dna.runtime.generate import BATCH
+from conch_dna.runtime.generate import BATCH, ids_of
 from conch_dna.runtime.neuron_cache import NeuronCache
 from conch_dna.runtime.neuron_layers import unwrap, wrap
-from conch_dna.runtime.neurons import as_turns
 from conch_dna.runtime.prompt_cache import PromptCache
 from conch_dna.runtime.request import Request
 from conch_dna.runtime.scheduler import Scheduler
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from conch_dna.runtime.generate import Messages
     from conch_dna.runtime.neuron_cache import Asked
-    from conch_dna.runtime.neurons import Messages
     from conch_dna.runtime.request import Processor, Token
 
 
@@ -41,14 +39,14 @@ class Stats:
 
     :param slots: users of each neuron that has a slot, by digest.
     :param neuron_bytes: of the neurons in memory.
-    :param pack_bytes: of the stacks that mixed batches read.
+    :param stack_bytes: of the stacks that mixed batches read.
     """
 
     waiting: int
     running: int
     slots: dict[str, int]
     neuron_bytes: int
-    pack_bytes: int
+    stack_bytes: int
     prompt_cache_bytes: int
 
 
@@ -87,13 +85,13 @@ class Engine:
         self.base_model = load(base) if isinstance(base, str) else base
         model, self.tokenizer = self.base_model.model, self.base_model.tokenizer
         check_batches(model)
-        self._slot = wrap(model)
+        self._switch = wrap(model)
         found = registry if isinstance(registry, Registry) else Registry(Path(registry))
-        self._shelf = NeuronCache(self.base_model, found, self._slot, max_bytes)
-        self._residency = SlotAllocator(self._shelf, self._slot, slots)
+        self._cache = NeuronCache(self.base_model, found, self._switch, max_bytes)
+        self._allocator = SlotAllocator(self._cache, self._switch, slots)
         self._prompt_cache = PromptCache(model, prompt_cache_bytes)
-        slotted = SlottedModel(model, self._slot, self._residency.delta)
-        self._scheduler = Scheduler(self.base_model, slotted, self._residency, self._prompt_cache, batch)
+        slotted = SlottedModel(model, self._switch, self._allocator.delta)
+        self._scheduler = Scheduler(self.base_model, slotted, self._allocator, self._prompt_cache, batch)
         config = self.base_model.config
         about = {**config, **config.get("text_config", {})}
         self.context: int | None = about.get("max_position_embeddings", about.get("n_positions"))
@@ -124,10 +122,10 @@ class Engine:
         :raises ConfigError: the weights of a blend cannot be.
         :raises ModelError: the engine is closed.
         """
-        wanted = self._shelf.find_any(neuron)
-        pinned = self._residency.pinned.get(neuron) if isinstance(neuron, str) else None
+        wanted = self._cache.find_any(neuron)
+        pinned = self._allocator.pinned.get(neuron) if isinstance(neuron, str) else None
         if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
-            self._driver.noted(lambda: self._residency.move_pin(neuron, wanted))
+            self._driver.noted(lambda: self._allocator.move_pin(neuron, wanted))
         sampling = sampling or Sampling()
         request = Request(
             self._ids_of(prompt, sampling.max_tokens), neuron, wanted, sampling, tuple(filter(None, stop)), on_token,
@@ -190,28 +188,28 @@ class Engine:
         :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
         :raises RegistryError: no slot would be left for others.
         """
-        wanted = self._shelf.find(neuron)
-        self._driver.command(lambda: self._residency.pin(neuron, wanted))
+        wanted = self._cache.find(neuron)
+        self._driver.command(lambda: self._allocator.pin(neuron, wanted))
 
     def load(self, neuron: Asked) -> None:
         """Load a neuron now, into a slot too where one is empty; what has no slot yet takes one when it is asked for.
 
         :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
         """
-        wanted = self._shelf.find_any(neuron)
+        wanted = self._cache.find_any(neuron)
         if wanted is not None:
-            self._driver.command(lambda: self._residency.prefetch(wanted))
+            self._driver.command(lambda: self._allocator.prefetch(wanted))
 
     def unpin(self, neuron: str) -> None:
         """Let a pinned neuron go when room is needed; a name that is not pinned is no error."""
-        self._driver.command(lambda: self._residency.unpin(neuron))
+        self._driver.command(lambda: self._allocator.unpin(neuron))
 
     def prefetch(self, plan: Sequence[Asked]) -> None:
         """Load neurons ahead, in the order in which they will be needed, while nobody waits; replaces the last plan.
 
         :raises UnknownName, NeuronRefused: as :meth:`submit` does; what only loading tells, the requests are told.
         """
-        found = [wanted for asked in plan if (wanted := self._shelf.find_any(asked)) is not None]
+        found = [wanted for asked in plan if (wanted := self._cache.find_any(asked)) is not None]
 
         def replace() -> None:
             self._scheduler.plan = deque(found)
@@ -225,13 +223,13 @@ class Engine:
 
         :raises UnknownName: the registry has no such neuron.
         """
-        wanted = self._shelf.find_any(neuron)
+        wanted = self._cache.find_any(neuron)
         if wanted is None:
             raise NeuronRefused("the base cannot be unloaded", got=neuron)
         ends = time.monotonic() + deadline
 
         def begin() -> Future[None]:
-            done = self._residency.unload(wanted.digest)
+            done = self._allocator.unload(wanted.digest)
             deadlines = self._scheduler.deadlines
             deadlines[wanted.digest] = ends
             # Left behind, it would end those who run with the neuron when it has been loaded again.
@@ -244,20 +242,20 @@ class Engine:
 
     def stats(self) -> Stats:
         """Return what the engine holds at this moment; nobody is waited for, so one figure may be a step ahead."""
-        slots = [(berth.adapter, berth.users) for berth in self._residency.slots]
+        slots = [(slot.adapter, slot.users) for slot in self._allocator.slots]
         return Stats(
             waiting=len(self._scheduler.waiting) + self._driver.pending,
             running=len(self._scheduler.running),
             slots={adapter.digest: users for adapter, users in slots if adapter is not None},
-            neuron_bytes=sum(adapter.nbytes for adapter in list(self._shelf.resident.values())),
-            pack_bytes=self._residency.pack.nbytes,
+            neuron_bytes=sum(adapter.nbytes for adapter in list(self._cache.resident.values())),
+            stack_bytes=self._allocator.stack.nbytes,
             prompt_cache_bytes=self._prompt_cache.nbytes,
         )
 
     def _ids_of(self, prompt: Sequence[int] | Messages, max_tokens: int) -> list[int]:
         """Return a prompt's ids, checked; past its positions a base reads what is not there."""
         if isinstance(prompt, str) or not all(isinstance(item, int) for item in prompt):
-            prompt = prompt_ids(self.tokenizer, as_turns(cast("Messages", prompt)))
+            prompt = ids_of(self.tokenizer, cast("Messages", prompt))
         ids = list(cast("Sequence[int]", prompt))
         if not ids:
             raise DataError("the prompt is empty")

@@ -45,13 +45,13 @@ class Version:
     :param digest: the content digest of the adapter.
     :param folder: where it is read from.
     :param entry: its entry in the registry, or ``None`` for a folder outside.
-    :param cue: the tokens from whose last occurrence in a prompt on it acts (:mod:`conch_dna.data.alora`), or none.
+    :param invocation_tokens: the tokens from whose last occurrence in a prompt on it acts (:mod:`conch_dna.data.alora`), or none.
     """
 
     digest: str
     folder: Path
     entry: Entry | None
-    cue: tuple[int, ...] = ()
+    invocation_tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Blend:
     parts: tuple[tuple[Version, float], ...]
 
     @property
-    def cue(self) -> tuple[int, ...]:
-        """The cue that all parts have."""
-        return self.parts[0][0].cue
+    def invocation_tokens(self) -> tuple[int, ...]:
+        """The invocation_tokens that all parts have."""
+        return self.parts[0][0].invocation_tokens
 
 
 class NeuronCache:
@@ -79,12 +79,12 @@ class NeuronCache:
     :meth:`find` may be called by any thread; everything else by the one that runs the model.
     """
 
-    def __init__(self, base: LoadedModel, registry: Registry, slot: DeltaSwitch, max_bytes: int) -> None:
+    def __init__(self, base: LoadedModel, registry: Registry, switch: DeltaSwitch, max_bytes: int) -> None:
         self.base, self.registry, self.max_bytes = base, registry, max_bytes
-        self.places = target_modules(base.model)
+        self.modules = target_modules(base.model)
         self.resident: OrderedDict[str, Adapter] = OrderedDict()
         self.held: set[str] = set()
-        self._slot = slot
+        self._switch = switch
         self._seen: dict[str, tuple[Stamp, Version]] = {}
         self._added: dict[str, Version] = {}
         self._refused: OrderedDict[tuple[str, Stamp], NeuronRefused] = OrderedDict()
@@ -121,7 +121,7 @@ class NeuronCache:
         In a blend the base stands for nothing: ``{"base": 0.5, "action": 0.5}`` is half of ``action``.
 
         :raises UnknownName, NeuronRefused: as :meth:`find` does.
-        :raises ConfigError: a weight is not a finite number, all are zero, or the parts do not act from one cue on.
+        :raises ConfigError: a weight is not a finite number, all are zero, or the parts do not act from one invocation tokens on.
         """
         if isinstance(asked, str):
             return None if asked == BASE else self.find(asked)
@@ -158,7 +158,7 @@ class NeuronCache:
         A refusal is remembered as long as the files stay as they are.
 
         :raises NeuronRefused: it is damaged, does not fit, has no effect, its logits are not finite, or its card names
-            another cue.
+            another invocation tokens.
         """
         if (found := self.resident.get(wanted.digest)) is not None:
             check_acts(wanted, found)
@@ -216,16 +216,16 @@ class NeuronCache:
 
     def _read(self, folder: Path) -> Adapter:
         adapter = read_adapter(folder)
-        check_fits(adapter, self.places)
+        check_fits(adapter, self.modules)
         return fitted(adapter, self.base.model)
 
     def _checked(self, adapter: Adapter, where: object) -> Adapter:
         """Check that an adapter changes the base's logits, and to finite ones."""
         if self._probe is None:
-            with self._slot.adding(None):
+            with self._switch.adding(None):
                 self._probe = self.logits()
                 mx.eval(self._probe)
-        with self._slot.adding(Alone(adapter)):
+        with self._switch.adding(Alone(adapter)):
             logits = self.logits()
         # Not to the last bit: DoRA's arithmetic differs from the base's even where it changes nothing.
         same = mx.abs(logits - self._probe).max() <= UNMOVED * mx.abs(self._probe).max()
@@ -247,11 +247,13 @@ class NeuronCache:
 
 
 def check_acts(wanted: Version | Blend, adapter: Adapter) -> None:
-    """Check that an adapter acts from the cue at which prompts for ``wanted`` are cut; two cards may share a content.
+    """Check that an adapter acts from the invocation tokens at which prompts for ``wanted`` are cut; two cards may share a content.
 
-    :raises NeuronRefused: the card names another cue than the adapter, which would act on other tokens than it learnt.
+    :raises NeuronRefused: the card names another invocation tokens than the adapter, which would act on other tokens than it learnt.
     """
-    check_invocation_tokens(adapter, wanted.cue, wanted.folder if isinstance(wanted, Version) else wanted.digest)
+    check_invocation_tokens(
+        adapter, wanted.invocation_tokens, wanted.folder if isinstance(wanted, Version) else wanted.digest
+    )
 
 
 def _measured(entry: Entry | None) -> bool:
@@ -265,12 +267,12 @@ def _measured(entry: Entry | None) -> bool:
 def _check_invocation_tokens(parts: Sequence[tuple[Version, float]]) -> None:
     """Check that all parts of a blend act on the same tokens of a prompt.
 
-    :raises ConfigError: one acts from another cue on, or everywhere.
+    :raises ConfigError: one acts from another invocation tokens on, or everywhere.
     """
     (first, _), *others = parts
     for version, _ in others:
-        if version.cue != first.cue:
-            got = " and ".join(f"{list(v.cue)} of {v.digest}" for v in (first, version))
+        if version.invocation_tokens != first.invocation_tokens:
+            got = " and ".join(f"{list(v.invocation_tokens)} of {v.digest}" for v in (first, version))
             raise ConfigError(
                 "neurons that act from different tokens of a prompt on cannot be blended", got=got,
                 next_step="Blend neurons that share the base's context with one another, and others with others.",

@@ -112,14 +112,14 @@ class NeuronLayer(Carrier):
 
     name = "linear"
 
-    def __init__(self, layer: nn.Module, path: str, slot: DeltaSwitch) -> None:
+    def __init__(self, layer: nn.Module, path: str, switch: DeltaSwitch) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # mlx leaves it so
         self[self.name] = layer
-        self._path, self._slot = path, slot
+        self._path, self._switch = path, switch
 
     def _changed_by(self) -> Delta | None:
         """Return the slot's delta if it changes this layer."""
-        delta = self._slot.delta
+        delta = self._switch.delta
         return delta if delta is not None and delta.changes(self._path) else None
 
     @property
@@ -159,7 +159,7 @@ class NeuronSwitch(NeuronLayer):
     def __call__(self, x: mx.array, indices: mx.array, sorted_indices: bool = False) -> mx.array:
         """Map (..., 1, in) and the indices of experts to (..., 1, out)."""
         y: mx.array = self.linear(x, indices, sorted_indices=sorted_indices)
-        if self._changed_by() is None or (adapter := self._slot.active) is None:  # a mixed batch changes no experts
+        if self._changed_by() is None or (adapter := self._switch.active) is None:  # a mixed batch changes no experts
             return y
         z = x
         for factor in adapter.weights[self._path]:
@@ -229,13 +229,13 @@ def wrap(model: Any) -> DeltaSwitch:
 
     :raises NeuronRefused: the model carries LoRA layers or another slot already.
     """
-    slot = DeltaSwitch()
+    switch = DeltaSwitch()
     if taken := sorted({type(layer).__name__ for layer, _ in carried(model).values()}):
         raise NeuronRefused("the base carries an adapter already", got=", ".join(taken), next_step="Load it anew")
     kinds, own = target_modules(model), layers_of(model)
-    wrapped = [(path, CLASSES[kinds[path].kind](layer, path, slot)) for path, layer in own.items()]
+    wrapped = [(path, CLASSES[kinds[path].kind](layer, path, switch)) for path, layer in own.items()]
     model.update_modules(tree_unflatten(wrapped))
-    return slot
+    return switch
 
 
 def unwrap(model: Any) -> None:

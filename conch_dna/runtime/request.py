@@ -8,10 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from mlx_lm.generate import TextStateMachine
-
 from conch_dna.data.alora import split_at_invocation
 from conch_dna.errors import NeuronRefused
+from conch_dna.runtime.generate import AnswerText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +69,7 @@ class Request:
     :param drive: runs the engine until a future is done, at most so many seconds.
 
     :ivar context: how many of the prompt's first tokens the base alone reads.
-    :raises DataError: the neuron acts from its cue on, and the prompt has none.
+    :raises DataError: the neuron acts from its invocation tokens on, and the prompt has none.
     """
 
     def __init__(
@@ -92,13 +91,8 @@ class Request:
         self.cached_tokens = 0
         self.passed_by = 0
         self._on_token, self._drive = on_token, drive
-        self._ends = set(tokenizer.eos_token_ids)
-        self._detokenizer = tokenizer.detokenizer
-        self._machine = TextStateMachine({"normal": [(text, None) for text in stop]}).make_state()
-        self._tokens: list[int] = []
-        self._text = ""
+        self._answer = AnswerText(tokenizer, stop)
         self._cancelled = threading.Event()
-        self._fresh = ""
         self.future: Future[Answer] = Future()
         self.future.set_running_or_notify_cancel()  # it is ended by the engine alone
 
@@ -110,7 +104,7 @@ class Request:
     @property
     def activated(self) -> bool:
         """Whether its neuron shares the base's context."""
-        return self.wanted is not None and bool(self.wanted.cue)
+        return self.wanted is not None and bool(self.wanted.invocation_tokens)
 
     def done(self) -> bool:
         """Tell whether it has ended, in whatever way."""
@@ -142,36 +136,17 @@ class Request:
         """
         if not math.isfinite(log_prob):
             raise NeuronRefused("gave logits that are not finite", where=self.asked)
-        text = ""
-        if token in self._ends:
-            reason = "stop"
-        else:
-            self._tokens.append(token)
-            self._detokenizer.add_token(token)
-            text = self._detokenizer.last_segment
-        stopped = self._say(text, last=reason is not None)
+        shown, ended = self._answer.add(token, reason)
         if self._on_token is not None:
-            self._on_token(Token(token, self._fresh, log_prob, log_probs_V))
-        if stopped or reason == "stop":
-            return "stop"
-        return None if reason is None else "length"
-
-    def _say(self, text: str, last: bool) -> bool:
-        """Take text in, hold back what a stop string may begin with; return whether one is whole."""
-        if last:
-            self._detokenizer.finalize()
-            text += self._detokenizer.last_segment
-        self._machine, self._fresh, state = TextStateMachine.step(self._machine, text)
-        if state is not None and last:
-            self._machine, rest, _ = TextStateMachine.flush(self._machine)
-            self._fresh += rest
-        self._text += self._fresh
-        return state is None
+            self._on_token(Token(token, shown, log_prob, log_probs_V))
+        return ended
 
     def end(self, reason: Reason) -> None:
         """Let the answer be known."""
         self.future.set_result(
-            Answer(tuple(self._tokens), self._text, reason, self.digest, len(self.prompt), self.cached_tokens)
+            Answer(
+                tuple(self._answer.tokens), self._answer.text, reason, self.digest, len(self.prompt), self.cached_tokens
+            )
         )
 
     def fail(self, error: BaseException) -> None:
@@ -183,4 +158,4 @@ def _context(prompt: list[int], wanted: Version | Blend | None) -> int:
     """Return how many of a prompt's first tokens the base alone reads; of its own prompts it leaves one to compute."""
     if wanted is None:
         return len(prompt) - 1
-    return len(split_at_invocation(prompt, wanted.cue)[0]) if wanted.cue else 0
+    return len(split_at_invocation(prompt, wanted.invocation_tokens)[0]) if wanted.invocation_tokens else 0

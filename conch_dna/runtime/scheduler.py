@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 import structlog
-from mlx_lm.generate import BatchGenerator, StopSequences
 
 from conch_dna.errors import ModelError, NeuronRefused
 from conch_dna.runtime.adapter_stack import BASE_SLOT
 from conch_dna.runtime.contexts import Contexts
-from conch_dna.runtime.generate import seeded_sampler, sequence_seed
+from conch_dna.runtime.generate import Decoder, sampler_for
 
 if TYPE_CHECKING:
     from conch_dna.models.load import LoadedModel
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-PATIENCE = 64  # later requests that may go before one whose neuron finds no slot
+MAX_PASSED = 64  # later requests that may go before one whose neuron finds no slot
 LOOKAHEAD = 256  # requests that may be passed over in one look at the queue
 
 
@@ -41,17 +40,16 @@ class Scheduler:
     """
 
     def __init__(
-        self, base: LoadedModel, model: SlottedModel, residency: SlotAllocator, prompt_cache: PromptCache, batch: int
+        self, base: LoadedModel, model: SlottedModel, allocator: SlotAllocator, prompt_cache: PromptCache, batch: int
     ) -> None:
         self.waiting: deque[Request] = deque()
         self.running: dict[int, Request] = {}
         self.plan: deque[Version | Blend] = deque()
         self.deadlines: dict[str, float] = {}
-        self._base, self._model, self._residency = base, model, residency
+        self._base, self._model, self._allocator = base, model, allocator
         self._contexts = Contexts(prompt_cache, base.digest)
-        self._ends = StopSequences([[token] for token in sorted(base.tokenizer.eos_token_ids)])
         self._batch = batch
-        self._generator = self._fresh_generator()
+        self._decoder = self._new_decoder()
 
     def step(self) -> bool:
         """Let every running request have one token; return whether there is anything left to do."""
@@ -71,12 +69,10 @@ class Scheduler:
         for request in [*self.waiting, *self.running.values()]:
             request.cancel()
         self._end_early()
-        self._generator.close()
+        self._decoder.close()
 
-    def _fresh_generator(self) -> Any:
-        return BatchGenerator(
-            self._model, completion_batch_size=self._batch, prefill_batch_size=max(1, self._batch // 2)
-        )
+    def _new_decoder(self) -> Decoder:
+        return Decoder(self._model, self._base.tokenizer.eos_token_ids, self._batch)
 
     def _end_early(self) -> None:
         """End what was cancelled, and what runs with a neuron whose time to drain is over."""
@@ -103,22 +99,22 @@ class Scheduler:
         while self.waiting and len(self.running) < self._batch and len(passed) < LOOKAHEAD:
             request = self.waiting.popleft()
             try:
-                if request.passed_by < PATIENCE and self._contexts.must_wait(request):
+                if request.passed_by < MAX_PASSED and self._contexts.must_wait(request):
                     passed.append(request)
                     continue
-                slot = None if shut and request.wanted is not None else self._residency.acquire(request.wanted)
+                slot = None if shut and request.wanted is not None else self._allocator.acquire(request.wanted)
                 if slot is not None:
                     self._insert(request, slot)
             except Exception as fault:  # noqa: BLE001 - whatever it is, it is this request's alone
                 log.warning("request_refused", neuron=str(request.asked), error=str(fault))
                 if request.slot is not None:
-                    self._residency.release(request.slot)
+                    self._allocator.release(request.slot)
                 request.fail(fault)
                 continue
             if slot is None:
                 passed.append(request)
                 # Who waits for a neuron to be unloaded would have nothing of the others' waiting.
-                shut = shut or (request.passed_by >= PATIENCE and request.digest not in self.deadlines)
+                shut = shut or (request.passed_by >= MAX_PASSED and request.digest not in self.deadlines)
             elif slot != BASE_SLOT:
                 for earlier in passed:
                     earlier.passed_by += 1
@@ -132,15 +128,13 @@ class Scheduler:
         request.cached_tokens = known
         context = max(0, request.context - known)
         rest = request.prompt[known:]
-        seed = sequence_seed(sampling.seed, request.prompt)
-        (uid,) = self._generator.insert_segments(
-            [[rest[:context], rest[context:]]],  # between which the slot may change
-            max_tokens=[sampling.max_tokens],
-            caches=[self._model.cache_for(slot, own, context)],
-            all_tokens=[request.prompt[:known]],
-            samplers=[seeded_sampler(sampling.temperature, sampling.top_p, seed)],
-            logits_processors=[list(request.processors)],
-            stop_sequences=[self._ends],
+        uid = self._decoder.add(
+            [rest[:context], rest[context:]],  # the slot may change between the two
+            sampler_for(request.prompt, sampling),
+            sampling.max_tokens,
+            caches=self._model.cache_for(slot, own, context),
+            known=request.prompt[:known],
+            processors=request.processors,
         )
         self.running[uid] = request
         self._contexts.begin(uid, request, known)
@@ -150,17 +144,16 @@ class Scheduler:
         request = self.running.pop(uid)
         self._contexts.end(uid)
         if remove:
-            self._generator.remove([uid])
+            self._decoder.remove(uid)
         if request.slot is not None:
-            self._residency.release(request.slot)
+            self._allocator.release(request.slot)
         return request
 
     def _decode(self) -> None:
         """Compute one step, keep the contexts that are complete with it, and give each request its token."""
-        read, responses = self._generator.next()
-        for response in read:
-            if response.end_of_segment:
-                self._keep_context(response.uid)
+        read, responses = self._decoder.step()
+        for uid in read:
+            self._keep_context(uid)
         for response in responses:
             self._give(response)
 
@@ -168,15 +161,14 @@ class Scheduler:
         """Keep what the base has read for a request, once that is complete, for others."""
         context = self._contexts.end(uid)
         if context is not None and self._contexts.worth_keeping(context):
-            with mx.stream(self._generator.stream):
-                caches, _ = self._generator.extract_cache([uid])[uid]
-                self._contexts.keep(context, caches[:-1])
+            with mx.stream(self._decoder.stream):
+                self._contexts.keep(context, self._decoder.caches_of(uid)[:-1])
 
     def _start_over(self, fault: Exception) -> None:
         """End all that are in the batch, which cannot go on."""
         log.error("step_failed", requests=len(self.running), error=repr(fault))
-        self._generator.close()
-        self._generator = self._fresh_generator()
+        self._decoder.close()
+        self._decoder = self._new_decoder()
         for uid in list(self.running):
             self._leave(uid, remove=False).fail(ModelError("the batch could not be computed", got=repr(fault)))
 
@@ -199,6 +191,6 @@ class Scheduler:
         """Load the next neuron of the plan."""
         wanted = self.plan.popleft()
         try:
-            self._residency.prefetch(wanted)
+            self._allocator.prefetch(wanted)
         except Exception as fault:  # noqa: BLE001 - nobody waits for it, and who asks later is told
             log.warning("prefetch_refused", digest=wanted.digest, error=str(fault))

@@ -1,4 +1,4 @@
-"""Which neuron is in which slot of the pack: counted by users, drained before it goes, least recently used first."""
+"""Which neuron is in which slot of the stack: counted by users, drained before it goes, least recently used first."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ class Slot:
 class SlotAllocator:
     """The slots of one engine; to be used by the thread that runs the model alone.
 
-    :param shelf: the neurons in memory.
+    :param cache: the neurons in memory.
     :param slot: where the base's layers look.
     :param slots: neurons that one batch may mix.
     """
 
-    def __init__(self, shelf: NeuronCache, slot: DeltaSwitch, slots: int) -> None:
+    def __init__(self, cache: NeuronCache, switch: DeltaSwitch, slots: int) -> None:
         self.slots = [Slot() for _ in range(slots + 1)]
-        self.pack = AdapterStack(slots, shelf.places)
+        self.stack = AdapterStack(slots, cache.modules)
         self.pinned: dict[str, str] = {}
-        self._shelf, self._slot = shelf, slot
+        self._cache, self._switch = cache, switch
         self._slot_of: dict[str, int] = {}
         self._draining: dict[str, Future[None]] = {}
         self._count = itertools.count(1)
         self._tried: dict[tuple[frozenset[str], frozenset[str]], NeuronRefused | None] = {}
-        weights = dict(tree_flatten(shelf.base.model.parameters())).values()
+        weights = dict(tree_flatten(cache.base.model.parameters())).values()
         self._half = any(weight.dtype in {mx.float16, mx.bfloat16} for weight in weights)
 
     def acquire(self, wanted: Version | Blend | None) -> int | None:
@@ -76,7 +76,7 @@ class SlotAllocator:
             slot = self._free()
             if slot is None:
                 return None
-            self._place(slot, self._shelf.get(wanted))
+            self._place(slot, self._cache.get(wanted))
         held = self.slots[slot]
         if held.adapter is not None:
             check_acts(wanted, held.adapter)
@@ -98,7 +98,7 @@ class SlotAllocator:
 
         :raises NeuronRefused: as :meth:`acquire` does.
         """
-        adapter = self._shelf.get(wanted)
+        adapter = self._cache.get(wanted)
         empty = next((n for n, held in enumerate(self.slots) if n != BASE_SLOT and held.adapter is None), None)
         if empty is not None and wanted.digest not in self._slot_of:
             self._place(empty, adapter)
@@ -118,7 +118,7 @@ class SlotAllocator:
         self.prefetch(wanted)
         self.unpin(name)
         self.pinned[name] = wanted.digest
-        self._shelf.held.add(wanted.digest)
+        self._cache.held.add(wanted.digest)
 
     def move_pin(self, name: str, wanted: Version | Blend) -> None:
         """Let a pin follow its alias, unless it has been taken off meanwhile; raises what :meth:`pin` does."""
@@ -129,7 +129,7 @@ class SlotAllocator:
         """Let a neuron go again when room is needed."""
         digest = self.pinned.pop(name, None)
         if digest is not None and digest not in self.pinned.values() and digest not in self._slot_of:
-            self._shelf.held.discard(digest)
+            self._cache.held.discard(digest)
 
     def unload(self, digest: str) -> Future[None]:
         """Let a neuron go as soon as nobody uses it; until then nobody new gets it.
@@ -147,7 +147,7 @@ class SlotAllocator:
     def delta(self, slots: Sequence[int]) -> Delta | None:
         """Return what to add to the rows of these slots: nothing for the base, one neuron alone, or a mix."""
         if any(slot != slots[0] for slot in slots):
-            return self.pack.mix(slots)
+            return self.stack.mix(slots)
         adapter = self.slots[slots[0]].adapter
         return None if adapter is None else Alone(adapter)
 
@@ -163,18 +163,18 @@ class SlotAllocator:
 
     def _place(self, slot: int, adapter: Adapter) -> None:
         """Put an adapter into a slot that nobody uses, in the place of what was there."""
-        self.pack.check(adapter, half=self._half)
+        self.stack.check(adapter, half=self._half)
         self._vacate(slot)
-        self.pack.put(slot, adapter)
+        self.stack.put(slot, adapter)
         try:
             self._check_mixed(slot, adapter)
         except NeuronRefused:
-            self.pack.put(slot, None)
+            self.stack.put(slot, None)
             raise
         self.slots[slot].adapter = adapter
         self._slot_of[adapter.digest] = slot
-        self._shelf.held.add(adapter.digest)
-        self._shelf.trim()  # who was there before may go from memory now
+        self._cache.held.add(adapter.digest)
+        self._cache.trim()  # who was there before may go from memory now
 
     def _vacate(self, slot: int) -> None:
         """Forget whose slot it was; its factors stay until others are put there."""
@@ -182,14 +182,14 @@ class SlotAllocator:
         if before is not None:
             del self._slot_of[before.digest]
             if before.digest not in self.pinned.values():
-                self._shelf.held.discard(before.digest)
+                self._cache.held.discard(before.digest)
 
     def _drop(self, slot: int | None, digest: str) -> None:
         """Let go of a neuron whose time is over, and tell who waits for that."""
         if slot is not None:
             self._vacate(slot)
-            self.pack.put(slot, None)
-        self._shelf.drop(digest)
+            self.stack.put(slot, None)
+        self._cache.drop(digest)
         self._draining.pop(digest).set_result(None)
         log.info("neuron_unloaded", digest=digest)
 
@@ -202,15 +202,15 @@ class SlotAllocator:
             raise NeuronRefused(fault.what, got=adapter.digest, next_step=fault.next_step)
 
     def _mixing_fault(self, slot: int, adapter: Adapter) -> NeuronRefused | None:
-        with self._slot.adding(None):
-            wanted_base = self._shelf.logits()
-        with self._slot.adding(Alone(adapter)):
-            wanted = self._shelf.logits()
+        with self._switch.adding(None):
+            wanted_base = self._cache.logits()
+        with self._switch.adding(Alone(adapter)):
+            wanted = self._cache.logits()
         if not mx.isfinite(wanted).all().item():  # its own fault, and not to be remembered of others on these layers
             raise NeuronRefused("gives logits that are not finite", got=adapter.digest)
         try:
-            with self._slot.adding(self.pack.mix([BASE_SLOT, slot])):
-                found = self._shelf.logits(rows=2)
+            with self._switch.adding(self.stack.mix([BASE_SLOT, slot])):
+                found = self._cache.logits(rows=2)
             wanted = mx.concatenate([wanted_base, wanted])
             limit = APART_IN_HALF if self._half else APART
             if (mx.abs(found - wanted).max() <= limit * mx.abs(wanted).max()).item():

@@ -82,8 +82,8 @@ class SlottedModel:
     :param delta_of: what to add to the rows of these slots, or ``None`` for nothing.
     """
 
-    def __init__(self, model: Any, slot: DeltaSwitch, delta_of: Callable[[Sequence[int]], Delta | None]) -> None:
-        self._model, self._slot, self._delta_of = model, slot, delta_of
+    def __init__(self, model: Any, switch: DeltaSwitch, delta_of: Callable[[Sequence[int]], Delta | None]) -> None:
+        self._model, self._switch, self._delta_of = model, switch, delta_of
 
     def __call__(self, ids_BT: mx.array, cache: Sequence[Any]) -> mx.array:
         """Map ids to float32 (B, T, V) logits.
@@ -91,8 +91,8 @@ class SlottedModel:
         What is added is fixed when the graph is built: a slot that gets another neuron afterwards changes nothing.
         """
         *own, last = cache
-        with self._slot.adding(self._delta_of(last.now)):
-            logits_BTV: mx.array = self._model(ids_BT, cache=own).astype(mx.float32)
+        with self._switch.adding(self._delta_of(last.now)):
+            logits_BTV: mx.array = self._model(ids_BT, cache=own)
         last.advance(ids_BT.shape[1])
         return logits_BTV
 

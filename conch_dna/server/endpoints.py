@@ -64,7 +64,7 @@ async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
     asked = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
     top = (body.top_logprobs or 0) if body.logprobs else None
     order = replace(service.order(body, prompts, asked, top), constrain=constrain)
-    return await respond(service, http, body, order, ChatFormat(service.spelling, calls=bool(tools)))
+    return await respond(service, http, body, order, ChatFormat(service.decoder, calls=bool(tools)))
 
 
 async def _constraint(service: Service, body: ChatBody, tools: Sequence[Function]) -> Callable[[], Constraint] | None:
@@ -83,7 +83,7 @@ async def _completions(service: Service, body: CompletionBody, http: Request) ->
     if not all(prompts):
         raise ApiFault(400, "prompt: it is empty.", "invalid_value", "prompt")
     order = service.order(body, prompts, body.max_tokens, body.logprobs)
-    return await respond(service, http, body, order, TextFormat(service.spelling))
+    return await respond(service, http, body, order, TextFormat(service.decoder))
 
 
 def _texts(prompt: Any) -> list[str]:

@@ -36,7 +36,7 @@ def routes(service: Service) -> APIRouter:
     async def metrics() -> Response:
         """Return the figures for Prometheus."""
         stats = await asyncio.to_thread(service.engine.stats)
-        page = service.metrics.page(service.gate.requests, stats, service.settings.slots)
+        page = service.metrics.page(service.limit.requests, stats, service.settings.slots)
         return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return router

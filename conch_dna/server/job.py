@@ -118,10 +118,10 @@ class Job:
     :ivar requests: one for each answer, those of the first prompt first.
     """
 
-    def __init__(self, engine: Engine, gate: AdmissionLimit, order: Order, metrics: Metrics, timeout: float) -> None:
+    def __init__(self, engine: Engine, limit: AdmissionLimit, order: Order, metrics: Metrics, timeout: float) -> None:
         self.order = order
         self.requests: list[Request] = []
-        self._engine, self._gate, self._metrics = engine, gate, metrics
+        self._engine, self._limit, self._metrics = engine, limit, metrics
         self._began = time.perf_counter()
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
@@ -136,7 +136,7 @@ class Job:
         :raises ConchError: as :meth:`Engine.submit` does.
         """
         try:
-            self._gate.enter(self.order.count)
+            self._limit.enter(self.order.count)
             await asyncio.to_thread(self._submit)
         except BaseException:
             self.close()
@@ -196,20 +196,20 @@ class Job:
                     sampling = sampling.model_copy(update={"seed": sequence_seed(sampling.seed, place)})
                 held = () if order.constrain is None else (order.constrain(),)
                 request = self._engine.submit(
-                    prompt, order.model, sampling, order.stop, self._taker(index, *held), held
+                    prompt, order.model, sampling, order.stop, self._on_token(index, *held), held
                 )
                 left -= 1
                 self.requests.append(request)
-                self._loop.call_soon_threadsafe(self._gate.requests.add, request)
+                self._loop.call_soon_threadsafe(self._limit.requests.add, request)
                 request.future.add_done_callback(partial(self._ended, index, request))
                 if self._over:  # closed meanwhile, perhaps before it could see this request
                     request.cancel()
                     break
         finally:
             if left:
-                self._loop.call_soon_threadsafe(self._gate.leave, left)
+                self._loop.call_soon_threadsafe(self._limit.leave, left)
 
-    def _taker(self, index: int, held: Constraint | None = None) -> Callable[[Token], None] | None:
+    def _on_token(self, index: int, held: Constraint | None = None) -> Callable[[Token], None] | None:
         """Return what the engine calls with each token; nothing where nobody wants to know.
 
         :param held: fails its answer alone if it can hold it no more.
@@ -232,8 +232,8 @@ class Job:
         self._loop.call_soon_threadsafe(self._end, index, request, future)
 
     def _end(self, index: int, request: Request, future: Future[Answer]) -> None:
-        self._gate.leave()
-        self._gate.requests.discard(request)
+        self._limit.leave()
+        self._limit.requests.discard(request)
         self._metrics.ended(request, time.perf_counter() - self._began)
         error = future.exception()
         self._queue.put_nowait(End(index, future.result()) if error is None else error)

@@ -75,8 +75,8 @@ class ChatFormat:
 
     prefix, whole, part = "chatcmpl-", "chat.completion", "chat.completion.chunk"
 
-    def __init__(self, spelling: TokenDecoder, *, calls: bool) -> None:
-        self._spelling, self._calls = spelling, calls
+    def __init__(self, decoder: TokenDecoder, *, calls: bool) -> None:
+        self._decoder, self._calls = decoder, calls
         self._first: dict[int, str] = {}
 
     def choice(self, index: int, text: str, logged: Sequence[Logged] | None, reason: str) -> dict[str, Any]:
@@ -124,8 +124,8 @@ class ChatFormat:
         return {"content": content, "refusal": None}
 
     def _one(self, token: int, log_prob: float) -> dict[str, Any]:
-        spelt = self._spelling
-        return {"token": spelt.text(token), "logprob": max(log_prob, LEAST), "bytes": list(spelt.data(token))}
+        decoder = self._decoder
+        return {"token": decoder.text(token), "logprob": max(log_prob, LEAST), "bytes": list(decoder.data(token))}
 
 
 class TextFormat:
@@ -133,8 +133,8 @@ class TextFormat:
 
     prefix, whole, part = "cmpl-", "text_completion", "text_completion"
 
-    def __init__(self, spelling: TokenDecoder) -> None:
-        self._spelling = spelling
+    def __init__(self, decoder: TokenDecoder) -> None:
+        self._decoder = decoder
         self._offsets: dict[int, int] = {}
 
     def choice(self, index: int, text: str, logged: Sequence[Logged] | None, reason: str) -> dict[str, Any]:
@@ -156,13 +156,13 @@ class TextFormat:
     def _told(self, index: int, logged: Sequence[Logged] | None) -> dict[str, Any] | None:
         if logged is None:
             return None
-        spelt, offsets = self._spelling, []
+        decoder, offsets = self._decoder, []
         for token in logged:
             offsets.append(self._offsets.get(index, 0))
-            self._offsets[index] = offsets[-1] + len(spelt.text(token.id))
+            self._offsets[index] = offsets[-1] + len(decoder.text(token.id))
         return {
-            "tokens": [spelt.text(token.id) for token in logged],
+            "tokens": [decoder.text(token.id) for token in logged],
             "token_logprobs": [max(token.log_prob, LEAST) for token in logged],
-            "top_logprobs": [{spelt.text(i): max(value, LEAST) for i, value in token.top} for token in logged],
+            "top_logprobs": [{decoder.text(i): max(value, LEAST) for i, value in token.top} for token in logged],
             "text_offset": offsets,
         }

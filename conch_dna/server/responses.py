@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 GONE = 499  # nginx's number for a client that did not wait; nobody reads it but the log
 
 
-async def respond(service: Service, http: Request, body: Common, order: Order, form: ResponseFormat) -> Response:
+async def respond(service: Service, http: Request, body: Common, order: Order, response_format: ResponseFormat) -> Response:
     """Run an order and answer it.
 
     Before the first event nothing has been sent: what fails until then is answered with a status of its own.
 
     :raises ApiFault, ConchError, TimeoutError: as the engine and the queue do.
     """
-    job = Job(service.engine, service.gate, order, service.metrics, service.settings.timeout)
+    job = Job(service.engine, service.limit, order, service.metrics, service.settings.timeout)
     job.follow(http.receive)
     streams = False
     try:
         await job.start()
-        reply = Reply(job, form, _head(service, job, form))
+        reply = Reply(job, response_format, _head(service, job, response_format))
         if not body.stream:
             return JSONResponse(await reply.whole())
         events = job.events()
@@ -60,12 +60,12 @@ async def respond(service: Service, http: Request, body: Common, order: Order, f
             job.close()
 
 
-def _head(service: Service, job: Job, form: ResponseFormat) -> dict[str, Any]:
+def _head(service: Service, job: Job, response_format: ResponseFormat) -> dict[str, Any]:
     """Return what a whole answer and all chunks begin with."""
     base, digest = service.engine.base_model.digest, job.requests[0].digest
     return {
-        "id": form.prefix + secrets.token_hex(12),
-        "object": form.whole,
+        "id": response_format.prefix + secrets.token_hex(12),
+        "object": response_format.whole,
         "created": int(time.time()),
         "model": job.order.model,
         "system_fingerprint": fingerprint(base, digest),
@@ -85,7 +85,7 @@ class Reply:
     """
 
     job: Job
-    form: ResponseFormat
+    response_format: ResponseFormat
     head: dict[str, Any]
 
     async def whole(self) -> dict[str, Any]:
@@ -98,18 +98,18 @@ class Reply:
             elif event.logged is not None:
                 logged[event.place].append(event.logged)
         choices = [
-            self.form.choice(index, answer.text, None if order.top is None else logged[index], answer.finish_reason)
+            self.response_format.choice(index, answer.text, None if order.top is None else logged[index], answer.finish_reason)
             for index, answer in sorted(answers.items())
         ]
         return self.head | {"choices": choices, "usage": self._usage(answers)}
 
     async def stream(self, first: Event, events: AsyncIterator[Event], *, usage: bool) -> AsyncIterator[str]:
         """Yield server-sent events; what fails on the way is told as the last one."""
-        head = self.head | {"object": self.form.part} | ({"usage": None} if usage else {})
+        head = self.head | {"object": self.response_format.part} | ({"usage": None} if usage else {})
         answers: dict[int, Answer] = {}
         try:
             for index in range(self.job.order.count):
-                if (opening := self.form.opening(index)) is not None:
+                if (opening := self.response_format.opening(index)) is not None:
                     yield _sse(head | {"choices": [opening]})
             event: Event | None = first
             while event is not None:
@@ -130,12 +130,12 @@ class Reply:
             self.job.close()
 
     def _closing(self, end: End) -> dict[str, Any]:
-        return self.form.closing(end.place, end.answer.text, end.answer.finish_reason)
+        return self.response_format.closing(end.place, end.answer.text, end.answer.finish_reason)
 
     def _delta(self, piece: Piece) -> dict[str, Any] | None:
         wanted = self.job.order.top is not None
         logged = ([] if piece.logged is None else [piece.logged]) if wanted else None
-        return self.form.delta(piece.place, piece.text, logged)
+        return self.response_format.delta(piece.place, piece.text, logged)
 
     def _usage(self, answers: dict[int, Answer]) -> dict[str, Any]:
         """Count tokens; a prompt with several answers counts once."""

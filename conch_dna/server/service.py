@@ -42,9 +42,9 @@ class Service:
         self.engine, self.settings, self._routing = engine, settings, routing
         self.models = Models(registry, engine.base_model.digest, None if routing is None else routing.name)
         self.metrics = Metrics()
-        self.gate = AdmissionLimit(settings.batch + settings.queue)
+        self.limit = AdmissionLimit(settings.batch + settings.queue)
         self.grammars = Grammars(engine.base_model)
-        self.spelling = TokenDecoder(engine.tokenizer)
+        self.decoder = TokenDecoder(engine.tokenizer)
         self.ready = False
         self._encoding = threading.Lock()  # fast tokenizers must not be used by two threads at once
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from conch_dna.agent.loop import Agent, Step
 from conch_dna.agent.memory import Memory
 from conch_dna.agent.model_client import ModelClient
-from conch_dna.agent.roles import cast_of
+from conch_dna.agent.roles import assign_roles
 from conch_dna.agent.sandbox import can_confine
 from conch_dna.agent.tools import Tool, tools_for
 
@@ -23,18 +23,18 @@ def today() -> str:
     return dt.datetime.now(tz=dt.UTC).strftime("%A, %d %B %Y")
 
 
-def run(task: str, voice: ModelClient, root: Path) -> str:
+def run(task: str, client: ModelClient, root: Path) -> str:
     """Let the agent work on a task, and show who did what."""
     tools = tools_for(root, python=can_confine() is None)
     tools["today"] = Tool("today", "Tell the date", {}, today)
     worker = Agent(
-        voice,
-        cast_of(voice.neurons(), {}),  # each neuron plays the role of its name, the base those that are missing
+        client,
+        assign_roles(client.neurons(), {}),  # each neuron plays the role of its name, the base those that are missing
         tools,
         Memory(Path("facts.jsonl")),
         # Which steps of a plan need no tool; conch_dna.runtime.routing.make_routing returns a learnt router.
         lambda step: "thinking" if "think" in step.lower() else "action",
-        heard=show,
+        on_step=show,
     )
     return worker.run(task).answer
 

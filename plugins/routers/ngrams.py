@@ -25,8 +25,8 @@ RIDGE = 0.3  # this, BITS and LONGEST by five-fold cross-validation on the bundl
 SURE = 0.4  # a lower score is no choice: the base does less harm with a domain's prompt than a wrong neuron with any
 
 
-class RecipeResult(NamedTuple):
-    """What was learnt.
+class Trained(NamedTuple):
+    """What was trained.
 
     :param names: the domains, D of them.
     :param idf_F: float32 inverse document frequency of each feature.
@@ -51,17 +51,17 @@ class NGrams:
 
     def __call__(self, messages: Sequence[Mapping[str, str]], neurons: Mapping[str, str]) -> str:
         """Return the domain that the chat is likest to; ``base`` if it is like none, or its neuron is not there."""
-        text, learnt = chat_of(messages), self._learnt
-        if not learnt.names or not text.strip():
+        text, trained = chat_of(messages), self._trained
+        if not trained.names or not text.strip():
             return "base"
-        features_F = _weighted(features(text)[None], learnt.idf_F)[0]
-        scores_D = features_F @ learnt.weights_FD + learnt.prior_D
+        features_F = _weighted(features(text)[None], trained.idf_F)[0]
+        scores_D = features_F @ trained.weights_FD + trained.prior_D
         best = int(scores_D.argmax())
-        name = learnt.names[best]
+        name = trained.names[best]
         return name if scores_D[best] >= SURE and name in neurons else "base"
 
     @cached_property
-    def _learnt(self) -> RecipeResult:
+    def _trained(self) -> Trained:
         import numpy as np
 
         from conch_dna.config import DistillConfig
@@ -74,14 +74,14 @@ class NGrams:
             texts += [chat_of(prompt.turns) for prompt in train]
             labels += [label] * len(train)
         if not texts:
-            return RecipeResult((), np.empty(0), np.empty((0, 0)), np.empty(0))
+            return Trained((), np.empty(0), np.empty((0, 0)), np.empty(0))
         counts_NF = np.stack([features(text) for text in texts])
         idf_F = np.log((1 + len(texts)) / (1 + (counts_NF > 0).sum(0))).astype(np.float32)
         x_NF = _weighted(counts_NF, idf_F)
         y_ND = np.eye(len(self._domains), dtype=np.float32)[labels]
         prior_D = y_ND.mean(0)
         dual_ND = np.linalg.solve(x_NF @ x_NF.T + RIDGE * np.eye(len(texts), dtype=np.float32), y_ND - prior_D)
-        return RecipeResult(tuple(self._domains), idf_F, x_NF.T @ dual_ND, prior_D)
+        return Trained(tuple(self._domains), idf_F, x_NF.T @ dual_ND, prior_D)
 
 
 def chat_of(messages: Sequence[Mapping[str, str]]) -> str:
