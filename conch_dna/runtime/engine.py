@@ -1,4 +1,4 @@
-"""The engine: requests for different neurons, and the base, share one batch; each gets what it would get alone."""
+"""Continuous batching: requests for the base and for different neurons share one batch, each with its own answer."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stats:
-    """What the engine holds at this moment.
+    """Figures of an engine at one moment.
 
-    :param slots: users of each neuron that has a slot, by digest.
-    :param neuron_bytes: of the neurons in memory.
-    :param stack_bytes: of the stacks that mixed batches read.
+    :param slots: number of users of each neuron in a slot, by digest.
+    :param neuron_bytes: size of the neurons in memory.
+    :param stack_bytes: size of the stacks that mixed batches read.
     """
 
     waiting: int
@@ -53,20 +53,20 @@ class Stats:
 class Engine:
     """Continuous batching over one base, in which each request names its neuron.
 
-    :param base: a model reference, or a model that is loaded already.
+    :param base: a model reference or a loaded model.
     :param registry: the registry's folder.
-    :param slots: neurons that may run at once; requests for more wait their turn.
-    :param batch: requests that run at once.
-    :param max_bytes: neurons kept in memory; the least recently used go first, those in slots not at all.
-    :param prompt_cache_bytes: keys and values kept for prompts that begin alike; 0 for none.
+    :param slots: maximum number of neurons that run at once; requests for more wait.
+    :param batch: maximum number of requests that run at once.
+    :param max_bytes: limit of the neurons in memory; evicts the least recently used first, neurons in slots never.
+    :param prompt_cache_bytes: limit of the keys and values kept for prompts with a common start; 0 disables the cache.
 
-    :ivar context: positions that the base has; ``None`` where its configuration says nothing of them.
+    :ivar context: the base's number of positions; ``None`` if its configuration does not state it.
 
-    Requests may be submitted and cancelled from any thread. They run while somebody calls :meth:`step` or waits for a
-    result, or after :meth:`start` in a thread of the engine's own. What ``on_token`` does everybody waits for; it may
-    submit and cancel, but not wait for the engine.
+    Any thread may submit and cancel requests. They run while a thread calls :meth:`step` or waits for a result, or
+    after :meth:`start` in the engine's own thread. ``on_token`` blocks all requests; it may submit and cancel, but must not
+    wait for the engine.
 
-    :raises ConfigError: there is no room for one neuron and one request.
+    :raises ConfigError: ``slots`` or ``batch`` is less than 1.
     :raises ModelError: the base cannot be loaded, or its sequences cannot be batched.
     """
 
@@ -106,20 +106,20 @@ class Engine:
         on_token: Callable[[Token], None] | None = None,
         processors: Sequence[Processor] = (),
     ) -> Request:
-        """Ask for an answer, greedily and in at most 96 tokens unless ``sampling`` says otherwise.
+        """Submit a request; without ``sampling``, decoding is greedy and stops after 96 tokens.
 
-        What the neuron's name means is settled now: an alias that moves afterwards changes nothing for this request.
+        The neuron's name is resolved now: an alias that moves later does not affect this request.
 
         :param prompt: token ids, chat turns as role and content, or the text of one user turn.
-        :param neuron: ``name``, ``name@3``, ``name@alias``, ``base``, or weights of several: ``{"action": 0.7, ...}``.
-        :param stop: strings that end the answer and are no part of it.
-        :param on_token: called with each token by the thread that runs the engine.
-        :param processors: called in order before each token, see :data:`Processor`; they belong to this request alone.
+        :param neuron: ``name``, ``name@3``, ``name@alias``, ``base``, or the weights of a blend: ``{"action": 0.7}``.
+        :param stop: strings that end the answer and are not part of it.
+        :param on_token: called with each token by the computing thread.
+        :param processors: called in order before each token, see :data:`Processor`; do not share them between requests.
         :raises UnknownName: the registry has no such neuron, version or alias.
-        :raises NeuronRefused: its card is damaged, or it was made for another base; what only its weights tell, the
-            request's result raises.
-        :raises DataError: the prompt is empty, holds ids that the base does not have, or is too long for its context.
-        :raises ConfigError: the weights of a blend cannot be.
+        :raises NeuronRefused: its card is damaged, or it was made for another base; the request's result raises
+            faults of its weights.
+        :raises DataError: the prompt is empty, has ids outside the base's vocabulary, or is too long for its context.
+        :raises ConfigError: the weights of a blend are invalid.
         :raises ModelError: the engine is closed.
         """
         wanted = self._cache.find_any(neuron)
@@ -140,10 +140,10 @@ class Engine:
         neurons: Asked | Sequence[Asked] = BASE,
         sampling: Sampling | None = None,
     ) -> list[str]:
-        """Answer many conversations together, each with its own neuron or all with one; texts in the order asked.
+        """Answer many conversations in one batch, with one neuron for all or one for each; return texts in input order.
 
-        :raises ConchError: what the first one that failed failed with, once all have ended; or what :meth:`submit`
-            raises, and none is answered.
+        :raises ConchError: the first failure, after all requests have ended; or the error of :meth:`submit`, before
+            any request is answered.
         """
         each = neurons if isinstance(neurons, list | tuple) else [neurons] * len(conversations)
         requests: list[Request] = []
@@ -160,39 +160,39 @@ class Engine:
 
     @property
     def running(self) -> bool:
-        """Whether it runs in a thread of its own."""
+        """Whether the engine's own thread is running."""
         return self._driver.running
 
     def step(self) -> bool:
-        """Let every running request have one token; return whether there is anything left to do."""
+        """Give every running request one token; return whether work is left."""
         return self._driver.step()
 
     def start(self) -> None:
-        """Run requests in a thread of the engine's own until :meth:`stop`.
+        """Run requests in the engine's own thread until :meth:`stop`.
 
         :raises ModelError: the engine is closed.
         """
         self._driver.start()
 
     def stop(self) -> None:
-        """Let the engine's thread go after its step; requests stay where they are, and go on after :meth:`start`."""
+        """Stop the engine's thread after its step; requests keep their state and continue after :meth:`start`."""
         self._driver.stop()
 
     def close(self) -> None:
-        """End all requests as cancelled and give the base model back as it was."""
+        """Cancel all requests and remove the engine's layers from the base model."""
         self._driver.close()
 
     def pin(self, neuron: str) -> None:
-        """Keep a neuron, and what its alias moves to, in memory and once it has one in its slot.
+        """Keep a neuron in memory and, once it has a slot, in that slot; the pin follows the neuron's alias.
 
         :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
-        :raises RegistryError: no slot would be left for others.
+        :raises RegistryError: no slot would be left for other neurons.
         """
         wanted = self._cache.find(neuron)
         self._driver.command(lambda: self._allocator.pin(neuron, wanted))
 
     def load(self, neuron: Asked) -> None:
-        """Load a neuron now, into a slot too where one is empty; what has no slot yet takes one when it is asked for.
+        """Load a neuron into memory, and into a slot if one is empty; otherwise it gets a slot with its first request.
 
         :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
         """
@@ -201,13 +201,13 @@ class Engine:
             self._driver.command(lambda: self._allocator.prefetch(wanted))
 
     def unpin(self, neuron: str) -> None:
-        """Let a pinned neuron go when room is needed; a name that is not pinned is no error."""
+        """Allow a pinned neuron to be evicted; does nothing for a name that is not pinned."""
         self._driver.command(lambda: self._allocator.unpin(neuron))
 
     def prefetch(self, plan: Sequence[Asked]) -> None:
-        """Load neurons ahead, in the order in which they will be needed, while nobody waits; replaces the last plan.
+        """Load neurons in the given order while no request waits; replaces the previous plan.
 
-        :raises UnknownName, NeuronRefused: as :meth:`submit` does; what only loading tells, the requests are told.
+        :raises UnknownName, NeuronRefused: as :meth:`submit` does; faults found by loading are raised by the requests.
         """
         found = [wanted for asked in plan if (wanted := self._cache.find_any(asked)) is not None]
 
@@ -217,9 +217,9 @@ class Engine:
         self._driver.noted(replace)
 
     def unload(self, neuron: Asked, deadline: float = 30.0) -> None:
-        """Let go of a neuron: running requests may end until ``deadline`` seconds from now, then they fail.
+        """Unload a neuron; its running requests fail if they have not ended after ``deadline`` seconds.
 
-        Requests that wait, and later ones, load it again once it is gone.
+        Waiting and later requests load it again after it is unloaded.
 
         :raises UnknownName: the registry has no such neuron.
         """
@@ -232,7 +232,7 @@ class Engine:
             done = self._allocator.unload(wanted.digest)
             deadlines = self._scheduler.deadlines
             deadlines[wanted.digest] = ends
-            # Left behind, it would end those who run with the neuron when it has been loaded again.
+            # A deadline left here would end requests that run after the neuron is loaded again.
             done.add_done_callback(lambda _: deadlines.pop(wanted.digest, None))
             return done
 
@@ -241,7 +241,7 @@ class Engine:
         gone.result()
 
     def stats(self) -> Stats:
-        """Return what the engine holds at this moment; nobody is waited for, so one figure may be a step ahead."""
+        """Return figures of this moment; they are read without waiting for a step, so they may be one step apart."""
         slots = [(slot.adapter, slot.users) for slot in self._allocator.slots]
         return Stats(
             waiting=len(self._scheduler.waiting) + self._driver.pending,
@@ -253,7 +253,7 @@ class Engine:
         )
 
     def _ids_of(self, prompt: Sequence[int] | Messages, max_tokens: int) -> list[int]:
-        """Return a prompt's ids, checked; past its positions a base reads what is not there."""
+        """Return a prompt's ids after checking them; a base reads undefined memory after its last position."""
         if isinstance(prompt, str) or not all(isinstance(item, int) for item in prompt):
             prompt = ids_of(self.tokenizer, cast("Messages", prompt))
         ids = list(cast("Sequence[int]", prompt))

@@ -1,4 +1,4 @@
-"""The runtime: one base model in memory, many neurons over it, switched in microseconds."""
+"""The runtime for one caller: one base model in memory and many neurons over it, switched in microseconds."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 class NeuronRuntime:
-    """Loads a base once and puts neurons of a registry on it, on demand.
+    """A base model with the neurons of a registry, loaded on demand; one neuron is active at a time.
 
-    :param base: a model reference, or a model that is loaded already.
+    :param base: a model reference or a loaded model.
     :param registry: the registry's folder.
-    :param max_bytes: neurons kept in memory; the least recently used go first.
+    :param max_bytes: limit of the neurons in memory; the least recently used are evicted first.
 
-    Not safe for use by several threads at once.
+    Not thread-safe.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class NeuronRuntime:
 
     @property
     def alora(self) -> Alora | None:
-        """How the active neuron is used if it acts from a invocation tokens on; ``None`` if it acts everywhere, or none is active."""
+        """The invocation tokens of the active neuron; ``None`` if it acts on all tokens or no neuron is active."""
         return self._alora_of(self._switch.active)
 
     def over(self, batch: Batch) -> AbstractContextManager[None]:
-        """Let the active neuron act in a forward pass over a batch on those tokens alone that it was trained to act on.
+        """Apply the active neuron, in a forward pass over a batch, only to the tokens that it was trained to act on.
 
-        :raises DataError: it acts from a invocation tokens on, and an answer of the batch does not stand behind that.
+        :raises DataError: it acts from its invocation tokens, and an answer of the batch does not follow them.
         """
         adapter = self._switch.active
         if adapter is None or not adapter.invocation_tokens:
@@ -75,22 +75,22 @@ class NeuronRuntime:
         return self._switch.adding(Masked(adapter, mx.array(mask_BT1)))
 
     def use(self, neuron: Asked) -> None:
-        """Make a neuron active: ``name``, ``name@3`` or ``name@alias``, or ``base`` for none.
+        """Activate a neuron: ``name``, ``name@3``, ``name@alias``, ``base`` for none, or the weights of a blend.
 
-        A resident neuron costs one look at the time stamp of its aliases; when an alias has moved, the version it now
-        points at is loaded.
+        For a neuron in memory this costs one ``stat`` of its alias file; if an alias has moved, its new version is
+        loaded.
 
         :raises UnknownName: the registry has no such neuron, version or alias.
-        :raises NeuronRefused: it is damaged, of another base or without effect; what was active stays active.
+        :raises NeuronRefused: it is damaged, made for another base or has no effect; the active neuron does not change.
         """
         self._switch.active = self._fetch(neuron)
 
     def base(self) -> None:
-        """Switch every neuron off; logits are exactly the base's."""
+        """Deactivate the neuron; the logits are exactly the base's."""
         self._switch.active = None
 
     def add(self, name: str, folder: Path) -> None:
-        """Load an adapter from a folder outside the registry and let ``name`` stand for it.
+        """Load an adapter from a folder outside the registry under ``name``.
 
         :raises NeuronRefused: as :meth:`use` does.
         """
@@ -98,7 +98,7 @@ class NeuronRuntime:
 
     @contextlib.contextmanager
     def neuron(self, neuron: Asked) -> Iterator[None]:
-        """Make a neuron active for a block; what was active before is active again after it."""
+        """Activate a neuron for a block, then restore the previous one."""
         before = self._switch.active
         self.use(neuron)
         try:
@@ -107,7 +107,7 @@ class NeuronRuntime:
             self._switch.active = before
 
     def generate(self, messages: Messages, neuron: Asked | None = None, sampling: Sampling | None = None) -> str:
-        """Answer one conversation, by default with the active neuron, greedily and in at most 96 tokens.
+        """Answer one conversation, by default with the active neuron, greedy and in at most 96 tokens.
 
         :param messages: chat turns as role and content, or the text of one user turn.
         """
@@ -132,7 +132,7 @@ class NeuronRuntime:
     def generate_many(
         self, conversations: Sequence[Messages], neuron: Asked | None = None, sampling: Sampling | None = None
     ) -> list[str]:
-        """Answer many conversations in one batch with one neuron; texts in the order asked."""
+        """Answer many conversations in one batch with one neuron; return texts in input order."""
         tokenizer = self.base_model.tokenizer
         prompts = [ids_of(tokenizer, messages) for messages in conversations]
         texts = [""] * len(prompts)
@@ -142,7 +142,7 @@ class NeuronRuntime:
         return texts
 
     def close(self) -> None:
-        """Give the base model back as it was, without the runtime's layers."""
+        """Remove the runtime's layers from the base model."""
         self._switch.active = None
         unwrap(self.base_model.model)
 

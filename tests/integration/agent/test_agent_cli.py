@@ -159,9 +159,9 @@ def test_a_role_given_to_the_base_leaves_the_others_their_neurons_base(own, base
     assert "task" in {step["neuron"] for step in json.loads(done.stdout)["steps"]}
 
 
-@pytest.mark.parametrize(("module", "more"), [("grammar", ()), ("server_voice", ("--server", "http://127.0.0.1:9/v1"))])
+@pytest.mark.parametrize(("module", "more"), [("grammar", ()), ("server_client", ("--server", "http://127.0.0.1:9/v1"))])
 def test_without_the_extra_it_says_what_to_install(own, monkeypatch, module, more):
-    parent = {"grammar": "conch_dna.server", "server_voice": "conch_dna.agent"}[module]
+    parent = {"grammar": "conch_dna.server", "server_client": "conch_dna.agent"}[module]
     monkeypatch.setitem(sys.modules, f"{parent}.{module}", None)
     result = here(own, "agent", "x", *more)
     assert (result.exit_code, "Run `pip install 'conch-dna[agent]'`." in result.stderr) == (2, True), result.stderr

@@ -296,7 +296,7 @@ class TestBlends:
     @pytest.mark.parametrize("asked", [{"n0": 0.5, "plain": 0.5}, {"n0": 1, "other": 1}], ids=str)
     def test_neurons_of_different_cues_are_refused_by_name(self, engine, asked, tmp_path):
         publish_activated(engine._cache.registry, engine.base_model, tmp_path, "other", invocation_tokens=(1, 2))
-        with pytest.raises(ConfigError, match="act from different tokens of a prompt on cannot be blended"):
+        with pytest.raises(ConfigError, match="with different invocation tokens cannot be blended"):
             engine.submit(ASKED, asked, SHORT)
 
 

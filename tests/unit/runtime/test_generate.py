@@ -184,7 +184,7 @@ def test_the_tokens_are_those_of_mlx_lm_for_one_prompt(base):
 
 @pytest.mark.parametrize("kind", [QuantizedKVCache, ConcatenateKVCache], ids=lambda kind: kind.__name__)
 def test_a_base_whose_caches_cannot_be_batched_decodes_one_prompt_after_another(kind):
-    model, prompts = build("llama", hidden_size=64, intermediate_size=64), [[5, 9, 2], [7, 7, 1, 4], [5, 9, 2, 8]]
+    model, prompts = build("llama", hidden_size=128), [[5, 9, 2], [7, 7, 1, 4], [5, 9, 2, 8]]
     model.make_cache = lambda: [kind() for _ in model.layers]
     found = [[] for _ in prompts]
     for step in decode(model, set(), prompts, [seeded_sampler(0, 1, 0)] * 3, 6):

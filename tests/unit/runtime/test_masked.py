@@ -204,7 +204,7 @@ def test_tokens_in_an_order_that_is_not_the_batchs_are_refused():
     assert masked(z, mask_BT1).sum(axis=-1).tolist() == [[0, 4, 4], [0, 0, 4]]
     assert mx.array_equal(masked(z.reshape(6, 4), mask_BT1).reshape(2, 3, 4), masked(z, mask_BT1))
     for shape in ((3, 2, 4), (2, 4), (2, 3, 1, 4)):
-        with pytest.raises(ValueError, match="a layer is called with tokens as"):
+        with pytest.raises(ValueError, match="a layer is called with tokens of shape"):
             masked(mx.ones(shape), mask_BT1)
 
 
