@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 DEPTH = 100  # llguidance accepts 128, including the levels that this project adds
 CHARACTERS = 131_072
-# The time for `multipleOf` grows with the square of its digits' value: 999983 took 41 seconds, and several in one schema
-# multiply. Patterns that must match together multiply too: 300 of them did not finish.
+# The time for `multipleOf` grows with the square of its digits' value: 999983 took 41 seconds, and several in one
+# schema multiply. Patterns that must match together multiply too: 300 of them did not finish.
 MULTIPLES = 10_000
 TOGETHER = 16
 

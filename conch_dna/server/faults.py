@@ -60,21 +60,21 @@ class ApiFault(Exception):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The body of the answer."""
+        """The body of the response."""
         return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
 
     def response(self) -> JSONResponse:
-        """Return the answer."""
+        """Return the HTTP response."""
         return JSONResponse(self.body, self.status, self.headers)
 
 
 def unknown_model(asked: str, valid: str) -> ApiFault:
-    """Return the answer to a name that stands for nothing."""
+    """Return the error for a model name that does not exist."""
     return ApiFault(404, f"The model {asked[:100]!r} does not exist. Valid: {valid}.", "model_not_found", "model")
 
 
 def stopping() -> ApiFault:
-    """Return the answer to a request that the server's end cut short."""
+    """Return the error for a request that the server's shutdown ended."""
     return ApiFault(503, "The server is stopping.", "stopping")
 
 
