@@ -11,6 +11,7 @@ import click
 from conch_dna.cli.app import App
 from conch_dna.errors import ConfigError, DataError, UnknownName
 from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.registry.aliases import check_not_base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,8 +76,7 @@ def _check_names(app: App, config: DistillConfig, domains: list[Domain]) -> None
     catalog.get("losses", config.loss)
     catalog.get("gates", config.gate)
     for domain in domains:
-        if domain.name == "base":
-            raise ConfigError("this name means no neuron at all", where="domain", got="base")
+        check_not_base(domain.name, "domain")
         for scorer, weight in domain.settings.scorers.items():
             if weight > 0 and scorer not in catalog.names("scorers"):
                 raise UnknownName(

@@ -63,8 +63,8 @@ class Engine:
     :ivar context: the base's number of positions; ``None`` if its configuration does not state it.
 
     Any thread may submit and cancel requests. They run while a thread calls :meth:`step` or waits for a result, or
-    after :meth:`start` in the engine's own thread. ``on_token`` blocks all requests; it may submit and cancel, but must not
-    wait for the engine.
+    after :meth:`start` in the engine's own thread. ``on_token`` blocks all requests; it may submit and cancel, but
+    must not wait for the engine.
 
     :raises ConfigError: ``slots`` or ``batch`` is less than 1.
     :raises ModelError: the base cannot be loaded, or its sequences cannot be batched.

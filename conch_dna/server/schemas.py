@@ -149,7 +149,8 @@ MEANINGS = {
     400: "The request is invalid; param names the field.", 401: "The key is missing or invalid.",
     403: "The request is not allowed.", 404: "The model does not exist; the message lists the valid ones.",
     408: "The body took too long to arrive.", 409: "The registry or the slots do not allow the change.",
-    413: "The body is too long.", 422: "The neuron was refused.", 429: "The queue is full, or the key exceeded its rate.",
+    413: "The body is too long.", 422: "The neuron was refused.",
+    429: "The queue is full, or the key exceeded its rate.",
     503: "The server is starting or stopping.", 504: "The answer took too long.",
 }  # fmt: skip
 

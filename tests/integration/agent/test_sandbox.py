@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from conch_dna.agent import sandbox
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 from conch_dna.agent.sandbox import can_confine, run_python
 
 FAULT = can_confine()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from talking import Scripted
 
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 from conch_dna.agent.loop import Agent
 from conch_dna.agent.memory import Memory
 from conch_dna.agent.model_client import Call, read_call
