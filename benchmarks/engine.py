@@ -177,10 +177,10 @@ def switches(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     found["switch"] = median(lambda n: runtime.use(f"n{n % SLOTS}"), 200)
     runtime.close()
     engine = Engine(base, registry, slots=1)
-    wanted = [engine._shelf.find(f"n{n}") for n in range(2)]  # noqa: SLF001 - no request needs to run for it
+    wanted = [engine._cache.find(f"n{n}") for n in range(2)]  # noqa: SLF001 - no request needs to run for it
 
     def place(n: int) -> None:
-        engine._residency.release(engine._residency.acquire(wanted[n % 2]) or 0)  # noqa: SLF001
+        engine._allocator.release(engine._allocator.acquire(wanted[n % 2]) or 0)  # noqa: SLF001
 
     median(place, 4)
     found["slot"] = median(place, 20)

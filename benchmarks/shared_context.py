@@ -1,11 +1,11 @@
 """Six neurons over one context: read once for all by the base, against six that each read it themselves.
 
-One prompt of ``--context`` tokens and the chat template's cue goes to every neuron at once, and what is timed is the
+One prompt of ``--context`` tokens and the chat template's invocation_tokens goes to every neuron at once, and what is timed is the
 time until all of them have their first token: reading the prompt, and one token. The neurons are random, of rank
-``--rank`` on every linear layer, and the same in all rows but for their cue. Each prompt is new to the engine, and the
+``--rank`` on every linear layer, and the same in all rows but for their invocation_tokens. Each prompt is new to the engine, and the
 rows take turns in one process.
 
-- ``shared``: neurons that act from the cue on;
+- ``shared``: neurons that act from the invocation tokens on;
 - ``ordinary``: neurons that act on every token, in one batch; ``ordinary, one by one``: one after the other.
 
 "time x" is a row's time over that of ``shared``; tokens/s are those of all prompts together. After the timing the
@@ -39,8 +39,8 @@ SIZE = 0.1  # of the neurons' factors: enough that each says something of its ow
 ROWS = {"shared": ("s", True), "ordinary": ("o", True), "ordinary, one by one": ("o", False)}  # neurons, together
 
 
-def serve(base: Any, folder: Path, options: argparse.Namespace, cue: tuple[int, ...]) -> Engine:
-    """Return an engine with neurons s0, s1 and so on, which act from the cue on, and o0, o1, which act everywhere."""
+def serve(base: Any, folder: Path, options: argparse.Namespace, invocation_tokens: tuple[int, ...]) -> Engine:
+    """Return an engine with neurons s0, s1 and so on, which act from the invocation tokens on, and o0, o1, which act everywhere."""
     from conch_dna.registry.adapter import INVOCATION_TOKENS
     from conch_dna.registry.card import CardFields
     from conch_dna.registry.store import Registry
@@ -54,8 +54,8 @@ def serve(base: Any, folder: Path, options: argparse.Namespace, cue: tuple[int, 
         made = write_neuron(folder / "made" / str(n), base, n, options.rank, size=SIZE)
         registry.publish(f"o{n}", made, fields)
         file = made / "adapter_config.json"
-        file.write_text(json.dumps({**json.loads(file.read_text()), INVOCATION_TOKENS: cue}))
-        registry.publish(f"s{n}", made, fields.model_copy(update={"invocation_tokens": cue}))
+        file.write_text(json.dumps({**json.loads(file.read_text()), INVOCATION_TOKENS: invocation_tokens}))
+        registry.publish(f"s{n}", made, fields.model_copy(update={"invocation_tokens": invocation_tokens}))
     return Engine(base, registry, slots=2 * options.neurons, batch=2 * options.neurons)
 
 
@@ -80,13 +80,13 @@ def alone(engine: Engine, prompt: list[int], name: str, limit: int) -> tuple[int
     from conch_dna.data.alora import split_at_invocation
     from conch_dna.runtime.neuron_layers import Alone
 
-    shelf, slot, model = engine._shelf, engine._slot, engine.base_model.model  # noqa: SLF001 - past the engine's batch
-    wanted, caches, tokens = shelf.find(name), make_prompt_cache(model), []
-    if wanted.cue:
-        context, prompt = split_at_invocation(prompt, wanted.cue)
+    cache, slot, model = engine._cache, engine._switch, engine.base_model.model  # noqa: SLF001 - past the engine's batch
+    wanted, caches, tokens = cache.find(name), make_prompt_cache(model), []
+    if wanted.invocation_tokens:
+        context, prompt = split_at_invocation(prompt, wanted.invocation_tokens)
         with slot.adding(None):
             model(mx.array([context]), cache=caches)
-    with slot.adding(Alone(shelf.get(wanted))):
+    with slot.adding(Alone(cache.get(wanted))):
         for token, _ in generate_step(mx.array(prompt), model, max_tokens=limit, prompt_cache=caches):
             if int(token) in engine.tokenizer.eos_token_ids:
                 break
@@ -100,13 +100,13 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from conch_dna.models.load import load
 
     base = load(options.model)
-    cue = invocation_tokens_of(base.tokenizer)
-    engine = serve(base, folder, options, cue)
+    invocation_tokens = invocation_tokens_of(base.tokenizer)
+    engine = serve(base, folder, options, invocation_tokens)
     told = itertools.count()
 
     def prompt() -> list[int]:
         text = f"{next(told)} times this was told. " + TEXT * (options.context // 8)
-        return [*base.tokenizer.encode(text)[: options.context], *cue]
+        return [*base.tokenizer.encode(text)[: options.context], *invocation_tokens]
 
     seconds: dict[str, list[float]] = {row: [] for row in ROWS}
     for step in range(options.steps + 1):
@@ -127,7 +127,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     made = parser(__doc__)
-    made.add_argument("--context", type=int, default=400, help="tokens before the cue")
+    made.add_argument("--context", type=int, default=400, help="tokens before the invocation tokens")
     made.add_argument("--neurons", type=int, default=6, help="that are asked at once")
     made.add_argument("--rank", type=int, default=8, help="of the neurons")
     made.add_argument("--checked", type=int, default=4, help="tokens of each answer that are compared")

@@ -1,4 +1,4 @@
-"""A calculator: arithmetic is parsed and walked, never evaluated as Python."""
+"""The calculator tool: parses arithmetic and walks its syntax tree; never evaluates Python."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import operator
 import warnings
 from typing import TYPE_CHECKING, TypeAlias
 
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 Number: TypeAlias = int | float
 
 LONGEST = 200  # characters
-MOST_BITS = 4096  # of a whole number: some 1,200 digits
-SPOKEN = str.maketrans({"\u00d7": "*", "\u00f7": "/", "\u2212": "-"})  # as people write times, divided by and minus
+MOST_BITS = 4096  # limit for integers: some 1,200 digits
+SPOKEN = str.maketrans(
+    {"\u00d7": "*", "\u00f7": "/", "\u2212": "-"}
+)  # typographic signs for times, divided by and minus
 
 
 def _power(base: Number, exponent: Number) -> Number:
-    """Return a power; 9**9**9 would have 370 million digits."""
+    """Return a power, limited in size: 9**9**9 would have 370 million digits."""
     if isinstance(base, int) and isinstance(exponent, int) and abs(exponent) * base.bit_length() > MOST_BITS:
         raise ToolFailed("the power is too large")
     found = base**exponent
     if isinstance(found, complex):
-        raise ToolFailed("the root of a negative number")
+        raise ToolFailed("the root of a negative number is not a real number")
     return found
 
 
@@ -44,16 +46,16 @@ OPERATIONS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
 def calculate(expression: str) -> str:
     """Return the value of an expression of numbers, ``+ - * / // % **`` and parentheses.
 
-    :raises ToolFailed: it is anything else, too long, divides by zero, or its value is too large.
+    :raises ToolFailed: the expression has other syntax, is too long, divides by zero, or its value is too large.
     """
     if len(expression) > LONGEST:
         raise ToolFailed(f"the expression is longer than {LONGEST} characters")
     try:
-        with warnings.catch_warnings(action="ignore"):  # the parser has remarks on how Python is written
+        with warnings.catch_warnings(action="ignore"):  # the parser warns about Python style
             tree = ast.parse(expression.translate(SPOKEN).strip(), mode="eval")
         value = _value(tree.body)
     except ZeroDivisionError as fault:
-        raise ToolFailed("it divides by zero") from fault
+        raise ToolFailed("division by zero") from fault
     except OverflowError as fault:
         raise ToolFailed("a number is too large") from fault
     except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
@@ -64,9 +66,9 @@ def calculate(expression: str) -> str:
 
 
 def _value(node: ast.expr) -> Number:
-    """Return the value of one node; its kind must be one of the few that are named here."""
+    """Return the value of one node; only the node types listed here are allowed."""
     match node:
-        case ast.Constant(value=value) if type(value) in {int, float}:  # a bool is an int, but not this type
+        case ast.Constant(value=value) if type(value) in {int, float}:  # excludes bool, a subclass of int
             found: Number = value  # type: ignore[assignment]  # just checked
         case ast.UnaryOp(op=ast.UAdd() | ast.USub() as sign, operand=inner):
             found = -_value(inner) if isinstance(sign, ast.USub) else _value(inner)

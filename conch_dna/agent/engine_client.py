@@ -1,4 +1,4 @@
-"""Neurons in this process as the agent's voice."""
+"""Model client for the neurons of an engine in this process."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class EngineClient:
-    """Neurons over one base in this process.
+    """The neurons of one base in this process.
 
-    :param engine: started, so that what is prefetched is loaded while tools run.
-    :param registry: the one that it reads.
+    :param engine: a started engine, so that it loads prefetched neurons while tools run.
+    :param registry: the engine's registry.
 
-    :raises ConfigError: what holds answers to a form is not installed.
+    :raises ConfigError: the package for constrained decoding is not installed.
     """
 
     def __init__(self, engine: Engine, registry: Registry) -> None:
@@ -33,7 +33,7 @@ class EngineClient:
             from conch_dna.server.names import Models
         except ImportError as fault:
             raise ConfigError(
-                "what holds tool calls to their form is not installed", got=fault.name,
+                "the package that constrains tool calls is not installed", got=fault.name,
                 next_step="Run `pip install 'conch-dna[agent]'`.",
             ) from fault  # fmt: skip
         self._engine, self._grammars, self._constraint = engine, Grammars(engine.base_model), Constraint
@@ -44,7 +44,7 @@ class EngineClient:
         return set(self._models.neurons())
 
     def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Reply:
-        """Return an answer, tool calls held to their schema, told and written as the server does it.
+        """Return an answer; tool calls are constrained to their schema, as by the server.
 
         :raises ConchError: as :meth:`Engine.submit` and its result do.
         """
@@ -54,14 +54,14 @@ class EngineClient:
         body = ChatBody.model_validate(body_of(neuron, turns, max_tokens, tools))
         offered, began = callable_tools(body), time.perf_counter()
         found = grammar_of(body, offered)
-        # What llguidance gives up in the middle is no whole call, and is read as none.
-        held = [self._constraint(asyncio.run(self._grammars.compiled(*found)))] if found else []
+        # If llguidance stops in the middle, the call is incomplete and read as no call.
+        processors = [self._constraint(asyncio.run(self._grammars.compiled(*found)))] if found else []
         sampling = Sampling(max_tokens=max_tokens)
-        answer = self._engine.submit(turns_of(body.messages, offered), neuron, sampling, processors=held).result()
+        answer = self._engine.submit(turns_of(body.messages, offered), neuron, sampling, processors=processors).result()
         calls = read_calls(answer.text) if tools else None
         call = read_call(calls[0]["function"]["name"], calls[0]["function"]["arguments"]) if calls else None
         return Reply(answer.text, call, len(answer.tokens), time.perf_counter() - began, answer.digest)
 
     def prefetch(self, plan: Sequence[str]) -> None:
-        """Let the engine load what will be needed."""
+        """Load the neurons that will be asked next."""
         self._engine.prefetch(list(plan))

@@ -1,4 +1,4 @@
-"""Looking for files, and into them, below one folder and nowhere else."""
+"""The file tools: search and read files below one folder."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOST_FILES = 20_000  # looked at in one search
-SECONDS = 10.0  # for one search
+MOST_FILES = 20_000  # limit of files in one search
+SECONDS = 10.0  # limit for one search
 MOST_FOUND = 20
-LARGEST = 1 << 20  # bytes of a file that is searched for a word
+LARGEST = 1 << 20  # bytes of a file that are searched for a word
 SHOWN = 4000  # characters of a file
 
 
 def search_files(root: Path, pattern: str, folder: str) -> str:
-    """Return the files below ``folder`` whose name fits ``pattern``, or that hold the word which it is; one a line.
+    """Return the files below ``folder`` whose name matches ``pattern`` or that contain it as a word, one per line.
 
-    Links are not followed, hidden folders are not entered.
+    Does not follow links or enter hidden folders.
 
     :param root: resolved; ``folder`` is relative to it.
-    :raises ToolFailed: the folder is not there, or not below ``root``.
+    :raises ToolFailed: the folder does not exist or is not below ``root``.
     """
     start = inside(root, folder)
-    if not os.path.isdir(start):  # noqa: PTH112 - where a path is too long, pathlib raises
+    if not os.path.isdir(start):  # noqa: PTH112 - pathlib raises for a path that is too long
         raise ToolFailed(f"no such folder: {folder}")
     found, ends = [], time.monotonic() + SECONDS
     for count, path in enumerate(_files(start)):
         if count == MOST_FILES or time.monotonic() > ends:
-            found.append("… (stopped: there are too many files)")
+            found.append("… (stopped: too many files)")
             break
         if (line := _hit(root, path, pattern)) is not None:
             found.append(f"{path.relative_to(root)}{line}")
@@ -48,30 +48,30 @@ def search_files(root: Path, pattern: str, folder: str) -> str:
 def read_file(root: Path, path: str) -> str:
     """Return the beginning of a text file.
 
-    :raises ToolFailed: it is not there, not below ``root``, or no text.
+    :raises ToolFailed: the file does not exist, is not below ``root``, or is not text.
     """
     text = _text(root, inside(root, path), SHOWN * 4)
     if text is None:
-        raise ToolFailed(f"no text file: {path}")
+        raise ToolFailed(f"not a text file: {path}")
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
 def inside(root: Path, path: str) -> Path:
-    """Return a path below ``root``, every link on the way resolved.
+    """Return a path below ``root`` with all links resolved.
 
-    :raises ToolFailed: it leads elsewhere.
+    :raises ToolFailed: the path is outside ``root``.
     """
     try:
         found = (root / path).resolve()
     except (OSError, RuntimeError, ValueError) as fault:  # a loop of links, a zero byte
         raise ToolFailed(f"not a path: {path!r}") from fault
     if not found.is_relative_to(root):
-        raise ToolFailed(f"not below the folder that may be looked at: {path}")
+        raise ToolFailed(f"outside the folder of the tools: {path}")
     return found
 
 
 def _files(start: Path) -> Iterator[Path]:
-    """Yield what is no folder and no link, in the order of names."""
+    """Yield files, without folders and links, in the order of names."""
     for here, folders, names in os.walk(start):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
@@ -80,7 +80,7 @@ def _files(start: Path) -> Iterator[Path]:
 
 
 def _hit(root: Path, path: Path, pattern: str) -> str | None:
-    """Return what is shown behind the name of a file that was looked for, ``None`` for another."""
+    """Return the text to show after the name of a matching file; ``None`` for no match."""
     if any(mark in pattern for mark in "*?["):
         return "" if fnmatch.fnmatch(path.name.lower(), pattern.lower()) else None
     word = pattern.lower()
@@ -92,7 +92,7 @@ def _hit(root: Path, path: Path, pattern: str) -> str | None:
 
 
 def _text(root: Path, path: Path, most: int) -> str | None:
-    """Return the beginning of a file; ``None`` unless it is a file of text that can be read."""
+    """Return the beginning of a file; ``None`` if it is not a readable text file."""
     try:
         opened = _opened(root, path)
     except (OSError, ValueError):
@@ -107,7 +107,7 @@ def _text(root: Path, path: Path, most: int) -> str | None:
 
 
 def _opened(root: Path, path: Path) -> int:
-    """Open a file name by name, so that no link that took one of them meanwhile is followed; no pipe is waited for."""
+    """Open a file one path component at a time: follows no link created meanwhile, and does not wait for a pipe."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     here = os.open(root, flags)
     for name in path.relative_to(root).parts:

@@ -2,15 +2,15 @@
 
 ``python -I jail.py '{"file": …, "folder": …, "readable": […], "seconds": …, "confined": true, "parent": …}'``
 
-Always: limits on processor time, memory, the size of a file, open files and core dumps; on Linux, it ends when its
-parent does. Confined, on Linux, besides:
+Always: limits on CPU time, memory, file size, open files and core dumps; on Linux, the process ends with its parent.
+Confined, on Linux, in addition:
 
-- Landlock (``landlock(7)``): files are read below ``readable`` and what Python itself needs, written below ``folder``;
+- Landlock (``landlock(7)``): files can be read below ``readable`` and Python's folders, and written below ``folder``;
 - a seccomp filter (``seccomp(2)``): no new processes, no sockets, signals to others, memory or queues shared with
   them, changes of owner, mode or times;
 - no capabilities.
 
-Standard library alone: it is run as a file, before anything of the package could be imported.
+Uses only the standard library: it runs as a file, before the package can be imported.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import struct
 import sys
 
 MEMORY = 512 << 20  # bytes of address space
-FILE = 1 << 20  # bytes of each file, the output among them
+FILE = 1 << 20  # bytes of each file, including the output
 OPEN_FILES = 64
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every architecture
-LEAST_ABI = 3  # of Landlock, Linux 6.2: before it, files could be emptied
+LEAST_ABI = 3  # of Landlock, Linux 6.2: older versions cannot deny truncation
 READS = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, list a folder
 WRITES = 1 << 1 | sum(1 << bit for bit in range(4, 15))  # write, remove, make, rename across folders, truncate
 OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # the rights that a file, rather than a folder, can have
@@ -40,17 +40,22 @@ PARENT_DIED, NO_NEW_PRIVILEGES, SET_SECCOMP, DROP_BOUND, FILTER = 1, 38, 22, 24,
 CAPABILITIES = struct.pack("Ii", 0x20080522, 0)  # capset(2)'s version 3, of this process
 ALLOW, REFUSE, ABSENT, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000  # as EPERM, as ENOSYS
 LOAD, EQUAL, ATLEAST, SOME_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of the filter's machine
-NUMBER, ARCHITECTURE, FIRST, SECOND = 0, 4, 16, 24  # offsets in what it looks at, of the call's arguments the last two
+NUMBER, ARCHITECTURE, FIRST, SECOND = (
+    0,
+    4,
+    16,
+    24,
+)  # offsets in the filter's input; the last two are arguments of the call
 THREAD = 0x10000  # CLONE_THREAD
-OTHER_ABI = 0x40000000  # x86-64 with 32-bit pointers, whose calls have numbers of their own
+OTHER_ABI = 0x40000000  # x86-64 with 32-bit pointers (x32), which has its own call numbers
 
-# The machine's number for seccomp, by its name; below the numbers of calls on these machines, in this order. `None`: it
-# has no such call.
+# The machine's number for seccomp by name. Below, the numbers of calls on these machines in this order; `None`: the
+# machine has no such call.
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE, CLONE3, PRLIMIT = (56, 220), (435, 435), (302, 261)
 
-# Refused with any arguments: processes, signals, sockets, others' memory; queues and memory shared by number, which
-# last longer than their maker; owner, mode and times of files, of which Landlock says nothing; others' priorities.
+# Refused with any arguments: processes, signals, sockets, memory of other processes; System V queues and shared memory,
+# which outlive the process; owner, mode and times of files, which Landlock does not cover; priorities of others.
 REFUSED = {
     "fork": (57, None), "vfork": (58, None), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_send_signal": (424, 424),
@@ -70,8 +75,8 @@ REFUSED = {
     "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setaffinity": (203, 122),
     "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
 }  # fmt: skip
-# Refused where an argument has one of these values: living on without the parent, F_SETOWN, F_SETSIG, F_SETOWN_EX, and
-# FIOSETOWN and SIOCSPGRP, by which a file sends signals to any process.
+# Refused if an argument has one of these values: outliving the parent, F_SETOWN, F_SETSIG, F_SETOWN_EX, and FIOSETOWN
+# and SIOCSPGRP, which let a file send signals to any process.
 REFUSED_IF = {
     "prctl": ((157, 167), FIRST, (PARENT_DIED,)),
     "fcntl": ((72, 25), SECOND, (8, 10, 15)),
@@ -86,9 +91,9 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     if sys.platform == "linux":
         libc.prctl(PARENT_DIED, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != order["parent"]:  # it died before it could be heard of
+        if os.getppid() != order["parent"]:  # the parent died before the signal was set
             sys.exit(1)
-    # Where no filter keeps it from making processes, their number does; it would keep it from making threads too.
+    # Without the filter, NPROC prevents new processes; with it, NPROC is not set, because it also prevents threads.
     limit(order["seconds"], {} if order["confined"] else {"NPROC": 1})
     if order["confined"]:
         try:
@@ -98,11 +103,11 @@ def main() -> None:
             seccomp()
         except (OSError, ValueError, AttributeError) as fault:
             sys.exit(f"this machine cannot confine a program: {fault!r}")
-    os.execv(sys.executable, [sys.executable, "-I", "-B", order["file"]])  # noqa: S606 - that is what it is for
+    os.execv(sys.executable, [sys.executable, "-I", "-B", order["file"]])  # noqa: S606 - the purpose
 
 
 def limit(seconds: int, more: dict[str, int]) -> None:
-    """Set what no program may pass; a limit that the system does not have is left out."""
+    """Set the resource limits; skip those that the system does not support."""
     wanted = {"CPU": seconds, "AS": MEMORY, "FSIZE": FILE, "NOFILE": OPEN_FILES, "CORE": 0} | more
     for name, most in wanted.items():
         kind = getattr(resource, f"RLIMIT_{name}")
@@ -110,29 +115,29 @@ def limit(seconds: int, more: dict[str, int]) -> None:
         new = most if hard == resource.RLIM_INFINITY else min(most, hard)
         try:
             resource.setrlimit(kind, (new, new))
-        except (OSError, ValueError):  # macOS refuses some for memory
+        except (OSError, ValueError):  # macOS refuses some memory limits
             continue
 
 
 def python_folders() -> list[str]:
-    """Return the folders that the interpreter and its packages lie in."""
+    """Return the folders of the interpreter and its packages."""
     return [sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable))]  # noqa: PTH120
 
 
 def drop_capabilities() -> None:
-    """Let a root that comes out of the next exec be no more than the owner of root's files.
+    """Drop all capabilities, so that root after the next exec is only the owner of root's files.
 
     :raises OSError: they cannot be dropped.
     """
     for capability in range(64 if os.geteuid() == 0 else 0):
-        libc.prctl(DROP_BOUND, capability, 0, 0, 0)  # those that there are not are refused, which is as well
-    checked(libc.capset(CAPABILITIES, bytes(24)))  # the inheritable ones, which exec would give back, too
+        libc.prctl(DROP_BOUND, capability, 0, 0, 0)  # refusals of unknown capabilities are harmless
+    checked(libc.capset(CAPABILITIES, bytes(24)))  # including the inheritable ones, which exec would restore
 
 
 def landlock(folder: str, readable: list[str]) -> None:
-    """Let files be written below ``folder`` alone, and read below these and no others.
+    """Restrict writing to ``folder`` and reading to the given folders.
 
-    :raises OSError: the kernel has no Landlock, or an old one.
+    :raises OSError: the kernel has no Landlock, or an old version.
     """
     abi = libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1)
     if abi < LEAST_ABI:
@@ -150,15 +155,15 @@ def landlock(folder: str, readable: list[str]) -> None:
 
 
 def seccomp() -> None:
-    """Refuse the calls in :data:`REFUSED` and :data:`REFUSED_IF`; threads may be made, processes not.
+    """Refuse the calls in :data:`REFUSED` and :data:`REFUSED_IF`; allows new threads but no new processes.
 
-    :raises ValueError: the machine is of another kind.
+    :raises ValueError: the machine's architecture is not supported.
     """
     machine = list(MACHINES).index(platform.machine())
     program = [
         (LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, MACHINES[platform.machine()]), (RETURN, 0, 0, KILL),
         (LOAD, 0, 0, NUMBER), (ATLEAST, 0, 1, OTHER_ABI), (RETURN, 0, 0, KILL),
-        (EQUAL, 0, 1, CLONE3[machine]), (RETURN, 0, 0, ABSENT),  # whose flags no filter sees: the C library takes clone
+        (EQUAL, 0, 1, CLONE3[machine]), (RETURN, 0, 0, ABSENT),  # no filter sees its flags; libc falls back to clone
         (EQUAL, 0, 4, CLONE[machine]), (LOAD, 0, 0, FIRST), (SOME_BIT, 1, 0, THREAD), (RETURN, 0, 0, REFUSE),
         (RETURN, 0, 0, ALLOW),
         (EQUAL, 0, 4, PRLIMIT[machine]), (LOAD, 0, 0, FIRST), (EQUAL, 1, 0, 0), (RETURN, 0, 0, REFUSE),
@@ -177,9 +182,9 @@ def seccomp() -> None:
 
 
 def checked(result: int) -> int:
-    """Return what a call returned.
+    """Return the result of a call.
 
-    :raises OSError: it failed.
+    :raises OSError: the call failed.
     """
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

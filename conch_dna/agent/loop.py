@@ -1,8 +1,8 @@
-"""The agent: think, plan, act with tools, debug what fails, answer, reflect, remember.
+"""The agent loop: plan, think, act with tools, debug failures, answer, reflect and remember.
 
-Every step is one question to one neuron, in the form that its domain taught it. A neuron of a small base often answers
-in another form or wrongly, so nothing here trusts an answer: each is read leniently, and what cannot be read changes
-nothing. The number of tool calls and thoughts is bounded, and so is every text that is carried on.
+Every step is one question to one neuron in the format of its domain. A neuron of a small base often answers wrongly or
+in another format, so the loop trusts no answer: it parses each one leniently and ignores what it cannot parse. The
+number of tool calls and thoughts and the length of every carried text are limited.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 from conch_dna.agent.model_client import writable
 from conch_dna.util.text import fenced_code, lines
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from conch_dna.agent.roles import RoleAssignment
     from conch_dna.agent.tools import Tool
 
-MAX_STEPS = 6  # tool calls, and thoughts about steps of the plan
-MOST_PLANNED = 8  # steps of a plan that are looked at
-CARRIED = 400  # characters of a result that later questions hold
-LOOKED_AT = 4000  # characters of a program or a draft that is to be made better
+MAX_STEPS = 6  # limit of tool calls and of thoughts about steps of the plan
+MOST_PLANNED = 8  # limit of steps of a plan
+CARRIED = 400  # characters of a result that later questions contain
+REVIEWED = 4000  # characters of a program or draft under review
 NUMBERED = re.compile(r"\d+[.)]\s*(.+)")
 NOTHING = "nothing to remember"
 log = structlog.get_logger()
@@ -36,10 +36,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Step:
-    """What one neuron did.
+    """One step of one neuron.
 
-    :param call: the tool call that it made, as its name and arguments.
-    :param result: what the tool gave, or why it failed.
+    :param call: its tool call, as name and arguments.
+    :param result: the result of the tool, or the reason of its failure.
     """
 
     role: str
@@ -55,9 +55,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended.
+    """The result of a task.
 
-    :param remembered: facts that were new.
+    :param remembered: new facts.
     """
 
     task: str
@@ -69,27 +69,27 @@ class Outcome:
 
 @dataclass
 class Agent:
-    """One agent; it works on one task at a time.
+    """An agent; it works on one task at a time.
 
-    :param parts: who plays each role.
-    :param route: which role takes a step of the plan: ``thinking``, or any other for acting.
-    :param heard: called with every step as it ends.
+    :param assignments: the model of each role.
+    :param route: returns the role for a step of the plan: ``thinking``, or any other name for acting.
+    :param on_step: called with every step when it ends.
     """
 
-    voice: ModelClient
-    parts: Mapping[str, RoleAssignment]
+    client: ModelClient
+    assignments: Mapping[str, RoleAssignment]
     tools: Mapping[str, Tool]
     memory: Memory
     route: Callable[[str], str]
     max_steps: int = MAX_STEPS
-    heard: Callable[[Step], None] = lambda _: None
+    on_step: Callable[[Step], None] = lambda _: None
     steps: list[Step] = field(default_factory=list, init=False)
     left: int = field(default=0, init=False)
 
     def run(self, task: str) -> Outcome:
-        """Work on a task to its end.
+        """Work on a task until it ends.
 
-        :raises ConchError: a model cannot be asked; what models answer and tools do raises nothing.
+        :raises ConchError: a model cannot be asked; answers and failing tools raise nothing.
         """
         self.steps, self.left = [], self.max_steps
         self.prefetch("task", "action", "thinking", "reflection", "memory", "debug")
@@ -97,7 +97,7 @@ class Agent:
         notes = [f"Known: {fact}" for fact in self.memory.recall(task)]
         for step in plan:
             if self.left > 0:
-                # The last line is what is asked for; the lines above it say what it is about.
+                # The last line is the question; the lines above it are its context.
                 question = "\n".join([task, *notes, step] if step != task else [*notes, task])
                 notes.append(f"{step} {self.work_on(step, question)}"[:CARRIED])
         draft = self.think("\n".join([task, *notes]))
@@ -105,75 +105,81 @@ class Agent:
         return Outcome(task, answer, plan, self.remember(task), tuple(self.steps))
 
     def plan(self, task: str) -> tuple[str, ...]:
-        """Return the steps of a plan; the task itself where the answer is no list."""
+        """Return the steps of a plan; the task itself if the answer is not a list."""
         text = self.ask("task", task)
         found = [match[1] for line in lines(text) if (match := NUMBERED.fullmatch(line))]
         return tuple(step[:CARRIED] for step in found[:MOST_PLANNED]) or (task,)
 
     def work_on(self, step: str, question: str) -> str:
-        """Think about a step or act on it; return what came of it."""
+        """Think about a step or act on it; return the result."""
         if self.route(step) != "thinking":
             return self.act(question)
         self.left -= 1
         return self.think(question)
 
     def think(self, question: str) -> str:
-        """Return the answer behind the reasoning, or all of it where none is marked."""
+        """Return the answer after the reasoning, or the whole text if no answer is marked."""
         text = self.ask("thinking", question)
         return text.rpartition("Answer:")[2].strip() or text
 
     def act(self, question: str) -> str:
-        """Call a tool; if that fails, let ``debug`` look at it and try once more."""
+        """Call a tool; if it fails, let ``debug`` find the fault and try once more."""
         call, result, failed = self.call(question)
         if not failed or self.left < 1:
             return result
         written = "…" if call is None else call.text[:CARRIED]
         if call is not None and call.name == "run_python" and isinstance(call.arguments, dict):
-            program = str(call.arguments.get("code", ""))[:LOOKED_AT]
-            mended = fenced_code(self.ask("debug", f"{result[-CARRIED:]}\n{program}"))
-            return result if mended is None else self.use_mended(mended.code)
+            program = str(call.arguments.get("code", ""))[:REVIEWED]
+            fixed = fenced_code(self.ask("debug", f"{result[-CARRIED:]}\n{program}"))
+            return result if fixed is None else self.use_fixed(fixed.code)
         hint = self.ask("debug", f"{result[-CARRIED:]}\n{written}")
         return self.call(question, written, f"That failed: {result[:CARRIED]}\n{hint[:CARRIED]}")[1]
 
     def call(self, *texts: str) -> tuple[Call | None, str, bool]:
-        """Let ``action`` call a tool; return the call, what came of it, and whether it failed."""
+        """Let ``action`` call a tool; return the call, the result, and whether it failed."""
         self.left -= 1
-        part = self.parts["action"]
-        said = self.voice.ask(part.neuron, part.turns(*texts), part.max_tokens, list(self.tools.values()))
-        if said.call is None:
-            result, failed = f"not a whole call of a tool: {said.text[:CARRIED]}", True
+        assignment = self.assignments["action"]
+        reply = self.client.ask(
+            assignment.neuron, assignment.turns(*texts), assignment.max_tokens, list(self.tools.values())
+        )
+        if reply.call is None:
+            result, failed = f"not a complete tool call: {reply.text[:CARRIED]}", True
         else:
-            result, failed = self.use(said.call.name, said.call.arguments)
-        made = None if said.call is None else {"tool": said.call.name, "arguments": said.call.arguments}
-        self.note(Step("action", part.neuron, said.text, said.seconds, said.tokens, said.digest, made, result, failed))
-        return said.call, result, failed
+            result, failed = self.use(reply.call.name, reply.call.arguments)
+        made = None if reply.call is None else {"tool": reply.call.name, "arguments": reply.call.arguments}
+        self.note(
+            Step(
+                "action", assignment.neuron, reply.text, reply.seconds, reply.tokens, reply.digest, made, result, failed
+            )
+        )
+        return reply.call, result, failed
 
     def use(self, name: str, arguments: object) -> tuple[str, bool]:
-        """Run a tool; return what came of it, and whether it failed."""
+        """Run a tool; return the result and whether it failed."""
         if name not in self.tools:
-            return f"there is no tool {name[:100]!r}; there are {', '.join(self.tools)}", True
+            return f"no such tool: {name[:100]!r}; available: {', '.join(self.tools)}", True
         try:
             return writable(self.tools[name].run(arguments)), False
         except ToolFailed as fault:
             return writable(str(fault)), True
 
-    def use_mended(self, code: str) -> str:
-        """Run the program that ``debug`` has mended; the step is the tool's, so it cost no tokens."""
+    def use_fixed(self, code: str) -> str:
+        """Run the program that ``debug`` fixed; only the tool runs, so the step has no tokens."""
         self.left -= 1
         call: dict[str, object] = {"tool": "run_python", "arguments": {"code": code}}
         result, failed = self.use("run_python", call["arguments"])
-        self.note(Step("debug", self.parts["debug"].neuron, "", 0.0, 0, None, call, result, failed))
+        self.note(Step("debug", self.assignments["debug"].neuron, "", 0.0, 0, None, call, result, failed))
         return result
 
     def reflect(self, task: str, draft: str) -> str:
-        """Return the draft, or what is better where a flaw is found."""
-        text = self.ask("reflection", f"Q: {task} Draft: {draft[:LOOKED_AT]}")
+        """Return the draft, or the better answer if a flaw is found."""
+        text = self.ask("reflection", f"Q: {task} Draft: {draft[:REVIEWED]}")
         flaw = text.partition("Flaw:")[2].strip().lower()
         better = text.partition("Better:")[2].strip()
         return draft if flaw.startswith("none") or not better else better
 
     def remember(self, task: str) -> tuple[str, ...]:
-        """Keep the facts in what the user said; return those that were new. A full disk does not cost the answer."""
+        """Store the facts in the user's text; return the new ones. A full disk does not lose the answer."""
         found = [line[2:].strip() for line in lines(self.ask("memory", task)) if line.startswith("- ")]
         try:
             return tuple(self.memory.add([fact for fact in found if fact and NOTHING not in fact.lower()]))
@@ -182,17 +188,17 @@ class Agent:
             return ()
 
     def ask(self, role: str, question: str) -> str:
-        """Ask who plays a role; return the answer's text."""
-        part = self.parts[role]
-        said = self.voice.ask(part.neuron, part.turns(question), part.max_tokens)
-        self.note(Step(role, part.neuron, said.text, said.seconds, said.tokens, said.digest))
-        return said.text.strip()
+        """Ask the model of a role; return the answer's text."""
+        assignment = self.assignments[role]
+        reply = self.client.ask(assignment.neuron, assignment.turns(question), assignment.max_tokens)
+        self.note(Step(role, assignment.neuron, reply.text, reply.seconds, reply.tokens, reply.digest))
+        return reply.text.strip()
 
     def note(self, step: Step) -> None:
-        """Keep a step, and tell of it."""
+        """Record a step and report it."""
         self.steps.append(step)
-        self.heard(step)
+        self.on_step(step)
 
     def prefetch(self, *roles: str) -> None:
-        """Say which roles come next."""
-        self.voice.prefetch(list(dict.fromkeys(self.parts[role].neuron for role in roles)))
+        """Announce the roles that come next."""
+        self.client.prefetch(list(dict.fromkeys(self.assignments[role].neuron for role in roles)))

@@ -1,4 +1,4 @@
-"""What the agent remembers: facts, one JSON object a line; blank lines are nothing."""
+"""The agent's memory: a file of facts, one JSON object per line; blank lines are ignored."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 RECALLED = 4  # facts
 LONGEST = 200  # characters of a fact
-LETTERS = 4  # a shorter word says little of what a task is about
+LETTERS = 4  # shorter words say little about a task
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The facts in a file, which need not be there yet."""
+    """The facts in a file, which may not exist yet."""
 
     path: Path
 
     def facts(self) -> list[str]:
-        """Return all facts, the oldest first; a line that a kill left half-written is passed over."""
+        """Return all facts, the oldest first; skips a line that a kill left incomplete."""
         if not self.path.is_file():
             return []
         found = []
@@ -39,18 +39,18 @@ class Memory:
         return found
 
     def recall(self, task: str) -> list[str]:
-        """Return the facts that share most words with a task, those of today before those of last year."""
+        """Return the facts that share most words with a task; of equal ones, the newest first."""
         about = _long(task)
         shared = [(len(about & _long(fact)), place, fact) for place, fact in enumerate(self.facts())]
         return [fact for count, _, fact in sorted(shared, reverse=True)[:RECALLED] if count]
 
     def add(self, facts: Sequence[str]) -> list[str]:
-        """Keep those facts that are not known yet; return them."""
+        """Store the facts that are new; return them."""
         known = set(self.facts())
         new = [fact for fact in dict.fromkeys(fact[:LONGEST] for fact in facts) if fact not in known]
         if new:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # The line break comes first: the last line may be half of one, which must not spoil the next.
+            # The line break comes first: the last line may be incomplete and must not corrupt the next.
             append(self.path, "".join("\n" + json.dumps({"fact": fact}, ensure_ascii=False) for fact in new) + "\n")
         return new
 

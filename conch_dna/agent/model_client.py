@@ -1,4 +1,4 @@
-"""Who answers for the agent, and what is asked of it: the same of neurons in this process and of a server's models."""
+"""The model client protocol: the agent asks neurons in this process and models of a server the same way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Turns = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a tool, as a model wrote it; the arguments have not been looked at."""
+    """A tool call as the model wrote it; its arguments are not validated."""
 
     name: str
     arguments: Any
@@ -31,12 +31,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model said.
+    """A model's reply.
 
-    :param call: the call that it is, where tools were offered and it is one.
-    :param tokens: in the answer.
-    :param seconds: from the question to the end of the answer.
-    :param digest: of the neuron that gave it, as far as it is told; ``None`` for a base.
+    :param call: the tool call in it, if tools were offered.
+    :param tokens: number of tokens in the reply.
+    :param seconds: time from the question to the end of the reply.
+    :param digest: digest of the neuron, if known; ``None`` for a base.
     """
 
     text: str
@@ -47,28 +47,28 @@ class Reply:
 
 
 class ModelClient(Protocol):
-    """A way to ask models by name."""
+    """A client that asks models by name."""
 
     def neurons(self) -> set[str]:
         """Return the names of neurons, without versions and aliases."""
 
     def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Reply:
-        """Return an answer; where tools are offered, it is to be one call of one of them."""
+        """Return a reply; with tools, it should be one call of one of them."""
 
     def prefetch(self, plan: Sequence[str]) -> None:
-        """Hear which models will be asked next, in order."""
+        """Announce which models will be asked next, in order."""
 
 
 def body_of(neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool]) -> dict[str, Any]:
-    """Return the body of a request."""
+    """Return the body of a chat request."""
     asked: dict[str, Any] = {"model": neuron, "messages": turns, "max_tokens": max_tokens}
     if tools:
-        asked |= {"tools": [tool.told for tool in tools], "tool_choice": "required", "parallel_tool_calls": False}
+        asked |= {"tools": [tool.definition for tool in tools], "tool_choice": "required", "parallel_tool_calls": False}
     return asked
 
 
 def read_call(name: str, arguments: str) -> Call:
-    """Return a call; arguments that are no JSON or no UTF-8 stay the text that they are, which no tool will take."""
+    """Return a call; arguments that are not JSON or not UTF-8 stay a string, which every tool refuses."""
     try:
         call = Call(name, strict_json(arguments))
         if is_utf8(call.text):
@@ -79,5 +79,5 @@ def read_call(name: str, arguments: str) -> Call:
 
 
 def writable(text: str) -> str:
-    """Return a text that can be written as UTF-8: an escape in JSON, or the name of a file, may hold half of a pair."""
+    """Return a text that can be encoded as UTF-8: JSON escapes and file names may contain lone surrogates."""
     return text.encode(errors="replace").decode()

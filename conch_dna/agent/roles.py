@@ -1,4 +1,4 @@
-"""The agent's six roles, and which model plays each."""
+"""The agent's six roles and the model assigned to each."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import UnknownName
+from conch_dna.registry.aliases import BASE
 from conch_dna.util.bundled import bundled_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROLES = ("thinking", "task", "action", "debug", "reflection", "memory")
-BASE = "base"
-ROOM = 2  # times the length of the domain's own answers: a neuron ends by itself, another model may be wordier
-CALL_ROOM = 256  # tokens of a call, which may hold a program
+ROOM = 2  # times the domain's answer length: a neuron ends by itself, other models may write more
+CALL_ROOM = 256  # tokens of a tool call, which may contain a program
 
 
 @dataclass(frozen=True)
 class RoleAssignment:
-    """One role, cast.
+    """The model assigned to a role.
 
-    :param neuron: the model that plays it.
-    :param instruction: what a model is told that was not taught the role; ``None`` for a neuron, which was.
-    :param max_tokens: of an answer.
+    :param neuron: name of the model.
+    :param instruction: system prompt for a model that is not trained for the role; ``None`` for a neuron.
+    :param max_tokens: maximum number of tokens of an answer.
     """
 
     neuron: str
@@ -32,25 +32,25 @@ class RoleAssignment:
     max_tokens: int
 
     def turns(self, *texts: str) -> list[dict[str, str]]:
-        """Return a chat of these texts, the user's first, in turn with the model's."""
-        told = [] if self.instruction is None else [{"role": "system", "content": self.instruction}]
-        return told + [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(texts)]
+        """Return a chat of these texts, alternating between user and assistant."""
+        system = [] if self.instruction is None else [{"role": "system", "content": self.instruction}]
+        return system + [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(texts)]
 
 
-def cast_of(neurons: set[str], given: Mapping[str, str]) -> dict[str, RoleAssignment]:
-    """Return who plays each role: who was given it, else the neuron of its name, else the base.
+def assign_roles(neurons: set[str], given: Mapping[str, str]) -> dict[str, RoleAssignment]:
+    """Return the model for each role: the given one, else the neuron of the role's name, else the base.
 
-    :param neurons: the names that there are.
-    :param given: models by role; the role ``""`` stands for all that are not named.
-    :raises UnknownName: there is no such role.
+    :param neurons: names of the available neurons.
+    :param given: models by role; the role ``""`` means all roles that are not named.
+    :raises UnknownName: no such role exists.
     """
     if unknown := set(given) - {*ROLES, ""}:
         raise UnknownName("no such role", got=", ".join(sorted(unknown)), allowed=", ".join(ROLES))
-    parts = {}
+    assignments = {}
     for role in ROLES:
         chosen = given.get(role) or given.get("") or (role if role in neurons else BASE)
         domain = load_domain(bundled_dir("domains") / role).settings
-        taught = chosen.partition("@")[0] in neurons
+        trained = chosen.partition("@")[0] in neurons
         room = CALL_ROOM if role == "action" else ROOM * domain.max_tokens
-        parts[role] = RoleAssignment(chosen, None if taught else domain.system_prompt.strip(), room)
-    return parts
+        assignments[role] = RoleAssignment(chosen, None if trained else domain.system_prompt.strip(), room)
+    return assignments

@@ -1,4 +1,4 @@
-"""Running a model's Python: in a process of its own, in a folder of its own, with little of everything."""
+"""The Python tool: runs a model's program in a separate process and folder, with tight limits."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ import time
 from pathlib import Path
 from typing import IO
 
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 from conch_dna.agent.jail import FILE
 
 JAIL = Path(__file__).with_name("jail.py")
 SECONDS = 5.0
-MOST_BYTES, MOST_FILES = 16 << 20, 500  # in its folder, together
-SHOWN = 2000  # characters of the output
-LOOK = 0.05  # seconds between two looks at what it does
-HARMLESS = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}  # no key of the user's
+MOST_BYTES, MOST_FILES = 16 << 20, 500  # limits of its folder
+SHOWN = 2000  # characters of the output that are returned
+LOOK = 0.05  # seconds between two checks of the process
+HARMLESS = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "OPENBLAS_NUM_THREADS": "1",
+}  # the environment; without the user's keys
 
 
 def run_python(code: str, root: Path | None = None, *, confined: bool = True, seconds: float = SECONDS) -> str:
-    """Run a program; return what it printed.
+    """Run a program; return its output.
 
-    :param root: a folder that it may read beside Python's own.
-    :param confined: whether the kernel keeps it from all other files and from the network, see :mod:`.jail`.
-    :param seconds: until it is killed.
-    :raises ToolFailed: it failed, took too long or too much, or cannot be confined; with the end of its output.
+    :param root: a folder that it may read in addition to Python's own.
+    :param confined: whether the kernel denies it other files and the network, see :mod:`.jail`.
+    :param seconds: time limit.
+    :raises ToolFailed: it failed, exceeded a limit, or cannot be confined; with the end of its output.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="conch-python-")).resolve()
@@ -48,13 +52,13 @@ def run_python(code: str, root: Path | None = None, *, confined: bool = True, se
         )  # fmt: skip
         try:
             fault = _watch(process, folder, time.monotonic() + seconds)
-        finally:  # Ctrl-C too
+        finally:  # also on Ctrl-C
             _end(process)
-        return _told(process.returncode, fault, output, folder)
+        return _output_of(process.returncode, fault, output, folder)
 
 
 def can_confine() -> str | None:
-    """Return why this machine cannot confine programs, ``None`` if it can; tried by running one."""
+    """Return why this machine cannot confine programs, or ``None`` if it can; runs one to find out."""
     try:
         run_python("pass")
     except ToolFailed as fault:
@@ -63,7 +67,7 @@ def can_confine() -> str | None:
 
 
 def _watch(process: subprocess.Popen[bytes], folder: Path, ends: float) -> str | None:
-    """Wait for the process; return why it must be killed, if it must."""
+    """Wait for the process; return why it must be killed, or ``None`` if it ended."""
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(LOOK)
@@ -75,34 +79,34 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, ends: float) -> str |
 
 
 def _too_much(folder: Path) -> bool:
-    """Tell whether there is more in a folder than may be; what goes away meanwhile does not count."""
+    """Return whether a folder exceeds its limits; files that vanish meanwhile do not count."""
     files = size = 0
     for here, folders, names in os.walk(folder):
         files += len(names) + len(folders)
         for name in names:
             with contextlib.suppress(OSError):
-                size += os.lstat(os.path.join(here, name)).st_size  # noqa: PTH118 - there may be many
+                size += os.lstat(os.path.join(here, name)).st_size  # noqa: PTH118 - faster for many files
         if size > MOST_BYTES or files > MOST_FILES:
             return True
     return False
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder; what cannot be removed stays. Unlike ``shutil.rmtree``, ``rm`` does not recurse in Python."""
+    """Remove a folder as far as possible; ``rm`` handles any depth, where ``shutil.rmtree`` recurses in Python."""
     subprocess.run(["rm", "-rf", "--", str(folder)], stderr=subprocess.DEVNULL, env=HARMLESS, check=False)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the process and, where it could not be kept from making any, its children."""
+    """Kill the process and, if it could create any, its children."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def _told(code: int, fault: str | None, output: IO[bytes], folder: Path) -> str:
-    """Return what the program printed; of a traceback the end tells most, of an answer the beginning.
+def _output_of(code: int, fault: str | None, output: IO[bytes], folder: Path) -> str:
+    """Return the output of a program: the beginning on success, the end on failure, where a traceback names its error.
 
-    :raises ToolFailed: it did not end well.
+    :raises ToolFailed: the program failed.
     """
     output.seek(0)
     text = output.read().decode(errors="replace").replace(str(folder) + os.sep, "").strip()

@@ -1,4 +1,4 @@
-"""The models of a server as the agent's voice, by OpenAI's own client."""
+"""Model client for a server with OpenAI's API; uses OpenAI's own client."""
 
 from __future__ import annotations
 
@@ -16,62 +16,68 @@ if TYPE_CHECKING:
 
     from conch_dna.agent.tools import Tool
 
-NEXT = "Start it with `conch serve`, or look at its log."
+NEXT = "Start it with `conch serve`, or check its log."
 
 
 class ServerClient:
-    """The models of a server that speaks OpenAI's API; ``conch serve`` is one.
+    """The models of a server with OpenAI's API, such as ``conch serve``.
 
-    :param url: up to and with ``/v1``.
-    :param key: for a server that asks for one.
-    :param timeout: seconds for one answer.
+    Every method raises ``ModelError`` if the server does not respond or refuses the request.
 
-    :raises ModelError: every method, if the server cannot be reached or refuses.
+    :param url: address of the server, including ``/v1``.
+    :param key: API key, if the server requires one.
+    :param timeout: maximum seconds for one answer.
     """
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 300.0) -> None:
         self._url = url
         self._client = openai.OpenAI(base_url=url, api_key=key or "none", timeout=timeout)
-        self._client.organization = self._client.project = None  # the environment's are for OpenAI alone
+        self._client.organization = self._client.project = None  # those in the environment are meant for OpenAI
 
     def neurons(self) -> set[str]:
-        """Return the names of models that have a parent, as neurons do."""
-        listed = self._told(lambda: list(self._client.models.list()))
+        """Return the names of the models that have a parent, which are neurons."""
+        listed = self._requested(lambda: list(self._client.models.list()))
         return {model.id.partition("@")[0] for model in listed if (model.model_extra or {}).get("parent")}
 
     def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Reply:
-        """Return an answer.
+        """Return a reply.
 
         :raises UnknownName: the server has no such model.
         """
         began = time.perf_counter()
         asked = body_of(neuron, turns, max_tokens, tools) | {"temperature": 0}
-        answer = self._told(lambda: self._client.chat.completions.create(**asked))
-        if not isinstance(answer, ChatCompletion) or not answer.choices:  # the client gives a page's text as it is
+        answer = self._requested(lambda: self._client.chat.completions.create(**asked))
+        if (
+            not isinstance(answer, ChatCompletion) or not answer.choices
+        ):  # the client returns the text of other pages unchanged
             raise ModelError("the server's answer cannot be read", where=self._url, got=type(answer).__name__)
         message = answer.choices[0].message
         calls = [call for call in message.tool_calls or () if call.type == "function"] if tools else []
         call = read_call(calls[0].function.name, calls[0].function.arguments) if calls else None
         text = call.text if call else writable(message.content or "")
         _, _, adapter = (answer.system_fingerprint or "").rpartition("_")
-        digest = f"sha256:{adapter}" if len(adapter) == 64 else None  # conch serve's fingerprint, hex
+        digest = f"sha256:{adapter}" if len(adapter) == 64 else None  # hexadecimal, from conch serve's fingerprint
         tokens = answer.usage.completion_tokens if answer.usage else 0
         return Reply(text, call, tokens, time.perf_counter() - began, digest)
 
     def prefetch(self, plan: Sequence[str]) -> None:
-        """Do nothing: what a server loads is its administrator's to say."""
+        """Do nothing: the server's administrator decides what is loaded."""
 
-    def _told(self, request: Any) -> Any:
-        """Return what a request returns, its errors in one line."""
+    def _requested(self, request: Any) -> Any:
+        """Run a request and return its result; convert its errors to one-line errors."""
         try:
             return request()
         except openai.APIConnectionError as fault:
             raise ModelError("the server does not answer", where=self._url, next_step=NEXT) from fault
         except openai.APIStatusError as fault:
             body = fault.body if isinstance(fault.body, dict) else {}
-            said = str(body.get("message") or fault.message)[:500]
+            message = str(body.get("message") or fault.message)[:500]
             if fault.status_code == 404 and body.get("code") == "model_not_found":
-                raise UnknownName(said, where=self._url) from fault
-            raise ModelError(f"the server refused ({fault.status_code}): {said}", where=self._url) from fault
-        except (openai.OpenAIError, ValueError, AttributeError) as fault:  # what answered is no such server
+                raise UnknownName(message, where=self._url) from fault
+            raise ModelError(f"the server refused ({fault.status_code}): {message}", where=self._url) from fault
+        except (
+            openai.OpenAIError,
+            ValueError,
+            AttributeError,
+        ) as fault:  # the responder is not an OpenAI-compatible server
             raise ModelError("the server's answer cannot be read", where=self._url, got=type(fault).__name__) from fault

@@ -1,4 +1,4 @@
-"""What a tool is, and the tools that the agent has: the names and arguments are those of the ``action`` domain."""
+"""The agent's tools; their names and arguments are those of the ``action`` domain."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from conch_dna.agent import calculator, files, sandbox
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed, calculator, files, sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tool:
-    """Something that the agent can do.
+    """A tool.
 
-    :param arguments: the JSON schema of each argument; all of them are required.
-    :param act: called with the arguments by name; returns what came of it, or raises :class:`ToolFailed`.
+    :param arguments: the JSON schema of each argument; all are required.
+    :param act: called with the arguments by name; returns the result or raises :class:`ToolFailed`.
     """
 
     name: str
@@ -40,29 +39,29 @@ class Tool:
         }
 
     @property
-    def told(self) -> dict[str, Any]:
-        """The tool as OpenAI's API has it."""
+    def definition(self) -> dict[str, Any]:
+        """The tool in OpenAI's format."""
         about = {"name": self.name, "description": self.description, "parameters": self.schema}
         return {"type": "function", "function": about}
 
     def run(self, arguments: object) -> str:
-        """Check the arguments, since not every server holds a model to their schema, and act.
+        """Validate the arguments, which not every server constrains, and run the tool.
 
-        :raises ToolFailed: they are wrong, or the tool could not do it; the message is for the model.
+        :raises ToolFailed: the arguments are wrong or the tool failed; the message is for the model.
         """
         try:
             jsonschema.validate(arguments, self.schema)
         except jsonschema.ValidationError as fault:
             raise ToolFailed(f"wrong arguments: {fault.message[:200]}") from fault
-        return self.act(**arguments)  # type: ignore[arg-type]  # the schema says that it is an object
+        return self.act(**arguments)  # type: ignore[arg-type]  # the schema requires an object
 
 
 def tools_for(root: Path, *, python: bool = True, confined: bool = True) -> dict[str, Tool]:
     """Return the agent's tools by name.
 
-    :param root: the folder that it may look into.
-    :param python: whether it may run programs.
-    :param confined: whether these are kept from files and network by the kernel.
+    :param root: the folder that the tools may read.
+    :param python: whether programs may run.
+    :param confined: whether the kernel confines programs (no other files, no network).
     """
     root = root.resolve()
     short, path = {"type": "string", "minLength": 1, "maxLength": 200}, {"type": "string", "maxLength": 200}

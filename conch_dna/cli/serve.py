@@ -1,4 +1,4 @@
-"""``conch serve``: the neurons of a registry behind an OpenAI-compatible API."""
+"""``conch serve``: serve the neurons of a registry with an OpenAI-compatible API."""
 
 from __future__ import annotations
 
@@ -26,38 +26,54 @@ _SECONDS = click.FloatRange(0, min_open=True)
     "--registry", "root", type=click.Path(file_okay=False, path_type=Path),
     help=f"Registry folder; default: {REGISTRY_DIR} in the project.",
 )  # fmt: skip
-@click.option("--host", default=_DEFAULT.host, show_default=True, help="Another than loopback needs keys.")
+@click.option("--host", default=_DEFAULT.host, show_default=True, help="Address; any except loopback needs keys.")
 @click.option(
-    "--port", default=_DEFAULT.port, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+    "--port",
+    default=_DEFAULT.port,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 chooses a free one.",
 )
-@click.option("--slots", default=_DEFAULT.slots, show_default=True, type=_COUNT, help="Neurons that run at once.")
-@click.option("--batch", default=_DEFAULT.batch, show_default=True, type=_COUNT, help="Answers generated at once.")
+@click.option(
+    "--slots", default=_DEFAULT.slots, show_default=True, type=_COUNT, help="Maximum neurons that run at once."
+)
+@click.option(
+    "--batch", default=_DEFAULT.batch, show_default=True, type=_COUNT, help="Maximum answers generated at once."
+)
 @click.option(
     "--queue",
     default=_DEFAULT.queue,
     show_default=True,
     type=click.IntRange(0),
-    help="Answers that may wait.",
+    help="Maximum answers that wait.",
 )
 @click.option(
     "--max-tokens", default=_DEFAULT.max_tokens, show_default=True, type=click.IntRange(1, 32_768),
-    help="Most tokens of one answer.",
+    help="Maximum tokens of one answer.",
 )  # fmt: skip
-@click.option("--max-body", default=_DEFAULT.max_body, show_default=True, type=_COUNT, help="Bytes of a request.")
-@click.option("--timeout", default=_DEFAULT.timeout, show_default=True, type=_SECONDS, help="Seconds for one answer.")
 @click.option(
-    "--grace", default=_DEFAULT.grace, show_default=True, type=_COUNT, help="Seconds to finish when told to stop."
+    "--max-body", default=_DEFAULT.max_body, show_default=True, type=_COUNT, help="Maximum bytes of a request."
+)
+@click.option(
+    "--timeout", default=_DEFAULT.timeout, show_default=True, type=_SECONDS, help="Maximum seconds for one answer."
+)
+@click.option(
+    "--grace",
+    default=_DEFAULT.grace,
+    show_default=True,
+    type=_COUNT,
+    help="Seconds for running requests when the server stops.",
 )
 @click.option(
     "--keys", "keys_file", type=click.Path(dir_okay=False, path_type=Path),
-    help="File of hashed keys; those in CONCH_KEYS count too.",
+    help="File of hashed keys; CONCH_KEYS may hold more.",
 )  # fmt: skip
 @click.option(
-    "--rate-limit", type=_COUNT, help="Requests a minute of keys that say nothing of it.  [default: no limit]"
+    "--rate-limit", type=_COUNT, help="Requests per minute of keys without their own rate.  [default: no limit]"
 )
 @click.option(
     "--router",
-    help="Serve the model auto: this router chooses who answers, such as ngrams.",
+    help="Serve the model auto: this router, such as ngrams, chooses the neuron.",
     shell_complete=router_names,
 )
 @click.pass_obj
@@ -74,6 +90,7 @@ def serve(
     """Serve the base and its neurons to OpenAI clients, until Ctrl-C or SIGTERM."""
     settings = ServerSettings(**given)
     try:
+        # fastapi and uvicorn cost start-up time, and are an extra
         from conch_dna.server.keys import read_keys
         from conch_dna.server.run import listen, run
     except ImportError as fault:
@@ -82,6 +99,7 @@ def serve(
         ) from fault
     keys = read_keys(keys_file, os.environ.pop("CONCH_KEYS", None), rate_limit)
     check_host(settings, keyed=bool(keys))
+    # mlx costs start-up time
     from conch_dna.config import read_project, resolve
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.engine import Engine
@@ -91,6 +109,6 @@ def serve(
     registry = Registry(root or app.project / REGISTRY_DIR)
     ref = base_ref or resolve(read_project(app.project / CONFIG_FILE)).student
     routing = make_routing(app.host, app.project, router) if router else None
-    with listen(settings) as opened:  # a port that is taken is told before the base is loaded
+    with listen(settings) as opened:  # reports a port in use before the base is loaded
         engine = Engine(ref, registry, slots=settings.slots, batch=settings.batch)
         run(make_app(engine, registry, settings, keys, routing), settings, opened)

@@ -1,4 +1,4 @@
-"""``conch ask``, ``chat`` and ``compare``: talk to neurons over one base model."""
+"""``conch ask``, ``chat`` and ``compare``: ask the neurons of one base model."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import click
 
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
-from conch_dna.errors import ConfigError
+from conch_dna.errors import ConchError, ConfigError
 from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.registry.aliases import BASE
 from conch_dna.runtime.routing import AUTO, DEFAULT
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def _with_sampling(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
-            "--base", "base_ref", help="Base model; default: the one the neuron was made for, or the project's."
+            "--base", "base_ref", help="Base model; default: the base of the neuron, or the project's student."
         ),
         click.option("--max-tokens", default=96, show_default=True, type=click.IntRange(1, 32_768)),
         click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0, 5), help="0 is greedy."),
@@ -40,21 +41,20 @@ def _sampling(max_tokens: int, temperature: float, seed: int) -> Sampling:
 
 
 def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[str]) -> str:
-    """Return the base asked for, else the one the first neuron was made for, else the project's student.
+    """Return the given base, else the base of the first neuron, else the project's student.
 
     :raises UnknownName: the registry lacks one of the neurons.
     """
     from conch_dna.config import read_project, resolve
-    from conch_dna.registry.aliases import BASE
 
-    entries = [registry.resolve(n) for n in neurons if n != BASE]  # unknown names are told before the base is loaded
+    entries = [registry.resolve(n) for n in neurons if n != BASE]  # reports unknown names before the base is loaded
     if base_ref is not None:
         return base_ref
     return entries[0].card.base if entries else resolve(read_project(app.project / CONFIG_FILE)).student
 
 
 def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:
-    """Load the base that fits the neurons."""
+    """Return a runtime over the base of the neurons."""
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.neurons import NeuronRuntime
 
@@ -63,7 +63,7 @@ def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntim
 
 
 def _chosen(app: App, prompt: str, router: str) -> str:
-    """Let a router choose a neuron; say which."""
+    """Return the neuron that a router chooses, and print its name to stderr."""
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.routing import make_routing
 
@@ -80,7 +80,7 @@ def _chosen(app: App, prompt: str, router: str) -> str:
     "--router",
     default=DEFAULT,
     show_default=True,
-    help="Who chooses where NEURON is auto.",
+    help="Router that chooses if NEURON is auto.",
     shell_complete=router_names,
 )
 @_with_sampling
@@ -95,7 +95,7 @@ def ask(
     temperature: float,
     seed: int,
 ) -> None:
-    """Answer PROMPT with NEURON (a name, name@version, name@alias, base, or auto: the one that a router chooses)."""
+    """Answer PROMPT with NEURON: a name, name@version, name@alias, base, or auto (chosen by a router)."""
     if neuron == AUTO:
         neuron = _chosen(app, prompt, router)
     runtime = _runtime(app, base_ref, [neuron])
@@ -105,13 +105,11 @@ def ask(
 
 
 @click.command(epilog="Example: conch chat --neuron action   (then /use thinking, /base, /quit)")
-@click.option("--neuron", default="base", show_default=True)
+@click.option("--neuron", default=BASE, show_default=True)
 @_with_sampling
 @click.pass_obj
 def chat(app: App, neuron: str, base_ref: str | None, max_tokens: int, temperature: float, seed: int) -> None:
-    """Chat with a neuron; /use NEURON switches, /base turns it off, /new forgets the chat, /quit ends it."""
-    from conch_dna.errors import ConchError
-
+    """Chat with a neuron; /use NEURON switches, /base deactivates it, /new starts a new chat, /quit ends it."""
     runtime = _runtime(app, base_ref, [neuron])
     runtime.use(neuron)
     turns: list[dict[str, str]] = []
@@ -127,7 +125,7 @@ def chat(app: App, neuron: str, base_ref: str | None, max_tokens: int, temperatu
         if word == "/new":
             turns = []
         elif word in {"/use", "/base"}:
-            wanted = rest.strip() if word == "/use" else "base"
+            wanted = rest.strip() if word == "/use" else BASE
             try:
                 runtime.use(wanted)
                 neuron = wanted
@@ -145,7 +143,7 @@ def chat(app: App, neuron: str, base_ref: str | None, max_tokens: int, temperatu
 
 @click.command(epilog='Example: conch compare "Plan a picnic for six" --neurons task,base')
 @click.argument("prompt")
-@click.option("--neurons", default="base", help="Names, separated by commas.  [default: base]")
+@click.option("--neurons", default=BASE, show_default=True, help="Names, separated by commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_with_sampling
 @click.pass_obj
@@ -159,7 +157,7 @@ def compare(
     temperature: float,
     seed: int,
 ) -> None:
-    """Answer PROMPT with each of several neurons, side by side."""
+    """Answer PROMPT with several neurons, side by side."""
     names = list(dict.fromkeys(n.strip() for n in neurons.split(",") if n.strip()))
     if not names:
         raise ConfigError("names no neuron", where="--neurons", got=repr(neurons))

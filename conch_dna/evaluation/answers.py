@@ -10,6 +10,7 @@ from conch_dna.evaluation.fit import fits
 from conch_dna.evaluation.scoring import Scores, needs_perplexity, score
 from conch_dna.models.head import split
 from conch_dna.records import Sampling
+from conch_dna.registry.aliases import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ def _perplexities(
     told = [i for i, answer in enumerate(answers) if answer.strip()]
     examples = [encode_answer(runtime.base_model.tokenizer, prompts[i], answers[i]) for i in told]
     found: list[float | None] = [None] * len(answers)
-    with runtime.neuron("base"):
+    with runtime.neuron(BASE):
         for i, fit in zip(told, fits(body, head, examples), strict=True):
             found[i] = math.exp(min(80.0, max(FLOOR, fit.bits) * math.log(2) / fit.tokens))
     return found

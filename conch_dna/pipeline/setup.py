@@ -14,7 +14,7 @@ from conch_dna.errors import ConfigError, DataError, UnknownName
 from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory, needs_teacher, requested
 from conch_dna.pipeline.selection import chosen_domains, known_domains
-from conch_dna.registry.aliases import BASE
+from conch_dna.registry.aliases import check_not_base
 from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.teachers.references import NOBODY, SOURCE, parts_for, references, teacher_of
 
@@ -120,8 +120,7 @@ def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Doma
     cross_tokenizer_loss(catalog, config)
     requested(catalog, config)
     for domain in domains:
-        if domain.name == BASE:
-            raise ConfigError("'base' is reserved for the unadapted model", where="domain", got=BASE)
+        check_not_base(domain.name, "domain")
         for scorer, weight in domain.settings.scorers.items():
             if weight > 0 and scorer not in catalog.names("scorers"):
                 raise UnknownName(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from conch_dna.errors import RegistryError
+from conch_dna.errors import ConfigError, RegistryError
 from conch_dna.records import SCHEMA_VERSION, Record
 from conch_dna.util.files import write_atomic
 
@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+BASE = "base"  # reserved: stands for the unadapted model where a neuron is named
 CURRENT = "current"
 ALIASES_FILE = "aliases.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def check_not_base(name: str, where: str) -> None:
+    """Check that a neuron or domain may have this name.
+
+    :raises ConfigError: the name is reserved for the base.
+    """
+    if name == BASE:
+        raise ConfigError(f"{BASE!r} is reserved for the unadapted model", where=where, got=name)
 
 
 def is_alias(text: str) -> bool:
@@ -114,6 +124,3 @@ def write_book(path: Path, book: AliasBook) -> None:
 def now() -> str:
     """Return the time of this moment, ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-BASE = "base"

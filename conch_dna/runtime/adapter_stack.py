@@ -1,4 +1,4 @@
-"""Many neurons in one batch: the factors of all slots in one stack a layer, and each row multiplied by its own."""
+"""Batches that mix neurons: a layer stacks the factors of all slots, and each row uses those of its own slot."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     RowsProduct = Callable[[mx.array, mx.array, mx.array], mx.array]
 
 BASE_SLOT = 0  # all zeros, for rows of the base
-# Shapes are named N slots, R rank, I in, O out, V rows of an embedding, B rows of the batch, T tokens.
+# Shape suffixes: N slots, R rank, I in, O out, V rows of an embedding, B rows of the batch, T tokens.
 
 
 @dataclass
 class Stack:
-    """One layer's factors, float32, which holds every type that an adapter may have exactly.
+    """The factors of one layer in float32, which represents every adapter dtype exactly.
 
-    :param a: (N, R, I), transposed since the CPU multiplies so faster; of an embedding (N, V, R).
-    :param b: (N, R, O), times the adapter's scale.
-    :param gain: (N, O) under DoRA, of an embedding (N, V); ``None`` while no slot has one.
-    :param slots: those that change this layer.
+    :param a: (N, R, I), transposed because the CPU multiplies this layout faster; (N, V, R) for an embedding.
+    :param b: (N, R, O), multiplied by the adapter's scale.
+    :param gain: (N, O) for DoRA, (N, V) for an embedding; ``None`` while no slot has a gain.
+    :param slots: the slots that change this layer.
     """
 
     a: mx.array
@@ -41,12 +41,12 @@ class Stack:
 class AdapterStack:
     """The factors of ``slots`` neurons; slot 0 is the base.
 
-    :param places: the layers of the base that an adapter may change.
+    :param modules: the layers of the base that an adapter may change, by path.
     """
 
-    def __init__(self, slots: int, places: Mapping[str, TargetModule]) -> None:
+    def __init__(self, slots: int, modules: Mapping[str, TargetModule]) -> None:
         self._count = slots + 1
-        self._places = places
+        self._modules = modules
         self._product = rows_product()
         self.stacks: dict[str, Stack] = {}
 
@@ -57,23 +57,25 @@ class AdapterStack:
         return sum(part.nbytes for part in parts if part is not None)
 
     def check(self, adapter: Adapter, half: bool = False) -> None:
-        """Check that the adapter can be mixed with others.
+        """Check that a mixed batch can hold the adapter.
 
-        :param half: whether the base is of half precision.
-        :raises NeuronRefused: naming the layer that cannot.
+        :param half: whether the base has half precision.
+        :raises NeuronRefused: it cannot; the error names the layer.
         """
         for path in sorted(adapter.weights):
-            kind = self._places[path].kind
+            kind = self._modules[path].kind
             if kind == "switch":
-                raise NeuronRefused("changes expert layers, which a mixed batch cannot", got=path, next_step=_ALONE)
+                raise NeuronRefused(
+                    "changes expert layers, which a mixed batch does not support", got=path, next_step=_ALONE
+                )
             if kind == "embedding" and half and path in adapter.gains:
                 raise NeuronRefused(
-                    "DoRA on the embedding makes float32 of a half-precision base, for the whole of a mixed batch",
+                    "DoRA on the embedding turns a half-precision base into float32 for the whole mixed batch",
                     got=path, next_step=_ALONE,
                 )  # fmt: skip
 
     def put(self, slot: int, adapter: Adapter | None) -> None:
-        """Give a slot another neuron, or with ``None`` nothing; what is being computed keeps what it began with."""
+        """Put an adapter into a slot, or clear it with ``None``; running computations keep the previous factors."""
         weights = {} if adapter is None else adapter.weights
         for path in [path for path, stack in self.stacks.items() if path not in weights and slot in stack.slots]:
             self._clear(path, slot)
@@ -83,7 +85,7 @@ class AdapterStack:
         mx.eval([(stack.a, stack.b, stack.gain) for stack in self.stacks.values()])
 
     def _clear(self, path: str, slot: int) -> None:
-        """Leave a layer to the base in this slot, and drop the stack that nobody needs."""
+        """Clear one layer of a slot; drop the layer's stack if no slot uses it."""
         stack = self.stacks[path]
         stack.slots.discard(slot)
         if not stack.slots:
@@ -96,7 +98,7 @@ class AdapterStack:
     def _write(self, path: str, slot: int, adapter: Adapter) -> None:
         a, b = (factor.astype(mx.float32) for factor in adapter.weights[path])
         rank_axis = 1
-        if self._places[path].kind == "embedding":
+        if self._modules[path].kind == "embedding":
             rank_axis = 2
         else:
             a = a.T
@@ -122,9 +124,9 @@ class AdapterStack:
 
 
 class Mix:
-    """The delta of a batch in which each row has a slot; the methods are those of ``slots.Delta``.
+    """The delta of a batch in which each row has its own slot; implements :class:`~.neuron_layers.Delta`.
 
-    A layer may be called with any shape that begins with the batch's rows, or with rows and tokens run together.
+    A layer may be called with any shape that begins with the batch's rows, or with rows and tokens flattened.
     """
 
     def __init__(self, stacks: Mapping[str, Stack], product: RowsProduct, slots: Sequence[int]) -> None:
@@ -132,7 +134,7 @@ class Mix:
         self._slots_B = mx.array(list(slots), mx.uint32)
 
     def changes(self, path: str) -> bool:
-        """Tell whether the layer at ``path`` is changed."""
+        """Return whether the layer at ``path`` is changed."""
         return path in self._stacks
 
     def product(self, path: str, x: mx.array) -> mx.array:
@@ -141,7 +143,7 @@ class Mix:
         return self._through(x, stack.a.swapaxes(-1, -2), stack.b)
 
     def gain(self, path: str, x: mx.array) -> mx.array | None:
-        """Return what the output of ``x`` is multiplied by, or ``None``."""
+        """Return the factor for the output of ``x``, or ``None``."""
         gain_NO = self._stacks[path].gain
         return None if gain_NO is None else gain_NO[self._slots_B].reshape(self._rows, *[1] * (x.ndim - 2), -1)
 
@@ -152,39 +154,40 @@ class Mix:
         return self._product(a_BTR, stack.b, self._slots_B).reshape(*ids.shape, -1)
 
     def row_gain(self, path: str, ids: mx.array) -> mx.array | None:
-        """Return what each id's row is multiplied by, (..., 1), or ``None``."""
+        """Return the factor (..., 1) for each id's row, or ``None``."""
         gain_NV = self._stacks[path].gain
         if gain_NV is None:
             return None
         return gain_NV[self._slots_B[:, None], ids.reshape(self._rows, -1)].reshape(*ids.shape, 1)
 
     def head(self, path: str, x: mx.array) -> mx.array:
-        """Map (..., dimensions) to (..., rows), by the embedding as a head."""
+        """Map (..., dimensions) to (..., rows), with the embedding as the head."""
         stack = self._stacks[path]
         return self._through(x, stack.b.swapaxes(-1, -2), stack.a.swapaxes(-1, -2))
 
     def _through(self, x: mx.array, first: mx.array, second: mx.array) -> mx.array:
-        """Multiply (B, ..., in) row by row with two factors of its slot."""
+        """Multiply each row of (B, ..., in) with the two factors of its slot."""
         flat_BTI = x.reshape(self._rows, -1, x.shape[-1])
         z_BTR = self._product(flat_BTI, first, self._slots_B)
         return self._product(z_BTR, second, self._slots_B).reshape(*x.shape[:-1], -1)
 
 
 def gathered(x_BTI: mx.array, stack_NIO: mx.array, slots_B: mx.array) -> mx.array:
-    """Multiply each row with the matrix of its slot, in place: (B, T, O)."""
+    """Multiply each row with the matrix of its slot without copying matrices: (B, T, O)."""
     return mx.gather_mm(x_BTI, stack_NIO, rhs_indices=slots_B)
 
 
 def taken(x_BTI: mx.array, stack_NIO: mx.array, slots_B: mx.array) -> mx.array:
-    """Multiply each row with a copy of its slot's matrix: (B, T, O); every device and type can do it."""
+    """Multiply each row with a copy of its slot's matrix: (B, T, O); works on every device and dtype."""
     return x_BTI @ stack_NIO[slots_B]
 
 
 @functools.cache
 def rows_product() -> RowsProduct:
-    """Return the product of rows with their slots' matrices: gathered where this device does that rightly, else taken.
+    """Return :func:`gathered` if it is correct on this device, else :func:`taken`.
 
-    Kernels for some device and type are missing or wrong (mlx#3369), so it is tried, with one token a row and several.
+    The gathering kernels of some devices and dtypes are missing or wrong (mlx#3369), so both are compared once, with
+    one and with several tokens per row.
     """
     stack_NIO = mx.random.normal((3, 64, 8), key=mx.random.key(0))
     slots_B = mx.array([2, 0, 1, 2], mx.uint32)
@@ -200,9 +203,9 @@ def rows_product() -> RowsProduct:
 
 
 def _widened(factor: mx.array, axis: int, rank: int) -> mx.array:
-    """Pad the axis of the rank with zeros."""
+    """Pad the rank axis with zeros."""
     missing = rank - factor.shape[axis]
     return mx.pad(factor, [(0, missing if i == axis else 0) for i in range(factor.ndim)]) if missing else factor
 
 
-_ALONE = "Serve it by NeuronRuntime, which has one neuron at a time."
+_ALONE = "Serve it with NeuronRuntime, which runs one neuron at a time."

@@ -1,4 +1,4 @@
-"""Whether mlx-lm can batch a base: not all of its models keep the sequences of a batch apart."""
+"""Check that mlx-lm can batch a base: some of its models mix up the sequences of a batch."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from mlx_lm.generate import BatchGenerator, generate_step
 from mlx_lm.models.cache import make_prompt_cache
 
 from conch_dna.errors import ModelError
+from conch_dna.runtime.generate import without_batched_form
 
-PROMPTS = [[1, 2, 3], [4, 5, 6, 7, 8, 9, 10], [3, 1]]  # of different lengths, so that some are padded
+PROMPTS = [[1, 2, 3], [4, 5, 6, 7, 8, 9, 10], [3, 1]]  # different lengths, so that some are padded
 STEPS = 3
-APART, APART_IN_HALF = 1e-3, 0.05  # share of the largest log-probability by which a batch may differ
+APART, APART_IN_HALF = 1e-3, 0.05  # tolerance, as a share of the largest log-probability
 NEXT = "Use NeuronRuntime, one prompt at a time."
 
 
 def check_batches(model: Any) -> None:
-    """Check that sequences in a batch get the log-probabilities that they get alone.
+    """Check that sequences get the same log-probabilities in a batch as alone.
 
-    :raises ModelError: the model's cache has no batched form, or a batch gives something else.
+    :raises ModelError: the model's cache has no batched form, or a batch gives other values.
     """
-    for cache in make_prompt_cache(model):
-        for part in getattr(cache, "caches", (cache,)):
-            if not hasattr(part, "merge"):
-                raise ModelError("this base's cache cannot be batched", got=type(part).__name__, next_step=NEXT)
+    if names := without_batched_form(make_prompt_cache(model)):
+        raise ModelError("this base's cache cannot be batched", got=", ".join(names), next_step=NEXT)
     try:
         batched = _batched(model)
     except (ValueError, IndexError, RuntimeError, AttributeError) as fault:
@@ -34,13 +33,13 @@ def check_batches(model: Any) -> None:
         for (token, found_V), (wanted_token, wanted_V) in zip(found, alone, strict=False):
             limit = APART if wanted_V.dtype == mx.float32 else APART_IN_HALF
             if not (mx.abs(found_V - wanted_V).max() <= limit * mx.abs(wanted_V).max()).item():
-                raise ModelError("this base answers otherwise in a batch than alone", next_step=NEXT)
+                raise ModelError("this base gives other answers in a batch than alone", next_step=NEXT)
             if token != wanted_token:
-                break  # a tie, as the log-probabilities are equal: what follows may differ
+                break  # a tie: the log-probabilities agree, but later tokens may differ
 
 
 def _batched(model: Any) -> list[list[tuple[int, mx.array]]]:
-    """Return greedy tokens and log-probabilities of all prompts in one batch."""
+    """Return the greedy tokens and log-probabilities of all prompts in one batch."""
     generator = BatchGenerator(model, max_tokens=STEPS)
     try:
         place = {uid: n for n, uid in enumerate(generator.insert([list(prompt) for prompt in PROMPTS]))}

@@ -1,4 +1,4 @@
-"""Weighted blends of neurons: one adapter whose delta is the weighted sum of theirs."""
+"""Weighted blends of neurons: one adapter whose delta is the weighted sum of several."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def blended(parts: Sequence[tuple[Adapter, float]], digest: str) -> Adapter:
-    """Return the adapter of Σ wᵢ·sᵢ·AᵢBᵢ: factors side by side, so that the sum is exact and ranks add up.
+    """Return the adapter of Σ wᵢ·sᵢ·AᵢBᵢ; it concatenates the factors, so the sum is exact and the ranks add up.
 
-    :param parts: adapters that act from the same cue on, or everywhere.
-    :raises NeuronRefused: a part has DoRA's magnitudes, which belong to the weights of one adapter, or changes expert
+    :param parts: adapters with the same invocation tokens, or without any, and their weights.
+    :raises NeuronRefused: an adapter has DoRA magnitudes, which are valid for its own weights only, or changes expert
         layers.
     """
     for adapter, _ in parts:

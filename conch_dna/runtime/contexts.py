@@ -1,7 +1,8 @@
-"""What requests need not compute: what the prompt cache has, and contexts that the batch is computing for others.
+"""Shared contexts of requests: those in the prompt cache, and those that the batch is computing now.
 
-A request's *context* is what the base alone reads of its prompt: for the base all but the last token, for a neuron that
-shares its base's context (:mod:`conch_dna.data.alora`) all before the cue, for any other neuron nothing.
+A request's *context* is the part of its prompt that only the base reads: for the base all but the last token, for a
+neuron that shares its base's context (:mod:`conch_dna.data.alora`) all before the invocation tokens, for any other
+neuron nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
     from conch_dna.runtime.prompt_cache import Key, PromptCache
     from conch_dna.runtime.request import Request
 
-WORTH = 0.5  # share of what it would compute of its context that makes a request wait for another's
+WORTH = 0.5  # a request waits for a context that saves at least this share of its own
 
 
 @dataclass
 class Computing:
-    """A context in the batch.
+    """A context that the batch is computing.
 
     :param tokens_T: its tokens, int64.
-    :param activated: whether it is that of a neuron; requests for the base do not wait for one another.
-    :param awaited: whether a request has been held back for it.
+    :param activated: whether it belongs to a neuron; requests for the base do not wait for one another.
+    :param awaited: whether a request waits for it.
     """
 
     tokens_T: np.ndarray
@@ -37,9 +38,9 @@ class Computing:
 
 
 class Contexts:
-    """The contexts of one engine; to be used by the thread that runs the model alone.
+    """The contexts of one engine; use it only from the thread that runs the model.
 
-    :param prompt_cache: where those that were computed are.
+    :param prompt_cache: holds the contexts that are complete.
     :param base: digest of the base.
     """
 
@@ -48,26 +49,26 @@ class Contexts:
         self._computing: dict[int, Computing] = {}
 
     def known(self, request: Request) -> tuple[int, list[Any] | None]:
-        """Return how many of a request's first tokens need not be computed, and their caches, as the prompt cache."""
+        """Return the number of a request's first tokens that are cached, and their caches, as ``PromptCache.fetch``."""
         return self._cache.fetch(*self._sought(request))
 
     def begin(self, uid: int, request: Request, known: int) -> None:
-        """Note that the batch is going to compute a request's context but for its ``known`` first tokens."""
+        """Record that the batch computes a request's context after its ``known`` first tokens."""
         if self._cache.plain and request.context - known >= LEAST:
             self._computing[uid] = Computing(np.asarray(request.prompt[: request.context]), request.activated)
 
     def end(self, uid: int) -> Computing | None:
-        """Return and forget what was noted for a request, whose context is complete or has left the batch."""
+        """Return and forget the record of a request whose context is complete or left the batch."""
         return self._computing.pop(uid, None)
 
     def must_wait(self, request: Request) -> bool:
-        """Tell whether the batch computes at least half of what a request needs, and note that it is waited for."""
+        """Return whether the batch computes at least half of a request's context; if so, mark it as awaited."""
         others = [c for c in self._computing.values() if c.activated or request.activated]
         if not others or request.context < LEAST:
             return False
         tokens_T = np.asarray(request.prompt[: request.context])
         length, longest = max(((shared_length(c.tokens_T, tokens_T), c) for c in others), key=lambda pair: pair[0])
-        if length < max(LEAST, WORTH * request.context):  # whatever is known; a look at that costs most
+        if length < max(LEAST, WORTH * request.context):  # checked before the prompt cache, whose lookup costs more
             return False
         known = self._cache.known(*self._sought(request))
         if length - known < max(LEAST, WORTH * (request.context - known)):
@@ -76,28 +77,28 @@ class Contexts:
         return True
 
     def worth_keeping(self, context: Computing) -> bool:
-        """Tell whether a complete context is to be taken out of the batch."""
+        """Return whether a complete context should be copied out of the batch."""
         return context.awaited or (context.activated and self._cache.max_bytes > 0)
 
     def keep(self, context: Computing, caches: Sequence[Any]) -> None:
-        """Keep a complete context's caches; who has waited may have them even where the budget does not."""
+        """Store a complete context's caches; requests that waited get them even if they exceed the budget."""
         self._cache.store((self._base, None), context.tokens_T, caches, lend=context.awaited)
 
     def keep_answer(self, request: Request, tokens: Sequence[int], caches: Sequence[Any]) -> None:
-        """Keep the caches of a whole sequence; of one that is part the base's and part a neuron's nothing.
+        """Store the caches of a whole sequence, unless the base read one part of it and a neuron the other.
 
-        The base's part is kept already, and what a later prompt has of the neuron's part is the base's there: the cue
-        stands further back.
+        Such a mixed sequence has no reusable rest: the base's part is stored already, and in a longer prompt the
+        invocation tokens come later, so the base must read what the neuron has read here.
         """
         if not (request.activated and request.context):
             self._cache.store((self._base, request.digest), tokens, caches)
 
     def take_back(self) -> None:
-        """Let go of what is kept for those only who had waited."""
+        """Drop the caches that were kept only for waiting requests."""
         self._cache.lent.clear()
 
     def _sought(self, request: Request) -> tuple[Key, Sequence[int]]:
-        """Return where a request's first tokens may be known, and which they are, with one that is to be computed."""
+        """Return the cache key of a request and the tokens to look up, the last of which is always computed."""
         if request.context:
             return (self._base, None), request.prompt[: request.context + 1]
         return (self._base, request.digest), request.prompt

@@ -1,4 +1,4 @@
-"""Who runs an engine's steps: whoever waits for a result, or a thread of the engine's own; one step at a time."""
+"""The threads that run an engine's steps: the caller that waits for a result, or the engine's own thread."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 
 class Driver:
-    """The threads of one engine. All of it may be called by any thread but the one that computes, unless it says so.
+    """The threads of one engine; one step runs at a time.
 
-    :param work: one step, which returns whether there is anything left to do.
-    :param end: what is run last, in the thread that computes.
-    :param where: whose engine it is, for errors.
+    Any thread except the computing one may call a method, unless the method says otherwise.
+
+    :param work: runs one step; returns whether work is left.
+    :param end: runs last, in the computing thread.
+    :param where: the base's reference, for error messages.
     """
 
     def __init__(self, work: Callable[[], bool], end: Callable[[], None], where: str) -> None:
         self._work, self._finish, self._where = work, end, where
         self._inbox: deque[Callable[[], None]] = deque()
-        self._gate, self._wake = threading.Lock(), threading.Event()
-        # All that computes runs in one thread, whoever calls: MLX cannot go on in one with what another began.
+        self._lock, self._wake = threading.Lock(), threading.Event()
+        # All computation runs in one thread: MLX cannot continue in one thread what another began.
         self._worker, self._looper = Worker(), Worker()
         self._thread = self._worker.run(threading.get_ident).result()
         self._loop: Future[Any] | None = None
@@ -40,43 +42,43 @@ class Driver:
 
     @property
     def pending(self) -> int:
-        """How much was posted that no step has taken yet."""
+        """The number of posted callables that have not run yet."""
         return len(self._inbox)
 
     @property
     def running(self) -> bool:
-        """Whether it runs in a thread of its own."""
+        """Whether the engine's own thread runs the steps."""
         return self._loop is not None and not self._loop.done()
 
     def step(self) -> bool:
-        """Run one step; return whether there is anything left to do."""
+        """Run one step; return whether work is left."""
         self._check_outside()
         return bool(self._worker.run(self._step).result())
 
     def start(self) -> None:
-        """Run steps in a thread of its own until :meth:`stop`.
+        """Run steps in a separate thread until :meth:`stop`.
 
-        :raises ModelError: it is closed.
+        :raises ModelError: the engine is closed.
         """
-        with self._gate:
+        with self._lock:
             self._check_open()
             if not self.running:
                 self._stopping = False
                 self._loop = self._looper.run(self._run)
 
     def stop(self) -> None:
-        """Let the thread go after its step."""
+        """Stop the thread after its current step."""
         self._check_outside()
         self._stopping = True
         self._wake.set()
         if self._loop is not None:
             self._loop.result()
-        self._worker.run(threading.get_ident).result()  # a step whose caller was interrupted comes to its end
+        self._worker.run(threading.get_ident).result()  # waits for a step whose caller was interrupted
 
     def close(self) -> None:
-        """Stop for good, and end what was posted; closing again does nothing."""
+        """Stop permanently and run what was posted; closing again does nothing."""
         self._check_outside()
-        with self._gate:
+        with self._lock:
             if self._closed:
                 return
             self._closed = True
@@ -87,47 +89,47 @@ class Driver:
         self._looper.give_back()
 
     def post(self, run: Callable[[], None]) -> None:
-        """Have something run before the next step, in the thread that computes; any thread may ask.
+        """Run a callable in the computing thread before the next step; callable from any thread.
 
-        :raises ModelError: it is closed.
+        :raises ModelError: the engine is closed.
         """
-        with self._gate:
+        with self._lock:
             self._check_open()
             self._inbox.append(run)
         self._wake.set()
 
     def noted(self, run: Callable[[], Any]) -> Future[Any]:
-        """Have something run as :meth:`post` does; return what it will have returned."""
+        """Run a callable as :meth:`post` does; return a future of its result."""
         done: Future[Any] = Future()
 
         def command() -> None:
             try:
                 done.set_result(run())
-            except Exception as error:  # noqa: BLE001 - who asked gets it
+            except Exception as error:  # noqa: BLE001 - the caller receives it
                 done.set_exception(error)
 
         self.post(command)
         return done
 
     def command(self, run: Callable[[], Any]) -> Any:
-        """Have something run as :meth:`post` does, and wait for it; return what it returns."""
+        """Run a callable as :meth:`post` does, wait for it and return its result."""
         self._check_outside()
         done = self.noted(run)
         self.drive(done, None)
         return done.result()
 
     def drive(self, future: Future[Any], timeout: float | None) -> None:
-        """Wait until a future is done, at most ``timeout`` seconds, running steps if nobody else does."""
+        """Wait until a future is done, at most ``timeout`` seconds; run steps if no other thread does."""
         if not future.done():
             self._check_outside()
         ends = None if timeout is None else time.monotonic() + timeout
         while not future.done() and (ends is None or time.monotonic() < ends):
             going = self._going()
-            # A step is waited for to its end: nothing computes any more when the last answer is there.
+            # Wait for the whole step, so that nothing computes any more when the last answer is returned.
             what = [future, going] if going is self._loop else [going]
             wait(what, None if ends is None else ends - time.monotonic(), FIRST_COMPLETED)
             if going.done() and not future.done():
-                going.result()  # raises what ended it
+                going.result()  # raises the error that ended it
 
     def _check_open(self) -> None:
         if self._closed:
@@ -135,11 +137,11 @@ class Driver:
 
     def _check_outside(self) -> None:
         if threading.get_ident() == self._thread:
-            raise ModelError("the engine cannot wait for itself", next_step="Wait outside of what it calls.")
+            raise ModelError("the engine cannot wait for itself", next_step="Wait outside the engine's callbacks.")
 
     def _going(self) -> Future[Any]:
-        """Return what is going on: the engine's own thread, or one step for all who wait."""
-        with self._gate:
+        """Return the running loop, or one step shared by all waiting threads."""
+        with self._lock:
             if self._loop is not None and not self._loop.done():
                 return self._loop
             if self._shared is None or self._shared.done():
@@ -147,9 +149,9 @@ class Driver:
             return self._shared
 
     def _run(self) -> None:
-        """Step while there is something to do, and sleep while there is not."""
+        """Run steps while work is left; otherwise sleep."""
         while True:
-            self._wake.clear()  # before the look at what a wake-up may be for
+            self._wake.clear()  # cleared before checking for work, so that no wake-up is lost
             if self._stopping:
                 return
             if not self.step():
@@ -172,11 +174,11 @@ class Driver:
 
 
 _drivers: weakref.WeakSet[Driver] = weakref.WeakSet()
-os.register_at_fork(after_in_child=_drivers.clear)  # whose threads a child does not have
+os.register_at_fork(after_in_child=_drivers.clear)  # a forked child does not have their threads
 
 
 @atexit.register
 def _stop_all() -> None:
-    """Stop every engine before the interpreter ends: MLX aborts a process that ends while it computes."""
+    """Stop every engine before the interpreter exits: MLX aborts a process that exits while it computes."""
     for driver in list(_drivers):
         driver.stop()

@@ -1,4 +1,4 @@
-"""The engine: requests for different neurons, and the base, share one batch; each gets what it would get alone."""
+"""Continuous batching: requests for the base and for different neurons share one batch, each with its own answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from conch_dna.data.tokens import prompt_ids
 from conch_dna.errors import ConfigError, DataError, NeuronRefused
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
@@ -16,10 +15,9 @@ from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
 from conch_dna.runtime.driver import Driver
-from conch_dna.runtime.generate import BATCH
+from conch_dna.runtime.generate import BATCH, ids_of
 from conch_dna.runtime.neuron_cache import NeuronCache
 from conch_dna.runtime.neuron_layers import unwrap, wrap
-from conch_dna.runtime.neurons import as_turns
 from conch_dna.runtime.prompt_cache import PromptCache
 from conch_dna.runtime.request import Request
 from conch_dna.runtime.scheduler import Scheduler
@@ -30,45 +28,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from conch_dna.runtime.generate import Messages
     from conch_dna.runtime.neuron_cache import Asked
-    from conch_dna.runtime.neurons import Messages
     from conch_dna.runtime.request import Processor, Token
 
 
 @dataclass(frozen=True)
 class Stats:
-    """What the engine holds at this moment.
+    """Figures of an engine at one moment.
 
-    :param slots: users of each neuron that has a slot, by digest.
-    :param neuron_bytes: of the neurons in memory.
-    :param pack_bytes: of the stacks that mixed batches read.
+    :param slots: number of users of each neuron in a slot, by digest.
+    :param neuron_bytes: size of the neurons in memory.
+    :param stack_bytes: size of the stacks that mixed batches read.
     """
 
     waiting: int
     running: int
     slots: dict[str, int]
     neuron_bytes: int
-    pack_bytes: int
+    stack_bytes: int
     prompt_cache_bytes: int
 
 
 class Engine:
     """Continuous batching over one base, in which each request names its neuron.
 
-    :param base: a model reference, or a model that is loaded already.
+    :param base: a model reference or a loaded model.
     :param registry: the registry's folder.
-    :param slots: neurons that may run at once; requests for more wait their turn.
-    :param batch: requests that run at once.
-    :param max_bytes: neurons kept in memory; the least recently used go first, those in slots not at all.
-    :param prompt_cache_bytes: keys and values kept for prompts that begin alike; 0 for none.
+    :param slots: maximum number of neurons that run at once; requests for more wait.
+    :param batch: maximum number of requests that run at once.
+    :param max_bytes: limit of the neurons in memory; evicts the least recently used first, neurons in slots never.
+    :param prompt_cache_bytes: limit of the keys and values kept for prompts with a common start; 0 disables the cache.
 
-    :ivar context: positions that the base has; ``None`` where its configuration says nothing of them.
+    :ivar context: the base's number of positions; ``None`` if its configuration does not state it.
 
-    Requests may be submitted and cancelled from any thread. They run while somebody calls :meth:`step` or waits for a
-    result, or after :meth:`start` in a thread of the engine's own. What ``on_token`` does everybody waits for; it may
-    submit and cancel, but not wait for the engine.
+    Any thread may submit and cancel requests. They run while a thread calls :meth:`step` or waits for a result, or
+    after :meth:`start` in the engine's own thread. ``on_token`` blocks all requests; it may submit and cancel, but
+    must not wait for the engine.
 
-    :raises ConfigError: there is no room for one neuron and one request.
+    :raises ConfigError: ``slots`` or ``batch`` is less than 1.
     :raises ModelError: the base cannot be loaded, or its sequences cannot be batched.
     """
 
@@ -87,13 +85,13 @@ class Engine:
         self.base_model = load(base) if isinstance(base, str) else base
         model, self.tokenizer = self.base_model.model, self.base_model.tokenizer
         check_batches(model)
-        self._slot = wrap(model)
+        self._switch = wrap(model)
         found = registry if isinstance(registry, Registry) else Registry(Path(registry))
-        self._shelf = NeuronCache(self.base_model, found, self._slot, max_bytes)
-        self._residency = SlotAllocator(self._shelf, self._slot, slots)
+        self._cache = NeuronCache(self.base_model, found, self._switch, max_bytes)
+        self._allocator = SlotAllocator(self._cache, self._switch, slots)
         self._prompt_cache = PromptCache(model, prompt_cache_bytes)
-        slotted = SlottedModel(model, self._slot, self._residency.delta)
-        self._scheduler = Scheduler(self.base_model, slotted, self._residency, self._prompt_cache, batch)
+        slotted = SlottedModel(model, self._switch, self._allocator.delta)
+        self._scheduler = Scheduler(self.base_model, slotted, self._allocator, self._prompt_cache, batch)
         config = self.base_model.config
         about = {**config, **config.get("text_config", {})}
         self.context: int | None = about.get("max_position_embeddings", about.get("n_positions"))
@@ -108,26 +106,26 @@ class Engine:
         on_token: Callable[[Token], None] | None = None,
         processors: Sequence[Processor] = (),
     ) -> Request:
-        """Ask for an answer, greedily and in at most 96 tokens unless ``sampling`` says otherwise.
+        """Submit a request; without ``sampling``, decoding is greedy and stops after 96 tokens.
 
-        What the neuron's name means is settled now: an alias that moves afterwards changes nothing for this request.
+        The neuron's name is resolved now: an alias that moves later does not affect this request.
 
         :param prompt: token ids, chat turns as role and content, or the text of one user turn.
-        :param neuron: ``name``, ``name@3``, ``name@alias``, ``base``, or weights of several: ``{"action": 0.7, ...}``.
-        :param stop: strings that end the answer and are no part of it.
-        :param on_token: called with each token by the thread that runs the engine.
-        :param processors: called in order before each token, see :data:`Processor`; they belong to this request alone.
+        :param neuron: ``name``, ``name@3``, ``name@alias``, ``base``, or the weights of a blend: ``{"action": 0.7}``.
+        :param stop: strings that end the answer and are not part of it.
+        :param on_token: called with each token by the computing thread.
+        :param processors: called in order before each token, see :data:`Processor`; do not share them between requests.
         :raises UnknownName: the registry has no such neuron, version or alias.
-        :raises NeuronRefused: its card is damaged, or it was made for another base; what only its weights tell, the
-            request's result raises.
-        :raises DataError: the prompt is empty, holds ids that the base does not have, or is too long for its context.
-        :raises ConfigError: the weights of a blend cannot be.
+        :raises NeuronRefused: its card is damaged, or it was made for another base; the request's result raises
+            faults of its weights.
+        :raises DataError: the prompt is empty, has ids outside the base's vocabulary, or is too long for its context.
+        :raises ConfigError: the weights of a blend are invalid.
         :raises ModelError: the engine is closed.
         """
-        wanted = self._shelf.find_any(neuron)
-        pinned = self._residency.pinned.get(neuron) if isinstance(neuron, str) else None
+        wanted = self._cache.find_any(neuron)
+        pinned = self._allocator.pinned.get(neuron) if isinstance(neuron, str) else None
         if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
-            self._driver.noted(lambda: self._residency.move_pin(neuron, wanted))
+            self._driver.noted(lambda: self._allocator.move_pin(neuron, wanted))
         sampling = sampling or Sampling()
         request = Request(
             self._ids_of(prompt, sampling.max_tokens), neuron, wanted, sampling, tuple(filter(None, stop)), on_token,
@@ -142,10 +140,10 @@ class Engine:
         neurons: Asked | Sequence[Asked] = BASE,
         sampling: Sampling | None = None,
     ) -> list[str]:
-        """Answer many conversations together, each with its own neuron or all with one; texts in the order asked.
+        """Answer many conversations in one batch, with one neuron for all or one for each; return texts in input order.
 
-        :raises ConchError: what the first one that failed failed with, once all have ended; or what :meth:`submit`
-            raises, and none is answered.
+        :raises ConchError: the first failure, after all requests have ended; or the error of :meth:`submit`, before
+            any request is answered.
         """
         each = neurons if isinstance(neurons, list | tuple) else [neurons] * len(conversations)
         requests: list[Request] = []
@@ -162,56 +160,56 @@ class Engine:
 
     @property
     def running(self) -> bool:
-        """Whether it runs in a thread of its own."""
+        """Whether the engine's own thread is running."""
         return self._driver.running
 
     def step(self) -> bool:
-        """Let every running request have one token; return whether there is anything left to do."""
+        """Give every running request one token; return whether work is left."""
         return self._driver.step()
 
     def start(self) -> None:
-        """Run requests in a thread of the engine's own until :meth:`stop`.
+        """Run requests in the engine's own thread until :meth:`stop`.
 
         :raises ModelError: the engine is closed.
         """
         self._driver.start()
 
     def stop(self) -> None:
-        """Let the engine's thread go after its step; requests stay where they are, and go on after :meth:`start`."""
+        """Stop the engine's thread after its step; requests keep their state and continue after :meth:`start`."""
         self._driver.stop()
 
     def close(self) -> None:
-        """End all requests as cancelled and give the base model back as it was."""
+        """Cancel all requests and remove the engine's layers from the base model."""
         self._driver.close()
 
     def pin(self, neuron: str) -> None:
-        """Keep a neuron, and what its alias moves to, in memory and once it has one in its slot.
+        """Keep a neuron in memory and, once it has a slot, in that slot; the pin follows the neuron's alias.
 
         :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
-        :raises RegistryError: no slot would be left for others.
+        :raises RegistryError: no slot would be left for other neurons.
         """
-        wanted = self._shelf.find(neuron)
-        self._driver.command(lambda: self._residency.pin(neuron, wanted))
+        wanted = self._cache.find(neuron)
+        self._driver.command(lambda: self._allocator.pin(neuron, wanted))
 
     def load(self, neuron: Asked) -> None:
-        """Load a neuron now, into a slot too where one is empty; what has no slot yet takes one when it is asked for.
+        """Load a neuron into memory, and into a slot if one is empty; otherwise it gets a slot with its first request.
 
         :raises UnknownName, NeuronRefused: as :meth:`submit` and its result do.
         """
-        wanted = self._shelf.find_any(neuron)
+        wanted = self._cache.find_any(neuron)
         if wanted is not None:
-            self._driver.command(lambda: self._residency.prefetch(wanted))
+            self._driver.command(lambda: self._allocator.prefetch(wanted))
 
     def unpin(self, neuron: str) -> None:
-        """Let a pinned neuron go when room is needed; a name that is not pinned is no error."""
-        self._driver.command(lambda: self._residency.unpin(neuron))
+        """Allow a pinned neuron to be evicted; does nothing for a name that is not pinned."""
+        self._driver.command(lambda: self._allocator.unpin(neuron))
 
     def prefetch(self, plan: Sequence[Asked]) -> None:
-        """Load neurons ahead, in the order in which they will be needed, while nobody waits; replaces the last plan.
+        """Load neurons in the given order while no request waits; replaces the previous plan.
 
-        :raises UnknownName, NeuronRefused: as :meth:`submit` does; what only loading tells, the requests are told.
+        :raises UnknownName, NeuronRefused: as :meth:`submit` does; faults found by loading are raised by the requests.
         """
-        found = [wanted for asked in plan if (wanted := self._shelf.find_any(asked)) is not None]
+        found = [wanted for asked in plan if (wanted := self._cache.find_any(asked)) is not None]
 
         def replace() -> None:
             self._scheduler.plan = deque(found)
@@ -219,22 +217,22 @@ class Engine:
         self._driver.noted(replace)
 
     def unload(self, neuron: Asked, deadline: float = 30.0) -> None:
-        """Let go of a neuron: running requests may end until ``deadline`` seconds from now, then they fail.
+        """Unload a neuron; its running requests fail if they have not ended after ``deadline`` seconds.
 
-        Requests that wait, and later ones, load it again once it is gone.
+        Waiting and later requests load it again after it is unloaded.
 
         :raises UnknownName: the registry has no such neuron.
         """
-        wanted = self._shelf.find_any(neuron)
+        wanted = self._cache.find_any(neuron)
         if wanted is None:
             raise NeuronRefused("the base cannot be unloaded", got=neuron)
         ends = time.monotonic() + deadline
 
         def begin() -> Future[None]:
-            done = self._residency.unload(wanted.digest)
+            done = self._allocator.unload(wanted.digest)
             deadlines = self._scheduler.deadlines
             deadlines[wanted.digest] = ends
-            # Left behind, it would end those who run with the neuron when it has been loaded again.
+            # A deadline left here would end requests that run after the neuron is loaded again.
             done.add_done_callback(lambda _: deadlines.pop(wanted.digest, None))
             return done
 
@@ -243,21 +241,21 @@ class Engine:
         gone.result()
 
     def stats(self) -> Stats:
-        """Return what the engine holds at this moment; nobody is waited for, so one figure may be a step ahead."""
-        slots = [(berth.adapter, berth.users) for berth in self._residency.slots]
+        """Return figures of this moment; they are read without waiting for a step, so they may be one step apart."""
+        slots = [(slot.adapter, slot.users) for slot in self._allocator.slots]
         return Stats(
             waiting=len(self._scheduler.waiting) + self._driver.pending,
             running=len(self._scheduler.running),
             slots={adapter.digest: users for adapter, users in slots if adapter is not None},
-            neuron_bytes=sum(adapter.nbytes for adapter in list(self._shelf.resident.values())),
-            pack_bytes=self._residency.pack.nbytes,
+            neuron_bytes=sum(adapter.nbytes for adapter in list(self._cache.resident.values())),
+            stack_bytes=self._allocator.stack.nbytes,
             prompt_cache_bytes=self._prompt_cache.nbytes,
         )
 
     def _ids_of(self, prompt: Sequence[int] | Messages, max_tokens: int) -> list[int]:
-        """Return a prompt's ids, checked; past its positions a base reads what is not there."""
+        """Return a prompt's ids after checking them; a base reads undefined memory after its last position."""
         if isinstance(prompt, str) or not all(isinstance(item, int) for item in prompt):
-            prompt = prompt_ids(self.tokenizer, as_turns(cast("Messages", prompt)))
+            prompt = ids_of(self.tokenizer, cast("Messages", prompt))
         ids = list(cast("Sequence[int]", prompt))
         if not ids:
             raise DataError("the prompt is empty")

@@ -1,4 +1,4 @@
-"""The delta of a neuron that shares the base's context, in a forward pass over whole conversations."""
+"""The delta of a neuron that shares the base's context, for a forward pass over whole conversations."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def masked(z: mx.array, mask_BT1: mx.array) -> mx.array:
-    """Return z, (B, T, R) or with rows and tokens run together (B * T, R), with zeros where the mask is 0.
+    """Return z, (B, T, R) or flattened to (B * T, R), with zeros where the mask is 0.
 
-    :raises ValueError: a layer gives tokens in another shape, in which they cannot be told apart.
+    :raises ValueError: a layer passes tokens in another shape, to which the mask cannot be applied.
     """
     batch, length, _ = mask_BT1.shape
     if z.shape[:-1] not in {(batch, length), (batch * length,)}:
-        raise ValueError(f"a layer is called with tokens as {z.shape[:-1]}, and not as {(batch, length)}")
+        raise ValueError(f"a layer is called with tokens of shape {z.shape[:-1]} instead of {(batch, length)}")
     return z * mask_BT1.reshape(*z.shape[:-1], 1).astype(z.dtype)
 
 
 class Masked(Alone):
-    """The delta of one adapter on some tokens: exactly 0 on the others.
+    """The delta of one adapter on selected tokens, exactly 0 on the others.
 
-    :param mask_BT1: 1 on the tokens of a batch that it acts on, 0 on the others.
+    :param mask_BT1: 1 on the tokens that the adapter acts on, 0 on the others.
     """
 
     def __init__(self, adapter: Adapter, mask_BT1: mx.array) -> None:

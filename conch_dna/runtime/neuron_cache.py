@@ -1,4 +1,4 @@
-"""Neurons in memory: found in a registry, read, checked against the base, and kept while the bytes last."""
+"""The cache of neurons in memory: resolves references, reads and checks adapters, and evicts by bytes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.neuron_layers import DeltaSwitch
 
-UNMOVED = 1e-5  # a neuron that moves no logit by this share of the largest one is without effect
-REMEMBERED = 256  # refusals kept, so that a bad neuron is not read again for each request
+UNMOVED = 1e-5  # a neuron has no effect if it moves no logit by this share of the largest one
+REMEMBERED = 256  # refusals kept, so that a refused neuron is not read again for each request
 PROBE = ((1, 2, 3, 4),)
 Stamp: TypeAlias = tuple[int, ...]
 Asked: TypeAlias = str | Mapping[str, float]
@@ -40,51 +40,53 @@ Asked: TypeAlias = str | Mapping[str, float]
 
 @dataclass(frozen=True)
 class Version:
-    """What a name meant when it was looked up.
+    """A resolved reference to a neuron.
 
     :param digest: the content digest of the adapter.
-    :param folder: where it is read from.
-    :param entry: its entry in the registry, or ``None`` for a folder outside.
-    :param cue: the tokens from whose last occurrence in a prompt on it acts (:mod:`conch_dna.data.alora`), or none.
+    :param folder: the folder of the adapter.
+    :param entry: its registry entry, or ``None`` for a folder outside the registry.
+    :param invocation_tokens: it acts from their last occurrence in a prompt (:mod:`conch_dna.data.alora`); empty if it
+        acts on all tokens.
     """
 
     digest: str
     folder: Path
     entry: Entry | None
-    cue: tuple[int, ...] = ()
+    invocation_tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Blend:
-    """A weighted blend of versions, the weights not zero; its digest is that of digests and weights."""
+    """A weighted blend of versions without zero weights; its digest covers their digests and weights."""
 
     digest: str
     parts: tuple[tuple[Version, float], ...]
 
     @property
-    def cue(self) -> tuple[int, ...]:
-        """The cue that all parts have."""
-        return self.parts[0][0].cue
+    def invocation_tokens(self) -> tuple[int, ...]:
+        """The invocation_tokens that all parts have."""
+        return self.parts[0][0].invocation_tokens
 
 
 class NeuronCache:
     """The neurons of one base that are in memory.
 
-    :param slot: where the base's layers look, to check what a neuron does.
-    :param max_bytes: of all neurons in memory; the least recently used go first, those in ``held`` not at all.
+    :param switch: the switch of the base's layers, used to check the effect of a neuron.
+    :param max_bytes: limit of all neurons; the least recently used are evicted first, those in ``held`` never.
 
+    :ivar modules: the layers that a neuron may change, by path.
     :ivar resident: adapters by digest, the least recently used first.
-    :ivar held: digests that must stay.
+    :ivar held: digests that must not be evicted.
 
-    :meth:`find` may be called by any thread; everything else by the one that runs the model.
+    Any thread may call :meth:`find`; only the thread that runs the model may call the other methods.
     """
 
-    def __init__(self, base: LoadedModel, registry: Registry, slot: DeltaSwitch, max_bytes: int) -> None:
+    def __init__(self, base: LoadedModel, registry: Registry, switch: DeltaSwitch, max_bytes: int) -> None:
         self.base, self.registry, self.max_bytes = base, registry, max_bytes
-        self.places = target_modules(base.model)
+        self.modules = target_modules(base.model)
         self.resident: OrderedDict[str, Adapter] = OrderedDict()
         self.held: set[str] = set()
-        self._slot = slot
+        self._switch = switch
         self._seen: dict[str, tuple[Stamp, Version]] = {}
         self._added: dict[str, Version] = {}
         self._refused: OrderedDict[tuple[str, Stamp], NeuronRefused] = OrderedDict()
@@ -92,9 +94,9 @@ class NeuronCache:
         self._probe: mx.array | None = None
 
     def find(self, ref: str) -> Version:
-        """Return what ``name``, ``name@3`` or ``name@alias`` stands for now.
+        """Return the version that ``name``, ``name@3`` or ``name@alias`` refers to now.
 
-        What was found before costs one look at the time stamp of the neuron's aliases.
+        A reference that was resolved before costs one ``stat`` of the neuron's alias file.
 
         :raises UnknownName: the registry has no such neuron, version or alias.
         :raises NeuronRefused: its card is damaged, or it was made for another base.
@@ -116,12 +118,12 @@ class NeuronCache:
         return version
 
     def find_any(self, asked: Asked) -> Version | Blend | None:
-        """Return what a reference or a blend (weights by reference) stands for now; ``None`` for the base.
+        """Return the version or blend (weights by reference) that is meant now; ``None`` for the base.
 
-        In a blend the base stands for nothing: ``{"base": 0.5, "action": 0.5}`` is half of ``action``.
+        In a blend the base adds nothing: ``{"base": 0.5, "action": 0.5}`` is half of ``action``.
 
         :raises UnknownName, NeuronRefused: as :meth:`find` does.
-        :raises ConfigError: a weight is not a finite number, all are zero, or the parts do not act from one cue on.
+        :raises ConfigError: a weight is not a finite number, all are zero, or the invocation tokens differ.
         """
         if isinstance(asked, str):
             return None if asked == BASE else self.find(asked)
@@ -143,7 +145,7 @@ class NeuronCache:
         return Blend("blend:" + digest_of([[version.digest, weight] for version, weight in parts]), parts)
 
     def add(self, name: str, folder: Path) -> Adapter:
-        """Load an adapter from a folder outside the registry and let ``name`` stand for it.
+        """Load an adapter from a folder outside the registry under ``name``.
 
         :raises NeuronRefused: as :meth:`get` does.
         """
@@ -153,12 +155,12 @@ class NeuronCache:
         return adapter
 
     def get(self, wanted: Version | Blend) -> Adapter:
-        """Return an adapter that is ready for the layers, from memory if it is there.
+        """Return an adapter that is ready for the layers, from memory if possible.
 
-        A refusal is remembered as long as the files stay as they are.
+        A refusal is remembered until the files change.
 
         :raises NeuronRefused: it is damaged, does not fit, has no effect, its logits are not finite, or its card names
-            another cue.
+            other invocation tokens.
         """
         if (found := self.resident.get(wanted.digest)) is not None:
             check_acts(wanted, found)
@@ -170,7 +172,9 @@ class NeuronCache:
         try:
             adapter = self._load(wanted)
         except NeuronRefused as fault:
-            self._refused[key] = copy.copy(fault)  # without the frames that led to it, and the files they hold
+            self._refused[key] = copy.copy(
+                fault
+            )  # a copy has no traceback, which would keep frames and open files alive
             while len(self._refused) > REMEMBERED:
                 self._refused.popitem(last=False)
             raise
@@ -178,18 +182,18 @@ class NeuronCache:
         return adapter
 
     def drop(self, digest: str) -> None:
-        """Let go of an adapter, if it is in memory."""
+        """Remove an adapter from memory; does nothing if it is not there."""
         self.resident.pop(digest, None)
 
     def trim(self) -> None:
-        """Let the least recently used go until the rest fits, but for the last one and those that are held."""
+        """Evict the least recently used adapters until the rest fits; keep the last one and those in ``held``."""
         spent = sum(adapter.nbytes for adapter in self.resident.values())
         for digest in list(self.resident)[:-1]:
             if spent > self.max_bytes and digest not in self.held:
                 spent -= self.resident.pop(digest).nbytes
 
     def logits(self, rows: int = 1) -> mx.array:
-        """Return the base's logits of the probe, with what its slot adds now, float32 (rows, T, V)."""
+        """Return the logits of the probe with the active delta, float32 (rows, T, V)."""
         logits_BTV: mx.array = self.base.model(mx.array(PROBE * rows)).astype(mx.float32)
         return logits_BTV
 
@@ -201,14 +205,14 @@ class NeuronCache:
             adapter = self._read(wanted.folder)
         except NeuronRefused:
             if wanted.entry is not None:
-                check_content(wanted.entry)  # damage is told as such, whatever it looks like
+                check_content(wanted.entry)  # reports damage as damage, whatever the reader found
             raise
         if adapter.digest != wanted.digest:
             if wanted.entry is not None:
-                check_content(wanted.entry)  # which names the file
-            raise NeuronRefused("the folder has another content than before", where=wanted.folder)
+                check_content(wanted.entry)  # raises an error that names the file
+            raise NeuronRefused("the content of the folder has changed", where=wanted.folder)
         check_acts(wanted, adapter)
-        # The same content on the same base gives the same logits, here or in the gate that measured them.
+        # The same content on the same base gives the same logits, so one check or the gate's measurement is enough.
         if wanted.digest not in self._sound and not _measured(wanted.entry):
             self._checked(adapter, wanted.folder)
             self._sound.add(wanted.digest)
@@ -216,18 +220,18 @@ class NeuronCache:
 
     def _read(self, folder: Path) -> Adapter:
         adapter = read_adapter(folder)
-        check_fits(adapter, self.places)
+        check_fits(adapter, self.modules)
         return fitted(adapter, self.base.model)
 
     def _checked(self, adapter: Adapter, where: object) -> Adapter:
-        """Check that an adapter changes the base's logits, and to finite ones."""
+        """Check that an adapter changes the base's logits and that they stay finite."""
         if self._probe is None:
-            with self._slot.adding(None):
+            with self._switch.adding(None):
                 self._probe = self.logits()
                 mx.eval(self._probe)
-        with self._slot.adding(Alone(adapter)):
+        with self._switch.adding(Alone(adapter)):
             logits = self.logits()
-        # Not to the last bit: DoRA's arithmetic differs from the base's even where it changes nothing.
+        # A tolerance, because the arithmetic of DoRA differs from the base's in the last bits even without a change.
         same = mx.abs(logits - self._probe).max() <= UNMOVED * mx.abs(self._probe).max()
         finite = mx.isfinite(logits).all()
         if same.item() or not finite.item():
@@ -236,26 +240,30 @@ class NeuronCache:
         return adapter
 
     def _keep(self, adapter: Adapter) -> None:
-        """Put an adapter into memory as the most recently used."""
+        """Store an adapter as the most recently used."""
         self.resident[adapter.digest] = adapter
         self.resident.move_to_end(adapter.digest)
         self.trim()
 
     def _stamp(self, ref: str) -> Stamp:
-        """Return what changes with every move of the neuron's aliases; the file's time alone is too coarse."""
+        """Return a stamp that changes with every move of the neuron's aliases; the file's time alone is too coarse."""
         return _stat(self.registry.root / ref.split("@", 1)[0] / ALIASES_FILE)
 
 
 def check_acts(wanted: Version | Blend, adapter: Adapter) -> None:
-    """Check that an adapter acts from the cue at which prompts for ``wanted`` are cut; two cards may share a content.
+    """Check that an adapter has the invocation tokens at which prompts for ``wanted`` are split.
 
-    :raises NeuronRefused: the card names another cue than the adapter, which would act on other tokens than it learnt.
+    Two cards may name one content, so a cached adapter is checked again.
+
+    :raises NeuronRefused: the card names other invocation tokens, so the adapter would act on the wrong tokens.
     """
-    check_invocation_tokens(adapter, wanted.cue, wanted.folder if isinstance(wanted, Version) else wanted.digest)
+    check_invocation_tokens(
+        adapter, wanted.invocation_tokens, wanted.folder if isinstance(wanted, Version) else wanted.digest
+    )
 
 
 def _measured(entry: Entry | None) -> bool:
-    """Tell whether the neuron's gate saw it change what this base makes of held-out answers."""
+    """Return whether the neuron's gate measured a change of this base on held-out answers."""
     verdict = entry.card.verdict if entry is not None else None
     if verdict is None or not verdict.passed or verdict.candidate.bits_per_byte is None:
         return False
@@ -265,20 +273,20 @@ def _measured(entry: Entry | None) -> bool:
 def _check_invocation_tokens(parts: Sequence[tuple[Version, float]]) -> None:
     """Check that all parts of a blend act on the same tokens of a prompt.
 
-    :raises ConfigError: one acts from another cue on, or everywhere.
+    :raises ConfigError: the invocation tokens of two parts differ.
     """
     (first, _), *others = parts
     for version, _ in others:
-        if version.cue != first.cue:
-            got = " and ".join(f"{list(v.cue)} of {v.digest}" for v in (first, version))
+        if version.invocation_tokens != first.invocation_tokens:
+            got = " and ".join(f"{list(v.invocation_tokens)} of {v.digest}" for v in (first, version))
             raise ConfigError(
-                "neurons that act from different tokens of a prompt on cannot be blended", got=got,
-                next_step="Blend neurons that share the base's context with one another, and others with others.",
+                "neurons with different invocation tokens cannot be blended", got=got,
+                next_step="Blend neurons with the same invocation tokens, or only neurons without any.",
             )  # fmt: skip
 
 
 def _files_stamp(wanted: Version | Blend) -> Stamp:
-    """Return what changes when the files of a version, or of the versions of a blend, are written again."""
+    """Return a stamp that changes when a file of the version, or of the blend's versions, is written."""
     versions = [wanted] if isinstance(wanted, Version) else [version for version, _ in wanted.parts]
     return sum((_stat(version.folder / file) for version in versions for file in CONTENT_FILES), ())
 

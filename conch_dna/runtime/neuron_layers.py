@@ -1,4 +1,4 @@
-"""Where a neuron meets the base: layers that add the active neuron's delta, or nothing at all."""
+"""Layers around the base's own layers that add the delta of the active neuron."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
 
 class Delta(Protocol):
-    """What the layers add: one adapter for every row, or for each row of a batch its own.
+    """The change that the layers add: one adapter for all rows, or a separate one for each row of a batch.
 
-    Products and gains are those of :class:`~conch_dna.registry.adapter.Adapter`, scaled, (in) and (out) those of a
-    layer; of an embedding *in* are its rows. A gain is ``None`` where the layer has none.
+    Products and gains are those of :class:`~conch_dna.registry.adapter.Adapter`, scaled; (in) and (out) are the
+    dimensions of a layer, and *in* of an embedding is its number of rows. A gain is ``None`` if the layer has none.
     """
 
     def changes(self, path: str) -> bool:
-        """Tell whether the layer at ``path`` is changed."""
+        """Return whether the layer at ``path`` is changed."""
 
     def product(self, path: str, x: mx.array) -> mx.array:
         """Map (..., in) to (..., out)."""
 
     def gain(self, path: str, x: mx.array) -> mx.array | None:
-        """Return what the output of ``x`` is multiplied by."""
+        """Return the factor for the output of ``x``."""
 
     def rows(self, path: str, ids: mx.array) -> mx.array:
         """Map (...) ids to (..., dimensions)."""
 
     def row_gain(self, path: str, ids: mx.array) -> mx.array | None:
-        """Return what each id's row is multiplied by, (..., 1)."""
+        """Return the factor (..., 1) for each id's row."""
 
     def head(self, path: str, x: mx.array) -> mx.array:
-        """Map (..., dimensions) to (..., rows), by the embedding as a head."""
+        """Map (..., dimensions) to (..., rows), with the embedding as the head."""
 
 
 class Alone:
@@ -52,7 +52,7 @@ class Alone:
         self.adapter = adapter
 
     def changes(self, path: str) -> bool:
-        """Tell whether the layer at ``path`` is changed."""
+        """Return whether the layer at ``path`` is changed."""
         return path in self.adapter.weights
 
     def product(self, path: str, x: mx.array) -> mx.array:
@@ -61,7 +61,7 @@ class Alone:
         return self.adapter.scale * ((x @ a) @ b)
 
     def gain(self, path: str, x: mx.array) -> mx.array | None:
-        """Return what the output of ``x`` is multiplied by, or ``None``."""
+        """Return the factor for the output of ``x``, or ``None``."""
         return self.adapter.gains[path] if path in self.adapter.magnitudes else None
 
     def rows(self, path: str, ids: mx.array) -> mx.array:
@@ -70,19 +70,19 @@ class Alone:
         return self.adapter.scale * (a[ids] @ b)
 
     def row_gain(self, path: str, ids: mx.array) -> mx.array | None:
-        """Return what each id's row is multiplied by, (..., 1), or ``None``."""
+        """Return the factor (..., 1) for each id's row, or ``None``."""
         return self.adapter.gains[path][ids][..., None] if path in self.adapter.magnitudes else None
 
     def head(self, path: str, x: mx.array) -> mx.array:
-        """Map (..., dimensions) to (..., rows), by the embedding as a head."""
+        """Map (..., dimensions) to (..., rows), with the embedding as the head."""
         a, b = self.adapter.weights[path]
         return self.adapter.scale * ((x @ b.T) @ a.T)
 
 
 class DeltaSwitch:
-    """The one place that says what the layers add; a switch is one assignment.
+    """The delta that all wrapped layers of a base add; switching neurons is one assignment.
 
-    :ivar delta: what is added now, or ``None`` for the base.
+    :ivar delta: the active delta, or ``None`` for the base.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class DeltaSwitch:
 
     @property
     def active(self) -> Adapter | None:
-        """The adapter whose delta is added to every row, as :func:`fitted` returns it, or ``None``."""
+        """The adapter that is active for all rows, as :func:`fitted` returns it, or ``None``."""
         return self.delta.adapter if isinstance(self.delta, Alone) else None
 
     @active.setter
@@ -99,7 +99,7 @@ class DeltaSwitch:
 
     @contextlib.contextmanager
     def adding(self, delta: Delta | None) -> Iterator[None]:
-        """Add ``delta`` for a block; what was added before is added again after it."""
+        """Activate ``delta`` for a block, then restore the previous one."""
         before, self.delta = self.delta, delta
         try:
             yield
@@ -108,37 +108,40 @@ class DeltaSwitch:
 
 
 class NeuronLayer(Carrier):
-    """A layer of the base, kept under ``name``, that the slot's delta changes where it has this path."""
+    """A layer of the base, stored as ``name``, that the active delta changes if it has this path."""
 
     name = "linear"
 
-    def __init__(self, layer: nn.Module, path: str, slot: DeltaSwitch) -> None:
+    def __init__(self, layer: nn.Module, path: str, switch: DeltaSwitch) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # mlx leaves it so
         self[self.name] = layer
-        self._path, self._slot = path, slot
+        self._path, self._switch = path, switch
 
     def _changed_by(self) -> Delta | None:
-        """Return the slot's delta if it changes this layer."""
-        delta = self._slot.delta
+        """Return the active delta if it changes this layer."""
+        delta = self._switch.delta
         return delta if delta is not None and delta.changes(self._path) else None
 
     @property
     def weight(self) -> mx.array:
-        """The base's weight, for architectures that read it past the layer.
+        """The base's weight, for architectures that read it without calling the layer.
 
-        :raises NeuronRefused: the active neuron changes this layer, and would be passed by.
+        :raises NeuronRefused: the active neuron changes this layer, and its change would be lost.
         """
         if self._changed_by() is not None:
-            raise NeuronRefused("this base reads the weight past the layer that the neuron changes", got=self._path)
+            raise NeuronRefused(
+                "this base reads the weight of a layer that the neuron changes without calling the layer",
+                got=self._path,
+            )
         weight: mx.array = self[self.name].weight
         return weight
 
 
 class NeuronLinear(NeuronLayer):
-    """A base linear layer, y = Wx + c, that becomes y + scale·(xA)B, or under DoRA g·(Wx + scale·(xA)B) + c."""
+    """A base linear layer, y = Wx + c, that becomes y + scale·(xA)B, or with DoRA g·(Wx + scale·(xA)B) + c."""
 
     def __call__(self, x: mx.array) -> mx.array:
-        """Map (..., in) to (..., out); without an active neuron exactly what the base layer returns."""
+        """Map (..., in) to (..., out); without an active neuron, exactly the base layer's output."""
         delta, linear = self._changed_by(), self.linear
         y: mx.array
         if delta is None:
@@ -154,12 +157,14 @@ class NeuronLinear(NeuronLayer):
 
 
 class NeuronSwitch(NeuronLayer):
-    """A base expert layer, one matrix for each expert, that adds each chosen expert's scaled product."""
+    """A base expert layer, one matrix per expert, that adds the scaled product of each chosen expert."""
 
     def __call__(self, x: mx.array, indices: mx.array, sorted_indices: bool = False) -> mx.array:
         """Map (..., 1, in) and the indices of experts to (..., 1, out)."""
         y: mx.array = self.linear(x, indices, sorted_indices=sorted_indices)
-        if self._changed_by() is None or (adapter := self._slot.active) is None:  # a mixed batch changes no experts
+        if (
+            self._changed_by() is None or (adapter := self._switch.active) is None
+        ):  # mixed batches do not change experts
             return y
         z = x
         for factor in adapter.weights[self._path]:
@@ -168,7 +173,7 @@ class NeuronSwitch(NeuronLayer):
 
 
 class NeuronEmbedding(NeuronLayer):
-    """A base embedding, E + scale·AB row by row, under DoRA each row times its g; also as the head it is tied to."""
+    """A base embedding, E + scale·AB row by row, with DoRA each row times its g; also as the tied head."""
 
     name = "embedding"
 
@@ -178,7 +183,7 @@ class NeuronEmbedding(NeuronLayer):
         if (delta := self._changed_by()) is None:
             return y
         out = y + delta.rows(self._path, ids).astype(y.dtype)
-        # As in mlx-lm, the float32 gain makes float32 of what follows: so it was trained.
+        # As in mlx-lm, the float32 gain promotes the following layers to float32, as in training.
         gain = delta.row_gain(self._path, ids)
         return out if gain is None else out * gain
 
@@ -196,7 +201,7 @@ CLASSES: dict[str, type[NeuronLayer]] = {"linear": NeuronLinear, "switch": Neuro
 
 
 def _product(linear: Any, x: mx.array) -> mx.array:
-    """Return Wx without the layer's bias, which DoRA adds after its magnitude."""
+    """Return Wx without the layer's bias, which DoRA adds after applying its magnitude."""
     weight: mx.array = linear.weight
     if "scales" not in linear:
         return x @ weight.T
@@ -207,7 +212,7 @@ def _product(linear: Any, x: mx.array) -> mx.array:
 
 
 def fitted(adapter: Adapter, model: Any) -> Adapter:
-    """Return the adapter with the gains that its magnitudes mean on this base; one without magnitudes as it is.
+    """Return the adapter with the gains of its magnitudes on this base; an adapter without magnitudes is unchanged.
 
     DoRA scales each row of W + scale·(AB)ᵀ to the length m (Liu et al. 2024, eq. 5): the gain is m over its length.
     """
@@ -220,25 +225,27 @@ def fitted(adapter: Adapter, model: Any) -> Adapter:
         product = adapter.scale * (a @ b)
         rows = weight + (product if isinstance(own[path], nn.Embedding | nn.QuantizedEmbedding) else product.T)
         gains[path] = magnitude / mx.linalg.norm(rows, axis=1)
-        mx.eval(gains[path])  # one full matrix at a time
+        mx.eval(gains[path])  # holds one full matrix at a time
     return replace(adapter, gains=gains, nbytes=adapter.nbytes + sum(gain.nbytes for gain in gains.values()))
 
 
 def wrap(model: Any) -> DeltaSwitch:
-    """Wrap every layer that a neuron may change; the base answers as before until a neuron is active.
+    """Wrap every layer that a neuron may change; answers do not change until a neuron is active.
 
-    :raises NeuronRefused: the model carries LoRA layers or another slot already.
+    :raises NeuronRefused: the model already has LoRA layers or another switch.
     """
-    slot = DeltaSwitch()
+    switch = DeltaSwitch()
     if taken := sorted({type(layer).__name__ for layer, _ in carried(model).values()}):
-        raise NeuronRefused("the base carries an adapter already", got=", ".join(taken), next_step="Load it anew")
+        raise NeuronRefused(
+            "the base carries an adapter already", got=", ".join(taken), next_step="Load the base again"
+        )
     kinds, own = target_modules(model), layers_of(model)
-    wrapped = [(path, CLASSES[kinds[path].kind](layer, path, slot)) for path, layer in own.items()]
+    wrapped = [(path, CLASSES[kinds[path].kind](layer, path, switch)) for path, layer in own.items()]
     model.update_modules(tree_unflatten(wrapped))
-    return slot
+    return switch
 
 
 def unwrap(model: Any) -> None:
-    """Put the base's own layers back."""
+    """Restore the base's own layers."""
     inner = [(path, own) for path, (layer, own) in carried(model).items() if isinstance(layer, NeuronLayer)]
     model.update_modules(tree_unflatten(inner))

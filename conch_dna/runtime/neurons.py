@@ -1,4 +1,4 @@
-"""The runtime: one base model in memory, many neurons over it, switched in microseconds."""
+"""The runtime for one caller: one base model in memory and many neurons over it, switched in microseconds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
+from mlx_lm.sample_utils import make_sampler
 
-from conch_dna.data.alora import acts_on, split_at_invocation
-from conch_dna.data.tokens import prompt_ids
+from conch_dna.data.alora import acts_on
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
-from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
-from conch_dna.runtime.generate import Alora, answer_many, read_contexts
+from conch_dna.runtime.generate import Alora, AnswerText, Messages, answer_many, decode, ids_of
 from conch_dna.runtime.masked import Masked
 from conch_dna.runtime.neuron_cache import NeuronCache
 from conch_dna.runtime.neuron_layers import Alone, unwrap, wrap
@@ -25,18 +24,17 @@ if TYPE_CHECKING:
 
     from conch_dna.data.batches import Batch
     from conch_dna.registry.adapter import Adapter
-
-Messages = Sequence[dict[str, str]] | str
+    from conch_dna.runtime.neuron_cache import Asked
 
 
 class NeuronRuntime:
-    """Loads a base once and puts neurons of a registry on it, on demand.
+    """A base model with the neurons of a registry, loaded on demand; one neuron is active at a time.
 
-    :param base: a model reference, or a model that is loaded already.
+    :param base: a model reference or a loaded model.
     :param registry: the registry's folder.
-    :param max_bytes: neurons kept in memory; the least recently used go first.
+    :param max_bytes: limit of the neurons in memory; the least recently used are evicted first.
 
-    Not safe for use by several threads at once.
+    Not thread-safe.
     """
 
     def __init__(
@@ -47,109 +45,96 @@ class NeuronRuntime:
     ) -> None:
         self.base_model = load(base) if isinstance(base, str) else base
         self.registry = registry if isinstance(registry, Registry) else Registry(Path(registry))
-        self._slot = wrap(self.base_model.model)
-        self._shelf = NeuronCache(self.base_model, self.registry, self._slot, max_bytes)
+        self._switch = wrap(self.base_model.model)
+        self._cache = NeuronCache(self.base_model, self.registry, self._switch, max_bytes)
 
     @property
     def active(self) -> str | None:
         """The content digest of the active neuron, or ``None`` for the base."""
-        return self._slot.active.digest if self._slot.active else None
+        return self._switch.active.digest if self._switch.active else None
 
     @property
     def resident(self) -> list[str]:
         """The digests of the neurons in memory, the least recently used first."""
-        return list(self._shelf.resident)
+        return list(self._cache.resident)
 
     @property
     def alora(self) -> Alora | None:
-        """How the active neuron is used if it acts from a cue on; ``None`` if it acts everywhere, or none is active."""
-        adapter = self._slot.active
-        if adapter is None or not adapter.invocation_tokens:
-            return None
-        return Alora(adapter.invocation_tokens, lambda: self._slot.adding(None))
+        """The invocation tokens of the active neuron; ``None`` if it acts on all tokens or no neuron is active."""
+        return self._alora_of(self._switch.active)
 
     def over(self, batch: Batch) -> AbstractContextManager[None]:
-        """Let the active neuron act in a forward pass over a batch on those tokens alone that it was trained to act on.
+        """Apply the active neuron, in a forward pass over a batch, only to the tokens that it was trained to act on.
 
-        :raises DataError: it acts from a cue on, and an answer of the batch does not stand behind that.
+        :raises DataError: it acts from its invocation tokens, and an answer of the batch does not follow them.
         """
-        adapter = self._slot.active
+        adapter = self._switch.active
         if adapter is None or not adapter.invocation_tokens:
             return contextlib.nullcontext()
         mask_BT1 = acts_on(batch.ids_BT, batch.answers_B, adapter.invocation_tokens)
-        return self._slot.adding(Masked(adapter, mx.array(mask_BT1)))
+        return self._switch.adding(Masked(adapter, mx.array(mask_BT1)))
 
-    def use(self, neuron: str) -> None:
-        """Make a neuron active: ``name``, ``name@3`` or ``name@alias``, or ``base`` for none.
+    def use(self, neuron: Asked) -> None:
+        """Activate a neuron: ``name``, ``name@3``, ``name@alias``, ``base`` for none, or the weights of a blend.
 
-        A resident neuron costs one look at the time stamp of its aliases; when an alias has moved, the version it now
-        points at is loaded.
+        For a neuron in memory this costs one ``stat`` of its alias file; if an alias has moved, its new version is
+        loaded.
 
         :raises UnknownName: the registry has no such neuron, version or alias.
-        :raises NeuronRefused: it is damaged, of another base or without effect; what was active stays active.
+        :raises NeuronRefused: it is damaged, made for another base or has no effect; the active neuron does not change.
         """
-        self._slot.active = None if neuron == BASE else self._fetch(neuron)
+        self._switch.active = self._fetch(neuron)
 
     def base(self) -> None:
-        """Switch every neuron off; logits are exactly the base's."""
-        self._slot.active = None
+        """Deactivate the neuron; the logits are exactly the base's."""
+        self._switch.active = None
 
     def add(self, name: str, folder: Path) -> None:
-        """Load an adapter from a folder outside the registry and let ``name`` stand for it.
+        """Load an adapter from a folder outside the registry under ``name``.
 
         :raises NeuronRefused: as :meth:`use` does.
         """
-        self._shelf.add(name, folder)
+        self._cache.add(name, folder)
 
     @contextlib.contextmanager
-    def neuron(self, neuron: str) -> Iterator[None]:
-        """Make a neuron active for a block; what was active before is active again after it."""
-        before = self._slot.active
+    def neuron(self, neuron: Asked) -> Iterator[None]:
+        """Activate a neuron for a block, then restore the previous one."""
+        before = self._switch.active
         self.use(neuron)
         try:
             yield
         finally:
-            self._slot.active = before
+            self._switch.active = before
 
-    def generate(self, messages: Messages, neuron: str | None = None, sampling: Sampling | None = None) -> str:
-        """Answer one conversation, by default with the active neuron, greedily and in at most 96 tokens.
+    def generate(self, messages: Messages, neuron: Asked | None = None, sampling: Sampling | None = None) -> str:
+        """Answer one conversation, by default with the active neuron, greedy and in at most 96 tokens.
 
         :param messages: chat turns as role and content, or the text of one user turn.
         """
         return "".join(self.stream(messages, neuron, sampling))
 
-    def stream(self, messages: Messages, neuron: str | None = None, sampling: Sampling | None = None) -> Iterator[str]:
-        """Yield an answer's text piece by piece. Streams may be interleaved: each stays with its neuron.
+    def stream(
+        self, messages: Messages, neuron: Asked | None = None, sampling: Sampling | None = None
+    ) -> Iterator[str]:
+        """Yield an answer's text piece by piece. Streams may be interleaved: each keeps its neuron.
 
-        What stands before the cue of a neuron that acts from one on is read by the base, when this is called.
+        :raises DataError: the neuron acts from its invocation tokens and the prompt has none.
         """
-        from mlx_lm.generate import stream_generate
-        from mlx_lm.sample_utils import make_sampler
-
         sampling = sampling or Sampling()
-        adapter = self._slot.active if neuron is None else None if neuron == BASE else self._fetch(neuron)
-        model, ids, cache = self.base_model.model, prompt_ids(self.base_model.tokenizer, as_turns(messages)), None
-        if adapter is not None and adapter.invocation_tokens:
-            context, ids = split_at_invocation(ids, adapter.invocation_tokens)
-            with self._slot.adding(None):
-                (cache,) = read_contexts(model, [context])
+        adapter = self._switch.active if neuron is None else self._fetch(neuron)
+        model, tokenizer = self.base_model.model, self.base_model.tokenizer
         mx.random.seed(sampling.seed)
-        pieces = stream_generate(
-            model,
-            self.base_model.tokenizer,
-            ids,
-            prompt_cache=cache,
-            max_tokens=sampling.max_tokens,
-            sampler=make_sampler(temp=sampling.temperature, top_p=sampling.top_p),
-        )
-        return self._guarded(pieces, adapter)
+        sampler = make_sampler(temp=sampling.temperature, top_p=sampling.top_p)
+        ids, ends = ids_of(tokenizer, messages), set(tokenizer.eos_token_ids)
+        steps = decode(model, ends, [ids], [sampler], sampling.max_tokens, self._alora_of(adapter))
+        return self._texts(steps, adapter)
 
     def generate_many(
-        self, conversations: Sequence[Messages], neuron: str | None = None, sampling: Sampling | None = None
+        self, conversations: Sequence[Messages], neuron: Asked | None = None, sampling: Sampling | None = None
     ) -> list[str]:
-        """Answer many conversations in one batch with one neuron; texts in the order asked."""
+        """Answer many conversations in one batch with one neuron; return texts in input order."""
         tokenizer = self.base_model.tokenizer
-        prompts = [prompt_ids(tokenizer, as_turns(messages)) for messages in conversations]
+        prompts = [ids_of(tokenizer, messages) for messages in conversations]
         texts = [""] * len(prompts)
         with self.neuron(neuron) if neuron is not None else contextlib.nullcontext():
             for answer in answer_many(self.base_model.model, tokenizer, prompts, sampling or Sampling(), self.alora):
@@ -157,24 +142,28 @@ class NeuronRuntime:
         return texts
 
     def close(self) -> None:
-        """Give the base model back as it was, without the runtime's layers."""
-        self._slot.active = None
+        """Remove the runtime's layers from the base model."""
+        self._switch.active = None
         unwrap(self.base_model.model)
 
-    def _guarded(self, pieces: Iterator[Any], adapter: Adapter | None) -> Iterator[str]:
-        """Run each step of a stream under its own neuron, whatever is active between the steps."""
+    def _texts(self, steps: Iterator[list[tuple[int, Any]]], adapter: Adapter | None) -> Iterator[str]:
+        """Yield the text of one sequence; each step runs with its own neuron, whatever is active between the steps."""
+        answer = AnswerText(self.base_model.tokenizer)
         while True:
-            with self._slot.adding(None if adapter is None else Alone(adapter)):
-                piece = next(pieces, None)
-            if piece is None:
+            with self._switch.adding(None if adapter is None else Alone(adapter)):
+                step = next(steps, None)
+            if step is None:
                 return
-            yield piece.text
+            for _, response in step:
+                shown, _ = answer.add(response.token, response.finish_reason)
+                yield shown
 
-    def _fetch(self, ref: str) -> Adapter:
-        """Return the adapter that ``ref`` stands for now, from memory if it is there."""
-        return self._shelf.get(self._shelf.find(ref))
+    def _alora_of(self, adapter: Adapter | None) -> Alora | None:
+        if adapter is None or not adapter.invocation_tokens:
+            return None
+        return Alora(adapter.invocation_tokens, lambda: self._switch.adding(None))
 
-
-def as_turns(messages: Messages) -> list[dict[str, str]]:
-    """Return chat turns, those of one user turn for a text."""
-    return [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
+    def _fetch(self, asked: Asked) -> Adapter | None:
+        """Return the adapter that a reference or a blend means now, from memory if it is there; base: ``None``."""
+        wanted = self._cache.find_any(asked)
+        return None if wanted is None else self._cache.get(wanted)

@@ -1,4 +1,4 @@
-"""Keys and values of prompts and answers, reused where a later prompt of the same neuron begins alike."""
+"""Cache of keys and values: a later prompt of the same neuron reuses those of a common start."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Key: TypeAlias = tuple[str, str | None]
-LEAST = 16  # fewer shared tokens are computed again sooner than merged
-MOST = 256  # entries, each of which is compared with a prompt
+LEAST = 16  # fewer shared tokens are cheaper to compute again than to merge
+MOST = 256  # entries; a lookup compares each of them with the prompt
 
 
 @dataclass(eq=False)
 class Entry:
     """The caches of one sequence.
 
-    :param key: digests of the base and of the adapter, ``None`` for the base alone: its keys and values fit no other.
+    :param key: digests of the base and the adapter (``None`` for the base alone); keys and values fit no other pair.
     :param tokens_T: the tokens that the caches hold, int64.
     :param caches: one ``KVCache`` a layer, of one row.
-    :param used: when it was last of use, as a count.
+    :param used: the count of the last use.
     :param nbytes: bytes of keys and values.
     """
 
@@ -38,16 +38,16 @@ class Entry:
 
 
 class PromptCache:
-    """A few sequences' caches within a budget of bytes, the least recently used of which go first.
+    """The caches of several sequences within a budget of bytes; the least recently used are evicted first.
 
-    Models whose caches are anything else than plain keys and values (sliding windows, state spaces) are not served:
-    what such a cache held a few tokens ago is gone.
+    Only models with plain key-value caches are supported: other caches (sliding windows, state spaces) cannot be cut
+    back to an earlier token.
 
     :param model: the base.
-    :param max_bytes: of all entries; 0 keeps nothing.
+    :param max_bytes: limit of all entries; 0 disables the cache.
 
     :ivar plain: whether the model's caches are plain keys and values.
-    :ivar lent: entries beside the budget, for those who are let in next; to be cleared then.
+    :ivar lent: entries outside the budget for requests that are admitted next; the caller clears them.
     """
 
     def __init__(self, model: Any, max_bytes: int) -> None:
@@ -66,9 +66,9 @@ class PromptCache:
         return len(self._entries)
 
     def fetch(self, key: Key, tokens: Sequence[int]) -> tuple[int, list[Any] | None]:
-        """Return how many of the first tokens are known to this key, and their caches; ``(0, None)`` if too few are.
+        """Return the number of first tokens cached for this key, and their caches; ``(0, None)`` if they are too few.
 
-        One token at least is left to compute. The caches share their arrays with the entry: a batch copies them.
+        At least one token is left to compute. The caches share their arrays with the entry; a batch copies them.
         """
         length, entry = self._longest(key, tokens)
         if entry is None:
@@ -80,11 +80,11 @@ class PromptCache:
         return length, caches
 
     def known(self, key: Key, tokens: Sequence[int]) -> int:
-        """Return how many of the first tokens :meth:`fetch` would find."""
+        """Return the number of first tokens that :meth:`fetch` would find."""
         return self._longest(key, tokens)[0]
 
     def _longest(self, key: Key, tokens: Sequence[int]) -> tuple[int, Entry | None]:
-        """Return the entry that has most of the first tokens, and how many; ``(0, None)`` if they are too few."""
+        """Return the longest common start with an entry, and the entry; ``(0, None)`` if it is too short."""
         tokens_T = np.asarray(tokens)
         entries = (entry for entry in (*self._entries, *self.lent) if entry.key == key)
         found = ((shared_length(entry.tokens_T, tokens_T), entry) for entry in entries)
@@ -93,9 +93,9 @@ class PromptCache:
         return (0, None) if length < LEAST else (length, entry)
 
     def store(self, key: Key, tokens: Sequence[int] | np.ndarray, caches: Sequence[Any], *, lend: bool = False) -> None:
-        """Keep a sequence's caches, which hold exactly ``tokens``; entries that it begins with are not needed then.
+        """Store a sequence's caches, which hold exactly ``tokens``; replaces entries that are a start of it.
 
-        :param lend: lend them too, whether or not they fit into the budget.
+        :param lend: also lend the caches, whether or not they fit into the budget.
         """
         if not self.plain or not (self.max_bytes or lend):
             return
@@ -120,13 +120,13 @@ class PromptCache:
 
 
 def _begun(entry: Entry) -> Entry:
-    """Begin to compute an entry: as a graph it would keep the whole batch alive; to wait would halt the step."""
+    """Start to compute an entry: a graph would keep the whole batch alive, and waiting would block the step."""
     mx.async_eval([(cache.keys, cache.values) for cache in entry.caches])  # type: ignore[no-untyped-call]
     return entry
 
 
 def shared_length(a_T: np.ndarray, b_T: np.ndarray) -> int:
-    """Return how many tokens two sequences have in common at their start."""
+    """Return the length of the common start of two sequences."""
     shorter = min(len(a_T), len(b_T))
     differ = np.flatnonzero(a_T[:shorter] != b_T[:shorter])
     return int(differ[0]) if differ.size else shorter

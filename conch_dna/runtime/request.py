@@ -1,4 +1,4 @@
-"""One request to the engine: what was asked, what has come so far, and how it ended."""
+"""A request to the engine: its input, its progress and its result."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from mlx_lm.generate import TextStateMachine
-
 from conch_dna.data.alora import split_at_invocation
 from conch_dna.errors import NeuronRefused
+from conch_dna.runtime.generate import AnswerText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Sampling
     from conch_dna.runtime.neuron_cache import Asked, Blend, Version
 
-# From the tokens so far, prompt and answer (T,), and the logits (1, V) to what is normalised and sampled, (1, V).
+# Maps the tokens so far, prompt and answer (T,), and the logits (1, V) to the logits (1, V) that are sampled.
 Processor: TypeAlias = "Callable[[mx.array, mx.array], mx.array]"
 Reason = Literal["stop", "length", "cancelled"]
 
@@ -29,9 +28,9 @@ Reason = Literal["stop", "length", "cancelled"]
 class Token(NamedTuple):
     """One generated token.
 
-    :param text: what may be shown after it; less than its own text while a stop string might begin.
+    :param text: the text that may be shown after it; shorter than its own text while a stop string may have begun.
     :param log_prob: natural, at temperature 1.
-    :param log_probs_V: float32, those of all tokens.
+    :param log_probs_V: float32 log-probabilities of all tokens.
     """
 
     id: int
@@ -42,13 +41,13 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """How a request ended.
+    """The result of a request.
 
-    :param tokens: without the end-of-turn token.
-    :param text: up to the end of the turn, or to the first stop string.
-    :param digest: of the adapter that gave it, ``None`` for the base.
-    :param prompt_tokens: in the prompt.
-    :param cached_tokens: of these taken from the prompt cache.
+    :param tokens: the tokens without the end-of-turn token.
+    :param text: the text up to the end of the turn or the first stop string.
+    :param digest: digest of the adapter, ``None`` for the base.
+    :param prompt_tokens: number of tokens in the prompt.
+    :param cached_tokens: number of prompt tokens taken from the prompt cache.
     """
 
     tokens: tuple[int, ...]
@@ -60,17 +59,17 @@ class Answer:
 
 
 class Request:
-    """A request in the engine; what :meth:`Engine.submit` returns.
+    """A submitted request, as :meth:`Engine.submit` returns it.
 
-    :param asked: the neuron by name, or a blend.
-    :param wanted: what that meant when it was submitted, and means to the end.
+    :param asked: the neuron's reference, or a blend.
+    :param wanted: the version or blend that was resolved at submission.
     :param stop: strings that end the answer.
     :param on_token: called by the engine's thread with each token; if it raises, the request fails with that error.
-    :param processors: change the logits before each token; what one of them raises ends all that share its batch.
-    :param drive: runs the engine until a future is done, at most so many seconds.
+    :param processors: change the logits before each token; an error in one of them ends all requests of the batch.
+    :param drive: runs the engine until a future is done or the given seconds have passed.
 
-    :ivar context: how many of the prompt's first tokens the base alone reads.
-    :raises DataError: the neuron acts from its cue on, and the prompt has none.
+    :ivar context: the number of first tokens of the prompt that the base alone reads.
+    :raises DataError: the neuron acts from its invocation tokens, and the prompt has none.
     """
 
     def __init__(
@@ -92,15 +91,10 @@ class Request:
         self.cached_tokens = 0
         self.passed_by = 0
         self._on_token, self._drive = on_token, drive
-        self._ends = set(tokenizer.eos_token_ids)
-        self._detokenizer = tokenizer.detokenizer
-        self._machine = TextStateMachine({"normal": [(text, None) for text in stop]}).make_state()
-        self._tokens: list[int] = []
-        self._text = ""
+        self._answer = AnswerText(tokenizer, stop)
         self._cancelled = threading.Event()
-        self._fresh = ""
         self.future: Future[Answer] = Future()
-        self.future.set_running_or_notify_cancel()  # it is ended by the engine alone
+        self.future.set_running_or_notify_cancel()  # only the engine ends it
 
     @property
     def digest(self) -> str | None:
@@ -110,77 +104,58 @@ class Request:
     @property
     def activated(self) -> bool:
         """Whether its neuron shares the base's context."""
-        return self.wanted is not None and bool(self.wanted.cue)
+        return self.wanted is not None and bool(self.wanted.invocation_tokens)
 
     def done(self) -> bool:
-        """Tell whether it has ended, in whatever way."""
+        """Return whether the request has ended, for any reason."""
         return self.future.done()
 
     def cancel(self) -> None:
-        """Ask the engine to end it before the next token; what has come so far is its answer."""
+        """Ask the engine to end the request before the next token; the answer so far is its result."""
         self._cancelled.set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was asked to end."""
+        """Whether :meth:`cancel` was called."""
         return self._cancelled.is_set()
 
     def result(self, timeout: float | None = None) -> Answer:
-        """Wait for the answer; without a thread of its own the engine is run meanwhile.
+        """Wait for the answer; runs the engine meanwhile if its thread is not started.
 
-        :raises TimeoutError: it has not ended after ``timeout`` seconds.
-        :raises ConchError: what it failed with.
+        :raises TimeoutError: the request has not ended after ``timeout`` seconds.
+        :raises ConchError: the error of the request.
         """
         self._drive(self.future, timeout)
         return self.future.result(timeout=0)
 
     def take(self, token: int, log_prob: float, log_probs_V: mx.array, reason: str | None) -> Reason | None:
-        """Add a token; return why the answer has ended with it, if it has.
+        """Add a token; return why the answer ends with it, if it does.
 
         :param reason: why mlx-lm ended the sequence, if it did.
-        :raises NeuronRefused: the log-probability is not finite, so none of them are.
+        :raises NeuronRefused: the log-probability is not finite; then none of them is.
         """
         if not math.isfinite(log_prob):
             raise NeuronRefused("gave logits that are not finite", where=self.asked)
-        text = ""
-        if token in self._ends:
-            reason = "stop"
-        else:
-            self._tokens.append(token)
-            self._detokenizer.add_token(token)
-            text = self._detokenizer.last_segment
-        stopped = self._say(text, last=reason is not None)
+        shown, ended = self._answer.add(token, reason)
         if self._on_token is not None:
-            self._on_token(Token(token, self._fresh, log_prob, log_probs_V))
-        if stopped or reason == "stop":
-            return "stop"
-        return None if reason is None else "length"
-
-    def _say(self, text: str, last: bool) -> bool:
-        """Take text in, hold back what a stop string may begin with; return whether one is whole."""
-        if last:
-            self._detokenizer.finalize()
-            text += self._detokenizer.last_segment
-        self._machine, self._fresh, state = TextStateMachine.step(self._machine, text)
-        if state is not None and last:
-            self._machine, rest, _ = TextStateMachine.flush(self._machine)
-            self._fresh += rest
-        self._text += self._fresh
-        return state is None
+            self._on_token(Token(token, shown, log_prob, log_probs_V))
+        return ended
 
     def end(self, reason: Reason) -> None:
-        """Let the answer be known."""
+        """Set the result."""
         self.future.set_result(
-            Answer(tuple(self._tokens), self._text, reason, self.digest, len(self.prompt), self.cached_tokens)
+            Answer(
+                tuple(self._answer.tokens), self._answer.text, reason, self.digest, len(self.prompt), self.cached_tokens
+            )
         )
 
     def fail(self, error: BaseException) -> None:
-        """Let the error be known."""
+        """Set the error."""
         self.future.set_exception(error)
 
 
 def _context(prompt: list[int], wanted: Version | Blend | None) -> int:
-    """Return how many of a prompt's first tokens the base alone reads; of its own prompts it leaves one to compute."""
+    """Return the number of first tokens that the base alone reads; for the base, all but the last."""
     if wanted is None:
         return len(prompt) - 1
-    return len(split_at_invocation(prompt, wanted.cue)[0]) if wanted.cue else 0
+    return len(split_at_invocation(prompt, wanted.invocation_tokens)[0]) if wanted.invocation_tokens else 0

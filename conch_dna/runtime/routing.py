@@ -1,4 +1,4 @@
-"""Choosing a neuron for a conversation that names none, by a router of any plug-in."""
+"""Routing: a router plug-in chooses the neuron for a conversation that names none."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conch_dna.domains.discovery import domain_folders
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import PluginError
+from conch_dna.registry.aliases import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,17 +18,16 @@ if TYPE_CHECKING:
     from conch_dna.plugin.manager import PluginHost
     from conch_dna.plugin.protocols import Router
 
-AUTO = "auto"  # stands for "whichever the router chooses" in the place of a neuron's name
-BASE = "base"
+AUTO = "auto"  # in place of a neuron's name: the router chooses
 DEFAULT = "ngrams"
 
 
 @dataclass(frozen=True)
 class Routing:
-    """A router with what it is told.
+    """A router and the domain descriptions that it receives.
 
-    :param name: the router's.
-    :param owner: the plug-in that it comes from.
+    :param name: name of the router.
+    :param owner: the plug-in that provides it.
     :param about: descriptions of domains by name.
     """
 
@@ -37,9 +37,9 @@ class Routing:
     about: Mapping[str, str]
 
     def choose(self, messages: Sequence[Mapping[str, str]], names: Iterable[str]) -> str:
-        """Return the one of ``names``, or ``base``, that should answer.
+        """Return the name in ``names``, or ``base``, that should answer.
 
-        :raises PluginError: the router failed, or chose what there is not.
+        :raises PluginError: the router failed or chose a name that is not in ``names``.
         """
         neurons = {name: self.about.get(name, "") for name in sorted(names)}
         try:
@@ -47,7 +47,7 @@ class Routing:
         except Exception as fault:
             raise self._broken(fault) from fault
         if chosen != BASE and chosen not in neurons:
-            raise self._broken(f"router {self.name!r} chose {chosen!r}, which is not there")
+            raise self._broken(f"router {self.name!r} chose {chosen!r}, which does not exist")
         return chosen
 
     def _broken(self, fault: Exception | str) -> PluginError:
@@ -55,11 +55,11 @@ class Routing:
 
 
 def make_routing(host: PluginHost, project: Path, name: str) -> Routing:
-    """Return the router of that name, over all domains that the project knows.
+    """Return the router of the given name, set up with all domains of the project.
 
-    :raises UnknownName: there is no such router.
-    :raises DataError: a domain is faulty.
-    :raises PluginError: its factory failed.
+    :raises UnknownName: no such router exists.
+    :raises DataError: a domain is invalid.
+    :raises PluginError: the router's factory failed.
     """
     factory, owner = host.catalog.get("routers", name), host.catalog.owner("routers", name)
     domains = {domain: load_domain(folder) for domain, folder in domain_folders(host, project).items()}

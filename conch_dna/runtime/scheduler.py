@@ -1,4 +1,4 @@
-"""The order in which requests run: who waits, who is in the batch, and what each gets from one step of it."""
+"""The scheduler: admits waiting requests to the batch, runs its steps and gives each request its token."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 import structlog
-from mlx_lm.generate import BatchGenerator, StopSequences
 
 from conch_dna.errors import ModelError, NeuronRefused
 from conch_dna.runtime.adapter_stack import BASE_SLOT
 from conch_dna.runtime.contexts import Contexts
-from conch_dna.runtime.generate import seeded_sampler, sequence_seed
+from conch_dna.runtime.generate import Decoder, sampler_for
 
 if TYPE_CHECKING:
     from conch_dna.models.load import LoadedModel
@@ -25,61 +24,58 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-PATIENCE = 64  # later requests that may go before one whose neuron finds no slot
-LOOKAHEAD = 256  # requests that may be passed over in one look at the queue
+MAX_PASSED = 64  # times that a request without a free slot may be passed over
+LOOKAHEAD = 256  # requests that may be passed over in one scan of the queue
 
 
 class Scheduler:
-    """The requests of one engine; to be used by the thread that runs the model alone.
+    """The requests of one engine; use it only from the thread that runs the model.
 
-    :param batch: requests that run at once.
+    :param batch: maximum number of requests that run at once.
 
-    :ivar waiting: requests in the order they came.
-    :ivar running: requests in the batch, by mlx-lm's number.
-    :ivar plan: neurons to load ahead.
-    :ivar deadlines: by digest, when (monotonic, seconds) those who run with a neuron must have ended.
+    :ivar waiting: waiting requests in order of arrival.
+    :ivar running: running requests by their number in the :class:`~.generate.Decoder`.
+    :ivar plan: neurons to load ahead of their requests.
+    :ivar deadlines: by digest, the time (monotonic, seconds) at which requests of an unloading neuron fail.
     """
 
     def __init__(
-        self, base: LoadedModel, model: SlottedModel, residency: SlotAllocator, prompt_cache: PromptCache, batch: int
+        self, base: LoadedModel, model: SlottedModel, allocator: SlotAllocator, prompt_cache: PromptCache, batch: int
     ) -> None:
         self.waiting: deque[Request] = deque()
         self.running: dict[int, Request] = {}
         self.plan: deque[Version | Blend] = deque()
         self.deadlines: dict[str, float] = {}
-        self._base, self._model, self._residency = base, model, residency
+        self._base, self._model, self._allocator = base, model, allocator
         self._contexts = Contexts(prompt_cache, base.digest)
-        self._ends = StopSequences([[token] for token in sorted(base.tokenizer.eos_token_ids)])
         self._batch = batch
-        self._generator = self._fresh_generator()
+        self._decoder = self._new_decoder()
 
     def step(self) -> bool:
-        """Let every running request have one token; return whether there is anything left to do."""
+        """Give every running request one token; return whether work is left."""
         try:
             self._end_early()
             self._admit()
             if self.running:
                 self._decode()
-        except Exception as fault:  # noqa: BLE001 - it cannot be told whose fault it was
+        except Exception as fault:  # noqa: BLE001 - the fault cannot be assigned to one request
             self._start_over(fault)
         if self.plan and not self.waiting:
             self._prefetch_next()
         return bool(self.running or self.waiting or self.plan)
 
     def close(self) -> None:
-        """End all requests as cancelled."""
+        """Cancel all requests."""
         for request in [*self.waiting, *self.running.values()]:
             request.cancel()
         self._end_early()
-        self._generator.close()
+        self._decoder.close()
 
-    def _fresh_generator(self) -> Any:
-        return BatchGenerator(
-            self._model, completion_batch_size=self._batch, prefill_batch_size=max(1, self._batch // 2)
-        )
+    def _new_decoder(self) -> Decoder:
+        return Decoder(self._model, self._base.tokenizer.eos_token_ids, self._batch)
 
     def _end_early(self) -> None:
-        """End what was cancelled, and what runs with a neuron whose time to drain is over."""
+        """End cancelled requests, and those of an unloading neuron whose deadline has passed."""
         if cancelled := {request for request in self.waiting if request.cancelled}:
             self.waiting = deque(request for request in self.waiting if request not in cancelled)
             for request in cancelled:
@@ -93,32 +89,32 @@ class Scheduler:
                 self._leave(uid, remove=True).fail(fault)
 
     def _admit(self) -> None:
-        """Let requests in, in order; one whose neuron finds no slot is passed over, but not for ever.
+        """Admit requests in order; a request whose neuron has no slot is passed over at most ``MAX_PASSED`` times.
 
-        Requests for the base take no slot away from it, and go on passing. One whose context the batch is computing
-        waits for that.
+        Requests for the base need no slot and may always pass. A request whose context the batch is computing waits
+        for it.
         """
         passed: list[Request] = []
         shut = False
         while self.waiting and len(self.running) < self._batch and len(passed) < LOOKAHEAD:
             request = self.waiting.popleft()
             try:
-                if request.passed_by < PATIENCE and self._contexts.must_wait(request):
+                if request.passed_by < MAX_PASSED and self._contexts.must_wait(request):
                     passed.append(request)
                     continue
-                slot = None if shut and request.wanted is not None else self._residency.acquire(request.wanted)
+                slot = None if shut and request.wanted is not None else self._allocator.acquire(request.wanted)
                 if slot is not None:
                     self._insert(request, slot)
-            except Exception as fault:  # noqa: BLE001 - whatever it is, it is this request's alone
+            except Exception as fault:  # noqa: BLE001 - any error here belongs to this request
                 log.warning("request_refused", neuron=str(request.asked), error=str(fault))
                 if request.slot is not None:
-                    self._residency.release(request.slot)
+                    self._allocator.release(request.slot)
                 request.fail(fault)
                 continue
             if slot is None:
                 passed.append(request)
-                # Who waits for a neuron to be unloaded would have nothing of the others' waiting.
-                shut = shut or (request.passed_by >= PATIENCE and request.digest not in self.deadlines)
+                # Blocking the others does not help a request that waits for its neuron to be unloaded.
+                shut = shut or (request.passed_by >= MAX_PASSED and request.digest not in self.deadlines)
             elif slot != BASE_SLOT:
                 for earlier in passed:
                     earlier.passed_by += 1
@@ -126,69 +122,67 @@ class Scheduler:
         self._contexts.take_back()
 
     def _insert(self, request: Request, slot: int) -> None:
-        """Give a request to the generator."""
+        """Add a request to the decoder."""
         request.slot, sampling = slot, request.sampling
         known, own = self._contexts.known(request)
         request.cached_tokens = known
         context = max(0, request.context - known)
         rest = request.prompt[known:]
-        seed = sequence_seed(sampling.seed, request.prompt)
-        (uid,) = self._generator.insert_segments(
-            [[rest[:context], rest[context:]]],  # between which the slot may change
-            max_tokens=[sampling.max_tokens],
-            caches=[self._model.cache_for(slot, own, context)],
-            all_tokens=[request.prompt[:known]],
-            samplers=[seeded_sampler(sampling.temperature, sampling.top_p, seed)],
-            logits_processors=[list(request.processors)],
-            stop_sequences=[self._ends],
+        uid = self._decoder.add(
+            [rest[:context], rest[context:]],  # the slot may change between the two
+            sampler_for(request.prompt, sampling),
+            sampling.max_tokens,
+            caches=self._model.cache_for(slot, own, context),
+            known=request.prompt[:known],
+            processors=request.processors,
         )
         self.running[uid] = request
         self._contexts.begin(uid, request, known)
 
     def _leave(self, uid: int, *, remove: bool) -> Request:
-        """Take a request out, out of the batch too where it is in there still, and give its slot back."""
+        """Remove a request, with ``remove`` also from the decoder, and release its slot."""
         request = self.running.pop(uid)
         self._contexts.end(uid)
         if remove:
-            self._generator.remove([uid])
+            self._decoder.remove(uid)
         if request.slot is not None:
-            self._residency.release(request.slot)
+            self._allocator.release(request.slot)
         return request
 
     def _decode(self) -> None:
-        """Compute one step, keep the contexts that are complete with it, and give each request its token."""
-        read, responses = self._generator.next()
-        for response in read:
-            if response.end_of_segment:
-                self._keep_context(response.uid)
+        """Run one step, store the contexts that it completes, and give each request its token."""
+        read, responses = self._decoder.step()
+        for uid in read:
+            self._keep_context(uid)
         for response in responses:
             self._give(response)
 
     def _keep_context(self, uid: int) -> None:
-        """Keep what the base has read for a request, once that is complete, for others."""
+        """Store the complete context of a request for others, if it is worth it."""
         context = self._contexts.end(uid)
         if context is not None and self._contexts.worth_keeping(context):
-            with mx.stream(self._generator.stream):
-                caches, _ = self._generator.extract_cache([uid])[uid]
-                self._contexts.keep(context, caches[:-1])
+            with mx.stream(self._decoder.stream):
+                self._contexts.keep(context, self._decoder.caches_of(uid)[:-1])
 
     def _start_over(self, fault: Exception) -> None:
-        """End all that are in the batch, which cannot go on."""
+        """Fail all requests of a batch that cannot continue, and start a new batch."""
         log.error("step_failed", requests=len(self.running), error=repr(fault))
-        self._generator.close()
-        self._generator = self._fresh_generator()
+        self._decoder.close()
+        self._decoder = self._new_decoder()
         for uid in list(self.running):
             self._leave(uid, remove=False).fail(ModelError("the batch could not be computed", got=repr(fault)))
 
     def _give(self, response: Any) -> None:
-        """Give one request its token; what goes wrong ends this one alone."""
+        """Give one request its token; an error ends only this request."""
         request = self.running[response.uid]
         try:
-            log_prob = memoryview(response.logprobs)[response.token]  # it is computed: no operation is worth it
+            log_prob = memoryview(response.logprobs)[
+                response.token
+            ]  # computed already: reading memory is cheaper than an mlx operation
             reason = request.take(response.token, log_prob, response.logprobs, response.finish_reason)
             if reason is not None and response.prompt_cache is not None:
                 self._contexts.keep_answer(request, response.all_tokens, response.prompt_cache[:-1])
-        except BaseException as fault:  # noqa: BLE001 - the callback is the caller's, and may raise anything
+        except BaseException as fault:  # noqa: BLE001 - the callback is user code and may raise anything
             log.warning("request_failed", neuron=str(request.asked), error=str(fault))
             self._leave(response.uid, remove=response.finish_reason is None).fail(fault)
             return
@@ -199,6 +193,6 @@ class Scheduler:
         """Load the next neuron of the plan."""
         wanted = self.plan.popleft()
         try:
-            self._residency.prefetch(wanted)
-        except Exception as fault:  # noqa: BLE001 - nobody waits for it, and who asks later is told
+            self._allocator.prefetch(wanted)
+        except Exception as fault:  # noqa: BLE001 - no caller waits; a later request raises it
             log.warning("prefetch_refused", digest=wanted.digest, error=str(fault))

@@ -1,8 +1,8 @@
-"""Each sequence's slot, carried through mlx-lm's batches as one more entry of its cache.
+"""The slot of each sequence, carried through mlx-lm's batches as an additional entry of its cache.
 
-``BatchGenerator`` has no notion of adapters: it merges, extends, filters, copies and extracts the caches of sequences
-and hands them to the model. An entry that holds no keys and values but the slots of the batch's rows goes along, and
-:class:`SlottedModel` takes it off again. It rests on duck typing: the tests go through every move of a batch.
+``BatchGenerator`` does not know adapters: it merges, extends, filters, copies and extracts the caches of sequences and
+passes them to the model. The additional entry holds the slots of the batch's rows, and :class:`SlottedModel` removes it
+before it calls the base. This relies on duck typing; the tests cover every operation on a batch.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 class SlotCache:
     """The slots of a batch's rows, in order; of one sequence before it is merged and after it is extracted.
 
-    :param slots: of the rows.
-    :param contexts: of each row, how many of the tokens to come are the base's alone; left out, none are. They must be
-        a segment of the prompt, or several, so that no call of the model has tokens of both kinds in a row.
+    :param slots: the slot of each row.
+    :param contexts: for each row, how many of the next tokens only the base reads; default none. They must end at a
+        segment boundary of the prompt, so that no forward pass has tokens of both kinds in one row.
     """
 
     nbytes = 0
-    state: tuple[()] = ()  # nothing that mlx would have to evaluate
+    state: tuple[()] = ()  # nothing for mlx to evaluate
 
     def __init__(self, slots: Iterable[int], contexts: Iterable[int] | None = None) -> None:
         self.slots = list(slots)
@@ -41,7 +41,7 @@ class SlotCache:
         return [BASE_SLOT if context else slot for slot, context in zip(self.slots, self.contexts, strict=True)]
 
     def advance(self, tokens: int) -> None:
-        """Take note that the model has read so many tokens of each row; a row that had fewer was padded."""
+        """Record that the model has read this many tokens of each row; shorter rows were padded."""
         self.contexts = [max(0, context - tokens) for context in self.contexts]
 
     @classmethod
@@ -52,7 +52,7 @@ class SlotCache:
         )
 
     def extend(self, other: SlotCache) -> None:
-        """Add the rows of another batch behind."""
+        """Append the rows of another batch."""
         self.slots += other.slots
         self.contexts += other.contexts
 
@@ -66,40 +66,38 @@ class SlotCache:
         return SlotCache([self.slots[row]], [self.contexts[row]])
 
     def prepare(self, **_: Any) -> None:
-        """Take note of nothing: padding does not change whose row it is."""
+        """Do nothing: padding does not change the slot of a row."""
 
     def finalize(self) -> None:
         """Do nothing after a padded prompt."""
 
 
 class SlottedModel:
-    """A model that adds to each row of a batch what its slot says, and gives float32 logits.
+    """A model that adds the delta of its slot to each row of a batch.
 
-    mlx-lm normalises logits and samples in whatever type they have.
-
-    :param model: the base with its layers wrapped.
-    :param slot: where its layers look.
-    :param delta_of: what to add to the rows of these slots, or ``None`` for nothing.
+    :param model: the base with wrapped layers.
+    :param switch: the switch of these layers.
+    :param delta_of: returns the delta for rows with the given slots, or ``None``.
     """
 
-    def __init__(self, model: Any, slot: DeltaSwitch, delta_of: Callable[[Sequence[int]], Delta | None]) -> None:
-        self._model, self._slot, self._delta_of = model, slot, delta_of
+    def __init__(self, model: Any, switch: DeltaSwitch, delta_of: Callable[[Sequence[int]], Delta | None]) -> None:
+        self._model, self._switch, self._delta_of = model, switch, delta_of
 
     def __call__(self, ids_BT: mx.array, cache: Sequence[Any]) -> mx.array:
-        """Map ids to float32 (B, T, V) logits.
+        """Map ids to (B, T, V) logits.
 
-        What is added is fixed when the graph is built: a slot that gets another neuron afterwards changes nothing.
+        The delta is fixed when the graph is built; a slot that gets another neuron later does not change it.
         """
         *own, last = cache
-        with self._slot.adding(self._delta_of(last.now)):
-            logits_BTV: mx.array = self._model(ids_BT, cache=own).astype(mx.float32)
+        with self._switch.adding(self._delta_of(last.now)):
+            logits_BTV: mx.array = self._model(ids_BT, cache=own)
         last.advance(ids_BT.shape[1])
         return logits_BTV
 
     def cache_for(self, slot: int, own: Sequence[Any] | None = None, context: int = 0) -> list[Any]:
-        """Return a sequence's cache with its slot.
+        """Return the cache of a sequence with its slot.
 
-        :param own: the model's, of the tokens that the sequence begins with; a fresh one if left out.
-        :param context: how many tokens to come are the base's alone.
+        :param own: the model's cache of the sequence's first tokens; default an empty one.
+        :param context: how many of the next tokens only the base reads.
         """
         return [*(make_prompt_cache(self._model) if own is None else own), SlotCache([slot], [context])]

@@ -1,4 +1,4 @@
-"""``/admin``: load, unload and pin neurons, and move aliases; names only, as everywhere."""
+"""The ``/admin`` endpoints: load, unload and pin neurons, and move aliases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Named(Body):
-    """The neuron that is meant: NAME, NAME@ALIAS or NAME@VERSION."""
+    """The neuron to act on: NAME, NAME@ALIAS or NAME@VERSION."""
 
     model: str = Field(min_length=1, max_length=256)
 
@@ -32,11 +32,11 @@ class Named(Body):
 class Unload(Named):
     """``POST /admin/unload``."""
 
-    deadline: float = Field(30.0, ge=0, le=3600, description="seconds that running answers have")
+    deadline: float = Field(30.0, ge=0, le=3600, description="seconds until running answers fail")
 
 
 class Promote(Named):
-    """``POST /admin/promote``: let an alias stand for what ``model`` stands for now."""
+    """``POST /admin/promote``: point an alias at the version that ``model`` refers to now."""
 
     alias: str = Field(CURRENT, min_length=1, max_length=64)
 
@@ -47,7 +47,7 @@ def routes(service: Service) -> APIRouter:
     engine, registry = service.engine, service.models.registry
 
     async def run(what: str, body: Named, act: Callable[[], Any]) -> dict[str, Any]:
-        """Do something with a neuron in a thread, since the engine may be asked for it between two steps only."""
+        """Run an action in a thread, because it waits for the engine's current step."""
         service.models.check(body.model)
         if body.model == BASE:
             raise ApiFault(400, "The base is always loaded.", "invalid_value", "model")
@@ -66,7 +66,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("/unload", response_model=Changed)
     async def unload(body: Unload) -> dict[str, Any]:
-        """Let go of a neuron; answered when it is gone."""
+        """Unload a neuron; the response comes when it is unloaded."""
         return await run("let_go", body, lambda: engine.unload(body.model, body.deadline))
 
     @router.post("/pin", response_model=Changed)
@@ -76,12 +76,12 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("/unpin", response_model=Changed)
     async def unpin(body: Named) -> dict[str, Any]:
-        """Let a pinned neuron go when room is needed."""
+        """Allow a pinned neuron to be evicted."""
         return await run("unpinned", body, lambda: engine.unpin(body.model))
 
     @router.post("/promote", response_model=Changed)
     async def promote(body: Promote) -> dict[str, Any]:
-        """Move an alias; answers under way end on the version that they began with."""
+        """Move an alias; in-flight requests finish on the version they started with."""
         return await run("promoted", body, lambda: registry.promote(*registry.locate(body.model), body.alias))
 
     return router

@@ -1,4 +1,4 @@
-"""The app: its endpoints, and the engine that starts and ends with it."""
+"""The ASGI app: its endpoints and the engine that starts and stops with it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 def make_app(
     engine: Engine, registry: Registry, settings: ServerSettings, keys: Keys, routing: Routing | None = None
 ) -> Guard:
-    """Return the ASGI app of an engine, which is started and closed with it.
+    """Return the ASGI app of an engine; it starts and closes the engine.
 
-    :param registry: the one that the engine reads.
-    :param keys: those that requests must have; none at all for a server that asks for none.
-    :param routing: chooses who answers where ``auto`` is asked.
+    :param registry: the engine's registry.
+    :param keys: accepted API keys; an empty set disables authentication.
+    :param routing: chooses the neuron for the model ``auto``.
     """
     service = Service(engine, registry, settings, routing)
 
@@ -42,8 +42,8 @@ def make_app(
         service.ready = False
         await asyncio.to_thread(engine.close)
 
-    # The interactive pages load scripts from elsewhere; openapi.json is served. A redirect would be to
-    # whatever host the request named.
+    # No interactive pages, because they load scripts from other hosts; openapi.json is served. No redirects,
+    # because they would point to the host that the request names.
     app = FastAPI(
         title="Conch DNA", version=__version__, lifespan=running, docs_url=None, redoc_url=None, redirect_slashes=False
     )

@@ -1,4 +1,4 @@
-"""How much a schema may ask of the machine: what llguidance itself does not bound, found by attacking it."""
+"""Limits on JSON schemas that llguidance itself does not set; found by attacking it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from conch_dna.server.faults import ApiFault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEPTH = 100  # llguidance reads 128, with what this project wraps around a schema
+DEPTH = 100  # llguidance accepts 128, including the levels that this project adds
 CHARACTERS = 131_072
-# The time that `multipleOf` takes grows with the square of its digits' value: 999983 took 41 seconds, and two or more
-# in one schema multiply. Patterns that must hold together multiply too: 300 of them took more than could be waited for.
+# The time for `multipleOf` grows with the square of its digits' value: 999983 took 41 seconds, and several in one
+# schema multiply. Patterns that must match together multiply too: 300 of them did not finish.
 MULTIPLES = 10_000
 TOGETHER = 16
 
 
 def check_schema(schema: dict[str, Any], param: str) -> None:
-    """Check that a schema can be compiled in little time and memory.
+    """Check that a schema compiles in little time and memory.
 
-    :param param: the field of the request that it came from.
-    :raises ApiFault: 400, it asks for too much.
+    :param param: the request field of the schema.
+    :raises ApiFault: 400, the schema exceeds a limit.
     """
     multiples, seen = 1, Counter[str]()
     for value in _within(schema, param):
@@ -40,16 +40,16 @@ def check_schema(schema: dict[str, Any], param: str) -> None:
 
 
 def check_depth(value: Any, param: str) -> None:
-    """Check that a JSON value is not so deep that it cannot be written again.
+    """Check that a JSON value is not too deep to be serialised.
 
-    :raises ApiFault: 400, it is.
+    :raises ApiFault: 400, it is too deep.
     """
     for _ in _within(value, param):
         pass
 
 
 def _within(value: Any, param: str) -> Iterator[Any]:
-    """Yield a value and all that it holds, without recursion, which is what it is to guard against."""
+    """Yield a value and all values in it, without recursion, because deep values would overflow the stack."""
     level, depth = [value], 0
     while level:
         if depth > DEPTH:
@@ -62,9 +62,9 @@ def _within(value: Any, param: str) -> Iterator[Any]:
 
 
 def _digits(multiple: Any) -> int:
-    """Return a ``multipleOf`` without its point: 12.5 is 125."""
+    """Return a ``multipleOf`` without its decimal point: 12.5 is 125."""
     if isinstance(multiple, bool) or not isinstance(multiple, int | float):
-        return 1  # the name of a property, or a fault that llguidance names
+        return 1  # the name of a property, or an error that llguidance reports
     number = abs(Decimal(repr(multiple)))
     if not number.is_finite() or number > MULTIPLES:
         return MULTIPLES + 1

@@ -1,4 +1,4 @@
-"""``/v1``: models, completions and chat completions."""
+"""The ``/v1`` endpoints: models, completions and chat completions."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/models", response_model=List, responses=faults(400, 401, 403, 408, 413, 429))
     async def models() -> dict[str, Any]:
-        """List the base, and every neuron with its aliases and versions."""
+        """List the base and every neuron with its aliases and versions."""
         found = await asyncio.to_thread(service.models.all)
-        return {"object": "list", "data": [model.told() for model in found]}
+        return {"object": "list", "data": [model.as_dict() for model in found]}
 
     @router.get("/models/{model}", response_model=Listed, responses=faults(400, 401, 403, 404, 408, 413, 422, 429))
     async def model(model: str) -> dict[str, Any]:
-        """Show one model."""
-        return (await asyncio.to_thread(service.models.get, model)).told()
+        """Return one model."""
+        return (await asyncio.to_thread(service.models.get, model)).as_dict()
 
     @router.post("/chat/completions", response_model=None, responses=answers(ChatAnswer))
     async def chat(body: ChatBody, http: Request) -> Response:
@@ -53,8 +53,8 @@ def routes(service: Service) -> APIRouter:
 
 
 async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
-    told = [{"role": turn.role, "content": turn.text} for turn in body.messages]
-    body = body.model_copy(update={"model": await service.named(body.model, told)})
+    asked_turns = [{"role": turn.role, "content": turn.text} for turn in body.messages]
+    body = body.model_copy(update={"model": await service.named(body.model, asked_turns)})
     if body.top_logprobs is not None and not body.logprobs:
         raise ApiFault(400, "top_logprobs: logprobs must be true.", "invalid_value", "top_logprobs")
     tools = callable_tools(body)
@@ -64,11 +64,11 @@ async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
     asked = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
     top = (body.top_logprobs or 0) if body.logprobs else None
     order = replace(service.order(body, prompts, asked, top), constrain=constrain)
-    return await respond(service, http, body, order, ChatFormat(service.spelling, calls=bool(tools)))
+    return await respond(service, http, body, order, ChatFormat(service.decoder, calls=bool(tools)))
 
 
 async def _constraint(service: Service, body: ChatBody, tools: Sequence[Function]) -> Callable[[], Constraint] | None:
-    """Return what makes the constraint of an answer."""
+    """Return a factory for the constraint of one answer, or ``None``."""
     found = grammar_of(body, tools)
     if found is None:
         return None
@@ -77,22 +77,22 @@ async def _constraint(service: Service, body: ChatBody, tools: Sequence[Function
 
 
 async def _completions(service: Service, body: CompletionBody, http: Request) -> Response:
-    told = [{"role": "user", "content": text} for text in _texts(body.prompt)]
-    body = body.model_copy(update={"model": await service.named(body.model, told)})
+    asked_turns = [{"role": "user", "content": text} for text in _texts(body.prompt)]
+    body = body.model_copy(update={"model": await service.named(body.model, asked_turns)})
     prompts = await service.encoded(lambda: _ids(service, body))
     if not all(prompts):
-        raise ApiFault(400, "prompt: it is empty.", "invalid_value", "prompt")
+        raise ApiFault(400, "prompt: must not be empty.", "invalid_value", "prompt")
     order = service.order(body, prompts, body.max_tokens, body.logprobs)
-    return await respond(service, http, body, order, TextFormat(service.spelling))
+    return await respond(service, http, body, order, TextFormat(service.decoder))
 
 
 def _texts(prompt: Any) -> list[str]:
-    """Return the texts in a prompt; token ids are none that a router could read."""
+    """Return the texts in a prompt; a router cannot read token ids."""
     return [part for part in ([prompt] if isinstance(prompt, str) else prompt) if isinstance(part, str)]
 
 
 def _ids(service: Service, body: CompletionBody) -> list[list[int]]:
-    """Return the token ids of every prompt, texts with what the tokenizer puts before them."""
+    """Return the token ids of every prompt; for texts, with the tokenizer's special tokens."""
     prompt: Any = body.prompt
     if isinstance(prompt, str) or isinstance(prompt[0], int):
         prompt = [prompt]

@@ -1,4 +1,4 @@
-"""What an answer may look like: a JSON schema or tool calls, held to by llguidance token by token."""
+"""Constrained decoding: llguidance keeps an answer to a JSON schema or to tool calls, token by token."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ if TYPE_CHECKING:
 
     from conch_dna.models.load import LoadedModel
 
-# One form for each value: a small model left to choose its blanks may write nothing else.
+# One spelling for each value: a small model that may choose its whitespace can write nothing but whitespace.
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-SECONDS = 10.0  # to compile a grammar
+SECONDS = 10.0  # limit for compiling a grammar
 
 
 class Grammars:
-    """The grammars of one base; its tokenizer is read when the first one is asked for, which takes a second."""
+    """Compiles the grammars of one base; the first one also reads the base's tokenizer, which takes a second."""
 
     def __init__(self, base: LoadedModel) -> None:
         self._base = base
         self._lock = threading.Lock()
         self._tokenizer: LLTokenizer | None = None
-        # Of its own, since a grammar that takes long cannot be stopped: none but grammars wait for it.
+        # A separate pool: a slow compilation cannot be stopped and must delay only other grammars.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="grammar")
 
     async def compiled(self, grammar: str, param: str) -> LLMatcher:
-        """Return a matcher to copy for each answer.
+        """Return a matcher; copy it for each answer.
 
-        :raises ApiFault: 400, the grammar cannot be held to, and the message says why, or not in time.
+        :raises ApiFault: 400, the grammar is invalid or takes too long to compile.
         """
         loop = asyncio.get_running_loop()
         try:
             matcher = await asyncio.wait_for(loop.run_in_executor(self._threads, self._compile, grammar), SECONDS)
         except TimeoutError as fault:
-            raise ApiFault(400, f"{param}: it takes too long to compile.", "invalid_schema", param) from fault
+            raise ApiFault(400, f"{param}: takes too long to compile.", "invalid_schema", param) from fault
         check(matcher, param)
         return matcher
 
     def _compile(self, grammar: str) -> LLMatcher:
         matcher = LLMatcher(self._read(), grammar, log_level=0, limits=LLParserLimits(verbose_errors=False))
         if not matcher.is_error():
-            matcher.compute_bitmask()  # some faults show here
+            matcher.compute_bitmask()  # some errors are found only here
         return matcher
 
     def _read(self) -> LLTokenizer:
@@ -67,9 +67,9 @@ class Grammars:
 
 
 class Constraint:
-    """A logits processor for one sequence: it follows the tokens, so it belongs to no other.
+    """A logits processor for one sequence; it follows the tokens and must not be shared.
 
-    It never raises, which would end all that share the batch; who follows the answer asks :meth:`check` at each token.
+    It never raises, because an error would end all requests of the batch; callers use :meth:`check` at each token.
     """
 
     def __init__(self, matcher: LLMatcher) -> None:
@@ -77,7 +77,7 @@ class Constraint:
         self._begun = False
 
     def __call__(self, tokens_T: mx.array, logits_1V: mx.array) -> mx.array:
-        """Return the logits with minus infinity for every token that may not come next.
+        """Return the logits with minus infinity for every token that is not allowed next.
 
         :param tokens_T: prompt and answer so far.
         """
@@ -91,34 +91,34 @@ class Constraint:
         return mx.where(mx.array(allowed_V), logits_1V, -mx.inf)
 
     def check(self) -> None:
-        """Check that the answer has been held to its form so far.
+        """Check that the answer matches its grammar so far.
 
-        :raises ApiFault: 400, the form is too much for llguidance, which gave up in the middle.
+        :raises ApiFault: 400, llguidance stopped at a grammar that exceeds its limits.
         """
         check(self._matcher, "response_format or tools")
 
 
 def check(matcher: LLMatcher, param: str) -> None:
-    """Raise what made a matcher give up.
+    """Raise the error of a matcher, if it has one.
 
-    :raises ApiFault: 400; its message is the first line of llguidance's, whose others are of this machine.
+    :raises ApiFault: 400 with the first line of llguidance's message; the other lines may hold paths of this machine.
     """
     if matcher.is_error():
-        told = matcher.get_error().split("\n")[0][:300]
-        raise ApiFault(400, f"{param}: {told}", "invalid_schema", param)
+        message = matcher.get_error().split("\n")[0][:300]
+        raise ApiFault(400, f"{param}: {message}", "invalid_schema", param)
 
 
 def json_grammar(schema: dict[str, Any]) -> str:
-    """Return the grammar of JSON of a schema."""
+    """Return the grammar of JSON that matches a schema."""
     return str(LLMatcher.grammar_from_lark("start: " + _json(schema)))
 
 
 def calls_grammar(tools: Sequence[tuple[str, dict[str, Any]]], *, text: bool, several: bool) -> str:
-    """Return the grammar of tool calls, one a line: ``{"tool": NAME, "arguments": {...}}``.
+    """Return the grammar of tool calls, one per line: ``{"tool": NAME, "arguments": {...}}``.
 
-    :param tools: name and schema of the arguments of those that may be called.
-    :param text: whether text, which must not begin with a brace, may stand in the place of calls.
-    :param several: whether there may be more calls than one.
+    :param tools: name and argument schema of each tool that may be called.
+    :param text: whether text that does not begin with a brace is allowed instead of calls.
+    :param several: whether more than one call is allowed.
     """
     lines = [
         "start: text | calls" if text else "start: calls",

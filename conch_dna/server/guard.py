@@ -1,4 +1,4 @@
-"""What stands before the app: request ids, keys, limits of the body, a log line a request, and the last resort."""
+"""The outer ASGI layer: request ids, keys, body limits, one log line per request, and the last error handler."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
-BODY_SECONDS = 30.0  # for a body to arrive
+BODY_SECONDS = 30.0  # limit for receiving a body
 OTHER = "other"
 
 
 class Guard:
-    """An ASGI app before another.
+    """An ASGI app that wraps another.
 
-    :param paths: those that the log names; what else stands in an address may be anything, a key too.
+    :param paths: paths that the log may name; other paths are not logged, because they may hold anything, even a key.
 
-    A request's id is the client's ``X-Request-Id`` if it is a plain word; it is in every log line and in the answer.
+    A request's id is the client's ``X-Request-Id`` if it is a plain word; every log line and the response carry it.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Guard:
         self._app, self._settings, self._keys, self._metrics, self._paths = app, settings, keys, metrics, paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one connection's request through."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -67,36 +67,36 @@ class Guard:
                 if seen["status"] is None:
                     await stopping().response()(scope, receive, sending)
                 raise
-            except Exception as error:  # noqa: BLE001 - the last resort: nothing may take the server down
+            except Exception as error:  # noqa: BLE001 - the last handler: no error may stop the server
                 fault = as_fault(error)
                 if seen["status"] is None:
                     await fault.response()(scope, receive, sending)
             finally:
                 self._metrics.responses.labels(str(seen["status"])).inc()
                 log.info(
-                    "request_answered", method=scope["method"][:16], path=self._told(scope["path"]),
+                    "request_answered", method=scope["method"][:16], path=self._known_path(scope["path"]),
                     status=seen["status"],
                     seconds=round(time.perf_counter() - started, 4),
                 )  # fmt: skip
 
-    def _told(self, path: str) -> str:
-        """Return the path of the API that an address is, or begins with."""
+    def _known_path(self, path: str) -> str:
+        """Return the API path that a request path equals or begins with, else ``other``."""
         begun = (known for known in self._paths if "{" in known and path.startswith(known.partition("{")[0]))
         return path if path in self._paths else next(begun, OTHER)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check the key, read the body, and hand the request on with it.
+        """Check the key, read the body, and pass the request on with it.
 
-        :raises ApiFault: 400, it has two lengths; 403, it was meant for another host; 413 or 408, the body is too long
-            or too slow; and as :meth:`Keys.check` does.
+        :raises ApiFault: 400, the body has two lengths; 403, the request names another host; 413 or 408, the body is
+            too long or too slow; and as :meth:`Keys.check` does.
         """
         if _header(scope, b"transfer-encoding") and _header(scope, b"content-length"):
-            # A proxy that believes the other of the two would take what follows for somebody else's request.
-            raise ApiFault(400, "A body has one length: Content-Length or chunks.", "bad_request",
+            # Request smuggling: a proxy that uses the other length would read the rest as a new request.
+            raise ApiFault(400, "A body must have one length: Content-Length or chunks.", "bad_request",
                            headers={"Connection": "close"})  # fmt: skip
         if not self._keys and not is_loopback(_host(scope)):
-            # A page elsewhere may let its own name point here, and a browser would let it read the answers.
-            raise ApiFault(403, "Without keys this server is asked as localhost alone.", "host_not_allowed")
+            # DNS rebinding: another site may point its name here, and a browser would let it read the answers.
+            raise ApiFault(403, "Without keys this server accepts requests for localhost only.", "host_not_allowed")
         if (wanted := scope_of(scope["path"])) is not None:
             name = self._keys.check(_header(scope, b"authorization"), wanted)
             if name is not None:
@@ -119,7 +119,7 @@ class Guard:
 
 
 async def _read(receive: Receive, length: bytes, limit: int) -> bytes | None:
-    """Return a request's body; ``None`` if the client went away before it had sent all of it."""
+    """Return a request's body; ``None`` if the client disconnected before the end."""
     too_long = ApiFault(413, f"The body is longer than {limit} bytes.", "body_too_long")
     if length.isdigit() and int(length[:20]) > limit:
         raise too_long
@@ -138,10 +138,10 @@ async def _read(receive: Receive, length: bytes, limit: int) -> bytes | None:
 
 
 def _host(scope: Scope) -> str:
-    """Return the host that the client thinks it speaks to; without a port, and in IPv6 without brackets."""
+    """Return the host in the request's ``Host`` header, without port and IPv6 brackets."""
     try:
         return urlsplit(f"//{_header(scope, b'host').decode('latin-1')}").hostname or ""
-    except ValueError:  # brackets that do not close
+    except ValueError:  # unclosed brackets
         return ""
 
 

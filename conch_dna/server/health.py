@@ -1,4 +1,4 @@
-"""``/health``, ``/ready`` and ``/metrics``."""
+"""The ``/health``, ``/ready`` and ``/metrics`` endpoints."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 def routes(service: Service) -> APIRouter:
-    """Return the endpoints that say how the server is."""
+    """Return the endpoints that report the server's state."""
     router = APIRouter()
 
     @router.get("/health", response_model=State, responses=faults(400, 403, 408, 413))
     async def health() -> dict[str, str]:
-        """Tell that the process answers."""
+        """Report that the process responds."""
         return {"status": "ok"}
 
     @router.get("/ready", response_model=State, responses=faults(400, 403, 408, 413, 503))
     async def ready() -> dict[str, str]:
-        """Tell whether requests are taken and computed."""
+        """Report whether the server accepts and computes requests."""
         if not (service.ready and service.engine.running):
             raise ApiFault(503, "The server is not ready.", "not_ready")
         return {"status": "ready"}
 
     @router.get("/metrics", response_class=PlainTextResponse, responses=faults(400, 401, 403, 408, 413, 429))
     async def metrics() -> Response:
-        """Return the figures for Prometheus."""
+        """Return the Prometheus metrics."""
         stats = await asyncio.to_thread(service.engine.stats)
-        page = service.metrics.page(service.gate.requests, stats, service.settings.slots)
+        page = service.metrics.page(service.limit.requests, stats, service.settings.slots)
         return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return router

@@ -1,4 +1,4 @@
-"""One HTTP request's answers: submitted to the engine, followed in the event loop, let go when nobody wants them."""
+"""Job of one HTTP request: submits its answers to the engine, follows them, and cancels them if the client is gone."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class ClientGone(Exception):
-    """The client closed its connection before it had its answer."""
+    """The client closed its connection before the answer was complete."""
 
 
 class Logged(NamedTuple):
-    """A token with its natural log-probability at temperature 1, and the likeliest in its place, likeliest first."""
+    """A token with its natural log-probability at temperature 1 and the most likely tokens at its position."""
 
     id: int
     log_prob: float
@@ -37,7 +37,7 @@ class Logged(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What one token adds to an answer; ``logged`` if that was asked for."""
+    """The text that one token adds to an answer; ``logged`` if log-probabilities were requested."""
 
     place: int
     text: str
@@ -45,7 +45,7 @@ class Piece(NamedTuple):
 
 
 class End(NamedTuple):
-    """An answer has ended."""
+    """The end of an answer."""
 
     place: int
     answer: Answer
@@ -56,13 +56,13 @@ Event: TypeAlias = Piece | End
 
 @dataclass(frozen=True)
 class Order:
-    """What an HTTP request asks the engine for.
+    """The answers that an HTTP request needs from the engine.
 
     :param prompts: token ids of each prompt.
-    :param n: answers to each.
-    :param top: likeliest tokens to tell beside each token; ``None`` if no log-probabilities are wanted.
-    :param pieces: whether pieces are wanted as they come.
-    :param constrain: makes what holds one answer to a form.
+    :param n: number of answers to each prompt.
+    :param top: number of most likely tokens to report per token; ``None`` for no log-probabilities.
+    :param pieces: whether the answers are streamed.
+    :param constrain: makes the constraint of one answer.
     """
 
     model: str
@@ -76,16 +76,16 @@ class Order:
 
     @property
     def count(self) -> int:
-        """How many answers it will have."""
+        """The number of answers."""
         return len(self.prompts) * self.n
 
 
 @dataclass
 class AdmissionLimit:
-    """How many answers may run and wait together.
+    """The limit of answers that run and wait together.
 
-    :ivar live: those that do.
-    :ivar requests: those of them that the engine has.
+    :ivar live: number of admitted answers.
+    :ivar requests: the engine's requests among them.
     """
 
     limit: int
@@ -93,9 +93,9 @@ class AdmissionLimit:
     requests: set[Request] = field(default_factory=set, init=False)
 
     def enter(self, count: int) -> None:
-        """Let so many more in.
+        """Admit a number of answers.
 
-        :raises ApiFault: 429, there is no room; 400, there never will be.
+        :raises ApiFault: 429, the queue is full; 400, the number exceeds the limit.
         """
         if count > self.limit:
             raise ApiFault(
@@ -106,22 +106,22 @@ class AdmissionLimit:
         self.live += count
 
     def leave(self, count: int = 1) -> None:
-        """Let so many out."""
+        """Release a number of answers."""
         self.live -= count
 
 
 class Job:
-    """The engine's requests of one HTTP request. Everything but ``_submit`` and its callbacks is the event loop's.
+    """The engine's requests of one HTTP request. Only ``_submit`` and its callbacks run outside the event loop.
 
     :param timeout: seconds until :meth:`events` raises ``TimeoutError`` and the requests are cancelled.
 
     :ivar requests: one for each answer, those of the first prompt first.
     """
 
-    def __init__(self, engine: Engine, gate: AdmissionLimit, order: Order, metrics: Metrics, timeout: float) -> None:
+    def __init__(self, engine: Engine, limit: AdmissionLimit, order: Order, metrics: Metrics, timeout: float) -> None:
         self.order = order
         self.requests: list[Request] = []
-        self._engine, self._gate, self._metrics = engine, gate, metrics
+        self._engine, self._limit, self._metrics = engine, limit, metrics
         self._began = time.perf_counter()
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
@@ -130,13 +130,13 @@ class Job:
         self._timer = self._loop.call_later(timeout, self.abort, TimeoutError())
 
     async def start(self) -> None:
-        """Submit everything.
+        """Submit all requests.
 
         :raises ApiFault: the queue is full.
         :raises ConchError: as :meth:`Engine.submit` does.
         """
         try:
-            self._gate.enter(self.order.count)
+            self._limit.enter(self.order.count)
             await asyncio.to_thread(self._submit)
         except BaseException:
             self.close()
@@ -145,7 +145,7 @@ class Job:
     async def events(self) -> AsyncIterator[Event]:
         """Yield pieces and ends as they come, until all answers have ended.
 
-        :raises ConchError, TimeoutError: what the first answer that failed failed with.
+        :raises ConchError, TimeoutError: the error of the first answer that failed.
         """
         left = self.order.count
         while left:
@@ -159,9 +159,9 @@ class Job:
             yield event
 
     def follow(self, receive: Callable[[], Awaitable[Any]]) -> None:
-        """End everything when the client goes away.
+        """Abort the job when the client disconnects.
 
-        :param receive: the next ASGI message; the body has been read.
+        :param receive: returns the next ASGI message after the body.
         """
 
         async def listen() -> None:
@@ -172,12 +172,12 @@ class Job:
         self._listener = self._loop.create_task(listen())
 
     def abort(self, reason: BaseException) -> None:
-        """End everything with an error, whether somebody follows the events or not."""
+        """Cancel all requests and let :meth:`events` raise ``reason``."""
         self._queue.put_nowait(reason)
         self.close()
 
     def close(self) -> None:
-        """Cancel what still runs; closing again does nothing."""
+        """Cancel the running requests; closing again does nothing."""
         self._over = True
         self._timer.cancel()
         if self._listener is not None:
@@ -186,42 +186,42 @@ class Job:
             request.cancel()
 
     def _submit(self) -> None:
-        """Submit everything, in a thread of its own: names are looked up on disk."""
+        """Submit all requests, in a separate thread because names are looked up on disk."""
         order, left = self.order, self.order.count
         try:
             for index in range(order.count):
                 prompt, place = order.prompts[index // order.n], index % order.n
                 sampling = order.sampling
-                if place:  # the first answer is the one that the engine gives to this seed
+                if place:  # the first answer is the one that the engine itself gives for this seed
                     sampling = sampling.model_copy(update={"seed": sequence_seed(sampling.seed, place)})
-                held = () if order.constrain is None else (order.constrain(),)
+                constraints = () if order.constrain is None else (order.constrain(),)
                 request = self._engine.submit(
-                    prompt, order.model, sampling, order.stop, self._taker(index, *held), held
+                    prompt, order.model, sampling, order.stop, self._on_token(index, *constraints), constraints
                 )
                 left -= 1
                 self.requests.append(request)
-                self._loop.call_soon_threadsafe(self._gate.requests.add, request)
+                self._loop.call_soon_threadsafe(self._limit.requests.add, request)
                 request.future.add_done_callback(partial(self._ended, index, request))
-                if self._over:  # closed meanwhile, perhaps before it could see this request
+                if self._over:  # closed meanwhile, perhaps before this request was in the list
                     request.cancel()
                     break
         finally:
             if left:
-                self._loop.call_soon_threadsafe(self._gate.leave, left)
+                self._loop.call_soon_threadsafe(self._limit.leave, left)
 
-    def _taker(self, index: int, held: Constraint | None = None) -> Callable[[Token], None] | None:
-        """Return what the engine calls with each token; nothing where nobody wants to know.
+    def _on_token(self, index: int, constraint: Constraint | None = None) -> Callable[[Token], None] | None:
+        """Return the engine's token callback; ``None`` if no piece, log-probability or constraint is needed.
 
-        :param held: fails its answer alone if it can hold it no more.
+        :param constraint: fails only its own answer when it stops working.
         """
         top, pieces = self.order.top, self.order.pieces
-        if top is None and not pieces and held is None:
+        if top is None and not pieces and constraint is None:
             return None
         ends = self._engine.tokenizer.eos_token_ids
 
         def take(token: Token) -> None:
-            if held is not None:
-                held.check()
+            if constraint is not None:
+                constraint.check()
             known = None if top is None or token.id in ends else logged(token, top)
             if token.text or known:
                 self._loop.call_soon_threadsafe(self._queue.put_nowait, Piece(index, token.text, known))
@@ -232,15 +232,15 @@ class Job:
         self._loop.call_soon_threadsafe(self._end, index, request, future)
 
     def _end(self, index: int, request: Request, future: Future[Answer]) -> None:
-        self._gate.leave()
-        self._gate.requests.discard(request)
+        self._limit.leave()
+        self._limit.requests.discard(request)
         self._metrics.ended(request, time.perf_counter() - self._began)
         error = future.exception()
         self._queue.put_nowait(End(index, future.result()) if error is None else error)
 
 
 def logged(token: Token, top: int) -> Logged:
-    """Return a token with the likeliest in its place."""
+    """Return a token with the most likely tokens at its position."""
     log_probs_V: np.ndarray[Any, Any] = np.asarray(token.log_probs_V)
     top = min(top, len(log_probs_V))
     best = np.argpartition(-log_probs_V, top - 1)[:top] if top else np.empty(0, int)

@@ -1,4 +1,4 @@
-"""Keys of a server: known by their hashes, each with what it may do and how often."""
+"""API keys of a server: stored as hashes, each with its scopes and rate limit."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ FORM = "NAME sha256:HEX infer|admin|infer,admin [REQUESTS_A_MINUTE]"
 class Key:
     """One key.
 
-    :param name: stands for it in logs.
-    :param rate: requests a minute; ``None`` for as many as come.
+    :param name: names the key in logs.
+    :param rate: requests per minute; ``None`` for no limit.
 
-    Its bucket holds a minute's requests and fills evenly.
+    The limit is a token bucket that holds one minute's requests.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Key:
         self._left = self.rate or 0
 
     def spend(self, now: float) -> None:
-        """Take one request out of the bucket.
+        """Take one request from the bucket.
 
-        :param now: seconds on a clock that never goes back.
-        :raises ApiFault: 429, it is empty.
+        :param now: seconds on a monotonic clock.
+        :raises ApiFault: 429, the bucket is empty.
         """
         if self.rate is None:
             return
@@ -59,7 +59,7 @@ class Key:
 
 
 class Keys:
-    """The keys by the SHA-256 of their text; none of them means that everybody on this machine may do everything."""
+    """The keys by the SHA-256 of their text; without keys, every local client may use every endpoint."""
 
     def __init__(self, by_hash: dict[str, Key]) -> None:
         self._by_hash = by_hash
@@ -68,14 +68,14 @@ class Keys:
         return bool(self._by_hash)
 
     def check(self, authorization: bytes, scope: Scope) -> str | None:
-        """Return the name of the key in an ``Authorization`` header, ``None`` where no keys are asked for.
+        """Return the name of the key in an ``Authorization`` header; ``None`` if the server has no keys.
 
-        :raises ApiFault: 401, there is none or it is unknown; 403, it may not do this; 429, too often.
+        :raises ApiFault: 401, the key is missing or unknown; 403, it lacks the scope; 429, it exceeds its rate.
         """
         if not self._by_hash:
             return None
         kind, _, text = authorization.partition(b" ")
-        # The hash is what is looked up, so that the time that takes says nothing of the keys.
+        # The lookup uses the hash, so that its time reveals nothing about the keys.
         key = self._by_hash.get(hashlib.sha256(text.strip()).hexdigest()) if kind.lower() == b"bearer" else None
         if key is None:
             raise ApiFault(401, "No valid key: send it as `Authorization: Bearer KEY`.", "invalid_api_key",
@@ -87,10 +87,10 @@ class Keys:
 
 
 def read_keys(file: Path | None, text: str | None, rate: int | None) -> Keys:
-    """Read keys from a file and from text, one a line (in text also parted by ``;``), ``#`` for remarks.
+    """Read keys from a file and from text, one per line (``;`` also separates keys in text); ``#`` starts a comment.
 
-    :param rate: requests a minute of keys that name no number of their own.
-    :raises ConfigError: the file cannot be read, a line is no key, or a name or a hash is there twice.
+    :param rate: requests per minute of keys without their own rate.
+    :raises ConfigError: the file cannot be read, a line is not a key, or a name or hash occurs twice.
     """
     lines = [("CONCH_KEYS", n, line) for n, line in enumerate(re.split(r"[\n;]", text or ""), 1)]
     if file is not None:
@@ -100,13 +100,13 @@ def read_keys(file: Path | None, text: str | None, rate: int | None) -> Keys:
             raise ConfigError("the keys cannot be read", where=file, got=type(fault).__name__) from fault
         lines += [(str(file), n, line) for n, line in enumerate(found, 1)]
         if not any(_bare(line) for line in found):
-            raise ConfigError("there is no key in it", where=file, allowed=FORM)
+            raise ConfigError("contains no key", where=file, allowed=FORM)
     keys: dict[str, Key] = {}
     for where, number, line in lines:
         if bare := _bare(line):
             hashed, key = _key(bare, f"{where}:{number}", rate)
             if hashed in keys or key.name in {other.name for other in keys.values()}:
-                raise ConfigError("this key or its name is there already", where=f"{where}:{number}", got=key.name)
+                raise ConfigError("this key or its name occurs twice", where=f"{where}:{number}", got=key.name)
             keys[hashed] = key
     return Keys(keys)
 
@@ -116,7 +116,7 @@ def _bare(line: str) -> str:
 
 
 def _key(line: str, where: str, rate: int | None) -> tuple[str, Key]:
-    """Return the hash and the key of a line; a line that is wrong is not repeated, since it may hold the key itself."""
+    """Return the hash and the key of a line; an error does not quote the line, which may hold the key itself."""
     found = LINE.fullmatch(line)
     scopes = frozenset(found["scopes"].split(",")) if found else frozenset[str]()
     if not found or not scopes <= set(SCOPES):
@@ -126,7 +126,7 @@ def _key(line: str, where: str, rate: int | None) -> tuple[str, Key]:
 
 
 def scope_of(path: str) -> Scope | None:
-    """Return what a key must be allowed for a path; ``None`` for what everybody may see."""
+    """Return the scope that a path requires; ``None`` for public paths."""
     for start, scope in (("/v1", "infer"), ("/admin", "admin"), ("/metrics", "any")):
         if path == start or path.startswith(start + "/"):
             return cast("Scope", scope)

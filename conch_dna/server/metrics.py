@@ -1,4 +1,4 @@
-"""Figures for Prometheus, per neuron; labels are versions that the registry has, never what a request says."""
+"""Prometheus metrics per neuron; labels are registry versions, never text from a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LORA = ("max_lora", "running_lora_adapters", "waiting_lora_adapters")
 
 
 class Metrics:
-    """The figures of one server."""
+    """The metrics of one server."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -32,14 +32,14 @@ class Metrics:
             "conch_answer_seconds", "From the request to the answer's end.", ["neuron"], buckets=SECONDS,
             registry=registry,
         )  # fmt: skip
-        self._requests = Gauge("conch_requests", "Answers at this moment.", ["state"], registry=registry)
-        self._bytes = Gauge("conch_bytes", "Bytes held.", ["what"], registry=registry)
+        self._requests = Gauge("conch_requests", "Answers that run or wait now.", ["state"], registry=registry)
+        self._bytes = Gauge("conch_bytes", "Bytes in memory.", ["what"], registry=registry)
         self._lora = Gauge(
             "conch_lora_requests_info", "Neurons that run and wait; the value is the time.", LORA, registry=registry
         )
 
     def ended(self, request: Request, seconds: float) -> None:
-        """Count an answer that has ended, in whatever way."""
+        """Count an answer that has ended, for any reason."""
         neuron, failed = label(request), request.future.exception() is not None
         reason = "failed" if failed else request.future.result().finish_reason
         self._answers.labels(neuron, reason).inc()
@@ -51,24 +51,26 @@ class Metrics:
             self._tokens.labels(neuron, "completion").inc(len(answer.tokens))
 
     def page(self, live: Collection[Request], stats: Stats, slots: int) -> bytes:
-        """Return all figures in Prometheus' text form.
+        """Return all metrics in Prometheus' text format.
 
         :param live: the engine's requests that have not ended.
-        :param slots: neurons that may run at once.
+        :param slots: maximum number of neurons that run at once.
         """
         running = [request for request in live if request.slot is not None]
         waiting = [request for request in live if request.slot is None]
         self._requests.labels("running").set(len(running))
         self._requests.labels("waiting").set(len(waiting))
-        for what in ("neuron", "pack", "prompt_cache"):
-            self._bytes.labels(what).set(getattr(stats, f"{what}_bytes"))
+        # "pack" is the label of the stacks since version 0.1; dashboards select it by this name.
+        held = {"neuron": stats.neuron_bytes, "pack": stats.stack_bytes, "prompt_cache": stats.prompt_cache_bytes}
+        for what, nbytes in held.items():
+            self._bytes.labels(what).set(nbytes)
         self._lora.clear()
         self._lora.labels(str(slots), _names(running), _names(waiting)).set(time.time())
         return generate_latest(self._registry)
 
 
 def label(request: Request) -> str:
-    """Return the version that a request runs with."""
+    """Return the reference of the version that a request runs with."""
     wanted = request.wanted
     return wanted.entry.ref if isinstance(wanted, Version) and wanted.entry is not None else BASE
 

@@ -1,4 +1,4 @@
-"""The models of a server: the base, and what the registry's names, aliases and versions stand for."""
+"""The models of a server: the base and the registry's names, aliases and versions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from conch_dna.registry.store import Registry
 
 MODEL = re.compile(rf"({NAME.pattern})(@({NAME.pattern}|{VERSION.pattern}))?")
-TOLD = 100  # names in an error; all are in /v1/models
+MAX_LISTED = 100  # names in an error message; /v1/models lists all
 
 
 class Model(NamedTuple):
-    """One line of ``/v1/models``.
+    """One entry of ``/v1/models``.
 
-    :param root: the version that the name stands for.
-    :param activated: whether it is a neuron that shares the base's context.
+    :param root: the version that the name refers to.
+    :param activated: whether the neuron shares the base's context.
     """
 
     id: str
@@ -34,40 +34,40 @@ class Model(NamedTuple):
     created: int
     activated: bool = False
 
-    def told(self) -> dict[str, Any]:
-        """Return it as clients expect it."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry in OpenAI's format."""
         parent = None if self.root in {AUTO, BASE} else BASE
         return {"object": "model", "owned_by": "conch-dna", "parent": parent, **self._asdict()}
 
 
 class Models:
-    """The names that may be asked for.
+    """The model names that a server accepts.
 
-    :param base_digest: of the base; neurons of another base are no models here.
-    :param router: the name of the router behind ``auto``; without one there is no such model.
+    :param base_digest: digest of the base; neurons of other bases are left out.
+    :param router: name of the router behind ``auto``; without a router that model does not exist.
     """
 
     def __init__(self, registry: Registry, base_digest: str, router: str | None = None) -> None:
         self.registry, self.base_digest, self._router = registry, base_digest, router
 
     def all(self) -> list[Model]:
-        """Return the base, and every name, alias and version that it can run, in that order for each neuron."""
+        """Return the base, then the name, aliases and versions of every neuron that it can run."""
         found = [Model(BASE, BASE, self.base_digest, 0)]
         if self._router is not None:
             found.append(Model(AUTO, AUTO, f"router:{self._router}", 0))
         for name in self.registry.names():
-            # Behind a router `auto` is nobody's name; a neuron of that name still has its aliases and versions.
+            # With a router, `auto` means the router; a neuron of that name keeps its aliases and versions.
             found += [model for model in self._of(name) if self._router is None or model.id != AUTO]
         return found
 
     def neurons(self) -> list[str]:
-        """Return the names of the neurons that can be run, without aliases and versions."""
-        return [model.id for model in self.all() if model.told()["parent"] and "@" not in model.id]
+        """Return the names of the neurons that the base can run, without aliases and versions."""
+        return [model.id for model in self.all() if model.as_dict()["parent"] and "@" not in model.id]
 
     def get(self, model: str) -> Model:
         """Return one model.
 
-        :raises ApiFault: 404, there is none of that name.
+        :raises ApiFault: 404, no such model exists.
         """
         self.check(model)
         for found in self.all():
@@ -76,21 +76,21 @@ class Models:
         raise self.unknown(model)
 
     def check(self, model: str) -> None:
-        """Check the form of a name, so that nothing else ever comes near a path.
+        """Check the syntax of a name, so that no other text is used in a path.
 
-        :raises ApiFault: 404, no name looks like that.
+        :raises ApiFault: 404, the syntax is invalid.
         """
         if not MODEL.fullmatch(model):
             raise self.unknown(model)
 
     def unknown(self, model: str) -> Exception:
-        """Return the answer to a name that stands for nothing."""
+        """Return the error for a name that does not exist."""
         valid = [found.id for found in self.all()]
-        more = f" and {len(valid) - TOLD} more in /v1/models" if len(valid) > TOLD else ""
-        return unknown_model(model, ", ".join(valid[:TOLD]) + more)
+        more = f" and {len(valid) - MAX_LISTED} more in /v1/models" if len(valid) > MAX_LISTED else ""
+        return unknown_model(model, ", ".join(valid[:MAX_LISTED]) + more)
 
     def _of(self, name: str) -> Iterator[Model]:
-        """Yield a neuron's models; what is damaged or was removed meanwhile is left out."""
+        """Yield a neuron's models; leaves out versions that are damaged or were removed meanwhile."""
         try:
             aliases, versions = self.registry.aliases(name), self.registry.versions(name)
         except (UnknownName, RegistryError):

@@ -1,4 +1,4 @@
-"""The bodies of requests. What would change an answer and is not done is refused; what would not is taken."""
+"""Request bodies. A parameter that would change the answer but is not supported is refused; others are ignored."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ TokenId = Annotated[int, Field(strict=True, ge=0, le=2**31)]
 
 
 class Body(BaseModel):
-    """Closed to unknown keys, as OpenAI's own server is."""
+    """A request body; unknown keys are refused, as by OpenAI's own server."""
 
-    # Strict: a text is no number, and a number no truth value.
+    # Strict: no conversion between strings, numbers and booleans.
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
 
 class StreamOptions(Body):
-    """What a stream holds beside the answer."""
+    """Additional content of a stream."""
 
     include_usage: bool = False
     include_obfuscation: bool | None = None
 
 
 class Common(Body):
-    """What both kinds of requests have."""
+    """The fields of both kinds of requests."""
 
     model: str = Field(min_length=1, max_length=256)
     n: int | None = Field(None, ge=1, le=16)
@@ -40,7 +40,7 @@ class Common(Body):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: str | None = None
-    # Not done: allowed at the value that asks for nothing.
+    # Not supported: only the neutral value is accepted.
     frequency_penalty: Zero | None = None
     presence_penalty: Zero | None = None
     logit_bias: Annotated[dict[str, float], Field(max_length=0)] | None = None
@@ -68,22 +68,22 @@ class CompletionBody(Common):
     suffix: None = None
 
 
-class Part(Body):
-    """A piece of a turn's content."""
+class ContentPart(Body):
+    """A part of a turn's content."""
 
     type: Literal["text"]
     text: str
 
 
 class CalledFunction(Body):
-    """A call that an earlier answer made."""
+    """A function call in an earlier answer."""
 
     name: str
     arguments: str
 
 
 class ToolCall(Body):
-    """A call that an earlier answer made, with its id."""
+    """A tool call in an earlier answer, with its id."""
 
     id: str
     type: Literal["function"] = "function"
@@ -94,7 +94,7 @@ class Turn(Body):
     """One message of a chat."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
     name: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
@@ -109,15 +109,15 @@ class Turn(Body):
 
 
 class Function(Body):
-    """A tool that may be called."""
+    """A function that may be called."""
 
     name: str = Field(pattern=r"^[a-zA-Z0-9_.-]{1,64}$")
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
 
-    def told(self) -> dict[str, Any]:
-        """Return what the base is told of it."""
+    def described(self) -> dict[str, Any]:
+        """Return the description that the prompt contains."""
         return self.model_dump(include={"name", "description", "parameters"}, exclude_none=True)
 
 
@@ -141,7 +141,7 @@ class Choice(Body):
     function: ChosenFunction
 
 
-class SchemaFormat(Body):
+class RequestedSchema(Body):
     """The schema of a ``response_format``."""
 
     name: str = Field(max_length=64)
@@ -150,7 +150,7 @@ class SchemaFormat(Body):
     strict: bool | None = None
 
 
-class TextFormat(Body):
+class RequestedText(Body):
     """Any text."""
 
     type: Literal["text"]
@@ -160,7 +160,7 @@ class TextFormat(Body):
         return None
 
 
-class ObjectFormat(Body):
+class RequestedObject(Body):
     """Any JSON object."""
 
     type: Literal["json_object"]
@@ -170,18 +170,18 @@ class ObjectFormat(Body):
         return {"type": "object"}
 
 
-class JsonFormat(Body):
-    """JSON of a schema."""
+class RequestedJson(Body):
+    """JSON that matches a schema."""
 
     type: Literal["json_schema"]
-    json_schema: SchemaFormat
+    json_schema: RequestedSchema
 
     def json_schema_of(self) -> dict[str, Any] | None:
         """Return the schema."""
         return self.json_schema.schema_
 
 
-ResponseFormat = Annotated[TextFormat | ObjectFormat | JsonFormat, Field(discriminator="type")]
+RequestedFormat = Annotated[RequestedText | RequestedObject | RequestedJson, Field(discriminator="type")]
 
 
 class ChatBody(Common):
@@ -194,8 +194,8 @@ class ChatBody(Common):
     tools: Annotated[list[Tool], Field(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | Choice | None = None
     parallel_tool_calls: bool | None = None
-    response_format: ResponseFormat | None = None
-    # Of the caller's own book-keeping.
+    response_format: RequestedFormat | None = None
+    # The caller's own metadata; accepted and ignored.
     metadata: dict[str, Any] | None = None
     store: bool | None = None
     service_tier: str | None = None

@@ -1,4 +1,4 @@
-"""From an order to its response: one JSON body, or server-sent events as the engine gives tokens."""
+"""Responses: one JSON body, or server-sent events while the engine generates."""
 
 from __future__ import annotations
 
@@ -25,47 +25,49 @@ if TYPE_CHECKING:
     from conch_dna.server.response_format import ResponseFormat
     from conch_dna.server.service import Service
 
-GONE = 499  # nginx's number for a client that did not wait; nobody reads it but the log
+GONE = 499  # nginx's status for a client that closed the connection; seen only in the log
 
 
-async def respond(service: Service, http: Request, body: Common, order: Order, form: ResponseFormat) -> Response:
-    """Run an order and answer it.
+async def respond(
+    service: Service, http: Request, body: Common, order: Order, response_format: ResponseFormat
+) -> Response:
+    """Run an order and return its response.
 
-    Before the first event nothing has been sent: what fails until then is answered with a status of its own.
+    Nothing is sent before the first event, so earlier errors get their own status.
 
-    :raises ApiFault, ConchError, TimeoutError: as the engine and the queue do.
+    :raises ApiFault, ConchError, TimeoutError: the errors of the engine and the queue.
     """
-    job = Job(service.engine, service.gate, order, service.metrics, service.settings.timeout)
+    job = Job(service.engine, service.limit, order, service.metrics, service.settings.timeout)
     job.follow(http.receive)
     streams = False
     try:
         await job.start()
-        reply = Reply(job, form, _head(service, job, form))
+        writer = ResponseWriter(job, response_format, _head(service, job, response_format))
         if not body.stream:
-            return JSONResponse(await reply.whole())
+            return JSONResponse(await writer.whole())
         events = job.events()
         first = await anext(events)
         usage = body.stream_options is not None and body.stream_options.include_usage
         streams = True
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            reply.stream(first, events, usage=usage), media_type="text/event-stream", headers=headers
+            writer.stream(first, events, usage=usage), media_type="text/event-stream", headers=headers
         )
     except UnknownName as fault:
         raise service.models.unknown(order.model) from fault
     except ClientGone:
         return Response(status_code=GONE)
     finally:
-        if not streams:  # a stream closes it, and when nobody reads that, the client has gone
+        if not streams:  # a stream closes the job itself, also when the client disconnects
             job.close()
 
 
-def _head(service: Service, job: Job, form: ResponseFormat) -> dict[str, Any]:
-    """Return what a whole answer and all chunks begin with."""
+def _head(service: Service, job: Job, response_format: ResponseFormat) -> dict[str, Any]:
+    """Return the common fields of an answer and its chunks."""
     base, digest = service.engine.base_model.digest, job.requests[0].digest
     return {
-        "id": form.prefix + secrets.token_hex(12),
-        "object": form.whole,
+        "id": response_format.prefix + secrets.token_hex(12),
+        "object": response_format.whole,
         "created": int(time.time()),
         "model": job.order.model,
         "system_fingerprint": fingerprint(base, digest),
@@ -73,23 +75,23 @@ def _head(service: Service, job: Job, form: ResponseFormat) -> dict[str, Any]:
 
 
 def fingerprint(base: str, adapter: str | None) -> str:
-    """Return what gave an answer: the start of the base's digest, and the adapter's whole one."""
+    """Return the fingerprint of an answer's model: the start of the base's digest and the adapter's whole digest."""
     return f"fp_{base.removeprefix('sha256:')[:12]}_{'base' if adapter is None else adapter.removeprefix('sha256:')}"
 
 
 @dataclass
-class Reply:
-    """One response in the making.
+class ResponseWriter:
+    """Writes one response.
 
-    :param head: what it begins with.
+    :param head: the common fields of the answer and its chunks.
     """
 
     job: Job
-    form: ResponseFormat
+    response_format: ResponseFormat
     head: dict[str, Any]
 
     async def whole(self) -> dict[str, Any]:
-        """Return the answer when all of it has come."""
+        """Return the complete answer."""
         order, answers = self.job.order, dict[int, Answer]()
         logged: list[list[Logged]] = [[] for _ in range(order.count)]
         async for event in self.job.events():
@@ -98,18 +100,20 @@ class Reply:
             elif event.logged is not None:
                 logged[event.place].append(event.logged)
         choices = [
-            self.form.choice(index, answer.text, None if order.top is None else logged[index], answer.finish_reason)
+            self.response_format.choice(
+                index, answer.text, None if order.top is None else logged[index], answer.finish_reason
+            )
             for index, answer in sorted(answers.items())
         ]
         return self.head | {"choices": choices, "usage": self._usage(answers)}
 
     async def stream(self, first: Event, events: AsyncIterator[Event], *, usage: bool) -> AsyncIterator[str]:
-        """Yield server-sent events; what fails on the way is told as the last one."""
-        head = self.head | {"object": self.form.part} | ({"usage": None} if usage else {})
+        """Yield server-sent events; an error becomes the last event."""
+        head = self.head | {"object": self.response_format.part} | ({"usage": None} if usage else {})
         answers: dict[int, Answer] = {}
         try:
             for index in range(self.job.order.count):
-                if (opening := self.form.opening(index)) is not None:
+                if (opening := self.response_format.opening(index)) is not None:
                     yield _sse(head | {"choices": [opening]})
             event: Event | None = first
             while event is not None:
@@ -124,18 +128,18 @@ class Reply:
             yield "data: [DONE]\n\n"
         except ClientGone:
             return
-        except Exception as error:  # noqa: BLE001 - the status has been sent: it can only be told here
+        except Exception as error:  # noqa: BLE001 - the status is sent already: the error can only be an event
             yield _sse(as_fault(error).body)
         finally:
             self.job.close()
 
     def _closing(self, end: End) -> dict[str, Any]:
-        return self.form.closing(end.place, end.answer.text, end.answer.finish_reason)
+        return self.response_format.closing(end.place, end.answer.text, end.answer.finish_reason)
 
     def _delta(self, piece: Piece) -> dict[str, Any] | None:
         wanted = self.job.order.top is not None
         logged = ([] if piece.logged is None else [piece.logged]) if wanted else None
-        return self.form.delta(piece.place, piece.text, logged)
+        return self.response_format.delta(piece.place, piece.text, logged)
 
     def _usage(self, answers: dict[int, Answer]) -> dict[str, Any]:
         """Count tokens; a prompt with several answers counts once."""

@@ -1,4 +1,4 @@
-"""A server in this process, from its socket to its end."""
+"""Run a server in this process: open its socket, serve, and stop on a signal."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ log = structlog.get_logger()
 
 
 class _ToLog(logging.Handler):
-    """Passes on what libraries say, so that every line of the log has the form that was asked for."""
+    """Forwards log records of libraries to structlog, so that every log line has the selected format."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
+        """Forward one record."""
         log.log(
             record.levelno, "library_warned", library=record.name, text=record.getMessage(), exc_info=record.exc_info
         )
 
 
 def listen(settings: ServerSettings) -> socket.socket:
-    """Return the socket to serve on.
+    """Open the socket to serve on.
 
-    :raises ConfigError: the address cannot be had.
+    :raises ConfigError: the address is not available.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -48,18 +48,18 @@ def listen(settings: ServerSettings) -> socket.socket:
 
 
 def run(app: ASGIApp, settings: ServerSettings, opened: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; then take no more, and give running requests ``grace`` seconds."""
+    """Serve until SIGINT or SIGTERM, then accept no more requests and give running ones ``grace`` seconds."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none", http=IdleTimeout,
         loop="asyncio", timeout_graceful_shutdown=settings.grace,
     )  # fmt: skip
     host, port = opened.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
-    # uvicorn sends itself the signal again when it has stopped: that it stopped as told is no failure.
+    # uvicorn raises the signal again after it has stopped; a requested stop must not exit with an error.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     logging.basicConfig(handlers=[_ToLog()], level=logging.WARNING, force=True)
-    theirs = logging.getLogger("transformers")  # it has a handler of its own, which writes plain lines
+    theirs = logging.getLogger("transformers")  # its own handler writes plain lines
     theirs.handlers.clear()
     theirs.propagate = True
     log.info("server_started", url=url)

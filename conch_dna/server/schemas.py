@@ -1,4 +1,4 @@
-"""The answers as ``/openapi.json`` tells them; a test holds the server to it."""
+"""Response schemas for ``/openapi.json``; a test checks the server's responses against them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict
 Reason = Literal["stop", "length", "tool_calls"]
 
 
-class Told(BaseModel):
-    """Closed: what is sent is told."""
+class Closed(BaseModel):
+    """A schema without undeclared fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Fault(Told):
-    """What went wrong, in OpenAI's form."""
+class Fault(Closed):
+    """An error in OpenAI's format."""
 
     message: str
     type: str
@@ -24,13 +24,13 @@ class Fault(Told):
     code: str | None
 
 
-class FaultBody(Told):
+class FaultBody(Closed):
     """The body of every error."""
 
     error: Fault
 
 
-class Listed(Told):
+class Listed(Closed):
     """One model."""
 
     id: str
@@ -43,35 +43,35 @@ class Listed(Told):
     activated: bool
 
 
-class List(Told):
+class List(Closed):
     """``GET /v1/models``."""
 
     object: Literal["list"]
     data: list[Listed]
 
 
-class Changed(Told):
-    """What an operator had done."""
+class Changed(Closed):
+    """The result of an ``/admin`` request."""
 
     model: str
     digest: str
     done: str
 
 
-class State(Told):
+class State(Closed):
     """``GET /health`` and ``GET /ready``."""
 
     status: Literal["ok", "ready"]
 
 
-class Details(Told):
-    """Of the prompt's tokens."""
+class Details(Closed):
+    """Details of the prompt's tokens."""
 
     cached_tokens: int
 
 
-class Usage(Told):
-    """Counts of tokens."""
+class Usage(Closed):
+    """Token counts."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -79,14 +79,14 @@ class Usage(Told):
     prompt_tokens_details: Details
 
 
-class Called(Told):
+class Called(Closed):
     """A function's name, and its arguments as JSON."""
 
     name: str
     arguments: str
 
 
-class Call(Told):
+class Call(Closed):
     """A tool call."""
 
     id: str
@@ -94,8 +94,8 @@ class Call(Told):
     function: Called
 
 
-class Message(Told):
-    """What was answered; calls have no content."""
+class Message(Closed):
+    """An assistant message; with tool calls it has no content."""
 
     role: Literal["assistant"]
     content: str | None
@@ -103,7 +103,7 @@ class Message(Told):
     tool_calls: list[Call] | None = None
 
 
-class ChatChoice(Told):
+class ChatChoice(Closed):
     """One answer of a chat."""
 
     index: int
@@ -112,7 +112,7 @@ class ChatChoice(Told):
     finish_reason: Reason
 
 
-class TextChoice(Told):
+class TextChoice(Closed):
     """One continuation."""
 
     index: int
@@ -121,8 +121,8 @@ class TextChoice(Told):
     finish_reason: Reason
 
 
-class Answer(Told):
-    """What all answers have."""
+class Answer(Closed):
+    """The fields of all answers."""
 
     id: str
     created: int
@@ -146,24 +146,25 @@ class TextAnswer(Answer):
 
 
 MEANINGS = {
-    400: "The request is wrong; param names the field.", 401: "There is no valid key.", 403: "This is not allowed.",
-    404: "There is no such model, with those that there are.", 408: "The body took too long to arrive.",
-    409: "The registry or the slots do not allow it.", 413: "The body is too long.", 422: "The neuron was refused.",
-    429: "The queue is full, or the key's minute used up.", 503: "The server starts or stops.",
-    504: "The answer took too long.",
+    400: "The request is invalid; param names the field.", 401: "The key is missing or invalid.",
+    403: "The request is not allowed.", 404: "The model does not exist; the message lists the valid ones.",
+    408: "The body took too long to arrive.", 409: "The registry or the slots do not allow the change.",
+    413: "The body is too long.", 422: "The neuron was refused.",
+    429: "The queue is full, or the key exceeded its rate.",
+    503: "The server is starting or stopping.", 504: "The answer took too long.",
 }  # fmt: skip
 
 Responses = dict[int | str, dict[str, Any]]
 
 
 def faults(*statuses: int) -> Responses:
-    """Return the errors of an endpoint, as FastAPI is told of them."""
+    """Return the error responses of an endpoint in FastAPI's format."""
     return {status: {"model": FaultBody, "description": MEANINGS[status]} for status in statuses}
 
 
 def answers(model: type[Answer]) -> Responses:
-    """Return what an endpoint that answers may give: one body, a stream of chunks, or an error."""
+    """Return the responses of a completion endpoint: one body, a stream of chunks, or an error."""
     event = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
     stream = {"text/event-stream": {"schema": event}}
-    good: Responses = {200: {"model": model, "description": "The answer, whole or as it comes.", "content": stream}}
+    good: Responses = {200: {"model": model, "description": "The answer, whole or streamed.", "content": stream}}
     return good | faults(*MEANINGS)

@@ -1,4 +1,4 @@
-"""What the endpoints share: the engine, its names, the room there is, and the way from an order to a response."""
+"""The state that the endpoints share: engine, model names, admission limit, grammars and metrics."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 class Service:
     """One server.
 
-    :param registry: the one that the engine reads.
-    :param routing: chooses who answers where ``auto`` is asked; without one there is no such model.
+    :param registry: the engine's registry.
+    :param routing: chooses the neuron for the model ``auto``; without it that model does not exist.
 
-    :ivar ready: whether requests are taken.
+    :ivar ready: whether the server accepts requests.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class Service:
         self.engine, self.settings, self._routing = engine, settings, routing
         self.models = Models(registry, engine.base_model.digest, None if routing is None else routing.name)
         self.metrics = Metrics()
-        self.gate = AdmissionLimit(settings.batch + settings.queue)
+        self.limit = AdmissionLimit(settings.batch + settings.queue)
         self.grammars = Grammars(engine.base_model)
-        self.spelling = TokenDecoder(engine.tokenizer)
+        self.decoder = TokenDecoder(engine.tokenizer)
         self.ready = False
-        self._encoding = threading.Lock()  # fast tokenizers must not be used by two threads at once
+        self._encoding = threading.Lock()  # fast tokenizers are not thread-safe
 
     async def named(self, model: str, turns: Sequence[Mapping[str, str]]) -> str:
-        """Return the model that is to answer: the one that was asked for, or the one that the router chooses.
+        """Return the requested model, or the router's choice for ``auto``.
 
-        :raises ApiFault: 404, no name looks like that.
+        :raises ApiFault: 404, the name is invalid.
         """
         self.models.check(model)
         routing = self._routing
@@ -60,9 +60,9 @@ class Service:
         return await asyncio.to_thread(lambda: routing.choose(turns, self.models.neurons()))
 
     async def encoded(self, encode: Callable[[], list[list[int]]]) -> list[list[int]]:
-        """Run something that tokenises, where it holds nobody up.
+        """Run a tokenising function in a thread, outside the event loop.
 
-        :raises ApiFault: 400, what was sent cannot be rendered or tokenised.
+        :raises ApiFault: 400, the input cannot be rendered or tokenised.
         """
 
         def run() -> list[list[int]]:
@@ -73,14 +73,14 @@ class Service:
             return await asyncio.to_thread(run)
         except ConchError:
             raise
-        except Exception as fault:  # a chat template is the base's own code, and may fail in any way
+        except Exception as fault:  # a chat template is code of the base and may raise anything
             raise ApiFault(400, "The base's chat template or tokenizer refuses this input.", "invalid_value") from fault
 
     def order(self, body: Common, prompts: Sequence[Sequence[int]], asked: int | None, top: int | None) -> Order:
-        """Return what the engine is asked for.
+        """Return the order for the engine.
 
-        :param asked: tokens of an answer that the client wants at most.
-        :param top: likeliest tokens to tell beside each one; ``None`` for no log-probabilities.
+        :param asked: the client's limit of tokens per answer.
+        :param top: number of most likely tokens to report per token; ``None`` for no log-probabilities.
         :raises ApiFault: 400, more tokens than the server or the base allows.
         """
         limit = self.settings.max_tokens
@@ -88,14 +88,14 @@ class Service:
             raise ApiFault(400, f"max_tokens: got {asked}; this server allows {limit}.", "invalid_value", "max_tokens")
         longest, context = max(map(len, prompts)), self.engine.context
         if context is not None and longest + (asked or 1) > context:
-            told = f"{TOO_LONG}: {longest} + {asked or 1} tokens of {context}."
-            raise ApiFault(400, told, "context_length_exceeded", "messages")
+            message = f"{TOO_LONG}: {longest} + {asked or 1} tokens of {context}."
+            raise ApiFault(400, message, "context_length_exceeded", "messages")
         room = limit if context is None else min(limit, context - longest)
         sampling = Sampling(
             max_tokens=asked or room,
             temperature=body.temperature or 0.0,
             top_p=body.top_p or 1.0,
-            # Without a seed, answers that are drawn differ from request to request.
+            # Without a seed, sampled answers differ between requests.
             seed=secrets.randbits(63) if body.seed is None else body.seed % 2**64,
         )
         return Order(body.model, prompts, body.n or 1, sampling, body.stops, top, bool(body.stream))

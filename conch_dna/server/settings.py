@@ -1,4 +1,4 @@
-"""How a server is run: where it listens, and its limits."""
+"""Settings of a server: its address and its limits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from conch_dna.util.network import is_loopback
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What ``conch serve`` is told.
+    """The settings of ``conch serve``.
 
     :param slots: neurons that run at once.
     :param batch: answers that are generated at once.
-    :param queue: answers that may wait beside them; more are sent away with 429.
-    :param max_tokens: most tokens in one answer, and what an answer gets that asks for no number.
-    :param max_body: bytes of a request's body.
-    :param timeout: seconds from a request's first byte to the last of its answer.
-    :param grace: seconds that running requests have when the server is told to stop.
+    :param queue: answers that may wait in addition; more are refused with 429.
+    :param max_tokens: maximum and default number of tokens of one answer.
+    :param max_body: maximum bytes of a request's body.
+    :param timeout: maximum seconds for one answer.
+    :param grace: seconds for running requests when the server stops.
     """
 
     host: str = "127.0.0.1"
@@ -38,12 +38,12 @@ class ServerSettings:
 
 
 def check_host(settings: ServerSettings, *, keyed: bool) -> None:
-    """Check that a server that others can reach asks for keys.
+    """Check that a server that other machines can reach has keys.
 
-    :raises ConfigError: it does not.
+    :raises ConfigError: it has none.
     """
     if not settings.loopback and not keyed:
         raise ConfigError(
-            "a server that other machines reach needs keys", where="--host", got=settings.host,
-            allowed="127.0.0.1, ::1", next_step="Give it keys with --keys FILE or CONCH_KEYS.",
+            "a server that other machines can reach needs keys", where="--host", got=settings.host,
+            allowed="127.0.0.1, ::1", next_step="Set keys with --keys FILE or CONCH_KEYS.",
         )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Tools: told to the base in this project's form, and read back from its answers.
+"""Tool calls: tools are described in the prompt, and calls are parsed from the answer.
 
-The form is that of the ``action`` domain, one for all bases: ``{"tool": NAME, "arguments": {...}}``, one call a line.
+The format is that of the ``action`` domain for all bases: ``{"tool": NAME, "arguments": {...}}``, one call per line.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ INTRODUCTION = (
 def callable_tools(body: ChatBody) -> list[Function]:
     """Return the tools that the answer may call.
 
-    :raises ApiFault: 400, ``tool_choice`` asks for one that is not there, a name is there twice, or a tool's arguments
-        are no object or a schema that asks for too much.
+    :raises ApiFault: 400, ``tool_choice`` names an unknown tool, a name occurs twice, or a tool's arguments are not an
+        object or exceed the schema limits.
     """
     tools = [tool.function for tool in body.tools or ()]
     check_schema({"parameters": [tool.parameters for tool in tools]}, "tools")
     if len({tool.name for tool in tools}) < len(tools):
-        raise ApiFault(400, "tools: two of them have one name.", "invalid_value", "tools")
+        raise ApiFault(400, "tools: two tools have the same name.", "invalid_value", "tools")
     if any((tool.parameters or {}).get("type", "object") != "object" for tool in tools):
         raise ApiFault(400, "tools: parameters must be the schema of an object.", "invalid_schema", "tools")
     choice = body.tool_choice
@@ -43,20 +43,20 @@ def callable_tools(body: ChatBody) -> list[Function]:
         return []
     chosen = tools if choice == "required" else [tool for tool in tools if tool.name == choice.function.name]
     if not chosen:
-        raise ApiFault(400, "tool_choice: there is no such tool.", "invalid_value", "tool_choice")
+        raise ApiFault(400, "tool_choice: no such tool.", "invalid_value", "tool_choice")
     return chosen
 
 
 def grammar_of(body: ChatBody, tools: Sequence[Function]) -> tuple[str, str] | None:
-    """Return the grammar that an answer is held to and the field it comes from; ``None`` if all may come.
+    """Return an answer's grammar and the request field that requires it; ``None`` for free text.
 
-    :raises ApiFault: 400, tools and a form are asked for together, or the form asks for too much.
+    :raises ApiFault: 400, the request has both tools and a response format, or the schema exceeds the limits.
     """
     wanted = body.response_format
     schema = None if wanted is None else wanted.json_schema_of()
     if tools and schema is not None:
         raise ApiFault(
-            400, "response_format: tools may be called, so it must be text.", "invalid_value", "response_format"
+            400, "response_format: must be text when tools may be called.", "invalid_value", "response_format"
         )
     if schema is not None:
         check_schema(schema, "response_format")
@@ -68,14 +68,14 @@ def grammar_of(body: ChatBody, tools: Sequence[Function]) -> tuple[str, str] | N
 
 
 def turns_of(messages: Sequence[Turn], tools: Sequence[Function]) -> list[dict[str, Any]]:
-    """Return the chat as templates know it, the tools in its system turn and earlier calls as text.
+    """Return the chat for the template, with the tools in its system turn and earlier calls as text.
 
     :raises ApiFault: 400, an earlier call's arguments are not JSON.
     """
     turns = [_turn(message) for message in messages]
     if tools:
-        told = [json.dumps(tool.told(), ensure_ascii=False) for tool in tools]
-        text = "\n".join([INTRODUCTION, *told])
+        described = [json.dumps(tool.described(), ensure_ascii=False) for tool in tools]
+        text = "\n".join([INTRODUCTION, *described])
         if turns[0]["role"] == "system":
             turns[0]["content"] = f"{turns[0]['content']}\n\n{text}"
         else:
@@ -100,7 +100,7 @@ def _turn(message: Turn) -> dict[str, Any]:
 
 
 def read_calls(text: str) -> list[dict[str, Any]] | None:
-    """Return the calls that an answer is, in OpenAI's form; ``None`` if it is text, or was cut."""
+    """Return the calls in an answer in OpenAI's format; ``None`` if it is text or was cut."""
     try:
         found = [json.loads(line) for line in text.split("\n")] if text.startswith("{") else []
     except ValueError:

@@ -1,4 +1,4 @@
-"""An agent with one neuron for each part of its work: the pieces of ``conch_dna.agent``, put together.
+"""An agent with one neuron per role, assembled from the parts of ``conch_dna.agent``.
 
 - ``python examples/agent/main.py "A crate holds 24 bottles. How many are in 17 crates?"``
 - ``python examples/agent/main.py "When is the boiler service?" --server http://127.0.0.1:8000/v1``
@@ -13,28 +13,28 @@ from pathlib import Path
 from conch_dna.agent.loop import Agent, Step
 from conch_dna.agent.memory import Memory
 from conch_dna.agent.model_client import ModelClient
-from conch_dna.agent.roles import cast_of
+from conch_dna.agent.roles import assign_roles
 from conch_dna.agent.sandbox import can_confine
 from conch_dna.agent.tools import Tool, tools_for
 
 
 def today() -> str:
-    """Tell the date: a tool of one's own is a function that returns a text, or raises ToolFailed."""
+    """Return the date: a custom tool is a function that returns a text or raises ToolFailed."""
     return dt.datetime.now(tz=dt.UTC).strftime("%A, %d %B %Y")
 
 
-def run(task: str, voice: ModelClient, root: Path) -> str:
-    """Let the agent work on a task, and show who did what."""
+def run(task: str, client: ModelClient, root: Path) -> str:
+    """Run the agent on a task and print its steps."""
     tools = tools_for(root, python=can_confine() is None)
     tools["today"] = Tool("today", "Tell the date", {}, today)
     worker = Agent(
-        voice,
-        cast_of(voice.neurons(), {}),  # each neuron plays the role of its name, the base those that are missing
+        client,
+        assign_roles(client.neurons(), {}),  # each neuron takes the role of its name; the base takes the others
         tools,
         Memory(Path("facts.jsonl")),
-        # Which steps of a plan need no tool; conch_dna.runtime.routing.make_routing returns a learnt router.
+        # Decides which steps of a plan need no tool; conch_dna.runtime.routing.make_routing returns a trained router.
         lambda step: "thinking" if "think" in step.lower() else "action",
-        heard=show,
+        on_step=show,
     )
     return worker.run(task).answer
 
@@ -50,7 +50,7 @@ def main() -> None:
     """Read the command line and run the agent over a server, or over neurons in this process."""
     parser = argparse.ArgumentParser(description="An agent of neurons.")
     parser.add_argument("task")
-    parser.add_argument("--root", type=Path, default=Path(), help="what its tools may look into")
+    parser.add_argument("--root", type=Path, default=Path(), help="folder that the tools may read")
     parser.add_argument("--server", help="ask this server instead of loading a base")
     parser.add_argument("--base", default="embedded:smollm2-135m")
     parser.add_argument("--registry", type=Path, default=Path("adapters"))

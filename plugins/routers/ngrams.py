@@ -1,7 +1,7 @@
-"""The router ``ngrams``: a ridge classifier over hashed byte n-grams, learnt from the domains' training prompts.
+"""The router ``ngrams``: a ridge classifier over hashed byte n-grams, trained on the domains' training prompts.
 
 Kernel ridge regression on tf-idf weights (Hastie, Tibshirani & Friedman, The Elements of Statistical Learning,
-equations 3.44 and 12.48, with one indicator a domain as target). Some 1,000 short prompts are learnt in about a second.
+equations 3.44 and 12.48, with one indicator per domain as target). Training on 1,000 short prompts takes about a second.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from conch_dna import hookimpl
+from conch_dna.registry.aliases import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
     from conch_dna.domains.domain import Domain
 
-BITS = 14  # of a feature's number
-LONGEST = 4  # bytes of an n-gram
-MOST = 4000  # characters that are looked at, the last ones
+BITS = 14  # bits of a feature's index
+LONGEST = 4  # maximum bytes of an n-gram
+MOST = 4000  # the router reads only the last characters of a chat
 RIDGE = 0.3  # this, BITS and LONGEST by five-fold cross-validation on the bundled training prompts
-SURE = 0.4  # a lower score is no choice: the base does less harm with a domain's prompt than a wrong neuron with any
+SURE = 0.4  # below this score the router chooses the base, which does less harm than a wrong neuron
 
 
-class RecipeResult(NamedTuple):
-    """What was learnt.
+class Trained(NamedTuple):
+    """A trained classifier.
 
     :param names: the domains, D of them.
     :param idf_F: float32 inverse document frequency of each feature.
@@ -41,28 +42,28 @@ class RecipeResult(NamedTuple):
 
 
 class NGrams:
-    """A router; it learns at its first call.
+    """A router that trains at its first call.
 
-    :param domains: by name. Their held-out prompts are left out, so that the router can be measured on them.
+    :param domains: domains by name. Their held-out prompts are not used, so that they can measure the router.
     """
 
     def __init__(self, domains: Mapping[str, Domain]) -> None:
         self._domains = domains
 
     def __call__(self, messages: Sequence[Mapping[str, str]], neurons: Mapping[str, str]) -> str:
-        """Return the domain that the chat is likest to; ``base`` if it is like none, or its neuron is not there."""
-        text, learnt = chat_of(messages), self._learnt
-        if not learnt.names or not text.strip():
-            return "base"
-        features_F = _weighted(features(text)[None], learnt.idf_F)[0]
-        scores_D = features_F @ learnt.weights_FD + learnt.prior_D
+        """Return the domain with the highest score; ``base`` if the score is low or the domain has no neuron."""
+        text, trained = chat_of(messages), self._trained
+        if not trained.names or not text.strip():
+            return BASE
+        features_F = _weighted(features(text)[None], trained.idf_F)[0]
+        scores_D = features_F @ trained.weights_FD + trained.prior_D
         best = int(scores_D.argmax())
-        name = learnt.names[best]
-        return name if scores_D[best] >= SURE and name in neurons else "base"
+        name = trained.names[best]
+        return name if scores_D[best] >= SURE and name in neurons else BASE
 
     @cached_property
-    def _learnt(self) -> RecipeResult:
-        import numpy as np
+    def _trained(self) -> Trained:
+        import numpy as np  # costs start-up time
 
         from conch_dna.config import DistillConfig
         from conch_dna.data.splits import position
@@ -74,23 +75,23 @@ class NGrams:
             texts += [chat_of(prompt.turns) for prompt in train]
             labels += [label] * len(train)
         if not texts:
-            return RecipeResult((), np.empty(0), np.empty((0, 0)), np.empty(0))
+            return Trained((), np.empty(0), np.empty((0, 0)), np.empty(0))
         counts_NF = np.stack([features(text) for text in texts])
         idf_F = np.log((1 + len(texts)) / (1 + (counts_NF > 0).sum(0))).astype(np.float32)
         x_NF = _weighted(counts_NF, idf_F)
         y_ND = np.eye(len(self._domains), dtype=np.float32)[labels]
         prior_D = y_ND.mean(0)
         dual_ND = np.linalg.solve(x_NF @ x_NF.T + RIDGE * np.eye(len(texts), dtype=np.float32), y_ND - prior_D)
-        return RecipeResult(tuple(self._domains), idf_F, x_NF.T @ dual_ND, prior_D)
+        return Trained(tuple(self._domains), idf_F, x_NF.T @ dual_ND, prior_D)
 
 
 def chat_of(messages: Sequence[Mapping[str, str]]) -> str:
-    """Return the end of a chat as one text, without its system turn, which says nothing of this question."""
+    """Return the end of a chat as one text, without the system turn, which does not describe the question."""
     return "\n".join(turn["content"] for turn in messages if turn["role"] != "system")[-MOST:]
 
 
 def features(text: str) -> np.ndarray:
-    """Return how often each feature is in a text: float32, shape (2 ** BITS,); the same on every machine."""
+    """Return the count of each feature in a text, float32 (2 ** BITS,); the same on every machine."""
     import numpy as np
 
     data_T = np.frombuffer(f" {text} ".encode(errors="replace"), np.uint8).astype(np.uint64)
@@ -106,7 +107,7 @@ def features(text: str) -> np.ndarray:
 
 
 def _weighted(counts_NF: np.ndarray, idf_F: np.ndarray) -> np.ndarray:
-    """Return rows of length 1, of log counts times inverse document frequencies."""
+    """Return rows of log counts times inverse document frequencies, normalised to length 1."""
     import numpy as np
 
     x_NF = np.log1p(counts_NF) * idf_F

@@ -25,7 +25,7 @@ NAMES = ("a", "b", "c", "d")
 START = [3, 9, 27, 17, 51, 25, 11, 33, 35, 41, 59, 49, 19, 57, 43, 1, 2, 8]
 PROMPTS = [[5], [9, 8, 4], START, [*START, 4, 60], [*START, 13], [6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6], [*START, *START]]
 INVOCATION_TOKENS = (62, 61)
-CUED = [
+WITH_INVOCATION = [
     [*INVOCATION_TOKENS], [*START, *INVOCATION_TOKENS], [*START, *INVOCATION_TOKENS, 4],
     [*START, 9, 9, *INVOCATION_TOKENS],
     [*START, *INVOCATION_TOKENS, *START, *INVOCATION_TOKENS, 13],
@@ -43,10 +43,10 @@ def write_base(folder, name, *, bits=None, tokens=64, about=(), **changes):
     return LoadedModel(model, load_tokenizer(folder, eos_token_ids=[END]), folder, f"sha256:{name}", name)
 
 
-def fields_of(base, digest=None, cue=()):
+def fields_of(base, digest=None, invocation_tokens=()):
     return CardFields(
         base=base.ref, base_digest=digest or base.digest, teacher="t", teacher_fingerprint="t", data_digest="d",
-        invocation_tokens=cue,
+        invocation_tokens=invocation_tokens,
     )  # fmt: skip
 
 
@@ -57,19 +57,19 @@ def publish(registry, base, folder, *names, **options):
         registry.publish(name, made, fields_of(base))
 
 
-def publish_activated(registry, base, folder, *names, first=21, cue=INVOCATION_TOKENS):
-    """Publish a random neuron for each name that acts from the cue on."""
+def publish_activated(registry, base, folder, *names, first=21, invocation_tokens=INVOCATION_TOKENS):
+    """Publish a random neuron for each name that acts from the invocation tokens on."""
     for seed, name in enumerate(names, first):
         made = write_neuron(folder / f"{name}-{seed}", base.model, seed)
         config = made / "adapter_config.json"
-        config.write_text(json.dumps({**json.loads(config.read_text()), "alora_invocation_tokens": cue}))
-        registry.publish(name, made, fields_of(base, cue=cue))
+        config.write_text(json.dumps({**json.loads(config.read_text()), "alora_invocation_tokens": invocation_tokens}))
+        registry.publish(name, made, fields_of(base, invocation_tokens=invocation_tokens))
 
 
-def publish_miscued(registry, base, folder, name, cue=()):
-    """Publish the adapter in ``folder``, and change the cue in its card."""
-    entry = registry.publish(name, folder, fields_of(base, cue=read_adapter(folder).invocation_tokens))
-    write_card(entry.card.model_copy(update={"invocation_tokens": cue}), entry.path)
+def publish_mismatched(registry, base, folder, name, invocation_tokens=()):
+    """Publish the adapter in ``folder``, and change the invocation tokens in its card."""
+    entry = registry.publish(name, folder, fields_of(base, invocation_tokens=read_adapter(folder).invocation_tokens))
+    write_card(entry.card.model_copy(update={"invocation_tokens": invocation_tokens}), entry.path)
 
 
 def served(folder, name, neurons, *, base=None, **options):
@@ -83,7 +83,7 @@ def served(folder, name, neurons, *, base=None, **options):
 class Solo:
     """Greedy tokens of one prompt at a time, with a cache of its own, from the base or what was wanted.
 
-    Of a neuron with a cue the base reads what stands before, and the neuron the rest.
+    Of a neuron with a invocation tokens the base reads what stands before, and the neuron the rest.
     """
 
     def __init__(self, engine):
@@ -98,15 +98,15 @@ class Solo:
         return tokens[: tokens.index(END)] if END in tokens else tokens
 
     def tokens(self, wanted, prompt, limit):
-        delta = None if wanted is None else Alone(self.engine._shelf.get(wanted))
+        delta = None if wanted is None else Alone(self.engine._cache.get(wanted))
         found, model = [], self.engine.base_model.model
         caches = make_prompt_cache(model)
-        if wanted is not None and wanted.cue:
-            context, prompt = split_at_invocation(prompt, wanted.cue)
+        if wanted is not None and wanted.invocation_tokens:
+            context, prompt = split_at_invocation(prompt, wanted.invocation_tokens)
             if context:
-                with self.engine._slot.adding(None):
+                with self.engine._switch.adding(None):
                     mx.eval(model(mx.array([context]), cache=caches))
-        with self.engine._slot.adding(delta):
+        with self.engine._switch.adding(delta):
             for token, _ in generate_step(mx.array(prompt), model, max_tokens=limit, prompt_cache=caches):
                 found.append(int(token))
                 if token == END:

@@ -1,4 +1,4 @@
-"""A voice that says what a test wants said, for what no weights can be made to say."""
+"""A client that says what a test wants said, for what no weights can be made to say."""
 
 from conch_dna.agent.model_client import Call, Reply
 

@@ -40,7 +40,7 @@ class TestFaults:
         engine.close()
 
     def test_a_damaged_neuron_fails_its_requests_alone(self, engine):
-        file = engine._shelf.registry.resolve("c").path / "adapters.safetensors"
+        file = engine._cache.registry.resolve("c").path / "adapters.safetensors"
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         requests = [engine.submit(PROMPTS[1], name, SHORT) for name in ("a", "c", "base", "c", "b")]
         assert [bool(r.result().text) for r in requests if r.asked != "c"] == [True] * 3
@@ -53,8 +53,8 @@ class TestFaults:
         solo, names = Solo(engine), ("a", "b", "base")
         requests = [engine.submit(PROMPTS[1], name, Sampling(max_tokens=10)) for name in names]
         engine.step()
-        slot = engine._residency._slot_of[requests[0].digest]
-        stack = engine._residency.pack.stacks["model.layers.1.mlp.down_proj"]
+        slot = engine._allocator._slot_of[requests[0].digest]
+        stack = engine._allocator.stack.stacks["model.layers.1.mlp.down_proj"]
         stack.b[slot] = mx.full(stack.b.shape[1:], float("nan"))
         mx.eval(stack.b)  # here, since the engine's thread could not
         with pytest.raises(NeuronRefused, match="a: gave logits that are not finite"):
@@ -88,7 +88,7 @@ class TestFaults:
         bad = engine.submit(PROMPTS[1], "a", SHORT, on_token=lambda _: waits.get(call, getattr(engine, call, None))())
         with pytest.raises(ModelError, match="cannot wait for itself"):
             bad.result(timeout=60)
-        assert engine._residency.pinned == {}
+        assert engine._allocator.pinned == {}
         assert list(other.result().tokens) == Solo(engine)(other.wanted, PROMPTS[1], 6)
 
     def test_a_callback_may_look_submit_and_cancel(self, engine):
@@ -128,14 +128,14 @@ class TestFaults:
         assert list(later.result().tokens) == Solo(engine)(later.wanted, PROMPTS[1], 6)
 
     def test_what_the_generator_does_not_take_fails_alone_and_gives_its_slot_back(self, engine, monkeypatch):
-        insert = engine._scheduler._generator.insert_segments
+        insert = engine._scheduler._decoder._generator.insert_segments
 
         def refusing(segments, **options):
             if [13] in segments[0]:
                 raise ValueError("no")
             return insert(segments, **options)
 
-        monkeypatch.setattr(engine._scheduler._generator, "insert_segments", refusing)
+        monkeypatch.setattr(engine._scheduler._decoder._generator, "insert_segments", refusing)
         bad, good = engine.submit([13], "a", SHORT), engine.submit([14], "b", SHORT)
         with pytest.raises(ValueError, match="no"):
             bad.result()
@@ -173,7 +173,7 @@ class TestThread:
     """An engine in a thread of its own."""
 
     def test_requests_from_many_threads_are_answered_and_it_can_stop_and_go_on(self, engine):
-        wanted = {name: Solo(engine)(engine._shelf.find(name), PROMPTS[1], 6) for name in NAMES}
+        wanted = {name: Solo(engine)(engine._cache.find(name), PROMPTS[1], 6) for name in NAMES}
         found = []
         engine.submit(PROMPTS[0], "a", SHORT)
         engine.step()

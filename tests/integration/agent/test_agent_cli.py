@@ -15,7 +15,7 @@ from checkout import ROOT
 from projects import ended, here, started, write_project
 
 from conch_dna.agent.engine_client import EngineClient
-from conch_dna.agent.roles import ROLES, cast_of
+from conch_dna.agent.roles import ROLES, assign_roles
 from conch_dna.agent.server_client import ServerClient
 from conch_dna.agent.tools import tools_for
 from conch_dna.errors import ModelError, UnknownName
@@ -62,12 +62,12 @@ def test_engine_and_server_say_the_same_and_calls_are_held_to_the_tools(engine, 
     schemas = {tool.name: tool.schema for tool in tools}
     voices = [EngineClient(engine, Registry(project / "adapters")), ServerClient(served().url)]
     assert voices[0].neurons() == voices[1].neurons() == set(ROLES)
-    parts = cast_of(set(ROLES), {"debug": "base"})
+    assignments = assign_roles(set(ROLES), {"debug": "base"})
     said = []
-    for voice in voices:
-        voice.prefetch(list(ROLES))
-        said.append([voice.ask(part.neuron, part.turns("hello"), 12) for part in parts.values()])
-        said[-1].append(voice.ask("action", parts["action"].turns("hello", "so", "and"), 1000, tools))
+    for client in voices:
+        client.prefetch(list(ROLES))
+        said.append([client.ask(assignment.neuron, assignment.turns("hello"), 12) for assignment in assignments.values()])
+        said[-1].append(client.ask("action", assignments["action"].turns("hello", "so", "and"), 1000, tools))
     first, second = [[(s.text, s.call, s.tokens, s.digest) for s in one] for one in said]
     assert first == second
     assert len({text for text, *_ in first[:6]}) > 3
@@ -76,9 +76,9 @@ def test_engine_and_server_say_the_same_and_calls_are_held_to_the_tools(engine, 
 
 
 def test_an_unknown_model_is_told_by_both(engine, project, served):
-    for voice in (EngineClient(engine, Registry(project / "adapters")), ServerClient(served().url)):
+    for client in (EngineClient(engine, Registry(project / "adapters")), ServerClient(served().url)):
         with pytest.raises(UnknownName, match="nobody"):
-            voice.ask("nobody", [{"role": "user", "content": "hi"}], 4)
+            client.ask("nobody", [{"role": "user", "content": "hi"}], 4)
 
 
 def test_the_command_runs_over_a_server(own, served, tmp_path):
@@ -93,7 +93,7 @@ def test_the_command_runs_over_a_server(own, served, tmp_path):
 
 def test_a_server_that_is_killed_or_none_is_one_line(own, served, tmp_path):
     server = served()
-    voice = ServerClient(server.url)
+    client = ServerClient(server.url)
     args = ("agent", TASK, "--max-steps", 50, "--memory", tmp_path / "f.jsonl", "--server", server.url)
     process = started(own, *args)
     assert process.stdout.readline().startswith("task (task")
@@ -102,7 +102,7 @@ def test_a_server_that_is_killed_or_none_is_one_line(own, served, tmp_path):
     line = err.strip().splitlines()[-1]
     assert (code, line.startswith("error: "), "does not answer" in line, "Traceback" in err) == (1, True, True, False)
     with pytest.raises(ModelError, match="does not answer"):
-        voice.neurons()
+        client.neurons()
 
 
 def test_ctrl_c_ends_it(own, cache, tmp_path):
@@ -159,9 +159,9 @@ def test_a_role_given_to_the_base_leaves_the_others_their_neurons_base(own, base
     assert "task" in {step["neuron"] for step in json.loads(done.stdout)["steps"]}
 
 
-@pytest.mark.parametrize(("module", "more"), [("grammar", ()), ("server_voice", ("--server", "http://127.0.0.1:9/v1"))])
+@pytest.mark.parametrize(("module", "more"), [("grammar", ()), ("server_client", ("--server", "http://127.0.0.1:9/v1"))])
 def test_without_the_extra_it_says_what_to_install(own, monkeypatch, module, more):
-    parent = {"grammar": "conch_dna.server", "server_voice": "conch_dna.agent"}[module]
+    parent = {"grammar": "conch_dna.server", "server_client": "conch_dna.agent"}[module]
     monkeypatch.setitem(sys.modules, f"{parent}.{module}", None)
     result = here(own, "agent", "x", *more)
     assert (result.exit_code, "Run `pip install 'conch-dna[agent]'`." in result.stderr) == (2, True), result.stderr
@@ -183,8 +183,8 @@ def test_a_site_that_is_no_server_is_one_line():
 
     with http.server.HTTPServer(("127.0.0.1", 0), Site) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()
-        voice = ServerClient(f"http://127.0.0.1:{site.server_port}/v1")
-        for asked in (voice.neurons, lambda: voice.ask("x", [{"role": "user", "content": "hi"}], 4)):
+        client = ServerClient(f"http://127.0.0.1:{site.server_port}/v1")
+        for asked in (client.neurons, lambda: client.ask("x", [{"role": "user", "content": "hi"}], 4)):
             with pytest.raises(ModelError, match="the server's answer cannot be read"):
                 asked()
         site.shutdown()

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from conch_dna.agent import sandbox
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 from conch_dna.agent.sandbox import can_confine, run_python
 
 FAULT = can_confine()
@@ -136,12 +136,12 @@ def test_capabilities_that_are_handed_on_are_dropped():
     """As some containers start their processes: with inheritable ones, which exec by root makes permitted."""
     code = (
         "import ctypes, struct\n"
-        "libc, head, held = ctypes.CDLL(None), struct.pack('Ii', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
+        "libc, head, held = ctypes.CDLL(None), struct.stack('Ii', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
         "libc.capget(head, held)\n"
     )
     handing_on = code + (
         "e, p, _, e2, p2, _ = struct.unpack('6I', held.raw)\n"
-        "assert not libc.capset(head, struct.pack('6I', e, p, p, e2, p2, p2))\n"
+        "assert not libc.capset(head, struct.stack('6I', e, p, p, e2, p2, p2))\n"
         "from conch_dna.agent.sandbox import run_python\n"
     )
     handing_on += f"print(run_python({code + 'print(any(held.raw))'!r}, seconds={LONG}))"

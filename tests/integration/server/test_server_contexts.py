@@ -22,7 +22,7 @@ def served(start, base, tmp_path_factory):
     project = tmp_path_factory.mktemp("contexts")
     registry = Registry(project / "adapters")
     publish_tiny(registry, base, project / "made", "plain", 1)
-    publish_activated(registry, base, project / "made", *SIX, cue=invocation_tokens_of(base.tokenizer))
+    publish_activated(registry, base, project / "made", *SIX, invocation_tokens=invocation_tokens_of(base.tokenizer))
     return start(registry)
 
 
@@ -39,8 +39,8 @@ def test_models_say_which_neurons_share_the_context(client):
 
 
 def test_usage_counts_the_shared_tokens(client, base):
-    cue = invocation_tokens_of(base.tokenizer)
-    context = len(prompt_ids(base.tokenizer, TURNS)) - len(cue)
+    invocation_tokens = invocation_tokens_of(base.tokenizer)
+    context = len(prompt_ids(base.tokenizer, TURNS)) - len(invocation_tokens)
 
     def ask(name):
         return client.chat.completions.create(model=name, messages=TURNS, max_tokens=4)
@@ -48,7 +48,7 @@ def test_usage_counts_the_shared_tokens(client, base):
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(ask, SIX))
     assert sorted(answer.usage.prompt_tokens_details.cached_tokens for answer in answers) == [0, *[context] * 5]
-    assert {answer.usage.prompt_tokens for answer in answers} == {context + len(cue)}
+    assert {answer.usage.prompt_tokens for answer in answers} == {context + len(invocation_tokens)}
     assert len({answer.choices[0].message.content for answer in answers}) > 1
     cached = {name: ask(name).usage.prompt_tokens_details.cached_tokens for name in ("base", "plain")}
     assert cached == {"base": context, "plain": 0}

@@ -148,6 +148,6 @@ def test_resets_and_half_closed_connections_in_the_middle_of_a_stream_leave_noth
             if n % 2:
                 connection.shutdown(socket.SHUT_WR)
             else:  # closed with a reset
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.stack("ii", 1, 0))
     until(lambda: figure(target, "conch_requests") == 0)
     print("resets and half-closed connections: 40 tried")

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from conch_dna.agent import files
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from talking import Scripted
 
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 from conch_dna.agent.loop import Agent
 from conch_dna.agent.memory import Memory
 from conch_dna.agent.model_client import Call, read_call
-from conch_dna.agent.roles import ROLES, cast_of
+from conch_dna.agent.roles import ROLES, assign_roles
 from conch_dna.agent.tools import Tool, tools_for
 from conch_dna.errors import UnknownName
 
@@ -26,10 +26,10 @@ GOOD = {
 
 
 def agent_of(folder, *, route="action", max_steps=6, tools=None, **answers):
-    voice = Scripted(**{name: list(said) for name, said in (GOOD | answers).items()})
+    client = Scripted(**{name: list(said) for name, said in (GOOD | answers).items()})
     made = tools_for(folder, confined=True) if tools is None else tools
-    parts = cast_of(voice.neurons(), {})
-    return Agent(voice, parts, made, Memory(folder / "facts.jsonl"), lambda _: route, max_steps)
+    assignments = assign_roles(client.neurons(), {})
+    return Agent(client, assignments, made, Memory(folder / "facts.jsonl"), lambda _: route, max_steps)
 
 
 def told(outcome):
@@ -43,10 +43,10 @@ def test_a_task_goes_through_all_parts(tmp_path):
     assert outcome.plan == ("Multiply 24 by 17.", "Say the result.")
     assert [step.role for step in outcome.steps] == ["task", "action", "action", "thinking", "reflection", "memory"]
     assert told(outcome)[1] == ("action", "408", False)
-    thought = worker.voice.asked[3][1][-1]["content"]
+    thought = worker.client.asked[3][1][-1]["content"]
     assert "Multiply 24 by 17. 408" in thought  # what was found is told to who answers
-    assert worker.voice.planned[0] == "task"
-    assert set(worker.voice.planned) == set(ROLES)
+    assert worker.client.planned[0] == "task"
+    assert set(worker.client.planned) == set(ROLES)
     json.dumps([vars(step) for step in outcome.steps])
 
 
@@ -83,7 +83,7 @@ def test_a_program_that_fails_is_mended_by_debug(tmp_path):
         ("action", "IndexError: list index out of range", True), ("debug", None, False), ("debug", "3", False)
     ]  # fmt: skip
     assert ran == ["print(xs[len(xs)])", "print(xs[-1])\n"]
-    assert "IndexError" in worker.voice.asked[2][1][-1]["content"]
+    assert "IndexError" in worker.client.asked[2][1][-1]["content"]
 
 
 def test_another_tool_that_fails_is_called_once_more_with_what_debug_says(tmp_path):
@@ -94,7 +94,7 @@ def test_another_tool_that_fails_is_called_once_more_with_what_debug_says(tmp_pa
         ("debug", None, False),
         ("action", "408", False),
     ]
-    again = worker.voice.asked[3][1]
+    again = worker.client.asked[3][1]
     assert [turn["role"] for turn in again] == ["user", "assistant", "user"]
     assert "it divides by zero" in again[-1]["content"]
 
@@ -131,7 +131,7 @@ def test_texts_that_never_end_are_not_carried_on(tmp_path, name):
     worker = agent_of(tmp_path, task=["\n".join(f"{n}. {long}" for n in range(1, 50))], max_steps=50,
                       action=[Call(name, {argument: long})], debug=[long], thinking=[long])  # fmt: skip
     worker.run("x")
-    assert max(len(turn["content"]) for _, turns, _ in worker.voice.asked for turn in turns) < 10_000
+    assert max(len(turn["content"]) for _, turns, _ in worker.client.asked for turn in turns) < 10_000
 
 
 def test_what_cannot_be_written_is_asked_of_nobody(tmp_path):
@@ -142,7 +142,7 @@ def test_what_cannot_be_written_is_asked_of_nobody(tmp_path):
               read_call("calculator", r'{"expression": "\ud800"}'), read_call("\ud800", "\ud800")]  # fmt: skip
     worker = agent_of(tmp_path, action=halves, task=["1. a\n2. b\n3. c"])
     outcome = worker.run("x")
-    for text in [json.dumps([vars(step) for step in outcome.steps], ensure_ascii=False), repr(worker.voice.asked)]:
+    for text in [json.dumps([vars(step) for step in outcome.steps], ensure_ascii=False), repr(worker.client.asked)]:
         text.encode()
     assert "half-" in told(outcome)[1][1]
 
@@ -164,18 +164,18 @@ def test_facts_are_kept_once_and_recalled_where_they_fit(tmp_path):
     path.write_text(path.read_text() + '{"fact": "half')  # killed while it wrote
     second = agent_of(tmp_path, memory=["- User likes crates of oak"])
     assert second.run("How many crates?").remembered == ("User likes crates of oak",)
-    assert "Known: User has 17 crates" in second.voice.asked[1][1][-1]["content"]
+    assert "Known: User has 17 crates" in second.client.asked[1][1][-1]["content"]
     assert Memory(path).facts() == ["User has 17 crates", "User likes crates of oak"]
     assert Memory(path).recall("something else") == []
 
 
 def test_who_was_not_taught_a_role_is_told_it():
-    parts = cast_of({"thinking", "mine"}, {"task": "mine@prod"})
-    assert parts["thinking"].instruction is None
-    assert parts["task"].instruction is None
-    assert parts["action"].neuron == "base"
-    assert "exactly one tool call" in parts["action"].turns("x")[0]["content"]
-    every = cast_of({"thinking"}, {"": "gpt", "debug": "base"})
-    assert {part.neuron for part in every.values()} == {"gpt", "base"}
+    assignments = assign_roles({"thinking", "mine"}, {"task": "mine@prod"})
+    assert assignments["thinking"].instruction is None
+    assert assignments["task"].instruction is None
+    assert assignments["action"].neuron == "base"
+    assert "exactly one tool call" in assignments["action"].turns("x")[0]["content"]
+    every = assign_roles({"thinking"}, {"": "gpt", "debug": "base"})
+    assert {assignment.neuron for assignment in every.values()} == {"gpt", "base"}
     with pytest.raises(UnknownName, match="no such role; got thinkin"):
-        cast_of(set(), {"thinkin": "base"})
+        assign_roles(set(), {"thinkin": "base"})

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conch_dna.agent.calculator import calculate
-from conch_dna.agent.faults import ToolFailed
+from conch_dna.agent import ToolFailed
 
 
 @pytest.mark.parametrize(

@@ -194,11 +194,11 @@ def test_an_engine_that_comes_too_late_is_told_so_and_goes_on(tmp_path):
     runtime = NeuronRuntime(base, registry)
     for round_ in range(4):
         publish(registry, base, tmp_path / f"made-{round_}", "b", "a", size=0.3 + 0.1 * round_)
-    late = runtime._shelf.find("a@1")
+    late = runtime._cache.find("a@1")
     runtime.use("a@2")
     registry.gc(keep_last=0)
     with pytest.raises(NeuronRefused, match="a@1: was removed after it was looked up"):
-        runtime._shelf.get(late)
+        runtime._cache.get(late)
     with pytest.raises(UnknownName, match="version 1 does not exist; got a@1; allowed: a@3, a@4"):
         runtime.use("a@1")
     runtime.use("a")

@@ -17,17 +17,17 @@ PROMPTS = mx.array([[1, 5, 9, 20, 7, 3], [3, 4, 4, 9, 60, 2], [8, 8, 1, 0, 33, 1
 
 
 class Bench:
-    """A wrapped base, its pack, and the logits of rows."""
+    """A wrapped base, its stack, and the logits of rows."""
 
     def __init__(self, model, slots=3):
         self.model, self.places = model, target_modules(model)
         self.slot = wrap(model)
-        self.pack = AdapterStack(slots, self.places)
+        self.stack = AdapterStack(slots, self.places)
         self.adapters = {0: None}
 
     def put(self, slot, folder):
         self.adapters[slot] = fitted(read_adapter(folder), self.model)
-        self.pack.put(slot, self.adapters[slot])
+        self.stack.put(slot, self.adapters[slot])
 
     def logits(self, delta, ids):
         with self.slot.adding(delta):
@@ -35,7 +35,7 @@ class Bench:
 
     def check(self, slots, ids=PROMPTS, share=1e-5):
         ids = ids[: len(slots)]
-        found = self.logits(self.pack.mix(slots), ids)
+        found = self.logits(self.stack.mix(slots), ids)
         for row, slot in enumerate(slots):
             adapter = self.adapters[slot]
             alone = self.logits(None if adapter is None else Alone(adapter), ids[row : row + 1])
@@ -87,7 +87,7 @@ def test_attention_of_a_base_with_experts_is_mixed_and_its_experts_are_refused(n
     bench.check([2, 1, 0, 2])
     experts = fitted(read_adapter(write_trained(tmp_path / "experts", model)), model)
     with pytest.raises(NeuronRefused, match=r"changes expert layers.*; got model.layers.0.*NeuronRuntime"):
-        bench.pack.check(experts)
+        bench.stack.check(experts)
 
 
 def test_ranks_and_scales_may_differ(tmp_path):
@@ -97,7 +97,7 @@ def test_ranks_and_scales_may_differ(tmp_path):
     for slot, folder in enumerate(folders, 1):
         bench.put(slot, folder)
     bench.check([3, 1, 2, 0])
-    assert {stack.b.shape[:2] for stack in bench.pack.stacks.values()} == {(4, 9)}
+    assert {stack.b.shape[:2] for stack in bench.stack.stacks.values()} == {(4, 9)}
 
 
 def test_layers_that_one_neuron_leaves_out_are_the_bases_for_its_rows(tmp_path):
@@ -126,18 +126,18 @@ def test_a_slot_that_gets_another_neuron_has_nothing_of_the_first(tmp_path):
 def test_what_nobody_needs_is_dropped(tmp_path):
     bench = Bench(build("llama"))
     bench.put(1, write_neuron(tmp_path / "all", build("llama"), 1))
-    assert bench.pack.nbytes == 4 * read_adapter(tmp_path / "all").nbytes
-    bench.pack.put(1, None)
-    assert bench.pack.stacks == {}
-    assert bench.pack.nbytes == 0
+    assert bench.stack.nbytes == 4 * read_adapter(tmp_path / "all").nbytes
+    bench.stack.put(1, None)
+    assert bench.stack.stacks == {}
+    assert bench.stack.nbytes == 0
 
 
 def test_what_is_being_computed_keeps_the_neuron_it_began_with(tmp_path):
     model = build("llama")
     bench = Bench(model)
     bench.put(1, write_neuron(tmp_path / "one", model, 1))
-    wanted = bench.logits(bench.pack.mix([1, 0]), PROMPTS[:2])
-    with bench.slot.adding(bench.pack.mix([1, 0])):
+    wanted = bench.logits(bench.stack.mix([1, 0]), PROMPTS[:2])
+    with bench.slot.adding(bench.stack.mix([1, 0])):
         lazy = bench.model(PROMPTS[:2])
     bench.put(1, write_neuron(tmp_path / "two", build("llama"), 2))
     assert np.array_equal(np.array(lazy), wanted)
@@ -151,13 +151,13 @@ def test_a_half_precision_base_is_mixed_in_its_type_and_refuses_dora_on_its_embe
     for slot, folder in enumerate(folders, 1):
         bench.put(slot, folder)
     bench.check([1, 2, 0, 1], share=0.05)
-    with bench.slot.adding(bench.pack.mix([1, 0])):
+    with bench.slot.adding(bench.stack.mix([1, 0])):
         assert model(PROMPTS[:2]).dtype == mx.bfloat16
     dora = read_adapter(write_trained(tmp_path / "dora", build("llama"), **ADAPTERS["dora embeddings"]))
     dora = fitted(dora, build("llama"))
-    bench.pack.check(dora)
+    bench.stack.check(dora)
     with pytest.raises(NeuronRefused, match=r"DoRA on the embedding .*; got model.embed_tokens"):
-        bench.pack.check(dora, half=True)
+        bench.stack.check(dora, half=True)
 
 
 def test_rows_and_tokens_may_be_run_together(tmp_path):
@@ -168,7 +168,7 @@ def test_rows_and_tokens_may_be_run_together(tmp_path):
         bench.put(slot, write_neuron(tmp_path / f"{slot}", build("llama"), slot))
     x = mx.random.normal((3, 5, 32), key=mx.random.key(1))
     path = "model.layers.0.mlp.up_proj"
-    mix = bench.pack.mix([2, 0, 1])
+    mix = bench.stack.mix([2, 0, 1])
     assert mx.allclose(mix.product(path, x).reshape(15, -1), mix.product(path, x.reshape(15, -1)))
 
 

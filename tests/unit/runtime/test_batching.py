@@ -15,7 +15,7 @@ def test_a_base_whose_sequences_stay_apart_passes(name, bits):
 
 
 def test_a_base_that_mixes_up_its_sequences_is_refused():
-    with pytest.raises(ModelError, match="otherwise in a batch than alone"):
+    with pytest.raises(ModelError, match="other answers in a batch than alone"):
         check_batches(build("jamba"))
 
 

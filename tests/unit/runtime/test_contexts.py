@@ -3,7 +3,7 @@
 import mlx.core as mx
 import pytest
 from architectures import build
-from engines import INVOCATION_TOKENS, SHORT, START, Solo, publish_activated, publish_miscued, served, write_base
+from engines import INVOCATION_TOKENS, SHORT, START, Solo, publish_activated, publish_mismatched, served, write_base
 from mlx_lm.models.cache import make_prompt_cache
 from projects import write_neuron
 
@@ -23,8 +23,8 @@ def made(folder, name="llama", neurons=SIX, **options):
     """An engine with an ordinary neuron and others that share the base's context; prompts are read 8 tokens a step."""
     base = write_base(folder / "base", name, max_position_embeddings=256)
     engine = served(folder, name, ["plain"], base=base, **{"slots": 8, "batch": 16, **options})
-    publish_activated(engine._shelf.registry, base, folder / "activated", *neurons)
-    engine._scheduler._generator.prefill_step_size = 8
+    publish_activated(engine._cache.registry, base, folder / "activated", *neurons)
+    engine._scheduler._decoder._generator.prefill_step_size = 8
     return engine
 
 
@@ -44,7 +44,7 @@ def any_cache(request, tmp_path):
 
 def answered(engine, requests):
     """Wait for requests, check their tokens, and return how many prompt tokens were computed for all of them."""
-    with engine._scheduler._generator.stats() as spent:
+    with engine._scheduler._decoder._generator.stats() as spent:
         answers = [request.result() for request in requests]
     solo = Solo(engine)
     for request, answer in zip(requests, answers, strict=True):
@@ -138,7 +138,7 @@ class TestTogether:
         serving.close()
 
     def test_who_was_passed_by_often_enough_waits_for_no_context(self, engine, monkeypatch):
-        monkeypatch.setattr(scheduler_module, "PATIENCE", 0)
+        monkeypatch.setattr(scheduler_module, "MAX_PASSED", 0)
         requests = [engine.submit(ASKED, name, SHORT) for name in SIX]
         engine.step()
         assert engine.stats().running == 6
@@ -176,7 +176,7 @@ class TestFaults:
         assert cached(requests[1:]) == [0, len(CONTEXT)]
 
     def test_its_neuron_may_be_damaged(self, any_cache):
-        file = any_cache._shelf.registry.resolve("n0").path / "adapters.safetensors"
+        file = any_cache._cache.registry.resolve("n0").path / "adapters.safetensors"
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX[:3]]
         with pytest.raises(NeuronRefused, match="differs from the card"):
@@ -209,24 +209,24 @@ class TestFaults:
         answered(engine, [good, engine.submit(CONTEXT, "plain", SHORT)])
 
     def test_a_card_that_names_another_cue_than_the_adapter_is_refused(self, engine, tmp_path):
-        activated = engine._shelf.registry.resolve("n0").path
-        for name, folder, cue in (
+        activated = engine._cache.registry.resolve("n0").path
+        for name, folder, invocation_tokens in (
             ("wrong", activated, (1, 2)),
             ("none", activated, ()),
             ("some", write_neuron(tmp_path / "ordinary", engine.base_model.model), INVOCATION_TOKENS),
         ):
-            publish_miscued(engine._shelf.registry, engine.base_model, folder, name, cue)
+            publish_mismatched(engine._cache.registry, engine.base_model, folder, name, invocation_tokens)
             with pytest.raises(NeuronRefused, match="different invocation tokens"):
                 engine.submit([*ASKED, 1, 2], name, SHORT).result()
 
     @pytest.mark.parametrize("slotted", [True, False])
     def test_such_a_card_is_refused_when_its_content_is_in_memory_already(self, engine, slotted):
-        activated = engine._shelf.registry.resolve("n0").path
-        publish_miscued(engine._shelf.registry, engine.base_model, activated, "wrong", (1, 2))
+        activated = engine._cache.registry.resolve("n0").path
+        publish_mismatched(engine._cache.registry, engine.base_model, activated, "wrong", (1, 2))
         for asked in ("n0", {"n0": 0.5}):
             answered(engine, [engine.submit(ASKED, asked, SHORT)])
             if not slotted:
-                engine._residency._vacate(engine._residency._slot_of[engine._shelf.find_any(asked).digest])
+                engine._allocator._vacate(engine._allocator._slot_of[engine._cache.find_any(asked).digest])
         for asked in ("wrong", {"wrong": 0.5}):
             with pytest.raises(NeuronRefused, match="different invocation tokens"):
                 engine.submit([*ASKED, 1, 2], asked, SHORT).result()
@@ -268,7 +268,7 @@ class TestPromptCache:
 
     def test_a_neuron_published_anew_keeps_the_context(self, engine, tmp_path):
         answered(engine, [engine.submit(ASKED, "n0", SHORT)])
-        publish_activated(engine._shelf.registry, engine.base_model, tmp_path / "new", "n0", first=77)
+        publish_activated(engine._cache.registry, engine.base_model, tmp_path / "new", "n0", first=77)
         request = engine.submit(ASKED, "n0", SHORT)
         answered(engine, [request])
         assert cached([request]) == [len(CONTEXT)]
@@ -295,8 +295,8 @@ class TestBlends:
 
     @pytest.mark.parametrize("asked", [{"n0": 0.5, "plain": 0.5}, {"n0": 1, "other": 1}], ids=str)
     def test_neurons_of_different_cues_are_refused_by_name(self, engine, asked, tmp_path):
-        publish_activated(engine._shelf.registry, engine.base_model, tmp_path, "other", cue=(1, 2))
-        with pytest.raises(ConfigError, match="act from different tokens of a prompt on cannot be blended"):
+        publish_activated(engine._cache.registry, engine.base_model, tmp_path, "other", invocation_tokens=(1, 2))
+        with pytest.raises(ConfigError, match="with different invocation tokens cannot be blended"):
             engine.submit(ASKED, asked, SHORT)
 
 

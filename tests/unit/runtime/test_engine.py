@@ -6,7 +6,7 @@ import time
 
 import pytest
 from engines import (
-    CUED,
+    WITH_INVOCATION,
     END,
     INVOCATION_TOKENS,
     NAMES,
@@ -30,7 +30,7 @@ from conch_dna.runtime.generate import answer_many
 
 ACTIVATED = ("e", "f")
 BLENDS = {"ordinary": {"a": 0.5, "c": 0.5}, "activated": {"e": 0.5, "f": 0.5}}
-ALL = [*PROMPTS, *CUED, *CUED]
+ALL = [*PROMPTS, *WITH_INVOCATION, *WITH_INVOCATION]
 STEPS = st.lists(
     st.one_of(
         st.tuples(
@@ -69,7 +69,7 @@ def crowd(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(name)
     base = write_base(folder / "base", name, max_position_embeddings=128, **options)
     engine = served(folder, name, NAMES, base=base, slots=2, batch=3, prompt_cache_bytes=kept)
-    registry = engine._shelf.registry
+    registry = engine._cache.registry
     publish_activated(registry, base, folder, *ACTIVATED)
     publish_activated(registry, base, folder, "e", first=31)
     for seed, neuron in enumerate([*NAMES, "f"], 11):
@@ -77,7 +77,7 @@ def crowd(request, tmp_path_factory):
         registry.publish(neuron, made, fields_of(base))
     for neuron in ACTIVATED:
         registry.promote(neuron, 1)
-    engine._scheduler._generator.prefill_step_size = 12
+    engine._scheduler._decoder._generator.prefill_step_size = 12
     yield engine, Solo(engine)
     engine.close()
 
@@ -92,12 +92,12 @@ def submitted(engine, asked, prompt, limit):
         request = engine.submit(prompt, asked, Sampling(max_tokens=limit))
     except DataError:
         assert not holds_cue(prompt)
-        assert engine._shelf.find_any(asked).cue
+        assert engine._cache.find_any(asked).invocation_tokens
         return []
     except ConfigError:
-        assert [bool(engine._shelf.find(part).cue) for part in asked] == [True, False]
+        assert [bool(engine._cache.find(part).invocation_tokens) for part in asked] == [True, False]
         return []
-    assert request.wanted == engine._shelf.find_any(asked)
+    assert request.wanted == engine._cache.find_any(asked)
     assert holds_cue(prompt) or not request.activated
     return [(request, prompt, limit)]
 
@@ -106,7 +106,7 @@ def submitted(engine, asked, prompt, limit):
 @given(STEPS)
 def test_everyone_gets_what_their_neuron_says_alone_through_join_leave_evict_and_replace(crowd, steps):
     engine, solo = crowd
-    registry, requests = engine._shelf.registry, []
+    registry, requests = engine._cache.registry, []
     for what, first, second, third in steps:
         if what == "submit":
             requests += submitted(engine, BLENDS.get(first, first), ALL[second], third)
@@ -133,7 +133,7 @@ def test_neurons_and_the_base_in_one_batch_as_the_simple_runtime_answers(engine)
     solo = Solo(engine)
     asked = ["a", "base", "b", "a"]
     texts = engine.generate_many([PROMPTS[2]] * 4, asked, SHORT)
-    wanted = [engine.tokenizer.decode(solo(engine._shelf.find_any(n), PROMPTS[2], 6)) for n in asked]
+    wanted = [engine.tokenizer.decode(solo(engine._cache.find_any(n), PROMPTS[2], 6)) for n in asked]
     assert texts == wanted
     assert len(set(texts)) == 3
 
@@ -164,7 +164,7 @@ class TestAnswers:
         seen = set()
         for first in range(8, 20):
             answer = engine.submit([first], "a", Sampling(max_tokens=12)).result()
-            assert list(answer.tokens) == solo(engine._shelf.find("a"), [first], 12)
+            assert list(answer.tokens) == solo(engine._cache.find("a"), [first], 12)
             assert END not in answer.tokens
             assert (answer.finish_reason == "length") == (len(answer.tokens) == 12)
             seen.add(answer.finish_reason)
@@ -203,12 +203,12 @@ class TestPromptCache:
         assert {name: answer.cached_tokens for name, answer in again.items()} == {"a": len(START), "b": 0, "base": 0}
         solo = Solo(engine)
         for name, answer in again.items():
-            assert list(answer.tokens) == solo(engine._shelf.find_any(name), PROMPTS[4], 6)
+            assert list(answer.tokens) == solo(engine._cache.find_any(name), PROMPTS[4], 6)
 
     def test_a_neuron_trained_anew_shares_nothing_with_what_had_its_name(self, engine, tmp_path):
         engine.submit(PROMPTS[3], "a", SHORT).result()
         made = write_neuron(tmp_path / "new", engine.base_model.model, 77)
-        engine._shelf.registry.publish("a", made, fields_of(engine.base_model))
+        engine._cache.registry.publish("a", made, fields_of(engine.base_model))
         assert engine.submit(PROMPTS[3], "a", SHORT).result().cached_tokens == 0
         assert engine.submit(PROMPTS[3], "a@1", SHORT).result().cached_tokens > 0
 
@@ -217,7 +217,7 @@ class TestPromptCache:
         longer = [*START, *answer.tokens, 1, 2]
         second = engine.submit(longer, "a", SHORT).result()
         assert second.cached_tokens >= len(START) + len(answer.tokens)
-        assert list(second.tokens) == Solo(engine)(engine._shelf.find("a"), longer, 6)
+        assert list(second.tokens) == Solo(engine)(engine._cache.find("a"), longer, 6)
 
 
 class TestQueue:
@@ -233,7 +233,7 @@ class TestQueue:
         engine.close()
 
     def test_who_finds_no_slot_is_passed_by_but_not_for_ever(self, engine, monkeypatch):
-        monkeypatch.setattr(scheduler_module, "PATIENCE", 3)
+        monkeypatch.setattr(scheduler_module, "MAX_PASSED", 3)
         ended = []
 
         def submit(name):
@@ -248,7 +248,7 @@ class TestQueue:
         assert 4 < ended.index("c") <= 4 + 3 + 3, ended
 
     def test_the_base_needs_no_slot_and_passes_who_waits_for_one(self, engine, monkeypatch):
-        monkeypatch.setattr(scheduler_module, "PATIENCE", 1)
+        monkeypatch.setattr(scheduler_module, "MAX_PASSED", 1)
         long = Sampling(max_tokens=40)
         for name in ("a", "b", "c"):
             engine.submit(PROMPTS[0], name, long)
@@ -259,7 +259,7 @@ class TestQueue:
         assert not later[0].done()
 
     def test_who_waits_for_a_neuron_to_be_unloaded_keeps_nobody(self, engine, monkeypatch):
-        monkeypatch.setattr(scheduler_module, "PATIENCE", 0)
+        monkeypatch.setattr(scheduler_module, "MAX_PASSED", 0)
         engine.start()
         running = engine.submit(PROMPTS[0], "a", Sampling(max_tokens=2000))
         while not engine.stats().running:
@@ -300,7 +300,7 @@ class TestNeurons:
     """Neurons come and go under a running engine."""
 
     def test_who_runs_when_an_alias_moves_ends_on_its_version_and_who_comes_later_has_the_new(self, engine, tmp_path):
-        solo, registry = Solo(engine), engine._shelf.registry
+        solo, registry = Solo(engine), engine._cache.registry
         before = engine.submit(PROMPTS[1], "a", Sampling(max_tokens=12))
         engine.step()
         made = write_neuron(tmp_path / "new", engine.base_model.model, 77)
@@ -314,31 +314,31 @@ class TestNeurons:
     def test_a_pin_follows_its_alias(self, engine, tmp_path):
         engine.pin("a")
         made = write_neuron(tmp_path / "new", engine.base_model.model, 77)
-        new = engine._shelf.registry.publish("a", made, fields_of(engine.base_model))
+        new = engine._cache.registry.publish("a", made, fields_of(engine.base_model))
         engine.generate_many([PROMPTS[0]] * 4, ["a", "b", "c", "d"], SHORT)
         assert new.card.digest in engine.stats().slots
-        assert engine._residency.pinned == {"a": new.card.digest}
+        assert engine._allocator.pinned == {"a": new.card.digest}
         engine.unpin("a")
         engine.generate_many([PROMPTS[0]] * 3, ["b", "c", "d"], SHORT)
         assert new.card.digest not in engine.stats().slots
 
     def test_a_pin_that_was_taken_off_does_not_come_back_with_its_alias(self, engine):
         engine.pin("a")
-        engine._residency.unpin("a")
-        engine._residency.move_pin("a", engine._shelf.find("a"))
-        assert engine._residency.pinned == {}
+        engine._allocator.unpin("a")
+        engine._allocator.move_pin("a", engine._cache.find("a"))
+        assert engine._allocator.pinned == {}
 
     def test_a_pin_stays_where_it_was_when_its_alias_moves_to_a_damaged_version(self, engine, tmp_path):
         engine.pin("a")
-        before = engine._residency.pinned["a"]
+        before = engine._allocator.pinned["a"]
         made = write_neuron(tmp_path / "new", engine.base_model.model, 77)
-        file = engine._shelf.registry.publish("a", made, fields_of(engine.base_model)).path / "adapters.safetensors"
+        file = engine._cache.registry.publish("a", made, fields_of(engine.base_model)).path / "adapters.safetensors"
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         bad, good = engine.submit(PROMPTS[1], "a", SHORT), engine.submit(PROMPTS[1], "b", SHORT)
         with pytest.raises(NeuronRefused, match="differs from the card"):
             bad.result()
         assert good.result().tokens
-        assert engine._residency.pinned == {"a": before}
+        assert engine._allocator.pinned == {"a": before}
 
     def test_who_runs_when_a_neuron_is_unloaded_may_end(self, engine):
         request = engine.submit(PROMPTS[1], "a", Sampling(max_tokens=12))
@@ -372,12 +372,12 @@ class TestNeurons:
             engine.unload("base")
 
     def test_a_plan_is_loaded_ahead_and_a_bad_neuron_in_it_harms_nobody(self, engine):
-        file = engine._shelf.registry.resolve("c").path / "adapters.safetensors"
+        file = engine._cache.registry.resolve("c").path / "adapters.safetensors"
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         engine.prefetch(["c", "base", "a", {"a": 0.5, "b": 0.5}])
         while engine.step():
             pass
-        blend = engine._shelf.find_any({"a": 0.5, "b": 0.5})
-        assert engine.stats().slots == {engine._shelf.find("a").digest: 0, blend.digest: 0}
+        blend = engine._cache.find_any({"a": 0.5, "b": 0.5})
+        assert engine.stats().slots == {engine._cache.find("a").digest: 0, blend.digest: 0}
         with pytest.raises(UnknownName):
             engine.prefetch(["nobody"])

@@ -54,7 +54,7 @@ def test_a_neuron_is_loaded_when_that_is_asked_for(engine):
 
 
 def test_what_is_wrong_with_a_neuron_is_said_when_it_is_loaded(engine):
-    path = engine._shelf.registry.resolve("action").path / "adapters.safetensors"
+    path = engine._cache.registry.resolve("action").path / "adapters.safetensors"
     path.write_bytes(path.read_bytes()[:-4] + b"\xff" * 4)
     with pytest.raises(NeuronRefused):
         engine.load("action")

@@ -2,8 +2,9 @@
 
 import mlx.core as mx
 import pytest
-from mlx_lm.generate import stream_generate
-from mlx_lm.models.cache import RotatingKVCache
+from architectures import build
+from mlx_lm.generate import generate_step, stream_generate
+from mlx_lm.models.cache import ConcatenateKVCache, QuantizedKVCache, RotatingKVCache
 from tiny import write_tiny_model
 
 from conch_dna.data.tokens import prompt_ids
@@ -12,6 +13,7 @@ from conch_dna.records import Sampling
 from conch_dna.runtime import generate
 from conch_dna.runtime.generate import (
     BATCH,
+    AnswerText,
     answer_many,
     decode,
     prefill,
@@ -173,7 +175,30 @@ def test_nothing_is_prefilled_where_nothing_is_shared_or_the_cache_cannot_be(bas
     assert prefill(windowed(), [1, 2]) is None
 
 
-def test_one_stream_says_the_same(base):
+def test_the_tokens_are_those_of_mlx_lm_for_one_prompt(base):
     (prompt,) = ids_of(base, "hello there")
     streamed = [piece.token for piece in stream_generate(base.model, base.tokenizer, prompt, max_tokens=12)]
-    assert streamed == alone(base, prompt)
+    (answer,) = answer_many(base.model, base.tokenizer, [prompt], SHORT)
+    assert answer.tokens == streamed == alone(base, prompt)
+
+
+@pytest.mark.parametrize("kind", [QuantizedKVCache, ConcatenateKVCache], ids=lambda kind: kind.__name__)
+def test_a_base_whose_caches_cannot_be_batched_decodes_one_prompt_after_another(kind):
+    model, prompts = build("llama", hidden_size=128), [[5, 9, 2], [7, 7, 1, 4], [5, 9, 2, 8]]
+    model.make_cache = lambda: [kind() for _ in model.layers]
+    found = [[] for _ in prompts]
+    for step in decode(model, set(), prompts, [seeded_sampler(0, 1, 0)] * 3, 6):
+        for place, response in step:
+            found[place].append(response.token)
+    assert found == [[int(token) for token, _ in generate_step(mx.array(p), model, max_tokens=6)] for p in prompts]
+
+
+def test_the_text_of_an_answer_ends_before_a_stop_string_and_holds_its_beginning_back(base):
+    ids = base.tokenizer.encode("a the b", add_special_tokens=False)
+    answer = AnswerText(base.tokenizer, ["he b"])
+    shown = [answer.add(token, None) for token in ids]
+    assert "".join(text for text, _ in shown) == answer.text == "a t"
+    assert [reason for _, reason in shown if reason] == ["stop"]
+    whole = AnswerText(base.tokenizer)
+    ends = [whole.add(token, "length" if n == len(ids) - 1 else None)[1] for n, token in enumerate(ids)]
+    assert (whole.text, whole.tokens, ends[-1]) == ("a the b", ids, "length")

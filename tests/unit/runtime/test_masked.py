@@ -1,4 +1,4 @@
-"""Neurons that act from a cue on, in use: the context is the base's to the last bit, the rest is the neuron's."""
+"""Neurons that act from a invocation tokens on, in use: the context is the base's to the last bit, the rest is the neuron's."""
 
 import json
 
@@ -35,30 +35,30 @@ def turns(question):
     return [{"role": "user", "content": question}]
 
 
-def marked(folder, cue):
-    """Let the adapter in ``folder`` act from ``cue`` on."""
+def marked(folder, invocation_tokens):
+    """Let the adapter in ``folder`` act from ``invocation_tokens`` on."""
     file = folder / "adapter_config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "alora_invocation_tokens": list(cue)}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "alora_invocation_tokens": list(invocation_tokens)}))
     return folder
 
 
 @pytest.fixture
-def cue(base):
+def invocation_tokens(base):
     return invocation_tokens_of(base.tokenizer)
 
 
 @pytest.fixture
-def neurons(base, runtime, cue, tmp_path):
-    """The runtime, with the same adapter as ``shared``, from the cue on, and as ``whole``, on every token."""
+def neurons(base, runtime, invocation_tokens, tmp_path):
+    """The runtime, with the same adapter as ``shared``, from the invocation tokens on, and as ``whole``, on every token."""
     runtime.add("whole", write_neuron(tmp_path / "whole", base.model, 1))
-    runtime.add("shared", marked(write_neuron(tmp_path / "shared", base.model, 1), cue))
+    runtime.add("shared", marked(write_neuron(tmp_path / "shared", base.model, 1), invocation_tokens))
     return runtime
 
 
-def by_hand(runtime, cue, ids, limit=SHORT.max_tokens):
+def by_hand(runtime, invocation_tokens, ids, limit=SHORT.max_tokens):
     """Greedy tokens of the neuron behind the context that the bare base has read, and the cache they were got with."""
     model = runtime.base_model.model
-    context, rest = split_at_invocation(ids, cue)
+    context, rest = split_at_invocation(ids, invocation_tokens)
     cache = make_prompt_cache(model)
     with runtime.neuron("base"):
         model(mx.array([context]), cache=cache)
@@ -70,8 +70,8 @@ def by_hand(runtime, cue, ids, limit=SHORT.max_tokens):
     return found[: ends[0]] if ends else found
 
 
-def test_answers_are_the_neurons_behind_the_bases_context(neurons, base, cue):
-    expected = [base.tokenizer.decode(by_hand(neurons, cue, prompt_ids(base.tokenizer, turns(q)))) for q in QUESTIONS]
+def test_answers_are_the_neurons_behind_the_bases_context(neurons, base, invocation_tokens):
+    expected = [base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q)))) for q in QUESTIONS]
     assert [neurons.generate(q, "shared", SHORT) for q in QUESTIONS] == expected
     assert neurons.generate_many(QUESTIONS, "shared", SHORT) == expected
     neurons.use("shared")
@@ -80,28 +80,29 @@ def test_answers_are_the_neurons_behind_the_bases_context(neurons, base, cue):
     assert neurons.generate_many(QUESTIONS, "base", SHORT) != expected
 
 
-def test_the_last_cue_of_several_turns_counts(neurons, base, cue):
+def test_the_last_cue_of_several_turns_counts(neurons, base, invocation_tokens):
     several = [*turns("hello"), {"role": "assistant", "content": "the thing"}, *turns("and then?")]
-    expected = base.tokenizer.decode(by_hand(neurons, cue, prompt_ids(base.tokenizer, several)))
+    expected = base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, several)))
     assert neurons.generate(several, "shared", SHORT) == expected
 
 
-def test_the_contexts_keys_and_values_are_the_bases_to_the_last_bit(neurons, base, cue, monkeypatch):
-    """Looked at after the answer is there, in the very cache that it was generated with."""
-    used = []
+def test_the_contexts_keys_and_values_are_the_bases_to_the_last_bit(neurons, base, invocation_tokens, monkeypatch):
+    """Checked in the cache with which the answer ended."""
+    ended = []
 
     def spied(*args):
-        used.extend(read_contexts(*args))
-        return used
+        for step in decode(*args):
+            ended.extend(response.prompt_cache for _, response in step if response.finish_reason is not None)
+            yield step
 
-    monkeypatch.setattr("conch_dna.runtime.neurons.read_contexts", spied)
-    said = neurons.generate(QUESTIONS[2], "shared", SHORT)
-    context, rest = split_at_invocation(prompt_ids(base.tokenizer, turns(QUESTIONS[2])), cue)
+    monkeypatch.setattr("conch_dna.runtime.neurons.decode", spied)
+    answer = neurons.generate(QUESTIONS[2], "shared", SHORT)
+    context, rest = split_at_invocation(prompt_ids(base.tokenizer, turns(QUESTIONS[2])), invocation_tokens)
     neurons.base()
     cache = make_prompt_cache(base.model)
     base.model(mx.array([context]), cache=cache)
-    (after,) = used
-    assert said
+    (after,) = ended
+    assert answer
     assert after[0].offset >= len(context) + len(rest)
     for theirs, ours in zip(cache, after, strict=True):
         for a, b in ((theirs.keys, ours.keys), (theirs.values, ours.values)):
@@ -126,22 +127,22 @@ def test_streams_of_such_neurons_may_be_interleaved(neurons):
     assert found == whole
 
 
-def test_more_prompts_than_a_batch_holds_are_all_answered(neurons, base, cue, monkeypatch):
+def test_more_prompts_than_a_batch_holds_are_all_answered(neurons, base, invocation_tokens, monkeypatch):
     monkeypatch.setattr(generate, "BATCH", 3)
     many = [f"number {n}" for n in range(7)]
-    expected = [base.tokenizer.decode(by_hand(neurons, cue, prompt_ids(base.tokenizer, turns(q)))) for q in many]
+    expected = [base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q)))) for q in many]
     assert neurons.generate_many(many, "shared", SHORT) == expected
 
 
 def test_a_prompt_without_the_cue_is_refused(neurons, base):
     neurons.use("shared")
-    with pytest.raises(DataError, match="from which on this neuron acts"):
+    with pytest.raises(DataError, match=r"allowed: \["):
         list(decode(base.model, set(), [[1, 2, 3]], [seeded_sampler(0, 1, 0)], 4, neurons.alora))
     neurons.base()
     assert neurons.alora is None
 
 
-def test_bits_are_those_of_the_answer_behind_the_bases_context(neurons, base, cue):
+def test_bits_are_those_of_the_answer_behind_the_bases_context(neurons, base, invocation_tokens):
     several = [*turns("hi"), {"role": "assistant", "content": "the thing"}]
     chats = [[*turns(q), {"role": "assistant", "content": f"in {q}"}] for q in QUESTIONS]
     examples = [encode_chat(base.tokenizer, chat) for chat in [*chats, [*several, *several]]]
@@ -150,7 +151,7 @@ def test_bits_are_those_of_the_answer_behind_the_bases_context(neurons, base, cu
         found = fits(*parts, examples, over=neurons.over)
         unmasked = fits(*parts, examples)
     for example, fit, other in zip(examples, found, unmasked, strict=True):
-        start = example.answer_start - len(cue)
+        start = example.answer_start - len(invocation_tokens)
         cache = make_prompt_cache(base.model)
         with neurons.neuron("base"):
             base.model(mx.array([example.ids[:start]]), cache=cache)
@@ -172,14 +173,14 @@ def test_bits_are_those_of_the_answer_behind_the_bases_context(neurons, base, cu
 @pytest.mark.parametrize("settings", [{}, {"embeddings": True}], ids=["linear", "embedding"])
 def test_what_is_trained_is_what_is_served(tmp_path, name, settings):
     """Logits of training, and of the runtime over whole conversations, and greedy tokens, on other architectures."""
-    base, cue = write_base(tmp_path / "base", name), (3, 9)
+    base, invocation_tokens = write_base(tmp_path / "base", name), (3, 9)
     config = DistillConfig(rank=4, scale=1.0, activated=True, **settings)
     ids = [3, 9, *range(20, 42), 3, 9, 30, 31, 32]
     batch = collate([Example(tuple(ids), (False,) * 26 + (True,) * 3, 26, 1)], [0])
-    activation = Activation(cue)
+    activation = Activation(invocation_tokens)
     with lora.attached(base.model, config, activation):
         move(base.model)
-        lora.save_adapter(base.model, config, tmp_path / "adapter", cue)
+        lora.save_adapter(base.model, config, tmp_path / "adapter", invocation_tokens)
         with activation.over(batch):
             trained = base.model(mx.array(batch.ids_BT))
             mx.eval(trained)
@@ -203,19 +204,19 @@ def test_tokens_in_an_order_that_is_not_the_batchs_are_refused():
     assert masked(z, mask_BT1).sum(axis=-1).tolist() == [[0, 4, 4], [0, 0, 4]]
     assert mx.array_equal(masked(z.reshape(6, 4), mask_BT1).reshape(2, 3, 4), masked(z, mask_BT1))
     for shape in ((3, 2, 4), (2, 4), (2, 3, 1, 4)):
-        with pytest.raises(ValueError, match="a layer is called with tokens as"):
+        with pytest.raises(ValueError, match="a layer is called with tokens of shape"):
             masked(mx.ones(shape), mask_BT1)
 
 
 @pytest.mark.parametrize(
-    "cue", [[], [-1], [1.0], [True], "abc", {"a": 1}, [[1]], 7], ids=["none", "below 0", "float", "bool", "text",
+    "invocation_tokens", [[], [-1], [1.0], [True], "abc", {"a": 1}, [[1]], 7], ids=["none", "below 0", "float", "bool", "text",
                                                                      "object", "nested", "number"],
 )  # fmt: skip
-def test_a_cue_that_is_none_is_refused(base, tmp_path, cue):
+def test_a_cue_that_is_none_is_refused(base, tmp_path, invocation_tokens):
     folder = write_neuron(tmp_path / "it", base.model)
     file = folder / "adapter_config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "alora_invocation_tokens": cue}))
-    with pytest.raises(NeuronRefused, match="alora_invocation_tokens is not what it must be"):
+    file.write_text(json.dumps({**json.loads(file.read_text()), "alora_invocation_tokens": invocation_tokens}))
+    with pytest.raises(NeuronRefused, match="alora_invocation_tokens"):
         read_adapter(folder)
 
 
@@ -229,5 +230,5 @@ def test_a_cue_of_null_is_none_and_those_of_dora_and_experts_are_refused(base, t
         with lora.attached(model, config):
             move(model)
             lora.save_adapter(model, config, tmp_path / name, (3, 9))
-        with pytest.raises(NeuronRefused, match="acts from its cue on"):
+        with pytest.raises(NeuronRefused, match="alora_invocation_tokens; allowed: LoRA"):
             read_adapter(tmp_path / name)

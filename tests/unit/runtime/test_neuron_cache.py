@@ -17,9 +17,9 @@ class TestTheProbeOfItsEffect:
     @pytest.fixture
     def probes(self, runtime, monkeypatch):
         """The neurons whose effect was computed, in order."""
-        seen, checked = [], runtime._shelf._checked
+        seen, checked = [], runtime._cache._checked
         monkeypatch.setattr(
-            runtime._shelf, "_checked", lambda *args: seen.append(args[1].parent.name) or checked(*args)
+            runtime._cache, "_checked", lambda *args: seen.append(args[1].parent.name) or checked(*args)
         )
         return seen
 

@@ -148,7 +148,7 @@ def test_a_neuron_of_the_embedding_is_refused_by_a_base_that_reads_it_past_the_l
     slot = wrap(model)
     assert np.array_equal(answers(model), before), "without a neuron the weight may be read"
     slot.active = fitted(read_adapter(folder), model)
-    with pytest.raises(NeuronRefused, match="past the layer that the neuron changes; got model"):
+    with pytest.raises(NeuronRefused, match="without calling the layer; got model"):
         answers(model)
 
 

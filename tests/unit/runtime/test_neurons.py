@@ -16,11 +16,13 @@ from conch_dna.data.tokens import prompt_ids
 from conch_dna.errors import NeuronRefused, UnknownName
 from conch_dna.records import Sampling
 from conch_dna.registry.adapter import read_adapter
+from conch_dna.runtime.engine import Engine
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train import lora
 
 IDS = mx.array([[5, 9, 2, 77, 31, 8]])
 SHORT = Sampling(max_tokens=10)
+SAMPLED = Sampling(max_tokens=10, temperature=1.0, top_p=0.9, seed=4)
 QUESTIONS = ["hello there", "hello then", "name the 1 number", "a"]
 MOVE = (
     "import sys; from pathlib import Path; from conch_dna.registry.store import Registry; r = Registry(Path({root!r}))"
@@ -135,7 +137,7 @@ class TestKinds:
         folder = write_trained(tmp_path / "neuron", fresh, adapter="dora", keys=("mlp.up_proj",))
         runtime.add("mine", folder)
         runtime.use("mine")
-        (adapter,) = runtime._shelf.resident.values()
+        (adapter,) = runtime._cache.resident.values()
         assert adapter.nbytes == read_adapter(folder).nbytes + 4 * 64 * 4  # one gain for each of 64 rows in four blocks
 
     def test_magnitudes_of_another_base_are_refused(self, fresh, runtime, tmp_path):
@@ -325,6 +327,29 @@ class TestText:
             assert runtime.active != first.card.digest
         assert runtime.active == first.card.digest
         assert same(logits(runtime), before)
+
+    def test_a_blend_may_be_used_as_a_neuron(self, runtime, publish):
+        publish("foo", 1)
+        publish("bar", 2)
+        whole, half = {"foo": 1.0}, {"foo": 0.5, "bar": 0.5}
+        assert runtime.generate("hello there", whole, SHORT) == runtime.generate("hello there", "foo", SHORT)
+        runtime.use(half)
+        assert runtime.active.startswith("blend:")
+        assert runtime.generate_many(["hello there"], sampling=SHORT) == [runtime.generate("hello there", half, SHORT)]
+
+    def test_the_engine_gives_the_same_answers(self, base, registry, publish):
+        publish("foo", 1)
+        names = ["foo", "base", {"foo": 0.5}]
+        runtime = NeuronRuntime(base, registry)
+        alone = [runtime.generate("hello there", name, SHORT) for name in names]
+        sampled = runtime.generate_many(QUESTIONS, "foo", SAMPLED)
+        runtime.close()
+        engine = Engine(base, registry)
+        try:
+            assert engine.generate_many(["hello there"] * 3, names, SHORT) == alone
+            assert engine.generate_many(QUESTIONS, "foo", SAMPLED) == sampled
+        finally:
+            engine.close()
 
     def test_messages_may_be_turns_or_text(self, runtime):
         turns = [{"role": "user", "content": "hello there"}]

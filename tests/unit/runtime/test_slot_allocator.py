@@ -24,18 +24,18 @@ class House:
         self.registry = Registry(folder / "registry")
         publish(self.registry, self.base, folder / "neurons", *NAMES)
         slot = wrap(self.base.model)
-        self.shelf = NeuronCache(self.base, self.registry, slot, max_bytes)
-        self.residency = SlotAllocator(self.shelf, slot, slots)
+        self.cache = NeuronCache(self.base, self.registry, slot, max_bytes)
+        self.allocator = SlotAllocator(self.cache, slot, slots)
 
     def take(self, asked):
-        return self.residency.acquire(self.shelf.find_any(asked))
+        return self.allocator.acquire(self.cache.find_any(asked))
 
     def digest(self, name):
-        return self.shelf.find(name).digest
+        return self.cache.find(name).digest
 
     @property
     def in_slots(self):
-        digests = [berth.adapter.digest if berth.adapter else None for berth in self.residency.slots[1:]]
+        digests = [slot.adapter.digest if slot.adapter else None for slot in self.allocator.slots[1:]]
         names = {self.digest(name): name for name in NAMES}
         return [names.get(digest, digest) for digest in digests]
 
@@ -47,24 +47,24 @@ def house(tmp_path):
 
 def test_the_base_needs_no_slot(house):
     assert house.take("base") == BASE_SLOT
-    house.residency.release(BASE_SLOT)
+    house.allocator.release(BASE_SLOT)
     assert house.in_slots == [None, None]
 
 
 def test_one_neuron_has_one_slot_whoever_asks(house):
     assert house.take("a") == house.take("a@1") == house.take("a@current") == house.take({"a": 1.0})
-    assert house.residency.slots[1].users == 4
+    assert house.allocator.slots[1].users == 4
     assert house.in_slots == ["a", None]
 
 
 def test_who_finds_all_slots_in_use_waits_and_then_gets_the_least_recently_used(house):
     first, second = house.take("a"), house.take("b")
     assert house.take("c") is None
-    assert house.shelf.resident.keys() == {house.digest("a"), house.digest("b")}, "nothing is loaded for nothing"
-    house.residency.release(second)
-    house.residency.release(first)
+    assert house.cache.resident.keys() == {house.digest("a"), house.digest("b")}, "nothing is loaded for nothing"
+    house.allocator.release(second)
+    house.allocator.release(first)
     again = house.take("a")
-    house.residency.release(again)
+    house.allocator.release(again)
     assert house.take("c") == second
     assert house.in_slots == ["a", "c"]
 
@@ -74,13 +74,13 @@ def test_a_slot_in_use_is_never_given_away(house):
     for name in ("b", "c", "d", "b"):
         slot = house.take(name)
         assert slot == 2
-        house.residency.release(slot)
+        house.allocator.release(slot)
     assert house.in_slots == ["a", "b"]
 
 
 def test_rows_of_one_neuron_are_no_mix(house):
     slot, other = house.take("a"), house.take("b")
-    delta = house.residency.delta
+    delta = house.allocator.delta
     assert delta([BASE_SLOT, BASE_SLOT]) is None
     assert isinstance(delta([slot, slot]), Alone)
     assert delta([slot]).adapter.digest == house.digest("a")
@@ -92,81 +92,81 @@ class TestPinning:
     """A pinned neuron stays."""
 
     def test_its_slot_goes_to_nobody_else(self, house):
-        house.residency.pin("a", house.shelf.find("a"))
+        house.allocator.pin("a", house.cache.find("a"))
         for name in ("b", "c", "d"):
-            house.residency.release(house.take(name))
+            house.allocator.release(house.take(name))
         assert house.in_slots == ["a", "d"]
-        house.residency.unpin("a")
-        house.residency.release(house.take("b"))
+        house.allocator.unpin("a")
+        house.allocator.release(house.take("b"))
         assert "a" not in house.in_slots
 
     def test_its_memory_neither(self, tmp_path):
         house = House(tmp_path, max_bytes=1)
-        house.residency.pin("a", house.shelf.find("a"))
+        house.allocator.pin("a", house.cache.find("a"))
         for name in ("b", "c"):
-            house.residency.release(house.take(name))
-        assert house.digest("a") in house.shelf.resident
-        assert house.digest("b") not in house.shelf.resident
+            house.allocator.release(house.take(name))
+        assert house.digest("a") in house.cache.resident
+        assert house.digest("b") not in house.cache.resident
 
     def test_one_slot_is_left_for_others(self, house):
-        house.residency.pin("a", house.shelf.find("a"))
-        house.residency.pin("a", house.shelf.find("a"))
+        house.allocator.pin("a", house.cache.find("a"))
+        house.allocator.pin("a", house.cache.find("a"))
         with pytest.raises(RegistryError, match="one slot must be left"):
-            house.residency.pin("b", house.shelf.find("b"))
+            house.allocator.pin("b", house.cache.find("b"))
 
 
 class TestUnloading:
     """A neuron goes when nobody uses it."""
 
     def test_at_once_if_nobody_does(self, house):
-        house.residency.release(house.take("a"))
-        assert house.residency.unload(house.digest("a")).done()
+        house.allocator.release(house.take("a"))
+        assert house.allocator.unload(house.digest("a")).done()
         assert house.in_slots == [None, None]
-        assert not house.shelf.resident
-        assert house.residency.pack.stacks == {}
+        assert not house.cache.resident
+        assert house.allocator.stack.stacks == {}
         assert house.take("a") == 1, "who asks later loads it again"
 
     def test_else_after_the_last_one_and_meanwhile_nobody_new_gets_it(self, house):
         slot = house.take("a")
         assert house.take("a") == slot
-        gone = house.residency.unload(house.digest("a"))
-        assert house.residency.unload(house.digest("a")) is gone
+        gone = house.allocator.unload(house.digest("a"))
+        assert house.allocator.unload(house.digest("a")) is gone
         assert house.take("a") is None
-        house.residency.release(slot)
+        house.allocator.release(slot)
         assert not gone.done()
-        house.residency.release(slot)
+        house.allocator.release(slot)
         assert gone.done()
         assert house.take("a") == slot
 
     def test_what_was_pinned_is_not_any_more(self, house):
-        house.residency.pin("a", house.shelf.find("a"))
-        assert house.residency.unload(house.digest("a")).done()
-        assert house.residency.pinned == {}
-        assert house.shelf.held == set()
+        house.allocator.pin("a", house.cache.find("a"))
+        assert house.allocator.unload(house.digest("a")).done()
+        assert house.allocator.pinned == {}
+        assert house.cache.held == set()
 
 
 def test_loading_ahead_takes_empty_slots_only(house):
     for name in ("a", "b", "c", "a"):
-        house.residency.prefetch(house.shelf.find(name))
+        house.allocator.prefetch(house.cache.find(name))
     assert house.in_slots == ["a", "b"]
-    assert house.digest("c") in house.shelf.resident
+    assert house.digest("c") in house.cache.resident
 
 
 def test_neurons_in_slots_are_counted_and_stay_in_memory(tmp_path):
     house = House(tmp_path, max_bytes=1)
     house.take("a")
-    house.residency.release(house.take("b"))
-    house.residency.release(house.take("c"))
-    assert list(house.shelf.resident) == [house.digest("a"), house.digest("c")]
+    house.allocator.release(house.take("b"))
+    house.allocator.release(house.take("c"))
+    assert list(house.cache.resident) == [house.digest("a"), house.digest("c")]
 
 
 def test_what_was_tried_is_not_tried_again_when_it_is_loaded_again(house, monkeypatch):
     tries = []
-    logits = house.shelf.logits
-    monkeypatch.setattr(house.shelf, "logits", lambda *a, **k: (tries.append(1), logits(*a, **k))[1])
+    logits = house.cache.logits
+    monkeypatch.setattr(house.cache, "logits", lambda *a, **k: (tries.append(1), logits(*a, **k))[1])
     for expected in (2, 3, 3):  # the base's and a's, a blend's, and none
-        adapter = house.shelf.get(house.shelf.find_any({"a": 2.0} if expected == 3 and len(tries) == 2 else "a"))
-        house.shelf.drop(adapter.digest)
+        adapter = house.cache.get(house.cache.find_any({"a": 2.0} if expected == 3 and len(tries) == 2 else "a"))
+        house.cache.drop(adapter.digest)
         assert len(tries) == expected
 
 
@@ -188,7 +188,7 @@ class TestRefusals:
             with pytest.raises(NeuronRefused, match="differs from the card's digest"):
                 house.take("a")
         assert len(reads) == 1
-        (kept,) = house.shelf._refused.values()
+        (kept,) = house.cache._refused.values()
         assert kept.__traceback__ is kept.__context__ is kept.__cause__ is None, "its frames hold what was read"
         sound = write_neuron(house.folder / "again", house.base.model, 1) / "adapters.safetensors"
         bad.write_bytes(sound.read_bytes())
@@ -204,7 +204,7 @@ class TestRefusals:
         for n in range(4):
             with pytest.raises(NeuronRefused):
                 house.take({"b": 10.0 ** (300 + n)})
-        assert len(house.shelf._refused) == 2
+        assert len(house.cache._refused) == 2
 
     def test_another_base(self, house):
         folder = write_neuron(house.folder / "other", house.base.model, 9)
@@ -214,19 +214,19 @@ class TestRefusals:
 
     def test_a_base_that_cannot_mix_these_layers(self, house, monkeypatch):
         tries = []
-        mix = house.residency.pack.mix
+        mix = house.allocator.stack.mix
 
         def wrong(slots):
             tries.append(slots)
             return mix([slots[0]] * len(slots))
 
-        monkeypatch.setattr(house.residency.pack, "mix", wrong)
+        monkeypatch.setattr(house.allocator.stack, "mix", wrong)
         for name in ("a", "a", "b"):
             with pytest.raises(NeuronRefused, match="cannot mix neurons of these layers"):
                 house.take(name)
         assert len(tries) == 1, "once for one set of layers"
         assert house.in_slots == [None, None]
-        assert house.residency.pack.stacks == {}
+        assert house.allocator.stack.stacks == {}
 
     def test_a_card_that_lies_of_its_gate_harms_no_other_neuron_of_its_layers(self, house):
         before, after = (HeldOut(bits_per_byte=bits, quality=0.5) for bits in (2.0, 1.0))
@@ -245,10 +245,10 @@ class TestBlends:
     def test_it_has_a_slot_of_its_own_and_one_whatever_the_order(self, house):
         house.take("a")
         assert house.take({"a": 0.5, "b": 0.5}) == house.take({"b": 0.5, "a@1": 0.25, "a": 0.25}) == 2
-        assert house.residency.slots[2].users == 2
+        assert house.allocator.slots[2].users == 2
 
     def test_the_base_in_it_stands_for_nothing(self, house):
-        assert house.shelf.find_any({"base": 0.3, "a": 1}) == house.shelf.find("a")
+        assert house.cache.find_any({"base": 0.3, "a": 1}) == house.cache.find("a")
 
     @pytest.mark.parametrize(
         ("weights", "match"),

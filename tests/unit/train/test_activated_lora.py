@@ -313,7 +313,7 @@ def test_a_base_whose_layers_do_not_see_tokens_in_order_is_refused():
             return super().__call__(x.swapaxes(0, 1)).swapaxes(0, 1)
 
     mlp.__class__ = Turned
-    with pytest.raises(ModelError, match="a layer is called with tokens as"):
+    with pytest.raises(ModelError, match="a layer is called with tokens of shape"):
         lora.attached(model, DistillConfig(rank=4, activated=True), Activation(INVOCATION_TOKENS)).__enter__()
     with lora.attached(model, DistillConfig(rank=4)):
         assert lora.weights(model)
