@@ -50,7 +50,7 @@ def _merge(layer: Any, module: str, adapter: Adapter, base: Base) -> None:
         raise NeuronRefused("this layer cannot be merged into", where=module, got=unknown[0])
     own = full_weight(layer)  # of the scales' type; where those are no numbers to merge in (mxfp4), of bfloat16
     a, b = (part.astype(mx.float32) for part in adapter.weights[module])
-    of = base.places[module].kind
+    of = base.target_modules[module].kind
     product = (a @ b).T if of == "linear" else b @ a if of == "switch" else a @ b
     weight = own.astype(mx.float32) + adapter.scale * product
     if (magnitude := adapter.magnitudes.get(module)) is not None:

@@ -25,7 +25,7 @@ def check_architecture(base: Base) -> None:
 
     :raises NeuronRefused: the base has expert layers, which have other names and shapes, or it was never compared.
     """
-    if experts := next((path for path, place in base.places.items() if place.kind == "switch"), None):
+    if experts := next((path for path, place in base.target_modules.items() if place.kind == "switch"), None):
         raise NeuronRefused("expert layers cannot be converted to or from PEFT", where=base.ref, got=experts)
     if (kind := base.config.get("model_type")) not in COMPARED:
         raise NeuronRefused(
@@ -43,6 +43,6 @@ def row_order(base: Base, module: str) -> mx.array | None:
     heads_key = _HEADS_OF.get(module.rpartition(".")[2])
     if heads_key is None or not getattr(base.model.args, "rope_traditional", False):
         return None
-    rows = base.places[module].shape[0]
+    rows = base.target_modules[module].shape[0]
     heads = int(base.config.get(heads_key) or base.config["num_attention_heads"])
     return mx.arange(rows).reshape(heads, rows // heads // 2, 2).swapaxes(-1, -2).reshape(-1)

@@ -79,7 +79,7 @@ def to_peft(adapter: Adapter, base: Base, ref: str | None, out: Path) -> None:
     tensors: dict[str, mx.array] = {}
     targets = set(adapter.weights)
     for module, (a, b) in adapter.weights.items():
-        if base.places[module].kind == "embedding":
+        if base.target_modules[module].kind == "embedding":
             tensors |= _embedding(adapter, module, base)
             targets |= {HEAD} if base.tied else set()
             continue
@@ -157,7 +157,7 @@ def _by_module(tensors: Mapping[str, mx.array], base: Base, where: Path) -> dict
 def _is_the_base(name: str, tensor: mx.array, base: Base) -> bool:
     """Tell whether it is a copy of the base's embedding, or tied head, which PEFT saves beside an adapter on it."""
     module = name.removeprefix(PREFIX).removesuffix(".weight").removesuffix(".base_layer")
-    embeddings = [path for path, place in base.places.items() if place.kind == "embedding"]
+    embeddings = [path for path, place in base.target_modules.items() if place.kind == "embedding"]
     if module == HEAD and base.tied:
         module = embeddings[0]
     if not name.endswith(".weight") or module not in embeddings:
@@ -168,7 +168,9 @@ def _is_the_base(name: str, tensor: mx.array, base: Base) -> bool:
 
 def _untie(modules: dict[str, Parts], scales: dict[str, float], base: Base, where: Path) -> None:
     """Take out the adapter on a head that is the embedding: mlx-lm's adapter on the embedding is on both at once."""
-    embedding = next((m for m in modules if m in base.places and base.places[m].kind == "embedding"), None)
+    embedding = next(
+        (m for m in modules if m in base.target_modules and base.target_modules[m].kind == "embedding"), None
+    )
     if not base.tied or embedding is None:
         return
     own, head = modules[embedding], modules.pop(HEAD, {})
@@ -190,7 +192,7 @@ def _check(modules: Mapping[str, Parts], config: PeftConfig, base: Base, where: 
     """
     wanted = {"lora_a", "lora_b"} | ({"m"} if config.use_dora else set())
     for module, parts in modules.items():
-        place = base.places.get(module)
+        place = base.target_modules.get(module)
         if place is None:
             raise NeuronRefused("the base has no such layer that mlx-lm adapts", where=where, got=module)
         if set(parts) != wanted:
@@ -201,7 +203,7 @@ def _check(modules: Mapping[str, Parts], config: PeftConfig, base: Base, where: 
         if place.kind == "embedding" and (config.use_dora or config.alora_invocation_tokens):
             raise NeuronRefused("use_dora and aLoRA on an embedding cannot be converted", where=where, got=module)
         _check_shapes(parts, module, rank_of(config, module), base, where)
-    promised = {m for m, place in base.places.items() if covers(config, m, linear=place.kind == "linear")}
+    promised = {m for m, place in base.target_modules.items() if covers(config, m, linear=place.kind == "linear")}
     if missing := sorted(promised - set(modules)):
         raise NeuronRefused(
             f"tensors of {len(missing)} of {len(promised)} modules that target_modules promises are missing",
@@ -210,7 +212,7 @@ def _check(modules: Mapping[str, Parts], config: PeftConfig, base: Base, where: 
 
 
 def _check_shapes(parts: Parts, module: str, rank: int, base: Base, where: Path) -> None:
-    out, into = base.places[module].shape
+    out, into = base.target_modules[module].shape
     needed = {"lora_a": (into, rank), "lora_b": (rank, out), "m": (out,)}
     for part, tensor in parts.items():
         if tensor.shape != needed[part]:
@@ -242,7 +244,7 @@ def _widened(parts: Parts, rank: int, factor: float) -> Parts:
 
 def _settings(found: Mapping[str, Parts], config: PeftConfig, base: Base, rank: int, scale: float) -> dict[str, Any]:
     """Return mlx-lm's ``adapter_config.json``."""
-    blocks = [base.places[module].block for module in found]
+    blocks = [base.target_modules[module].block for module in found]
     first = min((block for block in blocks if block is not None), default=0)
     settings: dict[str, Any] = {
         "fine_tune_type": "dora" if config.use_dora else "lora",
@@ -251,7 +253,7 @@ def _settings(found: Mapping[str, Parts], config: PeftConfig, base: Base, rank: 
             "rank": rank,
             "scale": scale,
             "dropout": config.lora_dropout,
-            "keys": sorted({base.places[module].key for module in found}),
+            "keys": sorted({base.target_modules[module].key for module in found}),
         },
     }
     if config.alora_invocation_tokens:
@@ -266,7 +268,7 @@ def _still(found: Mapping[str, Parts], settings: Mapping[str, Any], base: Base) 
     """
     parameters, first = settings["lora_parameters"], base.blocks - settings["num_layers"]
     own, still = layers_of(base.model), {}
-    for module, place in base.places.items():
+    for module, place in base.target_modules.items():
         if module in found or place.key not in parameters["keys"] or (place.block or 0) < first:
             continue
         out, into = place.shape
@@ -291,11 +293,13 @@ def _embedding(adapter: Adapter, module: str, base: Base) -> dict[str, mx.array]
 
 def _target(targets: set[str], base: Base) -> dict[str, Any]:
     """Return the settings that make PEFT adapt exactly these modules: short ones where they do, else every path."""
-    blocks = sorted({place.block for m, place in base.places.items() if m in targets and place.block is not None})
+    blocks = sorted(
+        {place.block for m, place in base.target_modules.items() if m in targets and place.block is not None}
+    )
     leaves = sorted({module.rpartition(".")[2] for module in targets})
     short: dict[str, Any] = {"target_modules": leaves}
     if len(blocks) < base.blocks:
         short["layers_to_transform"] = blocks
     config = PeftConfig.model_validate({"peft_type": "LORA", **short})
-    meant = {m for m in (*base.places, HEAD) if covers(config, m, linear=m != HEAD)}
+    meant = {m for m in (*base.target_modules, HEAD) if covers(config, m, linear=m != HEAD)}
     return short if meant == targets else {"target_modules": sorted(targets)}

@@ -1,4 +1,4 @@
-"""Checks what registration hooks return."""
+"""Checks of what registration hooks return."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
-    """Return the names and objects in what a ``register_<kind>`` hook returned.
+    """Return the names and objects in the value ``returned`` by a ``register_<kind>`` hook.
 
-    :raises TypeError: if it is not of the type that the hook promises.
-    :raises ValueError: if a domain folder has no ``domain.toml``.
+    :raises TypeError: the value does not have the type that the hook specifies.
+    :raises ValueError: a domain folder has no ``domain.toml``.
     """
     if returned is None:
         return []
@@ -19,7 +19,7 @@ def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
         return _domains(returned)
     if not isinstance(returned, Mapping):
         raise TypeError(f"returned {_type(returned)}, not a mapping of name to object")
-    check = _check_command if kind == "commands" else _check_callable
+    check = {"commands": _check_command, "exporters": _check_exporter}.get(kind, _check_callable)
     for name, value in returned.items():
         if not isinstance(name, str):
             raise TypeError(f"returned the name {name!r}, a {_type(name)}, not a string")
@@ -40,7 +40,14 @@ def _domains(returned: object) -> list[tuple[str, Any]]:
 
 def _check_callable(name: str, value: object) -> None:
     if not callable(value):
-        raise TypeError(f"{name!r} is a {_type(value)}, which cannot be called")
+        raise TypeError(f"{name!r} is a {_type(value)}, not a callable")
+
+
+def _check_exporter(name: str, value: object) -> None:
+    if isinstance(value, type):
+        raise TypeError(f"{name!r} is the class {value.__name__}, not an exporter; return an instance of it")
+    if not callable(getattr(value, "write", None)) or not isinstance(getattr(value, "summary", None), str):
+        raise TypeError(f"{name!r} is a {_type(value)}, not an exporter with a text `summary` and a method `write`")
 
 
 def _check_command(name: str, value: object) -> None:

@@ -10,11 +10,10 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from checkout import ROOT
-from converting import IDS, error, logits
+from converting import IDS, error, export_neuron, import_neuron, logits
 from mlx.utils import tree_flatten
 
 from conch_dna.exporters.hf_names import COMPARED
-from conch_dna.exporters.transfer import export_neuron, import_neuron
 from conch_dna.registry.adapter import read_adapter
 
 CLOSE = 1e-4

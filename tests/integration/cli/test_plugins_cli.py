@@ -85,6 +85,7 @@ def test_a_command_that_a_broken_plugin_may_have_had_is_explained(tmp_path):
 
 KINDS = {
     "teacher": "teachers", "scorer": "scorers", "loss": "losses", "extractor": "extractors", "domain": "domains",
+    "exporter": "exporters", "tracker": "trackers",
 }  # fmt: skip
 
 

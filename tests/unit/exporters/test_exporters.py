@@ -6,7 +6,7 @@ import json
 import mlx.core as mx
 import pytest
 from architectures import ARCHITECTURES, SIZES, build
-from converting import KEYS, error, logits, publish, write_mlx, write_peft
+from converting import KEYS, error, export_neuron, import_neuron, logits, publish, write_mlx, write_peft
 from mlx.utils import tree_flatten
 from tiny import write_tiny_model
 
@@ -14,7 +14,6 @@ from conch_dna.errors import ConfigError, DiskError, NeuronRefused, RegistryErro
 from conch_dna.exporters import destination, fused
 from conch_dna.exporters.base import open_base
 from conch_dna.exporters.peft import PEFT_WEIGHTS
-from conch_dna.exporters.transfer import export_neuron, import_neuron
 from conch_dna.registry.adapter import INVOCATION_TOKENS
 from conch_dna.util.files import new_folder
 from conch_dna.util.tensors import save_tensors

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import mlx.core as mx
 import pytest
-from converting import write_peft
+from converting import import_neuron, write_peft
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conch_dna.errors import ConchError, NeuronRefused
 from conch_dna.exporters.peft import PEFT_WEIGHTS, from_peft
 from conch_dna.exporters.peft_config import PeftConfig, covers, rank_of, read_config, scale_of
-from conch_dna.exporters.transfer import import_neuron
 from conch_dna.registry.adapter import check_fits, read_adapter
 from conch_dna.util.files import write_atomic
 
@@ -69,7 +68,7 @@ def test_other_ranks_and_factors_leave_every_product_what_it_was(ranks, alphas, 
 
     from_peft(write_peft(folder, base, config, resized), base, out)
     adapter = read_adapter(out)
-    check_fits(adapter, base.places)
+    check_fits(adapter, base.target_modules)
     assert adapter.rank == max(ranks)
     for module, (a, b) in adapter.weights.items():
         assert mx.allclose(adapter.scale * (a @ b).T, wanted[module], rtol=1e-4, atol=1e-5).item()
@@ -137,9 +136,11 @@ def test_expert_layers_and_unknown_architectures_are_refused(base, tmp_path):
     folder = write_peft(tmp_path / "peft", base)
     with pytest.raises(NeuronRefused, match=r"never compared.*llama"):
         from_peft(folder, replace(base, config={**base.config, "model_type": "new"}), tmp_path)
-    expert = replace(base.places["model.layers.0.mlp.up_proj"], kind="switch")
+    expert = replace(base.target_modules["model.layers.0.mlp.up_proj"], kind="switch")
     with pytest.raises(NeuronRefused, match="expert layers"):
-        from_peft(folder, replace(base, places={**base.places, "model.layers.0.mlp.up_proj": expert}), tmp_path)
+        from_peft(
+            folder, replace(base, target_modules=base.target_modules | {"model.layers.0.mlp.up_proj": expert}), tmp_path
+        )
 
 
 # -- broken folders of PEFT
