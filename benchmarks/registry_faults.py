@@ -42,7 +42,8 @@ from safetensors.numpy import save_file
 import conch_dna.registry.adapter  # noqa: F401 - once for all workers, which are forks: it must not compute here
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry import publishing
-from conch_dna.registry.aliases import ALIASES_FILE, VERSION, read_book
+from conch_dna.registry.aliases import ALIASES_FILE, VERSION, read_alias_table
+from conch_dna.registry.audit import verify
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.entry import check_content
 from conch_dna.registry.folders import leftovers_in, name_folders
@@ -149,7 +150,7 @@ def operate(registry: Registry, journal: Journal, draw: random.Random, me: str, 
         "untag": lambda: registry.untag(f"{name}@{version}", me),
         "gc": lambda: len(registry.gc(None if whole else name, keep_last=keep, keep_tags=[me]).removed),
         "remove": lambda: registry.remove(name, version),
-        "verify": lambda: [problem.reason for problem in registry.verify()],
+        "verify": lambda: [problem.reason for problem in verify(registry)],
     }
     journal.add("begin", kind, name, version, value)
     try:
@@ -234,7 +235,7 @@ class Trial:
             name = folder.name
             for version in versions_of(self.registry, name):
                 self.read_one(name, version)
-            for alias in read_book(folder / ALIASES_FILE).aliases:
+            for alias in read_alias_table(folder / ALIASES_FILE).aliases:
                 try:
                     self.read_one(name, self.registry.locate(f"{name}@{alias}")[1])
                 except UnknownName as fault:

@@ -8,6 +8,8 @@ import click
 
 from conch_dna.cli.neurons.tables import as_words, json_option, print_json, print_table
 from conch_dna.errors import ConchError, NeuronRefused, RegistryError, UnknownName
+from conch_dna.registry import audit
+from conch_dna.registry.lineage import ancestors_of
 from conch_dna.registry.tags import has_tag
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ def _print_verdict(card: Card) -> None:
 @click.pass_obj
 def diff(registry: Registry, a: str, b: str, as_json: bool) -> None:
     """Show what differs between A and B: provenance, settings, metrics, and the norm of each module's update."""
-    rows = registry.diff(a, b)
+    rows = audit.diff(registry, a, b)
     if as_json:
         print_json([row.model_dump(mode="json") for row in rows])
     elif rows:
@@ -153,7 +155,7 @@ def lineage(registry: Registry, ref: str, as_json: bool) -> None:
     A parent is the version that was current when one was published; of those that are not in the registry only the
     digest is known.
     """
-    ancestors = registry.lineage(ref)
+    ancestors = ancestors_of(registry, ref)
     if as_json:
         print_json([ancestor.model_dump(mode="json") for ancestor in ancestors])
         return
@@ -182,7 +184,7 @@ def _short(digest: str | None) -> str | None:
 def verify(ctx: click.Context, ref: str | None, as_json: bool) -> None:
     """Check the files of REF, or of everything; exit with 1 when something is wrong."""
     registry: Registry = ctx.obj
-    problems = registry.verify(ref)
+    problems = audit.verify(registry, ref)
     if as_json:
         print_json([problem.model_dump(mode="json") for problem in problems])
     elif problems:

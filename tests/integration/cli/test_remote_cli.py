@@ -46,7 +46,7 @@ def test_push_and_pull_say_what_they_did(conch, registry, tmp_path):
             f"there thinking@current, thinking@prod is {digest[:19]}",
         ],
     )
-    assert "nothing: it is all there" in conch("push", "thinking", store).stdout
+    assert "nothing: all files are there" in conch("push", "thinking", store).stdout
     listed = conch("pull", store, "--list").stdout
     assert "current, prod" in listed
     assert digest[7:19] in listed

@@ -11,6 +11,7 @@ import pytest
 from conch_dna.errors import NeuronRefused
 from conch_dna.models.target_modules import target_modules
 from conch_dna.registry.adapter import check_fits, read_adapter
+from conch_dna.registry.audit import diff
 from conch_dna.registry.card import content_digest, hash_files
 
 Q2 = "model.layers.2.self_attn.q_proj"
@@ -123,7 +124,7 @@ TENSOR_FAULTS = {
     "no_module": (put("lora_a", mx.ones((4, 2))), "unknown tensor; got lora_a"),
     "integers": (put(f"{Q2}.lora_a", mx.ones((4, 2), dtype=mx.int32)), "unusable type; got I32"),
     "mixed_types": (put(f"{Q2}.lora_a", mx.ones((4, 2), dtype=mx.float16)), "differ in type"),
-    "no_tensors": (lambda tensors: tensors.clear(), "holds no tensors"),
+    "no_tensors": (lambda tensors: tensors.clear(), "contains no tensors"),
 }
 
 
@@ -137,14 +138,14 @@ CONFIG_FAULTS = {
     "full": ({"fine_tune_type": "full"}, "not supported; got full; allowed: lora, dora"),
     "list": ({"fine_tune_type": ["lora"]}, "not supported"),
     "no_parameters": ({"lora_parameters": None}, "lora_parameters is missing"),
-    "no_layers": ({"num_layers": None}, "num_layers is not"),
-    "rank_text": ({"lora": {"rank": "2"}}, "rank is not what it must be; got '2'"),
-    "rank_true": ({"lora": {"rank": True}}, "rank is not"),
-    "scale_zero": ({"lora": {"scale": 0}}, "scale is not"),
-    "scale_nan": ({"lora": {"scale": float("nan")}}, "scale is not"),
-    "scale_huge": ({"lora": {"scale": 10**400}}, "scale is not"),
-    "no_dropout": ({"lora": {"dropout": None}}, "dropout is not"),
-    "keys_text": ({"lora": {"keys": "q_proj"}}, "keys is not"),
+    "no_layers": ({"num_layers": None}, "invalid num_layers; got None"),
+    "rank_text": ({"lora": {"rank": "2"}}, "invalid rank; got '2'"),
+    "rank_true": ({"lora": {"rank": True}}, "invalid rank; got True"),
+    "scale_zero": ({"lora": {"scale": 0}}, "invalid scale; got 0"),
+    "scale_nan": ({"lora": {"scale": float("nan")}}, "invalid scale"),
+    "scale_huge": ({"lora": {"scale": 10**400}}, "invalid scale"),
+    "no_dropout": ({"lora": {"dropout": None}}, "invalid dropout"),
+    "keys_text": ({"lora": {"keys": "q_proj"}}, "invalid keys"),
 }
 
 
@@ -202,11 +203,14 @@ CONTAINERS = {
     "header_list": (packed([1]), "header is damaged"),
     "entry_list": (packed({"a": [1]}), "header is damaged"),
     "no_offsets": (packed({"a": {"dtype": "F32", "shape": []}}), "header is damaged"),
-    "no_list": (packed({"a": A | {"shape": {}}}, b"1234"), "a shape that no adapter has"),
-    "dimensions": (packed({"a": A | {"shape": [1] * 70}}, b"1234"), "a shape that no adapter has"),
-    "endless": (packed({"a": A | {"shape": [2**70, 0], "data_offsets": [0, 0]}}), "a shape that no adapter has"),
-    "negative": (packed({"a": A | {"data_offsets": [-4, 0]}}), "no natural number"),
-    "wrong_span": (packed({"a": A | {"shape": [9, 9]}}, b"1234"), "has 4 bytes, not those of F32"),
+    "no_list": (packed({"a": A | {"shape": {}}}, b"1234"), "a shape that is not allowed in an adapter"),
+    "dimensions": (packed({"a": A | {"shape": [1] * 70}}, b"1234"), "a shape that is not allowed in an adapter"),
+    "endless": (
+        packed({"a": A | {"shape": [2**70, 0], "data_offsets": [0, 0]}}),
+        "a shape that is not allowed in an adapter",
+    ),
+    "negative": (packed({"a": A | {"data_offsets": [-4, 0]}}), "not a natural number"),
+    "wrong_span": (packed({"a": A | {"shape": [9, 9]}}, b"1234"), "has 4 bytes, which is not the size of F32"),
     "overlap": (packed({"a": A, "b": A}, b"1234"), "overlap or leave a gap; got b"),
     "gap": (packed({"a": A | {"data_offsets": [4, 8]}}, b"12345678"), "overlap or leave a gap; got a"),
 }
@@ -249,7 +253,7 @@ def test_the_difference_of_two_neurons_with_experts_is_in_the_norms_of_all_their
 ):
     for seed in (1, 2):
         registry.publish("thinking", write_adapter(seed, change=as_experts), fields)
-    rows = {row.key: row for row in registry.diff("thinking@1", "thinking@2") if row.section == "weights"}
+    rows = {row.key: row for row in diff(registry, "thinking@1", "thinking@2") if row.section == "weights"}
     product = 2.0 * tensors(2)[f"{Q2}.lora_a"] @ tensors(2)[f"{Q2}.lora_b"]
     assert rows[Q2].b == pytest.approx(3**0.5 * mx.linalg.norm(product).item(), rel=1e-5)
 

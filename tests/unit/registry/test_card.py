@@ -7,6 +7,7 @@ import pytest
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.registry.adopt import adopt
+from conch_dna.registry.audit import verify
 from conch_dna.registry.card import Card, content_digest, hash_files, read_card, render_readme, write_card
 from conch_dna.registry.store import Registry
 
@@ -126,13 +127,13 @@ def test_a_card_that_names_another_cue_than_its_adapter_is_found_and_not_taken_i
         registry.publish("cued", adapter, fields)
     assert registry.names() == []
     entry, other = registry.publish("cued", adapter, fields.model_copy(update=told)), Registry(tmp_path / "other")
-    assert registry.verify() == []
+    assert verify(registry) == []
     write_card(entry.card.model_copy(update={"invocation_tokens": ()}), entry.path)
     entry = registry.resolve("cued")
-    (problem,) = registry.verify()
+    (problem,) = verify(registry)
     assert "name different invocation tokens" in problem.reason
     with pytest.raises(NeuronRefused, match=r"got nothing; allowed: \[3, 4\]"):
         adopt(other, entry.path, entry.card)
     assert other.names() == []
     assert adopt(other, entry.path, entry.card.model_copy(update=told))[1]
-    assert other.verify() == []
+    assert verify(other) == []
