@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.neurons.tables import json_option, print_json, print_table
+from conch_dna.registry.remotes import push_pull
+from conch_dna.registry.remotes.base import public_url
+from conch_dna.util.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
     from conch_dna.registry.remotes.base import Offer
     from conch_dna.registry.remotes.push_pull import PullResult
     from conch_dna.registry.store import Registry
-    from conch_dna.util.progress import Progress
 
 _KEYS = (
     "Each store's library finds its credentials (for S3 the AWS variables and files, for the hub "
@@ -60,8 +62,6 @@ def push(
     DESTINATION: a folder, a store such as s3://BUCKET/PATH (any fsspec URL), or hf://OWNER/REPO on the Hugging Face
     hub. Files that are there already are not sent again, and a version is visible only once it is complete.
     """
-    from conch_dna.registry.remotes import push_pull  # here, since it imports the registry with mlx
-
     with _bar() as progress:
         sent = push_pull.push(
             registry, ref, destination, aliases=aliases, public=public, progress=progress, dry_run=dry_run
@@ -100,8 +100,6 @@ def pull(
     WHICH: an alias in SOURCE (default: current) or 12 digits of a digest; on the hub a tag, branch or commit. NAME may
     be omitted if SOURCE has one neuron. The alias current moves only if NAME has none, or by --alias current.
     """
-    from conch_dna.registry.remotes import push_pull
-
     if only_list:
         _print_offers(push_pull.offers(source), source, as_json)
         return
@@ -134,8 +132,6 @@ def _print_offers(offers: list[Offer], source: str, as_json: bool) -> None:
         )
         print_table(head, cells)
     else:
-        from conch_dna.registry.remotes.base import public_url
-
         click.echo(f"no neurons in {public_url(source)}")
 
 
@@ -154,11 +150,10 @@ def _as_row(offer: Offer) -> dict[str, Any]:
 @contextlib.contextmanager
 def _bar() -> Iterator[Progress]:
     """Show a progress bar in bytes on stderr if it is a terminal."""
+    # Imported here, since --help, --json and --list do not need rich.
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as RichProgress
-
-    from conch_dna.util.progress import Progress
 
     console = Console(stderr=True)
     drawn = RichProgress(

@@ -121,7 +121,7 @@ def _flat(value: object, prefix: str = "") -> dict[str, str]:
 
 
 def _norms(entry: Entry) -> dict[str, float]:
-    from conch_dna.registry.adapter import read_adapter
+    from conch_dna.registry.adapter import read_adapter  # imports mlx
 
     adapter = read_adapter(entry.path)
     return {module: abs(adapter.scale) * norm for module, norm in product_norms(adapter.weights).items()}
@@ -129,7 +129,7 @@ def _norms(entry: Entry) -> dict[str, float]:
 
 def product_norms(weights: dict[str, tuple[mx.array, mx.array]]) -> dict[str, float]:
     """Return the Frobenius norm of each A·B without forming it: |AB|² = sum of (AᵀA)∘(BBᵀ), both rank by rank."""
-    import mlx.core as mx
+    import mlx.core as mx  # here, since `conch neurons list` imports this module and needs no mlx
 
     norms = {}
     for module, (a, b) in weights.items():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conch_dna.registry.entry import Entry
     from conch_dna.util.progress import Progress
 
+# huggingface_hub, tenacity and httpx2 are imported in the functions: they are optional, and slow to import.
 SCHEME = "hf://"
 ATTEMPTS = 4
 READ_TIMEOUT = 30.0  # seconds without a byte
@@ -205,7 +206,7 @@ class Hub:
 
     def _retried(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
         """Return the result of a request, retried after transient failures; the library retries only some calls."""
-        import tenacity  # optional, as huggingface_hub is
+        import tenacity
 
         waits = tenacity.wait_random_exponential(multiplier=1, max=20)
         retrying = tenacity.Retrying(

@@ -95,7 +95,7 @@ OPERATION = st.tuples(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=st.lists(OPERATION, max_size=18))
-def test_any_sequence_of_operations_does_what_the_model_does(write_adapter, fields, operations):
+def test_any_sequence_of_operations_matches_the_model(write_adapter, fields, operations):
     with tempfile.TemporaryDirectory() as folder:
         registry, model = Registry(Path(folder)), Model()
         real = {

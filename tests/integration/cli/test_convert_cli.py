@@ -36,7 +36,7 @@ def adapter(tmp_path):
     return folder
 
 
-def test_in_from_mlx_lm_out_to_peft_and_in_again(conch, adapter, tmp_path):
+def test_an_mlx_adapter_is_imported_exported_as_peft_and_imported_again(conch, adapter, tmp_path):
     result = conch("import", adapter, "plan", "--format", "mlx")
     assert (result.exit_code, result.stdout) == (0, "plan@current is plan@1; no gate has judged plan@1\n")
     result = conch("export", "plan", tmp_path / "out", "--format", "peft")
@@ -51,7 +51,7 @@ def test_in_from_mlx_lm_out_to_peft_and_in_again(conch, adapter, tmp_path):
     assert "published without a gate" in conch("show", "plan").stdout
 
 
-def test_json(conch, adapter, tmp_path):
+def test_json_has_the_reference_digest_and_path(conch, adapter, tmp_path):
     came = json.loads(conch("import", adapter, "plan", "--format", "mlx", "--json").stdout)
     went = json.loads(conch("export", "plan", tmp_path / "out", "--format", "fused", "--json").stdout)
     assert (came["ref"], came["current"]) == ("plan@1", 1)
@@ -73,7 +73,7 @@ def test_faults_are_one_line_and_publish_nothing(conch, adapter, tmp_path):
     assert conch("import", adapter, "plan", "--format", "fused").exit_code == 2
 
 
-def test_a_second_export_wants_force(conch, adapter, tmp_path):
+def test_a_second_export_needs_force(conch, adapter, tmp_path):
     conch("import", adapter, "plan", "--format", "mlx")
     out = ("export", "plan", tmp_path / "out", "--format", "mlx")
     assert conch(*out).exit_code == 0

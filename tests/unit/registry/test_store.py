@@ -21,7 +21,7 @@ def flip(path, at=-3):
     path.write_bytes(data)
 
 
-def test_an_empty_registry_has_no_names_and_makes_no_folder(registry):
+def test_reading_an_empty_registry_creates_no_folder(registry):
     assert registry.names() == []
     assert verify(registry) == []
     with pytest.raises(UnknownName, match="no such neuron; got thinking; allowed: none: nothing published"):
@@ -61,7 +61,7 @@ def test_a_damaged_current_is_replaced_by_publishing_it_again(registry, publish)
     assert (again.version, again.card.parent) == (2, None)
 
 
-def test_the_source_stays_and_later_changes_to_it_are_not_seen(registry, write_adapter, fields):
+def test_publishing_copies_the_adapter_folder(registry, write_adapter, fields):
     folder = write_adapter(1)
     registry.publish("thinking", folder, fields)
     write_adapter(2, folder=folder)
@@ -75,7 +75,7 @@ def test_only_plain_names_can_be_published(registry, write_adapter, fields, name
     assert not registry.root.exists()
 
 
-def test_a_refused_adapter_leaves_no_trace(registry, write_adapter, fields):
+def test_a_refused_adapter_leaves_no_files(registry, write_adapter, fields):
     nothing = write_adapter(change=lambda found: found.update({n: t * 0 for n, t in found.items()}))
     with pytest.raises(NeuronRefused, match="changes nothing"):
         registry.publish("thinking", nothing, fields)
@@ -96,7 +96,7 @@ def test_a_card_that_cannot_be_written_leaves_no_version(registry, publish, writ
     assert sorted(path.name for path in (registry.root / "thinking").iterdir()) == ["1", "aliases.json"]
 
 
-def test_a_verdict_with_its_figures_survives(registry, write_adapter, fields, verdict):
+def test_a_published_verdict_is_read_back_with_its_figures(registry, write_adapter, fields, verdict):
     metrics = {"perplexity": math.inf}
     entry = registry.publish("t", write_adapter(), fields.model_copy(update={"verdict": verdict, "metrics": metrics}))
     assert registry.resolve("t").card == entry.card
@@ -115,7 +115,7 @@ def test_no_reference_leads_out_of_the_registry(registry, publish, ref):
 
 
 @pytest.mark.parametrize("selector", ["2", "01", "0", "-1", "../1", "/", "", "none", "1/..", "\0", "1@1", "9" * 30])
-def test_an_unknown_selector_lists_those_that_are(registry, publish, selector):
+def test_an_unknown_selector_lists_the_existing_ones(registry, publish, selector):
     publish("thinking", 1)
     with pytest.raises(UnknownName, match="thinking@1"):
         registry.resolve(f"thinking@{selector}")
@@ -130,7 +130,7 @@ def test_links_are_not_followed(registry, publish, tmp_path):
     assert publish("thinking", 2).version == 3
 
 
-def test_promote_makes_and_moves_aliases(registry, publish):
+def test_promote_creates_and_moves_aliases(registry, publish):
     publish("thinking", 1)
     publish("thinking", 2)
     assert registry.promote("thinking", 1, "stable").version == 1
@@ -146,7 +146,7 @@ def test_promote_makes_and_moves_aliases(registry, publish):
 
 
 @pytest.mark.parametrize("alias", ["3", "../x", "", "A", "a b", "current\n"])
-def test_an_alias_is_a_plain_name_and_no_number(registry, publish, alias):
+def test_an_alias_that_is_a_number_or_no_name_is_refused(registry, publish, alias):
     publish("thinking", 1)
     with pytest.raises(RegistryError, match="not an alias"):
         registry.promote("thinking", 1, alias)
@@ -165,13 +165,13 @@ def test_rollback_goes_further_back_each_time(registry, publish):
     for seed in (1, 2, 3):
         publish("thinking", seed)
     assert [registry.rollback("thinking").version for _ in range(2)] == [2, 1]
-    with pytest.raises(RegistryError, match=r"no earlier version .*; got version 1\. Choose a version"):
+    with pytest.raises(RegistryError, match=r"no earlier version; got version 1\. Choose a version"):
         registry.rollback("thinking")
     publish("thinking", 4)
     assert registry.rollback("thinking").version == 1
 
 
-def test_rollback_passes_over_removed_versions(registry, publish):
+def test_rollback_skips_removed_versions(registry, publish):
     for seed in (1, 2, 3):
         publish("thinking", seed)
     registry.remove("thinking", 2)
@@ -180,7 +180,7 @@ def test_rollback_passes_over_removed_versions(registry, publish):
         registry.rollback("thinking", "stable")
 
 
-def test_a_number_is_never_given_twice(registry, publish):
+def test_a_version_number_is_never_used_twice(registry, publish):
     for seed in (1, 2, 3):
         publish("thinking", seed)
     registry.promote("thinking", 1)
@@ -190,7 +190,7 @@ def test_a_number_is_never_given_twice(registry, publish):
     assert publish("thinking", 2).version == 4
 
 
-def test_a_number_is_not_given_twice_when_the_index_was_behind(registry, publish):
+def test_a_version_number_is_not_used_twice_if_the_alias_table_lags(registry, publish):
     publish("thinking", 1)
     entry = publish("thinking", 2)
     index = entry.path.parent / "aliases.json"
@@ -200,7 +200,7 @@ def test_a_number_is_not_given_twice_when_the_index_was_behind(registry, publish
     assert publish("thinking", 3).version == 3
 
 
-def test_a_publish_that_was_killed_before_the_index_is_finished_by_the_same_publish(registry, publish):
+def test_the_same_publish_completes_one_killed_before_its_alias_moved(registry, publish):
     publish("thinking", 1)
     entry = publish("thinking", 2)
     index = entry.path.parent / "aliases.json"
@@ -211,7 +211,7 @@ def test_a_publish_that_was_killed_before_the_index_is_finished_by_the_same_publ
     assert publish("thinking", 3).version == 3
 
 
-def test_what_an_alias_points_at_cannot_be_removed(registry, publish):
+def test_the_target_of_an_alias_cannot_be_removed(registry, publish):
     publish("thinking", 1)
     registry.promote("thinking", 1, "stable")
     publish("thinking", 2)
@@ -221,7 +221,7 @@ def test_what_an_alias_points_at_cannot_be_removed(registry, publish):
         registry.remove("thinking", 7)
 
 
-def test_a_damaged_index_is_named_and_the_versions_stay(registry, publish):
+def test_a_damaged_alias_table_is_named_and_the_versions_are_kept(registry, publish):
     entry = publish("thinking", 1)
     publish("action", 2)
     index = entry.path.parent / "aliases.json"
@@ -254,7 +254,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize(("damage", "reason"), DAMAGES.values(), ids=DAMAGES)
-def test_verify_names_the_damaged_version_and_the_rest_goes_on(registry, publish, damage, reason):
+def test_verify_names_the_damaged_version_and_checks_the_others(registry, publish, damage, reason):
     damage(publish("thinking", 1).path)
     publish("thinking", 2)
     publish("action", 3)
@@ -295,7 +295,7 @@ def test_verify_finds_an_alias_without_its_version(registry, publish):
     assert publish("thinking", 3).version == 3
 
 
-def test_leftovers_of_a_killed_process_are_not_seen_and_are_swept(registry, publish):
+def test_leftovers_of_a_killed_process_are_invisible_and_get_deleted(registry, publish):
     folder = publish("thinking", 1).path.parent
     (folder / ".2.abcd").mkdir()
     (folder / ".2.abcd" / "adapters.safetensors").write_bytes(b"half")
@@ -307,7 +307,7 @@ def test_leftovers_of_a_killed_process_are_not_seen_and_are_swept(registry, publ
     assert sorted(path.name for path in folder.iterdir()) == [".DS_Store", "1", "2", "aliases.json"]
 
 
-def test_a_held_lock_is_an_error_with_its_path_and_readers_go_on(registry, publish):
+def test_a_held_lock_is_an_error_with_its_path_and_does_not_stop_readers(registry, publish):
     publish("thinking", 1)
     waiting = Registry(registry.root, timeout=0.05)
     with FileLock(registry.root / ".lock"):
@@ -323,7 +323,7 @@ def test_a_disk_that_fails_is_a_registry_error(tmp_path, write_adapter, fields):
         Registry(tmp_path / "file").publish("thinking", write_adapter(), fields)
 
 
-def test_diff_shows_what_differs_and_nothing_else(registry, publish, write_adapter, fields):
+def test_diff_returns_only_the_differences(registry, publish, write_adapter, fields):
     publish("thinking", 1)
     changed = {"config": {"lora": {"rank": 2}, "steps": 20, "new": {}}, "metrics": {"kd": 0.25}}
     registry.publish("thinking", write_adapter(2), fields.model_copy(update=changed))
@@ -336,7 +336,7 @@ def test_diff_shows_what_differs_and_nothing_else(registry, publish, write_adapt
     assert diff(registry, "thinking@1", "thinking@1") == []
 
 
-def test_diff_gives_the_norm_of_the_scaled_product(registry, publish, tensors):
+def test_diff_returns_the_norm_of_the_scaled_product(registry, publish, tensors):
     publish("thinking", 1)
     publish("thinking", 2)
     rows = {row.key: row for row in diff(registry, "thinking@1", "thinking@2") if row.section == "weights"}
