@@ -1,19 +1,18 @@
-"""Whether the registry holds: random operations by 1, 2 and 8 processes at once, real SIGKILLs at any write.
+"""Fault injection for the registry: random operations by 1, 2 and 8 processes, with SIGKILL before any write.
 
 A schedule is one registry with two neurons. In each of its phases some processes publish, promote, roll back, tag,
-untag, collect, remove and verify at random, while the parent reads beside them. Some kill themselves before their
-so-manieth change of a file, some are killed by the clock. Every process keeps a journal that survives it: what it
-began, which version it was about to take away, what came of it. After each phase, before anybody has tidied up, the
-registry is compared with the journals:
+untag, collect, remove and verify at random, while the parent process reads. Some kill themselves before their n-th
+change of a file, some are killed after a random time. Every process keeps a journal that survives it: each operation
+it began, each version it was about to remove, and each result. After each phase, before any clean-up, the registry is
+compared with the journals:
 
-- what a publish returned is there, unless it was taken away; what was taken away is gone, and its number is not given
-  again;
-- every version that can be seen is whole, for readers meanwhile too; every alias leads somewhere;
-- the history of each alias is one chain that ends where the alias points, with every publish in it;
-- a tag that was set is there, and none is left of a version that is gone;
-- after the next change nothing is left over of those that were killed.
+- every published version exists unless it was removed; a removed version is gone, and its number is not used again;
+- every visible version is complete, also for concurrent readers; every alias points at a version;
+- the history of each alias is one chain that ends at its current version and includes every publish;
+- every tag that was set exists, and no tag of a removed version remains;
+- the next change deletes the leftovers of killed processes.
 
-With --careless a version is written in its place instead of beside it: the control, which must fail.
+With --careless a version is written in place instead of staged: the control, which must fail.
 
     python benchmarks/registry_faults.py [--schedules 200] [--minutes 5] [--processes 1,2,8] [--first 0] [--careless]
 """
@@ -39,10 +38,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from safetensors.numpy import save_file
 
-import conch_dna.registry.adapter  # noqa: F401 - once for all workers, which are forks: it must not compute here
+import conch_dna.registry.adapter  # noqa: F401 - imported once, before the forks of the workers; mlx must not compute here
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry import publishing
-from conch_dna.registry.aliases import ALIASES_FILE, VERSION, read_book
+from conch_dna.registry.aliases import ALIASES_FILE, VERSION, read_alias_table
+from conch_dna.registry.audit import verify
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.entry import check_content
 from conch_dna.registry.folders import leftovers_in, name_folders
@@ -64,7 +64,7 @@ FIELDS = CardFields(base="b", base_digest="b", teacher="t", teacher_fingerprint=
 
 
 class Journal:
-    """What one worker did, a line of JSON at a time, each in one write, so that a kill leaves whole lines."""
+    """The journal of a worker: lines of JSON, each written by one call, so that a kill leaves whole lines."""
 
     def __init__(self, path: Path) -> None:
         self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -75,13 +75,13 @@ class Journal:
 
 
 class Watch:
-    """An audit hook: kills its process before a change of the registry, and notes each version that is taken away."""
+    """An audit hook that kills its process before a change of the registry, and records each removed version."""
 
     def __init__(self, root: Path, journal: Journal, kill_at: int | None) -> None:
         self.root, self.journal, self.left = str(root), journal, kill_at
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
-        """Look at one event of Python's; it is told just before what it tells of happens."""
+        """Handle one audit event of Python, which is raised just before the operation."""
         if event not in CHANGES or not any(str(arg).startswith(self.root) for arg in args[:2]):
             return
         if event == "open" and not args[2] & WRITES:
@@ -97,7 +97,7 @@ class Watch:
 
 @contextlib.contextmanager
 def in_place(final: Path) -> Iterator[Path]:
-    """Write a new folder where it can be seen: the control."""
+    """Write a new folder in place, visible to readers: the control."""
     final.mkdir(parents=True)
     yield final
 
@@ -118,22 +118,22 @@ def write_adapters(folder: Path) -> list[Path]:
 
 
 def work(root: Path, journal: Journal, seed: str, count: int, kill_at: int | None, adapters: list[Path]) -> NoReturn:
-    """Be one worker: make ``count`` operations, and never return."""
+    """Run one worker: make ``count`` operations, and exit the process."""
     code = 1
     try:
-        draw, registry = random.Random(seed), Registry(root)  # noqa: S311 - no secret hangs on it
+        draw, registry = random.Random(seed), Registry(root)  # noqa: S311 - not used for secrets
         sys.addaudithook(Watch(root, journal, kill_at))
         for _ in range(count):
             operate(registry, journal, draw, seed, adapters)
         code = 0
-    except BaseException:  # noqa: BLE001 - whatever it is, the parent is told
+    except BaseException:  # noqa: BLE001 - every exception is reported to the parent
         journal.add("fault", traceback.format_exc())
     finally:
         os._exit(code)
 
 
 def operate(registry: Registry, journal: Journal, draw: random.Random, me: str, adapters: list[Path]) -> None:
-    """Draw one operation, make it, and note how it ended."""
+    """Draw one operation, run it, and record its result."""
     kind, name = draw.choice(KINDS), draw.choice(NAMES)
     existing = versions_of(registry, name)
     version = draw.choice(existing) if existing and draw.random() < 0.9 else draw.randint(1, 9)
@@ -142,21 +142,21 @@ def operate(registry: Registry, journal: Journal, draw: random.Random, me: str, 
     keep, whole = draw.randint(0, 4), draw.random() < 0.5
     source = draw.choice(adapters)
     calls: dict[str, Callable[[], Any]] = {
-        "publish": lambda: told(registry.publish(name, source, FIELDS)),
-        "promote": lambda: told(registry.promote(name, version, alias)),
-        "rollback": lambda: told(registry.rollback(name, alias)),
+        "publish": lambda: identity_of(registry.publish(name, source, FIELDS)),
+        "promote": lambda: identity_of(registry.promote(name, version, alias)),
+        "rollback": lambda: identity_of(registry.rollback(name, alias)),
         "tag": lambda: registry.tag(f"{name}@{version}", me, value),
         "untag": lambda: registry.untag(f"{name}@{version}", me),
         "gc": lambda: len(registry.gc(None if whole else name, keep_last=keep, keep_tags=[me]).removed),
         "remove": lambda: registry.remove(name, version),
-        "verify": lambda: [problem.reason for problem in registry.verify()],
+        "verify": lambda: [problem.reason for problem in verify(registry)],
     }
     journal.add("begin", kind, name, version, value)
     try:
         result = calls[kind]()
     except (UnknownName, RegistryError) as fault:
         journal.add("refused", kind, name, version, str(fault))
-        # What can be refused for a reason is what names a version, an alias or a tag that is not there.
+        # Only an operation on a missing version, alias or tag may be refused.
         if kind in {"publish", "verify"} or (kind == "gc" and not isinstance(fault, UnknownName)):
             journal.add("fault", f"{kind} of {name} was refused: {fault}")
         return
@@ -166,20 +166,20 @@ def operate(registry: Registry, journal: Journal, draw: random.Random, me: str, 
 
 
 def versions_of(registry: Registry, name: str) -> list[int]:
-    """Return the versions of a neuron that may not be there, or not any more."""
+    """Return the versions of a neuron, or none if it does not exist (any more)."""
     try:
         return registry.versions(name)
     except UnknownName:
         return []
 
 
-def told(entry: Any) -> tuple[int, str]:
-    """Return what an entry is known by."""
+def identity_of(entry: Any) -> tuple[int, str]:
+    """Return the version and the content digest of an entry."""
     return entry.version, entry.card.digest
 
 
 class Trial:
-    """One schedule: its registry, its journals, and what they tell."""
+    """One schedule: its registry, its journals, and the faults found."""
 
     def __init__(self, folder: Path, adapters: list[Path]) -> None:
         self.registry, self.journals, self.adapters = Registry(folder / "registry"), folder / "journals", adapters
@@ -188,7 +188,7 @@ class Trial:
         self.seen: Counter[str] = Counter()
 
     def phase(self, draw: random.Random, seed: str, processes: int) -> None:
-        """Let workers run, kill some, read beside them, and check what they leave."""
+        """Run workers, kill some, read concurrently, and check the registry."""
         workers, doomed = {}, []
         for number in range(processes):
             me, fate = f"w{seed}.{number}", draw.random()
@@ -206,16 +206,16 @@ class Trial:
         self.seen[f"phases of {processes} processes"] += 1
 
     def await_all(self, workers: dict[int, str], doomed: list[tuple[float, int]]) -> None:
-        """Read until all workers have ended; kill those whose time has come."""
+        """Read until all workers have ended; kill those whose time is up."""
         struck: set[int] = set()
         while workers:
             while doomed and doomed[0][0] <= time.monotonic():
                 worker = doomed.pop(0)[1]
                 if worker in workers:
-                    os.kill(worker, signal.SIGKILL)  # it is no one else's: nobody has waited for it yet
+                    os.kill(worker, signal.SIGKILL)  # the id is still its own, since it was not waited for
                     struck.add(worker)
             self.read()
-            time.sleep(0.002)  # the workers need the processor too
+            time.sleep(0.002)  # leave processor time to the workers
             for worker in list(workers):
                 done, status = os.waitpid(worker, os.WNOHANG)
                 if done:
@@ -228,50 +228,54 @@ class Trial:
                         self.faults.append(f"a worker ended with status {status}")
 
     def read(self) -> None:
-        """Read all that can be seen, as an engine does, with no lock."""
+        """Read every visible version without the lock, as an engine does."""
         self.seen["passes of the reader"] += 1
         for folder in name_folders(self.registry.root):
             name = folder.name
             for version in versions_of(self.registry, name):
                 self.read_one(name, version)
-            for alias in read_book(folder / ALIASES_FILE).aliases:
+            for alias in read_alias_table(folder / ALIASES_FILE).aliases:
                 try:
                     self.read_one(name, self.registry.locate(f"{name}@{alias}")[1])
                 except UnknownName as fault:
                     self.faults.append(f"an alias leads nowhere: {fault}")
 
     def read_one(self, name: str, version: int) -> None:
-        """Read one version; it may be refused only when it is gone."""
+        """Read one version; it may be refused only if it was removed."""
         try:
             check_content(self.registry.resolve(f"{name}@{version}"))
         except (UnknownName, NeuronRefused) as fault:
-            self.seen["reads of a version that was taken away meanwhile"] += 1
+            self.seen["reads of a version that was removed meanwhile"] += 1
             if version in versions_of(self.registry, name):
-                self.faults.append(f"a version was seen that is not whole: {fault}")
+                self.faults.append(f"a visible version is not whole: {fault}")
 
     def check(self) -> None:
-        """Compare what is there with what the journals say."""
+        """Compare the registry with the journals."""
         self.read()
-        told = {path.name: [json.loads(line) for line in path.open("rb")] for path in sorted(self.journals.iterdir())}
-        for lines in told.values():
+        journals = {
+            path.name: [json.loads(line) for line in path.open("rb")] for path in sorted(self.journals.iterdir())
+        }
+        for lines in journals.values():
             self.faults += [line[1] for line in lines if line[0] == "fault"]
-        gone = {(line[1], line[2]) for lines in told.values() for line in lines[:-1] if line[0] == "gone"}
-        perhaps = {(lines[-1][1], lines[-1][2]) for lines in told.values() if lines and lines[-1][0] == "gone"}
-        published = [(line[2], *line[4]) for lines in told.values() for line in lines if line[:2] == ["end", "publish"]]
+        gone = {(line[1], line[2]) for lines in journals.values() for line in lines[:-1] if line[0] == "gone"}
+        pending = {(lines[-1][1], lines[-1][2]) for lines in journals.values() if lines and lines[-1][0] == "gone"}
+        published = [
+            (line[2], *line[4]) for lines in journals.values() for line in lines if line[:2] == ["end", "publish"]
+        ]
         for name in NAMES:
-            self.check_versions(name, published, gone, perhaps)
+            self.check_versions(name, published, gone, pending)
             if name in self.registry.names():
                 self.check_history(name, {version for of, version, _ in published if of == name})
-                self.check_tags(name, told)
+                self.check_tags(name, journals)
 
     def check_versions(
         self,
         name: str,
         published: list[tuple[str, int, str]],
         gone: set[tuple[str, int]],
-        perhaps: set[tuple[str, int]],
+        pending: set[tuple[str, int]],
     ) -> None:
-        """Check that nothing is lost, comes back, or has two contents."""
+        """Check that no version is lost, reappears, or has two contents."""
         there = set(versions_of(self.registry, name))
         digests: dict[int, str] = {}
         for of, version, digest in published:
@@ -281,12 +285,12 @@ class Trial:
                 self.faults.append(f"{name}@{version} was given to two contents")
             if version in there and self.registry.resolve(f"{name}@{version}").card.digest != digest:
                 self.faults.append(f"{name}@{version} has another content than was published")
-            if version not in there and (name, version) not in gone | perhaps:
+            if version not in there and (name, version) not in gone | pending:
                 self.faults.append(f"{name}@{version} is lost")
         self.faults += [f"{name}@{version} has come back" for version in there if (name, version) in gone]
 
     def check_history(self, name: str, published: set[int]) -> None:
-        """Check that the moves of each alias are one chain to where it points now."""
+        """Check that the moves of each alias are one chain to its current version."""
         aliases, ends = self.registry.aliases(name), {}
         for move in self.registry.history(name):
             if move.before != ends.get(move.alias) or move.to == move.before:
@@ -297,24 +301,24 @@ class Trial:
         moved = {move.to for move in self.registry.history(name) if move.alias == "current"}
         self.faults += [f"the publish of {name}@{one} is not in its history" for one in published - moved]
 
-    def check_tags(self, name: str, told: dict[str, list[list[Any]]]) -> None:
-        """Check every worker's own tag: the last that was set is there, unless a kill came in between."""
+    def check_tags(self, name: str, journals: dict[str, list[list[Any]]]) -> None:
+        """Check every worker's own tag: its last value is set, unless the worker was killed during the change."""
         versions, tags = self.registry.versions(name), self.registry.tags(name)
         self.faults += [f"{name}@{version} is gone and has tags" for version in tags if version not in versions]
-        for me, lines in told.items():
+        for me, lines in journals.items():
             mine = [line for line in lines if line[1] in {"tag", "untag"} and line[2] == name]
             wanted: dict[int, str | None] = {}
             for begun, ended in itertools.pairwise(mine):
                 if ended[0] == "end":
                     wanted[ended[3]] = begun[4] if ended[1] == "tag" else None
-            if mine and mine[-1][0] == "begin":  # it was killed in between, and may have been done or not
+            if mine and mine[-1][0] == "begin":  # killed during the change, which may be done or not
                 wanted.pop(mine[-1][3], None)
             for version, value in wanted.items():
                 if version in versions and tags.get(version, {}).get(me) != value:
                     self.faults.append(f"{name}@{version} lost the tag {me}={value}")
 
     def tidy(self, draw: random.Random) -> None:
-        """Make one change of each neuron, and check that nothing is left over."""
+        """Change each neuron once, and check that no leftovers remain."""
         for folder in name_folders(self.registry.root):
             self.seen["leftovers found after kills"] += len(leftovers_in(folder))
             if folder.name in self.registry.names() and draw.random() < 0.7:
@@ -326,18 +330,18 @@ class Trial:
                 self.faults.append(f"left over in {folder.name}: {left}")
 
     def count(self) -> None:
-        """Count what the journals tell."""
+        """Count the operations in the journals."""
         for path in self.journals.iterdir():
             for line in map(json.loads, path.open("rb")):
                 if line[0] in {"end", "refused"}:
                     self.seen["operations"] += 1
                     self.seen[f"operations: {line[1]}{' refused' if line[0] == 'refused' else ''}"] += 1
-                self.seen["versions taken away"] += line[0] == "gone"
+                self.seen["versions removed"] += line[0] == "gone"
 
 
 def run_schedule(number: int, folder: Path, adapters: list[Path], processes: list[int]) -> Trial:
     """Run one schedule until its first fault."""
-    draw, trial = random.Random(number), Trial(folder, adapters)  # noqa: S311 - no secret hangs on it
+    draw, trial = random.Random(number), Trial(folder, adapters)  # noqa: S311 - not used for secrets
     for phase in range(draw.randint(2, 4)):
         trial.phase(draw, f"{number}.{phase}", processes[(number + phase) % len(processes)])
         if trial.faults:
@@ -348,11 +352,11 @@ def run_schedule(number: int, folder: Path, adapters: list[Path], processes: lis
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--schedules", type=int, default=200, help="how many at most")
-    parser.add_argument("--minutes", type=float, default=5.0, help="begin none after so long")
-    parser.add_argument("--processes", default="1,2,8", help="at once, one phase after another")
-    parser.add_argument("--first", type=int, default=0, help="number of the first; a number is a seed")
-    parser.add_argument("--careless", action="store_true", help="the control, which writes versions in their place")
+    parser.add_argument("--schedules", type=int, default=200, help="largest number of schedules")
+    parser.add_argument("--minutes", type=float, default=5.0, help="start no schedule after this time")
+    parser.add_argument("--processes", default="1,2,8", help="numbers of processes, one per phase in turn")
+    parser.add_argument("--first", type=int, default=0, help="number of the first schedule; the number is its seed")
+    parser.add_argument("--careless", action="store_true", help="control: write versions in place")
     options = parser.parse_args()
     if options.careless:
         publishing.new_folder = in_place

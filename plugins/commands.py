@@ -1,4 +1,4 @@
-"""The commands of ``conch``, each imported when it is called."""
+"""The commands of ``conch``; each is imported when it is called."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from conch_dna import hookimpl
 def register_commands() -> dict[str, tuple[str, str]]:
     """Return every bundled command with its line in ``conch --help``."""
     return {
-        "agent": ("conch_dna.cli.agent:agent", "Work on a task with a neuron for each part of it."),
+        "agent": ("conch_dna.cli.agent:agent", "Work on a task with a neuron for each step."),
         "ask": ("conch_dna.cli.talk:ask", "Answer one prompt with a neuron."),
-        "budget": ("conch_dna.cli.budget:budget", "Show what API teachers have cost, and what is left."),
-        "cache": ("conch_dna.cli.cache:cache", "Count, check and clear stored answers and soft targets."),
+        "budget": ("conch_dna.cli.budget:budget", "Show the cost of API teachers and the remaining budget."),
+        "cache": ("conch_dna.cli.cache:cache", "Inspect, verify and clear cached answers and soft targets."),
         "chat": ("conch_dna.cli.talk:chat", "Chat with a neuron, switching between neurons."),
         "compare": (
             "conch_dna.cli.talk:compare",
@@ -22,12 +22,12 @@ def register_commands() -> dict[str, tuple[str, str]]:
         "distill": ("conch_dna.cli.distill:distill", "Train, gate and publish neurons for domains."),
         "doctor": ("conch_dna.cli.doctor:doctor", "Check this machine and installation."),
         "domains": ("conch_dna.cli.domains:domains", "List and check domains."),
-        "estimate": ("conch_dna.cli.estimate:estimate", "Estimate what API teachers will cost."),
-        "init": ("conch_dna.cli.init:init", "Start a project in a folder."),
+        "estimate": ("conch_dna.cli.estimate:estimate", "Estimate the cost of API teachers."),
+        "init": ("conch_dna.cli.init:init", "Create a project in a folder."),
         "models": ("conch_dna.cli.models:models", "List and resolve model references."),
-        "neurons": ("conch_dna.cli.neurons:neurons", "List, compare, tag, send and roll back published neurons."),
-        "plugins": ("conch_dna.cli.plugins:plugins", "List plug-ins, and write new ones."),
+        "neurons": ("conch_dna.cli.neurons:neurons", "List, compare, exchange and roll back published neurons."),
+        "plugins": ("conch_dna.cli.plugins:plugins", "List plug-ins, and create new ones."),
         "record": ("conch_dna.cli.record:record", "Record a teacher's answers for later training."),
-        "runs": ("conch_dna.cli.runs:runs", "List runs and show how they ended."),
+        "runs": ("conch_dna.cli.runs:runs", "List runs and their results."),
         "serve": ("conch_dna.cli.serve:serve", "Serve neurons to OpenAI clients."),
     }

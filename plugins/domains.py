@@ -1,4 +1,4 @@
-"""The bundled domains: every folder below ``domains/`` with a ``domain.toml``."""
+"""The bundled domains: every folder in ``domains/`` with a ``domain.toml``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``conch plugins``: list the plug-ins, and write new ones."""
+"""``conch plugins``: list the plug-ins, and create new ones."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _KINDS = {kind: plural for plural, kind in KINDS.items() if (_TEMPLATES / f"{kin
 
 @click.group()
 def plugins() -> None:
-    """List plug-ins, and write new ones."""
+    """List plug-ins, and create new ones."""
 
 
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @click.pass_obj
 def list_(app: App, as_json: bool) -> None:
-    """List every plug-in with its source, what it provides, and why it was not loaded if it was not."""
+    """List every plug-in with its source and what it provides, or the reason why it was not loaded."""
     found = app.host.plugins
     if as_json:
         click.echo(json.dumps([_as_dict(info) for info in found], indent=2, ensure_ascii=False))
@@ -57,11 +57,11 @@ def list_(app: App, as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("plugins"),
     show_default=True,
-    help="Where to put it, relative to the project.",
+    help="The folder to write it to, relative to the project.",
 )
 @click.pass_obj
 def new(app: App, name: str, kind: str, folder: Path) -> None:
-    """Write a working plug-in called NAME, and its test."""
+    """Create a working plug-in called NAME, and its test."""
     _check_name(app, name, kind)
     files = {app.project / folder / path: text for path, text in _rendered(name, kind).items()}
     existing = [str(path) for path in files if path.exists()]
@@ -77,12 +77,12 @@ def new(app: App, name: str, kind: str, folder: Path) -> None:
 
 
 def _check_name(app: App, name: str, kind: str) -> None:
-    """Refuse names that are no module name, or taken.
+    """Check that a name is a module name and is not taken.
 
-    :raises ConfigError: with what is allowed.
+    :raises ConfigError: it is not; the message has the allowed form or the owner of the name.
     """
     if not _NAME.fullmatch(name) or keyword.iskeyword(name) or name.startswith("test_"):
-        raise ConfigError("not a plug-in name", got=name, allowed=f"{_NAME.pattern}, no keyword of Python, not test_…")
+        raise ConfigError("not a plug-in name", got=name, allowed=f"{_NAME.pattern}, not a Python keyword, not test_…")
     taken = [info.source for info in app.host.plugins if info.name == name]
     if name in app.host.catalog.names(_KINDS[kind]):
         taken.append(app.host.catalog.owner(_KINDS[kind], name).source)

@@ -1,4 +1,4 @@
-"""``conch neurons push`` and ``pull``: exchange neurons with a folder, a store or the Hugging Face hub."""
+"""``conch neurons push`` and ``conch neurons pull``: exchange neurons with a folder, a store or a model hub."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.neurons.tables import json_option, print_json, print_table
+from conch_dna.registry.remotes import push_pull
+from conch_dna.registry.remotes.base import public_url
+from conch_dna.util.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conch_dna.registry.remotes.base import Offer
-    from conch_dna.registry.remotes.push_pull import Pulled
+    from conch_dna.registry.remotes.push_pull import PullResult
     from conch_dna.registry.store import Registry
-    from conch_dna.util.progress import Progress
 
 _KEYS = (
-    "Credentials are read where each store's library looks for them (for S3 the AWS variables and files, for the hub "
-    "HF_TOKEN or `hf auth login`), never from the command line."
+    "Each store's library finds its credentials (for S3 the AWS variables and files, for the hub "
+    "HF_TOKEN or `hf auth login`); the command line takes none."
 )
-# In click, a paragraph that begins with a backspace keeps its lines.
+# click keeps the lines of a paragraph that starts with a backspace.
 _PUSH_EXAMPLES = f"""\b
 Examples:
   conch neurons push thinking /mnt/share/neurons
@@ -41,9 +43,9 @@ Examples:
 @click.command(epilog=_PUSH_EXAMPLES)
 @click.argument("ref")
 @click.argument("destination")
-@click.option("--alias", "aliases", multiple=True, help="Point this alias there at it too; may be given again.")
-@click.option("--public", is_flag=True, help="Let a hub repository be public; without it a new one is private.")
-@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--alias", "aliases", multiple=True, help="Also point this alias in DESTINATION at it; repeatable.")
+@click.option("--public", is_flag=True, help="Allow a public hub repository; a new one is private without this option.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent, and send nothing.")
 @json_option
 @click.pass_obj
 def push(
@@ -55,13 +57,11 @@ def push(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Send REF to DESTINATION, where its alias current then means it.
+    """Send REF to DESTINATION and point the alias current there at it.
 
     DESTINATION: a folder, a store such as s3://BUCKET/PATH (any fsspec URL), or hf://OWNER/REPO on the Hugging Face
-    hub. What is there already is not sent again, and nobody sees a version before it is whole.
+    hub. Files that are there already are not sent again, and a version is visible only once it is complete.
     """
-    from conch_dna.registry.remotes import push_pull
-
     with _bar() as progress:
         sent = push_pull.push(
             registry, ref, destination, aliases=aliases, public=public, progress=progress, dry_run=dry_run
@@ -69,7 +69,7 @@ def push(
     if as_json:
         print_json({**vars(sent), "dry_run": dry_run})
         return
-    what = ", ".join(sent.files) or "nothing: it is all there"
+    what = ", ".join(sent.files) or "nothing: all files are there"
     click.echo(f"{'would send' if dry_run else 'sent'} {sent.ref} to {sent.url}: {what}")
     if not dry_run:
         at = f"commit {sent.revision[:12]}" if sent.revision else sent.digest[: len("sha256:") + 12]
@@ -80,9 +80,9 @@ def push(
 @click.command(epilog=_PULL_EXAMPLES)
 @click.argument("source")
 @click.argument("ref", metavar="[NAME[@WHICH]]", required=False)
-@click.option("--alias", "aliases", multiple=True, help="Point this alias here at it; may be given again.")
-@click.option("--list", "only_list", is_flag=True, help="Print what is there, and fetch nothing.")
-@click.option("--dry-run", is_flag=True, help="Say what would be fetched, and fetch nothing.")
+@click.option("--alias", "aliases", multiple=True, help="Point this alias in the registry at it; repeatable.")
+@click.option("--list", "only_list", is_flag=True, help="Print the neurons in SOURCE, and fetch nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be fetched, and fetch nothing.")
 @json_option
 @click.pass_obj
 def pull(
@@ -97,11 +97,9 @@ def pull(
     """Fetch a neuron from SOURCE and add it as the next version of its name.
 
     SOURCE: a folder, a store such as s3://BUCKET/PATH (any fsspec URL), or hf://OWNER/REPO on the Hugging Face hub.
-    WHICH: an alias there (current when left out) or 12 digits of a digest; on the hub a tag, branch or commit. NAME may
-    be left out where only one neuron is. The alias current moves only if there is none yet, or by --alias current.
+    WHICH: an alias in SOURCE (default: current) or 12 digits of a digest; on the hub a tag, branch or commit. NAME may
+    be omitted if SOURCE has one neuron. The alias current moves only if NAME has none, or by --alias current.
     """
-    from conch_dna.registry.remotes import push_pull
-
     if only_list:
         _print_offers(push_pull.offers(source), source, as_json)
         return
@@ -110,10 +108,10 @@ def pull(
     if as_json:
         print_json(_as_row(pulled.offer) | {"ref": pulled.ref, "new": pulled.new, "url": pulled.url})
     else:
-        click.echo(_told(pulled, dry_run=dry_run))
+        click.echo(_outcome(pulled, dry_run=dry_run))
 
 
-def _told(pulled: Pulled, *, dry_run: bool) -> str:
+def _outcome(pulled: PullResult, *, dry_run: bool) -> str:
     there = f"{pulled.offer.ref} of {pulled.url}"
     if not pulled.new:
         return f"{there} is here already: {pulled.ref}"
@@ -134,9 +132,7 @@ def _print_offers(offers: list[Offer], source: str, as_json: bool) -> None:
         )
         print_table(head, cells)
     else:
-        from conch_dna.registry.remotes.base import public
-
-        click.echo(f"no neurons in {public(source)}")
+        click.echo(f"no neurons in {public_url(source)}")
 
 
 def _as_row(offer: Offer) -> dict[str, Any]:
@@ -153,12 +149,11 @@ def _as_row(offer: Offer) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _bar() -> Iterator[Progress]:
-    """Draw one bar of bytes on stderr, where that is a terminal."""
+    """Show a progress bar in bytes on stderr if it is a terminal."""
+    # Imported here, since --help, --json and --list do not need rich.
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as RichProgress
-
-    from conch_dna.util.progress import Progress
 
     console = Console(stderr=True)
     drawn = RichProgress(

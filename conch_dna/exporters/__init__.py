@@ -1,1 +1,1 @@
-"""Formats that a neuron can leave in or come from: PEFT, an mlx-lm adapter folder, a fused model."""
+"""Export and import of neurons, and the code of the bundled formats: PEFT, mlx-lm and fused models."""

@@ -1,4 +1,4 @@
-"""The base that a conversion is for: its layers and their shapes, with weights that are read only where needed."""
+"""The base model of a conversion: its layers and their shapes, with weights that are read on first use."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Base:
-    """A base model, opened.
+    """An opened base model.
 
-    :param ref: the reference it was asked for by.
-    :param digest: as on the card of a neuron.
-    :param model: mlx-lm's module in the type it is stored in; each weight is read when it is first used.
-    :param config: its ``config.json``.
-    :param places: the layers that an adapter may change, by module path.
+    :param ref: the reference it was opened by.
+    :param digest: the digest that the cards of its neurons carry.
+    :param model: mlx-lm's module in the stored dtype; each weight is read when it is first used.
+    :param config: the content of its ``config.json``.
+    :param target_modules: the layers that an adapter may change, by module path.
     """
 
     ref: str
@@ -33,25 +33,25 @@ class Base:
     digest: str
     model: Any
     config: dict[str, Any]
-    places: dict[str, TargetModule]
+    target_modules: dict[str, TargetModule]
 
     @property
     def blocks(self) -> int:
-        """How many blocks it has."""
+        """The number of transformer blocks."""
         return len(self.model.layers)
 
     @property
     def tied(self) -> bool:
-        """Whether its head is its embedding."""
+        """True if the head shares its weight with the embedding."""
         return bool(getattr(self.model.args, "tie_word_embeddings", False))
 
 
 def open_base(ref: str) -> Base:
-    """Resolve and open ``ref``.
+    """Resolve and open the model ``ref``.
 
     :raises ModelError: it cannot be found, fetched, converted or loaded.
     """
-    from mlx_lm.utils import load_model
+    from mlx_lm.utils import load_model  # here, since it imports transformers, which takes seconds
 
     folder = refs.resolve(ref)
     if not (mx.metal.is_available() or mx.cuda.is_available()):
@@ -64,12 +64,13 @@ def open_base(ref: str) -> Base:
 
 
 def check_digest(base: Base, digest: str) -> None:
-    """Check that a neuron was made for this base.
+    """Check that a neuron was trained on this base.
 
-    :raises NeuronRefused: it was made for another.
+    :param digest: the base digest on the neuron's card.
+    :raises NeuronRefused: it was trained on another base.
     """
     if base.digest != digest:
         raise NeuronRefused(
             "the neuron was made for another base", where=base.ref, got=digest, allowed=base.digest,
-            next_step="Name the one it was made for with --base.",
+            next_step="Name the base it was made for with --base.",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The folder that an export is written into: whole or not at all."""
+"""The destination folder of an export, which appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def destination(out: Path, registry: Path, *, force: bool) -> Iterator[Path]:
-    """Yield a temporary folder that becomes ``out`` when the block ends well; otherwise nothing is left of it.
+    """Yield a temporary folder that becomes ``out`` if the block succeeds, and is deleted otherwise.
 
-    :param registry: where no export may go, for it would look like a version.
-    :param force: replace an earlier export; it is moved aside last and comes back when the new one cannot take its
-        place. A kill between these two moves leaves it beside ``out``, under a name that begins with a dot.
-    :raises RegistryError: ``out`` is taken, or inside the registry.
+    :param registry: the registry's root; an export in it could be taken for a version.
+    :param force: replace an earlier export. It is moved aside last, and restored if the new one cannot be moved to
+        ``out``; a kill between the two moves leaves it beside ``out`` under a name that starts with a dot.
+    :raises RegistryError: ``out`` is taken, or is inside the registry.
     :raises DiskError: it could not be written.
     """
     out = out.expanduser().resolve()
@@ -54,13 +54,13 @@ def _check_free(out: Path, *, force: bool) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not out.is_dir():
-        raise RegistryError("there is a file of this name", where=out, allowed="a new folder, or an empty one")
+        raise RegistryError("a file of this name exists", where=out, allowed="a new folder, or an empty one")
     if not force:
-        raise RegistryError("the folder is not empty", where=out, next_step="Name another, or add --force.")
+        raise RegistryError("the folder is not empty", where=out, next_step="Choose another folder, or add --force.")
     if any(path.is_dir() for path in out.iterdir()) or not _exported(out / README_FILE):
-        raise RegistryError("not a folder that an export made; --force leaves it alone", where=out)
+        raise RegistryError("not a folder that an export made; --force does not replace it", where=out)
 
 
 def _exported(readme: Path) -> bool:
-    """Tell whether it is an export's: a model or an adapter of someone's own is not deleted to make room for one."""
+    """Return true if an export wrote this README; --force must not delete any other model or adapter."""
     return readme.is_file() and MARK in readme.read_text(encoding="utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""A whole model with a neuron merged into its weights, which mlx-lm loads as it loads the base."""
+"""Merge of a neuron into the weights of its base, written as a model that mlx-lm loads like the base."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _KNOWN = {"weight", "scales", "biases", "bias"}
 def to_fused(adapter: Adapter, base: Base, out: Path) -> None:
     """Merge an adapter that fits ``base`` into its weights, and write the model into the folder ``out``, which exists.
 
-    Each weight is merged in float32 and stored in its own type. A quantised one is dequantised, merged and quantised
-    again in the same way, as ``mlx_lm.fuse`` does: changes that are small beside the steps of the grid are rounded.
+    Each weight is merged in float32 and stored in its own dtype. A quantized weight is dequantized, merged and
+    quantized again in the same mode, as ``mlx_lm.fuse`` does; changes smaller than the quantization step are lost.
 
-    :raises NeuronRefused: the neuron acts from its cue on, which weights cannot; or a layer is quantised in a way
-        that is not known here.
+    :raises NeuronRefused: the neuron acts only after its invocation tokens, which weights cannot express, or a layer
+        has a parameter that this function does not know.
     """
     if adapter.invocation_tokens:
         raise NeuronRefused(
-            "a neuron that acts from its cue on only cannot be merged into the base's weights", where=base.ref,
-            allowed="peft, mlx",
+            "a neuron that acts only after its invocation tokens cannot be merged into the base's weights",
+            where=base.ref, next_step="Choose an adapter format: conch neurons export --list",
         )  # fmt: skip
     own = layers_of(base.model)
     for module in adapter.weights:
@@ -45,12 +45,12 @@ def to_fused(adapter: Adapter, base: Base, out: Path) -> None:
 
 
 def _merge(layer: Any, module: str, adapter: Adapter, base: Base) -> None:
-    """Merge in place, one matrix at a time: W + scale·(AB)ᵀ, for DoRA with its rows brought to the length m."""
+    """Merge one layer in place: W + scale·(AB)ᵀ; for DoRA each row is then scaled to the length m."""
     if unknown := sorted(set(layer.parameters()) - _KNOWN):
-        raise NeuronRefused("this layer cannot be merged into", where=module, got=unknown[0])
-    own = full_weight(layer)  # of the scales' type; where those are no numbers to merge in (mxfp4), of bfloat16
+        raise NeuronRefused("cannot merge into this layer: unknown parameter", where=module, got=unknown[0])
+    own = full_weight(layer)  # in the dtype of the scales, or bfloat16 if those are no floats (mxfp4)
     a, b = (part.astype(mx.float32) for part in adapter.weights[module])
-    of = base.places[module].kind
+    of = base.target_modules[module].kind
     product = (a @ b).T if of == "linear" else b @ a if of == "switch" else a @ b
     weight = own.astype(mx.float32) + adapter.scale * product
     if (magnitude := adapter.magnitudes.get(module)) is not None:
@@ -66,8 +66,8 @@ def _merge(layer: Any, module: str, adapter: Adapter, base: Base) -> None:
 
 
 def _write(base: Base, out: Path) -> None:
-    """Write the weights in files of the usual size, and copy everything else of the base's folder that is a model's."""
-    from mlx_lm.utils import make_shards
+    """Write the weights in shards of mlx-lm's size, and copy the other model files of the base's folder."""
+    from mlx_lm.utils import make_shards  # here, since it imports transformers, which takes seconds
 
     tensors = dict(tree_flatten(base.model.parameters()))
     size = sum(tensor.nbytes for tensor in tensors.values())

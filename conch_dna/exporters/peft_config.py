@@ -1,4 +1,4 @@
-"""PEFT's ``adapter_config.json`` of LoRA: what it says of each layer, and what of it cannot be said in mlx-lm."""
+"""PEFT's ``adapter_config.json`` for LoRA: its settings for each layer, and the ones that mlx-lm lacks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALL_LINEAR = "all-linear"
-PATTERN_SECONDS = 1.0  # a pattern of someone else's may take for ever
-# Settings of training and book-keeping, and those that mean something only beside another one that is refused.
-# fan_in_fan_out is for layers that store their weight transposed; no architecture that is converted has one.
+PATTERN_SECONDS = 1.0  # limit for a pattern from a downloaded file, which may backtrack without end
+# Settings for training and bookkeeping, and those that have an effect only with another one that is refused.
+# fan_in_fan_out is for layers that store their weight transposed; no convertible architecture has one.
 _WITHOUT_EFFECT = frozenset({
     "auto_mapping", "corda_config", "eva_config", "fan_in_fan_out", "inference_mode", "loftq_config", "lora_ga_config",
     "megatron_core", "peft_version", "qalora_group_size", "revision", "runtime_config",
@@ -28,7 +28,7 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class PeftConfig(BaseModel):
-    """The settings that decide what a LoRA adapter of PEFT computes, by PEFT's names and with its defaults."""
+    """The settings that determine the output of a PEFT LoRA adapter, with PEFT's names and defaults."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
@@ -41,7 +41,7 @@ class PeftConfig(BaseModel):
     use_rslora: bool | None = False
     use_dora: bool | None = False
     bias: Literal["none"] = "none"
-    # The other ways to begin change the base's own weights, and the adapter is of that base.
+    # Other initializations change the base's own weights, and the adapter belongs to that changed base.
     init_lora_weights: Literal["gaussian", "eva", "orthogonal", "mica"] | bool | None = True
     target_modules: str | list[str]
     exclude_modules: str | list[str] | None = None
@@ -55,7 +55,7 @@ class PeftConfig(BaseModel):
 def read_config(path: Path) -> PeftConfig:
     """Read ``adapter_config.json``.
 
-    :raises NeuronRefused: it is missing or damaged, or a setting cannot be expressed in mlx-lm, which is named.
+    :raises NeuronRefused: it is missing or damaged, or has a setting that mlx-lm cannot express.
     """
     try:
         config = PeftConfig.model_validate_json(path.read_bytes())
@@ -67,22 +67,22 @@ def read_config(path: Path) -> PeftConfig:
         raise _refusal(fault, path) from fault
     extra: dict[str, Any] = config.model_extra or {}
     if unknown := sorted(key for key, value in extra.items() if value and key not in _WITHOUT_EFFECT):
-        raise NeuronRefused(f"{unknown[0]} cannot be expressed in mlx-lm", where=path, got=_short(extra[unknown[0]]))
+        raise NeuronRefused(f"mlx-lm cannot express {unknown[0]}", where=path, got=_short(extra[unknown[0]]))
     if config.use_dora and config.alora_invocation_tokens:
-        raise NeuronRefused("use_dora cannot be with alora_invocation_tokens", where=path)
+        raise NeuronRefused("use_dora and alora_invocation_tokens cannot be combined", where=path)
     return config
 
 
 def _refusal(fault: ValidationError, path: Path) -> NeuronRefused:
     first = fault.errors(include_url=False)[0]
     if not first["loc"]:
-        return NeuronRefused(f"not what PEFT writes: {first['msg']}", where=path)
+        return NeuronRefused(f"not a config of PEFT: {first['msg']}", where=path)
     field = str(first["loc"][0])
     if first["type"] == "missing":
         return NeuronRefused(f"{field} is missing", where=path)
     allowed = {e["msg"] for e in fault.errors(include_url=False) if e["loc"][:1] == first["loc"][:1]}
     return NeuronRefused(
-        f"{field} cannot be converted", where=path, got=_short(first["input"]), allowed=" or ".join(sorted(allowed))
+        f"cannot convert {field}", where=path, got=_short(first["input"]), allowed=" or ".join(sorted(allowed))
     )
 
 
@@ -92,10 +92,10 @@ def _short(value: object) -> str:
 
 
 def covers(config: PeftConfig, module: str, *, linear: bool) -> bool:
-    """Tell whether PEFT puts an adapter on ``module``, by the rules of its ``check_target_module_exists``.
+    """Return true if PEFT puts an adapter on ``module``, by the rules of its ``check_target_module_exists``.
 
-    :param linear: whether it is a linear layer, but not the head.
-    :raises NeuronRefused: a pattern is no regular expression, or takes too long.
+    :param linear: true for a linear layer other than the head.
+    :raises NeuronRefused: a pattern is not a regular expression, or takes too long.
     """
     excluded, targets = config.exclude_modules, config.target_modules
     if excluded and (_matches(excluded, module) if isinstance(excluded, str) else _named(excluded, module)):
@@ -116,7 +116,7 @@ def _named(names: Iterable[str], module: str) -> bool:
 
 
 def _layer_of(config: PeftConfig, module: str) -> int | None:
-    """Return the index in a module's path: that after one of ``layers_pattern``, or else the first of all."""
+    """Return the index in a module's path: the one after a name in ``layers_pattern``, by default the first."""
     patterns = config.layers_pattern or []
     prefixes = [rf"(?:^|.*?\.){p}" for p in ([patterns] if isinstance(patterns, str) else patterns)]
     for prefix in prefixes or [r".*?\.[^.]*"]:
@@ -131,7 +131,7 @@ def rank_of(config: PeftConfig, module: str) -> int:
 
 
 def scale_of(config: PeftConfig, module: str) -> float:
-    """Return the factor of a module's product: alpha/r, or alpha/√r for rsLoRA (Kalajdzievski 2023, eq. 4)."""
+    """Return the scale of a module's product: alpha/r, or alpha/√r for rsLoRA (Kalajdzievski 2023, eq. 4)."""
     patterns = (config.alpha_pattern or {}).items()
     alpha = next((alpha for pattern, alpha in patterns if _ends(pattern, module)), config.lora_alpha)
     rank = rank_of(config, module)
@@ -147,7 +147,7 @@ def _matches(pattern: str, module: str) -> bool:
 
 
 def _search(pattern: str, module: str) -> Any:
-    """Match the whole of a module's path."""
+    """Match a whole module path."""
     try:
         return regex.fullmatch(pattern, module, timeout=PATTERN_SECONDS)
     except regex.error as fault:

@@ -1,4 +1,4 @@
-"""What an exported folder says of itself, with the front matter that model hubs read."""
+"""The README of an exported folder, with the front matter that model hubs read."""
 
 from __future__ import annotations
 
@@ -7,55 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch_dna.models.refs import HUB_ID
-from conch_dna.registry.card import SHARED_CONTEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from conch_dna.registry.card import Card
 
-MARK = "exported from the neuron with the content digest"  # by which an export is known
+MARK = "exported from the neuron with the content digest"  # --force replaces only folders whose README has it
 
 
-def peft_readme(card: Card) -> str:
-    """Return the README of an adapter for PEFT."""
-    usage = f"""\
-```python
-from peft import PeftModel
-from transformers import AutoModelForCausalLM
+def export_readme(
+    card: Card, *, what: str, usage: str, library: str, relation: str = "adapter", tags: Sequence[str] = ()
+) -> str:
+    """Return the README of an export as Markdown.
 
-model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("BASE"), "FOLDER")
-```
-
-`FOLDER` is this folder and `BASE` the base `{card.base}` in transformers' format. A folder that was made from a GGUF
-file has the weights, names and order of rows of the original checkpoint."""
-    return _page(card, "peft", "adapter", ["lora", "conch-dna"], "an adapter for PEFT", usage)
-
-
-def mlx_readme(card: Card) -> str:
-    """Return the README of an adapter for mlx-lm."""
-    note = SHARED_CONTEXT.format(list(card.invocation_tokens)) if card.invocation_tokens else ""
-    usage = f"""\
-{_load('"BASE", adapter_path="FOLDER"')}
-
-`FOLDER` is this folder and `BASE` the base `{card.base}`.
-{note}""".rstrip()
-    return _page(card, "mlx", "adapter", ["lora", "mlx", "conch-dna"], "an adapter for mlx-lm", usage)
-
-
-def fused_readme(card: Card) -> str:
-    """Return the README of a model with the neuron merged into it."""
-    usage = _load('"FOLDER"') + "\n\n`FOLDER` is this folder."
-    return _page(card, "mlx", "finetune", ["mlx", "conch-dna"], f"`{card.base}` with a neuron merged into it", usage)
-
-
-def _load(arguments: str) -> str:
-    return f"```python\nfrom mlx_lm import load\n\nmodel, tokenizer = load({arguments})\n```"
-
-
-def _page(card: Card, library: str, relation: str, tags: list[str], what: str, usage: str) -> str:
+    :param what: the exported thing as a noun phrase, such as "an adapter for PEFT".
+    :param usage: the section on how to load it, in Markdown.
+    :param library: ``library_name`` of the front matter.
+    :param relation: the relation to the base model in the hub's tags, ``adapter`` or ``finetune``.
+    :param tags: further tags.
+    """
     lines = ["---", f"library_name: {library}", "pipeline_tag: text-generation"]
+    tags = [*tags, "conch-dna"]
+    # A folder wins over a hub id of the same spelling, as it does when the reference is resolved.
     if HUB_ID.fullmatch(card.base) and not Path(card.base).is_dir():
         lines.append(f"base_model: {json.dumps(card.base)}")
-        tags = [*tags, f"base_model:{relation}:{card.base}"]
+        tags.append(f"base_model:{relation}:{card.base}")
     if card.licence:
         lines.append(f"license: {json.dumps(card.licence.lower())}")
     lines += ["tags:", *(f"- {json.dumps(tag)}" for tag in tags), "---", ""]
@@ -66,3 +43,8 @@ def _page(card: Card, library: str, relation: str, tags: list[str], what: str, u
         f"Base: `{card.base}`, digest `{card.base_digest}`; teacher: `{card.teacher}`.", "", "## Use", "", usage, "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def mlx_example(arguments: str) -> str:
+    """Return a Python example that loads a model by mlx-lm's ``load`` with these arguments."""
+    return f"```python\nfrom mlx_lm import load\n\nmodel, tokenizer = load({arguments})\n```"

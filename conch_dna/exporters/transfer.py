@@ -1,144 +1,156 @@
-"""Take a published neuron out in another program's format, and publish one that comes in such a format."""
+"""Export of a published neuron for another program, and import of an adapter of another program."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import structlog
 
 from conch_dna.errors import ConfigError, DiskError, NeuronRefused, RegistryError
-from conch_dna.exporters.base import check_digest, open_base
+from conch_dna.exporters.base import open_base
 from conch_dna.exporters.destination import destination
-from conch_dna.exporters.fused import to_fused
-from conch_dna.exporters.peft import from_peft, to_peft
-from conch_dna.exporters.readme import fused_readme, mlx_readme, peft_readme
-from conch_dna.models.refs import HUB_ID
+from conch_dna.exporters.readme import export_readme
+from conch_dna.exporters.source import NeuronSource
+from conch_dna.plugin.protocols import Importer
 from conch_dna.registry.adapter import check_fits, read_adapter
 from conch_dna.registry.adopt import adopt
 from conch_dna.registry.aliases import NAME, now
-from conch_dna.registry.card import CONFIG_FILE, CONTENT_FILES, README_FILE, Card, hash_files
+from conch_dna.registry.card import CONFIG_FILE, README_FILE, Card, hash_files
 from conch_dna.registry.entry import check_content
 from conch_dna.version import __version__
 
 if TYPE_CHECKING:
     from conch_dna.exporters.base import Base
+    from conch_dna.plugin.catalog import Catalog
+    from conch_dna.plugin.manager import PluginHost
+    from conch_dna.plugin.protocols import Exporter
     from conch_dna.registry.adapter import Adapter
     from conch_dna.registry.entry import Entry
     from conch_dna.registry.store import Registry
 
 log = structlog.get_logger()
-ImportFormat = Literal["peft", "mlx"]
-ExportFormat = Literal["peft", "mlx", "fused"]
+KIND = "exporters"
 UNKNOWN = "unknown"
 
 
 def export_neuron(
-    registry: Registry, ref: str, out: Path, form: ExportFormat, *, base: str | None = None, force: bool = False
+    host: PluginHost,
+    registry: Registry,
+    ref: str,
+    out: Path,
+    format_name: str,
+    *,
+    base: str | None = None,
+    force: bool = False,
 ) -> Entry:
-    """Write a version as a new folder ``out``: PEFT's, mlx-lm's adapter folder, or a whole model; return its entry.
+    """Write a version in a format of the plug-ins as a new folder ``out``; return its entry.
 
-    :param base: where its base is now, if not where its card says.
+    :param base: the reference of its base model, if it is not at the card's reference any more.
     :param force: replace an earlier export.
-    :raises UnknownName: ``ref`` names nothing.
-    :raises NeuronRefused: the version is damaged, ``base`` is another one, or the format cannot express it.
+    :raises UnknownName: no such version, or no exporter of that name.
+    :raises NeuronRefused: the version is damaged, ``base`` is another model, or the format cannot express it.
     :raises ModelError: the base cannot be opened.
+    :raises PluginError: the exporter failed.
     :raises RegistryError: ``out`` is taken.
     :raises DiskError: it could not be written; nothing is left of it.
     """
+    exporter: Exporter = host.catalog.get(KIND, format_name)
     entry = registry.resolve(ref)
     check_content(entry)
     with destination(out, registry.root, force=force) as staged:
-        if form == "mlx":
-            read_adapter(entry.path)
-            for file in CONTENT_FILES:
-                shutil.copyfile(entry.path / file, staged / file)
-            (staged / README_FILE).write_text(mlx_readme(entry.card), encoding="utf-8")
-        else:
-            opened, adapter = _fitting(entry, base)
-            _convert(entry, adapter, opened, form, staged)
-    log.info("neuron_exported", ref=entry.ref, format=form, path=str(out))
+        with host.blaming(KIND, format_name):
+            exporter.write(NeuronSource(entry, base or entry.card.base), staged)
+        if not (staged / README_FILE).exists():
+            # The README marks the folder as an export, which --force may replace.
+            usage = f"This folder has the format `{format_name}`: {exporter.summary}."
+            page = export_readme(entry.card, what="a neuron", usage=usage, library=format_name)
+            (staged / README_FILE).write_text(page, encoding="utf-8")
+    log.info("neuron_exported", ref=entry.ref, format=format_name, path=str(out))
     return entry
 
 
-def _fitting(entry: Entry, base: str | None) -> tuple[Base, Adapter]:
-    opened = open_base(base or entry.card.base)
-    check_digest(opened, entry.card.base_digest)
-    adapter = read_adapter(entry.path)
-    check_fits(adapter, opened.places)
-    return opened, adapter
-
-
-def _convert(entry: Entry, adapter: Adapter, base: Base, form: ExportFormat, out: Path) -> None:
-    if form == "fused":
-        to_fused(adapter, base, out)
-        (out / README_FILE).write_text(fused_readme(entry.card), encoding="utf-8")
-        return
-    # What only this program resolves would mislead another.
-    known = HUB_ID.fullmatch(entry.card.base) or Path(entry.card.base).is_dir()
-    to_peft(adapter, base, entry.card.base if known else None, out)
-    (out / README_FILE).write_text(peft_readme(entry.card), encoding="utf-8")
-
-
 def import_neuron(
-    registry: Registry, folder: Path, name: str, form: ImportFormat, *, base: str | None = None, ungated: bool = False
+    host: PluginHost,
+    registry: Registry,
+    folder: Path,
+    name: str,
+    format_name: str,
+    *,
+    base: str | None = None,
+    ungated: bool = False,
 ) -> Entry:
     """Publish an adapter of another program as the next version of ``name``; return its entry.
 
-    No gate has judged it, so its card has no verdict, and ``current`` stays where it is; only a name that has none
-    gets one. Content that a version has already is not added again: that version is returned.
+    No gate has judged it, so its card has no verdict and ``current`` does not move; only a new name gets ``current``.
+    If a version has this content already, that version is returned and none is added.
 
-    :param base: the base it was made for, if not the one that its own config names.
-    :param ungated: move ``current`` to it all the same.
-    :raises ConfigError: the base is not known.
+    :param base: the base model it was made for, if its own config names none or another.
+    :param ungated: move ``current`` to it although no gate has judged it.
+    :raises UnknownName: no exporter has that name.
+    :raises ConfigError: the format cannot be imported, or the base is not known.
     :raises ModelError: the base cannot be opened.
-    :raises NeuronRefused: it is damaged, of another base, without effect, or cannot be expressed in mlx-lm.
+    :raises NeuronRefused: it is damaged, for another base, without effect, or mlx-lm cannot express it.
+    :raises PluginError: the exporter failed.
     :raises RegistryError: the name is not allowed.
     :raises DiskError: it could not be written; nothing is published.
     """
+    importer = _importer(host.catalog, format_name)
     if not NAME.fullmatch(name):
         raise RegistryError("not a neuron name", got=repr(name), allowed=NAME.pattern)
-    opened = open_base(base or _named_base(folder, form))
+    with host.blaming(KIND, format_name):
+        base = base or importer.named_base(folder)
+    if not base:
+        raise ConfigError("the base is not known", where=folder, next_step="Name it with --base.")
+    opened = open_base(base)
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            source = folder
-            if form == "peft":
-                source = Path(temporary)
-                from_peft(folder, opened, source)
+            with host.blaming(KIND, format_name):
+                source = importer.read(folder, opened, Path(temporary))
             adapter = read_adapter(source)
-            check_fits(adapter, opened.places)
-            entry, new = adopt(registry, source, _card(name, adapter, source, opened, {"format": form}))
+            check_fits(adapter, opened.target_modules)
+            entry, new = adopt(registry, source, _card(name, adapter, source, opened, {"format": format_name}))
     except OSError as fault:
         raise DiskError(f"cannot write: {fault.strerror or fault}", where=fault.filename) from fault
     if ungated:
         registry.promote(name, entry.version)
-    log.info("neuron_imported", ref=entry.ref, format=form, new=new)
+    log.info("neuron_imported", ref=entry.ref, format=format_name, new=new)
     return entry
 
 
+def base_in_config(folder: Path, key: str) -> str | None:
+    """Return the text at ``key`` of ``adapter_config.json`` in ``folder``, or ``None``.
+
+    It is a helper for :meth:`Importer.named_base`.
+
+    :raises NeuronRefused: the file is missing or not JSON.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        config = json.loads(path.read_bytes())
+    except FileNotFoundError as fault:
+        raise NeuronRefused("file missing", where=folder, got=path.name) from fault
+    except (OSError, ValueError, RecursionError) as fault:
+        raise NeuronRefused(f"not JSON: {fault}", where=path) from fault
+    named = config.get(key) if isinstance(config, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def _importer(catalog: Catalog, format_name: str) -> Importer:
+    exporter: object = catalog.get(KIND, format_name)
+    if not isinstance(exporter, Importer):
+        allowed = ", ".join(catalog.all(KIND, Importer))
+        raise ConfigError("this format can be exported only", got=format_name, allowed=allowed)
+    return exporter
+
+
 def _card(name: str, adapter: Adapter, folder: Path, base: Base, imported: dict[str, str]) -> Card:
-    """Return a card that claims nothing: no teacher, no data, no verdict."""
+    """Return a card without claims: teacher and data are unknown, and it has no verdict."""
     return Card(
         name=name, version=1, digest=adapter.digest, files=hash_files(folder), created_at=now(),
         conch_version=__version__, base=base.ref, base_digest=base.digest, teacher=UNKNOWN,
         teacher_fingerprint=UNKNOWN, data_digest=UNKNOWN, config={"imported": imported},
         invocation_tokens=adapter.invocation_tokens,
     )  # fmt: skip
-
-
-def _named_base(folder: Path, form: ImportFormat) -> str:
-    """Return the base that the adapter's own config names; a wrong config is told as such later."""
-    path, key = folder / CONFIG_FILE, {"peft": "base_model_name_or_path", "mlx": "model"}[form]
-    try:
-        config = json.loads(path.read_bytes())
-        named = config.get(key) if isinstance(config, dict) else None
-    except FileNotFoundError as fault:
-        raise NeuronRefused("file missing", where=folder, got=path.name) from fault
-    except (OSError, ValueError, RecursionError) as fault:
-        raise NeuronRefused(f"not JSON: {fault}", where=path) from fault
-    if not isinstance(named, str) or not named:
-        raise ConfigError("the base is not known", where=path, got=f"no {key}", next_step="Name it with --base.")
-    return named

@@ -1,4 +1,4 @@
-"""What the plug-ins provide: objects by kind and name, each with its owner."""
+"""The catalog of what plug-ins provide: objects by kind and name, each with its owner."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ KINDS = {
     "extractors": "extractor",
     "gates": "gate",
     "routers": "router",
+    "exporters": "exporter",
+    "trackers": "tracker",
     "commands": "command",
     "domains": "domain",
 }
@@ -37,10 +39,10 @@ class Owner:
 
 
 class Catalog:
-    """Names of every kind in :data:`KINDS`; domains map to their folders, the others to what was registered.
+    """Registered names of every kind in :data:`KINDS`; a domain maps to its folder, any other name to its object.
 
-    :ivar broken: the errors of plug-ins that failed to load; they are mentioned when a name is missing, since what
-        such a plug-in would have provided cannot be known.
+    :ivar broken: the errors of plug-ins that failed to load; the error for an unknown name lists them, since one of
+        them may have provided it.
     """
 
     def __init__(self) -> None:
@@ -48,9 +50,9 @@ class Catalog:
         self.broken: list[PluginError] = []
 
     def add(self, kind: str, name: str, value: Any, owner: Owner) -> None:
-        """Put ``value`` under ``name``.
+        """Register ``value`` as ``name``.
 
-        :raises PluginError: if the name is malformed or taken; names both owners and their sources.
+        :raises PluginError: the name is malformed or taken; the message names both owners and their sources.
         """
         if not _NAME.fullmatch(name):
             fault = f"{KINDS[kind]} name {name!r} must match {_NAME.pattern}"
@@ -71,9 +73,10 @@ class Catalog:
                 del entries[name]
 
     def get(self, kind: str, name: str) -> Any:
-        """Return what is registered under ``name``.
+        """Return the object registered as ``name``.
 
-        :raises UnknownName: with the valid names, the nearest one, and the plug-ins that failed to load.
+        :raises UnknownName: nothing is; the message has the valid names, the nearest one, and the plug-ins that failed
+            to load.
         """
         return self._entry(kind, name)[0]
 
@@ -88,12 +91,18 @@ class Catalog:
         """Return the names of ``kind``, sorted."""
         return tuple(sorted(self._entries[kind]))
 
-    def all(self, kind: str) -> dict[str, Any]:
-        """Return everything of a kind by name."""
-        return {name: self.get(kind, name) for name in self.names(kind)}
+    def all(self, kind: str, protocol: type | None = None) -> dict[str, Any]:
+        """Return all objects of a kind by name.
+
+        :param protocol: return only those that implement this protocol, which must be ``runtime_checkable``.
+        """
+        found = {name: self.get(kind, name) for name in self.names(kind)}
+        return (
+            found if protocol is None else {name: value for name, value in found.items() if isinstance(value, protocol)}
+        )
 
     def provided_by(self, owner: Owner) -> dict[str, tuple[str, ...]]:
-        """Return the names that ``owner`` provides, by kind, without the kinds it has none of."""
+        """Return the names that ``owner`` provides, by kind; kinds without a name are left out."""
         found = {
             kind: tuple(sorted(name for name, (_, by) in entries.items() if by == owner))
             for kind, entries in self._entries.items()
@@ -101,7 +110,7 @@ class Catalog:
         return {kind: names for kind, names in found.items() if names}
 
     def hints(self, kind: str, name: str) -> str | None:
-        """Return what may help someone who asked for a ``name`` that is not there, or ``None``."""
+        """Return the nearest name and the broken plug-ins as advice for an unknown ``name``, or ``None``."""
         near = difflib.get_close_matches(name, self._entries[kind], n=1)
         parts = [f"Did you mean {near[0]!r}?"] if near else []
         parts += [

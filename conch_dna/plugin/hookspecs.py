@@ -1,8 +1,9 @@
-"""The contract between Conch DNA and its plug-ins: every hook, on one screen. All since 0.1.
+"""The contract between Conch DNA and its plug-ins: every hook, on one screen.
 
 Registration hooks return a mapping of name to object, or ``None``. They are called once, when the tool starts, and
 must not load weights, open sockets or import mlx: ``conch --help`` calls them too. A name that is taken is an error.
 Life-cycle hooks are called during a run; what they raise is logged with the plug-in's name and never stops the run.
+A hook is available since version 0.1 unless its docstring names another version.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import (
         CrossTokenizerLoss,
         Divergence,
+        Exporter,
         ExtractorFactory,
         Gate,
         RouterFactory,
         Scorer,
         TeacherFactory,
+        TrackerFactory,
     )
     from conch_dna.plugin.recipes import Recipe
     from conch_dna.records import StepReport, Summary
@@ -81,6 +84,23 @@ def register_routers() -> Mapping[str, RouterFactory] | None:
 
 
 @hookspec
+def register_exporters() -> Mapping[str, Exporter] | None:
+    """Return exporters by the name of their format: objects that write a neuron for other programs. Since 0.2.
+
+    ``conch neurons export --format NAME`` calls one; if it also has the methods of :class:`Importer`, so does
+    ``conch neurons import --format NAME``.
+    """
+
+
+@hookspec
+def register_trackers() -> Mapping[str, TrackerFactory] | None:
+    """Return tracker factories by name: callables without arguments that return a :class:`Tracker`. Since 0.2.
+
+    A run makes one tracker for each ``--tracker NAME``. A plug-in that listens to every run uses the life-cycle hooks.
+    """
+
+
+@hookspec
 def register_commands() -> Mapping[str, click.Command | str | tuple[str, str]] | None:
     """Return ``conch`` commands by name: a click command, or ``"module:attribute"`` to import it when it is called.
 
@@ -90,7 +110,7 @@ def register_commands() -> Mapping[str, click.Command | str | tuple[str, str]] |
 
 @hookspec
 def run_started(run_dir: Path, config: DistillConfig, domains: Sequence[str]) -> None:
-    """Hear that a run begins, before any teacher call.
+    """Receive the start of a run, before any teacher call.
 
     :param run_dir: the run's folder; a plug-in may add files of its own to it.
     :param config: the resolved settings.
@@ -99,15 +119,18 @@ def run_started(run_dir: Path, config: DistillConfig, domains: Sequence[str]) ->
 
 
 @hookspec
-def step_finished(domain: str, report: StepReport) -> None:
-    """Hear of one optimizer step; must return quickly, since training waits for it."""
+def step_finished(run_dir: Path, domain: str, report: StepReport) -> None:
+    """Receive the report of one optimizer step; must return quickly, since training waits for it.
+
+    :param run_dir: the run's folder. Since 0.2.
+    """
 
 
 @hookspec
 def neuron_published(domain: str, version: int, path: Path) -> None:
-    """Hear that a neuron passed its gate and is in the registry; must not change the folder at ``path``."""
+    """Receive a neuron that passed its gate and is in the registry; must not change the folder at ``path``."""
 
 
 @hookspec
 def run_finished(run_dir: Path, summary: Summary) -> None:
-    """Hear that all domains are done; not called for a run that was interrupted."""
+    """Receive the summary after the last domain; not called for a run that was interrupted."""

@@ -1,4 +1,4 @@
-"""Imports plug-in files from their folders, beneath a namespace of their own."""
+"""Import of plug-in files from their folders, under a namespace package."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from types import ModuleType
 def load_file(path: Path, module_name: str, root: Path) -> ModuleType:
     """Import the file at ``path`` as ``module_name``, which lies below ``root``.
 
-    The module's packages are put in ``sys.modules`` first, and the module itself before it runs, so that dataclasses,
-    pickles and imports between neighbours work as in any package. A failed import leaves nothing behind.
+    The module's packages are added to ``sys.modules`` first, and the module itself before it runs, so that
+    dataclasses, pickles and imports between neighbours work as in any package. A failed import is removed again.
 
-    :raises BaseException: whatever the file raises.
+    :raises BaseException: any exception that the file raises.
     """
     package, *folders = module_name.split(".")[:-1]
     _namespace(package, root)
@@ -22,7 +22,7 @@ def load_file(path: Path, module_name: str, root: Path) -> ModuleType:
         _namespace(".".join([package, *folders[:depth]]), root.joinpath(*folders[:depth]))
     known = sys.modules.get(module_name)
     if known is not None and package == "conch_plugins" and known.__file__ == str(path):
-        # Someone imported this bundled module already: its classes must stay the same objects.
+        # This bundled module is imported already: its classes must stay the same objects.
         return known
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
@@ -38,6 +38,6 @@ def load_file(path: Path, module_name: str, root: Path) -> ModuleType:
 
 
 def _namespace(name: str, folder: Path) -> None:
-    """Make ``name`` an importable package whose modules lie in ``folder``."""
+    """Make ``name`` an importable package whose modules are in ``folder``."""
     module = sys.modules.setdefault(name, ModuleType(name))
     module.__path__ = [str(folder)]

@@ -1,4 +1,4 @@
-"""The plug-in host: loads each plug-in by itself, keeps what works and names what does not."""
+"""The plug-in host: loads each plug-in separately and reports the ones that fail."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class PluginInfo:
 
     :param name: its name, as ``CONCH_BLOCK`` takes it.
     :param source: the file or distribution it came from.
-    :param version: the version it states, or an empty string.
+    :param version: the version it declares, or an empty string.
     :param provides: the names it registered, by kind.
-    :param error: why it was rolled back, or ``None``.
+    :param error: the reason why it was rolled back, or ``None``.
     """
 
     name: str
@@ -50,8 +50,8 @@ class PluginHost:
 
     :param strict: raise the first plug-in error instead of recording it.
     :ivar catalog: everything that was registered.
-    :ivar plugins: one entry a plug-in, in the order of loading.
-    :ivar failures: what life-cycle hooks raised.
+    :ivar plugins: one entry per plug-in, in loading order.
+    :ivar failures: the exceptions of life-cycle hooks and trackers.
     """
 
     strict: bool = False
@@ -65,7 +65,7 @@ class PluginHost:
         self._owners: dict[str, Owner] = {}
 
     def load(self, owner: Owner, version: str, importer: Callable[[], Any]) -> None:
-        """Import one plug-in with ``importer`` and register what it provides; whole or not at all.
+        """Import one plug-in with ``importer`` and register all that it provides, or nothing.
 
         :raises PluginError: under ``strict`` only.
         """
@@ -81,9 +81,9 @@ class PluginHost:
             self.plugins.append(PluginInfo(owner.name, owner.source, stated, self.catalog.provided_by(owner)))
 
     def emit(self, hook: str, **kwargs: Any) -> None:
-        """Call a life-cycle hook on each plug-in that has it, the last loaded first.
+        """Call a life-cycle hook on each plug-in that implements it, the last loaded first.
 
-        What one raises is logged as ``plugin_failed`` and kept in ``failures``; the others are called all the same.
+        An exception is logged as ``plugin_failed`` and added to ``failures``; the other plug-ins are still called.
 
         :raises PluginError: under ``strict`` only.
         """
@@ -91,13 +91,15 @@ class PluginHost:
             try:
                 impl.function(*[kwargs[name] for name in impl.argnames])
             except Exception as fault:  # noqa: BLE001 - a plug-in may raise anything
-                self._failed(PluginError(impl.plugin_name, self._owners[impl.plugin_name].source, fault, hook), fault)
+                self.report(self._owners[impl.plugin_name], hook, fault)
 
     @contextlib.contextmanager
     def blaming(self, kind: str, name: str) -> Iterator[None]:
-        """Name the plug-in that provides ``name`` in any fault of the block but errors of our own and a full disk.
+        """Turn an exception of the block into an error that names the plug-in that provides ``name``.
 
-        :raises PluginError: the block raised.
+        A :class:`ConchError` and the errors of a full disk pass through unchanged.
+
+        :raises PluginError: the block raised another exception.
         """
         try:
             yield
@@ -105,13 +107,19 @@ class PluginHost:
             raise
         except Exception as fault:
             if isinstance(fault, OSError) and fault.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise  # that the disk is full is no plug-in's fault
+                raise  # a full disk is not the plug-in's fault
             owner = self.catalog.owner(kind, name)
             raise PluginError(owner.name, owner.source, fault, f"{REGISTER}{kind}, {name}") from fault
 
-    def _failed(self, error: PluginError, fault: Exception) -> None:
-        import structlog
+    def report(self, owner: Owner, hook: str, fault: Exception) -> None:
+        """Log an exception of a plug-in during a run as ``plugin_failed`` and add it to ``failures``.
 
+        :param hook: the hook or method that raised it.
+        :raises PluginError: under ``strict`` only.
+        """
+        import structlog  # here, since `conch --help` does not log
+
+        error = PluginError(owner.name, owner.source, fault, hook)
         self.failures.append(error)
         structlog.get_logger().warning(
             "plugin_failed", plugin=error.name, source=error.source, hook=error.hook, fault=error.fault
@@ -139,8 +147,8 @@ class PluginHost:
     def _check_hooks(self, owner: Owner, plugin: Any) -> None:
         """Refuse unknown hooks and wrappers.
 
-        pluggy's ``check_pending`` says the same at the end, but by then the names of a plug-in that has to go would
-        have kept others from theirs.
+        pluggy's ``check_pending`` reports unknown hooks after all plug-ins are loaded. By then the names of a faulty
+        plug-in would have blocked the same names of later ones.
         """
         for caller in self._manager.get_hookcallers(plugin) or ():
             for impl in caller.get_hookimpls():
@@ -150,7 +158,7 @@ class PluginHost:
                     known = ", ".join(_hook_names())
                     raise PluginError(owner.name, owner.source, f"unknown hook {caller.name!r}; known: {known}")
                 if impl.wrapper or impl.hookwrapper:
-                    fault = f"{caller.name} is a hook wrapper; plug-ins are called one by one, nothing is wrapped"
+                    fault = f"{caller.name} is a hook wrapper, which is not supported"
                     raise PluginError(owner.name, owner.source, fault)
 
     def _register_names(self, owner: Owner, plugin: Any) -> None:
@@ -182,9 +190,9 @@ def load_plugins(
 ) -> PluginHost:
     """Load the bundled plug-ins, the installed ones, then the project's.
 
-    :param plugins_dir: the project's plug-in folder, or ``None`` for none.
-    :param strict: whether the first error is raised; by default whether ``CONCH_STRICT`` is ``1``.
-    :param block: names of plug-ins that are never loaded; by default those in ``CONCH_BLOCK``, separated by commas.
+    :param plugins_dir: the project's plug-in folder, or ``None``.
+    :param strict: raise the first error; default: ``CONCH_STRICT`` is ``1``.
+    :param block: names of plug-ins that are not loaded; default: those in ``CONCH_BLOCK``, separated by commas.
     :raises PluginError: under ``strict``, for the first plug-in that fails.
     """
     if strict is None:
@@ -203,7 +211,7 @@ def _hook_names() -> list[str]:
 
 
 def _found(plugins_dir: Path | None) -> Iterator[tuple[Owner, str, Callable[[], Any]]]:
-    """Yield every plug-in with its version and how to import it, in the order of loading."""
+    """Yield owner, version and import function of every plug-in, in loading order."""
     yield from _files(bundled_dir("plugins"), "**/*.py", "conch_plugins", __version__)
     yield from _entry_points()
     if plugins_dir is not None and plugins_dir.resolve() != bundled_dir("plugins").resolve():
@@ -224,7 +232,7 @@ def _files(root: Path, pattern: str, package: str, version: str) -> Iterator[tup
 
 
 def _entry_points() -> Iterator[tuple[Owner, str, Callable[[], Any]]]:
-    from importlib.metadata import entry_points
+    from importlib.metadata import entry_points  # here, since it saves start-up time where plug-ins are not loaded
 
     def key(point: EntryPoint) -> tuple[str, str]:
         return point.name, point.value

@@ -1,4 +1,4 @@
-"""What a plug-in provides, as protocols. Nothing here imports mlx."""
+"""Protocols of the objects that plug-ins provide, and the records they exchange. Nothing here imports mlx."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_ch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import mlx.core as mx
     import numpy as np
 
+    from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
+    from conch_dna.exporters.source import Base, NeuronSource
     from conch_dna.models.load import LoadedModel
-    from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling, SoftToken
+    from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling, SoftToken, StepReport, Summary
     from conch_dna.teachers.api.context import ApiContext
 
 
@@ -135,10 +138,10 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class ScoreContext:
-    """What a scorer may look at besides prompt and response.
+    """The context that a scorer receives with prompt and response.
 
     :param domain: the domain being scored.
-    :param perplexity: perplexity of the response under the base model, or ``None`` where it was not measured.
+    :param perplexity: perplexity of the response under the base model, or ``None`` if it was not measured.
     """
 
     domain: Domain
@@ -269,11 +272,11 @@ class CrossTokenizerLoss:
 class GateInput:
     """Per-prompt figures for a gate; every sequence is paired by held-out prompt.
 
-    ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if there is one, ``"incumbent"`` to one figure a
-    prompt; ``bits`` is empty where no teacher was asked. ``others`` maps the same keys to bits of the other domains'
-    held-out prompts, ``divergence`` to nats from the teacher's soft targets, empty where there are none. ``diversity``
-    maps them to the share of different pairs of words among all answers together. ``figures`` are the summaries that
-    the verdict shows.
+    ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if one exists, ``"incumbent"`` to one figure per
+    prompt; ``bits`` is empty if no teacher was called. ``others`` maps the same keys to bits on the other domains'
+    held-out prompts, ``divergence`` to nats from the teacher's soft targets, empty if there are none. ``diversity``
+    maps them to the share of distinct word pairs among all answers together. ``figures`` holds the summaries that the
+    verdict shows.
     """
 
     domain: Domain
@@ -288,21 +291,21 @@ class GateInput:
 
 
 class Gate(Protocol):
-    """Decides from held-out figures; returns one check a condition."""
+    """A decision rule on held-out figures; returns one check per condition."""
 
     def __call__(self, given: GateInput) -> list[Check]:
-        """Return the checks; the candidate passes when all of them do."""
+        """Return the checks; the candidate passes if all checks pass."""
 
 
 class Extractor(Protocol):
-    """Takes the final answer from a teacher's text; pure, and as quick on hostile text as on any."""
+    """A pure function that takes the final answer from a teacher's text; hostile text must not slow it down."""
 
     def __call__(self, text: str) -> str | None:
-        """Return the answer, or ``None`` where the text has none; blank around it does not count."""
+        """Return the answer, or ``None`` if the text has none; surrounding whitespace is ignored."""
 
 
 class ExtractorFactory(Protocol):
-    """Builds an extractor from the options that ``[extract]`` gives beside ``kind``, as keyword arguments."""
+    """Builds an extractor from the options in ``[extract]`` other than ``kind``, passed as keyword arguments."""
 
     def __call__(self, *args: Any, **options: Any) -> Extractor:
         """Return the extractor.
@@ -319,18 +322,91 @@ class TeacherFactory(Protocol):
 
 
 class Router(Protocol):
-    """Chooses the neuron for a conversation that names none; pure, and quick beside an answer."""
+    """A pure function that chooses the neuron for a conversation that names none; fast compared to an answer."""
 
     def __call__(self, messages: Sequence[Mapping[str, str]], neurons: Mapping[str, str]) -> str:
-        """Return one of ``neurons``, or ``base`` where none of them fits.
+        """Return one of ``neurons``, or ``base`` if none of them fits.
 
         :param messages: chat turns as role and content; the last one is to be answered.
-        :param neurons: the names that may be chosen, each with what its domain is for, as far as that is known.
+        :param neurons: the allowed names, each with the description of its domain if one is known.
         """
 
 
 class RouterFactory(Protocol):
-    """Makes a router; what takes long waits for its first call."""
+    """Builds a router; slow work is done in the router's first call."""
 
     def __call__(self, domains: Mapping[str, Domain]) -> Router:
-        """Return a router for these domains, whose prompts it may learn from."""
+        """Return a router for these domains; it may learn from their prompts."""
+
+
+class Exporter(Protocol):
+    """Writes a published neuron in the format of another program.
+
+    An exporter whose format can also be imported has the methods of :class:`Importer` too.
+    """
+
+    @property
+    def summary(self) -> str:
+        """One line for ``conch neurons export --list``."""
+
+    def write(self, neuron: NeuronSource, out: Path) -> None:
+        """Write the neuron into the folder ``out``, which exists and is empty.
+
+        The adapter and the base model are read when ``neuron.adapter`` and ``neuron.base`` are first accessed. If the
+        exporter writes no ``README.md`` (:func:`conch_dna.exporters.readme.export_readme`), a general one is added.
+
+        :raises NeuronRefused: the format cannot express this neuron.
+        """
+
+
+@runtime_checkable
+class Importer(Protocol):
+    """The optional part of an :class:`Exporter` that reads its format."""
+
+    def named_base(self, folder: Path) -> str | None:
+        """Return the reference of the base model that the adapter in ``folder`` names, or ``None``.
+
+        :raises NeuronRefused: the file that names it is missing or damaged.
+        """
+
+    def read(self, folder: Path, base: Base, out: Path) -> Path:
+        """Return a folder with mlx-lm's ``adapters.safetensors`` and ``adapter_config.json``.
+
+        :param folder: the adapter to import.
+        :param base: the base model it was made for.
+        :param out: an empty folder for the result; a folder that is in mlx-lm's format already is returned as it is.
+        :raises NeuronRefused: the adapter is damaged, is for another base, or mlx-lm cannot express it.
+        """
+
+
+class Tracker(Protocol):
+    """Records one run; chosen by ``--tracker NAME`` and made once per run.
+
+    The methods are the life-cycle hooks of the same names. An exception in one of them is logged with the plug-in's
+    name and never stops the run. :class:`conch_dna.plugin.trackers.BaseTracker` implements all of them as no-ops.
+    """
+
+    def run_started(self, run_dir: Path, config: DistillConfig, domains: Sequence[str]) -> None:
+        """Receive the start of the run, also when it resumes; ``run_dir`` may then hold the tracker's earlier files."""
+
+    def step_finished(self, run_dir: Path, domain: str, report: StepReport) -> None:
+        """Receive the report of one optimizer step; must return quickly, since training waits for it.
+
+        A resumed run repeats the steps after its last checkpoint, which the tracker may have recorded before.
+        """
+
+    def neuron_published(self, domain: str, version: int, path: Path) -> None:
+        """Receive a neuron that passed its gate; must not change the folder at ``path``."""
+
+    def run_finished(self, run_dir: Path, summary: Summary) -> None:
+        """Receive the summary after the last domain; not called for a run that was interrupted."""
+
+    def close(self) -> None:
+        """Release files and connections; called once at the end of every run, interrupted ones included."""
+
+
+class TrackerFactory(Protocol):
+    """Builds a tracker for one run; a class without constructor arguments is a factory."""
+
+    def __call__(self) -> Tracker:
+        """Return a new tracker."""

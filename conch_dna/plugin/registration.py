@@ -1,4 +1,4 @@
-"""Checks what registration hooks return."""
+"""Checks of what registration hooks return."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from conch_dna.plugin.protocols import CrossTokenizerLoss
 
 
 def entries_of(kind: str, returned: object) -> list[tuple[str, Any]]:
-    """Return the names and objects in what a ``register_<kind>`` hook returned.
+    """Return the names and objects in the value ``returned`` by a ``register_<kind>`` hook.
 
-    :raises TypeError: if it is not of the type that the hook promises.
-    :raises ValueError: if a domain folder has no ``domain.toml``.
+    :raises TypeError: the value does not have the type that the hook specifies.
+    :raises ValueError: a domain folder has no ``domain.toml``.
     """
     if returned is None:
         return []
@@ -42,7 +42,14 @@ def _domains(returned: object) -> list[tuple[str, Any]]:
 
 def _check_callable(name: str, value: object) -> None:
     if not callable(value):
-        raise TypeError(f"{name!r} is a {_type(value)}, which cannot be called")
+        raise TypeError(f"{name!r} is a {_type(value)}, not a callable")
+
+
+def _check_exporter(name: str, value: object) -> None:
+    if isinstance(value, type):
+        raise TypeError(f"{name!r} is the class {value.__name__}, not an exporter; return an instance of it")
+    if not callable(getattr(value, "write", None)) or not isinstance(getattr(value, "summary", None), str):
+        raise TypeError(f"{name!r} is a {_type(value)}, not an exporter with a text `summary` and a method `write`")
 
 
 def _check_recipe(name: str, value: object) -> None:
@@ -73,6 +80,7 @@ def _check_cross_tokenizer_loss(name: str, value: object) -> None:
 _CHECKS = {
     "commands": _check_command,
     "cross_tokenizer_losses": _check_cross_tokenizer_loss,
+    "exporters": _check_exporter,
     "recipes": _check_recipe,
 }
 

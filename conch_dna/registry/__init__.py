@@ -1,1 +1,1 @@
-"""Published neurons: their cards, their adapters, and the versions and aliases they are kept under."""
+"""The registry of published neurons: versions, cards, adapters, aliases and tags."""

@@ -1,4 +1,7 @@
-"""Reading mlx-lm's LoRA and DoRA adapters, and refusing those that are damaged, of another base, or without effect."""
+"""Reader and checks of mlx-lm's LoRA and DoRA adapters.
+
+It refuses adapters that are damaged, made for another base, or without effect.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ if TYPE_CHECKING:
     from conch_dna.models.target_modules import TargetModule
 
 _ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
-# The unsigned integers of a type's bits, and its exponent's: IEEE 754 has no finite number with all of those set.
+# The integer type of each dtype's bits, and its exponent bits: IEEE 754 has no finite number with all of them set.
 _BITS = {"F32": ("<u4", 0x7F800000), "F16": ("<u2", 0x7C00), "BF16": ("<u2", 0x7F80)}
 _TYPES = {"F32": mx.float32, "F16": mx.float16, "BF16": mx.bfloat16}
 INVOCATION_TOKENS = "alora_invocation_tokens"
-DIMENSIONS = 3  # at most, those of expert layers
+DIMENSIONS = 3  # the largest number of dimensions, that of expert layers
 _PARTS = {"lora": ("lora_a", "lora_b"), "dora": ("lora_a", "lora_b", "m")}  # by fine_tune_type
 
 
@@ -43,10 +46,10 @@ class Adapter:
     :param config: the whole ``adapter_config.json``.
     :param digest: the content digest, as on the card.
     :param nbytes: bytes of all tensors.
-    :param magnitudes: of DoRA by module path, ``m``: the length of each row of the adapted weight.
-    :param gains: of DoRA by module path, what each row is multiplied by; known once it is fitted to a base.
-    :param invocation_tokens: the cue from whose last occurrence on it acts (:mod:`conch_dna.data.alora`); empty where
-        it acts on every token.
+    :param magnitudes: DoRA's ``m`` by module path: the length of each row of the adapted weight.
+    :param gains: DoRA's factor of each row by module path; set once the adapter is fitted to a base.
+    :param invocation_tokens: the tokens from whose last occurrence the adapter acts (:mod:`conch_dna.data.alora`);
+        empty for an adapter that acts on every token.
     """
 
     weights: dict[str, tuple[mx.array, mx.array]]
@@ -61,14 +64,14 @@ class Adapter:
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """Read and check the adapter in ``folder``; its tensors are evaluated, so the files may go afterwards.
+    """Read and check the adapter in ``folder``; its tensors are evaluated, so the files may be deleted afterwards.
 
-    :raises NeuronRefused: a file is missing or damaged, its config promises something else, a value is not finite, or
-        the adapter would change nothing.
+    :raises NeuronRefused: a file is missing or damaged, the tensors do not match the config, a value is not finite, or
+        the adapter changes nothing.
     """
-    # Each file is read once: what is checked is what is hashed is what is returned.
+    # Each file is read once, so that the checked, the hashed and the returned content are the same.
     contents = {name: _bytes_of(folder, name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
-    with ThreadPoolExecutor(1) as beside:  # hashing takes as long as all the rest
+    with ThreadPoolExecutor(1) as beside:  # hashing takes as long as all other steps together
         digest = beside.submit(_digest, contents)
         return _read(contents, folder, digest)
 
@@ -78,7 +81,7 @@ def _digest(contents: dict[str, bytes]) -> str:
 
 
 def _read(contents: dict[str, bytes], folder: Path, digest: Future[str]) -> Adapter:
-    """Return the adapter that the files' contents hold, checked."""
+    """Return the adapter in the contents of its files, checked."""
     config, rank, scale = _read_config(contents[CONFIG_FILE], folder / CONFIG_FILE)
     where = folder / WEIGHTS_FILE
     stored = _stored(contents[WEIGHTS_FILE], where)
@@ -100,9 +103,10 @@ def _read(contents: dict[str, bytes], folder: Path, digest: Future[str]) -> Adap
 
 
 def check_invocation_tokens(adapter: Adapter, named: tuple[int, ...], where: object) -> None:
-    """Check that an adapter acts from the cue that its card names, at which prompts are cut.
+    """Check that adapter and card have the same invocation tokens, since prompts are split at the card's.
 
-    :raises NeuronRefused: it would act on other tokens than it learnt to.
+    :param named: the card's invocation tokens.
+    :raises NeuronRefused: they differ, so the adapter would act on other tokens than in training.
     """
     if adapter.invocation_tokens != named:
         raise NeuronRefused(
@@ -111,69 +115,69 @@ def check_invocation_tokens(adapter: Adapter, named: tuple[int, ...], where: obj
         )  # fmt: skip
 
 
-def check_fits(adapter: Adapter, places: Mapping[str, TargetModule]) -> None:
-    """Check that every tensor has its place in the base, and that none of those the config promises is missing.
+def check_fits(adapter: Adapter, target_modules: Mapping[str, TargetModule]) -> None:
+    """Check that the base has a layer for every tensor, and that no tensor that the config specifies is missing.
 
-    mlx-lm loads without these checks: a missing tensor leaves the base as it is.
+    mlx-lm loads without these checks, and a layer whose tensor is missing stays unadapted.
 
-    :param places: the layers of the base that an adapter may change, by module path.
-    :raises NeuronRefused: naming the first module at fault.
+    :param target_modules: the layers of the base that an adapter may change, by module path.
+    :raises NeuronRefused: a check failed; the message names the first module.
     """
     for module in sorted(adapter.weights):
-        if module not in places:
+        if module not in target_modules:
             raise NeuronRefused("the base has no such layer", got=module)
-        _check_place(adapter, module, places[module])
-    promised = _promised(adapter, places)
+        _check_module(adapter, module, target_modules[module])
+    specified = _specified(adapter, target_modules)
     for module in sorted(adapter.weights):
-        if module not in promised:
+        if module not in specified:
             layers, keys = adapter.config["num_layers"], adapter.config["lora_parameters"].get("keys")
             raise NeuronRefused(
                 f"{CONFIG_FILE} does not cover this module", where=module, allowed=f"num_layers {layers}, keys {keys}"
             )
-    missing = sorted(promised - set(adapter.weights))
+    missing = sorted(specified - set(adapter.weights))
     if missing:
         parts = len(_PARTS[_kind(adapter.config)])
         raise NeuronRefused(
-            f"{parts * len(missing)} of {parts * len(promised)} tensors that {CONFIG_FILE} promises are missing",
+            f"{parts * len(missing)} of {parts * len(specified)} tensors that {CONFIG_FILE} specifies are missing",
             got=f"none for {missing[0]}",
         )
 
 
-def _check_place(adapter: Adapter, module: str, place: TargetModule) -> None:
-    """Check one module's tensors against the layer they are for."""
+def _check_module(adapter: Adapter, module: str, target: TargetModule) -> None:
+    """Check one module's tensors against its layer of the base."""
     a, b = adapter.weights[module]
     made_for = (b.shape[1], a.shape[0]) if a.ndim == 2 else (a.shape[0], b.shape[1], a.shape[2])
-    if made_for != tuple(place.shape):
+    if made_for != tuple(target.shape):
         names = "(out, in)" if a.ndim == 2 else "(experts, out, in)"
         raise NeuronRefused(
-            "made for a base of another shape", where=module, got=f"{names} = {made_for}", allowed=tuple(place.shape)
+            "made for a base of another shape", where=module, got=f"{names} = {made_for}", allowed=tuple(target.shape)
         )
     magnitude = adapter.magnitudes.get(module)
-    rows = place.shape[1] if place.kind == "embedding" else place.shape[0]
+    rows = target.shape[1] if target.kind == "embedding" else target.shape[0]
     if magnitude is not None and magnitude.shape != (rows,):
         raise NeuronRefused(
             "m is not one magnitude for each row of the weight", where=module, got=magnitude.shape, allowed=(rows,)
         )
 
 
-def _promised(adapter: Adapter, places: Mapping[str, TargetModule]) -> set[str]:
+def _specified(adapter: Adapter, target_modules: Mapping[str, TargetModule]) -> set[str]:
     """Return the modules that num_layers and keys select from the base, by mlx-lm's own rule.
 
-    Layers of one base may differ (attention here, a state space there), so a key is promised where the base has it.
+    Layers of one base may differ (attention or a state space model), so a key applies to the layers that have it.
     """
-    count = 1 + max((place.block for place in places.values() if place.block is not None), default=-1)
+    count = 1 + max((target.block for target in target_modules.values() if target.block is not None), default=-1)
     wanted = adapter.config["num_layers"]
     first = max(count - wanted, 0) if wanted > 0 else 0  # mlx-lm takes layers[-max(n, 0):], all of them for n <= 0
     listed = adapter.config["lora_parameters"].get("keys")
-    # Without a list every layer must have what any layer has.
-    keys = {places[module].key for module in adapter.weights} if listed is None else set(listed)
-    unknown = sorted(keys - {place.key for place in places.values()})
+    # Without a list, every layer has the keys that any adapted layer has.
+    keys = {target_modules[module].key for module in adapter.weights} if listed is None else set(listed)
+    unknown = sorted(keys - {target.key for target in target_modules.values()})
     if unknown:
         raise NeuronRefused("no layer of the base has this key", where=CONFIG_FILE, got=unknown[0])
     return {
         module
-        for module, place in places.items()
-        if place.key in keys and (place.block is None or place.block >= first)
+        for module, target in target_modules.items()
+        if target.key in keys and (target.block is None or target.block >= first)
     }
 
 
@@ -187,7 +191,7 @@ def _bytes_of(folder: Path, name: str) -> bytes:
 
 
 def _read_config(data: bytes, where: Path) -> tuple[dict[str, Any], int, float]:
-    """Return the config, its rank and its scale; what mlx-lm needs must be there."""
+    """Return the config, its rank and its scale; the settings that mlx-lm needs are checked."""
     try:
         config = json.loads(data)
     except (ValueError, RecursionError) as fault:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
@@ -221,7 +225,7 @@ def _kind(config: dict[str, Any]) -> str:
 
 def _check(holds: bool, key: str, got: object, allowed: str, where: Path) -> None:
     if not holds:
-        raise NeuronRefused(f"{key} is not what it must be", where=where, got=repr(got), allowed=allowed)
+        raise NeuronRefused(f"invalid {key}", where=where, got=repr(got), allowed=allowed)
 
 
 def _is_int(value: Any) -> TypeGuard[int]:
@@ -229,29 +233,30 @@ def _is_int(value: Any) -> TypeGuard[int]:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    # False for NaN and infinity, and for integers that no float can hold, which math.isfinite cannot take.
+    # False for NaN, infinity and integers beyond the range of float, for which math.isfinite raises.
     return (_is_int(value) or isinstance(value, float)) and abs(value) <= sys.float_info.max
 
 
 def _read_invocation_tokens(config: dict[str, Any], weights: dict[str, Any], where: Path) -> tuple[int, ...]:
-    """Return ``alora_invocation_tokens``, PEFT's name for the cue; empty where the config has none."""
-    cue: Any = config.get(INVOCATION_TOKENS)
-    if cue is None:
+    """Return ``alora_invocation_tokens``, PEFT's key; empty if the config has none."""
+    tokens: Any = config.get(INVOCATION_TOKENS)
+    if tokens is None:
         return ()
-    sound = isinstance(cue, list) and cue and all(_is_int(token) and token >= 0 for token in cue)
-    _check(bool(sound), INVOCATION_TOKENS, cue, "token ids, at least one", where)
+    valid = isinstance(tokens, list) and tokens and all(_is_int(token) and token >= 0 for token in tokens)
+    _check(bool(valid), INVOCATION_TOKENS, tokens, "a list of one or more token ids", where)
     if _kind(config) != "lora" or any(a.ndim == 3 for a, _ in weights.values()):
         raise NeuronRefused(
-            "acts from its cue on, and is of DoRA or changes expert layers", where=where, got=INVOCATION_TOKENS,
+            "invocation tokens are not supported for DoRA and expert layers", where=where, got=INVOCATION_TOKENS,
             allowed="LoRA on linear and embedding layers",
         )  # fmt: skip
-    return tuple(cue)
+    return tuple(tokens)
 
 
 def _stored(data: bytes, where: Path) -> dict[str, tuple[str, np.ndarray]]:
-    """Return type and bits (unsigned integers in the tensor's shape) by name; mlx would read past the end.
+    """Return dtype and bits (unsigned integers in the tensor's shape) by name.
 
-    https://github.com/huggingface/safetensors: 8 bytes of header length, the header in JSON, then the tensors, no gaps.
+    mlx's own reader does not check lengths, and reads past the end of a truncated file. The format is 8 bytes of header
+    length, the header in JSON, then the tensors without gaps (https://github.com/huggingface/safetensors).
     """
     size = len(data)
     length = int.from_bytes(data[:8], "little")
@@ -277,32 +282,32 @@ def _stored(data: bytes, where: Path) -> dict[str, tuple[str, np.ndarray]]:
 
 
 def _span(name: str, entry: dict[str, Any], where: Path) -> tuple[int, int]:
-    """Return where a tensor's bytes start and stop, checked against its shape."""
+    """Return the start and end of a tensor's bytes, checked against its shape."""
     kind, shape, (start, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
     if kind not in _ITEM_BYTES:
         raise NeuronRefused(f"{name} has an unusable type", where=where, got=kind, allowed=", ".join(_ITEM_BYTES))
     if not all(_is_int(number) and number >= 0 for number in (start, stop, *shape)):
-        raise ValueError(f"{name} has a shape or place that is no natural number")
-    if not isinstance(shape, list) or len(shape) > DIMENSIONS or 0 in shape:  # of which arrays cannot be made
-        raise ValueError(f"{name} has a shape that no adapter has")
+        raise ValueError(f"{name} has a shape or offset that is not a natural number")
+    if not isinstance(shape, list) or len(shape) > DIMENSIONS or 0 in shape:  # mlx and NumPy cannot make such arrays
+        raise ValueError(f"{name} has a shape that is not allowed in an adapter")
     if stop - start != math.prod(shape) * _ITEM_BYTES[kind]:
-        raise ValueError(f"{name} has {stop - start} bytes, not those of {kind} {shape}")
+        raise ValueError(f"{name} has {stop - start} bytes, which is not the size of {kind} {shape}")
     return start, stop
 
 
 def _tensors(stored: dict[str, tuple[str, np.ndarray]], where: Path) -> dict[str, mx.array]:
-    """Return the tensors, every value of them finite; by their bits that is told several times faster."""
+    """Return the tensors after a check that all values are finite; the check on bits is several times faster."""
     for name, (kind, bits) in stored.items():
         exponent = _BITS[kind][1]
         if (bits & exponent).max(initial=0) == exponent:
-            raise NeuronRefused("holds values that are not finite", where=where, got=name.rpartition(".")[0])
+            raise NeuronRefused("contains values that are not finite", where=where, got=name.rpartition(".")[0])
     tensors = {name: mx.array(bits).view(_TYPES[kind]) for name, (kind, bits) in stored.items()}
     mx.eval(tensors)
     return tensors
 
 
 def _grouped(tensors: dict[str, mx.array], config: dict[str, Any], where: Path) -> dict[str, dict[str, mx.array]]:
-    """Return the tensors by module and part, each module with all parts of its kind of adapter."""
+    """Return the tensors by module and part; each module has all parts of its adapter type."""
     wanted = _PARTS[_kind(config)]
     found: dict[str, dict[str, mx.array]] = {}
     for name, tensor in sorted(tensors.items()):
@@ -313,7 +318,7 @@ def _grouped(tensors: dict[str, mx.array], config: dict[str, Any], where: Path) 
             )
         found.setdefault(module, {})[part] = tensor
     if not found:
-        raise NeuronRefused("holds no tensors", where=where)
+        raise NeuronRefused("contains no tensors", where=where)
     for module, parts in found.items():
         if missing := [part for part in wanted if part not in parts]:
             raise NeuronRefused(f"{next(iter(parts))} without its {missing[0]}", where=where, got=module)
@@ -344,13 +349,13 @@ def _check_shapes(
 
 
 def _check_effect(weights: dict[str, tuple[mx.array, mx.array]], where: Path) -> None:
-    """Check that some product is not zero.
+    """Check that at least one product is not zero.
 
-    DoRA's magnitudes alone could change the base, but training that moves them moves the products too.
+    DoRA's magnitudes alone could change the base, but training that changes them changes the products too.
     """
     if not any((a != 0).any().item() and (b != 0).any().item() for a, b in weights.values()):
         raise NeuronRefused(
             "the adapter changes nothing: every product of lora_a and lora_b is zero",
             where=where,
-            next_step="It was not trained, or its training had no effect.",
+            next_step="Train it: it was not trained, or its training had no effect.",
         )

@@ -1,4 +1,4 @@
-"""Names, references, and the aliases and tags of one neuron, with the history that rollback goes back through."""
+"""Names and references, and the aliases and tags of a neuron with the history that rollback uses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_not_base(name: str, where: str) -> None:
 
 
 def is_alias(text: str) -> bool:
-    """Tell whether ``text`` may be an alias: a name, but no number, which would be a version."""
+    """Return true if ``text`` is allowed as an alias: a name, but not a number, which is a version."""
     return bool(NAME.fullmatch(text)) and not text.isdigit()
 
 
@@ -49,37 +49,37 @@ class Move(Record):
     how: Literal["publish", "promote", "rollback"]
 
 
-class AliasBook(Record):
-    """``aliases.json`` of one neuron: the only file of the registry that ever changes."""
+class AliasTable(Record):
+    """``aliases.json`` of one neuron, the only file of the registry that ever changes."""
 
     schema_version: int = SCHEMA_VERSION
-    next: int = Field(default=1, ge=1, description="lowest number that no version has had")
+    next: int = Field(default=1, ge=1, description="lowest number that was never used")
     aliases: dict[str, int] = Field(default_factory=dict)
     history: tuple[Move, ...] = ()
-    tags: dict[int, dict[str, str]] = Field(default_factory=dict, description="by version; only those that have any")
+    tags: dict[int, dict[str, str]] = Field(default_factory=dict, description="by version; only those with tags")
 
-    def moved(self, alias: str, to: int, how: Literal["publish", "promote", "rollback"]) -> AliasBook:
-        """Return the book with ``alias`` at version ``to``; the same book if it is there already."""
+    def moved(self, alias: str, to: int, how: Literal["publish", "promote", "rollback"]) -> AliasTable:
+        """Return the table with ``alias`` at version ``to``; the same table if it points there already."""
         before = self.aliases.get(alias)
         if before == to:
             return self
         move = Move(alias=alias, before=before, to=to, at=now(), how=how)
         return self.model_copy(update={"aliases": {**self.aliases, alias: to}, "history": (*self.history, move)})
 
-    def tagged(self, version: int, tags: dict[str, str]) -> AliasBook:
-        """Return the book with ``tags`` as the tags of a version."""
+    def tagged(self, version: int, tags: dict[str, str]) -> AliasTable:
+        """Return the table with ``tags`` as all tags of a version."""
         return self.model_copy(update={"tags": {**self.tags, version: dict(sorted(tags.items()))}})
 
-    def pruned(self, existing: Collection[int]) -> AliasBook:
-        """Return the book without tags of versions that are gone, nor versions that have none."""
+    def pruned(self, existing: Collection[int]) -> AliasTable:
+        """Return the table without the tags of removed versions and without empty tags."""
         kept = {version: tags for version, tags in sorted(self.tags.items()) if tags and version in existing}
         return self.model_copy(update={"tags": kept})
 
-    def way_back(self, alias: str, existing: Collection[int]) -> list[int]:
-        """Return the versions that one rollback of ``alias`` after another leads to.
+    def rollback_versions(self, alias: str, existing: Collection[int]) -> list[int]:
+        """Return the versions that repeated rollbacks of ``alias`` lead to, in that order.
 
-        Moves forward push where they came from; a rollback pops, so that a second one goes further back instead of
-        back and forth. Versions removed since are passed over.
+        A publish or promotion pushes the version it moved from on a stack, and a rollback pops it, so that a second
+        rollback goes further back instead of returning. Removed versions are skipped.
         """
         stack: list[int] = []
         for move in self.history:
@@ -90,37 +90,37 @@ class AliasBook(Record):
                 continue
             while stack and stack.pop() != move.to:
                 pass
-        way, at = [], self.aliases.get(alias)
+        found, at = [], self.aliases.get(alias)
         for version in reversed(stack):
             if version in existing and version != at:
-                way.append(version)
+                found.append(version)
                 at = version
-        return way
+        return found
 
 
-def read_book(path: Path) -> AliasBook:
-    """Read ``aliases.json``; a missing one is an empty book.
+def read_alias_table(path: Path) -> AliasTable:
+    """Read ``aliases.json``; a missing file is an empty table.
 
     :raises RegistryError: it is damaged.
     """
     try:
-        return AliasBook.model_validate_json(path.read_bytes())
+        return AliasTable.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return AliasBook()
+        return AliasTable()
     except (ValidationError, OSError) as fault:
         reason = fault.errors()[0]["msg"] if isinstance(fault, ValidationError) else fault.strerror
         raise RegistryError(
             f"the list of aliases is damaged: {reason}",
             where=path,
-            next_step="The versions are untouched: delete this file and set `current` by `conch neurons promote`.",
+            next_step="The versions are intact: delete this file and set `current` by `conch neurons promote`.",
         ) from fault
 
 
-def write_book(path: Path, book: AliasBook) -> None:
+def write_alias_table(path: Path, table: AliasTable) -> None:
     """Write ``aliases.json``, atomically."""
-    write_atomic(path, book.model_dump_json(by_alias=True, indent=2) + "\n")
+    write_atomic(path, table.model_dump_json(by_alias=True, indent=2) + "\n")
 
 
 def now() -> str:
-    """Return the time of this moment, ISO 8601, UTC, to the second."""
+    """Return the current time in UTC as ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

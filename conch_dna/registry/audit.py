@@ -1,4 +1,4 @@
-"""Checking what is published, and comparing two versions."""
+"""Verification of published versions, and comparison of two versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Problem(Record):
-    """One fault found by ``verify``."""
+    """One fault found by :func:`verify`."""
 
     ref: str
     path: str
@@ -27,7 +27,7 @@ class Problem(Record):
 
 
 class DiffRow(Record):
-    """One difference between two versions; ``None`` where a side has no such key."""
+    """One difference between two versions; a side without the key is ``None``."""
 
     section: Literal["provenance", "config", "metrics", "weights"]
     key: str
@@ -35,16 +35,19 @@ class DiffRow(Record):
     b: str | float | None
 
 
-def verify(registry: Registry, ref: str | None) -> list[Problem]:
-    """Return the faults of one version, or of every version and alias when ``ref`` is ``None``."""
+def verify(registry: Registry, ref: str | None = None) -> list[Problem]:
+    """Return the faults of one version, or of every version and alias if ``ref`` is ``None``, in order.
+
+    :raises UnknownName: no version is called ``ref``.
+    """
     if ref is not None:
         return _faults_of(registry, *registry.locate(ref))
     problems = []
     for name in registry.names():
-        with contextlib.suppress(UnknownName):  # its last version was removed meanwhile
+        with contextlib.suppress(UnknownName):  # the last version was removed meanwhile
             for version in registry.versions(name):
                 faults = _faults_of(registry, name, version)
-                # One that was removed while it was read is no fault.
+                # A version that was removed while it was read is not a fault.
                 problems += faults if version in registry.versions(name) else []
             problems += _alias_faults(registry, name)
     return problems
@@ -66,21 +69,26 @@ def _alias_faults(registry: Registry, name: str) -> list[Problem]:
 
 
 def _faults_of(registry: Registry, name: str, version: int) -> list[Problem]:
-    from conch_dna.registry.adapter import check_invocation_tokens, read_adapter
+    from conch_dna.registry.adapter import check_invocation_tokens, read_adapter  # imports mlx
 
     ref = f"{name}@{version}"
     try:
         entry = registry.resolve(ref)
         check_content(entry)
-        # Content can match its card and still be unusable: a copied folder brings its own card along.
+        # Content that matches its card may still be unusable: the card in a copied folder matches any content there.
         check_invocation_tokens(read_adapter(entry.path), entry.card.invocation_tokens, entry.path)
     except (NeuronRefused, UnknownName) as fault:
         return [Problem(ref=ref, path=str(registry.root / name / str(version)), reason=str(fault))]
     return []
 
 
-def diff(a: Entry, b: Entry) -> list[DiffRow]:
-    """Return the rows that differ, section by section, keys sorted."""
+def diff(registry: Registry, ref_a: str, ref_b: str) -> list[DiffRow]:
+    """Return the differences of two versions in provenance, settings, metrics and update norms, keys sorted.
+
+    :raises UnknownName: no version has one of these references.
+    :raises NeuronRefused: a version is damaged.
+    """
+    a, b = registry.resolve(ref_a), registry.resolve(ref_b)
     sections: dict[Literal["provenance", "config", "metrics", "weights"], tuple[dict[str, Any], dict[str, Any]]] = {
         "provenance": (_provenance(a), _provenance(b)),
         "config": (_flat(a.card.config), _flat(b.card.config)),
@@ -97,8 +105,8 @@ def diff(a: Entry, b: Entry) -> list[DiffRow]:
 
 def _provenance(entry: Entry) -> dict[str, str | None]:
     card = entry.card
-    told = ("digest", "base", "base_digest", "teacher", "teacher_fingerprint", "data_digest")
-    fields = (*told, "parent", "start_digest", "licence")
+    provenance = ("digest", "base", "base_digest", "teacher", "teacher_fingerprint", "data_digest")
+    fields = (*provenance, "parent", "start_digest", "licence")
     return {field: getattr(card, field) for field in fields}
 
 
@@ -113,7 +121,7 @@ def _flat(value: object, prefix: str = "") -> dict[str, str]:
 
 
 def _norms(entry: Entry) -> dict[str, float]:
-    from conch_dna.registry.adapter import read_adapter
+    from conch_dna.registry.adapter import read_adapter  # imports mlx
 
     adapter = read_adapter(entry.path)
     return {module: abs(adapter.scale) * norm for module, norm in product_norms(adapter.weights).items()}
@@ -121,7 +129,7 @@ def _norms(entry: Entry) -> dict[str, float]:
 
 def product_norms(weights: dict[str, tuple[mx.array, mx.array]]) -> dict[str, float]:
     """Return the Frobenius norm of each A·B without forming it: |AB|² = sum of (AᵀA)∘(BBᵀ), both rank by rank."""
-    import mlx.core as mx
+    import mlx.core as mx  # here, since `conch neurons list` imports this module and needs no mlx
 
     norms = {}
     for module, (a, b) in weights.items():

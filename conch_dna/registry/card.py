@@ -1,4 +1,4 @@
-"""The card of a published neuron: what it is, what it came from, and what its gate measured."""
+"""The card of a published neuron: its identity, its provenance and the figures of its gate."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, Field, ValidationError
 
 from conch_dna.errors import NeuronRefused
+from conch_dna.models.refs import HUB_ID
 from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Verdict
 from conch_dna.util.files import sha256_file
 
@@ -22,16 +23,16 @@ WEIGHTS_FILE = "adapters.safetensors"
 CONFIG_FILE = "adapter_config.json"
 CONTENT_FILES = (CONFIG_FILE, WEIGHTS_FILE)
 SHARED_CONTEXT = """
-This neuron shares its base's context (activated LoRA): it acts from the last occurrence of the tokens {} in a prompt
-on, and what stands before is read by the base alone. `NeuronRuntime` and `conch serve` keep to that. Plain mlx-lm does
-not know `alora_invocation_tokens`, applies the neuron everywhere, and gives other answers than its gate measured.
+This neuron shares its base's context (activated LoRA): it acts from the last occurrence of the tokens {} in a prompt,
+and the base alone reads the text before them. `NeuronRuntime` and `conch serve` support this. Plain mlx-lm ignores
+`alora_invocation_tokens`, applies the neuron everywhere, and gives other answers than the ones its gate measured.
 """
 
 
 class CardFields(Record):
-    """What the publisher knows about a neuron; the registry adds the rest."""
+    """The fields of a card that the publisher provides; the registry adds the others."""
 
-    # JSON has no NaN: as null it would not be read back, and the version would be published damaged.
+    # JSON has no NaN: written as null it could not be read back, and the published version would be damaged.
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
     base: str = Field(description="model reference of the base")
@@ -39,21 +40,21 @@ class CardFields(Record):
     teacher: str = Field(description="teacher reference")
     teacher_fingerprint: str
     data_digest: str = Field(description="digest of the training data")
-    start_digest: str | None = Field(None, description="content digest of the adapter that training began with")
+    start_digest: str | None = Field(None, description="content digest of the adapter that training started from")
     config: dict[str, Any] = Field(default_factory=dict, description="the resolved settings of the run")
     metrics: dict[str, float] = Field(default_factory=dict)
     verdict: Verdict | None = None
     licence: str | None = None
     invocation_tokens: tuple[int, ...] = Field(
-        (), description="the cue from which on the neuron acts; empty where it acts on every token"
+        (), description="tokens from which the neuron acts; empty if it acts on every token"
     )
 
 
 class Origin(Record):
-    """Where a pulled version was published first."""
+    """The store and reference that a pulled version came from."""
 
     url: str = Field(description="the store or hub repository, without credentials")
-    ref: str = Field(description="name and version that it has in the registry it was pushed from")
+    ref: str = Field(description="name and version in the registry it was pushed from")
 
 
 class Card(CardFields):
@@ -67,7 +68,7 @@ class Card(CardFields):
     parent: str | None = Field(None, description="content digest of the version that `current` pointed at")
     created_at: str = Field(description="ISO 8601, UTC")
     conch_version: str
-    origin: Origin | None = Field(None, description="of a pulled version; its parent is that of the original")
+    origin: Origin | None = Field(None, description="set on a pulled version, whose parent is that of the original")
 
 
 def content_digest(files: Mapping[str, str]) -> str:
@@ -77,9 +78,9 @@ def content_digest(files: Mapping[str, str]) -> str:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """Return the sha256 of the content files in ``folder``.
+    """Return the sha256 of each content file in ``folder``.
 
-    :raises NeuronRefused: one of them is missing or cannot be read.
+    :raises NeuronRefused: a file is missing or cannot be read.
     """
     found = {}
     for name in CONTENT_FILES:
@@ -93,9 +94,9 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 
 def read_card(folder: Path) -> Card:
-    """Read the card of the version folder ``<root>/<name>/<version>`` and check that it belongs there.
+    """Read the card of the version folder ``<root>/<name>/<version>`` and check that it belongs to that version.
 
-    :raises NeuronRefused: it is missing, damaged, of a newer schema, or of another name, version or content list.
+    :raises NeuronRefused: it is missing, damaged, of a newer schema, or has another name, version or list of files.
     """
     path = folder / CARD_FILE
     try:
@@ -110,10 +111,11 @@ def read_card(folder: Path) -> Card:
 
 
 def parse_card(data: bytes, where: object) -> Card:
-    """Read the bytes of a card and check that it agrees with itself.
+    """Parse a card and check its consistency.
 
-    :param where: what an error names as the card.
-    :raises NeuronRefused: it is damaged, of a newer schema, or of another content list.
+    :param data: the bytes of ``neuron.json``.
+    :param where: the name of the card in an error.
+    :raises NeuronRefused: it is damaged, of a newer schema, or has another list of files.
     """
     try:
         card = Card.model_validate_json(data)
@@ -135,9 +137,9 @@ def parse_card(data: bytes, where: object) -> Card:
 
 
 def write_card(card: Card, folder: Path) -> None:
-    """Write ``neuron.json`` and ``README.md`` into ``folder``, which is being staged.
+    """Write ``neuron.json`` and ``README.md`` into the staging folder ``folder``.
 
-    :raises NeuronRefused: the card would not read back, for a value that JSON cannot carry.
+    :raises NeuronRefused: the card has a value that JSON cannot represent, so it could not be read back.
     """
     try:
         text = card.model_dump_json(indent=2) + "\n"
@@ -150,8 +152,6 @@ def write_card(card: Card, folder: Path) -> None:
 
 def render_readme(card: Card) -> str:
     """Return the card as Markdown with the YAML front matter that model hubs read."""
-    from conch_dna.models.refs import HUB_ID
-
     # A folder wins over a hub id of the same spelling, as it does when the reference is resolved.
     hub_base = card.base if HUB_ID.fullmatch(card.base) and not Path(card.base).is_dir() else None
     parts = [_front_matter(card, hub_base), _facts(card), _usage(card, hub_base)]
@@ -164,7 +164,7 @@ def render_readme(card: Card) -> str:
 
 
 def _front_matter(card: Card, hub_base: str | None) -> str:
-    # A JSON string is a YAML string, whatever it holds.
+    # Every JSON string is a valid YAML string.
     tags = ["lora", "mlx", "conch-dna"]
     lines = ["---", "library_name: mlx"]
     if hub_base:
@@ -194,7 +194,7 @@ def _facts(card: Card) -> str:
 
 
 def _usage(card: Card, hub_base: str | None) -> str:
-    # mlx-lm knows hub ids and folders only.
+    # mlx-lm resolves only hub ids and folders.
     plain = hub_base is not None or Path(card.base).is_dir()
     base = json.dumps(card.base)
     resolved = base if plain else f"str(resolve({base}))"
@@ -217,7 +217,7 @@ runtime.use("{card.name}@{card.version}")
 
 
 def verdict_rows(verdict: Verdict) -> list[list[str]]:
-    """Return the table of base, candidate and incumbent as cells, its head first; unmeasured figures are blank."""
+    """Return the table of base, candidate and incumbent as rows, the head first; unmeasured figures are blank."""
     models = {"base": verdict.base, "candidate": verdict.candidate, "incumbent": verdict.incumbent}
     figures = {name: _figures(held_out) for name, held_out in models.items() if held_out}
     names = dict.fromkeys(key for shown in figures.values() for key in shown)
@@ -234,7 +234,7 @@ def _verdict(verdict: Verdict) -> str:
 
 
 def _figures(held_out: HeldOut) -> dict[str, float]:
-    """Return the figures that were measured, by the words of the table."""
+    """Return the measured figures by their name in the table."""
     named = {
         "bits a byte": held_out.bits_per_byte,
         "bits a byte, other domains": held_out.others_bits_per_byte,

@@ -1,4 +1,4 @@
-"""One published version on disk: its card and its content check."""
+"""A published version on disk: its card and the check of its content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Entry:
 
     @property
     def ref(self) -> str:
-        """The reference that always means this version."""
+        """The reference ``name@version``, which always means this version."""
         return f"{self.name}@{self.version}"
 
 
@@ -40,12 +40,12 @@ def read_entry(path: Path) -> Entry:
 
 
 def check_content(entry: Entry) -> None:
-    """Compare the files with the card.
+    """Compare the files with the digests on the card.
 
-    :raises NeuronRefused: naming the first file that differs, or saying that the version was removed meanwhile.
+    :raises NeuronRefused: a file differs, or the version was removed meanwhile.
     """
     if not entry.path.is_dir():
-        raise NeuronRefused("was removed after it was looked up", where=entry.ref, next_step="Ask for it again.")
+        raise NeuronRefused("the version was removed after it was looked up", where=entry.ref, next_step="Try again.")
     for file, sha256 in hash_files(entry.path).items():
         if sha256 != entry.card.files[file]:
             raise NeuronRefused("the content differs from the card's digest", where=entry.path / file, got=sha256)

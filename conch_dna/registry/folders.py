@@ -1,4 +1,4 @@
-"""The folder of one neuron: its versions, how they go, and what killed processes leave in it."""
+"""The folder of one neuron: its versions, their removal, and the leftovers of killed processes."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
-from conch_dna.registry.aliases import ALIASES_FILE, NAME, VERSION, write_book
+from conch_dna.registry.aliases import ALIASES_FILE, NAME, VERSION, write_alias_table
 from conch_dna.util.files import fsync_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from conch_dna.registry.aliases import AliasBook
+    from conch_dna.registry.aliases import AliasTable
 
-# What new_folder, write_atomic and remove_versions leave behind when their process is killed.
+# The temporary names of new_folder, write_atomic and remove_versions, which remain if their process is killed.
 _LEFTOVER = re.compile(r"\.(\d+|aliases\.json)\..+")
 
 
 def is_name_folder(path: Path) -> bool:
-    """Tell whether ``path`` is the folder of a neuron, with or without versions."""
-    # A link could lead anywhere, and nothing here makes one.
+    """Return true if ``path`` is the folder of a neuron, with or without versions."""
+    # No symbolic links: one could lead outside the registry, and the registry makes none.
     return bool(NAME.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
 
 
 def is_neuron(folder: Path) -> bool:
-    """Tell whether something was ever published in the folder of a name."""
-    # Not by its versions alone: a listing made while one comes and another goes may show neither.
+    """Return true if something was ever published in a neuron's folder."""
+    # aliases.json counts too: a listing made while one version is added and another removed may show neither.
     return (folder / ALIASES_FILE).exists() or bool(versions_in(folder))
 
 
 def is_version(path: Path) -> bool:
-    """Tell whether ``path`` is the folder of a version."""
+    """Return true if ``path`` is the folder of a version."""
     return bool(VERSION.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
 
 
 def name_folders(root: Path) -> list[Path]:
-    """Return the folders of all neurons under ``root``, sorted; none where there is no registry."""
+    """Return the folders of all neurons under ``root``, sorted; empty if there is no registry."""
     return sorted(path for path in root.iterdir() if is_name_folder(path)) if root.is_dir() else []
 
 
 def numbers_in(folder: Path) -> list[int]:
-    """Return the numbers that are taken, by whatever kind of file."""
+    """Return the numbers that are in use, also those of files that are no version folder."""
     return [int(path.name) for path in folder.iterdir() if VERSION.fullmatch(path.name)]
 
 
@@ -53,19 +53,19 @@ def versions_in(folder: Path) -> list[int]:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
+    """Return the size of a file, or of all files in a folder, in bytes."""
     return sum(file.lstat().st_size for file in (path, *path.rglob("*")) if not file.is_dir())
 
 
-def save_book(folder: Path, book: AliasBook) -> None:
-    """Write the book of ``folder`` without what it says of versions that are gone; the caller holds the lock."""
-    write_book(folder / ALIASES_FILE, book.pruned(versions_in(folder)))
+def save_alias_table(folder: Path, table: AliasTable) -> None:
+    """Write the table of ``folder`` without the tags of removed versions; the caller holds the lock."""
+    write_alias_table(folder / ALIASES_FILE, table.pruned(versions_in(folder)))
 
 
 def leftovers_in(folder: Path) -> list[Path]:
-    """Return what killed processes left in ``folder``.
+    """Return the files and folders that killed processes left in ``folder``.
 
-    They cannot be at work still: all of it is made under the lock, which the caller holds.
+    No live process uses them: they are made under the lock, which the caller holds.
     """
     return [path for path in folder.iterdir() if _LEFTOVER.fullmatch(path.name)]
 
@@ -79,21 +79,21 @@ def sweep(folder: Path) -> None:
             path.unlink()
 
 
-def remove_versions(folder: Path, book: AliasBook, versions: Collection[int]) -> None:
-    """Delete versions, of which there is one at least; the caller holds the lock.
+def remove_versions(folder: Path, table: AliasTable, versions: Collection[int]) -> None:
+    """Delete one or more versions; the caller holds the lock.
 
-    The numbers are kept first, and a version vanishes by one rename: no kill leaves half of either.
+    The next free number is saved first, and a version disappears by one rename, so a kill leaves neither half done.
     """
     highest = max(versions)
-    if book.next <= highest:
-        book = book.model_copy(update={"next": highest + 1})
-        save_book(folder, book)
+    if table.next <= highest:
+        table = table.model_copy(update={"next": highest + 1})
+        save_alias_table(folder, table)
     doomed = []
     for version in versions:
         doomed.append(tempfile.mkdtemp(prefix=f".{version}.", dir=folder))
         (folder / str(version)).rename(doomed[-1])
     fsync_path(folder)
-    # Its new time stamp tells those who remember what they resolved to look again.
-    save_book(folder, book)
+    # Its new modification time makes caches of resolved references look again.
+    save_alias_table(folder, table)
     for path in doomed:
         shutil.rmtree(path)

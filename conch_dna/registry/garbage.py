@@ -1,4 +1,4 @@
-"""Collecting versions that nobody needs any more: which rules keep one, and what is deleted."""
+"""Garbage collection: the rules that keep a version, and the deletion of all others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from conch_dna.errors import ConfigError, NeuronRefused
 from conch_dna.records import Record
-from conch_dna.registry.aliases import ALIASES_FILE, AliasBook, read_book
+from conch_dna.registry.aliases import ALIASES_FILE, AliasTable, read_alias_table
 from conch_dna.registry.card import read_card
 from conch_dna.registry.folders import leftovers_in, remove_versions, size_of, sweep, versions_in
 from conch_dna.registry.tags import has_tag
@@ -23,33 +23,33 @@ DAY = 86_400  # seconds
 
 
 class Collected(Record):
-    """One version that was deleted, or would be."""
+    """One version that was deleted, or would be with ``dry_run``."""
 
     ref: str
-    digest: str | None = Field(description="content digest; None where the card is damaged")
+    digest: str | None = Field(description="content digest; None if the card is damaged")
     bytes: int
 
 
 class Kept(Record):
-    """One version that stays, and every rule that keeps it."""
+    """One version that is kept, and every rule that keeps it."""
 
     ref: str
     reasons: tuple[str, ...]
 
 
 class GcReport(Record):
-    """What one collection did, or with ``dry_run`` would do."""
+    """The result of one collection, or with ``dry_run`` its plan."""
 
     removed: tuple[Collected, ...] = ()
     kept: tuple[Kept, ...] = ()
-    leftovers: int = Field(0, description="files and folders of killed processes that were swept")
+    leftovers: int = Field(0, description="deleted files and folders of killed processes")
     bytes: int = Field(0, description="bytes freed, leftovers included")
     dry_run: bool = False
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What is kept besides that which aliases point at, see :meth:`Registry.gc`.
+    """The rules that keep versions in addition to aliases, see :meth:`Registry.gc`.
 
     :raises ConfigError: a number is out of range.
     """
@@ -61,33 +61,33 @@ class Rules:
     def __post_init__(self) -> None:
         if self.keep_last < 0:
             raise ConfigError("out of range", where="keep_last", got=self.keep_last, allowed="0 or more")
-        if self.keep_days is not None and not self.keep_days >= 0:  # neither is NaN
+        if self.keep_days is not None and not self.keep_days >= 0:  # `not >=` so that NaN is refused too
             raise ConfigError("out of range", where="keep_days", got=self.keep_days, allowed="0 or more")
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to become of one neuron's versions."""
+    """The plan for one neuron: the reasons that keep each version, and the leftovers."""
 
     folder: Path
-    book: AliasBook
+    table: AliasTable
     reasons: dict[int, list[str]]
     leftovers: list[Path]
 
     @property
-    def doomed(self) -> list[int]:
+    def removable(self) -> list[int]:
         return [version for version, reasons in self.reasons.items() if not reasons]
 
 
 def collect(folders: Sequence[Path], rules: Rules, *, dry_run: bool) -> GcReport:
-    """Delete what ``rules`` do not keep, and leftovers; the caller holds the lock.
+    """Delete the versions that no rule keeps, and leftovers; the caller holds the lock.
 
-    Everything is decided before anything is deleted, so that a damaged book stops all of it.
+    The plan for all neurons is complete before the first deletion, so that a damaged table stops the collection.
 
     :raises RegistryError: an ``aliases.json`` is damaged.
     """
     plans = [_plan(folder, rules) for folder in folders]
-    removed = [_collected(plan.folder / str(version)) for plan in plans for version in plan.doomed]
+    removed = [_collected(plan.folder / str(version)) for plan in plans for version in plan.removable]
     leftovers = [path for plan in plans for path in plan.leftovers]
     report = GcReport(
         removed=tuple(removed),
@@ -103,33 +103,33 @@ def collect(folders: Sequence[Path], rules: Rules, *, dry_run: bool) -> GcReport
     )
     for plan in () if dry_run else plans:
         sweep(plan.folder)
-        if plan.doomed:
-            remove_versions(plan.folder, plan.book, plan.doomed)
+        if plan.removable:
+            remove_versions(plan.folder, plan.table, plan.removable)
     return report
 
 
 def _plan(folder: Path, rules: Rules) -> _Plan:
-    versions, book = versions_in(folder), read_book(folder / ALIASES_FILE)
+    versions, table = versions_in(folder), read_alias_table(folder / ALIASES_FILE)
     reasons: dict[int, list[str]] = {version: [] for version in versions}
     newest = versions[-rules.keep_last :] if rules.keep_last else []
-    for alias, at in sorted(book.aliases.items()):
-        if at in reasons:  # not that of an alias which was left dangling by hand
+    for alias, at in sorted(table.aliases.items()):
+        if at in reasons:  # an alias edited by hand may point at no version
             reasons[at].append(f"{alias} points at it")
-        # Where it stands is one of them; one rollback is always possible, or gc would make the last promotion final.
-        for step in dict.fromkeys(book.way_back(alias, versions)[: max(rules.keep_last - 1, 1)]):
+        # The version it points at counts as one of keep_last; one rollback stays possible even with keep_last 0 or 1.
+        for step in dict.fromkeys(table.rollback_versions(alias, versions)[: max(rules.keep_last - 1, 1)]):
             reasons[step].append(f"{alias} rolls back to it")
     for version in versions:
-        tags = book.tags.get(version, {})
+        tags = table.tags.get(version, {})
         if version in newest:
             reasons[version].append(f"among the newest {rules.keep_last}")
         reasons[version] += [f"tag {wanted}" for wanted in rules.keep_tags if has_tag(tags, wanted)]
         if rules.keep_days is not None and _age(folder / str(version)) < rules.keep_days * DAY:
             reasons[version].append(f"younger than {rules.keep_days:g} days")
-    return _Plan(folder, book, reasons, leftovers_in(folder))
+    return _Plan(folder, table, reasons, leftovers_in(folder))
 
 
 def _age(path: Path) -> float:
-    """Return the seconds since a version was made: below zero, as young as can be, where its card does not tell."""
+    """Return the age of a version in seconds; -1 if its card is damaged, so that --keep-days keeps it."""
     try:
         made = datetime.fromisoformat(read_card(path).created_at)
     except (NeuronRefused, ValueError):

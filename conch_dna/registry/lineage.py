@@ -1,4 +1,4 @@
-"""Where a version comes from: the versions that it followed, and the adapters that its training began with."""
+"""The lineage of a version: its parents and the adapters that training started from."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Relation = Literal["itself", "parent", "start"]
 
 
 class Ancestor(Record):
-    """One version in a lineage; of one that the registry does not have, only the digest is known."""
+    """One version in a lineage; if the registry does not have it, only its digest is known."""
 
-    ref: str | None = Field(None, description="None where no sound card of the registry has this digest")
-    relations: tuple[Relation, ...] = Field(description="what it is to the version `of`")
-    of: str | None = Field(None, description="reference of its successor; None for the version that was asked for")
-    depth: int = Field(description="steps from the version that was asked for")
+    ref: str | None = Field(None, description="None if no valid card of the registry has this digest")
+    relations: tuple[Relation, ...] = Field(description="its relation to the version `of`")
+    of: str | None = Field(None, description="reference of its successor; None for the requested version")
+    depth: int = Field(description="steps from the requested version")
     digest: str
     base: str | None = None
     base_digest: str | None = None
@@ -34,9 +34,15 @@ class Ancestor(Record):
     created_at: str | None = None
 
 
-def lineage(registry: Registry, entry: Entry) -> list[Ancestor]:
-    """Return ``entry`` and its ancestors as far as the registry has them, each once, nearest first."""
-    known = _Known(registry)
+def ancestors_of(registry: Registry, ref: str) -> list[Ancestor]:
+    """Return a version and its ancestors as far as the registry has them, each once, nearest first.
+
+    Ancestors are the parents and the adapters that training started from.
+
+    :raises UnknownName: no version is called ``ref``.
+    :raises NeuronRefused: the version's card is damaged.
+    """
+    entry, known = registry.resolve(ref), _Known(registry)
     found = [_ancestor(entry, ("itself",), None, 0)]
     seen, queue = {entry.ref}, [(entry, 0)]
     for child, depth in queue:
@@ -52,7 +58,7 @@ def lineage(registry: Registry, entry: Entry) -> list[Ancestor]:
 
 
 def _origins(entry: Entry) -> dict[str, tuple[Relation, ...]]:
-    """Return what a card says it came from; often both are the same."""
+    """Return the digests that a card names as parent and start; often both are the same."""
     parent, start = entry.card.parent, entry.card.start_digest
     origins: dict[str, tuple[Relation, ...]] = {}
     if parent:
@@ -72,14 +78,14 @@ def _ancestor(entry: Entry, relations: tuple[Relation, ...], of: str | None, dep
 
 
 class _Known:
-    """The sound cards of a registry by digest, each neuron's read when they are first needed."""
+    """The valid cards of a registry by digest; those of a neuron are read when they are first needed."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._cards: dict[str, list[Entry]] = {}
 
     def before(self, child: Entry, digest: str) -> Entry | None:
-        """Return the version with this content: of the same neuron the newest before ``child``, else of any."""
+        """Return the version with this content: the newest one of the same neuron before ``child``, else any."""
         names = [child.name, *(name for name in self._registry.names() if name != child.name)]
         for name in names:
             same = [one for one in self._of(name) if one.card.digest == digest]

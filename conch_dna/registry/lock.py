@@ -1,4 +1,4 @@
-"""The one lock of a registry: whoever changes anything holds it; readers take none."""
+"""The lock of a registry: every change holds it; readers take no lock."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LOCK_FILE = ".lock"
 
 @contextlib.contextmanager
 def locked(root: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock of the registry at ``root``, which is made; the system lets go of it when a process dies.
+    """Hold the lock of the registry at ``root``, which is created; the system releases it when the process dies.
 
     :param timeout: seconds to wait for another process.
-    :raises RegistryError: another process holds it all that time, or the disk failed in the block.
+    :raises RegistryError: another process held it all that time, or the block raised an ``OSError``.
     """
-    from filelock import FileLock, Timeout
+    from filelock import FileLock, Timeout  # here, since commands that only read need no lock
 
     lock = FileLock(root / LOCK_FILE)
     try:
@@ -32,10 +32,10 @@ def locked(root: Path, timeout: float) -> Iterator[None]:
         raise RegistryError(
             f"another process has been changing the registry for {timeout:g} seconds",
             where=root / LOCK_FILE,
-            next_step="Wait for it to end, or end it, and try again.",
+            next_step="Wait for it to finish, or stop it, and try again.",
         ) from fault
     except OSError as fault:
-        where = fault.filename2 or fault.filename or root  # of a copy, the file that is written comes second
+        where = fault.filename2 or fault.filename or root  # of a copy, the target is the second file
         raise RegistryError(f"cannot write: {fault.strerror}", where=where) from fault
     finally:
         lock.release()

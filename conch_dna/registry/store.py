@@ -16,12 +16,11 @@ from conch_dna.registry.aliases import (
     CURRENT,
     NAME,
     VERSION,
-    AliasBook,
+    AliasTable,
     Move,
     is_alias,
-    read_book,
+    read_alias_table,
 )
-from conch_dna.registry.card import CardFields
 from conch_dna.registry.entry import Entry, check_content, read_entry
 from conch_dna.registry.folders import (
     is_name_folder,
@@ -29,11 +28,13 @@ from conch_dna.registry.folders import (
     is_version,
     name_folders,
     remove_versions,
-    save_book,
+    save_alias_table,
     sweep,
     versions_in,
 )
+from conch_dna.registry.garbage import Rules, collect
 from conch_dna.registry.lock import locked
+from conch_dna.registry.publishing import add_version
 from conch_dna.registry.tags import check_tag
 from conch_dna.util.files import fsync_path
 
@@ -41,17 +42,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from conch_dna.registry.audit import DiffRow, Problem
+    from conch_dna.registry.card import CardFields
     from conch_dna.registry.garbage import GcReport
-    from conch_dna.registry.lineage import Ancestor
 
 KEEP_LAST = 3
 
 
 class Registry:
-    """The neurons under one folder; any number of processes may use it at once.
+    """The neurons under one folder; any number of processes may use it at the same time.
 
-    :param root: the folder; it is made by the first publish.
+    :param root: the folder; the first publish creates it.
     :param timeout: seconds to wait for another process that is changing the registry.
     """
 
@@ -60,37 +60,37 @@ class Registry:
         self.timeout = timeout
 
     def names(self) -> list[str]:
-        """Return the names under which something was published, sorted."""
+        """Return the names of all neurons, sorted."""
         return [path.name for path in name_folders(self.root) if is_neuron(path)]
 
     def versions(self, name: str) -> list[int]:
-        """Return the versions of ``name``, damaged ones too, in order.
+        """Return the versions of ``name`` in order, including damaged ones.
 
-        :raises UnknownName: there is no such neuron.
+        :raises UnknownName: no such neuron.
         """
         return versions_in(self._folder(name))
 
     def aliases(self, name: str) -> dict[str, int]:
         """Return the aliases of ``name``.
 
-        :raises UnknownName: there is no such neuron.
+        :raises UnknownName: no such neuron.
         :raises RegistryError: ``aliases.json`` is damaged.
         """
-        return dict(self._book(name).aliases)
+        return dict(self._alias_table(name).aliases)
 
     def history(self, name: str) -> list[Move]:
         """Return every move of every alias of ``name``, oldest first; raises what :meth:`aliases` does."""
-        return list(self._book(name).history)
+        return list(self._alias_table(name).history)
 
     def tags(self, name: str) -> dict[int, dict[str, str]]:
         """Return the tags of the versions of ``name`` that have any; raises what :meth:`aliases` does."""
-        return self._book(name).pruned(self.versions(name)).tags
+        return self._alias_table(name).pruned(self.versions(name)).tags
 
     def locate(self, ref: str) -> tuple[str, int]:
-        """Return name and version of ``name`` (its ``current``), ``name@3`` or ``name@alias``, reading no card.
+        """Return name and version of ``name`` (its ``current``), ``name@3`` or ``name@alias`` without reading a card.
 
-        :raises UnknownName: there is no such neuron, version or alias; the message lists those that are.
-        :raises RegistryError: an alias is asked for and ``aliases.json`` is damaged.
+        :raises UnknownName: no such neuron, version or alias; the message lists the existing ones.
+        :raises RegistryError: ``ref`` has an alias, and ``aliases.json`` is damaged.
         """
         name, at, selector = ref.partition("@")
         folder = self._folder(name)
@@ -113,7 +113,7 @@ class Registry:
     def resolve(self, ref: str) -> Entry:
         """Return the entry of ``name`` (its ``current``), ``name@3`` or ``name@alias``.
 
-        :raises UnknownName: there is no such neuron, version or alias; the message lists those that are.
+        :raises UnknownName: no such neuron, version or alias; the message lists the existing ones.
         :raises NeuronRefused: its card is missing or damaged.
         """
         name, version = self.locate(ref)
@@ -127,15 +127,14 @@ class Registry:
     def publish(self, name: str, adapter_dir: Path, fields: CardFields) -> Entry:
         """Add the adapter in ``adapter_dir`` as the next version of ``name`` and move ``current`` to it.
 
-        Content that ``current`` already has is not added again. A kill at any moment leaves the registry as it was,
-        or with the new version whole; ``current`` moves last, and the same publish again moves it to that version.
+        Content that ``current`` already has is not added again. A kill leaves the registry unchanged or with the
+        complete version; ``current`` moves last, and the same publish moves it to that version.
 
-        :raises NeuronRefused: the adapter is damaged, changes nothing or acts from another cue than ``fields`` has,
-            or its verdict is a failed one.
+        :raises NeuronRefused: the adapter is damaged, changes nothing or has other invocation tokens than ``fields``,
+            or its verdict is a failure.
         :raises RegistryError: the name is not allowed, the disk failed, or another process holds the lock.
         """
-        from conch_dna.registry.adapter import check_invocation_tokens, read_adapter
-        from conch_dna.registry.publishing import add_version
+        from conch_dna.registry.adapter import check_invocation_tokens, read_adapter  # imports mlx
 
         if not NAME.fullmatch(name):
             raise RegistryError("not a neuron name", got=repr(name), allowed=NAME.pattern)
@@ -150,86 +149,86 @@ class Registry:
             return add_version(folder, adapter_dir, adapter.digest, fields)
 
     def promote(self, name: str, version: int, alias: str = CURRENT) -> Entry:
-        """Point ``alias`` at ``version``; the alias is made if it is new.
+        """Point ``alias`` at ``version``; a new alias is created.
 
-        :raises UnknownName: there is no such neuron or version.
+        :raises UnknownName: no such neuron or version.
         :raises NeuronRefused: the version is damaged.
         :raises RegistryError: the alias is not allowed, or ``aliases.json`` is damaged.
         """
         if not is_alias(alias):
             raise RegistryError("not an alias", got=repr(alias), allowed=f"{NAME.pattern}, not a number")
-        with self._changing(name) as (_, book):
-            return self._move(book, f"{name}@{version}", alias, "promote")
+        with self._changing(name) as (_, table):
+            return self._move(table, f"{name}@{version}", alias, "promote")
 
     def rollback(self, name: str, alias: str = CURRENT) -> Entry:
-        """Point ``alias`` back at the version that it pointed at before; a second time goes further back.
+        """Point ``alias`` back at its previous version; a second rollback goes further back.
 
-        :raises UnknownName: there is no such neuron or alias.
+        :raises UnknownName: no such neuron or alias.
         :raises RegistryError: there is no earlier version, or ``aliases.json`` is damaged.
         """
-        with self._changing(name) as (_, book):
-            if alias not in book.aliases:
-                raise UnknownName("no such alias", where=name, got=alias, allowed=", ".join(book.aliases) or "none")
-            way = book.way_back(alias, self.versions(name))
-            if not way:
+        with self._changing(name) as (_, table):
+            if alias not in table.aliases:
+                raise UnknownName("no such alias", where=name, got=alias, allowed=", ".join(table.aliases) or "none")
+            earlier = table.rollback_versions(alias, self.versions(name))
+            if not earlier:
                 raise RegistryError(
-                    f"{alias} has no earlier version to go back to",
+                    f"{alias} has no earlier version",
                     where=name,
-                    got=f"version {book.aliases[alias]}",
-                    next_step=f"Choose one yourself: `conch neurons promote {name}@VERSION`.",
+                    got=f"version {table.aliases[alias]}",
+                    next_step=f"Choose a version: `conch neurons promote {name}@VERSION`.",
                 )
-            return self._move(book, f"{name}@{way[0]}", alias, "rollback")
+            return self._move(table, f"{name}@{earlier[0]}", alias, "rollback")
 
-    def _move(self, book: AliasBook, ref: str, alias: str, how: Literal["promote", "rollback"]) -> Entry:
+    def _move(self, table: AliasTable, ref: str, alias: str, how: Literal["promote", "rollback"]) -> Entry:
         name, version = self.locate(ref)
         entry = self._entry(name, version)
         check_content(entry)
-        moved = book.moved(alias, version, how)
-        if moved is not book:
-            save_book(self.root / name, moved)
+        moved = table.moved(alias, version, how)
+        if moved is not table:
+            save_alias_table(self.root / name, moved)
         return entry
 
     def remove(self, name: str, version: int) -> None:
-        """Delete one version and its tags; its number is never given again.
+        """Delete one version and its tags; its number is never used again.
 
-        :raises UnknownName: there is no such neuron or version.
+        :raises UnknownName: no such neuron or version.
         :raises RegistryError: an alias points at it, or ``aliases.json`` is damaged.
         """
-        with self._changing(name) as (folder, book):
+        with self._changing(name) as (folder, table):
             self.locate(f"{name}@{version}")
-            holders = sorted(alias for alias, at in book.aliases.items() if at == version)
+            holders = sorted(alias for alias, at in table.aliases.items() if at == version)
             if holders:
                 raise RegistryError(
                     f"{', '.join(holders)} points at it", where=f"{name}@{version}", next_step="Move the alias first."
                 )
-            remove_versions(folder, book, [version])
+            remove_versions(folder, table, [version])
 
     def tag(self, ref: str, key: str, value: str) -> dict[str, str]:
-        """Put a tag on one version, or change its value; return all its tags.
+        """Set a tag of one version; return all its tags.
 
-        :raises UnknownName: ``ref`` names nothing.
+        :raises UnknownName: no version is called ``ref``.
         :raises RegistryError: the key or the value is not allowed, or ``aliases.json`` is damaged.
         """
         check_tag(key, value)
-        with self._changing(ref.partition("@")[0]) as (folder, book):
+        with self._changing(ref.partition("@")[0]) as (folder, table):
             _, version = self.locate(ref)
-            tags = {**book.tags.get(version, {}), key: value}
-            save_book(folder, book.tagged(version, tags))
+            tags = {**table.tags.get(version, {}), key: value}
+            save_alias_table(folder, table.tagged(version, tags))
         return tags
 
     def untag(self, ref: str, key: str) -> dict[str, str]:
-        """Take a tag off one version; return those it still has.
+        """Remove a tag from one version; return its other tags.
 
-        :raises UnknownName: ``ref`` names nothing, or has no such tag.
+        :raises UnknownName: no version is called ``ref``, or it has no such tag.
         :raises RegistryError: ``aliases.json`` is damaged.
         """
-        with self._changing(ref.partition("@")[0]) as (folder, book):
+        with self._changing(ref.partition("@")[0]) as (folder, table):
             _, version = self.locate(ref)
-            tags = dict(book.tags.get(version, {}))
+            tags = dict(table.tags.get(version, {}))
             if key not in tags:
                 raise UnknownName("no such tag", where=ref, got=key, allowed=", ".join(sorted(tags)) or "none")
             del tags[key]
-            save_book(folder, book.tagged(version, tags))
+            save_alias_table(folder, table.tagged(version, tags))
         return tags
 
     def gc(
@@ -241,19 +240,17 @@ class Registry:
         keep_days: float | None = None,
         dry_run: bool = False,
     ) -> GcReport:
-        """Delete what no rule keeps, and what killed processes left, of one neuron or of all.
+        """Delete the versions that no rule keeps, and the leftovers of killed processes, of one neuron or of all.
 
-        :param keep_last: so many of the newest versions stay, and so many that each alias stood on last: where it
-            points and where rollbacks lead, at least the next one.
-        :param keep_tags: versions with one of these tags stay: ``KEY``, or ``KEY=VALUE``.
-        :param keep_days: versions that were made less than so many days ago stay.
-        :param dry_run: say what would go, and delete nothing.
-        :raises UnknownName: there is no such neuron.
+        :param keep_last: keep this many of the newest versions, and this many per alias: the one it points at and
+            those that its rollbacks lead to, at least the first of these.
+        :param keep_tags: keep versions with one of these tags: ``KEY``, or ``KEY=VALUE``.
+        :param keep_days: keep versions created less than this many days ago.
+        :param dry_run: return what would be deleted, and delete nothing.
+        :raises UnknownName: no such neuron.
         :raises ConfigError: a rule is out of range.
-        :raises RegistryError: an ``aliases.json`` is damaged; nothing is deleted then.
+        :raises RegistryError: an ``aliases.json`` is damaged; then nothing is deleted.
         """
-        from conch_dna.registry.garbage import Rules, collect
-
         rules = Rules(keep_last, tuple(keep_tags), keep_days)
         folders = name_folders(self.root) if name is None else [self._folder(name)]
         if not folders:
@@ -261,55 +258,26 @@ class Registry:
         with locked(self.root, self.timeout):
             return collect(folders, rules, dry_run=dry_run)
 
-    def verify(self, ref: str | None = None) -> list[Problem]:
-        """Check one version, or with ``None`` every version and alias; return what is wrong, in order.
-
-        :raises UnknownName: ``ref`` names nothing.
-        """
-        from conch_dna.registry.audit import verify
-
-        return verify(self, ref)
-
-    def diff(self, a: str, b: str) -> list[DiffRow]:
-        """Return what differs between two versions: provenance, settings, metrics and the norm of each module's update.
-
-        :raises UnknownName: a reference names nothing.
-        :raises NeuronRefused: a version is damaged.
-        """
-        from conch_dna.registry.audit import diff
-
-        return diff(self.resolve(a), self.resolve(b))
-
-    def lineage(self, ref: str) -> list[Ancestor]:
-        """Return a version and all it came from, parents and adapters that training began with, nearest first.
-
-        :raises UnknownName: ``ref`` names nothing.
-        :raises NeuronRefused: the version's card is damaged.
-        """
-        from conch_dna.registry.lineage import lineage
-
-        return lineage(self, self.resolve(ref))
-
     def _folder(self, name: str) -> Path:
-        """Return the folder of an existing neuron; no other string becomes a path."""
+        """Return the folder of an existing neuron; any other string is refused before it becomes a path."""
         folder = self.root / name if NAME.fullmatch(name) else None
         if folder is None or not is_name_folder(folder) or not is_neuron(folder):
             raise UnknownName("no such neuron", got=name, allowed=", ".join(self.names()) or "none: nothing published")
         return folder
 
-    def _book(self, name: str) -> AliasBook:
-        return read_book(self._folder(name) / ALIASES_FILE)
+    def _alias_table(self, name: str) -> AliasTable:
+        return read_alias_table(self._folder(name) / ALIASES_FILE)
 
     def _entry(self, name: str, version: int) -> Entry:
         return read_entry(self.root / name / str(version))
 
     @contextlib.contextmanager
-    def _changing(self, name: str) -> Iterator[tuple[Path, AliasBook]]:
-        """Hold the lock for a change of an existing neuron, swept; yield its folder and its book."""
+    def _changing(self, name: str) -> Iterator[tuple[Path, AliasTable]]:
+        """Hold the lock for a change of an existing neuron, delete leftovers, and yield its folder and alias table."""
         folder = self._folder(name)
         with locked(self.root, self.timeout):
             sweep(folder)
-            yield folder, read_book(folder / ALIASES_FILE)
+            yield folder, read_alias_table(folder / ALIASES_FILE)
 
 
 def _selectors(name: str, versions: list[int], aliases: dict[str, int]) -> str:

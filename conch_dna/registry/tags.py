@@ -1,4 +1,4 @@
-"""Tags: words that people put on versions and change at will, as MLflow has them; the card never changes."""
+"""Tags of versions, which may change, unlike the card; keys follow the rules of MLflow."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ MAX_VALUE = 5000  # characters
 
 
 def check_tag(key: str, value: str) -> None:
-    """Check that a tag can be kept.
+    """Check that a tag is allowed.
 
-    :raises RegistryError: the key is not allowed, or the value is too long or no Unicode text.
+    :raises RegistryError: the key is not allowed, or the value is too long or not valid Unicode.
     """
     if not KEY.fullmatch(key):
-        raise RegistryError("not a tag's key", got=repr(key), allowed=KEY.pattern)
+        raise RegistryError("not a tag key", got=repr(key), allowed=KEY.pattern)
     if len(value) > MAX_VALUE:
         raise RegistryError(
-            "the tag's value is too long", where=key, got=f"{len(value)} characters", allowed=f"up to {MAX_VALUE}"
+            "the tag value is too long", where=key, got=f"{len(value)} characters", allowed=f"up to {MAX_VALUE}"
         )
     try:
         value.encode()
     except UnicodeEncodeError as fault:
-        raise RegistryError("the tag's value is no Unicode text", where=key, got=ascii(value)) from fault
+        raise RegistryError("the tag value is not valid Unicode", where=key, got=ascii(value)) from fault
 
 
 def has_tag(tags: Mapping[str, str], wanted: str) -> bool:
-    """Tell whether ``tags`` have ``KEY``, whatever its value, or exactly ``KEY=VALUE``."""
+    """Return true if ``tags`` have the key ``wanted``, or for ``KEY=VALUE`` that key with that value."""
     key, equals, value = wanted.partition("=")
     return key in tags and (not equals or tags[key] == value)

@@ -21,7 +21,7 @@ STEP = 0.25
 
 
 def politeness(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the contract's arguments
-    """Return 0.5 for a plain answer, more for courteous words, less for rude ones and for shouting."""
+    """Return 0.5 for a neutral answer, more for courteous words, less for rude words and shouting."""
     if not response.strip():
         return 0.0
     balance = len(_KIND.findall(response)) - len(_RUDE.findall(response)) - len(_SHOUT.findall(response))
@@ -30,5 +30,5 @@ def politeness(prompt: Prompt, response: str, context: ScoreContext) -> float:  
 
 @hookimpl
 def register_scorers() -> Mapping[str, Scorer]:
-    """Return the scorer under the name that a ``domain.toml`` uses."""
+    """Return the scorer by the name that a ``domain.toml`` uses."""
     return {"politeness": politeness}

@@ -1,4 +1,4 @@
-"""Plug-ins that are broken in every way we know of: source, and the words by which the fault is told."""
+"""Plug-ins that are broken in every known way: the source, and words of the error message."""
 
 HEAD = "from conch_dna import hookimpl\n"
 
@@ -18,10 +18,24 @@ BROKEN = {
     "raises": (HEAD + "@hookimpl\ndef register_losses(): 1 / 0\n", ["ZeroDivisionError", "register_losses"]),
     "exits_in_hook": (HEAD + "@hookimpl\ndef register_losses(): raise SystemExit('bye')\n", ["SystemExit: bye"]),
     "garbage": (HEAD + "@hookimpl\ndef register_scorers(): return 42\n", ["returned int, not a mapping"]),
-    "garbage_value": (HEAD + "@hookimpl\ndef register_gates(): return {'x': 7}\n", ["'x' is a int"]),
+    "garbage_value": (HEAD + "@hookimpl\ndef register_gates(): return {'x': 7}\n", ["'x' is a int, not a callable"]),
     "garbage_name": (HEAD + "@hookimpl\ndef register_gates(): return {7: print}\n", ["the name 7, a int"]),
     "bad_name": (HEAD + "@hookimpl\ndef register_gates(): return {'No Good': print}\n", ["'No Good' must match"]),
     "garbage_command": (HEAD + "@hookimpl\ndef register_commands(): return {'x': 'nomodule'}\n", ["module:attribute"]),
+    "exporter_class": (
+        HEAD
+        + "class Text:\n    summary = 'text'\n    def write(self, neuron, out): pass\n"
+        + "@hookimpl\ndef register_exporters(): return {'x': Text}\n",
+        ["'x' is the class Text, not an exporter"],
+    ),
+    "half_exporter": (
+        HEAD + "class Text:\n    summary = 'text'\n" + "@hookimpl\ndef register_exporters(): return {'x': Text()}\n",
+        ["'x' is a Text, not an exporter with a text `summary` and a method `write`"],
+    ),
+    "garbage_tracker": (
+        HEAD + "@hookimpl\ndef register_trackers(): return {'x': 'csv'}\n",
+        ["'x' is a str, not a callable"],
+    ),
     "garbage_domains": (HEAD + "@hookimpl\ndef register_domains(): return 'domains'\n", ["not a sequence of folders"]),
     "text_domain": (HEAD + "@hookimpl\ndef register_domains(): return ['here']\n", ["not a pathlib.Path"]),
     "empty_domain": (

@@ -1,14 +1,20 @@
-"""Adapters with random weights as mlx-lm and as PEFT write them, and what stock mlx-lm makes of one."""
+"""Adapters with random weights as mlx-lm and PEFT write them, their logits by stock mlx-lm, and the two conversions."""
 
+import functools
 import json
 
 import mlx.core as mx
 import numpy as np
 
+from conch_dna.exporters import transfer
 from conch_dna.exporters.peft import PEFT_WEIGHTS
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import CardFields
 
+HOST = load_plugins()
+export_neuron = functools.partial(transfer.export_neuron, HOST)
+import_neuron = functools.partial(transfer.import_neuron, HOST)
 KEYS = ["mlp.down_proj", "self_attn.q_proj"]
 IDS = [[5, 17, 3, 60, 2, 41, 8, 33, 7, 9, 1, 50]]  # as in peft_side.py
 
@@ -17,14 +23,14 @@ def write_mlx(folder, base, *, keys=KEYS, layers=2, rank=3, kind="lora", seed=0,
     """Write an adapter with random weights as mlx-lm does."""
     mx.random.seed(seed)
     tensors = {}
-    for path, place in base.places.items():
-        if place.key in keys and (place.block is None or place.block >= base.blocks - layers):
-            *experts, out, into = place.shape
+    for path, target in base.target_modules.items():
+        if target.key in keys and (target.block is None or target.block >= base.blocks - layers):
+            *experts, out, into = target.shape
             a, b = ((*experts, rank, into), (*experts, out, rank)) if experts else ((into, rank), (rank, out))
             tensors[f"{path}.lora_a"] = mx.random.normal(a) * 0.2
             tensors[f"{path}.lora_b"] = mx.random.normal(b) * 0.2
             if kind == "dora":
-                tensors[f"{path}.m"] = mx.random.uniform(0.5, 1.5, (into if place.block is None else out,))
+                tensors[f"{path}.m"] = mx.random.uniform(0.5, 1.5, (into if target.block is None else out,))
     lora = {"rank": rank, "scale": 1.5, "dropout": 0.0, "keys": list(keys)}
     about = {"fine_tune_type": kind, "num_layers": layers, "lora_parameters": lora, **config}
     folder.mkdir(parents=True)
@@ -34,9 +40,9 @@ def write_mlx(folder, base, *, keys=KEYS, layers=2, rank=3, kind="lora", seed=0,
 
 
 def publish(registry, base, folder):
-    told = {"teacher": "t", "teacher_fingerprint": "t", "data_digest": "d"}
-    told["invocation_tokens"] = read_adapter(folder).invocation_tokens
-    return registry.publish("neuron", folder, CardFields(base=base.ref, base_digest=base.digest, **told))
+    provenance = {"teacher": "t", "teacher_fingerprint": "t", "data_digest": "d"}
+    provenance["invocation_tokens"] = read_adapter(folder).invocation_tokens
+    return registry.publish("neuron", folder, CardFields(base=base.ref, base_digest=base.digest, **provenance))
 
 
 def write_peft(folder, base, config=None, change=None):
@@ -46,7 +52,7 @@ def write_peft(folder, base, config=None, change=None):
     about |= {"base_model_name_or_path": base.ref, **(config or {})}
     tensors = {}
     for layer in (2, 3):
-        out, into = base.places[f"model.layers.{layer}.self_attn.q_proj"].shape
+        out, into = base.target_modules[f"model.layers.{layer}.self_attn.q_proj"].shape
         name = f"base_model.model.model.layers.{layer}.self_attn.q_proj"
         tensors[f"{name}.lora_A.weight"] = mx.random.normal((2, into))
         tensors[f"{name}.lora_B.weight"] = mx.random.normal((out, 2))

@@ -1,4 +1,4 @@
-"""Small random adapters, and what a publisher would say of them."""
+"""Fixtures for small random adapters, their card fields, registries and object stores."""
 
 import json
 
@@ -34,8 +34,8 @@ def tensors():
 
 
 @pytest.fixture
-def base_places():
-    """The layers of that base that an adapter may change."""
+def base_modules():
+    """The target modules of that base."""
     layers = {
         f"model.layers.{layer}.{key}": TargetModule("linear", shape, layer, key)
         for layer in range(4)
@@ -114,7 +114,7 @@ def s3_server():
 
 @pytest.fixture
 def s3(s3_server, monkeypatch):
-    """A client of that server, whose address and keys are in the environment, as users have them."""
+    """A client of that server; its address and keys are environment variables, as for users."""
     import s3fs
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
@@ -128,7 +128,7 @@ def s3(s3_server, monkeypatch):
 
 @pytest.fixture
 def s3_url(s3, tmp_path):
-    """An empty place in a bucket."""
+    """The URL of an empty folder in a bucket."""
     if not s3.exists("neurons"):
         s3.mkdir("neurons")
     return f"s3://neurons/{tmp_path.name}"
@@ -136,7 +136,7 @@ def s3_url(s3, tmp_path):
 
 @pytest.fixture
 def s3_strict(s3_server, s3_url):
-    """A place in a server that looks at who asks."""
+    """The URL of a folder on a server that checks credentials."""
     import httpx
 
     reset = f"{s3_server}/moto-api/reset-auth"
@@ -147,7 +147,7 @@ def s3_strict(s3_server, s3_url):
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
-    """A llama of four layers with an untied head, opened as conversions do."""
+    """A llama of four layers with an untied head, opened for conversions."""
     from tiny import write_tiny_model
 
     from conch_dna.exporters.base import open_base
@@ -157,5 +157,5 @@ def base(tmp_path_factory):
 
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
-    """A cache that no other test sees."""
+    """A cache folder of this test only."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))

@@ -1,7 +1,7 @@
-"""A model hub on loopback: as much of the Hugging Face hub's API as its library asks for, and faults on demand.
+"""A model hub on loopback with the parts of the Hugging Face hub's API that its library uses, and faults on demand.
 
-Repositories are lists of commits; a commit maps paths to contents. Large files go to another origin, as the hub's do to
-its storage, and are handed out from there by redirect.
+Repositories are lists of commits; a commit maps paths to contents. Large files are on another origin, like the hub's
+storage, and are served from there by redirect.
 """
 
 import base64
@@ -27,14 +27,14 @@ class Repo:
 
 
 class HubServer:
-    """The hub; ``faults[method, pattern]`` lists what the next requests meet: a status, or a word of `_fail`."""
+    """The hub; ``faults[method, pattern]`` lists the faults of the next requests: a status, or a word of `_fail`."""
 
     def __init__(self):
-        self.repos, self.stored, self.asked = {}, {}, []
+        self.repos, self.stored, self.requests = {}, {}, []
         self.faults = defaultdict(list)
         self.lock, self.flooded = threading.Lock(), threading.Event()
         handler = type("Handler", (_Handler,), {"hub": self})
-        # Another origin: the library must not take its credentials there.
+        # A second origin: the library must not send its credentials there.
         self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(2)]
         self.url, self.storage = (f"http://127.0.0.1:{server.server_port}" for server in self.servers)
         for server in self.servers:
@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with self.hub.lock:
-            self.hub.asked.append((self.command, path, self.headers.get("Authorization")))
+            self.hub.requests.append((self.command, path, self.headers.get("Authorization")))
             fault = self.hub.fault(self.command, path)
         if fault:
             self._fail(fault)
@@ -91,9 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if fault == "cut":
             self.connection.shutdown(2)
-        elif fault == "short":  # the connection ends in the middle of an answer
+        elif fault == "short":  # the connection ends in the middle of a response
             self.wfile.write(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1000\r\n\r\nonly this")
-        elif fault == "flood":  # the whole of something large, whatever range was asked for
+        elif fault == "flood":  # a large response, whatever range was requested
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
             try:
                 for _ in range(1024):
@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _repo(self, name, *, write=False):
-        """The repository, or ``None`` with the answer given that the hub gives."""
+        """Return the repository, or send the hub's error and return ``None``."""
         repo, known = self.hub.repos.get(name), self.headers.get("Authorization")
         if write and not known:
             self._answer(401, {"error": "Invalid username or password."})
@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = self.hub.stored[value["oid"]]
         oid = hashlib.sha1(body + str(len(found.commits)).encode()).hexdigest()  # noqa: S324 - git's own
         found.commits.append((oid, files))
-        lost = self.hub.fault("COMMITTED", repo)  # it is made, but the answer does not come back
+        lost = self.hub.fault("COMMITTED", repo)  # the commit is made, but its response is lost
         if lost:
             self.close_connection = True
             self.connection.shutdown(2)

@@ -1,7 +1,7 @@
-"""The other side of the comparison with PEFT: run by an interpreter that has torch, transformers and peft.
+"""The PEFT process of the parity test: run by an interpreter that has torch, transformers and peft.
 
-Reads one JSON object a line from stdin and answers each with one on stdout. Tensors pass through files. It runs in a
-process of its own, since torch and mlx each bring a BLAS.
+It reads one JSON object per line from stdin and answers each with one on stdout. Tensors are passed in files. It is a
+separate process, since torch and mlx each load their own BLAS.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ def write_base(folder, config, seed=0):
     model = transformers.AutoModelForCausalLM.from_config(kinds)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.normal_(0, 0.3)  # far from the identity, so that a wrong order of rows shows
+            parameter.normal_(0, 0.3)  # far from the identity, so that a wrong row order changes the logits
     model.save_pretrained(folder)
     return {}
 
@@ -58,18 +58,18 @@ def adapted(model):
 
 
 def logits(base, out, adapter=None):
-    """Write the logits of base and adapter; say which modules PEFT adapted, and what it complained of."""
+    """Write the logits of base and adapter; return the modules that PEFT adapted, and its warnings about keys."""
     model = model_of(base)
-    found, told = [], []
+    found, warned = [], []
     if adapter:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model = PeftModel.from_pretrained(model, adapter).eval()
-        told = [str(w.message) for w in caught if "adapter keys" in str(w.message)]
+        warned = [str(w.message) for w in caught if "adapter keys" in str(w.message)]
         found = adapted(model)
     with torch.no_grad():
         save_file({"logits": model(IDS).logits.contiguous()}, out)
-    return {"modules": found, "told": told}
+    return {"modules": found, "warnings": warned}
 
 
 def main():
@@ -79,7 +79,7 @@ def main():
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 answer = globals()[asked.pop("do")](**asked)
-            except Exception as fault:  # noqa: BLE001 - the test shows it
+            except Exception as fault:  # noqa: BLE001 - the test reports it
                 answer = {"fault": f"{type(fault).__name__}: {fault}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

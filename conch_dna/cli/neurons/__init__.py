@@ -1,4 +1,4 @@
-"""``conch neurons``: look at what is published, verify, tag and clear it, and move the aliases."""
+"""``conch neurons``: list, verify, tag, exchange and delete published neurons, and move their aliases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from conch_dna.cli.app import App
 
 REGISTRY_DIR = "adapters"
-# A row is a command and where it stands. It finds the registry in ctx.obj, and the App in ctx.find_root().obj.
+# Each command and its import path. A command finds the registry in ctx.obj, and the App in ctx.find_root().obj.
 COMMANDS = {
     "diff": "conch_dna.cli.neurons.look:diff",
     "export": "conch_dna.cli.convert:export",
@@ -36,7 +36,7 @@ COMMANDS = {
 
 
 class NeuronsGroup(click.Group):
-    """The group whose commands are those of :data:`COMMANDS`, each imported when it is asked for."""
+    """The group of the commands in :data:`COMMANDS`, each imported when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -60,7 +60,7 @@ class NeuronsGroup(click.Group):
 )
 @click.pass_context
 def neurons(ctx: click.Context, root: Path | None) -> None:
-    """List, compare, verify, tag, roll back and clear away published neurons.
+    """List, compare, verify, tag, exchange, roll back and delete published neurons.
 
     A REF is NAME (its current version), NAME@3 or NAME@ALIAS.
     """

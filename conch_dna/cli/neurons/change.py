@@ -1,4 +1,4 @@
-"""``conch neurons promote``, ``rollback``, ``tag``, ``untag``, ``rm`` and ``gc``: they change the registry."""
+"""``conch neurons promote``, ``rollback``, ``tag``, ``untag``, ``rm`` and ``gc``, which change the registry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def promote(registry: Registry, ref: str, alias: str) -> None:
 @_alias
 @click.pass_obj
 def rollback(registry: Registry, name: str, alias: str) -> None:
-    """Point an alias of NAME back at the version before; a second time goes further back."""
+    """Point an alias of NAME back at its previous version; a second rollback goes further back."""
     entry = registry.rollback(name, alias)
     click.echo(f"{entry.name}@{alias} is {entry.ref}")
 
@@ -43,10 +43,10 @@ def rollback(registry: Registry, name: str, alias: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def rm(registry: Registry, ref: str, yes: bool) -> None:
-    """Delete one version for good; refused while an alias points at it."""
+    """Delete one version permanently; refused while an alias points at it."""
     name, version = registry.locate(ref)
     if not yes:
-        click.confirm(f"Delete {name}@{version} for good?", abort=True)
+        click.confirm(f"Delete {name}@{version} permanently?", abort=True)
     registry.remove(name, version)
     click.echo(f"deleted {name}@{version}")
 
@@ -56,17 +56,17 @@ def rm(registry: Registry, ref: str, yes: bool) -> None:
 @click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE...")
 @click.pass_obj
 def tag(registry: Registry, ref: str, tags: tuple[str, ...]) -> None:
-    """Put tags on REF, or change their values; the card stays as it is."""
+    """Set tags of REF; the card does not change."""
     pairs = [given.partition("=") for given in tags]
     for given, (key, equals, value) in zip(tags, pairs, strict=True):
         if not equals:
             raise click.BadParameter(f"{given!r} is not KEY=VALUE", param_hint="KEY=VALUE")
-        check_tag(key, value)  # of several all or none are set
+        check_tag(key, value)  # check all before setting any
     name, version = registry.locate(ref)
-    left: dict[str, str] = {}
+    all_tags: dict[str, str] = {}
     for key, _, value in pairs:
-        left = registry.tag(f"{name}@{version}", key, value)
-    click.echo(f"{name}@{version}: {as_words(left)}")
+        all_tags = registry.tag(f"{name}@{version}", key, value)
+    click.echo(f"{name}@{version}: {as_words(all_tags)}")
 
 
 @click.command()
@@ -74,10 +74,10 @@ def tag(registry: Registry, ref: str, tags: tuple[str, ...]) -> None:
 @click.argument("key")
 @click.pass_obj
 def untag(registry: Registry, ref: str, key: str) -> None:
-    """Take the tag KEY off REF."""
+    """Remove the tag KEY from REF."""
     name, version = registry.locate(ref)
-    left = registry.untag(f"{name}@{version}", key)
-    click.echo(f"{name}@{version}: {as_words(left) or 'no tags'}")
+    remaining = registry.untag(f"{name}@{version}", key)
+    click.echo(f"{name}@{version}: {as_words(remaining) or 'no tags'}")
 
 
 @click.command(
@@ -86,19 +86,21 @@ def untag(registry: Registry, ref: str, key: str) -> None:
 @click.argument("name", required=False)
 @click.option(
     "--keep-last", type=click.IntRange(min=0), default=KEEP_LAST, show_default=True, metavar="N",
-    help="Keep the newest N versions, and the N that each alias stood on last.",
+    help="Keep the newest N versions, and the last N that each alias pointed at.",
 )  # fmt: skip
-@click.option("--keep-tag", "keep_tags", multiple=True, metavar="KEY[=VALUE]", help="Keep what is tagged; repeatable.")
-@click.option("--keep-days", type=click.FloatRange(min=0), metavar="D", help="Keep what is younger than D days.")
-@click.option("--dry-run", is_flag=True, help="Say what would go and why the rest stays, and delete nothing.")
+@click.option(
+    "--keep-tag", "keep_tags", multiple=True, metavar="KEY[=VALUE]", help="Keep versions with this tag; repeatable."
+)
+@click.option("--keep-days", type=click.FloatRange(min=0), metavar="D", help="Keep versions younger than D days.")
+@click.option("--dry-run", is_flag=True, help="Print what would be deleted and why the rest is kept; delete nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @click.pass_obj
 def gc(registry: Registry, /, name: str | None, *, dry_run: bool, yes: bool, as_json: bool, **rules: Any) -> None:
-    """Delete old versions of NAME, or of all neurons, for good, and what killed processes left.
+    """Permanently delete old versions of NAME, or of all neurons, and the leftovers of killed processes.
 
-    What an alias points at always stays, and at least the version that its next rollback leads to. One rule is enough
-    to keep a version.
+    The version that an alias points at and the one that its next rollback leads to are always kept. A version is
+    deleted only if no rule keeps it.
     """
     asks = not (dry_run or yes)
     report = registry.gc(name, **rules, dry_run=dry_run or asks)
@@ -106,7 +108,7 @@ def gc(registry: Registry, /, name: str | None, *, dry_run: bool, yes: bool, as_
         _print_plan(report, dry_run)
     if asks:
         if report.removed:
-            click.confirm(f"Delete {len(report.removed)} versions for good?", abort=True, err=True)
+            click.confirm(f"Delete {len(report.removed)} versions permanently?", abort=True, err=True)
         report = registry.gc(name, **rules)
     if as_json:
         print_json(report.model_dump(mode="json"))
@@ -117,6 +119,6 @@ def gc(registry: Registry, /, name: str | None, *, dry_run: bool, yes: bool, as_
 
 def _print_plan(report: GcReport, whole: bool) -> None:
     if report.removed:
-        print_table(["goes", "bytes"], ([one.ref, one.bytes] for one in report.removed))
+        print_table(["deleted", "bytes"], ([one.ref, one.bytes] for one in report.removed))
     if whole and report.kept:
-        print_table(["stays", "because"], ([one.ref, "; ".join(one.reasons)] for one in report.kept))
+        print_table(["kept", "because"], ([one.ref, "; ".join(one.reasons)] for one in report.kept))

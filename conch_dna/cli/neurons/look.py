@@ -1,4 +1,4 @@
-"""``conch neurons list``, ``show``, ``diff``, ``history``, ``lineage`` and ``verify``: they change nothing."""
+"""``conch neurons list``, ``show``, ``diff``, ``history``, ``lineage`` and ``verify``, which only read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import click
 
 from conch_dna.cli.neurons.tables import as_words, json_option, print_json, print_table
 from conch_dna.errors import ConchError, NeuronRefused, RegistryError, UnknownName
+from conch_dna.registry import audit
+from conch_dna.registry.card import verdict_rows
+from conch_dna.registry.lineage import ancestors_of
 from conch_dna.registry.tags import has_tag
 
 if TYPE_CHECKING:
@@ -20,10 +23,10 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def list_(registry: Registry, wanted: tuple[str, ...], as_json: bool) -> None:
-    """List every version, damaged ones with their fault."""
+    """List every version; damaged ones with their fault."""
     if wanted:
         for name in registry.names():
-            registry.tags(name)  # a damaged list of tags must not pass for one without them
+            registry.tags(name)  # raises for a damaged list of tags, which must not look like an empty one
     rows = [row for name in registry.names() for row in _rows_of(registry, name)]
     rows = [row for row in rows if all(has_tag(row["tags"], one) for one in wanted)]
     if as_json:
@@ -42,12 +45,12 @@ def list_(registry: Registry, wanted: tuple[str, ...], as_json: bool) -> None:
 
 
 def _rows_of(registry: Registry, name: str) -> list[dict[str, Any]]:
-    """Return one row a version; neither a damaged version nor damaged aliases hide the others."""
+    """Return one row per version; a damaged version or damaged aliases do not hide the others."""
     try:
         versions = registry.versions(name)
         aliases, tags, fault = registry.aliases(name), registry.tags(name), None
     except UnknownName:
-        return []  # removed meanwhile
+        return []  # removed since it was listed
     except RegistryError as error:
         aliases, tags, fault = {}, {}, str(error)
     rows = []
@@ -69,7 +72,7 @@ def _rows_of(registry: Registry, name: str) -> list[dict[str, Any]]:
         except NeuronRefused as error:
             row["error"] = str(error)
         except UnknownName:
-            continue  # removed meanwhile
+            continue  # removed since it was listed
         rows.append(row)
     return rows
 
@@ -84,7 +87,7 @@ def show(registry: Registry, ref: str, as_json: bool) -> None:
     try:
         tags = registry.tags(entry.name).get(entry.version, {})
     except RegistryError:
-        tags = None  # unknown: the card is sound all the same
+        tags = None  # unknown, but the card is valid
     where = {"ref": entry.ref, "path": str(entry.path)}
     if as_json:
         print_json({**where, "tags": tags, "card": entry.card.model_dump(mode="json")})
@@ -98,10 +101,8 @@ def show(registry: Registry, ref: str, as_json: bool) -> None:
 
 
 def _print_verdict(card: Card) -> None:
-    from conch_dna.registry.card import verdict_rows
-
     if card.verdict is None:
-        click.echo("no verdict: it was published without a gate")
+        click.echo("no verdict: published without a gate")
         return
     head, *rows = verdict_rows(card.verdict)
     print_table(head, rows)
@@ -115,8 +116,8 @@ def _print_verdict(card: Card) -> None:
 @json_option
 @click.pass_obj
 def diff(registry: Registry, a: str, b: str, as_json: bool) -> None:
-    """Show what differs between A and B: provenance, settings, metrics, and the norm of each module's update."""
-    rows = registry.diff(a, b)
+    """Show the differences of A and B: provenance, settings, metrics, and the norm of each module's update."""
+    rows = audit.diff(registry, a, b)
     if as_json:
         print_json([row.model_dump(mode="json") for row in rows])
     elif rows:
@@ -130,7 +131,7 @@ def diff(registry: Registry, a: str, b: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def history(registry: Registry, name: str, as_json: bool) -> None:
-    """Show every move of every alias of NAME, the oldest first."""
+    """Show every move of the aliases of NAME, oldest first."""
     moves = [move.model_dump(mode="json", by_alias=True) for move in registry.history(name)]
     if as_json:
         print_json(moves)
@@ -138,8 +139,8 @@ def history(registry: Registry, name: str, as_json: bool) -> None:
     existing = registry.versions(name)
     rows = []
     for move in moves:
-        gone = None if move["to"] in existing else "removed since"
-        rows.append([move["at"], move["alias"], move["from"], move["to"], move["how"], gone])
+        note = None if move["to"] in existing else "removed since"
+        rows.append([move["at"], move["alias"], move["from"], move["to"], move["how"], note])
     print_table(["at", "alias", "from", "to", "by", ""], rows)
 
 
@@ -148,12 +149,12 @@ def history(registry: Registry, name: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def lineage(registry: Registry, ref: str, as_json: bool) -> None:
-    """Show what REF came from: the versions before it, and the adapters that training began with.
+    """Show the lineage of REF: its parents and the adapters that training started from.
 
-    A parent is the version that was current when one was published; of those that are not in the registry only the
-    digest is known.
+    A parent is the version that was current when another was published. Of a version that is not in the registry only
+    the digest is known.
     """
-    ancestors = registry.lineage(ref)
+    ancestors = ancestors_of(registry, ref)
     if as_json:
         print_json([ancestor.model_dump(mode="json") for ancestor in ancestors])
         return
@@ -170,7 +171,7 @@ def lineage(registry: Registry, ref: str, as_json: bool) -> None:
 
 
 def _short(digest: str | None) -> str | None:
-    """Return enough of a digest to tell it from others; the whole ones are in the JSON."""
+    """Return the first 12 digits of a digest; the JSON output has the whole digest."""
     head, colon, tail = (digest or "").rpartition(":")
     return f"{head}{colon}{tail[:12]}" or None
 
@@ -180,9 +181,9 @@ def _short(digest: str | None) -> str | None:
 @json_option
 @click.pass_context
 def verify(ctx: click.Context, ref: str | None, as_json: bool) -> None:
-    """Check the files of REF, or of everything; exit with 1 when something is wrong."""
+    """Check the files of REF, or of all versions; exit with 1 if a file is damaged or missing."""
     registry: Registry = ctx.obj
-    problems = registry.verify(ref)
+    problems = audit.verify(registry, ref)
     if as_json:
         print_json([problem.model_dump(mode="json") for problem in problems])
     elif problems:

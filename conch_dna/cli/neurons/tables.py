@@ -1,4 +1,4 @@
-"""How the commands of ``conch neurons`` print."""
+"""Output of the commands of ``conch neurons`` as JSON and tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-PIPE_COLUMNS = 200  # rich takes a pipe for 80 columns wide, which cuts references in two
+PIPE_COLUMNS = 200  # rich assumes 80 columns for a pipe, which would wrap references
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -22,12 +22,13 @@ def print_json(value: object) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table with a title a column; ``None`` is a blank cell."""
+    """Print a table with one title per column; ``None`` is a blank cell."""
+    # Imported here, since --json and --help do not need rich.
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    # References and paths are data: nothing in them is markup.
+    # Without markup: references and paths may contain brackets.
     console = Console(markup=False, highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     table = Table(box=SIMPLE_HEAD)
     for title in head:

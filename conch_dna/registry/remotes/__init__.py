@@ -1,1 +1,1 @@
-"""Push and pull of neurons: shared folders, buckets and the Hugging Face hub."""
+"""Push and pull of neurons: shared folders, object stores and the Hugging Face hub."""

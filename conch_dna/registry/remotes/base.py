@@ -1,4 +1,4 @@
-"""What every place that neurons are pushed to has in common: what it offers, how it is asked, and how it fails."""
+"""The protocol of remote stores for neurons, the records they return, and the checks of what they send."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic_core import from_json
 
 from conch_dna.errors import ConchError, NeuronRefused, RegistryError
+from conch_dna.registry.aliases import NAME
 from conch_dna.registry.card import CONFIG_FILE, CONTENT_FILES, WEIGHTS_FILE, parse_card
 
 if TYPE_CHECKING:
@@ -23,42 +24,42 @@ if TYPE_CHECKING:
 
 CHUNK = 8 * 2**20  # bytes of one read of a remote file
 MAX_CARD = 2**20
-# Bytes that a file may have at most, whatever the place says of it.
+# The largest size in bytes that a file may have, whatever size the store reports.
 MAX_BYTES = {CONFIG_FILE: 2**20, WEIGHTS_FILE: 16 * 2**30}
 
-_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")  # to the last @: a password may have one
-_QUERY = re.compile(r"(://[^\s?]*)\?\S*")  # signed addresses carry their signature there
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs and ends of lines
-_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL", re.IGNORECASE)  # in the name of a variable
+_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")  # to the last @, since a password may contain one
+_QUERY = re.compile(r"(://[^\s?]*)\?\S*")  # the signature of a signed URL
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all except tab and newline characters
+_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL", re.IGNORECASE)  # in an environment variable's name
 
 
 @dataclass(frozen=True)
 class Offer:
-    """One whole version at a place.
+    """One complete version in a remote store.
 
-    :param place: where its files are: a folder of a store, or a commit of a hub repository.
-    :param sizes: bytes of each file there, by name.
-    :param aliases: those that point at it; a hub repository has its tags instead, which are not listed.
+    :param location: a folder of the store, or a commit of a hub repository.
+    :param sizes: the size of each file in bytes, by name.
+    :param aliases: the aliases that point at it; the tags of a hub repository are not listed.
     """
 
     card: Card
-    place: str
+    location: str
     sizes: Mapping[str, int]
     aliases: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
-        """The reference that it has in the registry it came from."""
+        """The reference in the registry it was pushed from."""
         return f"{self.card.name}@{self.card.version}"
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What a push came to.
+class PushResult:
+    """The result of a push.
 
-    :param url: the place, without credentials.
-    :param files: the files that were sent, or would be; none where all were there.
-    :param revision: the commit on a hub.
+    :param url: the store, without credentials.
+    :param files: the files that were sent, or would be; empty if all were there already.
+    :param revision: the commit in a hub repository.
     """
 
     ref: str
@@ -70,35 +71,35 @@ class Sent:
 
 
 class Remote(Protocol):
-    """A place that neurons are pushed to and pulled from.
+    """A store that neurons are pushed to and pulled from.
 
-    :param url: how it is shown: without credentials.
+    :param url: its address without credentials, for messages.
     """
 
     url: str
 
     def offers(self) -> list[Offer]:
-        """Return every whole version, the newest of each name last."""
+        """Return every complete version, the newest of each name last."""
 
     def find(self, name: str | None, selector: str | None) -> Offer:
-        """Return what ``name@selector`` means there; both may be left out where there is no doubt.
+        """Return the version ``name@selector``; both may be omitted if only one version matches.
 
-        :raises UnknownName: there is no such version; the message lists those that are.
+        :raises UnknownName: no such version; the message lists the existing ones.
         :raises NeuronRefused: its card is damaged.
         """
 
     def chunks(self, offer: Offer, file: str) -> Iterator[bytes]:
         """Yield the bytes of a file."""
 
-    def send(self, entry: Entry, aliases: Sequence[str], progress: Progress, *, dry_run: bool) -> Sent:
-        """Put a version there, its card last, and then the aliases."""
+    def send(self, entry: Entry, aliases: Sequence[str], progress: Progress, *, dry_run: bool) -> PushResult:
+        """Upload a version, its card last, and then its aliases."""
 
 
 @contextlib.contextmanager
 def reaching(url: str) -> Iterator[None]:
-    """Turn what goes wrong at a place into one line without credentials.
+    """Turn an exception of a store into an error of one line without credentials.
 
-    :raises RegistryError: for any error that is not one of ours.
+    :raises RegistryError: the block raised an exception that is not a :class:`ConchError`.
     """
     try:
         yield
@@ -106,19 +107,22 @@ def reaching(url: str) -> Iterator[None]:
         raise
     except ImportError as fault:
         raise RegistryError(
-            "the packages that reach this store are not installed",
+            "the packages for this store are not installed",
             where=url,
-            got=told(fault),
-            next_step="`pip install 'conch-dna[remote]'` brings those for S3; another store needs its fsspec package.",
+            got=redacted_message(fault),
+            next_step="Run `pip install 'conch-dna[remote]'` for S3; another store needs its fsspec package.",
         ) from fault
-    except Exception as fault:  # each store's library has errors of its own, without a common root
+    except Exception as fault:  # each store's library has its own exceptions, without a common base class
         raise RegistryError(
-            f"the store refused or did not answer ({type(fault).__name__})", where=url, got=told(fault)
+            f"the store refused or did not answer ({type(fault).__name__})", where=url, got=redacted_message(fault)
         ) from fault
 
 
-def told(fault: BaseException) -> str:
-    """Return what an error and its cause say, in one line, without passwords, signatures and secret variables."""
+def redacted_message(fault: BaseException) -> str:
+    """Return the message of an exception and its cause in one line, without passwords, signatures and secrets.
+
+    Secrets are the values of environment variables with a name such as ``AWS_SECRET_ACCESS_KEY``.
+    """
     faults = dict.fromkeys(str(part) for part in (fault, fault.__cause__) if part)
     text = _QUERY.sub(r"\1", _USER_INFO.sub("", " ".join(" ".join(faults).split())))
     for name, value in os.environ.items():
@@ -127,13 +131,13 @@ def told(fault: BaseException) -> str:
     return text[:300]
 
 
-def public(url: str) -> str:
+def public_url(url: str) -> str:
     """Return ``url`` without user, password and query."""
     return _USER_INFO.sub("", url).partition("?")[0] if "://" in url else url
 
 
 def check_offer(offer: Offer, where: str) -> None:
-    """Check that what is offered may be fetched at all.
+    """Check a version before it is downloaded.
 
     :raises NeuronRefused: its gate did not pass, or a file is missing or too large.
     """
@@ -152,16 +156,15 @@ def check_offer(offer: Offer, where: str) -> None:
 
 
 def card_from(data: bytes, where: str) -> Card:
-    """Return the card in ``data``, of which the caller read at most one byte more than is allowed.
+    """Parse a card from a remote store.
 
-    :raises NeuronRefused: it is too large, damaged, or of a newer schema, or has text that could steer a terminal.
+    :param data: its bytes, at most ``MAX_CARD`` + 1 of them.
+    :raises NeuronRefused: it is too large, damaged, of a newer schema, or contains terminal control characters.
     """
-    from conch_dna.registry.aliases import NAME
-
     if len(data) > MAX_CARD:
         raise NeuronRefused("card too large", where=where, allowed=f"up to {MAX_CARD} bytes")
-    if (steering := _control_in(data)) is not None:
-        raise NeuronRefused("control characters in the card", where=where, got=ascii(steering)[:80])
+    if (unsafe := _control_in(data)) is not None:
+        raise NeuronRefused("control characters in the card", where=where, got=ascii(unsafe)[:80])
     card = parse_card(data, where)
     if not NAME.fullmatch(card.name):
         raise NeuronRefused("not a neuron name", where=where, got=ascii(card.name), allowed=NAME.pattern)
@@ -169,7 +172,7 @@ def card_from(data: bytes, where: str) -> Card:
 
 
 def _control_in(data: bytes) -> str | None:
-    """Return a key or text of a card with control characters, if there is one; ``parse_card`` tells what is no JSON."""
+    """Return a key or string with control characters, or ``None``; ``parse_card`` reports invalid JSON later."""
     try:
         rest = [from_json(data)]
     except ValueError:
@@ -188,15 +191,15 @@ def _control_in(data: bytes) -> str | None:
 def save(chunks: Iterator[bytes], size: int, into: Path, progress: Progress, where: str) -> None:
     """Write the bytes of a remote file; the caller compares their digest.
 
-    :param size: what the place says it has; not a byte more is written.
-    :param where: what an error names as the file.
-    :raises NeuronRefused: there are more.
+    :param size: the size that the store reported; no more bytes are written.
+    :param where: the file's name in an error.
+    :raises NeuronRefused: the file is longer.
     """
     written = 0
     with into.open("wb") as file:
         for chunk in chunks:
             written += len(chunk)
             if written > size:
-                raise NeuronRefused("longer than it was said to be", where=where, allowed=f"{size} bytes")
+                raise NeuronRefused("longer than the reported size", where=where, allowed=f"{size} bytes")
             file.write(chunk)
             progress.advance(len(chunk))

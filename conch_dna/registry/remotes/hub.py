@@ -1,7 +1,7 @@
-"""Neurons in model repositories of the Hugging Face hub: one neuron a repository, one commit a version.
+"""Neurons in model repositories of the Hugging Face hub: one repository per neuron, one commit per version.
 
-The files lie at the root, where PEFT and mlx-lm adapters have them. ``current`` is the main branch; another alias is a
-git tag. The hub's own library finds the token (``HF_TOKEN``, ``hf auth login``), and tries failed requests again.
+The files are at the root of the repository, where PEFT and mlx-lm expect them. ``current`` is the main branch; any
+other alias is a git tag. The hub's own library finds the token (``HF_TOKEN``, ``hf auth login``).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
+from conch_dna.models.refs import HUB_ID
 from conch_dna.registry.aliases import CURRENT
 from conch_dna.registry.card import CARD_FILE, CONTENT_FILES, README_FILE
-from conch_dna.registry.remotes.base import CHUNK, MAX_CARD, Offer, Sent, card_from, reaching
-from conch_dna.registry.remotes.base import public as public_url
+from conch_dna.registry.remotes.base import CHUNK, MAX_CARD, Offer, PushResult, card_from, public_url, reaching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from conch_dna.registry.entry import Entry
     from conch_dna.util.progress import Progress
 
+# huggingface_hub, tenacity and httpx2 are imported in the functions: they are optional, and slow to import.
 SCHEME = "hf://"
-TRIES = 4
-PATIENCE = 30.0  # seconds without a byte
+ATTEMPTS = 4
+READ_TIMEOUT = 30.0  # seconds without a byte
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-# What a repository may hold without being someone's other model: what the hub's forms make.
+# Files that the hub's forms create; a repository with only these holds no other model.
 _HARMLESS = frozenset({".gitattributes", README_FILE, "LICENSE"})
 _MAIN = "main"
 
@@ -38,19 +39,17 @@ class Hub:
     """A repository of the hub; see :class:`conch_dna.registry.remotes.base.Remote`.
 
     :param url: ``hf://OWNER/REPO``.
-    :param public: whether a push may make the repository public, or go to one that is.
-    :raises RegistryError: it is not such a URL, or the hub's packages are not installed.
+    :param public: allow pushes to a public repository, and create a new one as public.
+    :raises RegistryError: the URL has another form, or the hub's packages are not installed.
     """
 
     def __init__(self, url: str, *, public: bool = False) -> None:
-        from conch_dna.models.refs import HUB_ID
-
         self.repo = url.removeprefix(SCHEME).rstrip("/")
         if not HUB_ID.fullmatch(self.repo):
             raise RegistryError("not a hub repository", got=public_url(url), allowed="hf://OWNER/REPO")
         self.url, self.public = SCHEME + self.repo, public
         with reaching(self.url):
-            import tenacity  # noqa: F401 - said now, not in the middle of a push
+            import tenacity  # noqa: F401 - a missing package is reported now, not during a push
             from huggingface_hub import HfApi
 
             self.api = HfApi()
@@ -62,7 +61,7 @@ class Hub:
     def find(self, name: str | None, selector: str | None) -> Offer:
         """Return the version on the main branch, or at a tag, branch or commit."""
         revision = _MAIN if selector in {None, CURRENT} else selector
-        with self._asking(revision):
+        with self._hub_errors(revision):
             offer = self._offer(self._info(revision))
         if offer is None:
             raise NeuronRefused("the repository holds no neuron", where=self.url, allowed=f"one with {CARD_FILE}")
@@ -71,50 +70,56 @@ class Hub:
         return offer
 
     def chunks(self, offer: Offer, file: str) -> Iterator[bytes]:
-        """Yield the bytes of a file at the offer's commit."""
-        with self._asking(offer.place):
-            yield from self._read(file, offer.place, offer.sizes[file])
+        """Yield the bytes of a file at the commit of ``offer``."""
+        with self._hub_errors(offer.location):
+            yield from self._read(file, offer.location, offer.sizes[file])
 
-    def send(self, entry: Entry, aliases: Sequence[str], progress: Progress, *, dry_run: bool) -> Sent:
-        """Make the repository if there is none, send the version in one commit, and then point the tags at it.
+    def send(self, entry: Entry, aliases: Sequence[str], progress: Progress, *, dry_run: bool) -> PushResult:
+        """Create the repository if needed, send the version in one commit, and then point the tags at it.
 
-        :raises RegistryError: the repository holds something else, or is public and may not be, or the hub failed.
+        :raises RegistryError: the repository holds something else, or is public without ``public``, or the hub failed.
         """
-        with self._asking():
+        with self._hub_errors():
             info = self._existing()
             revision = self._same(info, entry)
-            # The card goes with the rest: a commit is whole or not there.
+            # The card is not sent last here: a commit is atomic.
             files = () if revision else (*CONTENT_FILES, README_FILE, CARD_FILE)
-            sent = Sent(entry.ref, entry.card.digest, self.url, files, tuple(aliases), revision)
+            sent = PushResult(entry.ref, entry.card.digest, self.url, files, tuple(aliases), revision)
             if dry_run:
                 return sent
             if info is None:
-                self._ask(self.api.create_repo, self.repo, private=not self.public, exist_ok=True)
+                self._retried(self.api.create_repo, self.repo, private=not self.public, exist_ok=True)
             if revision is None:
                 revision = self._commit(entry, files, progress)
             for alias in aliases:
                 if alias != CURRENT:
                     self._tag(alias, revision)
-        return Sent(entry.ref, entry.card.digest, self.url, files, tuple(aliases), revision)
+        return PushResult(entry.ref, entry.card.digest, self.url, files, tuple(aliases), revision)
 
     def _existing(self) -> ModelInfo | None:
-        """Return what the repository is now, ``None`` when there is none, having checked that it may be pushed to."""
+        """Check that the repository may be pushed to; return its main branch, or ``None`` if it has no commit yet.
+
+        :raises RegistryError: it is public, and ``public`` was not given.
+        """
         from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
         try:
             info = self._info(_MAIN)
         except RevisionNotFoundError:
-            return None  # made, and without a commit yet
+            return None  # created, without a commit yet
         except RepositoryNotFoundError as fault:
             if fault.response.status_code == 404:
                 return None
             raise
         if not info.private and not self.public:
-            raise RegistryError("the repository is public", where=self.url, next_step="Give --public to push there.")
+            raise RegistryError("the repository is public", where=self.url, next_step="Add --public to push to it.")
         return info
 
     def _same(self, info: ModelInfo | None, entry: Entry) -> str | None:
-        """Return the commit of the main branch if it has this very version."""
+        """Return the commit of the main branch if it holds this version, else ``None``.
+
+        :raises RegistryError: it holds another neuron, or something else.
+        """
         if info is None:
             return None
         there = self._offer(info)
@@ -129,10 +134,10 @@ class Hub:
                 where=self.url,
                 got=there.card.name,
                 allowed=entry.name,
-                next_step="Push each neuron to a repository of its own.",
+                next_step="Push each neuron to its own repository.",
             )
         same = (there.card.digest, there.card.base_digest) == (entry.card.digest, entry.card.base_digest)
-        return there.place if same else None
+        return there.location if same else None
 
     def _commit(self, entry: Entry, files: Sequence[str], progress: Progress) -> str:
         from huggingface_hub import CommitOperationAdd
@@ -141,33 +146,33 @@ class Hub:
         progress.stage(entry.ref, "push", total)
 
         def commit() -> str:
-            # Made anew each time: the library marks those of a commit as used up. What was uploaded stays uploaded,
-            # and a commit whose answer was lost is found made.
+            # New objects for each attempt: the library marks those of a commit as used. Uploaded files stay uploaded,
+            # and a commit whose response was lost is recognized by the hub.
             adds = [CommitOperationAdd(path_in_repo=file, path_or_fileobj=entry.path / file) for file in files]
             message = f"{entry.ref}, {entry.card.digest[:19]}"
             return str(self.api.create_commit(self.repo, adds, commit_message=message, repo_type="model").oid)
 
-        revision = self._ask(commit)
+        revision = self._retried(commit)
         progress.advance(total)
         return revision
 
     def _tag(self, alias: str, revision: str) -> None:
-        """Point a tag at a commit; the hub moves none, so one that is elsewhere is taken off first."""
-        refs = self._ask(self.api.list_repo_refs, self.repo)
+        """Point a tag at a commit; the hub cannot move a tag, so one at another commit is deleted first."""
+        refs = self._retried(self.api.list_repo_refs, self.repo)
         at = {tag.name: tag.target_commit for tag in refs.tags}
         if at.get(alias) == revision:
             return
         if alias in at:
-            self._ask(self.api.delete_tag, self.repo, tag=alias)
-        self._ask(self.api.create_tag, self.repo, tag=alias, revision=revision, exist_ok=True)
+            self._retried(self.api.delete_tag, self.repo, tag=alias)
+        self._retried(self.api.create_tag, self.repo, tag=alias, revision=revision, exist_ok=True)
 
     def _info(self, revision: str | None) -> ModelInfo:
-        return self._ask(
-            self.api.model_info, self.repo, revision=revision, files_metadata=True, timeout=PATIENCE
+        return self._retried(
+            self.api.model_info, self.repo, revision=revision, files_metadata=True, timeout=READ_TIMEOUT
         )  # fmt: skip
 
     def _offer(self, info: ModelInfo) -> Offer | None:
-        """Return the neuron of a revision, or ``None`` when it has none."""
+        """Return the neuron of a revision, or ``None`` if it has none."""
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
         if CARD_FILE not in sizes or info.sha is None:
             return None
@@ -178,41 +183,44 @@ class Hub:
         return Offer(card, info.sha, sizes)
 
     def _read(self, file: str, revision: str, size: int) -> Iterator[bytes]:
-        """Yield a file piece by piece; a piece that did not come whole is asked for again."""
+        """Yield a file in chunks; an incomplete chunk is requested again."""
         from huggingface_hub import hf_hub_url
 
         url = hf_hub_url(self.repo, file, revision=revision, endpoint=self.api.endpoint)
         for start in range(0, size, CHUNK):
-            yield self._ask(self._piece, url, start, min(start + CHUNK, size))
+            yield self._retried(self._piece, url, start, min(start + CHUNK, size))
 
     def _piece(self, url: str, start: int, stop: int) -> bytes:
-        """Return bytes ``start`` to ``stop`` of a file; of an answer with more, no more is read."""
+        """Return the bytes ``start`` to ``stop`` of a file; a longer response is not read to its end."""
         from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
         asked = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
         data = bytearray()
-        with get_session().stream("GET", url, headers=build_hf_headers() | asked, timeout=PATIENCE) as response:
+        with get_session().stream("GET", url, headers=build_hf_headers() | asked, timeout=READ_TIMEOUT) as response:
             hf_raise_for_status(response)
             for part in response.iter_raw():
                 data += part
                 if len(data) > stop - start:
-                    raise RegistryError("the hub sent more than it was asked for", where=self.url, allowed=stop - start)
+                    raise RegistryError("the hub sent more bytes than requested", where=self.url, allowed=stop - start)
         return bytes(data)
 
-    def _ask(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
-        """Return what the hub answers; a fault that passes is tried again, since its library does not for all calls."""
+    def _retried(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
+        """Return the result of a request, retried after transient failures; the library retries only some calls."""
         import tenacity
 
         waits = tenacity.wait_random_exponential(multiplier=1, max=20)
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(TRIES), wait=waits, retry=tenacity.retry_if_exception(_passes),
+            stop=tenacity.stop_after_attempt(ATTEMPTS), wait=waits, retry=tenacity.retry_if_exception(_is_transient),
             reraise=True,
         )  # fmt: skip
         return retrying(call, *args, **named)
 
     @contextlib.contextmanager
-    def _asking(self, revision: str | None = None) -> Iterator[None]:
-        """Keep the library quiet, whose warnings name signed addresses, and say in one line what the hub refused."""
+    def _hub_errors(self, revision: str | None = None) -> Iterator[None]:
+        """Silence the library, whose warnings contain signed URLs, and turn refusals into errors of one line.
+
+        :param revision: the revision that an error names.
+        """
         from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
         from huggingface_hub.utils import (
             are_progress_bars_disabled,
@@ -238,7 +246,7 @@ class Hub:
                         "no such repository, or no access to it",
                         where=self.url,
                         got=f"{code} {fault.server_message or ''}".strip(),
-                        next_step="Log in by `hf auth login`, or set HF_TOKEN, with a token that may do this.",
+                        next_step="Run `hf auth login`, or set HF_TOKEN, with a token that has access.",
                     ) from fault
         finally:
             logging.set_verbosity(level)
@@ -246,8 +254,8 @@ class Hub:
                 enable_progress_bars()
 
 
-def _passes(fault: BaseException) -> bool:
-    """Tell whether a request that failed so may go well the next time."""
+def _is_transient(fault: BaseException) -> bool:
+    """Return true if a request that failed with ``fault`` may succeed on the next attempt."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
 

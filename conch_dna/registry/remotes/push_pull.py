@@ -1,4 +1,4 @@
-"""Pushing neurons to, and pulling them from, a folder, a store or a model hub."""
+"""Push and pull of neurons between a registry and a folder, an object store or a model hub."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from conch_dna.errors import DiskError, NeuronRefused, RegistryError
-from conch_dna.registry.adopt import adopt, complete, holding
+from conch_dna.models.cache import cache_dir, lock
+from conch_dna.registry.adopt import adopt, complete, find_same
 from conch_dna.registry.aliases import CURRENT, NAME, is_alias
 from conch_dna.registry.card import CONTENT_FILES, README_FILE, Origin
 from conch_dna.registry.entry import check_content
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from conch_dna.registry.remotes.base import Offer, Remote, Sent
+    from conch_dna.registry.remotes.base import Offer, PushResult, Remote
     from conch_dna.registry.store import Registry
 
 HUB = "hf://"
@@ -31,12 +32,12 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Pulled:
-    """What a pull came to.
+class PullResult:
+    """The result of a pull.
 
-    :param ref: the version here; ``None`` when it was only looked at.
-    :param new: whether it was added; if not, it was here already.
-    :param offer: the version there.
+    :param ref: the version in this registry; ``None`` for a dry run that found no copy here.
+    :param new: true if the version was added, false if this registry had it already.
+    :param offer: the version in the store.
     """
 
     ref: str | None
@@ -46,16 +47,17 @@ class Pulled:
 
 
 def open_remote(url: str, *, public: bool = False) -> Remote:
-    """Return the place at ``url``: a folder, an fsspec URL, or ``hf://OWNER/REPO``; nothing is asked of it yet.
+    """Return the store at ``url``, without a request to it.
 
-    :param public: whether a hub repository may be, or is made, public.
-    :raises RegistryError: there is no such kind of place, or its packages are not installed.
+    :param url: a folder, an fsspec URL, or ``hf://OWNER/REPO``.
+    :param public: allow a public hub repository, and create a new one as public.
+    :raises RegistryError: the kind of store is unknown, or its packages are not installed.
     """
     if url.startswith(HUB):
-        from conch_dna.registry.remotes.hub import Hub
+        from conch_dna.registry.remotes.hub import Hub  # huggingface_hub is optional and slow to import
 
         return Hub(url, public=public)
-    from conch_dna.registry.remotes.bucket import Bucket
+    from conch_dna.registry.remotes.bucket import Bucket  # so is fsspec
 
     return Bucket(url)
 
@@ -77,17 +79,17 @@ def push(
     public: bool = False,
     progress: Progress | None = None,
     dry_run: bool = False,
-) -> Sent:
-    """Send one version to ``url`` and point ``current`` and ``aliases`` there at it.
+) -> PushResult:
+    """Send one version to ``url`` and point its aliases ``current`` and ``aliases`` there at it.
 
-    What is there already is not sent again. A kill at any moment leaves there what was, or the whole version, or parts
-    that no reader takes for one; the same push again goes on from them.
+    Files that are there already are not sent again. A push that is killed leaves the store without the version, with
+    the complete version, or with files that no reader accepts as one; the same push continues from them.
 
-    :param public: whether a hub repository may be, or is made, public.
-    :param dry_run: say what would be sent, and send nothing.
-    :raises UnknownName: ``ref`` names nothing.
+    :param public: allow a public hub repository, and create a new one as public.
+    :param dry_run: return what would be sent, and send nothing.
+    :raises UnknownName: no version is called ``ref``.
     :raises NeuronRefused: the version is damaged.
-    :raises RegistryError: an alias is not allowed, or the place failed.
+    :raises RegistryError: an alias is not allowed, or the store failed.
     """
     wrong = [alias for alias in aliases if not is_alias(alias)]
     if wrong:
@@ -96,8 +98,8 @@ def push(
     check_content(entry)
     if not (entry.path / README_FILE).is_file():
         raise NeuronRefused("file missing", where=entry.path, got=README_FILE)
-    everywhere = tuple(dict.fromkeys((CURRENT, *aliases)))
-    sent = open_remote(url, public=public).send(entry, everywhere, progress or Progress(), dry_run=dry_run)
+    all_aliases = tuple(dict.fromkeys((CURRENT, *aliases)))
+    sent = open_remote(url, public=public).send(entry, all_aliases, progress or Progress(), dry_run=dry_run)
     if not dry_run:
         log.info("neuron_pushed", neuron=sent.ref, url=sent.url, files=len(sent.files), digest=sent.digest)
     return sent
@@ -111,18 +113,19 @@ def pull(
     aliases: Sequence[str] = (),
     progress: Progress | None = None,
     dry_run: bool = False,
-) -> Pulled:
-    """Fetch one version from ``url`` and add it to the registry under the next number of its name.
+) -> PullResult:
+    """Download one version from ``url`` and add it to the registry under the next number of its name.
 
-    Nothing is believed but the card's digests. Files that a killed pull fetched whole are not fetched again.
+    The files must match the digests on the card; nothing else that the store reports is trusted. Files that a killed
+    pull downloaded completely are not downloaded again.
 
-    :param ref: ``NAME``, ``NAME@ALIAS`` or ``NAME@DIGEST``; of a hub ``NAME@REVISION``. Without it ``current`` of the
+    :param ref: ``NAME``, ``NAME@ALIAS`` or ``NAME@DIGEST``, on a hub ``NAME@REVISION``; default: ``current`` of the
         only neuron there.
-    :param aliases: those that are pointed at it here; without them ``current`` is, if there is none yet.
-    :param dry_run: look at what would be fetched, and fetch nothing.
-    :raises UnknownName: there is no such version.
+    :param aliases: the aliases to point at it here; without any, ``current`` is set if the name has none.
+    :param dry_run: return what would be downloaded, and download nothing.
+    :raises UnknownName: no such version.
     :raises NeuronRefused: it is damaged, differs from its card, or did not pass its gate.
-    :raises RegistryError: the place or the disk failed.
+    :raises RegistryError: the store or the disk failed.
     """
     wrong = [alias for alias in aliases if not is_alias(alias)]
     name, _, selector = (ref or "").partition("@")
@@ -133,9 +136,9 @@ def pull(
     offer = remote.find(name or None, selector or None)
     check_offer(offer, remote.url)
     card = offer.card
-    here, new = holding(registry, card), False
+    here, new = find_same(registry, card), False
     if dry_run:
-        return Pulled(here.ref if here else None, here is None, offer, remote.url)
+        return PullResult(here.ref if here else None, here is None, offer, remote.url)
     if here is None:
         with _staging(card.digest) as folder:
             _fetch(remote, offer, folder, progress or Progress())
@@ -146,24 +149,24 @@ def pull(
     for alias in aliases:
         registry.promote(here.name, here.version, alias)
     log.info("neuron_pulled", neuron=here.ref, url=remote.url, new=new, digest=card.digest)
-    return Pulled(here.ref, new, offer, remote.url)
+    return PullResult(here.ref, new, offer, remote.url)
 
 
 def _fetch(remote: Remote, offer: Offer, folder: Path, progress: Progress) -> None:
-    """Fetch the content files that ``folder`` does not have yet; each gets its name when its digest is right."""
-    wanted = [file for file in CONTENT_FILES if not _is(folder / file, offer.card.files[file])]
+    """Download the content files missing in ``folder``; each gets its name once its digest is correct."""
+    wanted = [file for file in CONTENT_FILES if not _has_digest(folder / file, offer.card.files[file])]
     need = sum(offer.sizes[file] for file in wanted)
     free = shutil.disk_usage(folder).free
     if need > free:
         raise DiskError(
-            "the disk has no room for the neuron", where=folder, got=f"{free} bytes", allowed=f"at least {need}",
-            next_step="Make room, or choose another cache by CONCH_CACHE.",
+            "not enough free disk space for the neuron", where=folder, got=f"{free} bytes", allowed=f"at least {need}",
+            next_step="Free some space, or set CONCH_CACHE to a cache on another disk.",
         )  # fmt: skip
     progress.stage(offer.ref, "pull", need)
     for file in wanted:
         part, where = folder / f"{file}.part", f"{remote.url}: {offer.ref}: {file}"
         save(remote.chunks(offer, file), offer.sizes[file], part, progress, where)
-        if not _is(part, offer.card.files[file]):
+        if not _has_digest(part, offer.card.files[file]):
             got = part.stat().st_size
             part.unlink()
             raise NeuronRefused(
@@ -174,20 +177,18 @@ def _fetch(remote: Remote, offer: Offer, folder: Path, progress: Progress) -> No
         part.replace(folder / file)
 
 
-def _is(path: Path, sha256: str) -> bool:
+def _has_digest(path: Path, sha256: str) -> bool:
     return path.is_file() and sha256_file(path) == sha256
 
 
 @contextlib.contextmanager
 def _staging(digest: str) -> Iterator[Path]:
-    """Yield the folder in the user's cache where the files of one content digest are gathered.
+    """Yield the folder in the user's cache for the downloaded files of one content digest.
 
-    It is kept when the place fails, so that the next pull goes on, and deleted when the version is in or is refused.
+    It is kept if the store fails, so that the next pull continues, and deleted once the version is added or refused.
 
     :raises DiskError: the cache cannot be written.
     """
-    from conch_dna.models.cache import cache_dir, lock
-
     folder = cache_dir() / "pulls" / digest.removeprefix("sha256:")
     try:
         with lock(folder):

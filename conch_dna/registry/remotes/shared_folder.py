@@ -1,4 +1,4 @@
-"""Writing into a folder that several people push to: files appear whole, and what killed pushes left is swept."""
+"""Atomic writes into a folder that several people push to, and removal of what killed pushes left."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from conch_dna.util.files import fsync_path, naming
 
 
 def put(source: Path, final: Path) -> None:
-    """Copy a file so that it appears whole and flushed as ``<store>/<name>/<folder>/<file>``.
+    """Copy a file to ``<store>/<name>/<folder>/<file>`` atomically: it appears there complete and flushed.
 
-    :raises RegistryError: a link stands where one of its two folders must be.
+    :raises RegistryError: one of its two folders is a symbolic link.
     """
     for folder in (final.parent.parent, final.parent):
-        if folder.is_symlink():  # it could lead anywhere, and nothing here makes one
-            raise RegistryError("a link stands where a folder must be", where=folder, next_step="Remove the link.")
+        if folder.is_symlink():  # it could lead outside the store, and no push makes one
+            raise RegistryError("this is a symbolic link, not a folder", where=folder, next_step="Remove the link.")
     final.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = _locked_temporary(final)
     try:
@@ -30,7 +30,7 @@ def put(source: Path, final: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
             temporary.chmod(0o644)
-            temporary.replace(final)  # before the lock goes with the handle
+            temporary.replace(final)  # before closing the handle releases the lock
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -38,11 +38,11 @@ def put(source: Path, final: Path) -> None:
 
 
 def sweep(final: Path) -> None:
-    """Delete the temporary files of ``final`` that nobody writes any more; those of other files are left alone."""
+    """Delete the temporary files of ``final`` that no process is writing; those of other files are kept."""
     ours = re.compile(rf"\.{re.escape(final.name)}\.[a-z0-9_]{{8}}")
     for path in final.parent.iterdir() if final.parent.is_dir() else ():
         if ours.fullmatch(path.name):
-            # It is locked by who writes it, is someone else's, or is gone: then it is not ours to delete.
+            # An error means that its writer holds the lock, that another user owns it, or that it is gone.
             with contextlib.suppress(OSError):
                 handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
@@ -56,8 +56,8 @@ def _locked_temporary(final: Path) -> tuple[int, Path]:
     """Make a temporary file beside ``final``, locked until its handle is closed or its process dies."""
     while True:
         handle, name = tempfile.mkstemp(prefix=f".{final.name}.", dir=final.parent)
-        with contextlib.suppress(OSError):  # a file system without locks, where no sweep gets one either
+        with contextlib.suppress(OSError):  # a file system without locks, where sweep() gets no lock either
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
-        os.close(handle)  # swept between being made and being locked
+        os.close(handle)  # deleted by sweep() between creation and lock

@@ -1,4 +1,4 @@
-"""Adapters go to PEFT and come from it with the same logits: real peft, transformers and torch on the other side."""
+"""Adapters exported to and imported from PEFT have the same logits in real peft, transformers and torch."""
 
 import json
 import os
@@ -10,11 +10,10 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from checkout import ROOT
-from converting import IDS, error, logits
+from converting import IDS, error, export_neuron, import_neuron, logits
 from mlx.utils import tree_flatten
 
 from conch_dna.exporters.hf_names import COMPARED
-from conch_dna.exporters.transfer import export_neuron, import_neuron
 from conch_dna.registry.adapter import read_adapter
 
 CLOSE = 1e-4
@@ -53,7 +52,7 @@ ADAPTERS = {
 
 
 class PeftSide:
-    """A process with torch, asked by lines of JSON."""
+    """A process with torch that answers lines of JSON."""
 
     def __init__(self):
         env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "OMP_NUM_THREADS": "1"}
@@ -76,7 +75,7 @@ class PeftSide:
 
     def logits(self, base, out, adapter=None):
         answer = self.ask("logits", base=base, out=out, adapter=adapter)
-        assert answer["told"] == []  # no tensor was missing, and none was left over
+        assert answer["warnings"] == []  # no tensor was missing, and none was left over
         return np.asarray(mx.load(str(out))["logits"]), answer["modules"]
 
 
@@ -93,7 +92,7 @@ def peft():
 
 @pytest.fixture(scope="module")
 def base_of(peft, tmp_path_factory):
-    """Return the folder of a tiny model of an architecture, made once."""
+    """Return the folder of a tiny model of an architecture, made once per module."""
     made = {}
 
     def base(arch, **config):
@@ -102,7 +101,7 @@ def base_of(peft, tmp_path_factory):
             made[key] = tmp_path_factory.mktemp("base") / arch
             peft.ask("write_base", folder=made[key], config={"model_type": arch, **TINY, **config})
             about = json.loads((made[key] / "config.json").read_text())
-            # transformers writes them one level down since version 5, where mlx-lm looks for some architectures only.
+            # transformers 5 nests these keys, and mlx-lm finds them there for some architectures only.
             about |= {k: v for k, v in about["rope_parameters"].items() if k in ("rope_theta", "partial_rotary_factor")}
             (made[key] / "config.json").write_text(json.dumps(about))
             theirs, _ = peft.logits(made[key], made[key].with_suffix(".safetensors"))
@@ -113,14 +112,14 @@ def base_of(peft, tmp_path_factory):
 
 
 def both_ways(peft, base, registry, tmp_path, config):
-    """Take an adapter of PEFT in and out again, comparing logits at each step."""
+    """Import an adapter of PEFT and export it again; compare the logits at each step."""
     source, back = tmp_path / "source", tmp_path / "back"
     modules = peft.ask("write_adapter", base=base, folder=source, config=config)["modules"]
     wanted, _ = peft.logits(base, tmp_path / "wanted.safetensors", source)
     bare = logits(base)
     entry = import_neuron(registry, source, "neuron", "peft", base=str(base))
     assert error(logits(base, entry.path), wanted) < CLOSE
-    assert error(bare, wanted) > 100 * CLOSE, "the adapter must matter, or nothing is compared"
+    assert error(bare, wanted) > 100 * CLOSE, "the adapter must change the logits, or nothing is compared"
     export_neuron(registry, "neuron", back, "peft")
     returned, adapted = peft.logits(base, tmp_path / "returned.safetensors", back)
     assert error(returned, wanted) < CLOSE
@@ -128,19 +127,19 @@ def both_ways(peft, base, registry, tmp_path, config):
 
 
 @pytest.mark.parametrize("arch", COMPARED)
-def test_an_adapter_on_every_layer_of_each_architecture(arch, peft, base_of, registry, tmp_path):
+def test_an_adapter_on_every_layer_has_the_same_logits_in_each_architecture(arch, peft, base_of, registry, tmp_path):
     _, modules, adapted = both_ways(peft, base_of(arch), registry, tmp_path, ADAPTERS["lora on all layers"])
     assert adapted == modules
     assert len(adapted) >= 3 * 4
 
 
 @pytest.mark.parametrize("config", ADAPTERS.values(), ids=ADAPTERS)
-def test_each_kind_of_adapter(config, peft, base_of, registry, tmp_path):
+def test_each_kind_of_adapter_has_the_same_logits(config, peft, base_of, registry, tmp_path):
     _, modules, adapted = both_ways(peft, base_of("qwen2"), registry, tmp_path, config)
     assert set(modules) <= set(adapted)
 
 
-def test_modules_that_mlx_lm_adapts_beside_those_trained_change_nothing(peft, base_of, registry, tmp_path):
+def test_modules_that_mlx_lm_adapts_in_addition_have_no_effect(peft, base_of, registry, tmp_path):
     entry, modules, adapted = both_ways(peft, base_of("llama"), registry, tmp_path, ADAPTERS["two layers of three"])
     assert (len(modules), len(adapted)) == (2, 3)
     a, b = read_adapter(entry.path).weights["model.layers.1.self_attn.q_proj"]
@@ -149,7 +148,7 @@ def test_modules_that_mlx_lm_adapts_beside_those_trained_change_nothing(peft, ba
 
 
 @pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
-def test_an_adapter_on_the_embedding(tied, peft, base_of, registry, tmp_path):
+def test_an_adapter_on_the_embedding_has_the_same_logits(tied, peft, base_of, registry, tmp_path):
     targets = ["q_proj", "embed_tokens", *(["lm_head"] if tied else [])]
     config = {"r": 3, "lora_alpha": 6, "target_modules": targets}
     base = base_of("llama", tie_word_embeddings=tied)
@@ -158,7 +157,7 @@ def test_an_adapter_on_the_embedding(tied, peft, base_of, registry, tmp_path):
     assert "model.embed_tokens" in read_adapter(entry.path).weights
 
 
-def test_a_base_with_interleaved_rows_has_them_put_in_order(peft, base_of, registry, tmp_path):
+def test_the_rows_of_an_interleaved_base_are_reordered(peft, base_of, registry, tmp_path):
     theirs, ours = base_of("llama"), tmp_path / "interleaved"
     write_interleaved(theirs, ours)
     assert error(logits(ours), logits(theirs)) < CLOSE
@@ -167,14 +166,14 @@ def test_a_base_with_interleaved_rows_has_them_put_in_order(peft, base_of, regis
     wanted, _ = peft.logits(theirs, tmp_path / "wanted.safetensors", source)
     entry = import_neuron(registry, source, "neuron", "peft", base=str(ours))
     assert error(logits(ours, entry.path), wanted) < CLOSE
-    assert error(logits(theirs, entry.path), wanted) > 10 * CLOSE, "the order of the rows must matter"
+    assert error(logits(theirs, entry.path), wanted) > 10 * CLOSE, "the row order must change the logits"
     export_neuron(registry, "neuron", back, "peft")
     returned, _ = peft.logits(theirs, tmp_path / "returned.safetensors", back)
     assert error(returned, wanted) < CLOSE
 
 
 def write_interleaved(source, folder):
-    """Write a model whose rotary rows stand side by side, as ``rope_traditional`` has them."""
+    """Write a model with interleaved rotary rows, as ``rope_traditional`` expects them."""
     from mlx_lm.utils import load_model
 
     model, config = load_model(source)
@@ -187,7 +186,7 @@ def write_interleaved(source, folder):
     (folder / "config.json").write_text(json.dumps({**config, "rope_traditional": True}))
 
 
-def test_a_factor_that_is_not_transposed_would_be_seen(peft, base_of, registry, tmp_path):
+def test_a_matrix_that_is_not_transposed_changes_the_logits(peft, base_of, registry, tmp_path):
     base, source = base_of("llama"), tmp_path / "source"
     config = {"r": 32, "lora_alpha": 32, "target_modules": ["q_proj", "o_proj"]}  # all matrices are square
     peft.ask("write_adapter", base=base, folder=source, config=config)
@@ -206,7 +205,7 @@ def test_a_factor_that_is_not_transposed_would_be_seen(peft, base_of, registry, 
     assert error(logits(base, entry.path), wanted) < CLOSE
 
 
-def test_the_cue_of_an_activated_adapter_is_carried_both_ways(peft, base_of, registry, tmp_path):
+def test_invocation_tokens_are_converted_both_ways(peft, base_of, registry, tmp_path):
     base, source, back = base_of("llama"), tmp_path / "source", tmp_path / "back"
     config = {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj"], "alora_invocation_tokens": [8, 33]}
     peft.ask("write_adapter", base=base, folder=source, config=config)
@@ -216,16 +215,16 @@ def test_the_cue_of_an_activated_adapter_is_carried_both_ways(peft, base_of, reg
     export_neuron(registry, "neuron", back, "peft")
     returned, _ = peft.logits(base, tmp_path / "returned.safetensors", back)
     assert error(returned, wanted) < CLOSE
-    cue = IDS[0].index(8)
-    ours = shared_context_logits(base, entry.path, cue)
-    assert error(ours[:, cue:], wanted[:, cue:]) < CLOSE
-    assert error(logits(base)[:, :cue], wanted[:, :cue]) < CLOSE
-    for other in (logits(base), logits(base, entry.path), shared_context_logits(base, entry.path, cue + 1)):
-        assert error(other[:, cue:], wanted[:, cue:]) > 100 * CLOSE
+    start = IDS[0].index(8)
+    ours = shared_context_logits(base, entry.path, start)
+    assert error(ours[:, start:], wanted[:, start:]) < CLOSE
+    assert error(logits(base)[:, :start], wanted[:, :start]) < CLOSE
+    for other in (logits(base), logits(base, entry.path), shared_context_logits(base, entry.path, start + 1)):
+        assert error(other[:, start:], wanted[:, start:]) > 100 * CLOSE
 
 
-def shared_context_logits(base, adapter, cue):
-    """The logits of stock mlx-lm when the base reads what stands before the cue."""
+def shared_context_logits(base, adapter, start):
+    """The logits of stock mlx-lm if the base alone reads the tokens before ``start``."""
     from mlx_lm.models.cache import make_prompt_cache
     from mlx_lm.tuner.utils import load_adapters
     from mlx_lm.utils import load_model
@@ -233,14 +232,14 @@ def shared_context_logits(base, adapter, cue):
     model, _ = load_model(base)
     model.eval()
     cache = make_prompt_cache(model)
-    before = model(mx.array(IDS)[:, :cue], cache)
+    before = model(mx.array(IDS)[:, :start], cache)
     load_adapters(model, str(adapter))
     model.eval()
-    return np.concatenate([before, model(mx.array(IDS)[:, cue:], cache)], axis=1)
+    return np.concatenate([before, model(mx.array(IDS)[:, start:], cache)], axis=1)
 
 
 @pytest.mark.real
-def test_the_real_model_and_an_adapter_made_here(peft, registry, tmp_path):
+def test_an_adapter_of_the_real_model_has_the_same_logits_in_peft(peft, registry, tmp_path):
     from conch_dna.config import DistillConfig
     from conch_dna.models.load import load
     from conch_dna.registry.card import CardFields
@@ -253,8 +252,8 @@ def test_the_real_model_and_an_adapter_made_here(peft, registry, tmp_path):
                 if "lora_b" in module:
                     module.lora_b = mx.random.normal(module.lora_b.shape) * 0.1
         save_adapter(base.model, config, tmp_path / "adapter")
-    told = {"teacher": "t", "teacher_fingerprint": "t", "data_digest": "d"}
-    fields = CardFields(base=base.ref, base_digest=base.digest, **told)
+    provenance = {"teacher": "t", "teacher_fingerprint": "t", "data_digest": "d"}
+    fields = CardFields(base=base.ref, base_digest=base.digest, **provenance)
     entry = registry.publish("neuron", tmp_path / "adapter", fields)
     export_neuron(registry, "neuron", tmp_path / "out", "peft")
     theirs, adapted = peft.logits(base.folder, tmp_path / "logits.safetensors", tmp_path / "out")

@@ -6,9 +6,11 @@ import sys
 
 import mlx.core as mx
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from tiny import write_tiny_model
 
+from conch_dna.cli.app import App
 from conch_dna.cli.main import cli
 from conch_dna.registry.store import Registry
 
@@ -34,7 +36,7 @@ def adapter(tmp_path):
     return folder
 
 
-def test_in_from_mlx_lm_out_to_peft_and_in_again(conch, adapter, tmp_path):
+def test_an_mlx_adapter_is_imported_exported_as_peft_and_imported_again(conch, adapter, tmp_path):
     result = conch("import", adapter, "plan", "--format", "mlx")
     assert (result.exit_code, result.stdout) == (0, "plan@current is plan@1; no gate has judged plan@1\n")
     result = conch("export", "plan", tmp_path / "out", "--format", "peft")
@@ -49,7 +51,7 @@ def test_in_from_mlx_lm_out_to_peft_and_in_again(conch, adapter, tmp_path):
     assert "published without a gate" in conch("show", "plan").stdout
 
 
-def test_json(conch, adapter, tmp_path):
+def test_json_has_the_reference_digest_and_path(conch, adapter, tmp_path):
     came = json.loads(conch("import", adapter, "plan", "--format", "mlx", "--json").stdout)
     went = json.loads(conch("export", "plan", tmp_path / "out", "--format", "fused", "--json").stdout)
     assert (came["ref"], came["current"]) == ("plan@1", 1)
@@ -71,12 +73,52 @@ def test_faults_are_one_line_and_publish_nothing(conch, adapter, tmp_path):
     assert conch("import", adapter, "plan", "--format", "fused").exit_code == 2
 
 
-def test_a_second_export_wants_force(conch, adapter, tmp_path):
+def test_a_second_export_needs_force(conch, adapter, tmp_path):
     conch("import", adapter, "plan", "--format", "mlx")
     out = ("export", "plan", tmp_path / "out", "--format", "mlx")
     assert conch(*out).exit_code == 0
     assert "add --force" in conch(*out).stderr
     assert conch(*out, "--force").exit_code == 0
+
+
+def test_list_prints_the_formats_that_the_command_can_use(conch):
+    exported = conch("export", "--list")
+    assert (exported.exit_code, [line.split()[0] for line in exported.stdout.splitlines()]) == (
+        0, ["fused", "mlx", "peft"],
+    )  # fmt: skip
+    imported = conch("import", "--list").stdout.splitlines()
+    assert imported == ["mlx   adapter folder of mlx-lm", "peft  adapter folder of PEFT, for transformers"]
+
+
+def test_a_projects_own_exporter_is_offered(tmp_path, conch, adapter):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "conch.toml").write_text('[plugins]\ndir = "plugins"\n')
+    (tmp_path / "plugins/rank.py").write_text(
+        "from conch_dna import hookimpl\n"
+        "class Rank:\n"
+        "    summary = 'the rank as text'\n"
+        "    def write(self, neuron, out): (out / 'rank.txt').write_text(str(neuron.adapter.rank))\n"
+        "@hookimpl\n"
+        "def register_exporters(): return {'rank': Rank()}\n"
+    )
+    assert "rank   the rank as text" in conch("export", "--list").stdout
+    conch("import", adapter, "plan", "--format", "mlx")
+    assert conch("export", "plan", tmp_path / "out", "--format", "rank").exit_code == 0
+    assert (tmp_path / "out/rank.txt").read_text() == "2"
+
+
+def test_an_unknown_format_lists_the_formats(conch, adapter, tmp_path):
+    conch("import", adapter, "plan", "--format", "mlx")
+    result = conch("export", "plan", tmp_path / "out", "--format", "onnx")
+    assert result.exit_code == 1
+    assert result.stderr == "error: no exporter is named 'onnx'; allowed: fused, mlx, peft\n"
+
+
+@pytest.mark.parametrize(("command", "formats"), [("export", ["fused", "mlx", "peft"]), ("import", ["mlx", "peft"])])
+def test_the_shell_completes_formats(tmp_path, command, formats):
+    complete = ShellComplete(cli, {"obj": App(project=tmp_path)}, "conch", "_CONCH_COMPLETE")
+    found = complete.get_completions(["neurons", command, "--format"], "")
+    assert [item.value for item in found] == formats
 
 
 @pytest.mark.parametrize("command", ["import", "export"])

@@ -47,7 +47,7 @@ def test_the_json_list_has_every_field():
     assert "thinking" in info["provides"]["domains"]
 
 
-def test_broken_plugins_of_every_kind_leave_help_and_list_standing(tmp_path):
+def test_help_and_list_work_with_broken_plugins_of_every_kind(tmp_path):
     folder = str(write_all(tmp_path / "mine"))
     helped = conch("--plugins-dir", folder, "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
@@ -77,7 +77,7 @@ def test_a_broken_plugin_is_fatal_under_strict(tmp_path):
     assert result.stderr.count("\n") == 1
 
 
-def test_a_command_that_a_broken_plugin_may_have_had_is_explained(tmp_path):
+def test_an_unknown_command_mentions_the_broken_plugins(tmp_path):
     result = run("--plugins-dir", str(write_all(tmp_path / "mine")), "frobnicate")
     assert result.exit_code == 2
     assert "no_such_module_anywhere" in result.stderr
@@ -85,6 +85,7 @@ def test_a_command_that_a_broken_plugin_may_have_had_is_explained(tmp_path):
 
 KINDS = {
     "teacher": "teachers", "scorer": "scorers", "loss": "losses", "extractor": "extractors", "domain": "domains",
+    "exporter": "exporters", "tracker": "trackers",
 }  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def test_a_new_plugin_outside_the_loaded_folder_says_how_to_load_it():
 @pytest.mark.parametrize(
     "name", ["", "Fresh", "1st", "with-dash", "class", "../up", "a.b", "test_me", "x" * 65], ids=repr
 )
-def test_a_name_that_is_no_module_name_is_refused(tmp_path, name):
+def test_a_name_that_is_not_a_module_name_is_refused(tmp_path, name):
     result = run("plugins", "new", name, "--kind", "scorer")
     assert result.exit_code == 2
     assert "error: not a plug-in name" in result.stderr
@@ -125,7 +126,7 @@ def test_a_taken_name_is_refused_with_its_owner(tmp_path, name, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_overwritten(tmp_path):
+def test_an_existing_file_is_not_overwritten(tmp_path):
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins/test_fresh.py").write_text("# mine\n")
     result = run("plugins", "new", "fresh", "--kind", "loss")

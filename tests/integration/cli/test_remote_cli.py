@@ -17,7 +17,7 @@ ABOUT = {"base": "org/base", "base_digest": "b", "teacher": "t", "teacher_finger
 
 @pytest.fixture
 def registry(tmp_path, own_cache):
-    """One version of one neuron, in the place where a project keeps them."""
+    """One version of one neuron, in the registry folder of a project."""
     folder = tmp_path / "adapter"
     folder.mkdir()
     up = "model.layers.0.mlp.up"
@@ -35,7 +35,7 @@ def conch(tmp_path):
     return lambda *args: CliRunner().invoke(cli, ["--project", str(tmp_path), "neurons", *map(str, args)])
 
 
-def test_push_and_pull_say_what_they_did(conch, registry, tmp_path):
+def test_push_and_pull_print_their_result(conch, registry, tmp_path):
     store, other = tmp_path / "store", tmp_path / "other"
     digest = registry.resolve("thinking").card.digest
     pushed = conch("push", "thinking", store, "--alias", "prod")
@@ -46,7 +46,7 @@ def test_push_and_pull_say_what_they_did(conch, registry, tmp_path):
             f"there thinking@current, thinking@prod is {digest[:19]}",
         ],
     )
-    assert "nothing: it is all there" in conch("push", "thinking", store).stdout
+    assert "nothing: all files are there" in conch("push", "thinking", store).stdout
     listed = conch("pull", store, "--list").stdout
     assert "current, prod" in listed
     assert digest[7:19] in listed
@@ -57,7 +57,7 @@ def test_push_and_pull_say_what_they_did(conch, registry, tmp_path):
     assert Registry(other).aliases("thinking") == {"current": 1, "live": 1}
 
 
-def test_json_says_the_same(conch, registry, tmp_path):
+def test_json_has_the_same_result(conch, registry, tmp_path):
     store = tmp_path / "store"
     sent = json.loads(conch("push", "thinking", store, "--dry-run", "--json").stdout)
     assert (sent["ref"], len(sent["files"]), sent["dry_run"]) == ("thinking@1", 4, True)
@@ -69,14 +69,14 @@ def test_json_says_the_same(conch, registry, tmp_path):
     assert (pulled["ref"], pulled["new"], pulled["url"]) == ("thinking@1", False, str(store))
 
 
-def test_a_place_without_neurons_says_so(conch, registry, tmp_path):
+def test_a_store_without_neurons_is_reported(conch, registry, tmp_path):
     assert conch("pull", tmp_path / "empty", "--list").stdout == f"no neurons in {tmp_path / 'empty'}\n"
     failed = conch("pull", tmp_path / "empty")
     assert failed.exit_code == 1
     assert failed.stderr == f"error: {tmp_path / 'empty'}: no such neuron; allowed: none: nothing is there\n"
 
 
-def test_what_a_stranger_wrote_cannot_steer_the_terminal(conch, registry, tmp_path):
+def test_control_characters_of_a_remote_card_are_not_printed(conch, registry, tmp_path):
     store = tmp_path / "store"
     conch("push", "thinking", store)
     (card,) = store.glob("thinking/*/neuron.json")

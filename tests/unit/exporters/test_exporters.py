@@ -6,7 +6,7 @@ import json
 import mlx.core as mx
 import pytest
 from architectures import ARCHITECTURES, SIZES, build
-from converting import KEYS, error, logits, publish, write_mlx, write_peft
+from converting import KEYS, error, export_neuron, import_neuron, logits, publish, write_mlx, write_peft
 from mlx.utils import tree_flatten
 from tiny import write_tiny_model
 
@@ -14,15 +14,15 @@ from conch_dna.errors import ConfigError, DiskError, NeuronRefused, RegistryErro
 from conch_dna.exporters import destination, fused
 from conch_dna.exporters.base import open_base
 from conch_dna.exporters.peft import PEFT_WEIGHTS
-from conch_dna.exporters.transfer import export_neuron, import_neuron
 from conch_dna.registry.adapter import INVOCATION_TOKENS
+from conch_dna.registry.audit import verify
 from conch_dna.util.files import new_folder
 from conch_dna.util.tensors import save_tensors
 
 # -- mlx-lm's own folder
 
 
-def test_an_adapter_of_mlx_lm_goes_out_and_comes_in_with_the_same_digest(registry, base, tmp_path):
+def test_export_and_import_as_mlx_keep_the_digest(registry, base, tmp_path):
     entry = publish(registry, base, write_mlx(tmp_path / "adapter", base, model=base.ref))
     export_neuron(registry, "neuron", tmp_path / "out", "mlx")
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
@@ -32,7 +32,7 @@ def test_an_adapter_of_mlx_lm_goes_out_and_comes_in_with_the_same_digest(registr
     assert (again.card.digest, again.card.base_digest) == (entry.card.digest, base.digest)
 
 
-def test_what_goes_out_to_peft_comes_in_with_the_same_logits(registry, base, tmp_path):
+def test_export_and_import_as_peft_keep_the_logits(registry, base, tmp_path):
     keys = [*KEYS, "model.embed_tokens"]
     entry = publish(registry, base, write_mlx(tmp_path / "adapter", base, keys=keys))
     export_neuron(registry, "neuron", tmp_path / "out", "peft")
@@ -41,7 +41,7 @@ def test_what_goes_out_to_peft_comes_in_with_the_same_logits(registry, base, tmp
     assert error(logits(base.folder), logits(base.folder, entry.path)) > 0.01
 
 
-def test_short_target_modules_where_they_mean_the_same(registry, base, tmp_path):
+def test_target_modules_are_short_names_if_they_select_the_same_layers(registry, base, tmp_path):
     publish(registry, base, write_mlx(tmp_path / "adapter", base))
     export_neuron(registry, "neuron", tmp_path / "short", "peft")
     about = json.loads((tmp_path / "short" / "adapter_config.json").read_text())
@@ -54,7 +54,7 @@ def test_short_target_modules_where_they_mean_the_same(registry, base, tmp_path)
     assert len(about["target_modules"]) == 5
 
 
-def test_the_cue_goes_out_and_comes_in(registry, base, tmp_path):
+def test_invocation_tokens_are_exported_and_imported(registry, base, tmp_path):
     publish(registry, base, write_mlx(tmp_path / "adapter", base, **{INVOCATION_TOKENS: [7, 9]}))
     export_neuron(registry, "neuron", tmp_path / "out", "peft")
     assert json.loads((tmp_path / "out" / "adapter_config.json").read_text())[INVOCATION_TOKENS] == [7, 9]
@@ -106,7 +106,7 @@ def test_a_fused_model_loads_as_a_base_with_its_tokenizer(registry, base, tmp_pa
 
 
 @pytest.mark.parametrize("mode", ["affine", "mxfp8"])
-def test_a_quantised_base_is_quantised_again_in_the_same_way(mode, registry, tmp_path):
+def test_a_quantized_base_is_quantized_again_in_the_same_mode(mode, registry, tmp_path):
     base = open_base(str(write_tiny_model(tmp_path / "model", bits=8, mode=mode)))
     entry = publish(registry, base, write_mlx(tmp_path / "adapter", base, layers=4))
     export_neuron(registry, "neuron", tmp_path / "out", "fused")
@@ -117,7 +117,7 @@ def test_a_quantised_base_is_quantised_again_in_the_same_way(mode, registry, tmp
     assert error(logits(base.folder), wanted) > 0.3
 
 
-def test_weights_of_several_files_are_all_listed(registry, base, tmp_path, monkeypatch):
+def test_the_index_lists_every_shard(registry, base, tmp_path, monkeypatch):
     import mlx_lm.utils
 
     one_each = lambda tensors: [{name: tensor} for name, tensor in tensors.items()]  # noqa: E731
@@ -129,9 +129,9 @@ def test_weights_of_several_files_are_all_listed(registry, base, tmp_path, monke
     assert error(logits(tmp_path / "out"), logits(base.folder, entry.path)) < 1e-5
 
 
-def test_a_neuron_that_acts_from_its_cue_on_cannot_be_fused(registry, base, tmp_path):
+def test_a_neuron_with_invocation_tokens_cannot_be_fused(registry, base, tmp_path):
     publish(registry, base, write_mlx(tmp_path / "adapter", base, **{INVOCATION_TOKENS: [7]}))
-    with pytest.raises(NeuronRefused, match="from its cue on"):
+    with pytest.raises(NeuronRefused, match="after its invocation tokens"):
         export_neuron(registry, "neuron", tmp_path / "out", "fused")
 
 
@@ -139,14 +139,14 @@ def test_a_neuron_that_acts_from_its_cue_on_cannot_be_fused(registry, base, tmp_
 
 
 @pytest.mark.parametrize("form", ["peft", "mlx", "fused"])
-def test_a_folder_that_is_taken_is_left_alone(form, registry, base, tmp_path):
+def test_an_existing_folder_is_not_overwritten(form, registry, base, tmp_path):
     publish(registry, base, write_mlx(tmp_path / "adapter", base))
     out = tmp_path / "out"
     out.mkdir()
     (out / "diary.txt").write_text("mine")
     with pytest.raises(RegistryError, match="not empty"):
         export_neuron(registry, "neuron", out, form)
-    with pytest.raises(RegistryError, match="leaves it alone"):
+    with pytest.raises(RegistryError, match="does not replace it"):
         export_neuron(registry, "neuron", out, form, force=True)
     with pytest.raises(RegistryError, match="file of this name"):
         export_neuron(registry, "neuron", out / "diary.txt", form, force=True)
@@ -156,7 +156,7 @@ def test_a_folder_that_is_taken_is_left_alone(form, registry, base, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["peft", "mlx", "fused"])
-def test_force_deletes_no_model_or_adapter_of_someone_else(form, registry, base, tmp_path):
+def test_force_replaces_only_exports(form, registry, base, tmp_path):
     own = write_mlx(tmp_path / "adapter", base)
     publish(registry, base, own)
     for folder in (own, write_tiny_model(tmp_path / "model")):
@@ -180,7 +180,7 @@ def test_an_empty_folder_is_filled_and_force_replaces_an_export(registry, base, 
 
 @pytest.mark.parametrize("form", ["peft", "fused"])
 @pytest.mark.parametrize("before", [False, True], ids=["new", "over an earlier one"])
-def test_a_full_disk_leaves_what_was_there(form, before, registry, base, tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_earlier_export(form, before, registry, base, tmp_path, monkeypatch):
     publish(registry, base, write_mlx(tmp_path / "adapter", base))
     out = tmp_path / "out"
     if before:
@@ -198,7 +198,7 @@ def test_a_full_disk_leaves_what_was_there(form, before, registry, base, tmp_pat
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
-def test_an_earlier_export_comes_back_when_the_new_one_cannot_take_its_place(registry, base, tmp_path, monkeypatch):
+def test_an_earlier_export_is_restored_if_the_new_one_cannot_be_moved(registry, base, tmp_path, monkeypatch):
     publish(registry, base, write_mlx(tmp_path / "adapter", base))
     export_neuron(registry, "neuron", tmp_path / "out", "mlx")
 
@@ -228,7 +228,7 @@ def test_another_base_is_refused(registry, base, tmp_path):
 # -- what an import publishes
 
 
-def test_an_import_claims_nothing_and_leaves_current_alone(registry, base, tmp_path):
+def test_an_import_has_no_verdict_and_does_not_move_current(registry, base, tmp_path):
     publish(registry, base, write_mlx(tmp_path / "adapter", base))
     entry = import_neuron(registry, write_peft(tmp_path / "peft", base), "neuron", "peft")
     assert (entry.version, registry.aliases("neuron")) == (2, {"current": 1})
@@ -239,22 +239,22 @@ def test_an_import_claims_nothing_and_leaves_current_alone(registry, base, tmp_p
     other = open_base(str(write_tiny_model(tmp_path / "other", seed=5, tied=False)))
     moved = import_neuron(registry, tmp_path / "peft", "neuron", "peft", base=other.ref)
     assert (moved.version, moved.card.digest, moved.card.base_digest) == (3, again.card.digest, other.digest)
-    assert registry.verify() == []
+    assert verify(registry) == []
 
 
-def test_the_first_import_of_a_name_is_its_current(registry, base, tmp_path):
+def test_the_first_import_of_a_name_becomes_current(registry, base, tmp_path):
     import_neuron(registry, write_peft(tmp_path / "peft", base), "new", "peft")
     assert registry.aliases("new") == {"current": 1}
 
 
-def test_a_base_that_nobody_names_is_asked_for(registry, base, tmp_path):
+def test_an_import_without_a_known_base_names_the_option(registry, base, tmp_path):
     folder = write_peft(tmp_path / "peft", base, {"base_model_name_or_path": None})
     with pytest.raises(ConfigError, match=r"the base is not known.*--base"):
         import_neuron(registry, folder, "neuron", "peft")
     assert import_neuron(registry, folder, "neuron", "peft", base=base.ref).card.base == base.ref
 
 
-def test_a_disk_that_is_full_publishes_nothing(registry, base, tmp_path, monkeypatch):
+def test_a_full_disk_publishes_nothing(registry, base, tmp_path, monkeypatch):
     folder = write_peft(tmp_path / "peft", base)
 
     def full(path, tensors, about=None):

@@ -78,7 +78,7 @@ def overwrite(file, change):
     [
         ("1", lambda file: overwrite(file, lambda a: a + 1), "the content differs from the card's digest"),
         ("version", lambda file: overwrite(file, lambda a: a + 1), "the content differs from the card's digest"),
-        ("bare", lambda file: overwrite(file, lambda a: a * mx.nan), "holds values that are not finite"),
+        ("bare", lambda file: overwrite(file, lambda a: a * mx.nan), "contains values that are not finite"),
         ("bare", lambda file: overwrite(file, lambda a: a[:, :1]), "do not match rank"),
         ("bare", lambda file: file.write_bytes(file.read_bytes()[:-8]), "truncated"),
         ("bare", lambda file: file.unlink(), "file missing"),

@@ -61,7 +61,7 @@ def test_an_unknown_name_lists_the_known_ones_and_the_nearest(catalog):
     assert "Did you mean 'length'?" in str(caught.value)
 
 
-def test_an_unknown_name_of_an_empty_kind_says_there_is_none(catalog):
+def test_an_unknown_name_of_an_empty_kind_reports_no_names(catalog):
     with pytest.raises(UnknownName, match=r"\(none\)"):
         catalog.owner("gates", "strict")
 

@@ -69,7 +69,7 @@ def test_a_project_plugin_provides_its_names(tmp_path):
     assert (info.version, info.provides, info.error) == ("7", {"scorers": ("good",)}, None)
 
 
-def test_private_files_and_tests_are_no_plugins(tmp_path):
+def test_private_files_and_tests_are_not_loaded_as_plugins(tmp_path):
     host = load_plugins(write(tmp_path, _shared="1 / 0", test_good="1 / 0"))
     assert host.catalog.broken == []
 
@@ -113,25 +113,25 @@ def test_a_rolled_back_plugin_leaves_no_name_behind(tmp_path):
     assert info_of(host, "duplicate").provides == {}
 
 
-def test_a_rolled_back_plugin_hears_no_event(tmp_path):
+def test_a_rolled_back_plugin_receives_no_event(tmp_path):
     host = load_plugins(write(tmp_path, half=LISTENER + "@hookimpl\ndef register_gates(): return 7\n"))
     host.emit("step_finished", domain="thinking", report=None)
     assert module("half").heard == []
 
 
-def test_ctrl_c_while_a_plugin_loads_stops_everything(tmp_path):
+def test_ctrl_c_stops_the_loading_of_plugins(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         load_plugins(write(tmp_path, slow="raise KeyboardInterrupt\n"))
 
 
-def test_a_blocked_plugin_is_not_even_imported(tmp_path, monkeypatch):
+def test_a_blocked_plugin_is_not_imported(tmp_path, monkeypatch):
     monkeypatch.setenv("CONCH_BLOCK", "exits, domains")
     host = load_plugins(write(tmp_path, exits=BROKEN["exits"][0]))
     assert {"exits", "domains"}.isdisjoint(info.name for info in host.plugins)
     assert host.catalog.names("domains") == ()
 
 
-def test_an_entry_point_is_loaded_by_itself(monkeypatch, tmp_path):
+def test_entry_points_are_loaded_separately(monkeypatch, tmp_path):
     write(tmp_path, conch_installed_good=GOOD, conch_installed_bad="1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
     points = [
@@ -145,7 +145,7 @@ def test_an_entry_point_is_loaded_by_itself(monkeypatch, tmp_path):
     assert "ZeroDivisionError" in str(info_of(host, "bad").error)
 
 
-def test_plugins_load_in_the_stated_order(monkeypatch, tmp_path):
+def test_plugins_load_in_the_documented_order(monkeypatch, tmp_path):
     point = importlib.metadata.EntryPoint("installed", "this", "conch_dna")
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [point])
     names = [info.name for info in load_plugins(write(tmp_path, b=HEAD, a=HEAD)).plugins]
@@ -202,7 +202,7 @@ def test_a_failing_listener_is_fatal_under_strict(tmp_path):
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_a_wish_to_stop_passes_through_an_event(tmp_path, stop):
+def test_keyboard_interrupt_and_exit_pass_through_an_event(tmp_path, stop):
     text = HEAD + f"@hookimpl\ndef step_finished(): raise {stop.__name__}\n"
     host = load_plugins(write(tmp_path, stops=text))
     with pytest.raises(stop):

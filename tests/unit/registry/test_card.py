@@ -7,6 +7,7 @@ import pytest
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.registry.adopt import adopt
+from conch_dna.registry.audit import verify
 from conch_dna.registry.card import Card, content_digest, hash_files, read_card, render_readme, write_card
 from conch_dna.registry.store import Registry
 
@@ -45,7 +46,7 @@ def test_figures_that_are_not_finite_survive_as_valid_json(card, folder):
     assert json.loads((folder / "neuron.json").read_text())["config"] == {"limit": "-Infinity"}
 
 
-def test_a_card_that_would_not_read_back_is_refused(card, folder):
+def test_a_card_that_cannot_be_read_back_is_refused(card, folder):
     with pytest.raises(NeuronRefused, match="cannot be written as JSON"):
         write_card(card.model_copy(update={"config": {"value": object()}}), folder)
 
@@ -63,7 +64,7 @@ def test_a_card_that_would_not_read_back_is_refused(card, folder):
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_card_that_does_not_belong_is_refused(card, folder, change, reason):
+def test_a_card_of_another_version_is_refused(card, folder, change, reason):
     (folder / "neuron.json").write_text(json.dumps(card.model_dump() | change))
     with pytest.raises(NeuronRefused, match=reason):
         read_card(folder)
@@ -118,21 +119,24 @@ def test_the_readme_shows_the_verdict_side_by_side(card, verdict):
     )
 
 
-def test_a_card_that_names_another_cue_than_its_adapter_is_found_and_not_taken_in(
+def test_a_card_with_other_invocation_tokens_than_its_adapter_is_reported_and_not_adopted(
     registry, write_adapter, fields, tmp_path
 ):
-    adapter, told = write_adapter(alora_invocation_tokens=[3, 4]), {"invocation_tokens": (3, 4)}
+    adapter, tokens = write_adapter(alora_invocation_tokens=[3, 4]), {"invocation_tokens": (3, 4)}
     with pytest.raises(NeuronRefused, match=r"got nothing; allowed: \[3, 4\]"):
-        registry.publish("cued", adapter, fields)
+        registry.publish("activated", adapter, fields)
     assert registry.names() == []
-    entry, other = registry.publish("cued", adapter, fields.model_copy(update=told)), Registry(tmp_path / "other")
-    assert registry.verify() == []
+    entry, other = (
+        registry.publish("activated", adapter, fields.model_copy(update=tokens)),
+        Registry(tmp_path / "other"),
+    )
+    assert verify(registry) == []
     write_card(entry.card.model_copy(update={"invocation_tokens": ()}), entry.path)
-    entry = registry.resolve("cued")
-    (problem,) = registry.verify()
+    entry = registry.resolve("activated")
+    (problem,) = verify(registry)
     assert "name different invocation tokens" in problem.reason
     with pytest.raises(NeuronRefused, match=r"got nothing; allowed: \[3, 4\]"):
         adopt(other, entry.path, entry.card)
     assert other.names() == []
-    assert adopt(other, entry.path, entry.card.model_copy(update=told))[1]
-    assert other.verify() == []
+    assert adopt(other, entry.path, entry.card.model_copy(update=tokens))[1]
+    assert verify(other) == []

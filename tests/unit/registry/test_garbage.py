@@ -7,6 +7,7 @@ import pytest
 
 from conch_dna.errors import ConfigError, NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry.adapter import read_adapter
+from conch_dna.registry.audit import verify
 from conch_dna.registry.card import read_card, write_card
 from conch_dna.registry.entry import check_content
 
@@ -29,15 +30,15 @@ def age(entry, days):
     write_card(read_card(entry.path).model_copy(update={"created_at": made}), entry.path)
 
 
-def test_the_newest_stay_and_as_many_steps_back(seven):
+def test_the_newest_versions_and_the_targets_of_rollbacks_are_kept(seven):
     report = seven.gc("thinking")
     assert removed(report) == ["thinking@1", "thinking@2", "thinking@3", "thinking@4"]
     assert seven.versions("thinking") == [5, 6, 7]
     assert [seven.rollback("thinking").version for _ in range(2)] == [6, 5]
-    assert seven.verify() == []
+    assert verify(seven) == []
 
 
-def test_every_reason_is_told_and_the_digest_of_what_went(seven):
+def test_the_report_has_every_reason_and_the_digests_of_deleted_versions(seven):
     seven.tag("thinking@3", "stage", "trial")
     digest = seven.resolve("thinking@1").card.digest
     report = seven.gc(keep_last=1, keep_tags=["stage=trial", "none"])
@@ -50,7 +51,7 @@ def test_every_reason_is_told_and_the_digest_of_what_went(seven):
     assert seven.resolve("thinking@3").card.parent  # of a version that is gone: the card still has its digest
 
 
-def test_what_any_alias_points_at_or_would_go_back_to_stays(seven):
+def test_the_target_of_any_alias_and_of_its_next_rollback_is_kept(seven):
     for version in (1, 3, 5):
         seven.promote("thinking", version, "prod")
     seven.rollback("thinking", "prod")
@@ -59,7 +60,7 @@ def test_what_any_alias_points_at_or_would_go_back_to_stays(seven):
     assert (seven.rollback("thinking").version, seven.rollback("thinking", "prod").version) == (6, 1)
 
 
-def test_going_back_and_forth_counts_as_steps(seven):
+def test_repeated_moves_between_two_versions_count_as_steps(seven):
     for version in (1, 7, 1, 7):
         seven.promote("thinking", version)
     seven.gc(keep_last=3)
@@ -67,7 +68,7 @@ def test_going_back_and_forth_counts_as_steps(seven):
     assert [seven.rollback("thinking").version for _ in range(2)] == [1, 7]
 
 
-def test_young_versions_stay_and_so_do_those_whose_age_is_unknown(seven, registry):
+def test_young_versions_and_versions_of_unknown_age_are_kept(seven, registry):
     entries = [registry.resolve(f"thinking@{version}") for version in range(1, 8)]
     for entry, days in zip(entries, (10, 9, 8, 4, 3, 2, 1), strict=True):
         age(entry, days)
@@ -76,25 +77,25 @@ def test_young_versions_stay_and_so_do_those_whose_age_is_unknown(seven, registr
     assert removed(registry.gc(keep_last=0)) == ["thinking@1", "thinking@5"]
 
 
-def test_a_dry_run_deletes_nothing_and_says_the_same(seven):
+def test_a_dry_run_deletes_nothing_and_returns_the_same_report(seven):
     (seven.root / "thinking" / ".9.abcd").mkdir()
     (seven.root / "thinking" / ".9.abcd" / "half").write_bytes(b"123456")
     before = sorted(seven.root.rglob("*"))
-    told = seven.gc(keep_last=1, dry_run=True)
+    planned = seven.gc(keep_last=1, dry_run=True)
     assert sorted(seven.root.rglob("*")) == before
     done = seven.gc(keep_last=1)
-    assert told.dry_run
-    assert told.model_copy(update={"dry_run": False}) == done
+    assert planned.dry_run
+    assert planned.model_copy(update={"dry_run": False}) == done
     assert (done.leftovers, done.bytes) == (1, 6 + sum(one.bytes for one in done.removed))
 
 
-def test_the_bytes_are_those_of_the_files(seven):
+def test_the_reported_bytes_are_the_size_of_the_files(seven):
     sizes = [path.stat().st_size for path in (seven.root / "thinking" / "1").iterdir()]
     (one,) = seven.gc(keep_last=6).removed
     assert (len(sizes), one.bytes) == (4, sum(sizes))
 
 
-def test_one_neuron_or_all(seven, publish):
+def test_a_collection_covers_one_neuron_or_all(seven, publish):
     for seed in range(1, 5):
         publish("action", seed)
     assert removed(seven.gc("action", keep_last=1)) == ["action@1", "action@2"]
@@ -103,7 +104,7 @@ def test_one_neuron_or_all(seven, publish):
     assert seven.versions("action") == [3, 4]
 
 
-def test_numbers_and_tags_of_what_went_are_not_used_again(seven, publish):
+def test_numbers_and_tags_of_deleted_versions_are_not_used_again(seven, publish):
     seven.tag("thinking@7", "stage", "trial")
     (seven.root / "thinking" / "aliases.json").write_text('{"next": 2, "aliases": {"current": 1}, "tags": {"7": {}}}')
     assert removed(seven.gc(keep_last=0)) == [f"thinking@{version}" for version in range(2, 8)]
@@ -111,7 +112,7 @@ def test_numbers_and_tags_of_what_went_are_not_used_again(seven, publish):
     assert seven.tags("thinking") == {}
 
 
-def test_leftovers_go_from_neurons_without_versions_too(registry, publish):
+def test_leftovers_of_neurons_without_versions_are_deleted_too(registry, publish):
     publish("thinking", 1)
     (registry.root / "action" / ".1.abcd").mkdir(parents=True)
     (registry.root / "action" / ".aliases.json.abcd").write_text("half")
@@ -119,7 +120,7 @@ def test_leftovers_go_from_neurons_without_versions_too(registry, publish):
     assert list((registry.root / "action").iterdir()) == []
 
 
-def test_damaged_aliases_stop_everything(seven, publish):
+def test_damaged_aliases_stop_the_whole_collection(seven, publish):
     publish("action", 1)
     (seven.root / "thinking" / "aliases.json").write_text("{")
     publish("zeta", 1)
@@ -128,12 +129,12 @@ def test_damaged_aliases_stop_everything(seven, publish):
     assert seven.versions("thinking") == list(range(1, 8))
 
 
-def test_an_alias_left_dangling_by_hand_stops_nothing(seven):
+def test_an_alias_without_a_version_does_not_stop_a_collection(seven):
     (seven.root / "thinking" / "7").rename(seven.root / "elsewhere")
     assert removed(seven.gc(keep_last=1)) == ["thinking@1", "thinking@2", "thinking@3", "thinking@4", "thinking@5"]
 
 
-def test_an_empty_registry_stays_one(registry):
+def test_a_collection_of_an_empty_registry_creates_nothing(registry):
     assert registry.gc() == registry.gc(keep_last=0)
     assert not registry.root.exists()
     with pytest.raises(UnknownName):
@@ -146,10 +147,10 @@ def test_rules_out_of_range_are_refused(registry, rules):
         registry.gc(**rules)
 
 
-def test_a_version_that_went_after_it_was_looked_up_is_refused_in_plain_words(seven):
+def test_a_version_that_is_removed_after_its_lookup_is_refused_with_the_reason(seven):
     entry = seven.resolve("thinking@1")
     seven.gc()
-    with pytest.raises(NeuronRefused, match=r"thinking@1: was removed after it was looked up\. Ask for it again"):
+    with pytest.raises(NeuronRefused, match=r"thinking@1: the version was removed after it was looked up\. Try again"):
         check_content(entry)
     with pytest.raises(NeuronRefused, match="file missing"):
         read_adapter(entry.path)
@@ -157,7 +158,7 @@ def test_a_version_that_went_after_it_was_looked_up_is_refused_in_plain_words(se
         seven.resolve("thinking@1")
 
 
-def test_readers_beside_a_collection_get_a_whole_adapter_or_a_plain_refusal(registry, write_adapter, fields):
+def test_readers_during_a_collection_get_a_whole_adapter_or_a_refusal(registry, write_adapter, fields):
     adapters = [write_adapter(seed) for seed in range(12)]
     digests = {read_adapter(folder).digest for folder in adapters}
     registry.publish("thinking", adapters[0], fields)
@@ -184,7 +185,7 @@ def test_readers_beside_a_collection_get_a_whole_adapter_or_a_plain_refusal(regi
     assert len(registry.versions("thinking")) == 2
 
 
-def test_an_engine_that_comes_too_late_is_told_so_and_goes_on(tmp_path):
+def test_an_engine_refuses_a_removed_version_and_continues(tmp_path):
     from engines import publish, write_base
 
     from conch_dna.registry.store import Registry
@@ -197,7 +198,7 @@ def test_an_engine_that_comes_too_late_is_told_so_and_goes_on(tmp_path):
     late = runtime._cache.find("a@1")
     runtime.use("a@2")
     registry.gc(keep_last=0)
-    with pytest.raises(NeuronRefused, match="a@1: was removed after it was looked up"):
+    with pytest.raises(NeuronRefused, match="a@1: the version was removed after it was looked up"):
         runtime._cache.get(late)
     with pytest.raises(UnknownName, match="version 1 does not exist; got a@1; allowed: a@3, a@4"):
         runtime.use("a@1")

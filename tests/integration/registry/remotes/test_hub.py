@@ -7,6 +7,7 @@ import pytest
 from hubserver import TOKEN, HubServer, Repo
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
+from conch_dna.registry.audit import verify
 from conch_dna.registry.card import hash_files
 from conch_dna.registry.remotes import push_pull as remote
 from conch_dna.registry.store import Registry
@@ -47,7 +48,7 @@ def head_of(hub):
     return hub.repos[REPO].commits[-1]
 
 
-def test_a_neuron_comes_back_the_same(hub, registry, other, publish):
+def test_a_pulled_neuron_equals_the_pushed_one(hub, registry, other, publish):
     entry = publish("thinking", 0)
     sent = remote.push(registry, "thinking", URL, aliases=["prod"])
     oid, files = head_of(hub)
@@ -60,10 +61,10 @@ def test_a_neuron_comes_back_the_same(hub, registry, other, publish):
     got = other.resolve("thinking")
     assert hash_files(got.path) == hash_files(entry.path)
     assert got.card.origin.ref == "thinking@1"
-    assert other.verify() == []
+    assert verify(other) == []
 
 
-def test_the_model_card_says_what_the_hub_wants_to_know(hub, registry, publish):
+def test_the_model_card_has_the_metadata_of_the_hub(hub, registry, publish):
     publish("thinking", 0)
     remote.push(registry, "thinking", URL)
     text = head_of(hub)[1]["README.md"].decode()
@@ -104,7 +105,7 @@ def test_a_dry_run_sends_nothing(hub, registry, publish):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("faults", [[503, 429], ["cut", 502]], ids=["busy", "cut"])
-def test_a_push_outlasts_faults_that_pass(hub, registry, other, publish, method, path, faults):
+def test_a_push_retries_transient_faults(hub, registry, other, publish, method, path, faults):
     publish("thinking", 0)
     hub.faults[method, path] = list(faults)
     remote.push(registry, "thinking", URL, aliases=["prod"])
@@ -115,7 +116,7 @@ def test_a_push_outlasts_faults_that_pass(hub, registry, other, publish, method,
 
 @pytest.mark.parametrize("faults", [[503, 429], ["cut", "short"]], ids=["busy", "cut"])
 @pytest.mark.parametrize("path", ["/resolve/", "/stored/", "/api/models/"])
-def test_a_pull_outlasts_faults_that_pass(hub, registry, other, publish, path, faults):
+def test_a_pull_retries_transient_faults(hub, registry, other, publish, path, faults):
     publish("thinking", 0)
     remote.push(registry, "thinking", URL)
     hub.faults["GET", path] = list(faults)
@@ -123,7 +124,7 @@ def test_a_pull_outlasts_faults_that_pass(hub, registry, other, publish, path, f
     assert hub.faults["GET", path] == []
 
 
-def test_a_commit_whose_answer_is_lost_is_not_made_twice(hub, registry, publish):
+def test_a_commit_whose_response_is_lost_is_not_repeated(hub, registry, publish):
     publish("thinking", 0)
     hub.faults["COMMITTED", REPO] = ["cut"]
     sent = remote.push(registry, "thinking", URL)
@@ -131,7 +132,7 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(hub, registry, publish)
     assert sent.revision == head_of(hub)[0]
 
 
-def test_a_push_that_failed_goes_on_where_it_was(hub, registry, publish):
+def test_a_failed_push_is_continued(hub, registry, publish):
     publish("thinking", 0)
     hub.faults["POST", "/commit/"] = [503] * 4
     with pytest.raises(RegistryError, match=f"{URL}: the store refused or did not answer") as refusal:
@@ -139,12 +140,12 @@ def test_a_push_that_failed_goes_on_where_it_was(hub, registry, publish):
     assert "\n" not in str(refusal.value)
     with pytest.raises(NeuronRefused, match="holds no neuron"):
         remote.pull(registry, URL)
-    hub.asked.clear()
+    hub.requests.clear()
     remote.push(registry, "thinking", URL)
-    assert not [path for method, path, _ in hub.asked if method == "PUT"]  # the weights were there
+    assert not [path for method, path, _ in hub.requests if method == "PUT"]  # the weights were there
 
 
-def test_what_the_hub_gives_must_match_the_card(hub, registry, other, publish):
+def test_files_of_the_hub_must_match_the_card(hub, registry, other, publish):
     publish("thinking", 0)
     remote.push(registry, "thinking", URL)
     files = head_of(hub)[1]
@@ -162,22 +163,22 @@ def test_what_the_hub_gives_must_match_the_card(hub, registry, other, publish):
     assert other.names() == []
 
 
-def test_no_more_is_read_than_was_asked_for(hub, registry, other, publish):
+def test_a_response_longer_than_requested_is_not_read(hub, registry, other, publish):
     publish("thinking", 0)
     remote.push(registry, "thinking", URL)
     hub.faults["GET", "/stored/"] = ["flood"]
-    with pytest.raises(RegistryError, match="sent more than it was asked for"):
+    with pytest.raises(RegistryError, match="sent more bytes than requested"):
         remote.pull(other, URL)
     assert hub.flooded.wait(10)  # it met a closed door long before its end
 
 
-def test_the_token_stays_with_the_hub_and_out_of_every_text(hub, registry, other, publish, monkeypatch, capfd):
+def test_the_token_is_sent_only_to_the_hub_and_never_printed(hub, registry, other, publish, monkeypatch, capfd):
     publish("thinking", 0)
     hub.faults["PUT", "/stored/"] = [503]
     remote.push(registry, "thinking", URL)
     remote.pull(other, URL)
-    told = {path.startswith("/stored/"): token for _, path, token in hub.asked}
-    assert told == {True: None, False: f"Bearer {TOKEN}"}
+    tokens = {path.startswith("/stored/"): token for _, path, token in hub.requests}
+    assert tokens == {True: None, False: f"Bearer {TOKEN}"}
     wrong = "hf_" + "wrong" * 7
     monkeypatch.setenv("HF_TOKEN", wrong)
     for call in (lambda: remote.push(registry, "thinking", URL), lambda: remote.pull(other, URL)):
@@ -190,7 +191,7 @@ def test_the_token_stays_with_the_hub_and_out_of_every_text(hub, registry, other
     assert "/stored/" not in shown.out + shown.err  # such addresses are signed
 
 
-def test_without_a_token_a_private_neuron_is_not_there(hub, registry, other, publish, monkeypatch):
+def test_a_private_neuron_is_not_found_without_a_token(hub, registry, other, publish, monkeypatch):
     publish("thinking", 0)
     remote.push(registry, "thinking", URL)
     monkeypatch.delenv("HF_TOKEN")
@@ -199,7 +200,7 @@ def test_without_a_token_a_private_neuron_is_not_there(hub, registry, other, pub
         remote.pull(other, URL)
 
 
-def test_what_is_public_is_so_on_purpose(hub, registry, other, publish):
+def test_a_public_repository_needs_the_option_public(hub, registry, other, publish):
     publish("thinking", 0)
     hub.repos[REPO] = Repo(private=False)
     with pytest.raises(RegistryError, match=r"the repository is public.*--public"):
@@ -224,14 +225,14 @@ def test_another_neuron_or_model_is_not_overwritten(hub, registry, publish):
 @pytest.mark.parametrize(
     "url", ["hf://", "hf://me", "hf://datasets/me/x", "hf://me/x@main", "hf://../x", "hf://me:hf_secret@me/x"]
 )
-def test_a_url_that_is_none_is_refused(registry, publish, url):
+def test_an_invalid_url_is_refused(registry, publish, url):
     publish("thinking", 0)
     with pytest.raises(RegistryError, match="not a hub repository") as refusal:
         remote.push(registry, "thinking", url)
     assert "secret" not in str(refusal.value)
 
 
-def test_a_hub_that_is_not_there_is_one_line(hub, other):
+def test_an_unreachable_hub_is_an_error_of_one_line(hub, other):
     hub.faults["GET", "/"] = ["cut"] * 4
     with pytest.raises(RegistryError, match="did not answer") as refusal:
         remote.pull(other, URL)

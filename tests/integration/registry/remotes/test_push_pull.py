@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from conch_dna.errors import DiskError, NeuronRefused, RegistryError, UnknownName
+from conch_dna.registry.audit import verify
 from conch_dna.registry.card import content_digest, hash_files
 from conch_dna.registry.remotes import push_pull as remote
-from conch_dna.registry.remotes.base import told
+from conch_dna.registry.remotes.base import redacted_message
 from conch_dna.registry.remotes.bucket import Bucket
 from conch_dna.registry.store import Registry
 
@@ -39,7 +40,7 @@ def other(tmp_path):
 
 @pytest.fixture(params=["folder", "memory", "s3"])
 def url(request, tmp_path):
-    """A place of each kind; the store is empty."""
+    """The URL of an empty store of each kind."""
     if request.param == "folder":
         return str(tmp_path / "store")
     if request.param == "memory":
@@ -47,7 +48,7 @@ def url(request, tmp_path):
     return request.getfixturevalue("s3_url")
 
 
-def place_of(store, entry):
+def folder_of(store, entry):
     return Path(store, entry.name, entry.card.digest.removeprefix("sha256:"))
 
 
@@ -62,7 +63,7 @@ def process(how, registry, *rest):
     return subprocess.Popen(arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def test_a_neuron_comes_back_the_same(url, registry, other, publish):
+def test_a_pulled_neuron_equals_the_pushed_one(url, registry, other, publish):
     first, entry = publish("thinking", 0), publish("thinking", 1)
     sent = remote.push(registry, "thinking", url, aliases=["prod"])
     assert set(sent.files) == {"adapter_config.json", "adapters.safetensors", "README.md", "neuron.json"}
@@ -71,7 +72,7 @@ def test_a_neuron_comes_back_the_same(url, registry, other, publish):
     pulled = remote.pull(other, url, "thinking@prod", aliases=["live"])
     assert (pulled.ref, pulled.new) == ("thinking@1", True)
     got = other.resolve("thinking@live")
-    assert other.verify() == []
+    assert verify(other) == []
     assert hash_files(got.path) == hash_files(entry.path)
     assert got.card.origin.model_dump() == {"url": pulled.url, "ref": "thinking@2"}
     # The lineage is that of the original.
@@ -80,7 +81,7 @@ def test_a_neuron_comes_back_the_same(url, registry, other, publish):
     assert kept == entry.card.model_dump(exclude={"version", "origin"})
 
 
-def test_what_is_there_is_neither_sent_nor_fetched_again(url, registry, other, publish):
+def test_existing_files_are_neither_sent_nor_fetched_again(url, registry, other, publish):
     entry = publish("thinking", 0)
     remote.push(registry, "thinking", url)
     assert remote.push(registry, "thinking@1", url).files == ()
@@ -91,7 +92,7 @@ def test_what_is_there_is_neither_sent_nor_fetched_again(url, registry, other, p
     assert remote.pull(registry, url).ref == entry.ref
 
 
-def test_versions_are_found_by_alias_and_digest_and_the_rest_is_listed(url, registry, other, publish):
+def test_versions_are_found_by_alias_or_digest_and_an_error_lists_them(url, registry, other, publish):
     first, second = publish("thinking", 0), publish("thinking", 1)
     remote.push(registry, first.ref, url, aliases=["prod"])
     remote.push(registry, second.ref, url)
@@ -112,7 +113,7 @@ def test_versions_are_found_by_alias_and_digest_and_the_rest_is_listed(url, regi
         remote.pull(other, url, "memory")
 
 
-def test_current_moves_only_when_there_is_none_or_when_asked(url, registry, other, publish):
+def test_a_pull_moves_current_only_if_it_is_unset_or_requested(url, registry, other, publish):
     publish("thinking", 0)
     remote.push(registry, "thinking", url)
     remote.pull(other, url)
@@ -124,7 +125,7 @@ def test_current_moves_only_when_there_is_none_or_when_asked(url, registry, othe
     assert other.aliases("thinking") == {"current": 2}
 
 
-def test_a_pull_that_was_killed_before_the_alias_is_made_good_by_the_next(tmp_path, registry, other, publish):
+def test_the_next_pull_sets_the_alias_that_a_killed_pull_did_not(tmp_path, registry, other, publish):
     publish("thinking", 0)
     remote.push(registry, "thinking", str(tmp_path / "store"))
     remote.pull(other, str(tmp_path / "store"))
@@ -133,7 +134,7 @@ def test_a_pull_that_was_killed_before_the_alias_is_made_good_by_the_next(tmp_pa
     assert other.resolve("thinking").version == 1
 
 
-def test_a_version_that_goes_while_it_is_looked_for_is_no_fault(tmp_path, registry, other, publish, monkeypatch):
+def test_a_version_removed_during_the_lookup_is_not_an_error(tmp_path, registry, other, publish, monkeypatch):
     publish("thinking", 0)
     remote.push(registry, "thinking", str(tmp_path / "store"))
     remote.pull(other, str(tmp_path / "store"))
@@ -150,28 +151,28 @@ def test_a_dry_run_changes_nothing(url, registry, other, publish):
     assert (pulled.ref, pulled.new, other.names()) == (None, True, [])
 
 
-def test_an_empty_place_says_so(url, other):
+def test_an_empty_store_is_reported(url, other):
     assert remote.offers(url) == []
     with pytest.raises(UnknownName, match="nothing is there"):
         remote.pull(other, url)
 
 
-def test_a_push_goes_on_where_one_was_cut_off(tmp_path, registry, publish):
+def test_a_push_continues_an_interrupted_one(tmp_path, registry, publish):
     entry = publish("thinking", 0)
     store = str(tmp_path / "store")
     remote.push(registry, "thinking", store)
-    place = place_of(store, entry)
-    (place / "neuron.json").unlink()
-    with pytest.raises(NeuronRefused, match="not pushed whole"):
+    folder = folder_of(store, entry)
+    (folder / "neuron.json").unlink()
+    with pytest.raises(NeuronRefused, match="the push is incomplete"):
         remote.pull(Registry(tmp_path / "other"), store)
     assert remote.offers(store) == []
-    weights = place / "adapters.safetensors"
+    weights = folder / "adapters.safetensors"
     flip_last_byte(weights)
     assert remote.push(registry, "thinking", store).files == ("adapters.safetensors", "README.md", "neuron.json")
     assert remote.pull(Registry(tmp_path / "other"), store).new
 
 
-def test_a_pull_goes_on_with_the_files_that_are_whole(tmp_path, registry, other, publish, monkeypatch):
+def test_a_pull_keeps_the_files_that_were_downloaded_completely(tmp_path, registry, other, publish, monkeypatch):
     entry = publish("thinking", 0)
     store = str(tmp_path / "store")
     remote.push(registry, "thinking", store)
@@ -197,8 +198,8 @@ def test_a_pull_goes_on_with_the_files_that_are_whole(tmp_path, registry, other,
 def damaged(change):
     """Edit the card of a pushed version as a stranger would, and keep its digests true to itself."""
 
-    def edit(place):
-        path = place / "neuron.json"
+    def edit(folder):
+        path = folder / "neuron.json"
         card = json.loads(path.read_text())
         change(card)
         path.write_text(json.dumps(card))
@@ -221,13 +222,13 @@ def contradicting(card):
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (lambda place: (place / "adapters.safetensors").write_bytes(b""), "differs from the card's digest"),
-        (lambda place: os.truncate(place / "adapters.safetensors", 40), "got 40 bytes of 40"),
-        (lambda place: (place / "adapter_config.json").write_text("{}"), "differs from the card's digest"),
-        (lambda place: (place / "adapters.safetensors").unlink(), "file missing; got adapters.safetensors"),
-        (lambda place: os.truncate(place / "adapter_config.json", 2**20 + 1), "file too large"),
-        (lambda place: os.truncate(place / "neuron.json", 2**20 + 1), "card too large"),
-        (lambda place: os.truncate(place / "neuron.json", 100), "not a valid card"),
+        (lambda folder: (folder / "adapters.safetensors").write_bytes(b""), "differs from the card's digest"),
+        (lambda folder: os.truncate(folder / "adapters.safetensors", 40), "got 40 bytes of 40"),
+        (lambda folder: (folder / "adapter_config.json").write_text("{}"), "differs from the card's digest"),
+        (lambda folder: (folder / "adapters.safetensors").unlink(), "file missing; got adapters.safetensors"),
+        (lambda folder: os.truncate(folder / "adapter_config.json", 2**20 + 1), "file too large"),
+        (lambda folder: os.truncate(folder / "neuron.json", 2**20 + 1), "card too large"),
+        (lambda folder: os.truncate(folder / "neuron.json", 100), "not a valid card"),
         (damaged(lambda card: card.update(schema_version=99)), "newer Conch DNA; got schema 99"),
         (damaged(lambda card: card.update(name="../../evil")), "not a neuron name"),
         (damaged(lambda card: card.update(name="action")), "the card is of another neuron"),
@@ -243,13 +244,11 @@ def contradicting(card):
         "evil-name", "other-name", "more-files", "failed", "contradiction", "escape", "escape-c1", "escape-in-key",
     ],
 )  # fmt: skip
-def test_what_is_damaged_or_may_not_be_published_is_refused_in_one_line(
-    tmp_path, registry, other, publish, edit, reason
-):
+def test_a_damaged_or_unpublishable_version_is_refused_in_one_line(tmp_path, registry, other, publish, edit, reason):
     entry = publish("thinking", 0)
     store = str(tmp_path / "store")
     remote.push(registry, "thinking", store)
-    edit(place_of(store, entry))
+    edit(folder_of(store, entry))
     with pytest.raises(NeuronRefused, match=reason) as refusal:
         remote.pull(other, store)
     assert str(refusal.value).isprintable()
@@ -259,31 +258,31 @@ def test_what_is_damaged_or_may_not_be_published_is_refused_in_one_line(
     )
 
 
-def test_an_adapter_that_changes_nothing_is_refused_though_its_digests_are_right(
+def test_an_adapter_without_effect_is_refused_even_with_correct_digests(
     tmp_path, registry, other, publish, write_adapter
 ):
     entry = publish("thinking", 0)
     store = str(tmp_path / "store")
     remote.push(registry, "thinking", store)
-    place = place_of(store, entry)
-    write_adapter(0, place, change=lambda found: found.update({name: 0 * value for name, value in found.items()}))
-    files = hash_files(place)
+    folder = folder_of(store, entry)
+    write_adapter(0, folder, change=lambda found: found.update({name: 0 * value for name, value in found.items()}))
+    files = hash_files(folder)
     digest = content_digest(files)
-    damaged(lambda card: card.update(files=files, digest=digest))(place)
-    place.rename(place.with_name(digest.removeprefix("sha256:")))
+    damaged(lambda card: card.update(files=files, digest=digest))(folder)
+    folder.rename(folder.with_name(digest.removeprefix("sha256:")))
     with pytest.raises(NeuronRefused, match="changes nothing"):
         remote.pull(other, store, f"thinking@{digest}")
     assert other.names() == []
 
 
 @pytest.mark.parametrize("ref", ["../x", "Thinking", "a/b@prod", "thinking\0"])
-def test_a_name_that_is_none_is_refused_before_anything_is_asked(other, ref):
+def test_an_invalid_name_is_refused_before_any_request(other, ref):
     with pytest.raises(RegistryError, match="not a neuron name"):
         remote.pull(other, "s3://nowhere", ref)
 
 
 @pytest.mark.parametrize("how", [remote.push, remote.pull])
-def test_an_alias_that_is_none_is_refused(registry, publish, tmp_path, how):
+def test_an_invalid_alias_is_refused(registry, publish, tmp_path, how):
     publish("thinking", 0)
     target = ("thinking", str(tmp_path)) if how is remote.push else (str(tmp_path),)
     with pytest.raises(RegistryError, match=r"not an alias; got '?3"):
@@ -309,7 +308,7 @@ def test_a_damaged_alias_hides_no_version(tmp_path, registry, publish):
     ]
 
 
-def test_a_pipe_is_no_alias(tmp_path, registry, other, publish):
+def test_a_pipe_is_not_read_as_an_alias(tmp_path, registry, other, publish):
     publish("thinking", 0)
     remote.push(registry, "thinking", str(tmp_path / "store"))
     os.mkfifo(tmp_path / "store/thinking/aliases/prod.json")
@@ -318,38 +317,38 @@ def test_a_pipe_is_no_alias(tmp_path, registry, other, publish):
 
 
 @pytest.mark.parametrize("folder", ["", "aliases", "DIGEST"])
-def test_a_push_follows_no_link(tmp_path, registry, publish, folder):
+def test_a_push_refuses_symbolic_links(tmp_path, registry, publish, folder):
     entry = publish("thinking", 0)
     home, elsewhere = tmp_path / "store/thinking", tmp_path / "elsewhere"
     elsewhere.mkdir()
     link = home / folder.replace("DIGEST", entry.card.digest.removeprefix("sha256:"))
     link.parent.mkdir(parents=True)
     link.symlink_to(elsewhere)
-    with pytest.raises(RegistryError, match="a link stands where a folder must be"):
+    with pytest.raises(RegistryError, match="this is a symbolic link, not a folder"):
         remote.push(registry, "thinking", str(tmp_path / "store"))
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_push_mends_a_card_that_no_pull_would_take(tmp_path, registry, other, publish):
+def test_a_push_replaces_a_card_that_a_pull_would_refuse(tmp_path, registry, other, publish):
     entry = publish("thinking", 0)
     store = str(tmp_path / "store")
     for change in (lambda card: card.update(name="action"), failed):
         remote.push(registry, "thinking", store)
-        damaged(change)(place_of(store, entry))
+        damaged(change)(folder_of(store, entry))
         assert remote.push(registry, "thinking", store).files == ("README.md", "neuron.json")
     assert remote.pull(other, store).new
 
 
-def test_content_that_is_there_for_another_base_is_not_taken_for_it(tmp_path, registry, publish):
+def test_the_same_content_for_another_base_is_refused(tmp_path, registry, publish):
     entry = publish("thinking", 0)
     store = str(tmp_path / "store")
     remote.push(registry, "thinking", store)
-    damaged(lambda card: card.update(base_digest="sha256:other"))(place_of(store, entry))
+    damaged(lambda card: card.update(base_digest="sha256:other"))(folder_of(store, entry))
     with pytest.raises(RegistryError, match="for another base; got sha256:base; allowed: sha256:other"):
         remote.push(registry, "thinking", store)
 
 
-def test_a_store_that_gives_more_than_it_has_is_cut_off(tmp_path, registry, other, publish, monkeypatch):
+def test_a_file_longer_than_its_reported_size_is_refused(tmp_path, registry, other, publish, monkeypatch):
     publish("thinking", 0)
     remote.push(registry, "thinking", str(tmp_path / "store"))
     given, chunks = [], Bucket.chunks
@@ -361,7 +360,7 @@ def test_a_store_that_gives_more_than_it_has_is_cut_off(tmp_path, registry, othe
             yield b"more"
 
     monkeypatch.setattr(Bucket, "chunks", endless)
-    with pytest.raises(NeuronRefused, match=r"store: thinking@1: adapter_config\.json: longer than it was said to be"):
+    with pytest.raises(NeuronRefused, match=r"store: thinking@1: adapter_config\.json: longer than the reported size"):
         remote.pull(other, str(tmp_path / "store"))
     assert given == ["adapter_config.json"]
 
@@ -380,28 +379,28 @@ def test_a_damaged_version_is_not_pushed(registry, publish, tmp_path):
     assert not (tmp_path / "store").exists()
 
 
-def test_an_unknown_kind_of_store_is_one_line(registry, publish):
+def test_an_unknown_kind_of_store_is_an_error_of_one_line(registry, publish):
     publish("thinking", 0)
     with pytest.raises(RegistryError, match=r"nosuch://x: the store refused .*Protocol not known") as refusal:
         remote.push(registry, "thinking", "nosuch://user:hunter2@secret@x?sig=hunter2secret")
     assert "secret" not in str(refusal.value)
 
 
-def test_an_error_of_a_store_tells_no_secret(monkeypatch):
+def test_an_error_of_a_store_contains_no_secret(monkeypatch):
     monkeypatch.setenv("STORE_TOKEN", "in-the-environment")
     fault = OSError("sftp://me:pass@word@host/x?signature=abc\nsaid no to in-the-environment")
-    assert told(fault) == "sftp://host/x said no to ***"
+    assert redacted_message(fault) == "sftp://host/x said no to ***"
 
 
-def test_a_full_disk_here_is_not_blamed_on_the_store(tmp_path, registry, other, publish, monkeypatch):
+def test_a_full_local_disk_is_not_reported_as_a_store_error(tmp_path, registry, other, publish, monkeypatch):
     publish("thinking", 0)
     remote.push(registry, "thinking", str(tmp_path / "store"))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(DiskError, match="no room for the neuron"):
+    with pytest.raises(DiskError, match="not enough free disk space"):
         remote.pull(other, str(tmp_path / "store"))
 
 
-def test_pushes_at_the_same_time_lose_nothing(url, registry, publish, tmp_path):
+def test_concurrent_pushes_lose_no_version(url, registry, publish, tmp_path):
     entries = [publish("thinking", seed) for seed in range(6)]
     # A write to fsspec's own memory can be seen half done by another thread; no real store shows that.
     with ThreadPoolExecutor(1 if url.startswith("memory:") else 6) as pool:
@@ -413,7 +412,7 @@ def test_pushes_at_the_same_time_lose_nothing(url, registry, publish, tmp_path):
     assert sum("current" in aliases for aliases in offers.values()) == 1
 
 
-def test_pulls_at_the_same_time_add_one_version(tmp_path, registry, other, publish):
+def test_concurrent_pulls_add_one_version(tmp_path, registry, other, publish):
     publish("thinking", 0)
     store = str(tmp_path / "store")
     remote.push(registry, "thinking", store)
@@ -424,8 +423,8 @@ def test_pulls_at_the_same_time_add_one_version(tmp_path, registry, other, publi
 
 
 def ended_well(worker):
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0, told
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0, output
 
 
 def killed(worker, after):
@@ -436,7 +435,7 @@ def killed(worker, after):
     return worker.returncode == -signal.SIGKILL
 
 
-def test_a_killed_push_or_pull_leaves_nothing_half_visible(s3_url, registry, other, write_adapter, fields):
+def test_a_killed_push_or_pull_leaves_no_incomplete_version_visible(s3_url, registry, other, write_adapter, fields):
     import mlx.core as mx
 
     def bigger(found):  # a few megabytes, so that kills fall into the transfer too
@@ -448,19 +447,19 @@ def test_a_killed_push_or_pull_leaves_nothing_half_visible(s3_url, registry, oth
     usual = time.perf_counter() - begun
     draw, cut = random.Random(0), 0
     for how in ("push", "pull"):
-        target, place = (registry, (entry.ref, s3_url)) if how == "push" else (other, (s3_url,))
+        target, arguments = (registry, (entry.ref, s3_url)) if how == "push" else (other, (s3_url,))
         for _ in range(3):
-            cut += killed(process(how, target, *place), usual * draw.uniform(0.4, 1.0))
+            cut += killed(process(how, target, *arguments), usual * draw.uniform(0.4, 1.0))
             for offer in remote.offers(s3_url):
                 assert set(offer.sizes) == {"adapter_config.json", "adapters.safetensors", "README.md", "neuron.json"}
-            assert other.verify() == []
-        ended_well(process(how, target, *place))
+            assert verify(other) == []
+        ended_well(process(how, target, *arguments))
     assert cut
     assert hash_files(other.resolve("thinking").path) == hash_files(entry.path)
     assert other.versions("thinking") == [1]
 
 
-def test_an_object_with_the_name_of_a_neuron_hides_it_from_nobody(s3_url, s3, registry, other, publish):
+def test_an_object_with_the_name_of_a_neuron_does_not_hide_it(s3_url, s3, registry, other, publish):
     publish("thinking", 0)
     remote.push(registry, "thinking", s3_url)
     s3.pipe_file(f"{s3_url}/thinking", b"not a folder")
@@ -477,12 +476,12 @@ def test_a_truncated_or_changed_object_is_refused(s3_url, s3, registry, other, p
         with pytest.raises(NeuronRefused, match="differs from the card's digest"):
             remote.pull(other, s3_url)
     assert other.names() == []
-    # The same push again mends it.
+    # The same push repairs it.
     assert remote.push(registry, "thinking", s3_url).files == ("adapters.safetensors",)
     assert remote.pull(other, s3_url).new
 
 
-def test_wrong_credentials_are_one_line_without_secrets(s3_strict, registry, publish, monkeypatch):
+def test_wrong_credentials_are_an_error_of_one_line_without_secrets(s3_strict, registry, publish, monkeypatch):
     publish("thinking", 0)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAWRONGWRONGWRONG0")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong+secret/that+nobody+may+see")
@@ -494,7 +493,7 @@ def test_wrong_credentials_are_one_line_without_secrets(s3_strict, registry, pub
     assert "AKIAWRONG" not in text
 
 
-def test_a_store_that_is_not_there_is_one_line(registry, publish, s3, monkeypatch):
+def test_an_unreachable_store_is_an_error_of_one_line(registry, publish, s3, monkeypatch):
     publish("thinking", 0)
     with pytest.raises(RegistryError, match="s3://no-such-bucket/x: the store refused") as refusal:
         remote.push(registry, "thinking", "s3://no-such-bucket/x")

@@ -45,18 +45,18 @@ def killed_copy(pipe, final):
     assert temporaries(final.parent)
 
 
-def test_the_next_push_of_a_version_sweeps_what_a_killed_one_left(pipe, tmp_path, registry, publish):
+def test_the_next_push_of_a_version_deletes_the_leftovers_of_a_killed_one(pipe, tmp_path, registry, publish):
     entry = publish("thinking", 0)
-    place = tmp_path / "store/thinking" / entry.card.digest.removeprefix("sha256:")
-    killed_copy(pipe, place / "adapters.safetensors")
-    killed_copy(pipe, place.parent / "aliases/current.json")
+    folder = tmp_path / "store/thinking" / entry.card.digest.removeprefix("sha256:")
+    killed_copy(pipe, folder / "adapters.safetensors")
+    killed_copy(pipe, folder.parent / "aliases/current.json")
     remote.push(registry, "thinking", str(tmp_path / "store"), dry_run=True)
-    assert temporaries(place)
+    assert temporaries(folder)
     remote.push(registry, "thinking", str(tmp_path / "store"))
-    assert temporaries(place) == temporaries(place.parent / "aliases") == []
+    assert temporaries(folder) == temporaries(folder.parent / "aliases") == []
 
 
-def test_what_another_is_writing_is_left_alone_and_appears_whole(pipe, tmp_path):
+def test_a_file_that_another_process_writes_is_kept_and_appears_complete(pipe, tmp_path):
     final = tmp_path / "name/folder/file"
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(shared_folder.put, pipe, final)
@@ -71,7 +71,7 @@ def test_what_another_is_writing_is_left_alone_and_appears_whole(pipe, tmp_path)
     assert temporaries(final.parent) == []
 
 
-def test_only_the_temporaries_of_that_file_are_swept(tmp_path):
+def test_only_the_temporary_files_of_that_file_are_deleted(tmp_path):
     final = tmp_path / "file"
     kept = [".other.abcd1234", ".file.notes.txt", ".file.ABCD1234", "file.abcd1234"]
     for name in (*kept, ".file.abcd1234"):
@@ -82,7 +82,7 @@ def test_only_the_temporaries_of_that_file_are_swept(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {*kept, "target", ".file.link1234"}
 
 
-def test_a_temporary_that_is_swept_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+def test_a_temporary_file_deleted_before_its_lock_is_created_again(tmp_path, monkeypatch):
     lock, swept = shared_folder.fcntl.flock, []
 
     def late(handle, how):

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import mlx.core as mx
 import pytest
-from converting import write_peft
+from converting import import_neuron, write_peft
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conch_dna.errors import ConchError, NeuronRefused
 from conch_dna.exporters.peft import PEFT_WEIGHTS, from_peft
 from conch_dna.exporters.peft_config import PeftConfig, covers, rank_of, read_config, scale_of
-from conch_dna.exporters.transfer import import_neuron
 from conch_dna.registry.adapter import check_fits, read_adapter
+from conch_dna.registry.audit import verify
 from conch_dna.util.files import write_atomic
 
 PATHS = [f"model.layers.{n}.{part}" for n in (0, 1, 12) for part in ("self_attn.q_proj", "mlp.up_proj")]
@@ -29,7 +29,7 @@ def peft_config(**config):
 @given(
     st.lists(NAMES, min_size=1), st.none() | st.integers(0, 12) | st.lists(st.integers(0, 12)), st.sampled_from(PATHS)
 )
-def test_a_list_of_targets_means_whole_parts_of_paths_and_layers(targets, layers, module):
+def test_listed_targets_match_whole_path_components_and_layers(targets, layers, module):
     config = peft_config(target_modules=targets, layers_to_transform=layers)
     wanted = layers if isinstance(layers, list) else [] if layers is None else [layers]
     in_layer = wanted == [] or int(module.split(".")[2]) in wanted
@@ -38,7 +38,7 @@ def test_a_list_of_targets_means_whole_parts_of_paths_and_layers(targets, layers
 
 
 @given(st.sampled_from(PATHS), st.integers(1, 64), st.floats(-64, 64), st.booleans())
-def test_rank_and_alpha_are_those_of_the_first_pattern_that_ends_the_path(module, rank, alpha, rslora):
+def test_rank_and_alpha_come_from_the_first_pattern_that_ends_the_path(module, rank, alpha, rslora):
     ranks, alphas = {r"layers\.1\..*": rank, "q_proj": rank + 1}, {"up_proj": alpha}
     config = peft_config(r=5, lora_alpha=3, rank_pattern=ranks, alpha_pattern=alphas, use_rslora=rslora)
     ends = lambda pattern: re.match(rf"(.*\.)?({pattern})$", module)  # noqa: E731
@@ -53,7 +53,7 @@ def test_rank_and_alpha_are_those_of_the_first_pattern_that_ends_the_path(module
     alphas=st.lists(st.integers(1, 9), min_size=2, max_size=2),
 )
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_other_ranks_and_factors_leave_every_product_what_it_was(ranks, alphas, base, tmp_path):
+def test_layers_of_different_rank_and_scale_keep_their_products(ranks, alphas, base, tmp_path):
     folder, out = tmp_path / "peft", tmp_path / "out"
     out.mkdir(exist_ok=True)
     config = {"rank_pattern": {f"layers.{n}.*": r for n, r in zip((2, 3), ranks, strict=True)}}
@@ -69,13 +69,13 @@ def test_other_ranks_and_factors_leave_every_product_what_it_was(ranks, alphas, 
 
     from_peft(write_peft(folder, base, config, resized), base, out)
     adapter = read_adapter(out)
-    check_fits(adapter, base.places)
+    check_fits(adapter, base.target_modules)
     assert adapter.rank == max(ranks)
     for module, (a, b) in adapter.weights.items():
         assert mx.allclose(adapter.scale * (a @ b).T, wanted[module], rtol=1e-4, atol=1e-5).item()
 
 
-def test_an_alpha_of_zero_takes_its_layers_out_and_leaves_the_others(base, tmp_path):
+def test_an_alpha_of_zero_disables_only_its_layers(base, tmp_path):
     out, kept = tmp_path / "out", "model.layers.3.self_attn.q_proj"
     out.mkdir()
     pattern = {"layers_to_transform": [1, 2, 3], "lora_alpha": 0, "alpha_pattern": {"layers.3.*": 4}}
@@ -103,7 +103,7 @@ BEYOND = {
 
 
 @pytest.mark.parametrize(("key", "value"), BEYOND.items(), ids=BEYOND)
-def test_what_cannot_be_expressed_is_refused_by_name(key, value, registry, base, tmp_path):
+def test_a_setting_that_mlx_lm_lacks_is_refused_by_name(key, value, registry, base, tmp_path):
     folder = write_peft(tmp_path / "peft", base, {key: value})
     with pytest.raises(NeuronRefused, match=key) as caught:
         import_neuron(registry, folder, "neuron", "peft", base=base.ref)
@@ -112,34 +112,36 @@ def test_what_cannot_be_expressed_is_refused_by_name(key, value, registry, base,
 
 
 @pytest.mark.parametrize("init", ["pissa_niter_16", "olora", "corda", "loftq", "lora_ga"])
-def test_ways_to_begin_that_change_the_base_are_refused(init, base, tmp_path):
+def test_initializations_that_change_the_base_are_refused(init, base, tmp_path):
     write_peft(tmp_path, base, {"init_lora_weights": init})
     with pytest.raises(NeuronRefused, match="init_lora_weights"):
         read_config(tmp_path / "adapter_config.json")
 
 
 @pytest.mark.parametrize("init", [True, False, "gaussian", "eva", "orthogonal", "mica"])
-def test_ways_to_begin_that_leave_the_base_alone_are_taken(init, base, tmp_path):
+def test_initializations_that_keep_the_base_are_accepted(init, base, tmp_path):
     write_peft(
         tmp_path, base, {"init_lora_weights": init, "eva_config": {"rho": 2.0}, "megatron_core": "megatron.core"}
     )
     assert read_config(tmp_path / "adapter_config.json").init_lora_weights == init
 
 
-@pytest.mark.parametrize(("pattern", "told"), [(r"((.|.)*)*\d", "takes too long"), ("(", "regular expression")])
-def test_a_pattern_of_someone_else_cannot_hang_or_break_the_import(pattern, told, registry, base, tmp_path):
+@pytest.mark.parametrize(("pattern", "reason"), [(r"((.|.)*)*\d", "takes too long"), ("(", "regular expression")])
+def test_a_hostile_pattern_cannot_hang_or_break_an_import(pattern, reason, registry, base, tmp_path):
     folder = write_peft(tmp_path / "peft", base, {"target_modules": pattern, "layers_to_transform": None})
-    with pytest.raises(NeuronRefused, match=told):
+    with pytest.raises(NeuronRefused, match=reason):
         import_neuron(registry, folder, "neuron", "peft")
 
 
 def test_expert_layers_and_unknown_architectures_are_refused(base, tmp_path):
     folder = write_peft(tmp_path / "peft", base)
-    with pytest.raises(NeuronRefused, match=r"never compared.*llama"):
+    with pytest.raises(NeuronRefused, match=r"no test compares.*llama"):
         from_peft(folder, replace(base, config={**base.config, "model_type": "new"}), tmp_path)
-    expert = replace(base.places["model.layers.0.mlp.up_proj"], kind="switch")
+    expert = replace(base.target_modules["model.layers.0.mlp.up_proj"], kind="switch")
     with pytest.raises(NeuronRefused, match="expert layers"):
-        from_peft(folder, replace(base, places={**base.places, "model.layers.0.mlp.up_proj": expert}), tmp_path)
+        from_peft(
+            folder, replace(base, target_modules=base.target_modules | {"model.layers.0.mlp.up_proj": expert}), tmp_path
+        )
 
 
 # -- broken folders of PEFT
@@ -153,22 +155,24 @@ BROKEN = {
     "transposed": (lambda t: t.update({Q2: mx.ones((32, 2))}), "another base or rank"),
     "of one dimension": (lambda t: t.update({Q2: mx.ones((64,))}), "another base or rank"),
     "without its B": (lambda t: t.pop(Q2.replace("_A", "_B")), "parts of model.layers.2"),
-    "without a layer": (lambda t: [t.pop(Q2.replace("_A", f"_{x}")) for x in "AB"], "promises are missing"),
+    "without a layer": (lambda t: [t.pop(Q2.replace("_A", f"_{x}")) for x in "AB"], "specifies are missing"),
     "with a layer more": (
         lambda t: t.update({k.replace("s.2", "s.1"): v for k, v in t.items() if "s.2" in k}), "do not cover"
     ),
     "with a layer that is not there": (
-        lambda t: t.update({k.replace("s.2", "s.9"): v for k, v in t.items() if "s.2" in k}), "no such layer"
+        lambda t: t.update({k.replace("s.2", "s.9"): v for k, v in t.items() if "s.2" in k}), "no layer of this name"
     ),
     "with an adapter on the head": (
         lambda t: t.update({"base_model.model.lm_head.lora_A.weight": mx.ones((2, 32)),
-                            "base_model.model.lm_head.lora_B.weight": mx.ones((273, 2))}), "no such layer",
+                            "base_model.model.lm_head.lora_B.weight": mx.ones((273, 2))}), "no layer of this name",
     ),
     "with a whole module": (
-        lambda t: t.update({"base_model.model.lm_head.modules_to_save.weight": mx.ones((2,))}), "cannot be expressed"
+        lambda t: t.update({"base_model.model.lm_head.modules_to_save.weight": mx.ones((2,))}),
+        "no equivalent of this tensor",
     ),
     "with another embedding": (
-        lambda t: t.update({"base_model.model.model.embed_tokens.weight": mx.ones((273, 32))}), "cannot be expressed"
+        lambda t: t.update({"base_model.model.model.embed_tokens.weight": mx.ones((273, 32))}),
+        "no equivalent of this tensor",
     ),
     "of integers": (lambda t: t.update({Q2: mx.ones((2, 32), mx.int32)}), "unusable type"),
     "of zeros": (lambda t: t.update({k: v * 0 for k, v in t.items() if "lora_B" in k}), "changes nothing"),
@@ -176,24 +180,24 @@ BROKEN = {
         lambda t: t.update({k: v * mx.array([1, 0] if "_B" in k else [[0], [1]]) for k, v in t.items()}),
         "changes nothing",
     ),
-    "empty": (lambda t: t.clear(), "holds no tensors"),
+    "empty": (lambda t: t.clear(), "contains no tensors"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "told"), BROKEN.values(), ids=BROKEN)
-def test_broken_weights_are_refused_in_one_line(change, told, registry, base, tmp_path):
-    with pytest.raises(NeuronRefused, match=told) as caught:
+@pytest.mark.parametrize(("change", "reason"), BROKEN.values(), ids=BROKEN)
+def test_broken_weights_are_refused_in_one_line(change, reason, registry, base, tmp_path):
+    with pytest.raises(NeuronRefused, match=reason) as caught:
         import_neuron(registry, write_peft(tmp_path / "peft", base, change=change), "neuron", "peft")
     assert "\n" not in str(caught.value)
     assert registry.names() == []
 
 
-def test_a_copy_of_the_base_embedding_beside_the_adapter_is_no_fault(registry, base, tmp_path):
+def test_a_saved_copy_of_the_base_embedding_is_accepted(registry, base, tmp_path):
     own = {"base_model.model.model.embed_tokens.weight": base.model.model.embed_tokens.weight}
     import_neuron(registry, write_peft(tmp_path / "peft", base, change=lambda t: t.update(own)), "neuron", "peft")
 
 
-def test_files_that_are_missing_or_pickles_are_named(registry, base, tmp_path):
+def test_missing_files_and_pickles_are_named(registry, base, tmp_path):
     folder = write_peft(tmp_path / "peft", base)
     (folder / PEFT_WEIGHTS).rename(folder / "adapter_model.bin")
     with pytest.raises(NeuronRefused, match="a pickle is not read"):
@@ -210,7 +214,7 @@ def test_files_that_are_missing_or_pickles_are_named(registry, base, tmp_path):
 
 @given(data=st.data())
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_cut_and_changed_bytes_never_end_in_anything_but_an_error_of_ours(data, registry, base, tmp_path):
+def test_truncated_and_changed_bytes_are_accepted_or_refused_without_a_crash(data, registry, base, tmp_path):
     good = tmp_path / "good"
     if not good.is_dir():
         write_peft(good, base)
@@ -222,8 +226,8 @@ def test_cut_and_changed_bytes_never_end_in_anything_but_an_error_of_ours(data, 
     if data.draw(st.booleans()):
         bad = whole[: data.draw(st.integers(0, len(whole) - 1))]
     else:
-        place = data.draw(st.integers(0, min(len(whole), 600) - 1))
-        bad = whole[:place] + bytes([data.draw(st.integers(0, 255))]) + whole[place + 1 :]
+        position = data.draw(st.integers(0, min(len(whole), 600) - 1))
+        bad = whole[:position] + bytes([data.draw(st.integers(0, 255))]) + whole[position + 1 :]
     (folder / name).write_bytes(bad)
     try:
         import_neuron(registry, folder, "neuron", "peft", base=base.ref)
@@ -231,7 +235,7 @@ def test_cut_and_changed_bytes_never_end_in_anything_but_an_error_of_ours(data, 
         assert "\n" not in str(fault)  # noqa: PT017 - some changes are harmless
     else:
         assert len(bad) == len(whole)
-    assert registry.verify() == []
+    assert verify(registry) == []
 
 
 VALUES = st.recursive(
@@ -243,7 +247,7 @@ VALUES = st.recursive(
 
 @given(changed=st.dictionaries(st.sampled_from([*PeftConfig.model_fields, *BEYOND]), VALUES, min_size=1, max_size=3))
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_settings_of_any_type_are_taken_or_refused_in_one_line(changed, base, tmp_path):
+def test_settings_of_any_type_are_accepted_or_refused_in_one_line(changed, base, tmp_path):
     path = tmp_path / "adapter_config.json"
     good = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]}
     write_atomic(path, json.dumps(good | changed))
