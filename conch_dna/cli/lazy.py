@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.errors import PluginError
+from conch_dna.errors import ModelError, PluginError
 
 if TYPE_CHECKING:
     from conch_dna.plugin.catalog import Owner
@@ -39,10 +39,13 @@ class LazyCommand(click.Command):
         """Import the real command.
 
         :raises PluginError: if it cannot be imported, or is no click command.
+        :raises ModelError: if it needs mlx, and the installed backend cannot be loaded.
         """
         module, _, attribute = self._target.partition(":")
         try:
             command = getattr(importlib.import_module(module), attribute)
+        except ModelError:  # mlx cannot be loaded: the fault is the installation's, not the plug-in's
+            raise
         except Exception as fault:
             raise PluginError(self._owner.name, self._owner.source, fault, "register_commands") from fault
         if not isinstance(command, click.Command):

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from conch_dna.models.backend import Backend, active_backend
 from conch_dna.models.cache import cache_dir, lock
 
 SYSTEM_LIBRARY = "libopenblas.so.0"
 # libmlx asks for these; a library that lacks one would leave half of the calls on the slow path.
 NEEDED_SYMBOLS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm", "sgesdd_", "ssyevd_", "spotrf_", "strtri_")
-CUDA_PACKAGES = ("mlx-cuda-13", "mlx-cuda-12", "mlx-cuda")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 Source = Literal["system", "scipy-openblas32", "none"]
@@ -53,9 +53,12 @@ _report: AccelReport | None = None
 
 
 def switch_on() -> AccelReport:
-    """Put an optimised BLAS before mlx's and tune malloc; never fatal, and done once a process.
+    """Check the MLX backend, load an optimised BLAS ahead of mlx's and tune malloc; done once a process.
 
-    ``CONCH_ACCEL=0`` switches it off. Call it before the first import of ``mlx.core``.
+    ``CONCH_ACCEL=0`` switches the BLAS and malloc off. Call it before the first import of ``mlx.core``. A missing BLAS
+    is reported, never raised.
+
+    :raises ModelError: several MLX backends are installed, or the one installed cannot be loaded.
     """
     global _report  # noqa: PLW0603 - the state it reports is the process's own
     if _report is None:
@@ -64,7 +67,7 @@ def switch_on() -> AccelReport:
 
 
 def _switch_on() -> AccelReport:
-    obstacle = _obstacle()
+    obstacle = _obstacle(active_backend())
     if obstacle:
         return AccelReport(None, "none", malloc=False, reason=obstacle)
     malloc = _tune_malloc()
@@ -79,18 +82,16 @@ def _switch_on() -> AccelReport:
     return AccelReport(str(path), "scipy-openblas32", malloc, "the OpenBLAS of scipy-openblas32 is loaded")
 
 
-def _obstacle() -> str | None:
-    """Return why nothing is to be done here, or None."""
+def _obstacle(backend: Backend | None) -> str | None:
+    """Return the reason to leave BLAS and malloc as they are, or None."""
     if os.environ.get("CONCH_ACCEL") == "0":
         return "switched off by CONCH_ACCEL=0"
     if sys.platform != "linux":
         return f"not needed on {sys.platform}"
+    if backend and backend.device == "cuda":
+        return f"not needed with {backend.distribution}"
     if "mlx.core" in sys.modules:
         return "mlx was imported first: its own BLAS stays in use"
-    for package in CUDA_PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            importlib.metadata.distribution(package)
-            return f"not needed with {package}"
     return None
 
 
