@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called, not when they are listed."""
+"""Lazy commands: a command's module is imported when it is called, not when it is listed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LazyCommand(click.Command):
-    """Stands in for the command at ``target`` in lists and completions.
+    """Placeholder for the command at ``target`` in lists and completions.
 
     :param name: the command's name.
     :param target: ``"module:attribute"``.
@@ -31,15 +31,15 @@ class LazyCommand(click.Command):
     ) -> click.Context:
         """Import the real command and let it parse ``args``.
 
-        :raises PluginError: if it cannot be imported, or is no click command.
+        :raises PluginError: it cannot be imported, or is not a click command.
         """
         return self.load().make_context(info_name, args, parent=parent, **extra)
 
     def load(self) -> click.Command:
         """Import the real command.
 
-        :raises PluginError: if it cannot be imported, or is no click command.
-        :raises ModelError: if it needs mlx, and the installed backend cannot be loaded.
+        :raises PluginError: it cannot be imported, or is not a click command.
+        :raises ModelError: it needs mlx, and the installed backend cannot be loaded.
         """
         module, _, attribute = self._target.partition(":")
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from conch_dna.errors import ConchError
-from conch_dna.models.widths import head_width, text_setting, token_count
+from conch_dna.models.load import head_width, text_setting, token_count
 from conch_dna.records import Record
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from wire_faults import FAULTS, Faults
 from wire_limits import RateLimits, span
 from wire_voice import PIECE, ModelClient, pieces, recorded
 
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 
 QUESTION = "Which tree is it?"
 ANSWER = "It is a maple 🍁, 12 metres high."
