@@ -1,4 +1,4 @@
-"""Every error a user can meet: one root, one line each, saying what, where, got, allowed and what to do next."""
+"""Errors for users: a message states the fault, its place, the value, the allowed values and the fix."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 
 class ConchError(Exception):
-    """The root of all errors raised on purpose.
+    """The root of all errors that are raised on purpose.
 
     :param what: the fault, in a few words.
-    :param where: the file, line, field or plug-in at fault.
+    :param where: the file, line, field or plug-in that has the fault.
     :param got: the offending value; counts by reason may be a mapping.
-    :param allowed: what would have been accepted.
-    :param next_step: what the user can do about it.
+    :param allowed: the accepted values.
+    :param next_step: an action that fixes the fault.
     """
 
     exit_code = 1
@@ -40,7 +40,7 @@ class ConchError(Exception):
 
 
 def _shown(got: object) -> str:
-    """Write an offending value for people: counts as ``cut off 3, empty 1``, a list as its items."""
+    """Format an offending value for people: counts as ``cut off 3, empty 1``, a list as its items."""
     if isinstance(got, str):
         return got
     if isinstance(got, Mapping):
@@ -57,11 +57,11 @@ class ConfigError(ConchError, ValueError):
 
 
 class DataError(ConchError, ValueError):
-    """A prompt file, recording or domain folder is not what it must be."""
+    """A prompt file, recording or domain folder has a fault."""
 
 
 class PluginError(ConchError):
-    """A plug-in could not be loaded, or failed in a hook; it was rolled back and the rest goes on.
+    """A plug-in could not be loaded or failed in a hook. It is rolled back, and the other plug-ins keep working.
 
     :param name: the plug-in.
     :param source: the file or distribution it came from.
@@ -77,11 +77,11 @@ class PluginError(ConchError):
 
 
 class DiskError(ConchError, OSError):
-    """The disk is full, or refuses to be read or written; what was done before is kept."""
+    """The disk is full, or reading or writing failed; earlier results are kept."""
 
 
 class UnknownName(ConchError, LookupError):
-    """A teacher, scorer, loss, domain, gate, neuron, alias or run of that name does not exist."""
+    """No teacher, scorer, loss, domain, gate, neuron, alias or run has that name."""
 
 
 class ModelError(ConchError, OSError):
@@ -89,37 +89,37 @@ class ModelError(ConchError, OSError):
 
 
 class TeacherError(ConchError):
-    """A teacher gave no answer, or a signal that cannot be trained on."""
+    """A teacher returned no answer, or a signal that cannot be trained on."""
 
 
 class TrainingError(ConchError, ArithmeticError):
-    """Training met a non-finite loss or an empty batch; the last good weights are kept."""
+    """The loss became non-finite or a batch is empty; the last good weights are kept."""
 
 
 class CheckpointError(ConchError):
-    """A checkpoint is damaged, or was made under other settings, data, base or teacher."""
+    """A checkpoint is damaged, or was made with other settings, data, base or teacher."""
 
 
 class RegistryError(ConchError):
-    """The registry cannot do what was asked without losing or overwriting something."""
+    """The registry would lose or overwrite something."""
 
 
 class NeuronRefused(RegistryError):
-    """A neuron failed verification: damaged, not finite, of another base, or without effect."""
+    """A neuron failed verification: it is damaged, not finite, for another base, or has no effect."""
 
 
 class GateFailed(ConchError):
-    """At least one domain's candidate did not pass its gate; nothing of it was published."""
+    """At least one domain's candidate did not pass its gate and was not published."""
 
     exit_code = 3
 
 
 class LedgerError(ConchError):
-    """The ledger of what was spent is damaged, or its caller used it wrongly."""
+    """The spending ledger is damaged, or its caller used it wrongly."""
 
 
 class BudgetReached(ConchError):
-    """The next call could cost more than the budget has left; it was not sent, and the run can go on later."""
+    """The next call could exceed the remaining budget. It was not sent; the run can be resumed later."""
 
     exit_code = 4
 

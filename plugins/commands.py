@@ -18,7 +18,7 @@ def register_commands() -> dict[str, tuple[str, str]]:
             "conch_dna.cli.talk:compare",
             "Answer one prompt with the base model and with neurons, side by side.",
         ),
-        "completion": ("conch_dna.cli.completion:completion", "Print the completion script for a shell."),
+        "completion": ("conch_dna.cli.complete:completion", "Print the completion script for a shell."),
         "distill": ("conch_dna.cli.distill:distill", "Train, gate and publish neurons for domains."),
         "doctor": ("conch_dna.cli.doctor:doctor", "Check this machine and installation."),
         "domains": ("conch_dna.cli.domains:domains", "List and check domains."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conch_dna import hookimpl
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 
 
 @hookimpl

@@ -1,6 +1,6 @@
-"""The extractors ``regex``, ``xml``, ``json`` and ``last_line``: the final answer is the last one that a text has.
+"""The extractors ``regex``, ``xml``, ``json`` and ``last_line``, which return the last answer in a text.
 
-Teachers think before they answer, and correct themselves; so of several matches, tags or values the last one counts.
+Teachers reason before they answer and correct themselves, so the last of several matches, tags or values is used.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from conch_dna.plugin.protocols import Extractor, ExtractorFactory
 
-SECONDS = 1.0  # for one text; what takes longer is a pattern that backtracks, not a long text
+SECONDS = 1.0  # for one text; only a pattern that backtracks exponentially takes longer
 _TAG = re.compile(r"[A-Za-z_][\w.-]*")
 _OPEN = re.compile(r"[{\[]")
 _JSON = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def regex_extractor(pattern: str) -> Extractor:
-    """Take the last match of ``pattern``: its group ``answer``, else its first group, else all of it.
+    """Return the last match of ``pattern``: its group ``answer``, else its first group, else all of it.
 
-    :raises DataError: it is no regular expression. The extractor raises it where the pattern takes too long, rather
-        than call an answer missing that a quicker machine would find.
+    :raises DataError: it is not a regular expression. The extractor raises it if the pattern takes too long; returning
+        None would make the result depend on the speed of the machine.
     """
     import regex
 
@@ -45,8 +45,8 @@ def regex_extractor(pattern: str) -> Extractor:
             found = [match[group] for match in compiled.finditer(text, timeout=SECONDS)]
         except TimeoutError as error:
             raise DataError(
-                f"takes over {SECONDS:g} s on a text of {len(text)} characters", where="[extract] pattern", got=pattern,
-                next_step="Write it without repetitions inside repetitions",
+                f"takes over {SECONDS:g} s for a text of {len(text)} characters", where="[extract] pattern", got=pattern,
+                next_step="Avoid nested repetitions in the pattern",
             ) from error  # fmt: skip
         return found[-1] if found else None
 
@@ -54,9 +54,9 @@ def regex_extractor(pattern: str) -> Extractor:
 
 
 def xml_extractor(tag: str) -> Extractor:
-    """Take what stands in the last closed ``<tag>``, as it is written: a teacher's text is no XML document.
+    """Return the content of the last closed ``<tag>``, unparsed: a teacher's text is not an XML document.
 
-    :raises DataError: it is no name of a tag.
+    :raises DataError: it is not the name of a tag.
     """
     if not isinstance(tag, str) or not _TAG.fullmatch(tag):
         raise DataError("not the name of a tag", where="tag", got=tag, allowed=_TAG.pattern)
@@ -71,13 +71,13 @@ def xml_extractor(tag: str) -> Extractor:
 
 
 def json_extractor(path: str) -> Extractor:
-    """Take the last value at a JSONPath, from the last JSON object or array of the text that has one.
+    """Return the last value at a JSONPath, from the last JSON object or array in the text that has one.
 
-    Texts are taken as they are, other values as JSON; null is no answer. The text may say more around its JSON.
+    Strings are returned unchanged, other values as JSON; null is not an answer. The text may contain more than JSON.
 
-    :raises DataError: it is no JSONPath.
+    :raises DataError: it is not a JSONPath.
     """
-    # The extended syntax would let a filter match by regular expressions without a limit of time.
+    # Not jsonpath_ng.ext: its filters allow regular expressions without a time limit.
     from jsonpath_ng import parse
     from jsonpath_ng.exceptions import JSONPathError
 
@@ -86,7 +86,7 @@ def json_extractor(path: str) -> Extractor:
     try:
         finder = parse(path)
     except JSONPathError as error:
-        raise DataError(f"not a JSONPath: {error}", where="path", got=path, allowed="such as $.answer") from error
+        raise DataError(f"not a JSONPath: {error}", where="path", got=path, allowed="for example $.answer") from error
 
     def extract(text: str) -> str | None:
         for value in reversed(list(_values(text))):
@@ -102,10 +102,10 @@ def json_extractor(path: str) -> Extractor:
 
 
 def _values(text: str) -> Iterator[Any]:
-    """Yield the JSON objects and arrays that stand in ``text``, none of them inside another.
+    """Yield the outermost JSON objects and arrays in ``text``.
 
-    Nothing is looked for behind brackets that are nested past the interpreter's limit: each of them would be read to
-    that depth again.
+    The search stops at brackets nested beyond the interpreter's limit: each of them would be parsed to that depth
+    again.
     """
     place = 0
     while opened := _OPEN.search(text, place):
@@ -120,7 +120,7 @@ def _values(text: str) -> Iterator[Any]:
 
 
 def last_line_extractor() -> Extractor:
-    """Take the last line that holds more than blanks."""
+    """Return the last line that is not blank."""
     return lambda text: next(reversed(lines(text)), None)
 
 

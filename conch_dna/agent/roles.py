@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import UnknownName
 from conch_dna.registry.aliases import BASE
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What every command finds in ``ctx.obj``."""
+"""The state that all commands share, as ``ctx.obj``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class App:
-    """The state shared by the commands of one call.
+    """The state of one call of ``conch``.
 
     :param project: the project folder.
-    :param plugins_dir: the plug-in folder that the user named, or ``None`` for what ``conch.toml`` says.
+    :param plugins_dir: the plug-in folder on the command line, or ``None`` for the one in ``conch.toml``.
     :param debug: whether tracebacks and debug logs are shown.
     :param json_logs: whether logs are JSON lines.
     """
@@ -30,11 +30,11 @@ class App:
 
     @cached_property
     def host(self) -> PluginHost:
-        """The plug-in host; plug-ins are loaded when it is first asked for.
+        """The plug-in host; the first access loads the plug-ins.
 
-        :raises ConfigError: if ``conch.toml`` cannot be read.
-        :raises PluginError: under ``CONCH_STRICT=1``.
+        :raises ConfigError: ``conch.toml`` cannot be read.
+        :raises PluginError: a plug-in failed and ``CONCH_STRICT=1`` is set.
         """
-        from conch_dna.plugin.manager import load_plugins
+        from conch_dna.plugin.manager import load_plugins  # imports pluggy: not for a completed option
 
         return load_plugins(self.plugins_dir or plugins_dir_of(self.project))

@@ -1,4 +1,4 @@
-"""Progress: bars of rich on a terminal, events of the log elsewhere."""
+"""Progress display: bars on a terminal, log events elsewhere."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from rich.progress import Task
 
-EVERY = 30.0  # seconds between two events of one stage, where nobody watches a bar
+EVERY = 30.0  # seconds between two log events of one stage
 log = structlog.get_logger()
 
 
 class Bars(Progress):
-    """Draws the stages on stderr, or logs them where stderr is no terminal; a context manager.
+    """Context manager that draws the stages on stderr, or logs them if stderr is not a terminal.
 
-    :param domains: how many domains the whole command has, for the line that counts them.
+    :param domains: the number of domains in the command, for the line that counts them.
     """
 
     def __init__(self, domains: int) -> None:
@@ -39,7 +39,7 @@ class Bars(Progress):
         self._all = self._bars.add_task("all domains", total=domains, note="", visible=domains > 1)
         self._task: TaskID | None = None
         self._fetch: TaskID | None = None
-        self._begun = self._told = 0.0
+        self._begun = self._logged = 0.0
         self._stage: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -53,13 +53,13 @@ class Bars(Progress):
         self._bars.stop()
 
     def stage(self, domain: str, name: str, total: int) -> None:
-        """Begin a bar; the one before is closed."""
+        """Begin a bar and close the previous one."""
         self._close_stage()
         if domain not in self._seen:
             self._seen.append(domain)
             self._bars.update(self._all, completed=len(self._seen) - 1, note=domain)
         self._stage = {"domain": domain, "stage": name}
-        self._begun = self._told = time.perf_counter()
+        self._begun = self._logged = time.perf_counter()
         self._task = self._bars.add_task(f"{domain} · {name}", total=total, note="")
         if not self._draws:
             log.info("stage_begun", **self._stage, of=total)
@@ -71,14 +71,14 @@ class Bars(Progress):
         task = self._bars.tasks[self._task]
         self._bars.update(self._task, advance=units, note=note or task.fields["note"])
         if not self._draws and self._is_time():
-            self._tell("stage_progressed", task, of=int(task.total or 0), left=task.time_remaining)
+            self._log("stage_progressed", task, of=int(task.total or 0), left=task.time_remaining)
 
     def note(self, text: str) -> None:
-        """Show a text behind the bar."""
+        """Show a text after the bar."""
         self.advance(0, text)
 
     def fetched(self, done: int, total: int) -> None:
-        """Show a model's fetch, in megabytes."""
+        """Show the download of a model, in megabytes."""
         if self._fetch is None:
             self._fetch = self._bars.add_task("fetching the model (MB)", total=total // 1_000_000, note="")
         self._bars.update(self._fetch, completed=done // 1_000_000)
@@ -86,11 +86,11 @@ class Bars(Progress):
             log.info("model_fetch_progressed", megabytes=done // 1_000_000, of=total // 1_000_000)
 
     def _is_time(self) -> bool:
-        """Tell whether the log has heard nothing of the work for a while."""
+        """Return whether it is time for the next log event."""
         now = time.perf_counter()
-        if now - self._told < EVERY:
+        if now - self._logged < EVERY:
             return False
-        self._told = now
+        self._logged = now
         return True
 
     def _close_stage(self) -> None:
@@ -102,11 +102,11 @@ class Bars(Progress):
             line = f"{task.description:<42} {time.perf_counter() - self._begun:6.1f} s  {task.fields['note']}".rstrip()
             self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:
-            self._tell("stage_ended", task)
+            self._log("stage_ended", task)
         self._task = None
 
-    def _tell(self, event: str, task: Task, **more: float | None) -> None:
-        """Log how far the stage is; what is not known, or was not said, is left out."""
+    def _log(self, event: str, task: Task, **more: float | None) -> None:
+        """Log the state of the stage; unknown figures are left out."""
         seconds = round(time.perf_counter() - self._begun, 1)
         figures = {"done": int(task.completed), **more, "seconds": seconds, "note": task.fields["note"] or None}
         log.info(event, **self._stage, **{name: value for name, value in figures.items() if value is not None})

@@ -1,4 +1,4 @@
-"""``conch budget``: what API teachers have cost this project, and what may still be spent."""
+"""``conch budget``: the costs of API teachers in this project, and the remaining budget."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @click.group(epilog="Examples:\n\n  conch budget show\n\n  conch budget show --json")
 def budget() -> None:
-    """Show what API teachers have cost this project.
+    """Show the costs of API teachers in this project.
 
-    Every call is written to runs/ledger.jsonl at its worst-case price before it is sent, and settled at what it really
-    cost. The budget, --budget USD or budget under [api] in conch.toml, bounds all that the project has ever spent.
+    Every call is written to runs/ledger.jsonl at its worst-case price before it is sent, and corrected to its actual
+    price afterwards. The budget (--budget USD, or budget under [api] in conch.toml) limits the total of the project.
     """
 
 
@@ -29,10 +29,10 @@ def budget() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show(app: App, as_json: bool) -> None:
-    """Show what was spent, by model, and what is left.
+    """Show the costs by model, and the remaining budget.
 
-    Calls without a known end are in flight now, or their answer was lost: they count at their worst case, for the
-    provider may have charged them.
+    Calls without a known end are in flight, or their answer was lost. They count at their worst-case price, because
+    the provider may have charged for them.
     """
     from conch_dna.teachers.api.ledger import FILE, Ledger
     from conch_dna.teachers.api.settings import read_api
@@ -59,7 +59,7 @@ def _as_json(cap: int | None, spent: int, reserved: int, found: Sequence[Spendin
 
 
 def _lines(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> list[str]:
-    """Return the sums in words."""
+    """Return the sums as lines of text."""
     from conch_dna.teachers.api.money import usd
 
     lines = []
@@ -69,11 +69,14 @@ def _lines(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]
         lines.append(f"{one.note}: {one.calls} calls, {usd(one.spent)}")
         lines.append(f"  {usage.all_input} input tokens{cached}, {usage.output} output tokens")
         if one.open:
-            lines.append(f"  {one.open} calls without a known end, {usd(one.reserved)} at most")
+            lines.append(f"  {one.open} calls without a known end, at most {usd(one.reserved)}")
         if one.released:
-            lines.append(f"  {one.released} calls refused or not sent, which cost nothing")
-    lost = f", {usd(reserved)} at most in calls without a known end" if reserved else ""
+            lines.append(f"  {one.released} calls refused or not sent, at no cost")
+    unknown = f", and at most {usd(reserved)} in calls without a known end" if reserved else ""
     if cap is None:
-        return [*lines, f"{usd(spent)} spent{lost}; no budget is set: [api] budget in conch.toml, or --budget"]
+        return [
+            *lines,
+            f"{usd(spent)} spent{unknown}; no budget is set (budget under [api] in conch.toml, or --budget)",
+        ]
     left = usd(max(0, cap - spent - reserved))
-    return [*lines, f"{usd(spent)} of {usd(cap)} spent{lost}; {left} left"]
+    return [*lines, f"{usd(spent)} of {usd(cap)} spent{unknown}; {left} left"]

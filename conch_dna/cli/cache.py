@@ -1,4 +1,4 @@
-"""``conch cache``: which answers and soft targets are stored, whether they are sound, and clearing them away."""
+"""``conch cache``: count, check and delete stored answers and soft targets."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from conch_dna.errors import ConchError
     "  conch cache gc --older-than 30 --dry-run\n\n  conch cache gc --teacher mlx:1a2b3c"
 )
 def cache() -> None:
-    """Count, check and clear the stored answers and soft targets of teachers.
+    """Count, check and delete the stored answers and soft targets of teachers.
 
-    They lie in the platform's cache folder, or in $CONCH_CACHE. Everything there can be made again by the teacher.
+    They are in the platform's cache folder, or in $CONCH_CACHE. A teacher can produce all of them again.
     """
 
 
 @cache.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def stats(as_json: bool) -> None:
-    """Show how many answers and soft targets of each teacher are stored, and their bytes a token."""
+    """Show the number of stored answers and soft targets by teacher, and their bytes per token."""
     from conch_dna.models.cache import cache_dir
     from conch_dna.teachers import cache_maintenance
 
@@ -38,8 +38,8 @@ def stats(as_json: bool) -> None:
             click.echo(f"  {one.completions} answers, {_size(one.completion_bytes)}")
         if one.targets:
             click.echo(
-                f"  {one.targets} answers' soft targets, {one.target_tokens} tokens, {_size(one.target_bytes)}, "
-                f"{one.bytes_a_token:.1f} bytes a token"
+                f"  soft targets of {one.targets} answers, {one.target_tokens} tokens, {_size(one.target_bytes)}, "
+                f"{one.bytes_a_token:.1f} bytes per token"
             )
     click.echo(f"{cache_dir()}: {_size(sum(one.completion_bytes + one.target_bytes for one in found))}")
 
@@ -48,9 +48,9 @@ def stats(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def verify(ctx: click.Context, as_json: bool) -> None:
-    """Check every stored answer and target; exit with 1 when something is damaged.
+    """Check every stored answer and target; exit with 1 if one is damaged.
 
-    Nothing is changed. A run asks the teacher again for what is damaged; conch cache gc deletes it.
+    Nothing is changed. A run asks the teacher again for damaged entries; conch cache gc deletes them.
     """
     from conch_dna.models.cache import cache_dir
     from conch_dna.teachers import cache_maintenance
@@ -63,22 +63,22 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     else:
         for item in damaged:
             click.echo(f"{item.path}: {item.fault}")
-        click.echo(f"{len(items) - len(damaged)} files are sound, {len(damaged)} damaged")
+        click.echo(f"{len(items) - len(damaged)} files are intact, {len(damaged)} are damaged")
     ctx.exit(ConchError.exit_code if damaged else 0)
 
 
 @cache.command()
 @click.option(
     "--older-than", type=click.FloatRange(min=0), metavar="DAYS",
-    help="Also what was neither written nor read for so many days.",
+    help="Also delete entries that were neither written nor read for this many days.",
 )  # fmt: skip
-@click.option("--teacher", metavar="FINGERPRINT", help="Also what this teacher gave; the beginning is enough.")
-@click.option("--dry-run", is_flag=True, help="Say what would go, and delete nothing.")
+@click.option("--teacher", metavar="FINGERPRINT", help="Also delete the entries of this teacher; a prefix is enough.")
+@click.option("--dry-run", is_flag=True, help="List what would be deleted, and delete nothing.")
 def gc(older_than: float | None, teacher: str | None, dry_run: bool) -> None:
-    """Delete what is damaged or left over by killed processes, and what you ask for besides.
+    """Delete damaged entries and temporary files of killed processes, and the entries that the options select.
 
-    With both --older-than and --teacher, only what is that old and of that teacher. Refused while another process
-    writes to the cache. Models are not touched.
+    With both --older-than and --teacher, an entry must match both. The command fails while another process writes to
+    the cache. Models are not deleted.
     """
     from conch_dna.models.cache import cache_dir
     from conch_dna.teachers import cache_maintenance
@@ -91,7 +91,7 @@ def gc(older_than: float | None, teacher: str | None, dry_run: bool) -> None:
 
 
 def _size(count: float) -> str:
-    """Return bytes in the unit that gives the fewest digits."""
+    """Return a number of bytes with the largest unit below it."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

@@ -1,15 +1,17 @@
-"""What a shell may complete a word of a command to: names of domains, runs, recipes and what plug-ins bring."""
+"""Shell completion: names of domains, runs, recipes and plug-in entries, and the command ``conch completion``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+from click.shell_completion import get_completion_class
+
+from conch_dna.errors import ConfigError
 from conch_dna.teachers.capabilities import BYTES, OFF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    import click
 
     from conch_dna.cli.app import App
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
-    """Return the domains that begin like ``word``."""
+    """Return the domains that begin with ``word``."""
     from conch_dna.domains.discovery import domain_folders
 
     app: App = ctx.find_root().obj
@@ -25,7 +27,7 @@ def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]
 
 
 def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
-    """Return the runs that begin like ``word``, the newest first."""
+    """Return the runs that begin with ``word``, the newest first."""
     from conch_dna.pipeline.run_folder import list_runs
 
     app: App = ctx.find_root().obj
@@ -33,9 +35,9 @@ def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
 
 
 def names_of(kind: str) -> Completer:
-    """Return what completes a word to the names that plug-ins gave to their teachers, losses or whatever ``kind`` is.
+    """Return a completer for the names of all plug-in entries of a kind, for example ``"teachers"``.
 
-    Of a teacher's reference that is the part before the colon; the model behind it is the user's.
+    Of a teacher's reference it completes the part before the colon, not the model.
     """
 
     def names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
@@ -66,3 +68,20 @@ def cross_tokenizer_names(ctx: click.Context, parameter: click.Parameter, word: 
 
 def _like(word: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(word)]
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    \b
+    bash:  echo 'eval "$(conch completion bash)"' >> ~/.bashrc
+    zsh:   echo 'eval "$(conch completion zsh)"' >> ~/.zshrc
+    fish:  conch completion fish > ~/.config/fish/completions/conch.fish
+    """  # noqa: D301 - \b is click's mark for lines that must not be rewrapped, and no raw backslash
+    complete = get_completion_class(shell)
+    if complete is None:
+        raise ConfigError("click has no completion for this shell", got=shell)
+    click.echo(complete(ctx.find_root().command, {}, "conch", "_CONCH_COMPLETE").source())

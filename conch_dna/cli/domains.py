@@ -1,4 +1,4 @@
-"""``conch domains``: list, show, check, import and grow the domains that plug-ins and the project bring."""
+"""``conch domains``: list, show, check, import and grow the domains of plug-ins and of the project."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def domains() -> None:
 @JSON
 @click.pass_obj
 def list_(app: App, as_json: bool) -> None:
-    """List every domain with its number of prompts, or what is wrong with it."""
+    """List every domain with its number of prompts, or its fault."""
     rows = [_row(name, folder) for name, folder in _folders(app).items()]
     if as_json:
         _print_json(rows)
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        told = f"{row['prompts']:>5}  {row['task_type']:<9}  {row['description']}"
-        click.echo(f"{row['name']:<{width}}  {'FAULTY: ' + row['error'] if row['error'] else told}")
+        facts = f"{row['prompts']:>5}  {row['task_type']:<9}  {row['description']}"
+        click.echo(f"{row['name']:<{width}}  {'FAULTY: ' + row['error'] if row['error'] else facts}")
 
 
 def _row(name: str, folder: Path) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _row(name: str, folder: Path) -> dict[str, Any]:
 @JSON
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
-    """Show the settings of the domain NAME, its teacher's context and its recordings."""
+    """Show the settings of domain NAME, its teacher context and its recordings."""
     domain = _domain(app, name)
     settings = domain.settings
     recordings = [path.stem for path in sorted((domain.prompts_file.parent / "recorded").glob("*.jsonl"))]
@@ -83,7 +83,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         "folder": domain.folder,
         "prompts": len(domain.prompts),
         "task type": settings.task_type,
-        "words": f"{settings.length.min} to {settings.length.max}, {settings.max_tokens} tokens at most",
+        "words": f"{settings.length.min} to {settings.length.max}, at most {settings.max_tokens} tokens",
         "scorers": ", ".join(f"{scorer} {weight:g}" for scorer, weight in settings.scorers.items()),
         "answer": "the whole text" if settings.extract is None else _options(settings.extract),
         "sources": "; ".join(f"{s.key}: {s.origin} ({s.licence})" for s in settings.sources) or "(none)",
@@ -91,7 +91,7 @@ def show(app: App, name: str, as_json: bool) -> None:
     }
     for key, value in figures.items():
         click.echo(f"{key:<12} {value}")
-    click.echo("\nWhat the teacher sees before each prompt:")
+    click.echo("\nThe teacher sees this context before each prompt:")
     for message in domain.context:
         click.echo(f"\n[{message.role}]\n{message.content}")
 
@@ -100,7 +100,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 @click.argument("names", metavar="[NAME|PATH]...", nargs=-1, shell_complete=domain_names)
 @click.pass_obj
 def check(app: App, names: tuple[str, ...]) -> None:
-    """Check domains by NAME, or by the PATH of a domain folder or prompts file; by default all. Lists every fault."""
+    """Check domains and list every fault: by NAME, or by PATH of a domain folder or prompts file; by default all."""
     from conch_dna.domains.check import faults_of
     from conch_dna.domains.extract import extract_faults
     from conch_dna.domains.recorded_check import check_recorded
@@ -128,7 +128,7 @@ def check(app: App, names: tuple[str, ...]) -> None:
 @JSON
 @click.pass_obj
 def stats(app: App, name: str | None, as_json: bool) -> None:
-    """Count the prompts of the domain NAME, or of all: words, turns, near-duplicates, openings, sources."""
+    """Show statistics of domain NAME, or of all: words, turns, near-duplicates, first words, sources."""
     from conch_dna.domains.stats import stats_of
 
     share = _held_out(app)
@@ -152,10 +152,10 @@ def stats(app: App, name: str | None, as_json: bool) -> None:
 @domains.command("import")
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--name", required=True, help="The new domain's name.")
-@click.option("--column", help="Where a row has its turns; default: messages, conversations or conversation.")
-@click.option("--split", help="Which split of a folder; default: train, or the only one.")
-@click.option("--limit", type=click.IntRange(min=1), help="Keep so many conversations at most.")
-@click.option("--licence", default="unknown", show_default=True, help="Under which the data may be used.")
+@click.option("--column", help="Column of the turns; default: messages, conversations or conversation.")
+@click.option("--split", help="Split of the folder; default: train, or the only one.")
+@click.option("--limit", type=click.IntRange(min=1), help="Keep at most this many conversations.")
+@click.option("--licence", default="unknown", show_default=True, help="Licence of the data.")
 @JSON
 @click.pass_obj
 def import_(
@@ -169,12 +169,12 @@ def import_(
     licence: str,
     as_json: bool,
 ) -> None:
-    """Make a domain of recorded conversations, ready to be trained on: conch distill NAME --teacher recorded.
+    """Create a domain from existing conversations; then run: conch distill NAME --teacher recorded.
 
-    SOURCE is a file of JSON lines or a JSON array, a Parquet file, or a folder of Parquet files or of what Hugging
-    Face's datasets saved. The last answer of each conversation is recorded, and what comes before it is the prompt.
-    Turns may be OpenAI's (role, content, tool_calls) or ShareGPT's (from, value). Rows that cannot be used are counted
-    by reason; those longer than the project's max_length, in its student's tokens, are among them.
+    SOURCE is a file of JSON lines or a JSON array, a Parquet file, or a folder of Parquet files or saved by Hugging
+    Face's datasets. The last answer of each conversation is recorded; the turns before it are the prompt. Turns may
+    have OpenAI's keys (role, content, tool_calls) or ShareGPT's (from, value). Unusable rows are counted by reason,
+    including those longer than the project's max_length in tokens of its student.
     """
     from conch_dna.config import read_project, resolve
     from conch_dna.data.splits import shortage
@@ -192,13 +192,13 @@ def import_(
     else:
         _show_import(made)
     if short := shortage(made.train, made.held_out, made.share):
-        click.echo(f"warning: {name} cannot be trained on yet: {short}", err=True)
+        click.echo(f"warning: {name} has too few prompts for training: {short}", err=True)
 
 
 def _new_folder(app: App, name: str) -> Path:
-    """Return the folder of a domain that is yet to be made.
+    """Return the folder for a new domain.
 
-    :raises DataError: the name is none for a domain, or taken.
+    :raises DataError: the name is invalid or taken.
     """
     from conch_dna.domains.domain import NAME
 
@@ -206,17 +206,19 @@ def _new_folder(app: App, name: str) -> Path:
     if not re.fullmatch(NAME, name):
         raise DataError("not a domain name", where="--name", got=name, allowed=NAME)
     if name in _folders(app) or folder.exists():
-        raise DataError("there is such a domain already", where="--name", got=name, next_step="Choose another name")
+        raise DataError(
+            "a domain of that name already exists", where="--name", got=name, next_step="Choose another name"
+        )
     return folder
 
 
 def _show_import(made: Import) -> None:
-    """Print what an import came to, and the first faults on stderr."""
+    """Print the report of an import, and the first faults on stderr."""
     spans = {"tokens": made.tokens, "answers": made.answer_tokens, "words": made.answer_words}
-    of = {"tokens": "a conversation", "answers": "tokens an answer", "words": "an answer"}
+    of = {"tokens": "per conversation", "answers": "tokens per answer", "words": "per answer"}
     click.echo(f"{made.name}: {made.kept} of {made.rows} rows kept in {made.folder}")
     click.echo(f"  dropped   {_counts(made.dropped)}")
-    click.echo(f"  split     {made.train} to train on, {made.held_out} held out (set to {made.share:.0%})")
+    click.echo(f"  split     {made.train} for training, {made.held_out} held out (set to {made.share:.0%})")
     for key, span in spans.items():
         click.echo(f"  {key:<9} {span.fewest} to {span.most}, mean {span.mean}, {of[key]}")
     click.echo(f"  turns     {', '.join(f'{count} of {turns}' for turns, count in made.turns.items())}")
@@ -229,12 +231,16 @@ def _show_import(made: Import) -> None:
 @domains.command()
 @click.argument("name", shell_complete=domain_names)
 @click.option(
-    "--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Who proposes the prompts.",
+    "--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Teacher that proposes the prompts.",
     shell_complete=teacher_names,
 )  # fmt: skip
-@click.option("--n", "count", type=click.IntRange(min=1), required=True, help="How many prompts the file shall hold.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
-@click.option("--avoid", type=FILE, multiple=True, help="Evaluation file whose texts must not be grown; repeatable.")
+@click.option(
+    "--n", "count", type=click.IntRange(min=1), required=True, help="Number of prompts in the file when done."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the sampling.")
+@click.option(
+    "--avoid", type=FILE, multiple=True, help="Evaluation file; prompts similar to its texts are dropped. Repeatable."
+)
 @click.option("--out", type=FILE, help="File of kept prompts; default: grown.jsonl in the domain's folder.")
 @api_options
 @click.pass_obj
@@ -250,10 +256,10 @@ def grow(
     budget: str | None,
     base_url: str | None,
 ) -> None:
-    """Let a teacher propose new prompts for the domain NAME; a second call goes on where the first one ended.
+    """Let a teacher propose new prompts for domain NAME; a second call continues the first.
 
-    Kept prompts go to grown.jsonl, the others with the reason to grown.dropped.jsonl. Read them before you use them:
-    append the good ones to prompts.jsonl and record their source in domain.toml.
+    Kept prompts go to grown.jsonl, the others with a reason to grown.dropped.jsonl. Review them before use: append the
+    good ones to prompts.jsonl and add their source to domain.toml.
     """
     from conch_dna.domains.discovery import check_own
     from conch_dna.pipeline.grow import dropped_file, growing_domain
@@ -278,7 +284,7 @@ def grow(
     if growth.dropped:
         click.echo(f"{dropped_file(out)}: {growth.dropped} proposals dropped")
     if growth.stale:
-        click.echo("Stopped: the last rounds gave nothing new. Another --seed or teacher may give more.")
+        click.echo("Stopped: the last rounds produced no new prompt. Try another --seed or teacher.")
 
 
 def _held_out(app: App) -> float:
@@ -305,7 +311,7 @@ def _domain(app: App, name: str) -> Domain:
 
 
 def _named(name: str, folders: dict[str, Path]) -> Domain:
-    """Return the domain of that name, or the one at that path."""
+    """Return the domain with that name or at that path."""
     from conch_dna.domains.domain import domain_of_file, load_domain
 
     path = Path(name)

@@ -1,4 +1,4 @@
-"""``conch init``: the files of a new project."""
+"""``conch init``: create the files of a new project."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CONFIG = """\
 
 [distill]
 # student = "embedded:smollm2-135m"   # hub id, folder, .gguf file or embedded:NAME
-# teacher = "recorded"                # NAME or NAME:MODEL, such as "mlx:embedded:smollm2-135m"
-# preset = "quick"                    # quick, standard or thorough; every other setting may stand here too
+# teacher = "recorded"                # NAME or NAME:MODEL, for example "mlx:embedded:smollm2-135m"
+# preset = "quick"                    # quick, standard or thorough; all other settings are allowed here too
 
 [plugins]
-# Every *.py in this folder runs with each conch command; drop the line to load none.
+# Every *.py in this folder is loaded by each conch command; delete the line to load none.
 dir = "plugins"
 """
 IGNORED = ("/adapters/", "/runs/")
@@ -28,10 +28,10 @@ IGNORED = ("/adapters/", "/runs/")
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=".")
 def init(folder: Path) -> None:
-    """Start a project in DIR, by default in this folder; nothing that exists is overwritten."""
+    """Create a project in DIR, by default the current folder; existing files are not overwritten."""
     config = folder / CONFIG_FILE
     if config.exists():
-        raise ConfigError("is there already", where=config, next_step="Edit it, or name another folder.")
+        raise ConfigError("already exists", where=config, next_step="Edit it, or choose another folder.")
     for name in ("plugins", "domains"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     _ignore(folder / ".gitignore")
@@ -42,7 +42,7 @@ def init(folder: Path) -> None:
 
 
 def _ignore(path: Path) -> None:
-    """Add the lines that are missing from the ``.gitignore`` at ``path``."""
+    """Add the missing lines to the ``.gitignore`` at ``path``."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     missing = [line for line in IGNORED if line not in text.splitlines()]
     if missing:

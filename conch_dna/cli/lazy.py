@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called, not when they are listed."""
+"""Lazy commands: a command's module is imported when it is called, not when it is listed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.errors import PluginError
+from conch_dna.errors import ModelError, PluginError
 
 if TYPE_CHECKING:
     from conch_dna.plugin.catalog import Owner
 
 
 class LazyCommand(click.Command):
-    """Stands in for the command at ``target`` in lists and completions.
+    """Placeholder for the command at ``target`` in lists and completions.
 
     :param name: the command's name.
     :param target: ``"module:attribute"``.
@@ -31,18 +31,21 @@ class LazyCommand(click.Command):
     ) -> click.Context:
         """Import the real command and let it parse ``args``.
 
-        :raises PluginError: if it cannot be imported, or is no click command.
+        :raises PluginError: it cannot be imported, or is not a click command.
         """
         return self.load().make_context(info_name, args, parent=parent, **extra)
 
     def load(self) -> click.Command:
         """Import the real command.
 
-        :raises PluginError: if it cannot be imported, or is no click command.
+        :raises PluginError: it cannot be imported, or is not a click command.
+        :raises ModelError: it needs mlx, and the installed backend cannot be loaded.
         """
         module, _, attribute = self._target.partition(":")
         try:
             command = getattr(importlib.import_module(module), attribute)
+        except ModelError:  # mlx cannot be loaded: the fault is the installation's, not the plug-in's
+            raise
         except Exception as fault:
             raise PluginError(self._owner.name, self._owner.source, fault, "register_commands") from fault
         if not isinstance(command, click.Command):

@@ -1,4 +1,4 @@
-"""The ``conch`` command: its root group, and the one place where errors become a line and an exit code."""
+"""The ``conch`` command: the root group, and the boundary that turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 
 class RootGroup(click.Group):
-    """The group whose commands are those that the plug-ins registered."""
+    """The root group; its commands are registered by plug-ins."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the root's options, and note whether only a command's help is asked for."""
+        """Parse the root's options, and note whether help was requested."""
         ctx.meta[_HELP_ASKED] = "--help" in args
         return super().parse_args(ctx, args)
 
@@ -36,7 +36,7 @@ class RootGroup(click.Group):
         return list(_app(ctx).host.catalog.names("commands"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command, not yet imported, or ``None``."""
+        """Return the command without importing it, or ``None``."""
         catalog = _app(ctx).host.catalog
         if cmd_name not in catalog.names("commands"):
             return None
@@ -45,7 +45,7 @@ class RootGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that ``args`` begin with; say which name may have been meant."""
+        """Return the command that ``args`` begin with; an unknown name is answered with the nearest ones."""
         name = args[0]
         if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
             hints = _app(ctx).host.catalog.hints("commands", name)
@@ -53,7 +53,7 @@ class RootGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, and below it how many plug-ins are missing."""
+        """Write the list of commands, and the number of plug-ins that failed to load."""
         super().format_commands(ctx, formatter)
         broken = len(_app(ctx).host.catalog.broken)
         if broken:
@@ -62,15 +62,15 @@ class RootGroup(click.Group):
             formatter.write_text(f"{broken} {plural} failed to load: conch plugins list")
 
     def invoke(self, ctx: click.Context) -> None:
-        """Set up logging, warn of broken plug-ins and run the command; its return value is dropped."""
-        from conch_dna.util.log import configure
+        """Configure logging, warn of broken plug-ins and run the command; its return value is dropped."""
+        from conch_dna.util.log import configure  # not needed for help
 
         app = _app(ctx)
         configure(app.json_logs, "debug" if app.debug else "info")
         if not ctx.meta[_HELP_ASKED]:
             for error in app.host.catalog.broken:
                 click.echo(f"warning: {_one_line(error)}", err=True)
-        # main() tells an exit code from a result by its type, so no result may come through.
+        # main() takes an int as an exit code, so no command's result may be returned.
         super().invoke(ctx)
 
     def main(
@@ -81,19 +81,19 @@ class RootGroup(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run the command line; the error boundary is here so that tests with click's runner meet it too."""
+        """Run the command line; the error boundary is here so that it also applies in tests with click's runner."""
         args = list(sys.argv[1:] if args is None else args)
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        except Exception as error:  # noqa: BLE001 - the one boundary
+        except Exception as error:  # noqa: BLE001 - the error boundary
             _fail(error, debug="--debug" in args)
         sys.exit(code if isinstance(code, int) else 0)
 
 
 def _app(ctx: click.Context) -> App:
-    """Return the call's state, made from the options parsed so far: ``--help`` needs it before the others are."""
+    """Return the call's state, built from the options parsed so far: ``--help`` runs before the others are parsed."""
     root = ctx.find_root()
     if root.obj is None:
         given = root.params
@@ -120,11 +120,11 @@ def _fail(error: Exception, *, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, ConchError):
-        # Some errors list every fault of a file on lines of their own; a plug-in's fault is someone else's text.
+        # Some errors list faults on separate lines; a plug-in's fault may contain any text, so it is joined.
         text = _one_line(error) if isinstance(error, PluginError) else str(error)
         click.echo(f"error: {text}", err=True)
         sys.exit(error.exit_code)
-    if isinstance(error, OSError) and error.strerror:  # the machine's fault: no room, no right, nothing there
+    if isinstance(error, OSError) and error.strerror:  # a fault of the machine: disk full, no permission, no such file
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror}", err=True)
         sys.exit(ConchError.exit_code)
@@ -142,7 +142,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.group(cls=RootGroup, context_settings={"max_content_width": 120})
 @click.option("--project", type=_FOLDER, is_eager=True, help="Project folder; default: the nearest with a conch.toml.")
-@click.option("--plugins-dir", type=_FOLDER, is_eager=True, help="Load the plug-ins in this folder too.")
+@click.option("--plugins-dir", type=_FOLDER, is_eager=True, help="Also load the plug-ins in this folder.")
 @click.option("--json-logs", is_flag=True, help="Log JSON lines to stderr.")
 @click.option("--debug", is_flag=True, help="Show tracebacks and debug logs.")
 @click.version_option(__version__, prog_name="conch", message="%(prog)s %(version)s")
@@ -151,7 +151,7 @@ def cli(**_: Any) -> None:
 
 
 def main() -> NoReturn:
-    """Run ``conch``; the console entry point. A polite kill is a Ctrl-C: what is done is kept."""
+    """Run ``conch``; the console entry point. SIGTERM acts like Ctrl-C, so finished work is kept."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     cli.main(prog_name="conch")
     sys.exit(0)

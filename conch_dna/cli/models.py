@@ -1,4 +1,4 @@
-"""``conch models``: list the embedded models, fetch one, and show what a reference resolves to."""
+"""``conch models``: list the embedded models, fetch a model, and show its properties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REF = "REF is one of: org/name on the hub, a model folder, a .gguf file, or embedded:NAME."
-# In click, a paragraph that begins with a backspace keeps its lines.
+# click does not rewrap a paragraph that begins with \b.
 _EXAMPLES = "\b\nExamples:\n  conch models {0} embedded:smollm2-135m\n  conch models {0} ./model.gguf\n\n" + _REF
 
 
@@ -23,7 +23,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def list_(as_json: bool) -> None:
-    """List the embedded models, which need no model hub, and whether they are fetched."""
+    """List the embedded models, which need no model hub, and their state."""
     from conch_dna.models import embedded
 
     rows: list[dict[str, Any]] = [
@@ -51,7 +51,7 @@ def list_(as_json: bool) -> None:
 @click.argument("ref")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def pull(ref: str, as_json: bool) -> None:
-    """Fetch REF, convert it where needed, and print its local folder."""
+    """Fetch REF, convert it if needed, and print its local folder."""
     folder, digest = _resolved(ref)
     click.echo(json.dumps({"ref": ref, "folder": str(folder), "digest": digest}) if as_json else str(folder))
 
@@ -60,7 +60,7 @@ def pull(ref: str, as_json: bool) -> None:
 @click.argument("ref")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def show(ref: str, as_json: bool) -> None:
-    """Show what REF is: folder, digest, shape and tokens; it is fetched if it was not."""
+    """Show folder, digest, shape and tokens of REF; fetch it first if needed."""
     folder, digest = _resolved(ref)
     facts = {"ref": ref, "folder": str(folder), "digest": digest, **_facts(folder)}
     if as_json:
@@ -80,7 +80,7 @@ def _resolved(ref: str) -> tuple[Path, str]:
     from conch_dna.models import refs
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    # The bar goes to stderr: what is on stdout is a result that scripts read.
+    # The bar goes to stderr: scripts read the result from stdout.
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(ref, total=None)
 
@@ -92,14 +92,14 @@ def _resolved(ref: str) -> tuple[Path, str]:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    """Return what the files of a model folder say, without loading the weights."""
+    """Return properties from the files of a model folder, without loading the weights."""
     from conch_dna.errors import ModelError
 
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"not valid JSON ({error})", where=folder / "config.json") from error
-    # Models of several modalities keep the language model's figures one level down.
+    # Multimodal models have the language model's figures in text_config.
     figures = {**config, **config.get("text_config", {})}
     names = {
         "layers": "num_hidden_layers",

@@ -1,4 +1,4 @@
-"""``conch runs``: what runs there are, and how they ended."""
+"""``conch runs``: list runs and show their results."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @click.group(epilog="Examples:\n\n  conch runs list\n\n  conch runs show quick-1a2b3c4d --json")
 def runs() -> None:
-    """List runs and show how they ended."""
+    """List runs and show their results."""
 
 
 @runs.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_(app: App, as_json: bool) -> None:
-    """List all runs, the newest first; a killed run is shown as interrupted."""
+    """List all runs, the newest first; a killed run is listed as interrupted."""
     from conch_dna.pipeline.run_folder import list_runs
 
     found = [run.about() for run in list_runs(app.project / "runs")]
@@ -35,8 +35,8 @@ def list_(app: App, as_json: bool) -> None:
     for about in found:
         states = [f"{r['domain']} {r['state']}" for r in about["results"]]
         states += [f"{domain} at {_step(step, about)}" for domain, step in about["last_steps"].items()]
-        told = ", ".join(filter(None, [*states, about["stopped"]])) or "no domain finished"
-        click.echo(f"{about['run']:<24} {about['state']:<12} {told}")
+        outcome = ", ".join(filter(None, [*states, about["stopped"]])) or "no domain finished"
+        click.echo(f"{about['run']:<24} {about['state']:<12} {outcome}")
     if not found:
         click.echo("no runs yet: conch distill --all")
 
@@ -46,9 +46,9 @@ def list_(app: App, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
-    """Show one run: settings, each domain's figures and verdict, and how far an unfinished one has come.
+    """Show one run: settings, figures and verdict of each domain, and the progress of unfinished ones.
 
-    Of each domain the held-out answer is shown whose score rose most.
+    For each domain, the held-out answer with the greatest rise in score is shown.
     """
     from conch_dna.pipeline.run_folder import find_run
 
@@ -60,7 +60,7 @@ def show(app: App, name: str, as_json: bool) -> None:
     click.echo("  ".join(filter(None, (about["run"], about["state"], about["stopped"]))))
     config = about.get("config", {})
     shown = [f"{key}={config[key]}" for key in ("student", "teacher", "preset", "steps", "seed") if key in config]
-    click.echo("  " + ("  ".join(shown) or "its settings cannot be read"))
+    click.echo("  " + ("  ".join(shown) or "its settings are unreadable"))
     for result in about["results"]:
         _show_domain(result)
         _show_sample(run.folder(result["domain"]) / "samples.jsonl")
@@ -69,7 +69,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 
 def _step(step: dict[str, Any], about: dict[str, Any]) -> str:
-    """Return how far a recipe has come, or a round of it."""
+    """Return the progress of a recipe, or of a round of it."""
     return f"step {step['step']} of {about.get('config', {}).get('steps', '?')}"
 
 
@@ -82,22 +82,22 @@ def _show_domain(result: dict[str, Any]) -> None:
 
 
 def _show_sample(file: Path) -> None:
-    """Show the answer whose score rose most: whether the scorers were pleased for nothing, people must see."""
-    told: list[tuple[float, str]] = []
+    """Show the answer whose score rose most, so that people can judge whether the rise is deserved."""
+    found: list[tuple[float, str]] = []
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
-        with contextlib.suppress(ValueError, LookupError, TypeError):  # a damaged line hides none of the others
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # skip a damaged line, keep the others
             row = json.loads(line)
-            base, neuron, asked = row["base"], row["candidate"], row["prompt"][-1]["content"]
+            base, neuron, prompt = row["base"], row["candidate"], row["prompt"][-1]["content"]
             text = (
-                f"  rose most, {base['quality']:.3f} → {neuron['quality']:.3f}: {_short(asked)}\n"
+                f"  rose most, {base['quality']:.3f} → {neuron['quality']:.3f}: {_short(prompt)}\n"
                 f"    base    {_short(base['answer'])}\n    neuron  {_short(neuron['answer'])}"
             )
-            told.append((neuron["quality"] - base["quality"], text))
-    if told:
-        click.echo(f"{max(told)[1]}\n  all answers: {file}")
+            found.append((neuron["quality"] - base["quality"], text))
+    if found:
+        click.echo(f"{max(found)[1]}\n  all answers: {file}")
 
 
 def _short(text: str) -> str:
-    """Return the beginning of a text in one line."""
+    """Return the beginning of a text as one line."""
     line = " ".join(text.split())
     return line if len(line) <= 300 else f"{line[:298]} …"

@@ -1,4 +1,4 @@
-"""Which examples make up which step, and their arrays: a pure function of seed and step, so a resume needs no state."""
+"""Batches: the examples of each step and their arrays. Both follow from seed and step, so a resume needs no state."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ PAD_TO = 16  # lengths are rounded up to this, to bound the number of shapes
 
 
 class Batch(NamedTuple):
-    """Arrays of B conversations padded to T tokens.
+    """Arrays of B conversations, padded to T tokens.
 
     :param ids_BT: int32 token ids; padding is 0 and never trained.
-    :param rows_N, cols_N: int32 places whose hidden state predicts a trained token.
-    :param labels_N: int32, that token.
-    :param targets: the teacher's distributions at the same N places, a loss of the logits there, which rows were
-        preferred to which, or ``None``.
-    :param names: which examples these are, for error messages.
-    :param answers_B: int32, where the last assistant turn of each conversation begins.
-    :param on_policy: the labels are the student's own samples: no cross-entropy may pull towards them.
+    :param rows_N, cols_N: int32 positions whose hidden state predicts a trained token.
+    :param labels_N: int32, the trained tokens.
+    :param targets: at the same N positions, the teacher's distributions or a loss of the logits; or pairs of
+        preferred and rejected rows; or ``None``.
+    :param names: indices of the examples, for error messages.
+    :param answers_B: int32, the index of the first token of each last assistant turn.
+    :param on_policy: whether the labels are the student's own samples, to which no cross-entropy applies.
     """
 
     ids_BT: np.ndarray
@@ -46,24 +46,24 @@ class Batch(NamedTuple):
 
 
 def order(count: int, seed: int, epoch: int) -> np.ndarray:
-    """Return the epoch's permutation of ``count`` examples, int64 (count,)."""
+    """Return the permutation of ``count`` examples in an epoch, int64 (count,)."""
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 def step_examples(count: int, per_step: int, seed: int, step: int) -> list[int]:
-    """Return the indices of the examples of ``step`` (from 0); epochs follow each other without a gap."""
+    """Return the indices of the examples of ``step`` (from 0); a step may span two epochs."""
     places = range(step * per_step, (step + 1) * per_step)
     return [int(order(count, seed, place // count)[place % count]) for place in places]
 
 
 def cut(examples: Sequence[Example], picks: Sequence[int], config: DistillConfig, together: int = 1) -> list[list[int]]:
-    """Cut a step's examples into forward passes.
+    """Divide a step's examples into forward passes.
 
-    Without a ``token_budget`` each holds ``batch_size`` picks, in their order. With one, examples of similar length
-    go together, the longest first, as many as rows times padded width allow; an example over the budget goes alone
-    (:func:`check_budget` refuses it beforehand where the examples are known). Loss and gradient do not depend on it.
+    Without a ``token_budget`` a pass has ``batch_size`` picks, in their order. With one, examples of similar length
+    share a pass, the longest first, as many as rows times padded width allow; an example over the budget gets a pass
+    for itself (:func:`check_budget` refuses it earlier if the examples are known). Loss and gradient are the same.
 
-    :param together: how many examples one pick stands for, which go through the same pass: 2 where these are pairs.
+    :param together: the number of examples that one pick stands for and that must share a pass: 2 for pairs.
     """
     passes: list[list[int]] = []
     if not config.token_budget:
@@ -82,16 +82,16 @@ def cut(examples: Sequence[Example], picks: Sequence[int], config: DistillConfig
 
 
 def padded(length: int) -> int:
-    """Return the width that an example of ``length`` tokens takes."""
+    """Return the padded width of an example of ``length`` tokens."""
     return -(-length // PAD_TO) * PAD_TO
 
 
 def check_budget(lengths: Mapping[str, int], config: DistillConfig, together: int = 1) -> None:
-    """Refuse what no forward pass could take.
+    """Check that each example fits into a forward pass.
 
-    :param lengths: tokens of each example, by a name that tells which it is.
+    :param lengths: tokens of each example, by a name for the error message.
     :param together: as in :func:`cut`; the length is then that of the longest of them.
-    :raises ConfigError: an example with its padding is longer than ``token_budget``; the longest is named.
+    :raises ConfigError: a padded example is longer than ``token_budget``; the message names the longest.
     """
     if not config.token_budget or not lengths:
         return
@@ -99,7 +99,7 @@ def check_budget(lengths: Mapping[str, int], config: DistillConfig, together: in
     if (width := together * padded(lengths[name])) > config.token_budget:
         raise ConfigError(
             f"{name} does not fit into a forward pass", where="token_budget", got=config.token_budget,
-            allowed=f"{width} and more",
+            allowed=f"at least {width}",
             next_step=f"Raise it, or lower max_length to {config.token_budget // together // PAD_TO * PAD_TO}",
         )  # fmt: skip
 
@@ -109,11 +109,11 @@ def collate(
 ) -> Batch:
     """Pad the picked examples into one batch.
 
-    A token at place t is predicted by the hidden state at t - 1. Soft targets cover the last assistant turn only, so a
-    batch that has them trains on that turn alone.
+    The hidden state at t - 1 predicts the token at t. Soft targets cover only the last assistant turn, so a batch with
+    soft targets trains only on that turn.
 
-    :param targets: one an example, or a function from the picks to their loss.
-    :param last_turn: train on the last assistant turn alone without such too.
+    :param targets: one for each example, or a function from the picks to their loss.
+    :param last_turn: train only on the last assistant turn, also without soft targets.
     """
     chosen = [examples[i] for i in picks]
     width = padded(max(len(e.ids) for e in chosen))

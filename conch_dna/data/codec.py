@@ -1,17 +1,17 @@
-"""Soft targets in few bytes: sorted ids as Rice-coded gaps, log-probabilities on a coarse scale of their own.
+"""Compact codec for soft targets: sorted ids as Rice-coded gaps, log-probabilities on a non-uniform grid.
 
-One row, of k ids and a tail, is coded by itself:
+Each row, of k ids and a tail, is coded independently:
 
-- ids in rising order, each as the gap to the one before, in the Rice code that is shortest for the row (Rice and
-  Plaunt 1971): the low bits as they are, the rest in unary;
+- ids in rising order, as gaps to the previous id, in the shortest Rice code for the row (Rice and Plaunt 1971): the low
+  bits unchanged, the rest in unary;
 - log-probabilities as distances d from the row's greatest, rounded to a grid of u = log(1 + d / 2): fine near the
-  top, where the mass is, and coarse far below. The grid's step is 2^-3 to 2^-6, the first that costs the row at most
-  :data:`NEAR` nats within :func:`row_bits`;
-- which id is the greatest, so that rounding never changes it;
-- the odds of the tail against the k ids, in steps of 1/128, so that what is decoded always sums to 1.
+  top, where the mass is, and coarse far below. The grid's step is 2^-3 to 2^-6: the coarsest one that costs the row at
+  most :data:`NEAR` nats within :func:`row_bits`;
+- the rank of the greatest id, so that rounding never changes it;
+- the odds of the tail against the k ids, in steps of 1/128, so that decoded rows always sum to 1.
 
-A grid holds all points of the coarser ones, and a row that lies on a grid stays on it: what was decoded once is coded
-and decoded again without change.
+A grid contains all points of the coarser grids, and a row that is on a grid stays on it: coding decoded targets again
+changes nothing.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FORMAT = 1
-NEAR = 3e-4  # nats of added KL that are as good as none, so that no finer grid is tried
+NEAR = 3e-4  # nats of added KL that are negligible: no finer grid is tried
 COARSEST, FINEST = 3, 6  # a grid's step is 2 to the power of minus this
-FARTHEST = 100.0  # nats below the row's greatest; anything lower is put here
-SCALE = 2.0  # nats: up to here the grid is about even, beyond it its steps grow in proportion to the distance
-ON_GRID = 1 / 64  # of a step: closer than any value that has not come from the grid
-LOWS = {"id_rice": 5, "level_rice": 3, "grid": 2, "lowest": 8, "tail": 12}  # bits of a row's fixed part
+FARTHEST = 100.0  # nats below the row's greatest; lower values are clipped to it
+SCALE = 2.0  # nats: the grid is nearly even up to this distance; beyond it, steps grow in proportion to the distance
+ON_GRID = 1 / 64  # of a step: a value this close to a grid point was decoded from it
+LOWS = {"id_rice": 5, "level_rice": 3, "grid": 2, "lowest": 8, "tail": 12}  # bits of the columns in a row's fixed part
 ODDS_STEPS, NO_TAIL = 128, 0
 CHOSEN_BITS, CHOSEN_STEPS = 16, 2048
 MAX_RICE = {"id_rice": 31, "level_rice": 7}
-PREFIX = struct.Struct("<IHBB")  # positions, k, whether the answer's own token is there, format
+PREFIX = struct.Struct("<IHBB")  # positions, k, whether the answer's own token is included, format
 
 
 def row_bits(k: int) -> int:
-    """Return the bits that a row may take before its grid gets coarser: 125 bytes at k = 64.
+    """Return the bits that a row may use before a coarser grid is chosen: 125 bytes at k = 64.
 
-    The fewer the ids, the more bits each takes: there are fewer to share the vocabulary's width.
+    An id takes more bits when k is small, because the gaps are larger.
     """
     return max(13 * k + 168, 16 * k - 24)
 
 
 def encode(targets: Targets) -> bytes:
-    """Return ``targets`` in coded form; the ids of a row may be in any order, and need not sum to 1 with the tail.
+    """Encode ``targets``; the ids of a row may be in any order, and a row need not sum to 1 with its tail.
 
-    :raises DataError: shapes do not fit, an id is negative or twice in a row, or a value is not a log-probability.
+    :raises DataError: shapes differ, an id is negative or repeated in a row, or a value is not a log-probability.
     """
     _check(targets)
     length, k = targets.ids.shape
@@ -84,15 +84,15 @@ def encode(targets: Targets) -> bytes:
 
 
 def decode(blob: bytes) -> Targets:
-    """Return the targets that ``blob`` holds: ids in falling order of probability, equals by id, summing to 1.
+    """Decode ``blob``: ids by falling probability, then by id; each row sums to 1 with its tail.
 
-    :raises DataError: ``blob`` is cut short, has something left over, or holds what no encoder writes.
+    :raises DataError: ``blob`` is truncated, has surplus bytes, or contains values that no encoder writes.
     """
     length, k, has_chosen = _prefix(blob)
     bits = np.unpackbits(np.frombuffer(blob, np.uint8, offset=PREFIX.size))
     sizes = _row_sizes(k, has_chosen)
     if length * sum(sizes) > len(bits):
-        raise _broken("is cut short")
+        raise _broken("is truncated")
     columns_CT = _take(bits, 0, np.tile(sizes, length)).reshape(length, len(sizes)).T
     id_rice_T, level_rice_T, grid_T, lowest_T, odds_T, rank_T = columns_CT[:6]
     place = sum(sizes) * length
@@ -109,10 +109,10 @@ def decode(blob: bytes) -> Targets:
     ids_TK = np.cumsum(gaps_TK + 1, axis=1) - 1
     others_TK = (high[length * k :].reshape(length, k - 1) << level_rice_T[:, None]) + low_levels.reshape(length, k - 1)
     if (rank_T >= k).any() or (others_TK > lowest_T[:, None]).any() or (ids_TK >= 2**31).any():
-        raise _broken("holds an id, a rank or a level that is out of range")
+        raise _broken("contains an id, a rank or a level out of range")
     levels_TK = _with(lowest_T[:, None] - others_TK, rank_T)
     log_probs_TK, tail_T = _log_probs(levels_TK, grid_T, odds_T)
-    keys_TK = 2 * levels_TK + (np.arange(k) != rank_T[:, None])  # the greatest comes first among its equals
+    keys_TK = 2 * levels_TK + (np.arange(k) != rank_T[:, None])  # the greatest id comes first among equals
     order_TK = np.argsort(keys_TK, axis=1, kind="stable")
     return Targets(
         np.take_along_axis(ids_TK, order_TK, axis=1).astype(np.int32),
@@ -123,9 +123,9 @@ def decode(blob: bytes) -> Targets:
 
 
 def positions(blob: bytes) -> int:
-    """Return how many positions ``blob`` covers, decoding nothing.
+    """Return the number of positions in ``blob`` without decoding it.
 
-    :raises DataError: it is no coded target.
+    :raises DataError: ``blob`` is not a coded target.
     """
     return _prefix(blob)[0]
 
@@ -151,7 +151,7 @@ def _broken(what: str) -> DataError:
 
 def _prefix(blob: bytes) -> tuple[int, int, bool]:
     if len(blob) < PREFIX.size:
-        raise _broken("is cut short")
+        raise _broken("is truncated")
     length, k, has_chosen, version = PREFIX.unpack_from(blob)
     if version != FORMAT or has_chosen > 1 or k < 1:
         raise DataError("soft targets of another format", got=version, allowed=FORMAT)
@@ -159,23 +159,23 @@ def _prefix(blob: bytes) -> tuple[int, int, bool]:
 
 
 def _check(targets: Targets) -> None:
-    """Refuse what is no set of distributions."""
+    """Raise :class:`DataError` unless the arrays form a set of distributions."""
     ids, log_probs, tail, chosen = targets.ids, targets.log_probs, targets.tail, targets.chosen
     per_position = [tail.shape] if chosen is None else [tail.shape, chosen.shape]
     if ids.ndim != 2 or not 1 <= ids.shape[1] < 2**16 or log_probs.shape != ids.shape:
-        raise DataError("soft targets do not fit together", where="ids and log_probs",
+        raise DataError("shapes of soft targets differ", where="ids and log_probs",
                         got=f"{ids.shape}, {log_probs.shape}", allowed="(T, k) for both")  # fmt: skip
     if any(shape != ids.shape[:1] for shape in per_position):
-        raise DataError("soft targets do not fit together", where="tail and chosen",
+        raise DataError("shapes of soft targets differ", where="tail and chosen",
                         got=", ".join(map(str, per_position)), allowed=f"({len(ids)},)")  # fmt: skip
     if not np.isfinite(log_probs).all() or not (tail < np.inf).all() or (chosen is not None and np.isnan(chosen).any()):
-        raise DataError("soft targets hold something that is no log-probability")
+        raise DataError("soft targets contain a value that is not a log-probability")
     if (ids < 0).any() or (np.diff(np.sort(ids, axis=1), axis=1) == 0).any():
-        raise DataError("soft targets have an id twice at one position, or a negative one")
+        raise DataError("soft targets contain a repeated or negative id")
 
 
 def _row_sizes(k: int, has_chosen: bool) -> list[int]:
-    """Return the bits of each column of a row's fixed part; the last ones are the greatest's rank and the token."""
+    """Return the bits of each column in a row's fixed part; the last ones are the greatest id's rank and the token."""
     return [*LOWS.values(), (k - 1).bit_length(), *([CHOSEN_BITS] if has_chosen else [])]
 
 
@@ -190,8 +190,8 @@ def _rice(values_TK: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
 def _levels(log_probs_TK: np.ndarray, free_T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Choose each row's grid and round to it.
 
-    :param free_T: bits that the levels may take.
-    :returns: the grid (T,), counted from the coarsest, and the levels (T, k); the greatest's is 0.
+    :param free_T: bits available for the levels.
+    :returns: the grid (T,), 0 being the coarsest, and the levels (T, k); that of the greatest id is 0.
     """
     own_TK = log_probs_TK - np.logaddexp.reduce(log_probs_TK, axis=1, keepdims=True)
     distance_TK = np.minimum(own_TK.max(axis=1, keepdims=True) - own_TK, FARTHEST)
@@ -210,7 +210,7 @@ def _levels(log_probs_TK: np.ndarray, free_T: np.ndarray) -> tuple[np.ndarray, n
     grid_T = np.where(good_GT.any(axis=0), good_GT.argmax(axis=0), last_fit_T)
     grid_T = np.where(exact_GT.any(axis=0), exact_GT.argmax(axis=0), grid_T)
     levels_TK = np.stack(tried)[grid_T, np.arange(len(grid_T))]
-    for _ in range(COARSEST, FINEST):  # the coarsest grid that has all these points
+    for _ in range(COARSEST, FINEST):  # the coarsest grid that contains all these points
         even_T = (grid_T > 0) & (levels_TK % 2 == 0).all(axis=1)
         levels_TK = np.where(even_T[:, None], levels_TK // 2, levels_TK)
         grid_T = grid_T - even_T
@@ -232,14 +232,14 @@ def _log_probs(levels_TK: np.ndarray, grid_T: np.ndarray, odds_T: np.ndarray) ->
 
 
 def _down(values: np.ndarray) -> np.ndarray:
-    """Return the nearest float32 that are not greater."""
+    """Round down to float32."""
     rounded = values.astype(np.float32)
     lower: np.ndarray = np.where(rounded > values, np.nextafter(rounded, np.float32(-np.inf)), rounded)
     return lower
 
 
 def _odds_code(log_probs_TK: np.ndarray, tail_T: np.ndarray) -> np.ndarray:
-    """Return the code (T,) of the tail's log-odds, from -16 to 16; 0 stands for no tail at all."""
+    """Return the code (T,) of the tail's log-odds, from -16 to 16; 0 means no tail."""
     odds_T = tail_T.astype(np.float64) - np.logaddexp.reduce(log_probs_TK, axis=1)
     codes = np.clip(np.rint(np.clip(odds_T, -20, 20) * ODDS_STEPS) + 2048, 1, 4095).astype(np.int64)
     return np.where(np.isneginf(tail_T), NO_TAIL, codes)
@@ -267,7 +267,7 @@ def _with(values_TK: np.ndarray, rank_T: np.ndarray) -> np.ndarray:
 
 
 def _used(sizes: np.ndarray | Sequence[int]) -> np.ndarray:
-    """Return a mask (N, 32): which bits of N big-endian words of 32 bits are within ``sizes``."""
+    """Return a mask (N, 32) of the lowest ``sizes`` bits in N big-endian 32-bit words."""
     mask: np.ndarray = np.arange(32) >= 32 - np.asarray(sizes)[:, None]
     return mask
 
@@ -279,10 +279,10 @@ def _bits(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _take(bits: np.ndarray, start: int, sizes: np.ndarray) -> np.ndarray:
-    """Return int64 values of ``sizes`` bits each, read one after the other from ``start``."""
+    """Return int64 values of ``sizes`` bits each, read consecutively from ``start``."""
     total = int(sizes.sum())
     if start + total > len(bits):
-        raise _broken("is cut short")
+        raise _broken("is truncated")
     words = np.zeros((len(sizes), 32), np.uint8)
     words[_used(sizes)] = bits[start : start + total]
     values: np.ndarray = np.packbits(words).view(">u4").astype(np.int64)
@@ -290,7 +290,7 @@ def _take(bits: np.ndarray, start: int, sizes: np.ndarray) -> np.ndarray:
 
 
 def _unary(values: np.ndarray) -> np.ndarray:
-    """Return each value as so many zeros and a one, uint8 of 0 and 1."""
+    """Return each value n as n zeros and a one, uint8 of 0 and 1."""
     ends = np.cumsum(values + 1)
     bits = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
     bits[ends - 1] = 1

@@ -1,7 +1,7 @@
-"""One teacher's coded targets on disk: numbered shards that never change, each with its own index and checksum.
+"""Shards of one teacher's coded targets: numbered, immutable files, each with an index and a checksum.
 
-A shard is written whole and takes its name last, so that a kill at any moment loses the shard being written and nothing
-else. The index of all shards is the union of theirs, and is held in memory.
+A shard is written atomically, so a kill loses only the shard that is being written. The index of all shards is the
+union of their indices and is kept in memory.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ log = structlog.get_logger()
 class Shards:
     """Coded targets by key, for any number of processes at once.
 
-    :param folder: where the shards lie.
-    :param teacher: fingerprint of the teacher, which is noted in each shard.
+    :param folder: the folder of the shards.
+    :param teacher: fingerprint of the teacher, which is stored in each shard.
     """
 
     def __init__(self, folder: Path, teacher: str) -> None:
@@ -39,7 +39,7 @@ class Shards:
         self._seen: set[Path] = set()
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return what is stored of ``keys``; a damaged shard is moved aside, and its entries count as missing."""
+        """Return the stored targets of ``keys``; a damaged shard is moved aside, and its entries are missing."""
         self._refresh()
         wanted = [key for key in keys if key in self._index]
         found = {}
@@ -49,10 +49,9 @@ class Shards:
         return found
 
     def put(self, blobs: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Store ``blobs`` in a new shard, and return what is stored under their keys.
+        """Store ``blobs`` in a new shard and return the stored targets of their keys.
 
-        A key that another process stored meanwhile keeps that one's targets: whoever reads it, at any time, reads the
-        same.
+        A key that another process has stored meanwhile keeps its targets, so all readers get the same.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._lock():
@@ -68,12 +67,12 @@ class Shards:
         return FileLock(self.folder / ".lock", is_singleton=True)
 
     def _last(self) -> int:
-        """Return the highest number given so far; that of a shard moved aside is not given again."""
+        """Return the highest number used so far, including shards that were moved aside."""
         names = [*self.folder.glob(PATTERN), *(self.folder / DAMAGED).glob(PATTERN)]
         return max((int(path.name.partition(".")[0]) for path in names), default=0)
 
     def _refresh(self) -> None:
-        """Take in shards that are new since the last look; the lowest number wins where two hold one key."""
+        """Index the shards that are new since the last call; for a repeated key the lowest number wins."""
         there = set(self.folder.glob(PATTERN))
         if not self._seen <= there:
             self._index, self._seen = {}, set()
@@ -101,7 +100,7 @@ class Shards:
         return blobs
 
     def _move_aside(self, path: Path, error: DataError) -> None:
-        """Put a damaged shard where nothing looks for it."""
+        """Move a damaged shard to the folder that is not searched."""
         with self._lock(), contextlib.suppress(FileNotFoundError):
             (self.folder / DAMAGED).mkdir(exist_ok=True)
             path.replace(self.folder / DAMAGED / path.name)

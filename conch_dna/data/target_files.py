@@ -1,4 +1,4 @@
-"""Many coded targets in one safetensors file, with a checksum over all of it."""
+"""Safetensors files of coded targets, with a checksum over the whole content."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ DTYPES = {"keys": "uint8", "sizes": "uint32", "data": "uint8", "tokens": "uint32
 
 @dataclass(frozen=True)
 class TargetFile:
-    """What one file holds.
+    """Content of one file.
 
-    :param about: what its writer said of it.
+    :param about: metadata from its writer.
     :param blobs: coded targets by key.
-    :param tokens: uint32, the answers' own tokens one after the other, or none at all.
+    :param tokens: uint32, the concatenated tokens of the answers, or empty.
     """
 
     about: dict[str, Any]
@@ -37,7 +37,7 @@ class TargetFile:
 
 
 def dump(content: TargetFile) -> bytes:
-    """Return the file's bytes: the same content gives the same bytes."""
+    """Return the bytes of the file; the same content gives the same bytes."""
     tensors: dict[str, np.ndarray] = {
         "keys": np.frombuffer(bytes.fromhex("".join(content.blobs)), np.uint8).reshape(-1, KEY_BYTES),
         "sizes": np.array([len(blob) for blob in content.blobs.values()], np.uint32),
@@ -46,14 +46,14 @@ def dump(content: TargetFile) -> bytes:
     }
     about = {**content.about, "format": codec.FORMAT}
     about["sha256"] = _checksum(about, tensors)
-    # One entry of metadata only: safetensors writes several in any order.
+    # A single metadata entry: safetensors writes several in an arbitrary order.
     return save(tensors, {"about": json.dumps(about, sort_keys=True)})
 
 
 def read(path: Path) -> TargetFile:
-    """Read a file whole.
+    """Read and check a file.
 
-    :raises DataError: it is damaged, cut short or of another format.
+    :raises DataError: the file is damaged, truncated or of another format.
     """
     raw = path.read_bytes()
     try:
@@ -62,32 +62,32 @@ def read(path: Path) -> TargetFile:
         stated, version = about.pop("sha256"), about["format"]
         types = {name: str(tensor.dtype) for name, tensor in tensors.items()}
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"is no file of soft targets, or is damaged: {error}", where=path) from error
+        raise DataError(f"is not a file of soft targets, or is damaged: {error}", where=path) from error
     if version != codec.FORMAT:
         raise DataError("soft targets of another format", where=path, got=version, allowed=codec.FORMAT)
     if types != DTYPES:
-        raise DataError("does not hold what a file of soft targets holds", where=path, got=types, allowed=DTYPES)
+        raise DataError("does not contain the tensors of a file of soft targets", where=path, got=types, allowed=DTYPES)
     if _checksum(about, tensors) != stated:
-        raise DataError("is damaged: its checksum does not fit", where=path)
+        raise DataError("is damaged: its checksum differs", where=path)
     keys = [key.tobytes().hex() for key in tensors["keys"]]
     ends = np.cumsum(tensors["sizes"], dtype=np.int64)
     data = tensors["data"].tobytes()
     if len(keys) != len(ends) or len(set(keys)) != len(keys) or len(data) != (ends[-1] if len(ends) else 0):
-        raise DataError("its index does not fit its data", where=path)
+        raise DataError("is damaged: its index and data differ", where=path)
     blobs = {key: data[end - size : end] for key, size, end in zip(keys, tensors["sizes"], ends, strict=True)}
     return TargetFile(about, blobs, tensors["tokens"])
 
 
 def keys_of(path: Path) -> list[str]:
-    """Return the keys alone, unchecked, without reading the data.
+    """Return the keys without reading the data or checking the checksum.
 
-    :raises DataError: the file's index cannot be read.
+    :raises DataError: the index cannot be read.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             return [key.tobytes().hex() for key in file.get_tensor("keys")]
     except (SafetensorError, AttributeError, TypeError) as error:
-        raise DataError(f"is no file of soft targets, or is damaged: {error}", where=path) from error
+        raise DataError(f"is not a file of soft targets, or is damaged: {error}", where=path) from error
 
 
 def _checksum(about: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:

@@ -1,4 +1,4 @@
-"""From chat messages to token ids and a mask: the tokens that a student is trained on, and no others."""
+"""Tokenisation of chats: token ids and the mask of the trained tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Example:
     :param ids: token ids, length T.
     :param trained: whether token t is a target, length T; true on every assistant turn with its end-of-turn token.
     :param answer_start: index of the first token of the last assistant turn.
-    :param answer_bytes: UTF-8 bytes of the last assistant turn's text; with tool calls, of their rendered form too.
+    :param answer_bytes: UTF-8 bytes of the last assistant turn's text, including rendered tool calls.
     """
 
     ids: tuple[int, ...]
@@ -31,31 +31,31 @@ class Example:
 
     @property
     def answer_ids(self) -> tuple[int, ...]:
-        """The tokens of the last assistant turn, its end-of-turn token included."""
+        """The tokens of the last assistant turn, including its end-of-turn token."""
         return tuple(
             i for i, t in zip(self.ids[self.answer_start :], self.trained[self.answer_start :], strict=True) if t
         )
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Render ``messages`` with the chat template, ready for an answer, and tokenise them."""
+    """Render ``messages`` with the chat template, with the assistant's turn opened, and tokenise them."""
     return _encode(tokenizer, render(tokenizer, messages, open_turn=True))
 
 
 def encode_answer(tokenizer: Any, prompt: Prompt, text: str) -> Example:
-    """Tokenise a bare prompt with an answer behind it; see :func:`encode_chat`."""
+    """Tokenise a bare prompt and its answer; see :func:`encode_chat`."""
     return encode_chat(tokenizer, [*prompt.turns, {"role": "assistant", "content": text}])
 
 
 def encode_chat(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> Example:
-    """Tokenise a conversation that ends with an assistant turn, and mark what is trained.
+    """Tokenise a conversation that ends with an assistant turn, and mark the trained tokens.
 
-    Each turn is tokenised as a piece of its own, the way it meets the model at run time: the prompt first, then the
-    answer. Trained are the text and the tool calls of every assistant turn and the end-of-turn token after it; never a
-    prompt, a tool result, the template's own words or what follows the end-of-turn token.
+    Prompts and answers are tokenised separately, as at run time. The text, the tool calls and the end-of-turn token of
+    every assistant turn are trained. Prompts, tool results, the template's own words and anything after the end-of-turn
+    token are not.
 
-    :raises DataError: the last turn is not the assistant's, the template refuses the conversation, or it changes
-        earlier turns as later ones come.
+    :raises DataError: the last turn is not the assistant's, the template refuses the conversation, or later turns
+        change how it renders earlier ones.
     """
     if not messages or messages[-1]["role"] != "assistant":
         raise DataError("the last turn must be the assistant's", got=messages[-1]["role"] if messages else "nothing")
@@ -70,12 +70,14 @@ def encode_chat(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> Exampl
         opened = _template(tokenizer, messages[:place], open_turn=True)
         closed = _template(tokenizer, messages[: place + 1], open_turn=False)
         if not opened.startswith(done) or not closed.startswith(opened):
-            raise DataError("the chat template rewrites earlier turns; this conversation cannot be masked exactly")
+            raise DataError("the chat template rewrites earlier turns, so this conversation cannot be masked exactly")
         before = _encode(tokenizer, opened[len(done) :])
         turn = _encode(tokenizer, closed[len(opened) :])
         end = next((i for i, token in enumerate(turn) if token in ends), -1)
         if end < 0:
-            raise DataError("the chat template puts no end-of-turn token after an assistant turn; none could be learnt")
+            raise DataError(
+                "the chat template writes no end-of-turn token after an assistant turn, so none can be learned"
+            )
         ids += before + turn
         start = len(trained) + len(before)
         trained += [False] * len(before) + [i <= end for i in range(len(turn))]
@@ -85,9 +87,9 @@ def encode_chat(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> Exampl
 
 
 def render(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, open_turn: bool) -> str:
-    """Return the conversation as the chat template writes it, with the assistant's turn opened or not.
+    """Render the conversation with the chat template; ``open_turn`` appends the opening of an assistant's turn.
 
-    Where the template has no form for tool calls they are written as content (see :func:`_shown`).
+    If the template has no form for tool calls, they are written as content (see :func:`_shown`).
 
     :raises DataError: the template refuses the conversation.
     """
@@ -95,12 +97,12 @@ def render(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, open_turn: 
 
 
 def _shown(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages in a form of which the template leaves nothing out.
+    """Return the messages in a form that the template renders completely.
 
-    Many templates pass over ``tool_calls`` without a word, and the turn would be trained as an empty one. Then each
-    call becomes a line of the turn's content in the form that this project's domains and scorers have for it:
-    ``{"tool": NAME, "arguments": {…}}``. A refusal would keep bases without tools, the default one among them, from
-    every conversation with tools.
+    Many templates silently ignore ``tool_calls``, so the turn would be trained as an empty one. In that case each call
+    becomes a line of the turn's content, in the form that the domains and scorers use:
+    ``{"tool": NAME, "arguments": {…}}``. Raising an error instead would exclude bases without tool support, such as the
+    default one, from all conversations with tools.
     """
     turns = [dict(message) for message in messages]
     if not any(turn.get("tool_calls") for turn in turns):
@@ -112,7 +114,7 @@ def _shown(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[dict[s
 
 
 def with_calls_written(turn: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a turn whose tool calls, if it has any, are lines of its content."""
+    """Return the turn with its tool calls, if any, as lines of its content."""
     called = [call["function"] for call in turn.get("tool_calls", ())]
     lines = [json.dumps({"tool": call["name"], "arguments": call["arguments"]}, ensure_ascii=False) for call in called]
     written = {key: value for key, value in turn.items() if key != "tool_calls"}

@@ -1,4 +1,4 @@
-"""Conversations in the shapes that data sets have (OpenAI's, ShareGPT's), brought to that of this project's prompts."""
+"""Conversion of conversations in data set formats (OpenAI's, ShareGPT's) to prompts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 COLUMNS = ("messages", "conversations", "conversation")
-SYSTEM = "system"  # a column that may hold what goes before the turns
+SYSTEM = "system"  # a column that may contain the system prompt
 _NAMES = {
     "system": ("system", "developer"),
     "user": ("user", "human"),
@@ -24,14 +24,14 @@ _NAMES = {
     "tool": ("tool", "function", "observation", "tool_response", "function_response"),
 }
 ROLES = {name: role for role, names in _NAMES.items() for name in names}
-_CALLS = {"function_call", "tool_call"}  # ShareGPT's roles for a turn that is a call, written as JSON
+_CALLS = {"function_call", "tool_call"}  # ShareGPT's roles for a turn that is a tool call in JSON
 
 
 class Chat(NamedTuple):
     """A conversation up to its last answer.
 
-    :param messages: what comes before that answer.
-    :param answer: its text, in which tool calls are lines.
+    :param messages: the turns before that answer.
+    :param answer: the text of the answer, with tool calls as lines.
     """
 
     messages: tuple[Message, ...]
@@ -39,21 +39,23 @@ class Chat(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Why a row is not taken: the reason by which it is counted, and what exactly is wrong."""
+    """A rejected row: the reason by which it is counted, and the exact fault."""
 
     reason: str
     fault: str
 
 
 def chat_of(row: Mapping[str, Any], column: str | None = None) -> Chat | Refused:
-    """Return the conversation in a row of a data set. What follows its last assistant turn has no answer, and is cut.
+    """Return the conversation in a row of a data set. Turns after the last assistant turn are dropped.
 
-    :param column: where the turns are; by default the first of :data:`COLUMNS` that the row has.
+    :param column: the column of the turns; by default the first of :data:`COLUMNS` in the row.
     """
     names = [column] if column else COLUMNS
     found = next((row[name] for name in names if row.get(name) is not None), None)
     if found is None:
-        return Refused("no conversation", f"has none of {', '.join(names)}, but {', '.join(row) or 'nothing'}")
+        return Refused(
+            "no conversation", f"has none of the columns {', '.join(names)}; columns: {', '.join(row) or 'none'}"
+        )
     items = _items(found)
     if items is None:
         return Refused("no conversation", f"the turns are a {type(found).__name__}, not a list")
@@ -69,7 +71,7 @@ def chat_of(row: Mapping[str, Any], column: str | None = None) -> Chat | Refused
 
 
 def _items(found: Any) -> list[Any] | None:
-    """Return the turns; ``datasets`` may hold a list of objects as an object of lists, or as JSON text."""
+    """Return the turns; ``datasets`` may store a list of objects as an object of lists, or as JSON text."""
     if isinstance(found, str):
         try:
             found = strict_json(found)
@@ -83,7 +85,7 @@ def _items(found: Any) -> list[Any] | None:
 
 
 def _turn(item: Any) -> dict[str, Any] | str:
-    """Return one turn with the keys that :class:`Message` has, or what is wrong with it; other keys are left behind."""
+    """Return one turn with the keys of :class:`Message`, or its fault; other keys are dropped."""
     if not isinstance(item, dict):
         return f"a {type(item).__name__}, not an object"
     name = item.get("role", item.get("from"))
@@ -92,7 +94,7 @@ def _turn(item: Any) -> dict[str, Any] | str:
         return f"the role {name!r} is unknown"
     content = _text(next((item[key] for key in ("content", "value", "text") if item.get(key) is not None), ""))
     if content is None:
-        return "content that is not text"
+        return "its content is not text"
     turn: dict[str, Any] = {"role": role, "content": content}
     if role == "assistant":
         calls = item.get("tool_calls") or [{"function": call} for call in [item.get("function_call")] if call]
@@ -106,7 +108,7 @@ def _turn(item: Any) -> dict[str, Any] | str:
 
 
 def _text(content: Any) -> str | None:
-    """Return the text of a turn, which may come in parts; ``None`` where one of them is none, such as an image."""
+    """Return the text of a turn, joined from its parts; ``None`` if a part is not text, for example an image."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -117,7 +119,7 @@ def _text(content: Any) -> str | None:
 
 
 def _call(content: str) -> Any:
-    """Return the call that is written as JSON, or ``None``."""
+    """Return the tool call in JSON text, or ``None``."""
     try:
         call = strict_json(content)
     except (ValueError, RecursionError):
@@ -126,11 +128,11 @@ def _call(content: str) -> Any:
 
 
 def _answered(turns: Iterable[dict[str, Any]]) -> Chat | Refused:
-    """Cut the turns at the last answer and check both parts."""
+    """Split the turns at the last answer and check both parts."""
     turns = list(turns)
     last = max((place for place, turn in enumerate(turns) if turn["role"] == "assistant"), default=None)
     if last is None:
-        return Refused("no answer", "no turn of an assistant")
+        return Refused("no answer", "no assistant turn")
     messages = messages_of(turns[:last])
     if isinstance(messages, str):
         return Refused("faulty turns", messages)
@@ -140,7 +142,7 @@ def _answered(turns: Iterable[dict[str, Any]]) -> Chat | Refused:
         first = error.errors()[0]
         return Refused("faulty turns", f"the answer: {'.'.join(map(str, first['loc']))}: {first['msg']}")
     if not answer.strip():
-        return Refused("empty answer", "the last turn of the assistant is empty")
+        return Refused("empty answer", "the last assistant turn is empty")
     if not is_utf8(json.dumps(answer, ensure_ascii=False)):
         return Refused("faulty turns", "the answer: broken UTF-8 (a lone surrogate)")
     return Chat(messages, answer)

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a domain beyond its files' syntax, found in one go."""
+"""Check of a whole domain; it lists every fault, beyond the syntax of the files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def faults_of(domain: Domain, scorers: Collection[str]) -> list[str]:
-    """Return every fault of ``domain``; an empty list when it is sound.
+    """Return every fault of ``domain``; the list is empty if it has none.
 
-    :param scorers: the names of the scorers that there are.
+    :param scorers: the names of all scorers.
     """
     faults = list(_settings_faults(domain.settings, scorers))
     try:
@@ -55,7 +55,7 @@ def _settings_faults(settings: DomainSettings, scorers: Collection[str]) -> Iter
             yield f"{where}: [[{kind}]] has {name!r} more than once"
     for tool in settings.tools:
         if fault := _schema_fault(tool.parameters):
-            yield f"{where}: the parameters of tool {tool.name!r} are no JSON schema: {fault}"
+            yield f"{where}: the parameters of tool {tool.name!r} are not a JSON schema: {fault}"
     for place, example in enumerate(settings.examples):
         if not example.prompt.strip() or not example.answer.strip():
             yield f"{where}: examples[{place}] has an empty prompt or answer"
@@ -72,12 +72,12 @@ def _schema_fault(schema: dict[str, Any]) -> str | None:
 
 
 def _prompt_faults(domain: Domain) -> Iterator[str]:
-    """Find sources without an entry (where there is a ``domain.toml`` to hold it) and malformed references."""
+    """Yield sources without an entry (if there is a ``domain.toml``) and malformed references."""
     recorded = {source.key for source in domain.settings.sources}
     unrecorded = {prompt.source for prompt in domain.prompts} - recorded if domain.folder is not None else set()
     for key in sorted(unrecorded):
         count = sum(prompt.source == key for prompt in domain.prompts)
-        yield f"domain {domain.name}: {count} prompt(s) have the source {key!r}, which no [[sources]] entry records"
+        yield f"domain {domain.name}: {count} prompt(s) have the source {key!r}, which has no [[sources]] entry"
     for prompt in domain.prompts:
         for fault in _reference_faults(prompt.reference, domain.settings):
             yield f"{domain.prompts_file}: {_short(prompt)}: {fault}"
@@ -91,7 +91,7 @@ def _reference_faults(reference: Reference, settings: DomainSettings) -> Iterato
     if reference.answer is not None and not reference.answer.strip():
         yield "reference.answer is empty"
     if not all(part.strip() for part in reference.contains):
-        yield "reference.contains holds an empty text"
+        yield "reference.contains has an empty text"
     if reference.tool is not None and (fault := _tool_fault(reference.tool, settings)):
         yield f"reference.tool {fault}"
     for test in reference.tests:
@@ -106,9 +106,9 @@ def _tool_fault(tool: dict[str, Any], settings: DomainSettings) -> str | None:
         return 'must look like {"name": "…", "arguments": {…}}'
     if name not in tools:
         return f"names {name!r}; allowed: {', '.join(sorted(tools)) or '(no tools)'}"
-    # Only some of the arguments may be known for sure, so the required ones are not asked for.
+    # A reference may fix only some of the arguments, so missing required ones are no fault.
     if unknown := arguments.keys() - tools[name].get("properties", {}).keys():
-        return f"has argument(s) that {name} does not take: {', '.join(sorted(unknown))}"
+        return f"has unknown argument(s) of {name}: {', '.join(sorted(unknown))}"
     return None
 
 
@@ -123,7 +123,7 @@ def _is_assert(test: str) -> bool:
 
 
 def _recording_faults(path: Path, known: Collection[str], extract: str | None) -> Iterator[str]:
-    """Find lines that are no completions, and answers that do not belong to the domain (any more).
+    """Yield lines that are not completions, and answers that do not belong to the domain.
 
     :param extract: digest of the domain's extractor.
     """
@@ -137,13 +137,13 @@ def _recording_faults(path: Path, known: Collection[str], extract: str | None) -
         if not line.strip():
             continue
         try:
-            told = Completion.model_validate_json(line)
+            completion = Completion.model_validate_json(line)
         except ValidationError:
             yield f"{path}: line {number} is not a recorded answer"
             continue
-        strangers += told.prompt not in known
-        others += told.extracted not in {None, extract}
+        strangers += completion.prompt not in known
+        others += completion.extracted not in {None, extract}
     if strangers:
         yield f"{path}: {strangers} answer(s) to prompts that are not in prompts.jsonl; record again"
     if others:
-        yield f"{path}: another extractor took {others} answer(s) from longer texts; record again"
+        yield f"{path}: {others} answer(s) were extracted by another extractor; record again"

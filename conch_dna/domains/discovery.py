@@ -1,4 +1,4 @@
-"""What a project adds to the bundled data: its own domain folders."""
+"""Discovery of domain folders: those of plug-ins and those of the project."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 def domain_folders(host: PluginHost, project: Path) -> dict[str, Path]:
     """Return the folders of all domains by name: those of plug-ins, and ``domains/*/`` of the project.
 
-    :raises DataError: a project's domain has the name of a plug-in's, from another folder.
+    :raises DataError: a domain of the project has the name of a plug-in's domain in another folder.
     """
     catalog = host.catalog
     folders: dict[str, Path] = {name: catalog.get("domains", name) for name in catalog.names("domains")}
-    # A dot begins the name of a folder that a killed process left half-written.
+    # Names that begin with a dot are temporary folders of killed processes.
     for own in sorted(path.parent for path in project.glob("domains/[!.]*/domain.toml")):
         known = folders.setdefault(own.name, own)
-        # A project that is the checkout itself finds the bundled folders a second time.
+        # If the project is the checkout itself, the bundled folders are found a second time.
         if known.resolve() != own.resolve():
             owner = catalog.owner("domains", own.name).name
             raise DataError(
@@ -34,14 +34,14 @@ def domain_folders(host: PluginHost, project: Path) -> dict[str, Path]:
 
 
 def check_own(folder: Path, project: Path) -> None:
-    """Refuse to write into a domain's folder that is not the project's: what is installed belongs to all projects.
+    """Check that a domain's folder belongs to the project: installed domains are shared and must not be changed.
 
-    :raises DataError: it lies elsewhere, or among the packages of an environment inside the project.
+    :raises DataError: the folder is outside the project, or in the packages of an environment inside it.
     """
     found, root = folder.resolve(), project.resolve()
     if not found.is_relative_to(root) or "site-packages" in found.relative_to(root).parts:
         raise DataError(
-            "is not in the project, so nothing is written there", where=folder, allowed=root / "domains",
-            next_step="Copy the folder to domains/NEW, with that name in its domain.toml too, or train from the "
-            "teacher directly: its answers are cached all the same",
+            "is outside the project, so nothing is written there", where=folder, allowed=root / "domains",
+            next_step="Copy the folder to domains/NEW and change the name in domain.toml, or train from the teacher "
+            "directly: its answers are cached too",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A domain: what one neuron is for. Data in a folder (``domain.toml``, ``prompts.jsonl``, ``recorded/``), not code."""
+"""Domains: the task of one neuron, as data in a folder (``domain.toml``, ``prompts.jsonl``, ``recorded/``)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 
 class Length(Record):
-    """The words of a good answer."""
+    """The number of words in a good answer."""
 
     min: int = Field(1, ge=0)
     max: int = Field(200, ge=1)
 
 
 class Example(Record):
-    """A worked answer that only the teacher sees."""
+    """An example answer that only the teacher sees."""
 
     prompt: str
     answer: str
@@ -43,25 +43,25 @@ class Tool(Record):
 
 
 class Extract(Record):
-    """How the final answer is taken from a teacher's text: an extractor, and the options that it takes."""
+    """The extractor that takes the final answer from a teacher's text, and its options."""
 
     model_config = ConfigDict(extra="allow")
 
-    kind: str = Field(min_length=1, description="an extractor of any plug-in")
+    kind: str = Field(min_length=1, description="name of an extractor")
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the table says besides ``kind``; the extractor itself checks it."""
+        """All keys besides ``kind``; the extractor checks them."""
         return dict(self.model_extra or {})
 
     @property
     def digest(self) -> str:
-        """The identity of the extractor with its options."""
+        """The digest of the extractor and its options."""
         return digest_of(self.model_dump(mode="json"))
 
 
 class Source(Record):
-    """Where prompts of one ``source`` key came from, and under which licence."""
+    """Origin and licence of the prompts with one ``source`` key."""
 
     key: str
     origin: str
@@ -83,7 +83,9 @@ class DomainSettings(Record):
     )
     examples: tuple[Example, ...] = ()
     tools: tuple[Tool, ...] = ()
-    extract: Extract | None = Field(None, description="what of the teacher's text is the answer; without it, all")
+    extract: Extract | None = Field(
+        None, description="the part of the teacher's text that is the answer; by default all of it"
+    )
     sources: tuple[Source, ...] = ()
 
     @field_validator("scorers")
@@ -101,7 +103,7 @@ class Domain:
 
     :param settings: the validated ``domain.toml``.
     :param prompts_file: its prompts.
-    :param folder: its folder, where recordings lie under ``recorded/``; ``None`` for a domain made of one file.
+    :param folder: its folder, with recordings in ``recorded/``; ``None`` for a domain made of one file.
     """
 
     def __init__(self, settings: DomainSettings, prompts_file: Path, folder: Path | None = None) -> None:
@@ -132,25 +134,25 @@ class Domain:
         return tuple(turns)
 
     def with_context(self, prompt: Prompt) -> list[dict[str, str]]:
-        """Return the messages as the teacher sees them: context first, a prompt's own system message left out."""
+        """Return the messages that the teacher sees: the context, then the prompt without its own system message."""
         own = prompt.messages[1:] if self.context and prompt.messages[0].role == "system" else prompt.messages
         return [m.as_dict() for m in (*self.context, *own)]
 
     @property
     def context_digest(self) -> str:
-        """The identity of the teacher's context."""
+        """The digest of the teacher's context."""
         return digest_of([m.as_dict() for m in self.context])
 
     @property
     def data_digest(self) -> str:
-        """The identity of the prompts, whatever their order."""
+        """The digest of the prompts; their order does not matter."""
         return digest_of(sorted(p.digest for p in self.prompts))
 
     @property
     def digest(self) -> str:
-        """The identity of everything that training or judging depends on: settings, prompts and references."""
+        """The digest of everything that training and evaluation depend on: settings, prompts and references."""
         prompts = sorted((p.digest, p.reference.model_dump_json()) for p in self.prompts)
-        # A domain without an extractor keeps the digest that it had before there were any.
+        # Without an extractor the digest is the same as in versions that had none.
         left_out = {"extract"} if self.settings.extract is None else None
         return digest_of([self.settings.model_dump(mode="json", exclude=left_out), prompts])
 
@@ -158,7 +160,7 @@ class Domain:
 def load_domain(folder: Path) -> Domain:
     """Read the domain in ``folder``; its prompts are read on first use.
 
-    :raises DataError: ``domain.toml`` is missing or wrong, or its name is not the folder's.
+    :raises DataError: ``domain.toml`` is missing or faulty, or its name differs from the folder's.
     """
     path = folder / "domain.toml"
     try:
@@ -173,12 +175,12 @@ def load_domain(folder: Path) -> Domain:
         faults = "".join(f"\n  {fault}" for fault in faults_in(error, DomainSettings.model_fields))
         raise DataError(f"{error.error_count()} wrong field(s){faults}", where=path) from error
     if settings.name != folder.name:
-        raise DataError("the name must be the folder's", where=path, got=settings.name, allowed=folder.name)
+        raise DataError("the name differs from the folder's", where=path, got=settings.name, allowed=folder.name)
     return Domain(settings, folder / "prompts.jsonl", folder)
 
 
 def domain_of_file(prompts_file: Path, name: str) -> Domain:
-    """Make a domain of a user's own prompts, with the default settings.
+    """Return a domain of a user's own prompts, with the default settings.
 
     :raises DataError: the name is not allowed.
     """

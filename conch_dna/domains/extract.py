@@ -1,6 +1,6 @@
-"""The final answer in a teacher's text, taken by the domain's extractor: what is trained on, judged and recorded.
+"""Extraction of the final answer from a teacher's text; only the final answer is trained on, scored and recorded.
 
-Completions stay whole in the cache, so that another extractor costs no new call.
+The cache keeps whole completions, so another extractor needs no new call.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from conch_dna.records import Completion
 
 MISSING = "no final answer"
-NO_FINAL = "Mend [extract] in the domain.toml: it finds nothing in these answers, which are cached whole"
+NO_FINAL = "Fix [extract] in domain.toml: it finds nothing in these answers, which are cached in full"
 _BY_NAME = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
 class AnswerExtractor:
-    """A domain's extractor, whose faults name the plug-in; a domain without ``[extract]`` has its texts taken whole.
+    """A domain's extractor; its faults name the plug-in. Without ``[extract]`` the whole text is the answer.
 
     :raises UnknownName: no plug-in provides the extractor.
-    :raises DataError: it does not take these options.
+    :raises DataError: the extractor does not accept these options.
     :raises PluginError: its factory raised.
     """
 
@@ -44,7 +44,7 @@ class AnswerExtractor:
     def _built(self, settings: Extract) -> Extractor:
         factory: ExtractorFactory = self._host.catalog.get("extractors", settings.kind)
         with self._host.blaming("extractors", settings.kind):
-            # Apart from the call, whose own TypeError is the plug-in's fault and not the domain's.
+            # Checked before the call, because a TypeError of the call is the plug-in's fault, not the domain's.
             parameters = inspect.signature(factory).parameters
             if faults := _option_faults(settings.options, parameters):
                 raise DataError(f"{settings.kind}: {'; '.join(faults)}", where=self.where,
@@ -56,10 +56,10 @@ class AnswerExtractor:
                 raise
 
     def take(self, text: str) -> str | None:
-        """Return the final answer in ``text``, or ``None`` where it has none.
+        """Return the final answer in ``text``, or ``None`` if it has none.
 
-        :raises DataError: the extractor gave up on it.
-        :raises PluginError: it raised, or returned no text.
+        :raises DataError: the extractor refused the text.
+        :raises PluginError: the extractor raised, or returned something else.
         """
         if self._extractor is None or self.settings is None:
             return text
@@ -68,23 +68,23 @@ class AnswerExtractor:
             if found is not None and not isinstance(found, str):
                 raise TypeError(f"returned a {type(found).__name__}, not a text or None")
         found = found.strip() if found else None
-        # JSON may hold half of a surrogate pair, which no file could.
+        # JSON may contain a lone surrogate, which cannot be written to a file.
         return found if found and is_utf8(found) else None
 
     def final(self, completion: Completion) -> Completion | None:
-        """Return a completion with the final answer for its text, or ``None`` where there is none.
+        """Return the completion with its final answer as text, or ``None`` if it has none.
 
-        What was recorded as a final answer already is returned as it is. The tokens' choices are let go of: they are of
-        the whole text, and say what the teacher would go on with there, not in an answer of its own.
+        A completion that was recorded as a final answer is returned unchanged. The tokens' choices are dropped: they
+        belong to the whole text, not to the answer alone.
 
-        :raises DataError: it is the final answer by another extractor, so that the whole text is not known.
+        :raises DataError: another extractor took the answer, so the whole text is unknown.
         """
         if completion.extracted == self.digest:
             return completion
         if completion.extracted is not None:
             raise DataError(
-                "another extractor took the recorded answers", where=self.where,
-                next_step="Record again: what the teacher answered is in the cache, and costs no new call",
+                "the recorded answers were extracted by another extractor", where=self.where,
+                next_step="Record again: the teacher's answers are cached, so no new calls are made",
             )  # fmt: skip
         found = self.take(completion.text)
         if found is None:
@@ -93,7 +93,7 @@ class AnswerExtractor:
 
 
 def _option_faults(options: Mapping[str, object], parameters: Mapping[str, inspect.Parameter]) -> list[str]:
-    """Return which options an extractor lacks, and which it does not take."""
+    """Return the missing and the unknown options of an extractor."""
     named = {name: one for name, one in parameters.items() if one.kind in _BY_NAME}
     missing = [name for name, one in named.items() if name not in options and one.default is inspect.Parameter.empty]
     takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
@@ -105,7 +105,7 @@ def _option_faults(options: Mapping[str, object], parameters: Mapping[str, inspe
 
 
 def as_answered(domain: Domain, extractor: AnswerExtractor) -> Domain:
-    """Return the domain as its neuron answers: the example answers, which scorers go by, are final answers too."""
+    """Return the domain with the example answers, which scorers use, reduced to their final answers."""
     if extractor.settings is None:
         return domain
     taken = ((example, extractor.take(example.answer)) for example in domain.settings.examples)
@@ -114,7 +114,7 @@ def as_answered(domain: Domain, extractor: AnswerExtractor) -> Domain:
 
 
 def extract_faults(host: PluginHost, domain: Domain) -> list[str]:
-    """Return what is wrong with the domain's ``[extract]``: the table itself, and examples without a final answer."""
+    """Return the faults of the domain's ``[extract]``: those of the table, and examples without a final answer."""
     try:
         extractor = AnswerExtractor(host, domain)
         found = [extractor.take(example.answer) for example in domain.settings.examples]
@@ -122,5 +122,5 @@ def extract_faults(host: PluginHost, domain: Domain) -> list[str]:
         return [str(error)]
     where = f"domain {domain.name}"
     return [
-        f"{where}: [extract] finds no final answer in examples[{i}]" for i, said in enumerate(found) if said is None
+        f"{where}: [extract] finds no final answer in examples[{i}]" for i, answer in enumerate(found) if answer is None
     ]

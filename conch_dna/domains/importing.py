@@ -1,4 +1,4 @@
-"""A domain made of conversations that somebody has recorded: their prompts, and their last answers as a recording."""
+"""Import of existing conversations as a domain: their prompts, and their last answers as a recording."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 SOURCE = RECORDING = "imported"  # the key of the prompts' source, and the recording's name
 MOST_FAULTS = 20
-LONGEST_ANSWER = 4096  # tokens; the most that a domain's max_tokens may say
+LONGEST_ANSWER = 4096  # tokens; the upper limit of a domain's max_tokens
 
 
 class Span(Record):
-    """The least, mean and most of some counts."""
+    """Minimum, mean and maximum of some counts."""
 
     fewest: int
     mean: float
@@ -38,27 +38,27 @@ class Span(Record):
 
 
 class Import(Record):
-    """What an import came to."""
+    """Report of an import."""
 
     name: str
     folder: str
-    rows: int = Field(description="that were read")
+    rows: int = Field(description="number of rows read")
     kept: int
     dropped: dict[str, int] = Field(description="by reason")
-    faults: tuple[str, ...] = Field(description="the first of them, with their rows")
+    faults: tuple[str, ...] = Field(description="the first faults, with their rows")
     train: int
     held_out: int
-    share: float = Field(description="of held-out prompts, as the project sets it")
-    tokens: Span = Field(description="of whole conversations, in the student's tokens")
+    share: float = Field(description="share of held-out prompts in the project's settings")
+    tokens: Span = Field(description="of whole conversations, by the student's tokenizer")
     answer_tokens: Span
     answer_words: Span
-    turns: dict[int, int] = Field(description="conversations by their number of turns, the answer among them")
+    turns: dict[int, int] = Field(description="conversations by number of turns, including the answer")
     roles: dict[str, int] = Field(description="turns by role")
-    unread: dict[str, int] = Field(description="rows by the columns that were not read")
+    unread: dict[str, int] = Field(description="number of rows by unused column")
 
 
 class Kept(NamedTuple):
-    """A conversation that is taken: a prompt with its answer, and their sizes in the student's tokens."""
+    """An accepted conversation: a prompt with its answer, and their sizes in the student's tokens."""
 
     prompt: Prompt
     answer: str
@@ -67,10 +67,10 @@ class Kept(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What bounds an import.
+    """Limits of an import.
 
-    :param rows: how many conversations are kept at most; ``None`` for all.
-    :param max_length: tokens of the longest conversation, as in the settings: longer ones would not be trained on.
+    :param rows: the most conversations to keep; ``None`` for all.
+    :param max_length: the setting: longer conversations, in tokens, would not be trained on.
     :param held_out: the share of prompts that only the gate sees.
     """
 
@@ -80,10 +80,10 @@ class Limits(NamedTuple):
 
 
 class Sieve:
-    """Takes rows in, keeps the usable conversations and counts the others by reason.
+    """Filter of rows: keeps usable conversations and counts the others by reason.
 
     :param tokenizer: the student's.
-    :param column: where the turns are; ``None`` for the usual names.
+    :param column: the column of the turns; ``None`` for the usual names.
     """
 
     def __init__(self, tokenizer: Any, column: str | None, limits: Limits) -> None:
@@ -97,11 +97,11 @@ class Sieve:
 
     @property
     def full(self) -> bool:
-        """Whether as many are kept as were asked for."""
+        """True when the row limit is reached."""
         return self.limits.rows is not None and len(self.kept) >= self.limits.rows
 
     def add(self, row: dict[str, Any] | str) -> None:
-        """Keep the row's conversation, or count why not."""
+        """Keep the row's conversation, or count the reason against it."""
         self.rows += 1
         found = Refused(row, row) if isinstance(row, str) else self._read(row)
         if isinstance(found, Kept):
@@ -119,7 +119,7 @@ class Sieve:
         self.unread.update(key for key in row if key not in read)
         prompt = Prompt(messages=chat.messages, source=SOURCE)
         if prompt.digest in self._seen:
-            return Refused("duplicate", "the same prompt as a row that is kept")
+            return Refused("duplicate", "the same prompt as an earlier row")
         try:
             example = encode_answer(self.tokenizer, prompt, chat.answer)
         except DataError as error:
@@ -143,19 +143,19 @@ def import_chats(
     split: str | None = None,
     licence: str = "unknown",
 ) -> Import:
-    """Make a domain in ``folder`` of the conversations in ``source``; the folder appears whole, or not at all.
+    """Create a domain in ``folder`` from the conversations in ``source``, atomically.
 
-    Of each conversation the last answer goes to ``recorded/imported.jsonl``, and what comes before it is the prompt.
-    Earlier answers are turns of the prompt, which ``sft`` trains as well.
+    The last answer of each conversation goes to ``recorded/imported.jsonl``; the turns before it are the prompt.
+    Earlier answers are turns of the prompt, which ``sft`` trains too.
 
     :param source: see :mod:`conch_dna.domains.rows`.
-    :param folder: its name is the domain's, and one that a domain may have.
-    :param tokenizer: the student's, which counts the tokens.
-    :param column: where a row has its turns; ``None`` for the usual names.
-    :param split: which part of a folder with several.
-    :param licence: under which the data may be used.
-    :raises DataError: the source cannot be read, no row is usable, or there is such a folder already.
-    :raises DiskError: the disk is full, or refuses to be written.
+    :param folder: its name is the domain's and must be a valid one.
+    :param tokenizer: the student's, for counting tokens.
+    :param column: the column of the turns; ``None`` for the usual names.
+    :param split: the split to read, if the source has several.
+    :param licence: licence of the data.
+    :raises DataError: the source cannot be read, no row is usable, or the folder exists.
+    :raises DiskError: the disk is full or writing failed.
     """
     files = files_of(source, split)
     sieve = Sieve(tokenizer, column, limits)
@@ -171,23 +171,23 @@ def import_chats(
     try:
         _write(domain, folder, text, digest, sieve)
     except FileExistsError as error:
-        raise DataError("is there already", where=folder, next_step="Choose another --name") from error
+        raise DataError("already exists", where=folder, next_step="Choose another --name") from error
     except OSError as error:
         raise DiskError("cannot be written", where=error.filename or folder, got=error.strerror) from error
     return _report(folder, sieve)
 
 
 def _nothing_usable(source: Path, sieve: Sieve) -> DataError:
-    """Return the error of an import that keeps nothing: the first row's fault stands for all that are like it."""
+    """Return the error of an import without usable rows; it quotes the first fault."""
     first = f" ({sieve.faults[0]})" if sieve.faults else ""
     advice = "Name the column of the turns with --column" if "no conversation" in sieve.dropped else None
     got = dict(sieve.dropped.most_common()) or "no row"
-    return DataError(f"holds no usable conversation{first}", where=source, got=got,
+    return DataError(f"contains no usable conversation{first}", where=source, got=got,
                      allowed=ALLOWED if "not JSON" in sieve.dropped else None, next_step=advice)  # fmt: skip
 
 
 def _domain_toml(name: str, origin: str, digest: str, licence: str, kept: Sequence[Kept]) -> str:
-    """Return the ``domain.toml``, with the lengths that the answers have."""
+    """Return the text of ``domain.toml``, with length limits from the answers."""
     words = [len(one.answer.split()) for one in kept]
     described = _quoted(f"conversations from {origin}")
     return f"""name = {_quoted(name)}
@@ -207,13 +207,13 @@ sha256 = {_quoted(digest)}
 
 
 def _quoted(text: str) -> str:
-    """Return a TOML string: that of JSON, where DEL is escaped too; bytes that are no UTF-8 become question marks."""
+    """Return a TOML string: a JSON string with DEL escaped too; bytes that are not UTF-8 become question marks."""
     sound = text.encode(errors="replace").decode()
     return json.dumps(sound, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _write(domain: Domain, folder: Path, text: str, digest: str, sieve: Sieve) -> None:
-    """Write the domain's folder with its recording; ``domain.toml``, which makes it a domain, is the last."""
+    """Write the domain's folder with its recording; ``domain.toml``, which marks a domain, comes last."""
     sampling, fingerprint = Sampling(max_tokens=domain.settings.max_tokens), f"imported:{digest}"
     card = RecordingCard(
         teacher=SOURCE, fingerprint=fingerprint, context=domain.context_digest, sampling=sampling, required={},
@@ -222,16 +222,16 @@ def _write(domain: Domain, folder: Path, text: str, digest: str, sieve: Sieve) -
     with new_folder(folder) as made:
         (made / FOLDER).mkdir()
         with (made / FOLDER / f"{RECORDING}.jsonl").open("w", encoding="utf-8") as file:
-            told = ((one.prompt.digest, one.answer) for one in sieve.kept)
+            pairs = ((one.prompt.digest, one.answer) for one in sieve.kept)
             file.writelines(
                 recorded_line(Completion(prompt=prompt, text=answer, teacher=fingerprint, sampling=sampling))
-                for prompt, answer in told
+                for prompt, answer in pairs
             )
         about = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (made / FOLDER / f"{RECORDING}.card.json").write_text(about + "\n", encoding="utf-8")
         with (made / "prompts.jsonl").open("w", encoding="utf-8") as file:
-            asked = (one.prompt.model_dump(mode="json", include={"messages", "source"}) for one in sieve.kept)
-            file.writelines(map(to_json_line, asked))
+            prompts = (one.prompt.model_dump(mode="json", include={"messages", "source"}) for one in sieve.kept)
+            file.writelines(map(to_json_line, prompts))
         (made / "domain.toml").write_text(text, encoding="utf-8")
 
 

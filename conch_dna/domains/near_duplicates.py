@@ -1,4 +1,4 @@
-"""Near-duplicates by wording: the Jaccard similarity of word 3-grams, found through an inverted index."""
+"""Near-duplicate search: Jaccard similarity of word 3-grams, with an inverted index."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Grams = frozenset[tuple[str, ...]]
 
 
 class Overlap(NamedTuple):
-    """A text of an index that is like the one looked for; ``similarity`` is in (0, 1]."""
+    """An indexed text that is similar to the candidate; ``similarity`` is in (0, 1]."""
 
     place: int
     similarity: float
 
 
 class Pair(NamedTuple):
-    """Two texts, by their places, ``first`` before ``second``, and their similarity in (0, 1]."""
+    """Indices of two texts, ``first`` before ``second``, and their similarity in (0, 1]."""
 
     first: int
     second: int
@@ -34,11 +34,11 @@ class Pair(NamedTuple):
 
 
 class Index:
-    """Texts by their 3-grams; a look-up costs what its grams' lists hold, not the number of texts.
+    """Inverted index of texts by 3-gram; a look-up is linear in the postings of its grams, not in the number of texts.
 
-    :param texts: the first texts, at places 0, 1, …
+    :param texts: the first texts, with indices 0, 1, …
     :ivar sizes: the number of grams of each text.
-    :ivar places: the texts that hold each gram.
+    :ivar places: indices of the texts that contain each gram.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -48,7 +48,7 @@ class Index:
             self.add(text)
 
     def add(self, text: str) -> None:
-        """Add a text at the next place."""
+        """Add a text with the next index."""
         grams = _grams(text)
         for gram in grams:
             self.places[gram].append(len(self.sizes))
@@ -56,7 +56,7 @@ class Index:
 
 
 def overlaps(candidate: str, index: Index, threshold: float = THRESHOLD) -> list[Overlap]:
-    """Return what in ``index`` has at least ``threshold`` similarity to ``candidate``, the most similar first."""
+    """Return the texts with at least ``threshold`` similarity to ``candidate``, the most similar first."""
     grams = _grams(candidate)
     shared = Counter(place for gram in grams for place in index.places.get(gram, ()))
     found = [Overlap(place, n / (len(grams) + index.sizes[place] - n)) for place, n in shared.items()]
@@ -64,7 +64,7 @@ def overlaps(candidate: str, index: Index, threshold: float = THRESHOLD) -> list
 
 
 def near_duplicates(prompts: Sequence[Prompt], threshold: float = THRESHOLD) -> list[Pair]:
-    """Return all pairs of ``prompts`` with at least ``threshold`` similarity, over all turns, in order of place."""
+    """Return all pairs of ``prompts`` with at least ``threshold`` similarity over all turns, ordered by index."""
     index = Index()
     pairs = []
     for place, prompt in enumerate(prompts):
@@ -74,6 +74,6 @@ def near_duplicates(prompts: Sequence[Prompt], threshold: float = THRESHOLD) -> 
 
 
 def _grams(text: str) -> Grams:
-    """Return the word 3-grams; a shorter text is one gram, one without words its characters."""
-    said = tuple(words(text)) or (text.strip(),)
-    return frozenset(said[i : i + SIZE] for i in range(max(1, len(said) - SIZE + 1)))
+    """Return the word 3-grams; a shorter text is a single gram, a text without words its characters."""
+    found = tuple(words(text)) or (text.strip(),)
+    return frozenset(found[i : i + SIZE] for i in range(max(1, len(found) - SIZE + 1)))

@@ -1,4 +1,4 @@
-"""Chat prompts as JSON lines: read strictly, with every fault of a file listed at once."""
+"""Strict reader of chat prompts in JSON lines; an error lists all faults of the file."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FOLLOWERS = {"user": {"assistant"}, "assistant": {"user", "tool"}, "tool": {"ass
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """Read prompts, one JSON object a line: ``{"messages": [{"role": …, "content": …}, …], "reference": {…}}``.
 
-    :raises DataError: the file is missing, is not UTF-8, holds no prompt, or any line is wrong; the message lists all
-        faults (the first 20 in full), each with its line number.
+    :raises DataError: the file is missing, empty, not UTF-8, or a line is faulty; the message lists the first 20 faults
+        with their line numbers, and the number of the others.
     """
     faults: list[str] = []
     prompts: list[Prompt] = []
@@ -44,14 +44,14 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     if faults:
         more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
         listed = "".join(f"\n  {fault}" for fault in faults[:MOST_FAULTS])
-        raise DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Mend them and run again")
+        raise DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Fix them and run again")
     if not prompts:
-        raise DataError("holds no prompt", where=path, allowed='lines like {"messages": [{"role": "user", …}]}')
+        raise DataError("contains no prompt", where=path, allowed='lines like {"messages": [{"role": "user", …}]}')
     return tuple(prompts)
 
 
 def _lines(path: Path) -> list[bytes]:
-    """Return the file's lines, split on line feeds only: a prompt may hold other Unicode line separators."""
+    """Return the file's lines, split at line feeds only: prompts may contain other Unicode line separators."""
     try:
         return path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
     except OSError as error:
@@ -59,7 +59,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _read_line(raw: bytes) -> Prompt | str:
-    """Return the prompt on one line, or what is wrong with it."""
+    """Return the prompt on one line, or its fault."""
     data = _object(raw)
     if isinstance(data, str):
         return data
@@ -77,7 +77,7 @@ def _read_line(raw: bytes) -> Prompt | str:
 
 
 def _object(raw: bytes) -> dict[str, Any] | str:
-    """Return the JSON object on one line, or what is wrong with it."""
+    """Return the JSON object on one line, or its fault."""
     try:
         data = strict_json(raw.decode())
     except UnicodeDecodeError as error:
@@ -94,14 +94,14 @@ def _object(raw: bytes) -> dict[str, Any] | str:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """Return the first fault, behind the field where it lies."""
+    """Return the first fault, after the name of its field."""
     first = error.errors()[0]
     field = ".".join(map(str, first["loc"]))
     return f"{field}: {first['msg']}" if field else first["msg"]
 
 
 def messages_of(value: Any) -> tuple[Message, ...] | str:
-    """Return the chat turns, or what is wrong with them: roles, alternation, emptiness, tool calls, the end."""
+    """Return the chat turns, or the first fault: roles, order, empty content, tool calls, last turn."""
     if not isinstance(value, list) or not value:
         return "messages must be a non-empty list"
     messages = []
@@ -110,7 +110,9 @@ def messages_of(value: Any) -> tuple[Message, ...] | str:
             message = Message.model_validate(item)
         except ValidationError as error:
             return f"messages[{place}]: {_first_fault(error)}"
-        if not message.content.strip() and not message.tool_calls and message.role != "tool":  # a tool may be silent
+        if (
+            not message.content.strip() and not message.tool_calls and message.role != "tool"
+        ):  # a tool result may be empty
             return f"messages[{place}]: empty content"
         if not is_utf8(json.dumps(message.as_dict(), ensure_ascii=False)):
             return f"messages[{place}]: broken UTF-8 (a lone surrogate)"
@@ -119,7 +121,7 @@ def messages_of(value: Any) -> tuple[Message, ...] | str:
 
 
 def _order_fault(messages: list[Message]) -> str | None:
-    """Return what is wrong with the order of roles, if anything is."""
+    """Return the fault in the order of roles, or ``None``."""
     turns = messages[1:] if messages[0].role == "system" else messages
     if not turns or turns[0].role != "user":
         return "the first turn (after an optional system message) must be the user's"
@@ -128,18 +130,18 @@ def _order_fault(messages: list[Message]) -> str | None:
         if after.role not in allowed:
             return f"a {after.role} turn follows a {before.role} turn; allowed: {' or '.join(sorted(allowed))}"
     if turns[-1].role == "assistant":
-        return "the last turn must be the user's (or a tool's): it is the one to be answered"
+        return "the last turn must be the user's or a tool's, because it is the one to answer"
     return None
 
 
 def _calls_fault(messages: list[Message]) -> str | None:
-    """Return what is wrong with tool calls and their results, if anything is."""
+    """Return the fault of tool calls and their results, or ``None``."""
     calls: set[str | None] = set()
     for place, (message, after) in enumerate(zip_longest(messages, messages[1:])):
         if message.role != "tool":
             calls = {call.id for call in message.tool_calls}
         elif message.tool_call_id is not None and message.tool_call_id not in calls:
-            return f"messages[{place}]: tool_call_id {message.tool_call_id!r} is the id of no call in the turn before"
+            return f"messages[{place}]: tool_call_id {message.tool_call_id!r} matches no call in the previous turn"
         if message.tool_calls and (after is None or after.role != "tool"):
             return f"messages[{place}]: tool calls without a tool turn after them"
     return None

@@ -1,4 +1,4 @@
-"""What a domain's extractor makes of the answers that are recorded, and whether they are as long as the domain says."""
+"""Check of recorded answers: the domain's extractor finds final answers, and their lengths fit ``[length]``."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """What was found: faults, with which nothing can be trained, and warnings."""
+    """Result of the check: faults, which prevent training, and warnings."""
 
     faults: list[str]
     warnings: list[str]
 
 
 def check_recorded(host: PluginHost, domain: Domain) -> Found:
-    """Take the final answer of every recorded one.
+    """Extract the final answer of every recorded completion.
 
-    A faulty ``[extract]``, a faulty line and the answers of another extractor are told of by the other checks.
+    Other checks report a faulty ``[extract]``, faulty lines and answers of another extractor.
     """
     found = Found([], [])
     try:
@@ -50,13 +50,13 @@ def check_recorded(host: PluginHost, domain: Domain) -> Found:
         if 2 * outside > len(texts):
             found.warnings.append(
                 f"{path}: {outside} of {len(texts)} final answers are outside [length], {allowed.min} to {allowed.max} "
-                "words; the scorers will mark answers like them down"
+                "words; the scorers will rate such answers lower"
             )
     return found
 
 
 def _completions(path: Path) -> Iterator[Completion]:
-    """Yield the recorded answers of a file that can be read."""
+    """Yield the valid completions of a file; an unreadable file has none."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Recordings: a teacher's answers as data in a domain's ``recorded/`` folder, made once and replayed anywhere."""
+"""Recordings: a teacher's answers in a domain's ``recorded/`` folder, for training without the teacher."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
+from conch_dna.domains.domain import Domain
 from conch_dna.domains.soft_recordings import read_soft
 from conch_dna.errors import DataError, UnknownName
 from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
@@ -16,21 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from conch_dna.domains.domain import Domain
-
 FOLDER = "recorded"
-SOFT = ".soft.safetensors"  # beside the text of the same name
+SOFT = ".soft.safetensors"  # suffix of the soft targets beside NAME.jsonl
 
 
 class RecordingCard(Record):
-    """What stands beside a recording: how it was made, and how many answers were kept and dropped."""
+    """The card beside a recording: its origin, and the numbers of kept and dropped answers."""
 
     teacher: str = Field(description="teacher and model reference")
     fingerprint: str
     context: str = Field(description="digest of the context that the teacher saw")
     sampling: Sampling
-    required: dict[str, float] = Field(description="least score of each scorer")
-    extract: dict[str, Any] | None = Field(None, description="what took the answers from longer texts")
+    required: dict[str, float] = Field(description="minimum score by scorer")
+    extract: dict[str, Any] | None = Field(None, description="extractor of the answers")
     prompts: int
     kept: int
     dropped: dict[str, int] = Field(default_factory=dict, description="by reason")
@@ -38,17 +37,17 @@ class RecordingCard(Record):
 
 @dataclass(frozen=True)
 class Recording:
-    """Answers by prompt digest, with their tokens' choices where these were kept, and the digest of them all."""
+    """Answers by prompt digest, with their tokens' choices if recorded, and the digest of all."""
 
     answers: Mapping[str, Completion]
     digest: str
 
 
 def find_recording(domain: Domain, name: str | None = None) -> Recording:
-    """Read a domain's recording: the one named, or the only one.
+    """Read a domain's recording by name; without a name, the only one.
 
-    :raises UnknownName: there is none, or there are several and none was named.
-    :raises DataError: a line of it is wrong.
+    :raises UnknownName: no recording has that name, or no name is given and there are several.
+    :raises DataError: a line is faulty.
     """
     folder = domain.folder / FOLDER if domain.folder else None
     found = {p.stem: p for p in sorted(folder.glob("*.jsonl"))} if folder and folder.is_dir() else {}
@@ -77,7 +76,7 @@ def _read(path: Path) -> Recording:
             continue
         found[completion.prompt] = completion
     if faults or not found:
-        raise DataError("\n  ".join(["not a recording", *faults[:20]]) if faults else "holds no answer", where=path)
+        raise DataError("\n  ".join(["not a recording", *faults[:20]]) if faults else "contains no answer", where=path)
     digest = digest_of(sorted((c.prompt, c.text) for c in found.values()))
     soft = path.with_suffix(SOFT)
     if soft.is_file():
@@ -88,14 +87,12 @@ def _read(path: Path) -> Recording:
 
 
 def recorded_line(completion: Completion) -> str:
-    """Return the line of a recording that holds an answer."""
+    """Return an answer as a line of a recording."""
     left_out = {"soft"} if completion.extracted else {"soft", "extracted"}
     return to_json_line(completion.model_dump(mode="json", exclude=left_out))
 
 
 def domain_with(domain: Domain, scorers: Mapping[str, float]) -> Domain:
-    """Return the domain with these scorers in place of its own."""
-    from conch_dna.domains.domain import Domain
-
+    """Return the domain with other scorers."""
     settings = domain.settings.model_copy(update={"scorers": dict.fromkeys(scorers, 1.0)})
     return Domain(settings, domain.prompts_file, domain.folder)

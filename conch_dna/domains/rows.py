@@ -1,6 +1,6 @@
-"""The rows of a data set on disk: JSON lines, a JSON array, Parquet, and what Hugging Face's ``datasets`` saves.
+"""Rows of a data set on disk: JSON lines, a JSON array, Parquet, or a folder saved by Hugging Face's ``datasets``.
 
-Parquet and Arrow need pyarrow, the extra ``data``; ``datasets`` itself is not needed.
+Parquet and Arrow need pyarrow (the extra ``data``), not ``datasets``.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ BATCH = 1000  # rows of a Parquet file at a time
 
 
 def files_of(source: Path, split: str | None = None) -> list[Path]:
-    """Return the files that hold the rows of ``source``, in their order.
+    """Return the files with the rows of ``source``, in order.
 
-    :param split: which part of a folder with several; by default ``train``, or the only one. Other parts are usually
-        for evaluation, and must not become training data by themselves.
-    :raises DataError: there are none, or the split is not there.
+    :param split: a split of the folder; by default ``train``, or the only one. Other splits are usually for evaluation
+        and must not become training data by default.
+    :raises DataError: there are no files, or no such split.
     """
     if not source.is_dir():
         if split is not None:
-            raise DataError("has no splits", where=source, got=f"--split {split}", allowed="a folder")
+            raise DataError("a file has no splits", where=source, got=f"--split {split}", allowed="a folder")
         return [source]
     if (source / "dataset_dict.json").is_file():
         parts = _listed(source / "dataset_dict.json", lambda found: [str(part) for part in found["splits"]])
@@ -42,7 +42,7 @@ def files_of(source: Path, split: str | None = None) -> list[Path]:
     for path in sorted([*source.glob("*.parquet"), *source.glob("data/*.parquet")]):
         found.setdefault(path.stem.partition("-")[0], []).append(path)  # train-00000-of-00002
     if not found:
-        raise DataError("holds no data set", where=source, allowed=ALLOWED)
+        raise DataError("contains no data set", where=source, allowed=ALLOWED)
     return found[_chosen(source, list(found), split)]
 
 
@@ -56,16 +56,16 @@ def _chosen(source: Path, parts: Sequence[str], split: str | None) -> str:
 
 
 def _saved(folder: Path) -> list[Path]:
-    """Return the Arrow files that ``save_to_disk`` lists."""
+    """Return the Arrow files listed by ``save_to_disk``."""
     return _listed(folder / "state.json", lambda found: [folder / item["filename"] for item in found["_data_files"]])
 
 
 def _listed(path: Path, read: Callable[[Any], list[T]]) -> list[T]:
-    """Return what ``read`` finds in a file that ``datasets`` wrote."""
+    """Apply ``read`` to a JSON file of ``datasets``."""
     try:
         return read(_json_file(path))
     except (KeyError, TypeError) as error:
-        raise DataError("does not list what datasets writes there", where=path, allowed=ALLOWED) from error
+        raise DataError("is not a file of datasets' save_to_disk", where=path, allowed=ALLOWED) from error
 
 
 def _json_file(path: Path) -> Any:
@@ -78,15 +78,15 @@ def _json_file(path: Path) -> Any:
 
 
 def digest_of_files(files: Sequence[Path]) -> str:
-    """Return the sha256 of one file, or one over those of several."""
+    """Return the sha256 of one file, or a digest over those of several."""
     found = [sha256_file(path) for path in files]
     return found[0] if len(found) == 1 else digest_of(found)
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any] | str]:
-    """Yield each row of a file, or what is wrong with it.
+    """Yield each row of a file, or its fault.
 
-    :raises DataError: the file cannot be read at all, or pyarrow is not installed.
+    :raises DataError: the file cannot be read, or pyarrow is not installed.
     """
     try:
         if path.suffix in {".parquet", ".arrow"}:
@@ -133,12 +133,16 @@ def _arrow_rows(path: Path) -> Iterator[dict[str, Any]]:
             batches = pa.ipc.open_stream(pa.memory_map(str(path)))
         for batch in batches:
             yield from (_without_nulls(row) for row in batch.to_pylist())
-    except (pa.ArrowException, ValueError, OverflowError) as error:  # text that is not UTF-8, dates that Python lacks
+    except (
+        pa.ArrowException,
+        ValueError,
+        OverflowError,
+    ) as error:  # text that is not UTF-8, dates that Python cannot represent
         raise DataError(f"cannot be read: {str(error).splitlines()[0]}", where=path, allowed=ALLOWED) from error
 
 
 def _without_nulls(value: Any) -> Any:
-    """Leave nulls out of objects: Arrow has one schema for all rows, in which a key that a row lacks is null."""
+    """Remove nulls from objects: Arrow has one schema for all rows and stores a missing key as null."""
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What a teacher weighed at every token of its recorded answers, in one small file beside the text."""
+"""Soft targets of recorded answers: the teacher's top-k probabilities for each token, in a file beside the text."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-NOWHERE = -80.0  # the log-probability of a token that only fills a row up
-END = 0  # stands for the end of the turn
+NOWHERE = -80.0  # the log-probability of a token that only fills a row
+END = 0  # the number of the end of the turn
 
 
 def write_soft(path: Path, answers: Mapping[str, Sequence[SoftToken]]) -> None:
-    """Write the tokens of ``answers``, by prompt digest; rows are as wide as the widest token's choices.
+    """Write the tokens of ``answers``, by prompt digest; rows are as wide as the token with the most choices.
 
-    Tokens are numbered by how often they occur, and the numbers are coded as soft targets are: see
-    :mod:`conch_dna.data.codec`.
+    Tokens are numbered by frequency, and the numbers are coded like ids: see :mod:`conch_dna.data.codec`.
     """
     tokens = [token for answer in answers.values() for token in answer]
     counts = Counter(piece for t in tokens for piece in (t.piece, *(p for p, _ in t.choices)) if piece is not None)
@@ -34,8 +33,8 @@ def write_soft(path: Path, answers: Mapping[str, Sequence[SoftToken]]) -> None:
     ids: dict[str | None, int] = {None: END, **{piece: i for i, piece in enumerate(pieces, 1)}}
     k = max(len(t.choices) for t in tokens)
     blobs = {digest: encode(_targets(answer, ids, k)) for digest, answer in answers.items()}
-    said_N = np.array([ids[token.piece] for token in tokens], np.uint32)
-    write_atomic(path, dump(TargetFile({"pieces": pieces}, blobs, said_N)))
+    tokens_N = np.array([ids[token.piece] for token in tokens], np.uint32)
+    write_atomic(path, dump(TargetFile({"pieces": pieces}, blobs, tokens_N)))
 
 
 def _targets(answer: Sequence[SoftToken], ids: Mapping[str | None, int], k: int) -> Targets:
@@ -50,7 +49,7 @@ def _targets(answer: Sequence[SoftToken], ids: Mapping[str | None, int], k: int)
 
 
 def _row(choices: list[tuple[int, float]], k: int) -> list[tuple[int, float]]:
-    """Fill ``choices`` up to ``k`` with other tokens that have next to no probability."""
+    """Extend ``choices`` to ``k`` with other tokens of negligible probability."""
     taken = {token for token, _ in choices}
     others = (token for token in range(2 * k) if token not in taken)
     return choices + [(next(others), NOWHERE) for _ in range(k - len(choices))]
@@ -59,20 +58,20 @@ def _row(choices: list[tuple[int, float]], k: int) -> list[tuple[int, float]]:
 def read_soft(path: Path) -> dict[str, tuple[SoftToken, ...]]:
     """Return the tokens of every answer in the file, by prompt digest.
 
-    :raises DataError: the file is damaged, or holds something else.
+    :raises DataError: the file is damaged or has other content.
     """
     content = read(path)
     try:
         pieces: list[str | None] = [None, *map(str, content.about["pieces"])]
-        said = iter(content.tokens.tolist())
-        return {digest: _answer(decode(blob), said, pieces) for digest, blob in content.blobs.items()}
+        tokens = iter(content.tokens.tolist())
+        return {digest: _answer(decode(blob), tokens, pieces) for digest, blob in content.blobs.items()}
     except (KeyError, IndexError, StopIteration) as error:
-        raise DataError("holds no recorded answers", where=path, next_step="Record them again") from error
+        raise DataError("contains no recorded answers", where=path, next_step="Record them again") from error
 
 
-def _answer(targets: Targets, said: Iterator[int], pieces: Sequence[str | None]) -> tuple[SoftToken, ...]:
+def _answer(targets: Targets, tokens: Iterator[int], pieces: Sequence[str | None]) -> tuple[SoftToken, ...]:
     found = []
     for ids, values in zip(targets.ids.tolist(), targets.log_probs.tolist(), strict=True):
         choices = tuple((pieces[i], value) for i, value in zip(ids, values, strict=True) if value > NOWHERE / 2)
-        found.append(SoftToken(piece=pieces[next(said)], choices=choices))
+        found.append(SoftToken(piece=pieces[next(tokens)], choices=choices))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""What the prompts of a domain are like, in figures."""
+"""Statistics of a domain's prompts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Words(Record):
-    """Words of a prompt, all turns together."""
+    """Words of a prompt, over all turns."""
 
     fewest: int
     mean: float
@@ -25,14 +25,14 @@ class Words(Record):
 
 
 class Start(Record):
-    """The first two words that most prompts share, and the share of prompts that begin so."""
+    """The most common first two words, and the share of prompts that begin with them."""
 
     words: str
     share: float
 
 
 class Stats(Record):
-    """Figures of one domain's prompts."""
+    """Statistics of one domain's prompts."""
 
     prompts: int
     words: Words
@@ -45,9 +45,9 @@ class Stats(Record):
 
 
 def stats_of(prompts: Sequence[Prompt], held_out: float) -> Stats:
-    """Count what is in ``prompts``, of which there must be one at least.
+    """Return the statistics of ``prompts``, which must not be empty.
 
-    :param held_out: the share below which a prompt's place means that only the gate sees it.
+    :param held_out: the share of held-out prompts in the settings.
     """
     words = [len(prompt.text.split()) for prompt in prompts]
     starts = Counter(" ".join(prompt.messages[-1].content.casefold().split()[:2]) for prompt in prompts)

@@ -1,1 +1,1 @@
-"""CPU kernels for training: exp and attention, and the patch that puts them into a model."""
+"""CPU kernels for training: exp, attention, and the patch that installs them in a model."""

@@ -1,8 +1,8 @@
-"""Causal attention for training on a CPU, where MLX's own takes a slow softmax over the whole square.
+"""Causal attention for training on a CPU, faster than MLX's, which computes a slow softmax over the full square.
 
-Only the keys that a block of queries may see are multiplied (about half of the square), the exponentials are
-:func:`conch_dna.kernels.exp.polynomial_exp`, and queries that share a key head (GQA) go through one matmul. Scores
-stand transposed, keys by queries, because MLX reduces over the last axis but one in a fifth of the time.
+Each block of queries is multiplied only with the keys it may see (about half of the square), the exponentials are
+:func:`conch_dna.kernels.exp.polynomial_exp`, and queries that share a key head (GQA) use one matmul. Scores are
+transposed, keys by queries, because MLX reduces over the second-to-last axis in a fifth of the time.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from conch_dna.kernels.exp import compiled, polynomial_exp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BLOCK = 64  # queries that share a range of keys; of 32, 64 and 128 the fastest at 256 tokens
-HIDDEN = -1e9  # a score that counts for nothing; finite, so that nothing becomes inf - inf
+BLOCK = 64  # queries that share a range of keys; the fastest of 32, 64 and 128 at 256 tokens
+HIDDEN = -1e9  # a masked score; finite, because inf - inf is NaN
 
 
 @functools.cache
@@ -31,19 +31,19 @@ def _kernels() -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def blocks_of(length: int) -> list[tuple[int, int]]:
-    """Return the places, from and to, of each block of queries; a block's scores are of the keys up to its end."""
+    """Return (start, end) of each block of queries; a block attends to the keys before its end."""
     return [(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
 
 
 def _queries(x_BHTD: mx.array, key_heads: int, start: int, end: int) -> mx.array:
-    """Return places ``start`` to ``end`` as (B, key heads, heads a key head * places, D)."""
+    """Return positions ``start`` to ``end`` as (B, key heads, heads per key head * positions, D)."""
     batch, heads, length, width = x_BHTD.shape
     grouped = x_BHTD.reshape(batch, key_heads, heads // key_heads, length, width)
     return grouped[..., start:end, :].reshape(batch, key_heads, -1, width)
 
 
 def _joined(blocks: list[mx.array], shape: tuple[int, ...], key_heads: int) -> mx.array:
-    """Return blocks made by :func:`_queries` as the (B, H, T, D) that they came from."""
+    """Return the blocks of :func:`_queries`, joined to (B, H, T, D)."""
     batch, heads, length, _ = shape
     group = heads // key_heads
     parts = [b.reshape(batch, key_heads, group, -1, b.shape[-1]) for b in blocks]
@@ -51,7 +51,7 @@ def _joined(blocks: list[mx.array], shape: tuple[int, ...], key_heads: int) -> m
 
 
 def _mask(start: int, end: int, group: int) -> mx.array:
-    """Return (end, group * (end - start)): 0 where the key is no later than the query, else :data:`HIDDEN`."""
+    """Return (end, group * (end - start)): 0 if the key is not after the query, else :data:`HIDDEN`."""
     seen = mx.arange(end)[:, None] <= mx.arange(start, end)[None]
     return mx.tile(mx.where(seen, 0.0, HIDDEN), (1, group))
 
@@ -60,9 +60,9 @@ def _mask(start: int, end: int, group: int) -> mx.array:
 def causal_attention(scale: float) -> Callable[[mx.array, mx.array, mx.array], mx.array]:
     """Return attention of q (B, H, T, D), k (B, K, T, D) and v (B, K, T, E), float32, to (B, H, T, E).
 
-    Softmax of ``scale * q k'`` over the keys up to the query's own place; H is a multiple of K. The exponentials are
-    kept for the backward pass, some 5/8 of the bytes that MLX keeps at 256 tokens: computing them again costs a third
-    of the time of that pass. With e the exponentials, l their sum, o the output and g = do / l, the gradients are
+    Softmax of ``scale * q k'`` over the keys up to the query's own position; H is a multiple of K. The exponentials are
+    kept for the backward pass, about 5/8 of the bytes that MLX keeps at 256 tokens: recomputing them would take a third
+    of that pass. With e the exponentials, l their sum, o the output and g = do / l, the gradients are
     dv = e'g and ds = e * (g v' - sum(g * o)) (Dao et al. 2022, appendix B.2, with the division by l moved to do).
     """
     exp_minus, score_gradient = _kernels()
@@ -96,10 +96,10 @@ def causal_attention(scale: float) -> Callable[[mx.array, mx.array, mx.array], m
             dv = dv.at[..., :end, :].add(e @ g)
         return _joined(dq, q.shape, heads) * scale, dk, dv
 
-    return lambda q, k, v: attention(q, k, v)[0]  # type: ignore[index]  # typed as what it wraps
+    return lambda q, k, v: attention(q, k, v)[0]  # type: ignore[index]  # mlx types it like the wrapped function
 
 
 def fits(q: mx.array, k: mx.array, v: mx.array, cache: Any, mask: Any) -> bool:
-    """Tell whether :func:`causal_attention` computes this: float32, no cache, the plain causal mask."""
+    """Return whether :func:`causal_attention` supports this call: float32, no cache, the plain causal mask."""
     single = all(x.dtype == mx.float32 for x in (q, k, v))
     return single and cache is None and isinstance(mask, str) and mask == "causal" and q.shape[2] == k.shape[2]

@@ -1,7 +1,7 @@
-"""Exponentials that cost a tenth on a CPU, where MLX computes exp one element at a time.
+"""Exponentials for CPUs, ten times faster than MLX's, which computes exp one element at a time.
 
-Multiplications and additions only, compiled into few kernels, so that the vector units take them. On Metal and CUDA,
-without a compiler (``mx.compile`` calls it), and under ``CONCH_ACCEL=0`` MLX's own operations stay.
+They consist of multiplications and additions, compiled into few kernels that use the vector units. MLX's own
+operations are used on Metal and CUDA, without a compiler (``mx.compile`` calls it), and with ``CONCH_ACCEL=0``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COEFFICIENTS = (0.999996016865187, 0.49991977564004764, 0.1661262479920505, 0.04
 
 
 def pays() -> bool:
-    """Tell whether the polynomials are faster here than MLX's own operations."""
+    """Return whether the polynomials are faster than MLX's own operations on this machine."""
     on_cpu = mx.default_device().type == mx.DeviceType.cpu
     compiles = shutil.which("g++") is not None and os.environ.get("MLX_DISABLE_COMPILE") is None
     return on_cpu and compiles and os.environ.get("CONCH_ACCEL") != "0"
@@ -34,8 +34,8 @@ def pays() -> bool:
 def polynomial_exp(x: mx.array) -> mx.array:
     """Return exp(x) for x <= 0 by range reduction: a polynomial of degree 5 at x/32, squared five times.
 
-    Relative error below 1e-5 for x >= -20; below that the absolute error is smaller than 1e-11. A NaN stays one. The
-    polynomial is summed in pairs (Estrin), because ``mx.compile`` cuts a kernel where operations nest too deep.
+    Relative error below 1e-5 for x >= -20; below that the absolute error is smaller than 1e-11. NaN stays NaN. The
+    polynomial is summed in pairs (Estrin), because ``mx.compile`` splits kernels whose operations nest too deeply.
     """
     c1, c2, c3, c4, c5 = COEFFICIENTS
     r = mx.where(x < LEAST, LEAST, x) * (1.0 / (1 << SQUARINGS))
@@ -48,16 +48,16 @@ def polynomial_exp(x: mx.array) -> mx.array:
 
 @functools.cache
 def _outside() -> Worker:
-    """Return the thread that compiled kernels are called in."""
+    """Return the thread that runs compiled kernels."""
     return Worker()
 
 
 def compiled(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``fun``, elementwise and of arrays of any shape, compiled; inside ``mx.grad`` too.
+    """Compile the elementwise ``fun`` for arrays of any shape, so that it stays compiled inside ``mx.grad``.
 
-    A compiled function that is called with a tracer runs as if it were not compiled, so that nothing would be fused in
-    training. What is being traced is known to each thread alone: called from another one, the kernels stay whole.
-    MLX then knows no derivative of the result: use it in a ``mx.custom_function`` with a vjp.
+    MLX runs a compiled function uncompiled when it is called with a tracer, so nothing would be fused in training.
+    Tracing is a state of the thread: a call from another thread keeps the compiled kernels. MLX then has no derivative
+    of the result: use it in a ``mx.custom_function`` with a vjp.
     """
     kernel = mx.compile(fun, shapeless=True)
 
@@ -75,7 +75,7 @@ def compiled(fun: Callable[..., Any]) -> Callable[..., Any]:
 
 @functools.cache
 def exp_of_nonpositive() -> Callable[[mx.array], mx.array]:
-    """Return the fastest exp for arguments <= 0 on the default device; to be used where nothing differentiates it."""
+    """Return the fastest exp for arguments <= 0 on the default device; it must not be differentiated."""
     return compiled(polynomial_exp) if pays() else mx.exp
 
 
@@ -96,7 +96,7 @@ def _swiglu_gradients(gate: mx.array, x: mx.array, grad: mx.array) -> tuple[mx.a
 
 @functools.cache
 def swiglu() -> Callable[[mx.array, mx.array], mx.array]:
-    """Return silu(gate) * x, float32 (..., H) twice to (..., H), compiled forward and backward."""
+    """Return a compiled silu(gate) * x with a compiled gradient; both arguments and the result are float32 (..., H)."""
     backward = compiled(_swiglu_gradients)
     fused: Any = mx.custom_function(compiled(_swiglu))
 

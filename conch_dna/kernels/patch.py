@@ -1,4 +1,4 @@
-"""The CPU's operations in mlx-lm's architectures, for a block."""
+"""Patch of mlx-lm's architectures: within a block they use the CPU kernels of this package."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def _activation(gate: mx.array, x: mx.array) -> mx.array:
 
 @contextlib.contextmanager
 def fast_ops(model: Any) -> Iterator[None]:
-    """Let the model's layers use :mod:`conch_dna.kernels.exp` and ``fast_attention`` for a block, where that pays.
+    """Use the kernels of :mod:`conch_dna.kernels` in the model's layers within the block, if they are faster here.
 
-    mlx-lm's architectures call ``swiglu`` and ``scaled_dot_product_attention`` by their modules' global names; those
-    that are mlx-lm's own are replaced, and put back on leaving. An architecture's function of the same name stays.
+    mlx-lm's architectures call ``swiglu`` and ``scaled_dot_product_attention`` by the global names of their modules.
+    Those of mlx-lm are replaced and restored at the end; an architecture's own function of the same name is kept.
     """
     ours = {
         "swiglu": (activations.swiglu, _activation),

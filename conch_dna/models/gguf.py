@@ -1,7 +1,7 @@
-"""GGUF files of the llama and qwen2 families, turned into folders that mlx-lm loads.
+"""Conversion of GGUF files of the llama and qwen2 families to mlx-lm folders.
 
-Names, shapes and the order of rows become those of the original checkpoint on the hub, so that an adapter trained on
-the converted folder fits the original too. Weights are dequantised to float16.
+Tensor names, shapes and row order are those of the original checkpoint on the hub, so an adapter that is trained on the
+converted folder fits the original too. Weights are dequantised to float16.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Raised whenever the same GGUF would come out as another folder: the cache of conversions is keyed by it.
+# Increase it when the same GGUF would convert to a different folder: it is a part of the conversion cache's key.
 VERSION = 1
 ARCHITECTURES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
 SHARD_BYTES = 5_000_000_000
-# Elements dequantised at once: the float32 block and its temporaries stay near 200 MB.
+# Elements dequantised at once: the float32 block and its temporaries take about 200 MB.
 BLOCK_ELEMENTS = 1 << 23
 TIED_COSINE = 0.9
 TOP_NAMES = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
@@ -47,7 +47,7 @@ LAYER_NAMES = {
 
 @dataclass(frozen=True)
 class Source:
-    """An opened GGUF: its metadata by key, and its tensors (as PyPI gguf's ``ReaderTensor``) by name."""
+    """An open GGUF file: metadata by key, and tensors (``ReaderTensor`` of the package gguf) by name."""
 
     path: Path
     metadata: dict[str, Any]
@@ -59,13 +59,13 @@ class Source:
         return str(self.metadata.get("general.architecture"))
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the architecture's own metadata ``key``, such as ``block_count``."""
+        """Return the architecture's own metadata ``key``, for example ``block_count``."""
         return self.metadata.get(f"{self.architecture}.{key}", default)
 
     def need(self, key: str) -> Any:
         """Return the architecture's own metadata ``key``.
 
-        :raises ModelError: it is missing.
+        :raises ModelError: the key is missing.
         """
         value = self.get(key)
         if value is None:
@@ -74,9 +74,9 @@ class Source:
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Write ``gguf`` as an mlx-lm folder: float16 safetensors, config and tokenizer; all of it or nothing.
+    """Convert ``gguf`` to an mlx-lm folder, atomically: float16 safetensors, config and tokenizer.
 
-    :raises ModelError: not a whole GGUF file, or one whose architecture, tensor type or tokenizer is not supported.
+    :raises ModelError: the file is damaged, or its architecture, tensor type or tokenizer is not supported.
     """
     source = read(gguf)
     config = _config(source)
@@ -96,19 +96,19 @@ def convert(gguf: Path, folder: Path) -> None:
     except OSError as error:
         if isinstance(error, ModelError):
             raise
-        # Another process may have been first: folders appear whole, so its copy is as good.
+        # Another process may have finished first: folders appear complete, so its copy can be used.
         if not (folder / "config.json").is_file():
             raise ModelError(
                 f"the converted model could not be written ({error.strerror or error})",
                 where=folder,
-                next_step="Free some room there, or point CONCH_CACHE at another disk.",
+                next_step="Free disk space there, or set CONCH_CACHE to a folder on another disk.",
             ) from error
 
 
 def read(path: Path) -> Source:
-    """Open a GGUF file; tensors stay on the disk until they are asked for.
+    """Open a GGUF file; tensors are read from the disk when they are used.
 
-    :raises ModelError: missing, damaged, in several files, or of an architecture that is not supported.
+    :raises ModelError: the file is missing, damaged, one of several parts, or of an unsupported architecture.
     """
     from gguf import GGUFReader
 
@@ -119,16 +119,16 @@ def read(path: Path) -> Source:
         raise ModelError("no such file", where=path) from None
     except (ValueError, LookupError, OverflowError, TypeError, struct.error, OSError, MemoryError) as error:
         raise ModelError(
-            f"not a whole GGUF file ({type(error).__name__}: {error})",
+            f"not a complete GGUF file ({type(error).__name__}: {error})",
             where=path,
-            next_step="It may have been cut off while it was copied: fetch it again.",
+            next_step="It may have been truncated by a copy: fetch it again.",
         ) from error
     source = Source(path, metadata, {tensor.name: tensor for tensor in reader.tensors})
     if source.architecture not in ARCHITECTURES:
         allowed = ", ".join(ARCHITECTURES)
         raise ModelError("architecture not supported", where=path, got=source.architecture, allowed=allowed)
     if metadata.get("split.count", 1) > 1:
-        raise ModelError("one of several parts", where=path, next_step="Merge them with llama-gguf-split first.")
+        raise ModelError("one part of a split GGUF", where=path, next_step="Merge the parts with llama-gguf-split.")
     if source.get("expert_count", 0):
         raise ModelError(
             "mixtures of experts are not supported", where=path, got=f"{source.get('expert_count')} experts"
@@ -137,9 +137,9 @@ def read(path: Path) -> Source:
 
 
 def dequantised(tensor: Any, path: Path) -> NDArray[np.float16]:
-    """Return one tensor as float16, dequantised a block of rows at a time.
+    """Return one tensor as float16, dequantised in blocks of rows.
 
-    :raises ModelError: a type that PyPI gguf cannot dequantise, or values beyond float16.
+    :raises ModelError: the package gguf cannot dequantise its type, or a value does not fit float16.
     """
     from gguf.quants import dequantize
 
@@ -161,7 +161,7 @@ def dequantised(tensor: Any, path: Path) -> NDArray[np.float16]:
 
 
 def _config(source: Source) -> dict[str, Any]:
-    """Return ``config.json`` in the hub's words."""
+    """Return the contents of ``config.json`` with the hub's keys."""
     width, heads = int(source.need("embedding_length")), int(source.need("attention.head_count"))
     head_size = int(source.get("attention.key_length") or width // heads)
     rotated = int(source.get("rope.dimension_count") or head_size)
@@ -203,7 +203,7 @@ def _config(source: Source) -> dict[str, Any]:
 
 
 def _decimal(value: float) -> float:
-    """Return the shortest decimal that is the same float32: 1e-05, not 9.999999747378752e-06."""
+    """Return the shortest decimal with the same float32 value: 1e-05, not 9.999999747378752e-06."""
     return float(str(np.float32(value)))
 
 
@@ -215,7 +215,7 @@ def _tensor(source: Source, name: str) -> Any:
 
 
 def _biased(source: Source, *parts: str) -> bool:
-    """Tell whether these projections have biases; mlx-lm's llama has one switch for all of them."""
+    """Return whether these projections have biases; mlx-lm's llama has one setting for all of them."""
     found = [f"blk.0.{part}.bias" in source.tensors for part in parts]
     if any(found) and not all(found):
         raise ModelError("biases on only some of the projections", where=source.path, allowed=", ".join(parts))
@@ -223,10 +223,10 @@ def _biased(source: Source, *parts: str) -> bool:
 
 
 def _is_tied(source: Source) -> bool:
-    """Tell whether output and embedding are one matrix.
+    """Return whether output and embedding are one matrix.
 
-    A quantiser keeps the output of a tied model as a second, finer quantisation of the embedding; rows of two truly
-    different matrices are nearly orthogonal. So some rows are compared.
+    Quantisers store the output of a tied model as a second, finer quantisation of the embedding. Rows of two different
+    matrices are nearly orthogonal, so comparing 64 rows is enough.
     """
     output = source.tensors.get("output.weight")
     if output is None:
@@ -256,7 +256,7 @@ def _rope_scaling(source: Source, head_size: int, theta: float) -> dict[str, Any
     if "rope_freqs.weight" not in source.tensors:
         return None
     factors = np.asarray(source.tensors["rope_freqs.weight"].data, np.float64)
-    # Every Llama 3 so far: wavelengths over 8192 are stretched by `factor`, those under 8192/4 stay, a ramp between.
+    # All Llama 3 models: wavelengths over 8192 are scaled by `factor`, those under 8192/4 are kept, a ramp between.
     low, high, context, factor = 1.0, 4.0, 8192, float(np.round(factors.max(), 4))
     wavelengths = 2 * math.pi * theta ** (np.arange(0, head_size, 2) / head_size)
     ramp = np.clip((context / wavelengths - low) / (high - low), 0, 1)
@@ -272,7 +272,7 @@ def _rope_scaling(source: Source, head_size: int, theta: float) -> dict[str, Any
 
 
 def _hub_name(name: str) -> str | None:
-    """Return a tensor's name on the hub, or None where there is none."""
+    """Return a tensor's name on the hub, or None if the hub's checkpoint has no such tensor."""
     parts = name.split(".")
     if parts[-1] not in ("weight", "bias"):
         return None
@@ -284,9 +284,9 @@ def _hub_name(name: str) -> str | None:
 
 
 def _plan(source: Source, *, tied: bool) -> dict[str, str]:
-    """Return which GGUF tensor goes under which hub name, in a fixed order.
+    """Return GGUF tensor names by hub name, sorted.
 
-    :raises ModelError: a tensor without a place, or a place without a tensor.
+    :raises ModelError: a tensor has no hub name, or a required tensor is missing.
     """
     plan = {}
     for name in source.tensors:
@@ -294,9 +294,9 @@ def _plan(source: Source, *, tied: bool) -> dict[str, str]:
         if target is not None:
             plan[target] = name
         elif name != "rope_freqs.weight":
-            raise ModelError(f"the tensor {name} has no place in {source.architecture}", where=source.path)
+            raise ModelError(f"the tensor {name} is unknown in {source.architecture}", where=source.path)
     if tied and "lm_head.weight" in plan:
-        # The output is the finer quantisation of the two: it serves as both.
+        # The output is the finer quantisation of the two, so it becomes the shared matrix.
         plan["model.embed_tokens.weight"] = plan.pop("lm_head.weight")
     layers = (f"blk.{layer}.{part}.weight" for layer in range(int(source.need("block_count"))) for part in LAYER_NAMES)
     for name in ("token_embd.weight", "output_norm.weight", *layers):
@@ -305,13 +305,13 @@ def _plan(source: Source, *, tied: bool) -> dict[str, str]:
 
 
 def _unpermuted(rows: NDArray[np.float16], heads: int) -> NDArray[np.float16]:
-    """Undo llama.cpp's order of q and k rows (pairs interleaved within a head): the hub has them as two halves."""
+    """Undo llama.cpp's order of q and k rows: it interleaves the pairs of a head, the hub stores two halves."""
     half = rows.shape[0] // heads // 2
     return rows.reshape(heads, half, 2, -1).swapaxes(1, 2).reshape(rows.shape)
 
 
 def _arrays(source: Source, plan: dict[str, str]) -> Iterator[tuple[str, NDArray[np.float16]]]:
-    """Yield each tensor under its hub name in float16, one in memory at a time."""
+    """Yield each hub name with its float16 tensor, one in memory at a time."""
     heads = int(source.need("attention.head_count"))
     heads_of = {"attn_q": heads, "attn_k": int(source.get("attention.head_count_kv") or heads)}
     for target, name in plan.items():
@@ -323,7 +323,7 @@ def _arrays(source: Source, plan: dict[str, str]) -> Iterator[tuple[str, NDArray
 
 
 def _write_weights(source: Source, folder: Path, *, tied: bool) -> None:
-    """Write the weights in shards of at most ``SHARD_BYTES``, with an index where there are several."""
+    """Write the weights in shards of at most ``SHARD_BYTES``; several shards get an index."""
     from safetensors.numpy import save_file
 
     plan = _plan(source, tied=tied)

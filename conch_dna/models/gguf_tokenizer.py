@@ -1,4 +1,4 @@
-"""The tokenizer inside a GGUF file, turned into ``tokenizer.json`` and ``tokenizer_config.json``."""
+"""Conversion of the tokenizer in a GGUF file to ``tokenizer.json`` and ``tokenizer_config.json``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # Token types of the GGUF format.
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
-# Texts of control tokens that end a turn, as llama.cpp has them: the metadata often names only one of several.
+# Control tokens that end a turn, from llama.cpp: the metadata often names only one of several.
 END_TEXTS = ("<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>")
 
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
@@ -30,7 +30,7 @@ def _bytes(*, use_regex: bool) -> dict[str, Any]:
 _GPT2 = [_bytes(use_regex=True)]
 _SMOLLM = [{"type": "Digits", "individual_digits": True}, _bytes(use_regex=True)]
 _LLAMA3 = [_split(_WORDS + r"\p{N}{1,3}" + _REST), _bytes(use_regex=False)]
-# How text is cut before merging, by ``tokenizer.ggml.pre``; as in the models' own tokenizer.json.
+# Pre-tokenizers by ``tokenizer.ggml.pre``; the same as in the models' own tokenizer.json.
 PRE_TOKENIZERS: dict[str, list[dict[str, Any]]] = {
     "default": _GPT2,
     "gpt-2": _GPT2,
@@ -44,7 +44,7 @@ PRE_TOKENIZERS: dict[str, list[dict[str, Any]]] = {
 
 
 def eos_ids(metadata: Mapping[str, Any]) -> list[int]:
-    """Return the ids of all tokens that end an answer, the declared one first."""
+    """Return the ids of all tokens that end an answer; the declared ones come first."""
     tokens, types = metadata.get("tokenizer.ggml.tokens", []), metadata.get("tokenizer.ggml.token_type", [])
     declared = [metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot", "eom")]
     ids = [int(token) for token in declared if token is not None]
@@ -57,15 +57,15 @@ def tokenizer_files(metadata: Mapping[str, Any], where: Path) -> dict[str, dict[
     """Return the contents of the two tokenizer files by name.
 
     :param metadata: the GGUF's metadata by key.
-    :param where: the file, for messages.
-    :raises ModelError: a vocabulary or a pre-tokenizer that is not supported.
+    :param where: the file, for error messages.
+    :raises ModelError: the vocabulary or pre-tokenizer is not supported.
     """
     kind = metadata.get("tokenizer.ggml.model")
     tokens, types = metadata.get("tokenizer.ggml.tokens"), metadata.get("tokenizer.ggml.token_type")
     if kind not in ("gpt2", "llama") or not tokens:
         raise ModelError("tokenizer not supported", where=where, got=kind, allowed="gpt2 (byte-level BPE), llama")
     types = list(types or [1] * len(tokens))
-    # Padding at the end of the matrix is no vocabulary; unused tokens in between keep their places.
+    # Unused tokens at the end are padding of the matrix; those in between keep their ids.
     size = len(tokens)
     while types[size - 1] == UNUSED:
         size -= 1
@@ -83,7 +83,7 @@ def tokenizer_files(metadata: Mapping[str, Any], where: Path) -> dict[str, dict[
 
 
 def _added(tokens: list[str], types: list[int]) -> list[dict[str, Any]]:
-    """Return the tokens that are matched as a whole before any splitting."""
+    """Return the tokens that are matched before the text is split."""
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
     return [
         {"id": index, "content": tokens[index], **flags, "special": kind == CONTROL}
@@ -107,7 +107,7 @@ def _bpe(tokens: list[str], merges: list[list[str]], **options: Any) -> dict[str
 
 
 def _byte_level(metadata: Mapping[str, Any], tokens: list[str], where: Path) -> dict[str, Any]:
-    """Return the pipeline of a GPT-2 style tokenizer."""
+    """Return the pipeline of a byte-level BPE tokenizer (GPT-2)."""
     name = str(metadata.get("tokenizer.ggml.pre", "default"))
     if name not in PRE_TOKENIZERS:
         allowed = ", ".join(PRE_TOKENIZERS)
@@ -115,14 +115,14 @@ def _byte_level(metadata: Mapping[str, Any], tokens: list[str], where: Path) -> 
     merges = metadata.get("tokenizer.ggml.merges")
     if merges is None:
         raise ModelError("the metadata tokenizer.ggml.merges is missing", where=where)
-    # A merge is two tokens with a blank between; the tokens themselves may begin with one only in damaged files.
+    # A merge is two tokens separated by a space; only in damaged files does a token begin with one.
     pairs = [merge.split(" ", 1) for merge in merges]
     return {
         "normalizer": {"type": "NFC"} if name == "qwen2" else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": PRE_TOKENIZERS[name]},
         "post_processor": _bytes(use_regex=True),
         "decoder": _bytes(use_regex=True),
-        # Llama 3 takes a word that is a token as it is, though its merges would not reach it.
+        # Llama 3 uses a token for a whole word even if no sequence of merges produces it.
         "model": _bpe(tokens, pairs, ignore_merges=PRE_TOKENIZERS[name] is _LLAMA3),
     }
 
@@ -161,8 +161,8 @@ def _sentence_piece(metadata: Mapping[str, Any], tokens: list[str], where: Path)
 
 
 def _post_processor(metadata: Mapping[str, Any], tokens: list[str]) -> dict[str, Any] | None:
-    """Return the template that puts BOS before a text, where the model wants one."""
-    # llama.cpp's defaults for files that do not say.
+    """Return the template that prepends BOS to a text, or None if the model uses none."""
+    # llama.cpp's defaults for files without this key.
     default = metadata["tokenizer.ggml.model"] == "llama" or metadata.get("tokenizer.ggml.pre") in (
         "llama-bpe",
         "llama3",

@@ -1,4 +1,4 @@
-"""A model cut in two: the blocks that give hidden states, and the head that gives logits."""
+"""Split of a model into a body, which computes hidden states, and a head, which computes logits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError
 
 
 class _Stand:
-    """Stands where a model's body stands and has all its parts; records its output, or gives what was put into it."""
+    """Stand-in for a model's body, with all its attributes: records the body's output, or returns a given output."""
 
     def __init__(self, body: nn.Module) -> None:
         self.body = body
@@ -37,7 +37,7 @@ class _Stand:
 
 
 class _Halves:
-    """A model's own ``__call__`` cut at its body's output, whatever it hands in before and makes of it after."""
+    """A model's own ``__call__``, split at its body's output; the code before and after it is unchanged."""
 
     def __init__(self, model: Any, name: str) -> None:
         self.stand = _Stand(model[name])
@@ -46,7 +46,7 @@ class _Halves:
         self.model.__dict__[name] = self.stand
 
     def body(self, ids_BT: mx.array, cache: list[Any] | None = None) -> mx.array:
-        """Map (B, T) ids to (B, T, D) hidden states; the logits that the model goes on to are never evaluated."""
+        """Map (B, T) ids to (B, T, D) hidden states; the model's logits stay unevaluated."""
         try:
             self.model(ids_BT, cache=cache)
             hidden_BTD: Any = self.stand.seen_BTD
@@ -59,7 +59,7 @@ class _Halves:
         return self.after(hidden_ND[None])[0]
 
     def after(self, hidden_BTD: mx.array) -> mx.array:
-        """Map (B, T, D) hidden states to (B, T, V) logits; a model that only wraps another returns the very same."""
+        """Map (B, T, D) hidden states to (B, T, V) logits; a model that only wraps another returns its argument."""
         self.stand.given_BTD = hidden_BTD
         try:
             logits_BTV: mx.array = self.model(mx.array(PROBE))
@@ -69,13 +69,13 @@ class _Halves:
 
 
 class Head(nn.Module):
-    """A model's head; its trainable parameters are all of the model's that its logits hang on.
+    """A model's head; its trainable parameters are those of the model that its logits depend on.
 
-    :param layers: the model's own layers with such parameters: an embedding with an adapter that the head is tied to.
+    :param layers: the model's layers with such parameters, for example an adapted embedding that is tied to the head.
     """
 
     def __init__(self, logits: Callable[[mx.array], mx.array], layers: list[Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # mlx leaves it so
+        super().__init__()  # type: ignore[no-untyped-call]  # mlx does not annotate it
         self.logits = logits
         self.layers = layers
 
@@ -85,36 +85,36 @@ class Head(nn.Module):
 
 
 def split(model: Any) -> tuple[Callable[..., mx.array], Head]:
-    """Return the model as a body, (B, T) ids to (B, T, D) hidden states, and a head, (N, D) to (N, V) logits.
+    """Return the model's body, (B, T) ids to (B, T, D) hidden states, and its head, (N, D) to (N, V) logits.
 
-    The body takes a prompt ``cache`` too. Both are the model's own code, compared once with the model's own logits.
+    The body also accepts a prompt ``cache``. Both run the model's own code; a probe compares them with its logits.
 
-    :raises ModelError: this architecture computes its logits inside its body.
+    :raises ModelError: the architecture computes its logits inside its body.
     """
     probe = mx.array(PROBE)
     try:
         halves = _cut(model, probe)
-        some = mx.array([2, 0])  # fewer rows in another order: the head must take each by itself
+        some = mx.array([2, 0])  # fewer rows in another order: the head must treat each row independently
         hidden_ND = halves.body(probe)[0, some]
         ours, theirs = halves.head(hidden_ND).astype(mx.float32), model(probe)[0, some].astype(mx.float32)
     except UNFIT as fault:
-        raise _uncut(model) from fault
+        raise _unsplittable(model) from fault
     largest: Any = mx.where(mx.isfinite(theirs), mx.abs(theirs), 0).max().item()
     if ours.shape != theirs.shape or not mx.allclose(ours, theirs, rtol=0, atol=1e-3 * largest).item():
-        raise _uncut(model)
+        raise _unsplittable(model)
     return halves.body, Head(halves.head, _trained(model, halves.head, hidden_ND))
 
 
 def _cut(model: Any, probe: mx.array) -> _Halves:
-    """Cut at the part that holds all blocks, under any model that only wraps another.
+    """Split at the module that contains all blocks; models that only wrap another are unwrapped.
 
-    :raises ValueError: the blocks are not in one part.
+    :raises ValueError: the blocks are not in one module.
     """
     first = id(model.layers[0])
     while True:
         parts: Any = ((name, child) for name, child in model.items() if isinstance(child, nn.Module))
         holders = [name for name, child in parts if first in {id(m) for _, m in child.named_modules()}]
-        (name,) = holders  # a ValueError where the model runs its blocks itself
+        (name,) = holders  # a ValueError if the model itself runs its blocks
         halves = _Halves(model, name)
         hidden_BTD = halves.body(probe)
         if halves.after(hidden_BTD) is not hidden_BTD:
@@ -122,18 +122,18 @@ def _cut(model: Any, probe: mx.array) -> _Halves:
         model = model[name]
 
 
-def _uncut(model: Any) -> ModelError:
+def _unsplittable(model: Any) -> ModelError:
     return ModelError(
-        "this architecture's logits are not its head over its body's output",
+        "this architecture does not compute its logits from its body's output alone",
         where=type(model).__module__,
-        next_step="Use a base whose mlx-lm class makes logits of its body's output, such as llama or qwen2",
+        next_step="Use a base of another architecture, for example llama or qwen2",
     )
 
 
 def _trained(model: Any, head: Callable[[mx.array], mx.array], hidden_ND: mx.array) -> list[Any]:
-    """Return the model's layers with trainable weights that the head's logits hang on.
+    """Return the model's layers with trainable weights that the head's logits depend on.
 
-    A fresh LoRA's first factor gets no gradient yet, but its second does, so a layer is found by either.
+    The first factor of a fresh LoRA has a zero gradient, but the second does not, so either one identifies the layer.
     """
     if not tree_flatten(model.trainable_parameters()):
         return []

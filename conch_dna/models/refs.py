@@ -1,4 +1,4 @@
-"""One syntax for models: ``org/name`` on the hub, a local mlx-lm folder, a local ``.gguf`` file, ``embedded:NAME``."""
+"""Model references: ``org/name`` on the hub, a local mlx-lm folder, a local ``.gguf`` file, or ``embedded:NAME``."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["cache_dir", "digest", "gguf_file", "resolve", "same_model"]
 
 SYNTAX = "org/name on the hub, a model folder, a .gguf file, or embedded:NAME"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-# What mlx-lm reads; the same weights in other formats, and files in subfolders, stay on the hub.
+# The files that mlx-lm reads. Weights in other formats and files in subfolders are not downloaded.
 HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model", "*.tiktoken"]
 
 
 def resolve(ref: str, progress: Progress | None = None) -> Path:
-    """Return the local mlx-lm folder of ``ref``, fetching and converting it the first time.
+    """Return the local mlx-lm folder of ``ref``; the first call fetches and converts the model.
 
-    :param progress: called with (bytes done, bytes in all) while an embedded model is fetched.
-    :raises ModelError: the reference names nothing, or it cannot be fetched or converted.
+    :param progress: called with (bytes done, total bytes) while an embedded model is fetched.
+    :raises ModelError: the reference names no model, or the model cannot be fetched or converted.
     """
     path = Path(ref).expanduser()
     if ref.startswith(PREFIX) or path.suffix == ".gguf":
@@ -33,18 +33,20 @@ def resolve(ref: str, progress: Progress | None = None) -> Path:
         return _checked(path)
     if HUB_ID.fullmatch(ref):
         return _checked(_from_hub(ref))
-    raise ModelError("no such model", got=ref, allowed=SYNTAX, next_step="`conch models list` shows the embedded ones.")
+    raise ModelError(
+        "no such model", got=ref, allowed=SYNTAX, next_step="List the embedded ones with `conch models list`."
+    )
 
 
 def same_model(one: str, other: str) -> bool:
-    """Tell whether two references mean one model, however the path of a folder or file is written; fetches nothing."""
+    """Return whether two references name the same model, after resolving paths; fetches nothing."""
     return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
 
 
 def gguf_file(ref: str, progress: Progress | None = None) -> Path:
     """Return the local GGUF file of ``ref``, for users of llama.cpp.
 
-    :raises ModelError: not an embedded model or a ``.gguf`` file, or it cannot be fetched.
+    :raises ModelError: it is neither an embedded model nor a ``.gguf`` file, or it cannot be fetched.
     """
     if ref.startswith(PREFIX):
         return embedded.gguf_file(ref, progress)
@@ -59,7 +61,7 @@ def gguf_file(ref: str, progress: Progress | None = None) -> Path:
 def digest(folder: Path) -> str:
     """Return ``sha256:<hex>`` over the names and contents of ``config.json`` and all weight files of a model folder.
 
-    :raises ModelError: the folder holds no model.
+    :raises ModelError: the folder contains no model.
     """
     files = [folder / "config.json", *sorted(_checked(folder).glob("model*.safetensors"))]
     lines = [f"{file.name} {_sha256(file)}\n" for file in files]
@@ -67,18 +69,21 @@ def digest(folder: Path) -> str:
 
 
 def _checked(folder: Path) -> Path:
-    """Return ``folder`` if mlx-lm can load it."""
+    """Return ``folder`` if it contains the files of a model.
+
+    :raises ModelError: they are missing.
+    """
     if not (folder / "config.json").is_file() or not any(folder.glob("model*.safetensors")):
         raise ModelError("not a model folder", where=folder, allowed="config.json and model*.safetensors in it")
     return folder.resolve()
 
 
 def _converted(gguf: Path) -> Path:
-    """Return the folder that ``gguf`` was converted into; its name carries the content and the converter's version."""
+    """Return the folder of the converted ``gguf``; its name contains the digest and the converter's version."""
     from conch_dna.models.gguf import VERSION, convert
 
     folder = cache_dir() / "models" / f"{_sha256(gguf)[:32]}-v{VERSION}"
-    # Folders appear by one rename, so one that is there is whole.
+    # Folders appear by one rename, so an existing folder is complete.
     if not folder.is_dir():
         with lock(folder):
             if not folder.is_dir():
@@ -87,24 +92,24 @@ def _converted(gguf: Path) -> Path:
 
 
 def _from_hub(ref: str) -> Path:
-    """Return the folder of a snapshot; HF_HOME, HF_TOKEN and HF_HUB_OFFLINE are the hub library's business."""
+    """Return the folder of a snapshot; the hub library reads HF_HOME, HF_TOKEN and HF_HUB_OFFLINE."""
     from huggingface_hub import snapshot_download
 
     try:
         return Path(snapshot_download(ref, allow_patterns=HUB_FILES, ignore_patterns=["*/*"]))
-    # Its errors inherit from OSError and ValueError, and with them those of the network below it.
+    # Its errors, and those of the network library below it, inherit from OSError and ValueError.
     except (OSError, ValueError) as error:
         fault = str(error).strip().splitlines()
         raise ModelError(
-            f"the hub did not give the model ({type(error).__name__})",
+            f"the model could not be fetched from the hub ({type(error).__name__})",
             got=ref,
             allowed=SYNTAX,
-            next_step=f"{fault[0][:200] if fault else ''} Without a network, use an embedded model or a local one.",
+            next_step=f"{fault[0][:200] if fault else ''} Offline, use an embedded or local model.",
         ) from error
 
 
 def _sha256(file: Path) -> str:
-    """Return the hex digest of a file, remembered in the user's cache by path, size and time of change."""
+    """Return the sha256 hex digest of a file, cached by path, size and modification time."""
     path = file.resolve()
     state = path.stat()
     key = hashlib.sha256(f"{path}\n{state.st_size}\n{state.st_mtime_ns}".encode()).hexdigest()

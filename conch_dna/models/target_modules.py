@@ -1,4 +1,4 @@
-"""The layers of a base that an adapter may change, named and counted as mlx-lm does."""
+"""Target modules: the layers of a base that an adapter may change, with mlx-lm's paths and block indices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMBEDDING = (nn.Embedding, nn.QuantizedEmbedding)
 
 
 class Carrier(nn.Module):
-    """A layer that holds a layer of the base as ``linear`` or ``embedding``, as mlx-lm's adapter layers do."""
+    """A layer that contains a layer of the base as ``linear`` or ``embedding``, like mlx-lm's adapter layers."""
 
 
 CARRIERS = (Carrier, LoRALinear, LoRASwitchLinear, LoRAEmbedding, DoRALinear, DoRAEmbedding)
@@ -40,7 +40,7 @@ class TargetModule:
 
 
 def carried(model: Any) -> dict[str, tuple[Any, Any]]:
-    """Return the adapter's layers, or a slot's, by path, each with the base's own layer that it holds."""
+    """Return the layers of an adapter or a slot by path, each with the base's layer inside it."""
     return {
         path: (module, module.get("linear", module.get("embedding")))
         for path, module in model.named_modules()
@@ -49,10 +49,10 @@ def carried(model: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def layers_of(model: Any) -> dict[str, Any]:
-    """Return the base's own linear, switch and embedding layers by path, whether or not an adapter holds them.
+    """Return the base's own linear, switch and embedding layers by path, with or without an adapter around them.
 
-    Linear and switch layers count in the model's blocks only: the head is no place for an adapter. Left out are layers
-    with an adapter of their own making (``to_lora``), whose files no other program reads.
+    Linear and switch layers are returned only inside the model's blocks: the head is not a target. Layers with their
+    own adapter class (``to_lora``) are left out, because no other program reads such adapters.
     """
     paths = {id(inner): path for path, (_, inner) in carried(model).items()}
     prefixes = _blocks(model)
@@ -68,7 +68,7 @@ def layers_of(model: Any) -> dict[str, Any]:
 
 
 def target_modules(model: Any) -> dict[str, TargetModule]:
-    """Return the places of :func:`layers_of` by path."""
+    """Return the target modules of a model by path: the layers of :func:`layers_of`."""
     prefixes = _blocks(model)
     found = {}
     for path, module in layers_of(model).items():
@@ -87,7 +87,7 @@ def target_modules(model: Any) -> dict[str, TargetModule]:
 
 
 def full_weight(layer: Any) -> mx.array:
-    """Return a layer's weight as it is stored, dequantised where it is quantised."""
+    """Return a layer's weight, dequantised if it is quantised."""
     weight: mx.array = layer.weight
     if "scales" in layer:
         weight = mx.dequantize(

@@ -16,7 +16,7 @@ from conch_dna.plugin import hookspecs
 from conch_dna.plugin.catalog import Catalog, Owner
 from conch_dna.plugin.loading import load_file
 from conch_dna.plugin.registration import entries_of
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 from conch_dna.version import __version__
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from conch_dna.align.offsets import byte_spans
 from conch_dna.align.vocabulary_map import vocabulary_map
 from conch_dna.data.tokens import encode_chat, render
 from conch_dna.errors import ConchError
-from conch_dna.models.widths import head_width, text_setting, token_count
+from conch_dna.models.load import head_width, text_setting, token_count
 from conch_dna.records import Record
 
 if TYPE_CHECKING:

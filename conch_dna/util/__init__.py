@@ -1,1 +1,1 @@
-"""Helpers without knowledge of the domain: files, text, logs, threads, locks, validation."""
+"""Helpers that know nothing of distillation: files, text, logs, threads, locks, validation."""

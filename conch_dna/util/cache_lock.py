@@ -1,4 +1,8 @@
-"""Who is at work in a cache: any number of processes may write at once, but nothing is cleared away meanwhile."""
+"""A lock on a cache folder: many processes may write at once; cleaning up excludes all of them.
+
+Every writer holds a lock file of its own, which the system releases if the process is killed. Cleaning up takes them
+all.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,14 @@ FOLDER = ".writers"
 
 
 def _gate(root: Path) -> FileLock:
-    """Return the lock that a writer passes through, and that is held while things are cleared away."""
+    """Return the lock that a writer takes to register itself, and that is held during a clean-up."""
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     return FileLock(root / FOLDER / "gate.lock")
 
 
 @contextlib.contextmanager
 def writing(root: Path) -> Iterator[None]:
-    """Make known that this process works in ``root`` for as long as the block lasts; a killed one is not believed."""
+    """Register this process as a writer of ``root`` for the duration of the block."""
     with _gate(root):
         handle, name = tempfile.mkstemp(prefix=f"{os.getpid()}-", suffix=".lock", dir=root / FOLDER)
         os.close(handle)
@@ -41,7 +45,7 @@ def writing(root: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Keep all writers out of ``root`` while the block lasts.
+    """Exclude all writers from ``root`` for the duration of the block.
 
     :raises ConchError: another process is writing.
     """
@@ -58,6 +62,6 @@ def alone(root: Path) -> Iterator[None]:
 
 
 def mark_used(path: Path) -> None:
-    """Note that a file was read just now, so that it is not cleared away as old; a cache may be read-only."""
+    """Set a file's times to now, so that age-based clean-up keeps it; a read-only cache is ignored."""
     with contextlib.suppress(OSError):
         os.utime(path)

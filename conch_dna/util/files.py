@@ -1,4 +1,7 @@
-"""Writing files so that a kill at any moment leaves the old one or the new one, never half of one."""
+"""Atomic file writes, digests, and the folders of bundled data.
+
+A kill at any moment leaves the old file or the new one, never a part of one.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The temporary names of write_atomic and new_folder: a dot, the name to be, and what tempfile adds to it.
+_PACKAGE = Path(__file__).resolve().parent.parent
+# The temporary names of write_atomic and new_folder: a dot, the final name, and tempfile's suffix.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
 
 
@@ -29,7 +33,7 @@ def fsync_path(path: Path) -> None:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name ``path`` in an error of the system that names no file, such as that of a disk that is full."""
+    """Add ``path`` to an ``OSError`` that names no file, for example the error of a full disk."""
     try:
         yield
     except OSError as error:
@@ -38,13 +42,13 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def append(path: Path, text: str) -> None:
-    """Add ``text`` to the end of a file; a kill or a full disk may leave a part of it."""
+    """Append ``text`` to a file; a kill or a full disk may leave a part of it."""
     with naming(path), path.open("a", encoding="utf-8") as file:
         file.write(text)
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write ``data`` to ``path`` through a temporary file beside it, flushed before it takes the name."""
+    """Write ``data`` to a temporary file beside ``path``, flush it, and rename it to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -63,9 +67,9 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
 @contextlib.contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
-    """Yield a temporary folder that becomes ``final``, whole and flushed, when the block ends well.
+    """Yield a temporary folder, which is flushed and renamed to ``final`` when the block ends without an error.
 
-    :raises FileExistsError: ``final`` exists already; nothing is changed.
+    :raises FileExistsError: ``final`` already exists; nothing is changed.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
@@ -77,7 +81,7 @@ def new_folder(final: Path) -> Iterator[Path]:
         fsync_path(temporary)
         temporary.chmod(0o755)
         if final.exists():
-            raise FileExistsError(final)  # noqa: TRY301 - it must be cleaned up like any other fault
+            raise FileExistsError(final)  # noqa: TRY301 - the handler below must clean up
         temporary.rename(final)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -86,7 +90,7 @@ def new_folder(final: Path) -> Iterator[Path]:
 
 
 def sweep(root: Path) -> None:
-    """Delete what killed processes left half-written under ``root``, of which no other process may be at work now."""
+    """Delete the temporary files of killed processes under ``root``; no other process may write there meanwhile."""
     for folder, folders, files in os.walk(root):
         for name in filter(_TEMPORARY.fullmatch, folders):
             shutil.rmtree(Path(folder, name))
@@ -99,3 +103,15 @@ def sha256_file(path: Path) -> str:
     """Return the sha256 hex digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bundled_dir(kind: Literal["plugins", "domains"]) -> Path:
+    """Return the folder of the bundled plug-ins or domains: in a checkout, or inside the installed package.
+
+    The checkout comes first, so that an edited plug-in is the one that runs. Its ``pyproject.toml`` proves that it is
+    a checkout: an installed package may have an unrelated ``plugins`` folder as neighbour.
+    """
+    checkout = _PACKAGE.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / kind).is_dir():
+        return checkout / kind
+    return _PACKAGE / "bundled" / kind

@@ -1,4 +1,4 @@
-"""Logging: structlog events on stderr, for people or as JSON lines."""
+"""Logging: structlog events on stderr, as text or as JSON lines."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 def configure(json_logs: bool = False, level: str | int = "info") -> None:
     """Send log events of ``level`` and above to stderr.
 
-    :param json_logs: one JSON object a line instead of the console form.
-    :param level: ``"debug"``, ``"info"``, ``"warning"``, ``"error"``, or the number that :mod:`logging` gives it.
+    :param json_logs: write one JSON object a line instead of text.
+    :param level: ``"debug"``, ``"info"``, ``"warning"``, ``"error"``, or a number of :mod:`logging`.
     """
-    # structlog imports rich and takes 0.1 s: conch --help must not pay for it.
+    # structlog imports rich, which takes 0.1 s: conch --help must not pay for it.
     import structlog
 
     last: Any
@@ -38,7 +38,7 @@ def configure(json_logs: bool = False, level: str | int = "info") -> None:
 
 
 def _to_stderr(*_: Any) -> structlog.PrintLogger:
-    """Make a logger for the stderr of this moment."""
+    """Return a logger for the current stderr."""
     import structlog
 
     return structlog.PrintLogger(sys.stderr)

@@ -1,4 +1,4 @@
-"""Which hosts are this machine: what never leaves it needs no key."""
+"""Loopback addresses: a request that does not leave this machine needs no key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether ``host`` is this machine and no name that somebody else could point here."""
+    """Return whether ``host`` is ``localhost`` or a loopback address; other names may resolve to other machines."""
     if host == "localhost":
         return True
     try:

@@ -1,13 +1,13 @@
-"""What long work tells whoever watches; the CLI draws bars from it, a library user may pass nothing."""
+"""Progress reports of long work; the CLI draws bars from them."""
 
 from __future__ import annotations
 
 
 class Progress:
-    """Hears of stages and of steps in them; this one says nothing."""
+    """Receiver of progress reports; this base class ignores them."""
 
     def stage(self, domain: str, name: str, total: int) -> None:
-        """Begin a stage of ``total`` units in ``domain``; the one before is over."""
+        """Begin a stage of ``total`` units in ``domain``; it ends the previous stage."""
 
     def advance(self, units: int = 1, note: str = "") -> None:
         """Count units of the stage as done; ``note`` is a figure worth showing, such as the loss."""

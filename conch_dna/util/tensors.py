@@ -1,4 +1,4 @@
-"""Writing tensors so that a full disk is told as what it is."""
+"""Safetensors files: a full disk raises an ``OSError`` that names the file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def save_tensors(path: Path, tensors: Mapping[str, mx.array], about: dict[str, str] | None = None) -> None:
     """Write a safetensors file; ``about`` is its metadata.
 
-    :raises OSError: it could not be written whole; mlx says so by a ``RuntimeError`` that names neither file nor cause.
+    :raises OSError: the file could not be written; mlx raises a ``RuntimeError`` that names neither file nor cause.
     """
-    mx.eval(tensors)  # what fails hereafter is the writing
+    mx.eval(tensors)  # errors of the computation are raised here, so a RuntimeError below comes from writing
     try:
         mx.save_safetensors(str(path), dict(tensors), about or {})
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""How text is cut and checked: words, lines, fenced code and JSON, the same for scorers, prompts and comparisons."""
+"""Text helpers shared by scorers, prompts and comparisons: words, lines, fenced code, strict JSON."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ _FENCE = re.compile(
 
 
 class FencedCode(NamedTuple):
-    """The first fenced Python block of a text; ``closed`` is false where the text breaks off inside it."""
+    """The first fenced Python block of a text; ``closed`` is false if the text ends inside it."""
 
     code: str
     closed: bool
 
 
 def words(text: str) -> list[str]:
-    """Return the words of ``text`` without case and punctuation."""
+    """Return the words of ``text``, case-folded and without punctuation."""
     return _WORD.findall(text.casefold())
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines of ``text`` that hold more than blanks, stripped."""
+    """Return the non-blank lines of ``text``, stripped."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def fenced_code(text: str) -> FencedCode | None:
-    """Return the first block of ``text`` fenced by three backticks, marked as Python or not marked at all."""
+    """Return the first block of ``text`` fenced by three backticks and marked as Python or unmarked."""
     found = _FENCE.search(text)
     return FencedCode(found["code"], found["end"] is not None) if found else None
 
 
 def is_utf8(text: str) -> bool:
-    """Tell whether ``text`` can be written as UTF-8: an escape in JSON may hold half of a surrogate pair."""
+    """Return whether ``text`` can be encoded as UTF-8: JSON escapes may contain a lone surrogate."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def strict_json(text: str) -> Any:
-    """Parse JSON; NaN and Infinity, which Python reads but JSON does not have, are refused.
+    """Parse JSON strictly: unlike :func:`json.loads`, refuse NaN and Infinity.
 
-    :raises ValueError: it is not JSON.
+    :raises ValueError: ``text`` is not JSON.
     """
     return json.loads(text, parse_constant=refuse_constant)
 
 
 def refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, for ``parse_constant`` of :mod:`json`.
+    """Refuse NaN and Infinity; for the parameter ``parse_constant`` of :mod:`json`.
 
     :raises ValueError: always.
     """
-    msg = f"{name} is no JSON value"
+    msg = f"{name} is not a JSON value"
     raise ValueError(msg)

@@ -1,7 +1,7 @@
-"""Threads that run models, lent and given back but never ended.
+"""Worker threads for models, which are reused and never ended.
 
-MLX gives each thread streams of its own: what one thread has not computed to the end no other can go on with, and
-taking a thread's streams down can abort the process.
+MLX has separate streams for each thread: an array that one thread has not evaluated cannot be evaluated by another, and
+ending a thread destroys its streams, which can abort the process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ os.register_at_fork(after_in_child=_idle.clear)
 
 
 class Worker:
-    """A daemon thread of one's own, until it is given back."""
+    """A daemon thread for exclusive use until it is given back."""
 
     def __init__(self) -> None:
         try:
@@ -32,13 +32,13 @@ class Worker:
             threading.Thread(target=_serve, args=(self._calls,), name="worker", daemon=True).start()
 
     def run(self, work: Callable[[], Any]) -> Future[Any]:
-        """Run something after all that was given before; return what it will have returned."""
+        """Queue ``work`` after the earlier calls and return the future of its result."""
         future: Future[Any] = Future()
         self._calls.put((future, work))
         return future
 
     def give_back(self) -> None:
-        """Let the thread be lent to the next one; it must not be given work after this."""
+        """Return the thread for reuse; do not call :meth:`run` after this."""
         _idle.append(self._calls)
 
 
@@ -47,6 +47,6 @@ def _serve(calls: Calls) -> None:
         future, work = calls.get()
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is the caller's, who is waiting
+        except BaseException as error:  # noqa: BLE001 - the waiting caller handles it
             future.set_exception(error)
-        del future, work  # what they hold may be a whole model
+        del future, work  # they may refer to a whole model

@@ -1,4 +1,4 @@
-"""The ``held_out`` gate: paired bootstrap over held-out prompts against the base, and against the incumbent."""
+"""The ``held_out`` gate: paired bootstrap over held-out prompts against the base and the incumbent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 DRAWS = 2000
 LEVEL = 0.95
-Figure = tuple[float, float, float]  # a figure with the ends of its interval
+Figure = tuple[float, float, float]  # a figure, with the low and high end of its interval
 
 
 def resampled(count: int, seed: int) -> np.ndarray:
-    """Return int64 (DRAWS, count): indices drawn with replacement, the same for every figure of a gate."""
+    """Return indices drawn with replacement, int64 (DRAWS, count); the same for every figure of a gate."""
     import numpy as np
 
     return np.random.default_rng([seed, count]).integers(0, count, (DRAWS, count))
@@ -54,16 +54,16 @@ def mean_rise(before: Sequence[float], after: Sequence[float], seed: int) -> Fig
 
 
 def held_out(given: GateInput) -> list[Check]:
-    """Pass a candidate that fits the teacher better, answers no worse and harms no other domain.
+    """Check that the candidate fits the teacher better, answers no worse and harms no other domain.
 
     - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
-    - quality: the mean score of generated answers falls by no more than ``max_quality_drop``, at the low end; where
-      nobody taught, so that there is no fit to measure, it must rise, at the low end;
-    - diversity: where nobody taught, the answers together keep half of the base's variety: a score can be pleased
-      without anything being learnt;
-    - harm: bits of other domains' held-out prompts rise by no more than ``max_harm``, at the high end;
-    - divergence: where there are soft targets, the candidate is nearer to them than the base, at the low end;
-    - incumbent: on average the fit is better than the incumbent's, and the quality no more than ``max_quality_drop``
+    - quality: the mean score of generated answers falls by at most ``max_quality_drop``, at the low end; without a
+      teacher there is no fit to measure, and the score must rise, at the low end;
+    - diversity: without a teacher, the answers keep half of the base's diversity, because a scorer may rate repeated
+      answers highly;
+    - harm: bits of other domains' held-out prompts rise by at most ``max_harm``, at the high end;
+    - divergence: with soft targets, the candidate is nearer to them than the base, at the low end;
+    - incumbent: on average the fit is better than the incumbent's, and the quality at most ``max_quality_drop``
       worse; without a teacher, the quality is better.
     """
     bits, quality, bounds, seed = given.bits, given.quality, given.bounds, given.seed
@@ -79,7 +79,7 @@ def held_out(given: GateInput) -> list[Check]:
         reason = f"quality changed by {_change(rise)}, least {lowest:+.3f}"
         checks.append(_check("quality", rise, lowest, rise[1] >= lowest, reason))
     else:
-        reason = f"quality changed by {_change(rise)}, and must rise where there is no teacher"
+        reason = f"quality changed by {_change(rise)}, and must rise without a teacher"
         checks.append(_check("quality", rise, 0.0, rise[1] > 0, reason))
     if given.diversity and not bits:
         checks.append(_varied(given.diversity))
@@ -109,7 +109,7 @@ def _varied(diversity: Mapping[str, float]) -> Check:
     from conch_dna.records import Check
 
     value, least = diversity["candidate"], LEAST_DIVERSITY * diversity["base"]
-    reason = f"the share of different pairs of words is {value:.2f}, least {least:.2f}"
+    reason = f"the share of distinct word pairs is {value:.2f}, least {least:.2f}"
     return Check(name="diversity", passed=value >= least, value=value, bound=least, reason=reason)
 
 
@@ -122,8 +122,8 @@ def _check(name: str, figure: Figure, bound: float, passed: bool, reason: str) -
 
 def _fell(figure: Figure) -> str:
     fall, low, high = figure
-    verb, told = ("fell", figure) if fall >= 0 else ("rose", (-fall, -high, -low))
-    return "{} by {:.1%} [{:.1%}, {:.1%}]".format(verb, *told)
+    verb, figures = ("fell", figure) if fall >= 0 else ("rose", (-fall, -high, -low))
+    return "{} by {:.1%} [{:.1%}, {:.1%}]".format(verb, *figures)
 
 
 def _change(figure: Figure) -> str:

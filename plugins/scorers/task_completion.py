@@ -1,7 +1,7 @@
-"""The ``task_completion`` scorer: has an answer the form its domain asks for, and does it match the reference.
+"""The ``task_completion`` scorer: rates the form of an answer and its match with the reference.
 
-What the form is comes from the domain's data: its task type, its tools and its example answers. ``tests`` of a
-reference are not run here; that is the ``tests_pass`` scorer's work.
+The expected form follows from the domain's data: task type, tools and example answers. ``tests`` of a reference are run
+by the ``tests_pass`` scorer, not here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
 from conch_dna.plugin.protocols import without_perplexity
-from conch_dna.util.text import fenced_code, lines, words
+from conch_dna.util.text import fenced_code, lines, refuse_constant, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ _ARITHMETIC = re.compile(r"[\d\s.,+*/%^()=<>-]+")
 
 @without_perplexity
 def task_completion(prompt: Prompt, response: str, context: ScoreContext) -> float:
-    """Return 0.4 of the form and 0.6 of the match with the reference, or the form alone without a reference."""
+    """Return 0.4 * form + 0.6 * match with the reference; without a reference, the form alone."""
     if not response.strip():
         return 0.0
     settings = context.domain.settings
@@ -48,7 +48,7 @@ def task_completion(prompt: Prompt, response: str, context: ScoreContext) -> flo
         form = FORMS[settings.task_type](response, settings)
         match = _match(prompt.reference, response, settings)
     except RecursionError:
-        # JSON nested past the interpreter's limit is no answer.
+        # JSON nested beyond the interpreter's limit is rated 0.
         return 0.0
     return min(1.0, form if match is None else FORM * form + MATCH * match)
 
@@ -57,7 +57,7 @@ def task_completion(prompt: Prompt, response: str, context: ScoreContext) -> flo
 
 
 def _tool_call(response: str, settings: DomainSettings) -> float:
-    """Give a quarter each for: one JSON object and nothing else, a known tool, an arguments object, valid arguments."""
+    """Rate a quarter each: one JSON object and nothing else, a known tool, an arguments object, valid arguments."""
     from jsonschema import Draft202012Validator
 
     call, alone = _json_object(response)
@@ -74,9 +74,9 @@ def _tool_call(response: str, settings: DomainSettings) -> float:
 
 
 def _code(response: str, settings: DomainSettings) -> float:
-    """Rate a fenced block by whether it is closed, parses and defines something; a fifth goes to the text's structure.
+    """Rate a fenced block: it is closed, parses and defines a function or class; a fifth is the text's structure.
 
-    The structure counts only where the example answers have one outside their code.
+    The structure counts only if the example answers have one outside their code.
     """
     block = fenced_code(response)
     if block is None:
@@ -91,12 +91,12 @@ def _code(response: str, settings: DomainSettings) -> float:
 
 
 def _structured(response: str, settings: DomainSettings) -> float:
-    """Rate prose by its likeness to the example answers, lessened by repeated lines, a broken-off end or excess length.
+    """Rate prose by its similarity to the example answers; repeated lines, an unfinished end and excess length cost.
 
-    Answers to questions, summaries and generic tasks differ only in what their domain's examples show.
+    Questions, summaries and generic tasks are rated alike; only their domains' examples differ.
     """
-    said = [_LIST_NUMBER.sub("", line.casefold()) for line in lines(response)]
-    fresh = len(set(said)) / len(said)
+    items = [_LIST_NUMBER.sub("", line.casefold()) for line in lines(response)]
+    fresh = len(set(items)) / len(items)
     shapes = _shapes(settings.examples)
     finished = not shapes.finished or _FINISHED.search(response.strip()) is not None
     brief = min(1.0, 2 * settings.length.max / len(response.split()))
@@ -114,12 +114,12 @@ FORMS: dict[str, Callable[[str, DomainSettings], float]] = {
 
 @dataclass(frozen=True)
 class Shapes:
-    """What all example answers of a domain have in common.
+    """Properties that all example answers of a domain share.
 
-    :param common: line shapes (``"1."``, ``"-"`` or a label such as ``"Answer:"``), with the most often each occurs.
+    :param common: line shapes (``"1."``, ``"-"`` or a label like ``"Answer:"``) with the greatest count in an example.
     :param only: whether the examples have no other lines.
-    :param last: the shape of every example's last line, if it is one.
-    :param finished: whether every example ends as a finished sentence.
+    :param last: the shape of the last line, if all examples share it.
+    :param finished: whether every example ends with a finished sentence.
     """
 
     common: Mapping[str, int]
@@ -142,7 +142,7 @@ def _shapes(examples: tuple[Example, ...]) -> Shapes:
 
 
 def _shape(line: str) -> str | None:
-    """Return how a stripped line begins: numbered, as a bullet, with a label that something follows, or otherwise."""
+    """Return the shape of a stripped line: numbered, a bullet, a label before text, or ``None``."""
     if _NUMBERED.match(line):
         return NUMBERED
     if _BULLET.match(line):
@@ -152,7 +152,7 @@ def _shape(line: str) -> str | None:
 
 
 def _likeness(response: str, shapes: Shapes) -> float:
-    """Return how far the response's lines have the shapes that all examples share; 1 where they share none."""
+    """Return the similarity of the response's line shapes to those of the examples; 1 if these share none."""
     if not shapes.common:
         return 1.0
     found = [_shape(line) for line in lines(response)]
@@ -163,10 +163,10 @@ def _likeness(response: str, shapes: Shapes) -> float:
 
 
 def _presence(response: str, shapes: Shapes) -> float:
-    """Return the mean presence of the common shapes: numbers must count up from 1, labels must not multiply."""
-    said = lines(response)
-    found = [_shape(line) for line in said]
-    numbers = [int(number[1]) for line in said if (number := _NUMBERED.match(line))]
+    """Return the mean presence of the common shapes: numbers must count up from 1, labels must not repeat."""
+    stripped = lines(response)
+    found = [_shape(line) for line in stripped]
+    numbers = [int(number[1]) for line in stripped if (number := _NUMBERED.match(line))]
     shares = []
     for shape, most in shapes.common.items():
         count = found.count(shape)
@@ -184,34 +184,34 @@ def _presence(response: str, shapes: Shapes) -> float:
 
 
 def _match(reference: Reference, response: str, settings: DomainSettings) -> float | None:
-    """Return the mean match with the parts that the reference has, or ``None`` where it has none."""
+    """Return the mean match with the parts of the reference, or ``None`` if it has none."""
     call = _json_object(response)[0] if settings.task_type == "tool_call" else None
     parts = []
     if reference.answer is not None:
         labelled = any(ANSWER in example.answer for example in settings.examples)
         parts.append(_answer_match(reference.answer, response, labelled=labelled))
     if reference.contains:
-        # JSON may write a character as an escape, so what the arguments say counts as well as how they are written.
-        said = _plain(f"{response} {json.dumps(call, ensure_ascii=False)} {_strings(call)}" if call else response)
-        parts.append(sum(_plain(part) in said for part in reference.contains) / len(reference.contains))
+        # JSON may escape characters, so both the arguments' values and their written form are searched.
+        text = _plain(f"{response} {json.dumps(call, ensure_ascii=False)} {_strings(call)}" if call else response)
+        parts.append(sum(_plain(part) in text for part in reference.contains) / len(reference.contains))
     if reference.tool is not None:
         parts.append(_tool_match(reference.tool, call or {}))
     return sum(parts) / len(parts) if parts else None
 
 
 def _answer_match(wanted: str, response: str, *, labelled: bool) -> float:
-    """Compare with what follows the last answer label; where the domain uses none, look for it in the whole text."""
+    """Compare with the text after the last answer label; if the domain has no label, search the whole text."""
     if not labelled:
-        sought, said = words(wanted), words(response)
-        ahead = range(len(said) - len(sought) + 1)
-        held = bool(sought) and any(said[i : i + len(sought)] == sought for i in ahead)
-        return float(held or _same_answer(wanted, response))
+        sought, found = words(wanted), words(response)
+        starts = range(len(found) - len(sought) + 1)
+        contained = bool(sought) and any(found[i : i + len(sought)] == sought for i in starts)
+        return float(contained or _same_answer(wanted, response))
     after = _AFTER_ANSWER.findall(response)
     return float(_same_answer(wanted, after[-1] if after else response))
 
 
 def _same_answer(wanted: str, got: str) -> bool:
-    """Compare by value where both are numbers, else as text without case, article and closing marks."""
+    """Compare numbers by value, else text without case, article and closing punctuation."""
     numbers = _value(wanted), _value(got)
     if None not in numbers:
         return numbers[0] == numbers[1]
@@ -219,8 +219,8 @@ def _same_answer(wanted: str, got: str) -> bool:
 
 
 def _value(text: str) -> float | None:
-    """Return the number that ``text`` is, leaving out currency, commas, percent and unit; ``None`` if it is not one."""
-    # A typographic minus is one all the same.
+    """Return ``text`` as a number, without currency, commas, percent sign and unit; ``None`` if it is not one."""
+    # A typographic minus counts as a minus.
     found = _NUMBER.fullmatch(text.replace("\u2212", "-").strip().strip("*_`'\"").rstrip(".!"))
     if not found:
         return None
@@ -237,7 +237,7 @@ def _plain(text: str) -> str:
 
 
 def _tool_match(wanted: Mapping[str, Any], call: Mapping[str, Any]) -> float:
-    """Give half for the right tool and, only then, half for the share of the expected arguments that are equal."""
+    """Rate half for the right tool and, only then, half for the share of equal expected arguments."""
     if call.get("tool") != wanted.get("name"):
         return 0.0
     expected, given = wanted.get("arguments") or {}, call.get("arguments")
@@ -248,7 +248,7 @@ def _tool_match(wanted: Mapping[str, Any], call: Mapping[str, Any]) -> float:
 
 
 def _normal(value: Any) -> Any:
-    """Return a form of an argument in which differences of case, blanks and key order are gone."""
+    """Return an argument without differences in case, white space and key order."""
     if isinstance(value, str):
         return "".join(value.split()) if _ARITHMETIC.fullmatch(value) else _plain(value)
     if isinstance(value, list):
@@ -263,22 +263,16 @@ def _normal(value: Any) -> Any:
 
 
 def _json_object(text: str) -> tuple[dict[str, Any] | None, bool]:
-    """Return the first JSON object in ``text``, and whether it stands alone."""
+    """Return the first JSON object in ``text``, and whether there is no other text."""
     start = text.find("{")
     if start < 0:
         return None, False
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    decoder = json.JSONDecoder(parse_constant=refuse_constant)
     try:
         value, end = decoder.raw_decode(text, start)
     except ValueError:
         return None, False
     return value, not text[:start].strip() and not text[end:].strip()
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
-    msg = f"{name} is not JSON"
-    raise ValueError(msg)
 
 
 def _strings(value: Any) -> str:
@@ -291,7 +285,7 @@ def _strings(value: Any) -> str:
 
 def _parsed(code: str) -> ast.Module | None:
     with warnings.catch_warnings():
-        # Odd escapes in generated code are no business of the user's terminal.
+        # Invalid escapes in generated code would print warnings in the user's terminal.
         warnings.simplefilter("ignore")
         try:
             return ast.parse(code)

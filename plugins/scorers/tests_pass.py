@@ -1,9 +1,8 @@
 """The ``tests_pass`` scorer: the share of the reference's asserts that the answer's code passes.
 
-**This runs generated code.** It does so in a process of its own with an empty environment, a temporary folder and
-limits on time, memory and file size; that stops accidents, not an attacker, who could still read files or use the
-network. It is used only where a domain weighs it under ``[scorers]`` or ``conch record --require tests_pass=1`` names
-it.
+**This scorer runs generated code**, in a separate process with an empty environment, a temporary folder and limits on
+time, memory and file size. This prevents accidents, not attacks: the code can still read files and use the network. The
+scorer runs only if a domain gives it a weight under ``[scorers]`` or ``conch record --require tests_pass=1`` names it.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import ScoreContext, Scorer
     from conch_dna.records import Prompt
 
-SECONDS = 4.0  # of wall time an assert; code that sleeps uses no CPU
-# The process limits itself before it reads the code: a preexec_fn is not safe in a program with threads. The address
-# space cannot be limited on macOS, hence the suppression. An exit code would not do as the sign of a pass, since code
-# that calls sys.exit(0) has one too.
+SECONDS = 4.0  # of wall time for each assert; code that sleeps uses no CPU time
+# The process limits itself before it reads the code, because a preexec_fn is not safe in a program with threads. macOS
+# cannot limit the address space, hence the suppression. The exit code cannot signal a pass: code that calls sys.exit(0)
+# has the same one.
 RUNNER = """
 import contextlib, json, resource, sys
 limits = {"CPU": 2, "AS": 1 << 30, "FSIZE": 1_000_000, "CORE": 0}
@@ -51,9 +50,9 @@ with open("passed", "w") as file:
 
 @without_perplexity
 def tests_pass(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
-    """Run the reference's asserts on the first fenced block of ``response``, each in a process of its own.
+    """Run the reference's asserts on the first fenced block of ``response``, each in a separate process.
 
-    :returns: the share that passes; 1 where the reference has no tests, 0 where the response has no code.
+    :returns: the share that passes; 1 if the reference has no tests, 0 if the response has no code.
     """
     tests = prompt.reference.tests
     if not tests:
@@ -65,7 +64,7 @@ def tests_pass(prompt: Prompt, response: str, context: ScoreContext) -> float:  
 
 
 def _passes(code: str, test: str) -> bool:
-    """Tell whether ``test`` ran to its end after ``code``."""
+    """Return whether ``test`` completed after ``code``."""
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
@@ -80,7 +79,7 @@ def _passes(code: str, test: str) -> bool:
         with process:
             with suppress(subprocess.TimeoutExpired):
                 process.communicate(json.dumps([code, test, token]).encode(), timeout=SECONDS)
-            # The whole group: what the code started must not outlive it.
+            # Kill the whole group, including processes that the code started.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         try:

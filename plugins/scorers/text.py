@@ -1,4 +1,4 @@
-"""The scorers ``coherence``, ``length`` and ``diversity``, which rate an answer without knowing the right one."""
+"""The scorers ``coherence``, ``length`` and ``diversity``, which need no reference answer."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import ScoreContext, Scorer
     from conch_dna.records import Prompt
 
-FLUENT = 5.0  # perplexity of plain, correct prose under a small base model
-NEUTRAL = 0.5  # neither praise nor blame: used where the perplexity was not measured
+FLUENT = 5.0  # the perplexity of plain, correct prose under a small base model
+NEUTRAL = 0.5  # the rating if the perplexity was not measured
 
 
 def coherence(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
     """Rate fluency by the response's perplexity under the base model: ``sqrt(5 / perplexity)``, at most 1.
 
-    That is 1 up to 5, 0.5 at 20, 0.1 at 500, and never rises with the perplexity. An empty response is rated 0; one
-    whose perplexity was not measured 0.5, which leaves comparisons between models as they are.
+    This is 1 up to perplexity 5, 0.5 at 20 and 0.1 at 500. An empty response is rated 0. Without a measured perplexity
+    the rating is 0.5, which does not affect comparisons between models.
 
     :raises ValueError: the perplexity is not a positive number.
     """
@@ -39,9 +39,9 @@ def coherence(prompt: Prompt, response: str, context: ScoreContext) -> float:  #
 
 @without_perplexity
 def length(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
-    """Return 1 within the domain's range of words (parts between blanks), falling linearly to 0 outside.
+    """Return 1 within the domain's range of words (separated by white space), falling linearly to 0 outside.
 
-    It reaches 0 at no words, and at twice the maximum.
+    It reaches 0 at zero words and at twice the maximum.
     """
     allowed = context.domain.settings.length
     count = len(response.split())
@@ -54,13 +54,13 @@ def length(prompt: Prompt, response: str, context: ScoreContext) -> float:  # no
 def diversity(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
     """Return the mean of distinct-1 and distinct-2 (Li et al. 2016, arXiv:1510.03055) over words.
 
-    A response without words is rated 0. A single word has no pairs, so its distinct-1 stands for both: 1.
+    A response without words is rated 0. A single word has no pairs, so only distinct-1 is used: 1.
     """
-    said = words(response)
-    if not said:
+    found = words(response)
+    if not found:
         return 0.0
-    singles = _distinct(said)
-    pairs = list(pairwise(said))
+    singles = _distinct(found)
+    pairs = list(pairwise(found))
     return (singles + _distinct(pairs)) / 2 if pairs else singles
 
 

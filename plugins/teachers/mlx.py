@@ -116,7 +116,7 @@ class MlxTeacher:
         :raises TeacherError: an answer has an id that is none of the teacher's.
         """
         from conch_dna.models.head import split
-        from conch_dna.models.widths import token_count
+        from conch_dna.models.load import token_count
 
         loaded = self.loaded
         if (largest := max((max(a, default=0) for a in answers), default=0)) >= loaded.width:

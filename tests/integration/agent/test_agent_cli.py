@@ -66,7 +66,9 @@ def test_engine_and_server_say_the_same_and_calls_are_held_to_the_tools(engine, 
     said = []
     for client in voices:
         client.prefetch(list(ROLES))
-        said.append([client.ask(assignment.neuron, assignment.turns("hello"), 12) for assignment in assignments.values()])
+        said.append(
+            [client.ask(assignment.neuron, assignment.turns("hello"), 12) for assignment in assignments.values()]
+        )
         said[-1].append(client.ask("action", assignments["action"].turns("hello", "so", "and"), 1000, tools))
     first, second = [[(s.text, s.call, s.tokens, s.digest) for s in one] for one in said]
     assert first == second
@@ -159,7 +161,9 @@ def test_a_role_given_to_the_base_leaves_the_others_their_neurons_base(own, base
     assert "task" in {step["neuron"] for step in json.loads(done.stdout)["steps"]}
 
 
-@pytest.mark.parametrize(("module", "more"), [("grammar", ()), ("server_client", ("--server", "http://127.0.0.1:9/v1"))])
+@pytest.mark.parametrize(
+    ("module", "more"), [("grammar", ()), ("server_client", ("--server", "http://127.0.0.1:9/v1"))]
+)
 def test_without_the_extra_it_says_what_to_install(own, monkeypatch, module, more):
     parent = {"grammar": "conch_dna.server", "server_client": "conch_dna.agent"}[module]
     monkeypatch.setitem(sys.modules, f"{parent}.{module}", None)

@@ -10,8 +10,7 @@ import time
 import psutil
 import pytest
 
-from conch_dna.agent import sandbox
-from conch_dna.agent import ToolFailed
+from conch_dna.agent import ToolFailed, sandbox
 from conch_dna.agent.sandbox import can_confine, run_python
 
 FAULT = can_confine()

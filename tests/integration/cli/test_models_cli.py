@@ -1,14 +1,19 @@
 """``conch models`` and ``conch doctor`` print facts, for people and as JSON."""
 
 import json
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from distributions import write_metadata
 
 from conch_dna.cli.doctor import doctor
 from conch_dna.cli.models import models
 from conch_dna.errors import ModelError
+from conch_dna.models import backend
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +72,58 @@ def test_doctor_reports_device_speed_and_broken_plug_ins():
     assert "1 loaded, 1 failed" in shown.stdout
     assert "PROBLEM" in shown.stdout
     assert shown.return_value == 1
+
+
+def test_doctor_names_the_backend_and_its_distribution():
+    facts = json.loads(run(doctor, "--json").stdout)
+    (found,) = facts["backends"]
+    assert found["version"] == facts["versions"]["mlx"]
+    assert f"backend   {found['device']} ({found['distribution']} {found['version']})" in run(doctor).stdout
+
+
+def conch(*args, site, cwd):
+    """Run ``conch`` where the metadata in ``site`` is found besides that of this environment."""
+    path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-c", "from conch_dna.cli.main import main; main()", *map(str, args)]
+    env = os.environ | {"PYTHONPATH": path}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def second_backend(tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("macOS has one backend")
+    other = "mlx-cuda-12" if backend.version_of("mlx-cpu") else "mlx-cpu"
+    return write_metadata(tmp_path / "site", other, backend.version_of("mlx"))
+
+
+def test_doctor_refuses_two_backends_and_prints_the_command_that_leaves_one(second_backend, tmp_path):
+    done = conch("doctor", site=second_backend, cwd=tmp_path)
+    assert done.returncode == 1
+    problem = next(line for line in done.stdout.splitlines() if line.startswith("PROBLEM"))
+    assert "more than one MLX backend is installed" in problem
+    assert "pip uninstall -y mlx-" in problem
+    facts = json.loads(conch("doctor", "--json", site=second_backend, cwd=tmp_path).stdout)
+    assert facts["device"] is None
+    assert len(facts["backends"]) == 2
+
+
+@pytest.mark.parametrize("command", ["ask", "distill"])
+def test_a_command_that_loads_mlx_refuses_two_backends_in_one_line(second_backend, tmp_path, tiny_folder, command):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "conch.toml").write_text(f'[distill]\nstudent = "{tiny_folder}"\n', encoding="utf-8")
+    args = {"ask": ["base", "hello"], "distill": ["debug", "--steps", "1"]}[command]
+    done = conch(command, *args, site=second_backend, cwd=project)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: more than one MLX backend is installed")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux" or backend.has_driver(), reason="needs Linux without an NVIDIA driver")
+def test_a_backend_of_another_version_than_mlx_is_a_problem(tmp_path):
+    site = write_metadata(tmp_path / "site", "mlx-cpu", "0.1")
+    done = conch("doctor", site=site, cwd=tmp_path)
+    mlx = backend.version_of("mlx")
+    assert done.returncode == 1
+    assert f"mlx-cpu 0.1 does not fit mlx {mlx}: run: pip install mlx-cpu=={mlx}" in done.stdout

@@ -7,7 +7,7 @@ from projects import here, write_project
 
 from conch_dna.domains.discovery import check_own
 from conch_dna.errors import DataError
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

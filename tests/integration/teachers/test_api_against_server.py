@@ -17,7 +17,7 @@ from fake_limits import RateLimits, span
 from fake_model import PIECE, FakeModel, pieces, recorded
 from injected_faults import FAULTS, Faults
 
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 
 QUESTION = "Which tree is it?"
 ANSWER = "It is a maple 🍁, 12 metres high."

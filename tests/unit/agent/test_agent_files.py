@@ -5,8 +5,7 @@ from functools import partial
 
 import pytest
 
-from conch_dna.agent import files
-from conch_dna.agent import ToolFailed
+from conch_dna.agent import ToolFailed, files
 
 
 @pytest.fixture

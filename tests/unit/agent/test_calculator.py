@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conch_dna.agent.calculator import calculate
 from conch_dna.agent import ToolFailed
+from conch_dna.agent.calculator import calculate
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from conch_dna.domains.domain import load_domain
 from conch_dna.errors import DataError, PluginError, UnknownName
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.runtime.routing import make_routing
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 
 # None of these was looked at when the router's settings were chosen.
 ELSEWHERE = [

@@ -12,7 +12,7 @@ from conch_dna.domains.domain import Domain, DomainSettings, load_domain
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import ScoreContext
 from conch_dna.records import Message, Prompt, Reference
-from conch_dna.util.bundled import bundled_dir
+from conch_dna.util.files import bundled_dir
 
 SCORER = load_plugins().catalog.get("scorers", "task_completion")
 QUICK = settings(max_examples=60, deadline=None, database=None)

@@ -6,13 +6,13 @@ import time
 
 import pytest
 from engines import (
-    WITH_INVOCATION,
     END,
     INVOCATION_TOKENS,
     NAMES,
     PROMPTS,
     SHORT,
     START,
+    WITH_INVOCATION,
     Solo,
     fields_of,
     publish_activated,

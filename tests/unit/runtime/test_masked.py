@@ -21,7 +21,7 @@ from conch_dna.models.head import split
 from conch_dna.records import Sampling
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime import generate
-from conch_dna.runtime.generate import decode, read_contexts, seeded_sampler
+from conch_dna.runtime.generate import decode, seeded_sampler
 from conch_dna.runtime.masked import masked
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train import lora
@@ -71,7 +71,10 @@ def by_hand(runtime, invocation_tokens, ids, limit=SHORT.max_tokens):
 
 
 def test_answers_are_the_neurons_behind_the_bases_context(neurons, base, invocation_tokens):
-    expected = [base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q)))) for q in QUESTIONS]
+    expected = [
+        base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q))))
+        for q in QUESTIONS
+    ]
     assert [neurons.generate(q, "shared", SHORT) for q in QUESTIONS] == expected
     assert neurons.generate_many(QUESTIONS, "shared", SHORT) == expected
     neurons.use("shared")
@@ -130,7 +133,9 @@ def test_streams_of_such_neurons_may_be_interleaved(neurons):
 def test_more_prompts_than_a_batch_holds_are_all_answered(neurons, base, invocation_tokens, monkeypatch):
     monkeypatch.setattr(generate, "BATCH", 3)
     many = [f"number {n}" for n in range(7)]
-    expected = [base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q)))) for q in many]
+    expected = [
+        base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q)))) for q in many
+    ]
     assert neurons.generate_many(many, "shared", SHORT) == expected
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conch_dna.util import bundled as paths
+from conch_dna.util import files as paths
 
 
 @pytest.mark.parametrize("kind", ["plugins", "domains"])
