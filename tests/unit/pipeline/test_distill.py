@@ -8,6 +8,7 @@ from endings import write_ending_student
 from projects import swap_letters, write_domain, write_student
 from sessions import sessions
 from structlog.testing import capture_logs
+from tiers import thin
 
 from conch_dna.data.splits import split
 from conch_dna.domains.domain import load_domain
@@ -43,6 +44,7 @@ def test_domains_share_one_base_and_each_gets_its_neuron(session):
     assert {one.registry.resolve(name).card.base_digest for name in ("alpha", "beta")} == {one.base.digest}
 
 
+@pytest.mark.full
 def test_the_same_settings_and_data_give_the_same_neuron_in_another_run(session):
     first = distill_all(session("one"), ["alpha"]).results[0]
     again = distill_all(session("two"), ["alpha"]).results[0]
@@ -89,7 +91,7 @@ def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(sess
     assert all(report.kd is not None for report in steps_of(one))
 
 
-@pytest.mark.parametrize("kind", ["bytes", "p_kl", "gold", "uld", "off"])
+@pytest.mark.parametrize("kind", thin(["bytes", "p_kl", "gold", "uld", "off"]))
 def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(session, tmp_path, kind):
     folder = swap_letters(write_student(tmp_path / "other"))
     one = session(teacher=f"mlx:{folder}", cross_tokenizer=kind)

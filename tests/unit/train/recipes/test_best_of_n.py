@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from endings import write_ending_student
 from projects import prompts_of, write_domain
+from tiers import thin
 
 from conch_dna.config import DistillConfig
 from conch_dna.domains.domain import load_domain
@@ -121,6 +122,7 @@ def test_a_round_draws_chooses_learns_and_measures(lesson, tmp_path):
     assert not any(type(m).__name__.startswith(("LoRA", "DeltaSwitch")) for _, m in one.base.model.named_modules())
 
 
+@pytest.mark.full
 def test_the_same_seed_gives_the_same_files_and_another_one_others(lesson, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         run_recipes(["best_of_n"], lesson(name, seed=seed))
@@ -172,6 +174,7 @@ class Stop(Exception):
     """Ends a lesson the way a kill would."""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("when", ["drawing", "training", "second round"])
 def test_a_stop_anywhere_changes_nothing_in_what_comes_out(lesson, tmp_path, when, monkeypatch):
     from conch_dna.train.recipes import best_of_n as module
@@ -208,7 +211,7 @@ def test_candidates_of_another_origin_are_refused(lesson):
         run_recipes(["best_of_n"], other)
 
 
-@pytest.mark.parametrize("change", [{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}], ids=str)
+@pytest.mark.parametrize("change", thin([{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}]), ids=str)
 def test_what_other_scorers_rated_or_other_limits_cut_off_is_refused(lesson, tmp_path, change):
     run_recipes(["best_of_n"], lesson("run", iterations=1))
     whole = files(tmp_path / "run")
