@@ -1,19 +1,38 @@
 # Two commands for a fresh clone: `make distill` and `make test`. Each makes what it needs and repeats nothing.
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+# Two workers, each of which starts with half of the files in their order: most fixtures are then built once.
+PYTEST = .venv/bin/pytest -n 2 --dist worksteal
+DEFAULT = unit or promise
 
-.PHONY: distill test lint docs clean
+.PHONY: distill test-unit test-integration test-faults test-full test test-all lint docs clean
 
 distill: .venv/.installed
 	.venv/bin/conch distill --all
 
-test: .venv/.dev .venv/.parity/.installed
-	.venv/bin/pytest
+# In process: no other process, no network.
+test-unit: .venv/.dev
+	$(PYTEST) -m unit tests/unit
+
+# The unit tier, and one test of the other tiers for each promise.
+test: .venv/.dev
+	$(PYTEST) -m "$(DEFAULT)"
+
+# Every test. REST=1 leaves out those of `make test`, for a caller that has run it.
+test-all: .venv/.dev .venv/.parity/.installed
+	$(PYTEST) $(if $(REST),-m "not ($(DEFAULT))")
+
+test-integration test-faults: test-%: .venv/.dev
+	$(PYTEST) -m $*
+
+test-full: .venv/.dev .venv/.parity/.installed
+	$(PYTEST) -m full
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
 
 docs: .venv/.dev
 	.venv/bin/python docs/check.py

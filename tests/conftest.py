@@ -1,15 +1,28 @@
-"""The fast BLAS comes before the first import of mlx, as in every command; and a model small enough for any test."""
+"""Marks every test with its tier, loads the fast BLAS before mlx, and builds a model small enough for any test."""
 
 import ctypes
+from pathlib import Path
 
 import pytest
 
 from conch_dna.models import accel
 
+TIERS = ("unit", "integration", "faults", "full")
+
 # One BLAS thread: with two, each matmul waits for its turn on a busy machine, and the last bits of a sum depend on how
 # many there are, so that a run in this process would differ from one in a process of its own.
 if library := accel.switch_on().blas:
     ctypes.CDLL(library).openblas_set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark each test with one tier: its own marker, ``full`` for the real model, otherwise the folder under tests/."""
+    tests = Path(__file__).parent
+    for item in items:
+        if item.get_closest_marker("real"):
+            item.add_marker("full")
+        elif not any(item.get_closest_marker(tier) for tier in TIERS):
+            item.add_marker(item.path.relative_to(tests).parts[0])
 
 
 @pytest.fixture(scope="session")

@@ -143,6 +143,7 @@ def test_a_failing_disk_leaves_nothing(tmp_path):
         convert(path, tmp_path / "file/out")
 
 
+@pytest.mark.integration
 def test_two_processes_may_convert_one_file_at_once(tmp_path):
     path = tiny_gguf.write(tmp_path / "tiny.gguf")
     call = "import sys, pathlib as p; from conch_dna.models.gguf import convert; convert(*map(p.Path, sys.argv[1:]))"

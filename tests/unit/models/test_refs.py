@@ -70,6 +70,7 @@ def test_only_gguf_references_have_a_gguf_file(folder, tmp_path):
             refs.gguf_file(ref)
 
 
+@pytest.mark.integration
 def test_the_hub_is_not_asked_when_it_is_switched_off(cache):
     script = "from conch_dna.models import refs; refs.resolve('some-org/some-model')"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(cache / "hf")}

@@ -9,6 +9,7 @@ from dense import Dense, case, dense, fused, log_softmax
 from mlx import nn
 from mlx.utils import tree_flatten
 from mlx_lm.tuner.utils import load_adapters
+from tiers import thin
 from tiny import soft_targets
 
 from conch_dna.config import DistillConfig
@@ -35,7 +36,7 @@ CASES = {
 SETTINGS = {"rank": 4, "embeddings": True, "steps": 12, "batch_size": 4, "warmup": 1, "learning_rate": 0.01}
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES)
+@pytest.fixture(params=thin(CASES.values(), CASES["llama"], CASES["soft-capped, dora"], one=True), ids=CASES)
 def kind(request):
     return request.param
 

@@ -7,6 +7,7 @@ from distillations import distill_all, name_of, prepare, works
 from endings import write_ending_student
 from projects import swap_letters, write_domain, write_student
 from structlog.testing import capture_logs
+from tiers import thin
 
 from conch_dna.data.splits import split
 from conch_dna.domains.domain import load_domain
@@ -40,6 +41,7 @@ def test_domains_share_one_base_and_each_gets_its_neuron(distillation):
     assert {one.registry.resolve(name).card.base_digest for name in ("alpha", "beta")} == {one.base.digest}
 
 
+@pytest.mark.full
 def test_the_same_settings_and_data_give_the_same_neuron_in_another_run(distillation):
     first = distill_all(distillation("one"), ["alpha"]).results[0]
     again = distill_all(distillation("two"), ["alpha"]).results[0]
@@ -86,7 +88,7 @@ def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(dist
     assert all(report.kd is not None for report in steps_of(one))
 
 
-@pytest.mark.parametrize("kind", ["bytes", "p_kl", "gold", "uld", "off"])
+@pytest.mark.parametrize("kind", thin(["bytes", "p_kl", "gold", "uld", "off"]))
 def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(distillation, tmp_path, kind):
     folder = swap_letters(write_student(tmp_path / "other"))
     one = distillation(teacher=f"mlx:{folder}", cross_tokenizer=kind)

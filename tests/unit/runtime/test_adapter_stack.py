@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from architectures import ADAPTERS, build, write_trained
 from projects import write_neuron
+from tiers import thin
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.models.target_modules import target_modules
@@ -61,7 +62,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("product", [gathered, taken], ids=["gathered", "taken"])
-@pytest.mark.parametrize(("name", "kind", "bits"), CASES)
+@pytest.mark.parametrize(("name", "kind", "bits"), thin(CASES, *CASES[:7]))
 def test_each_row_gets_what_it_gets_alone(name, kind, bits, product, tmp_path, monkeypatch):
     monkeypatch.setattr(pack_module, "rows_product", lambda: product)
     model = build(name, bits=bits)

@@ -6,6 +6,7 @@ from architectures import build
 from engines import INVOCATION_TOKENS, SHORT, START, Solo, publish_activated, publish_mismatched, served, write_base
 from mlx_lm.models.cache import make_prompt_cache
 from projects import write_neuron
+from tiers import thin
 
 from conch_dna.errors import ConfigError, DataError, ModelError, NeuronRefused
 from conch_dna.records import Sampling
@@ -35,7 +36,7 @@ def engine(tmp_path):
     serving.close()
 
 
-@pytest.fixture(params=[1 << 28, 1000, 0], ids=["prompt cache", "too small", "none"])
+@pytest.fixture(params=thin([1 << 28, 1000, 0], 1 << 28, 0), ids=["prompt cache", "too small", "none"])
 def any_cache(request, tmp_path):
     serving = made(tmp_path, prompt_cache_bytes=request.param)
     yield serving
@@ -115,7 +116,7 @@ class TestTogether:
         answered(engine, requests)
         assert cached(requests) == [len(CONTEXT), *[len(longer) - len(INVOCATION_TOKENS)] * 5]
 
-    @pytest.mark.parametrize("room", [{"slots": 2}, {"batch": 2}, {"slots": 1, "batch": 1}], ids=str)
+    @pytest.mark.parametrize("room", thin([{"slots": 2}, {"batch": 2}, {"slots": 1, "batch": 1}]), ids=str)
     @pytest.mark.parametrize("kept", [1 << 28, 0])
     def test_with_little_room_all_are_answered(self, tmp_path, room, kept):
         serving = made(tmp_path, prompt_cache_bytes=kept, **room)
@@ -148,7 +149,7 @@ class TestTogether:
 class TestFaults:
     """Whoever computes a context may leave; the others go on."""
 
-    @pytest.mark.parametrize("steps", range(1, 8))
+    @pytest.mark.parametrize("steps", thin(range(1, 8), 2, 5))
     def test_it_may_be_cancelled_at_any_step(self, any_cache, steps):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX]
         for _ in range(steps):

@@ -22,6 +22,7 @@ from engines import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projects import write_neuron
+from tiers import thin
 
 from conch_dna.errors import ConfigError, DataError, NeuronRefused, UnknownName
 from conch_dna.records import Sampling
@@ -58,7 +59,9 @@ BASES = [
 ]
 
 
-@pytest.fixture(scope="module", params=BASES, ids=[f"{name} {options} {kept}" for name, options, kept in BASES])
+@pytest.fixture(
+    scope="module", params=thin(BASES, BASES[1]), ids=[f"{name} {options} {kept}" for name, options, kept in BASES]
+)
 def crowd(request, tmp_path_factory):
     """An engine with two versions of each of six neurons, two slots, and what each says alone.
 

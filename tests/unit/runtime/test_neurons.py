@@ -231,6 +231,7 @@ class TestSwitching:
 class TestAliases:
     """A name follows its alias, wherever that is moved."""
 
+    @pytest.mark.integration
     @pytest.mark.parametrize(
         ("code", "expected"),
         [("r.promote('foo', 1)", 1), ("r.rollback('foo')", 1), ("r.promote('foo', 2, 'stable')", 2)],

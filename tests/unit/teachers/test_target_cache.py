@@ -175,6 +175,7 @@ def read_back(cache, times):
     return found, sum(map(len, asked.asked))
 
 
+@pytest.mark.integration
 def test_two_writers_at_once_store_every_answer_once(cache):
     both = [writer(cache, pause=0.02) for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
@@ -186,6 +187,7 @@ def test_two_writers_at_once_store_every_answer_once(cache):
     assert len(keys) == len(set(keys)) == len(found)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("groups", [1, 2])
 def test_a_killed_writer_loses_the_group_in_hand_and_no_more(cache, tmp_path, groups):
     process = writer(cache, pause=0.1)

@@ -65,6 +65,7 @@ class TestTeaching:
         found = [projection.targets(t, e.answer_ids, 30) for t, e in zip(told, examples, strict=True)]
         return [mx.array(np.concatenate([getattr(t, n) for t in found])) for n in ("ids", "log_probs", "tail")]
 
+    @pytest.mark.full
     @pytest.mark.parametrize("kind", ["bytes", "p_kl", "gold"])
     def test_a_shuffled_teacher_teaches_less(self, tiny_model, kind):
         tokenizer = tiny_model.tokenizer

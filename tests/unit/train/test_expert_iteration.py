@@ -9,6 +9,7 @@ from endings import write_ending_student
 from lessons import run_named
 from projects import prompts_of, write_domain
 from settings import config_of
+from tiers import thin
 
 from conch_dna.config import RecipeSettings
 from conch_dna.domains.domain import load_domain
@@ -123,6 +124,7 @@ def test_a_round_draws_chooses_learns_and_measures(context_of, tmp_path):
     assert not any(type(m).__name__.startswith(("LoRA", "DeltaSwitch")) for _, m in one.base.model.named_modules())
 
 
+@pytest.mark.full
 def test_the_same_seed_gives_the_same_files_and_another_one_others(context_of, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         run_named(["best_of_n"], context_of(name, seed=seed))
@@ -174,6 +176,7 @@ class Stop(BaseException):  # as a kill, which no handler of errors sees
     """Ends a context_of the way a kill would."""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("when", ["drawing", "training", "second round"])
 def test_a_stop_anywhere_changes_nothing_in_what_comes_out(context_of, tmp_path, when, monkeypatch):
     from conch_dna.train import expert_iteration as module
@@ -210,7 +213,7 @@ def test_candidates_of_another_origin_are_refused(context_of):
         run_named(["best_of_n"], other)
 
 
-@pytest.mark.parametrize("change", [{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}], ids=str)
+@pytest.mark.parametrize("change", thin([{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}]), ids=str)
 def test_what_other_scorers_rated_or_other_limits_cut_off_is_refused(context_of, tmp_path, change):
     run_named(["best_of_n"], context_of("run", iterations=1))
     whole = files(tmp_path / "run")

@@ -79,6 +79,7 @@ def test_losses_and_gradients_stay(tiny_model, batches, dropout, fast):
         np.testing.assert_allclose(grad_again[name], value, rtol=1e-4, atol=1e-5 * np.abs(value).max(), err_msg=name)
 
 
+@pytest.mark.full
 def test_it_takes_less_memory(tmp_path):
     base = load(str(write_tiny_model(tmp_path / "deep", layers=12, width=64)))
     batches = ids_of(base, chats(8, words=(60, 80)), 8)

@@ -7,6 +7,7 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten
+from tiers import thin
 from tiny import chats, soft_targets
 
 from conch_dna.config import DistillConfig
@@ -70,7 +71,7 @@ def assert_close(got, expected):
 
 
 @pytest.mark.parametrize("soft", [True, False], ids=["soft targets", "text"])
-@pytest.mark.parametrize("rows", [1, 2, 4], ids=["8x1", "4x2", "2x4"])
+@pytest.mark.parametrize("rows", thin([1, 2, 4], 2), ids=["8x1", "4x2", "2x4"])
 def test_loss_and_gradient_do_not_depend_on_how_the_step_was_cut(trainee, examples, objective, rows, soft):
     targets = soft_targets(examples) if soft else None
 

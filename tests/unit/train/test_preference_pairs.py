@@ -11,6 +11,7 @@ from endings import write_ending_student
 from lessons import run_named
 from projects import prompts_of, write_domain
 from settings import config_of
+from tiers import thin
 
 from conch_dna.config import RecipeSettings
 from conch_dna.data.tokens import encode_answer
@@ -187,6 +188,7 @@ def test_after_another_recipe_the_reference_is_what_that_one_left(context_of, tm
     assert one != two
 
 
+@pytest.mark.full
 def test_with_inverted_verdicts_the_student_moves_the_other_way(context_of, tmp_path):
     moved = {}
     for name, better in (("told", 0), ("inverted", 1)):
@@ -252,7 +254,7 @@ class Odd(Brief):
 
 
 @pytest.mark.parametrize(
-    "found", [lambda n: [0] * (n - 1), lambda n: [2] * n, lambda n: ["0"] * n], ids=["too few", "no side", "text"]
+    "found", thin([lambda n: [0] * (n - 1), lambda n: [2] * n, lambda n: ["0"] * n]), ids=["too few", "no side", "text"]
 )
 def test_verdicts_that_do_not_fit_are_refused(context_of, tmp_path, found):
     with pytest.raises(TeacherError, match=r"brief:1: gave verdicts that do not fit the answers; got "):
@@ -260,6 +262,7 @@ def test_verdicts_that_do_not_fit_are_refused(context_of, tmp_path, found):
     assert (tmp_path / "run/verdicts.jsonl").read_bytes() == b""
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("when", ["judging", "training"])
 def test_a_stop_anywhere_changes_nothing_and_no_verdict_is_asked_for_twice(context_of, tmp_path, when):
     settings = {"candidates": 8}
@@ -283,7 +286,7 @@ def test_a_stop_anywhere_changes_nothing_and_no_verdict_is_asked_for_twice(conte
     assert third.asked == []
 
 
-@pytest.mark.parametrize("name", ["candidates", "verdicts", "pairs"])
+@pytest.mark.parametrize("name", thin(["candidates", "verdicts", "pairs"], "verdicts"))
 def test_a_file_cut_short_is_mended(context_of, tmp_path, name):
     run_named(["preference"], context_of("run"))
     whole = files(tmp_path / "run")

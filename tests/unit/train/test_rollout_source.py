@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from projects import write_domain, write_student
 from settings import changed, config_of
+from tiers import thin
 
 from conch_dna.data.batches import step_examples
 from conch_dna.data.tokens import encode_chat, prompt_ids
@@ -294,10 +295,12 @@ class TestResume:
 
     @pytest.mark.parametrize(
         "settings",
-        [
-            {"on_policy_loss": "divergence"},
-            {"on_policy_loss": "advantage", "rollout_steps": 3, "on_policy_fraction": 0.6, "checkpoint_every": 3},
-        ],
+        thin(
+            [
+                {"on_policy_loss": "divergence"},
+                {"on_policy_loss": "advantage", "rollout_steps": 3, "on_policy_fraction": 0.6, "checkpoint_every": 3},
+            ]
+        ),
         ids=["divergence, fresh", "advantage, shared, mixed"],
     )
     def test_a_stop_in_any_step_changes_nothing(self, course, settings):
@@ -376,6 +379,7 @@ class TestLearning:
         order = np.random.default_rng(0).permutation(276)
         return replace(targets, ids=order[targets.ids].astype(np.int32))
 
+    @pytest.mark.full
     def test_the_student_comes_closer_to_its_teacher_and_not_to_a_shuffled_one(self, world, host, source):
         before, after = self.learnt(world, host, source, None, "divergence")
         assert after < 0.6 * before

@@ -9,6 +9,7 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from lessons import adapter, learn, metrics, plain
+from tiers import thin
 from tiny import soft_targets, targets_of
 
 from conch_dna.config import DistillConfig
@@ -59,7 +60,7 @@ def straight(course, config, material, tmp_path, taken_before):
 
 
 @pytest.mark.parametrize("fault", [Stop, KeyboardInterrupt, BudgetReached], ids=["killed", "ctrl-c", "budget"])
-@pytest.mark.parametrize("step", [1, 3, 4, 6])
+@pytest.mark.parametrize("step", thin([1, 3, 4, 6], 3))
 def test_a_resumed_course_is_byte_for_byte_the_undisturbed_one(course, straight, tmp_path, step, fault):
     expected = straight()
     with pytest.raises(fault):
@@ -74,7 +75,7 @@ def test_a_resumed_course_is_byte_for_byte_the_undisturbed_one(course, straight,
 
 @pytest.mark.parametrize(
     "change",
-    [{"dropout": 0.0}, {"layers": 1}, {"accumulation": 1, "batch_size": 4}],
+    thin([{"dropout": 0.0}, {"layers": 1}, {"accumulation": 1, "batch_size": 4}], {"layers": 1}),
     ids=["no dropout", "one layer", "one batch"],
 )
 def test_it_is_so_under_other_settings(course, straight, config, material, tmp_path, change):
@@ -98,10 +99,13 @@ def looked_at(tiny_model, material):
 
 @pytest.mark.parametrize(
     "change",
-    [{"ema": 0.7}, {"keep_best": 1}, {"patience": 1, "keep_best": 1, "ema": 0.5}, {"gradient_checkpointing": True}],
+    thin(
+        [{"ema": 0.7}, {"keep_best": 1}, {"patience": 1, "keep_best": 1, "ema": 0.5}, {"gradient_checkpointing": True}],
+        {"patience": 1, "keep_best": 1, "ema": 0.5},
+    ),
     ids=["average", "best", "all", "recomputed"],
 )
-@pytest.mark.parametrize("step", [3, 4])
+@pytest.mark.parametrize("step", thin([3, 4]))
 def test_it_is_so_with_an_average_and_with_a_look_at_validation(course, config, looked_at, tmp_path, change, step):
     options = {"config": config.model_copy(update=change), "material": looked_at}
     expected = plain(course("straight", **options)), adapter(tmp_path / "straight")
@@ -317,6 +321,7 @@ def test_the_material_digest_knows_tokens_and_signal(material):
     assert TrainingSet("other", list(material.examples), list(material.targets)).digest == material.digest
 
 
+@pytest.mark.full
 def test_a_shuffled_teacher_teaches_less(tiny_model, host, tmp_path):
     """The negative control: were the teacher's signal dropped, shuffling it would change nothing."""
 

@@ -48,6 +48,7 @@ def test_nobody_is_alone_beside_a_writer(tmp_path):
         pytest.fail("it was let in")
 
 
+@pytest.mark.faults
 def test_a_process_that_was_killed_is_not_believed(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     with process:

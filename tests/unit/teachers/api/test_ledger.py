@@ -87,6 +87,7 @@ def test_what_was_certainly_not_charged_is_given_back(path):
     assert ledger.summary()[0].released == 1
 
 
+@pytest.mark.faults
 def test_a_reservation_of_a_process_that_was_killed_counts_for_ever(path):
     script = "Ledger(path, 100).reserve('a', 70, 'm:n'); os.kill(os.getpid(), signal.SIGKILL)"
     assert in_a_process(script, path, check=False).returncode == -signal.SIGKILL
@@ -176,6 +177,7 @@ def test_threads_together_get_what_the_cap_holds_and_no_more(path):
     assert Ledger(path).reserved == 50
 
 
+@pytest.mark.integration
 def test_two_processes_together_get_what_the_cap_holds_and_no_more(path):
     script = (
         "ledger, taken = Ledger(path, 150), 0\n"
@@ -191,6 +193,7 @@ def test_two_processes_together_get_what_the_cap_holds_and_no_more(path):
     assert Ledger(path).spent == 148
 
 
+@pytest.mark.integration
 def test_a_full_disk_sends_nothing_and_with_more_room_it_goes_on(path):
     script = (
         "ledger = Ledger(path, 100); held = ledger.reserve('a', 10); size = path.stat().st_size\n"

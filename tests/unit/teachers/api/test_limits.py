@@ -9,6 +9,8 @@ from fake_limits import RateLimits
 from plain_client import ask, caller, questions
 from pydantic import ValidationError
 from structlog.testing import capture_logs
+from tiers import thin
+from wire_limits import RateLimits
 
 from conch_dna.teachers.api.limits import BURST, Limits, Pace, RateLimit
 
@@ -33,7 +35,7 @@ def let_go(pace, tokens, seconds, workers=8):
     return sorted(t for t in times if t < end)
 
 
-@pytest.mark.parametrize(("tokens", "share"), [(300, 0.9), (1000, 0.9), (1700, 0.85), (6000, 0.75)])
+@pytest.mark.parametrize(("tokens", "share"), thin([(300, 0.9), (1000, 0.9), (1700, 0.85), (6000, 0.75)]))
 def test_no_minute_anywhere_has_more_than_its_limit(tokens, share):
     minute, minutes = 1.5, 2
     times = let_go(Pace(Limits(tokens_per_minute=LIMIT), minute=minute), tokens, minutes * minute)
@@ -42,6 +44,7 @@ def test_no_minute_anywhere_has_more_than_its_limit(tokens, share):
     assert len(times) * tokens >= share * minutes * LIMIT
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("style", "counts"), [("bucket", "used"), ("window", "asked")])
 def test_the_pace_stays_at_95_per_cent_of_the_limit_without_a_429(serve, style, counts):
     minute, minutes, most = 6.0, 1.2, 400
@@ -141,6 +144,7 @@ def test_a_limit_that_only_the_headers_tell_is_kept():
     assert len(let_go(pace, EACH, 1.0)) <= 60
 
 
+@pytest.mark.full
 def test_a_lower_limit_in_the_headers_wins_and_a_higher_one_does_not():
     pace = Pace(Limits(tokens_per_minute=LIMIT), minute=1.0)
     pace.finish(pace.wait(10), 10, RateLimit(tokens=10 * LIMIT))
@@ -183,6 +187,7 @@ def test_a_limit_that_makes_requests_wait_for_long_is_told():
     assert (pace.held_by, heard) == ("20 requests/min", ["20 requests/min"])
 
 
+@pytest.mark.full
 def test_the_log_tells_once_that_calls_are_paced(serve):
     server = serve({})
     limits = Limits(requests_per_minute=40)
