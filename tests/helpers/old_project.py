@@ -1,4 +1,4 @@
-"""The project that version 0.1 wrote, as tests/fixtures/v0_1 keeps it, and the toy models that it was made with."""
+"""The project that version 0.1 wrote (tests/fixtures/v0_1) and the toy models that it was made with."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ SEEDS = {"student": 1, "teacher": 2}
 def copy_old_project(folder, fixture=FIXTURE):
     """Copy project and cache of the fixture to ``folder`` and write the toy models beside them.
 
-    Version 0.1 ran in the folder that holds them all, so that every path that it noted is relative to this one.
+    Version 0.1 ran in the folder that holds all of them, so paths in its settings are relative to that folder.
     """
     for part in ("project", "cache"):
         shutil.copytree(fixture / part, folder / part)
@@ -32,10 +32,10 @@ def copy_old_project(folder, fixture=FIXTURE):
 
 
 def arithmetic():
-    """Return a digest of what mlx computes here.
+    """Return a digest of results that mlx computes on this machine.
 
-    Where it is that of the fixture, training comes to the same last bits as on the machine that made the fixture;
-    another CPU, BLAS or mlx rounds in other ways.
+    If it equals that of the fixture, training gives the same bits as on the machine that made the fixture; another CPU,
+    BLAS or mlx rounds differently.
     """
     from conch_dna.models import accel
 
@@ -55,10 +55,10 @@ def write_models(folder):
 
 
 def write_model(folder, seed):
-    """Write a four-layer llama with a byte-level tokenizer, without any arithmetic that could round.
+    """Write a four-layer llama with a byte-level tokenizer.
 
-    The weights are bits of SHAKE-256 over seed and name, and the file is written by hand: neither a random generator
-    nor a library's file writer can change the digest that version 0.1 noted.
+    The weights are bits of SHAKE-256 over seed and name, and the file is written by hand, so that no change of a random
+    generator or a library's file writer can change the digest that version 0.1 recorded.
     """
     folder.mkdir(parents=True)
     vocabulary = write_tokenizer(folder)

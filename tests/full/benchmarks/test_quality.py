@@ -1,4 +1,4 @@
-"""What counts as right in the benchmark of quality, and what its tables say of rows written by hand."""
+"""Grading in the quality benchmark, and its tables for rows written by hand."""
 
 import json
 import subprocess
