@@ -173,18 +173,14 @@ def _is_of(run, words):
 
 @pytest.mark.parametrize("run", STOPPED)
 def test_a_stopped_run_goes_on_to_what_version_0_1_came_to(old, run):
-    about = STOPPED[run]
-    before = files_of(old / "project/adapters")
-    steps = RUNS[run]["last_steps"][about["domain"]]["step"]
-    assert 0 < steps < about["steps"]
+    about, folder = STOPPED[run], old / "project/runs" / run
+    neurons, taken = files_of(old / "project/adapters"), _steps_in_checkpoints(folder)
     (result,) = conch_json("distill", *about["command"], "--run", run)["results"]
     assert (result["state"], result["version"], result["steps"]) == ("published", about["version"], about["steps"])
-    losses = {
-        str(path.relative_to(old / "project/runs" / run)): [
-            json.loads(line)["loss"] for line in path.read_text().splitlines()
-        ]
-        for path in (old / "project/runs" / run).rglob("metrics.jsonl")
-    }
+    # A step that were taken again would have other seconds.
+    assert taken
+    assert {path: _figures(path, "seconds")[: len(seconds)] for path, seconds in taken.items()} == taken
+    losses = {str(path.relative_to(folder)): _figures(path, "loss") for path in folder.rglob("metrics.jsonl")}
     assert losses.keys() == about["losses"].keys()
     for file, values in about["losses"].items():
         assert losses[file] == pytest.approx(values, rel=1e-3)
@@ -192,10 +188,23 @@ def test_a_stopped_run_goes_on_to_what_version_0_1_came_to(old, run):
     if arithmetic() == EXPECTED["arithmetic"]:  # else the last bits are others on this machine
         assert losses == about["losses"]
         assert card["digest"] == about["digest"]
-    after = files_of(old / "project/adapters")
-    changed = {path for path, content in before.items() if after[path] != content}
-    assert {path.name for path in changed} <= {"aliases.json"}
+    now = files_of(old / "project/adapters")
+    assert {path.name for path, content in neurons.items() if now[path] != content} <= {"aliases.json"}
     assert conch("runs", "list").count("interrupted") == sum(r["state"] == "interrupted" for r in RUNS.values()) - 1
+
+
+def _figures(metrics, name):
+    return [json.loads(line)[name] for line in metrics.read_text().splitlines()]
+
+
+def _steps_in_checkpoints(folder):
+    """Return, by file of metrics, the seconds of the steps that the newest checkpoint beside it holds."""
+    found = {}
+    for metrics in folder.rglob("metrics.jsonl"):
+        steps = max(int(checkpoint.name) for checkpoint in metrics.with_name("checkpoints").iterdir())
+        found[metrics] = _figures(metrics, "seconds")[:steps]
+        assert len(found[metrics]) == steps
+    return found
 
 
 def test_a_stopped_run_refuses_other_settings(old):
