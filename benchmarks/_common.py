@@ -1,6 +1,6 @@
-"""What the benchmarks share: contenders in processes of their own, taken in turns, and one table of ratios.
+"""Shared parts of the benchmarks: contenders in separate processes, measured in turns, and a table of ratios.
 
-A process is one measurement: the BLAS that mlx gets and the malloc setting belong to the whole process.
+Each measurement is a process, because the BLAS of mlx and the malloc setting apply to a whole process.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Contender:
     """One row of a table.
 
     :param name: as printed.
-    :param variant: what the child process is asked to measure.
-    :param accel: whether our BLAS and malloc switch is on in it.
-    :param rounds: processes at most, for the ones that take minutes; ``None`` is as many as the others.
-    :param command: what to run instead of this very script with ``--variant``.
+    :param variant: the variant that the child process measures.
+    :param accel: use Conch's BLAS and malloc setting in the process.
+    :param rounds: most processes, for contenders that take minutes; ``None`` takes as many as the others.
+    :param command: the command to run instead of the benchmark script with ``--variant``.
     """
 
     name: str
@@ -46,15 +46,15 @@ class Contender:
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the options that every benchmark of a step has."""
+    """Return a parser with the options that all step benchmarks share."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--model", default="embedded:smollm2-135m", help="model reference")
-    made.add_argument("--rounds", type=int, default=3, help="processes a contender, taken in turns")
-    made.add_argument("--steps", type=int, default=3, help="timed steps a process, after one that warms up")
-    made.add_argument("--batch", type=int, default=4, help="sequences a step")
-    made.add_argument("--length", type=int, default=256, help="tokens a sequence")
-    made.add_argument("--trained", type=int, default=128, help="of these trained, at the end")
-    made.add_argument("--quick", action="store_true", help="see that it runs: one tiny step each, figures of no worth")
+    made.add_argument("--rounds", type=int, default=3, help="processes per contender, run in turns")
+    made.add_argument("--steps", type=int, default=3, help="timed steps per process, after one warm-up step")
+    made.add_argument("--batch", type=int, default=4, help="sequences per step")
+    made.add_argument("--length", type=int, default=256, help="tokens per sequence")
+    made.add_argument("--trained", type=int, default=128, help="trained tokens at the end of each sequence")
+    made.add_argument("--quick", action="store_true", help="smoke test: one tiny step each; the figures mean nothing")
     made.add_argument("--variant", help=argparse.SUPPRESS)
     return made
 
@@ -69,7 +69,7 @@ def parse(made: argparse.ArgumentParser, quick: Mapping[str, Any] = QUICK) -> ar
 
 
 def forwarded(options: argparse.Namespace, *names: str) -> list[str]:
-    """Return options as the words that a child process parses to the same values."""
+    """Return command-line words that a child process parses to the same options."""
     words = []
     for name in names:
         words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
@@ -79,7 +79,7 @@ def forwarded(options: argparse.Namespace, *names: str) -> list[str]:
 def compete(
     script: str, contenders: Sequence[Contender], words: Sequence[str], rounds: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Measure each contender ``rounds`` times, in turns, so that a busy minute hits all; return what each reported."""
+    """Measure each contender ``rounds`` times, in turns, so that load affects all; return their reports."""
     found: dict[str, list[dict[str, Any]]] = {c.name: [] for c in contenders}
     for turn in range(rounds):
         for c in contenders:
@@ -90,9 +90,9 @@ def compete(
 
 
 def child(command: Sequence[str], *, accel: bool = True) -> dict[str, Any]:
-    """Run one measurement and return the JSON object in the last line that it prints.
+    """Run one measurement and return the JSON object on the last line of its output.
 
-    :raises SystemExit: it failed; what it wrote to stderr is the message.
+    :raises SystemExit: the process failed; the message holds the end of its stderr.
     """
     environment = {**os.environ, "CONCH_ACCEL": "1" if accel else "0"}
     done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
@@ -103,7 +103,7 @@ def child(command: Sequence[str], *, accel: bool = True) -> dict[str, Any]:
 
 
 def timed(step: Callable[[], float], steps: int) -> dict[str, Any]:
-    """Take one step to warm up, whose loss is kept, and time ``steps`` more; mlx's peak is that of the timed ones."""
+    """Run one warm-up step, whose loss is reported, and time ``steps`` more; the mlx peak covers the timed steps."""
     import mlx.core as mx
 
     loss, seconds = step(), []
@@ -116,7 +116,7 @@ def timed(step: Callable[[], float], steps: int) -> dict[str, Any]:
 
 
 def peak_rss() -> int:
-    """Return the most bytes that this process ever had resident."""
+    """Return the peak resident memory of this process in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -139,7 +139,7 @@ def _processor() -> str:
 
 
 def table(found: Mapping[str, Sequence[Mapping[str, Any]]], reference: str, tokens: int) -> None:
-    """Print medians over all timed steps, their spread, and ratios to ``reference`` (above 1: it is the better)."""
+    """Print medians of timed steps, their spread, and ratios to ``reference`` (above 1: the reference is better)."""
 
     def seconds(name: str) -> list[float]:
         return [s for report in found[name] for s in report["seconds"]]

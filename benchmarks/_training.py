@@ -1,4 +1,4 @@
-"""One optimizer step on one batch, as each benchmark of training times it. Import it before mlx: it sets the BLAS."""
+"""One optimizer step on one batch, shared by the training benchmarks. Import before mlx: it selects the BLAS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOP_K = 32
 
-accel.switch_on()  # no-one may have imported mlx yet
+accel.switch_on()  # must precede the first import of mlx
 
 
 @dataclass
@@ -28,8 +28,8 @@ class Workload:
     """A model with LoRA (rank 8, all linear layers), a batch of random ids, and random top-k targets.
 
     :param base: the loaded model.
-    :param trainee: what ``conch_dna.train.loop`` trains.
-    :param batch: with soft targets where the benchmark has them.
+    :param trainee: the argument of ``conch_dna.train.loop``.
+    :param batch: has soft targets if the benchmark uses them.
     """
 
     base: Any
@@ -37,7 +37,7 @@ class Workload:
     batch: Batch
 
     def step(self, objective: Any) -> float:
-        """Take our own optimizer step; return the mean loss before it."""
+        """Run one Conch optimizer step; return the mean loss before the update."""
         import mlx.core as mx
 
         from conch_dna.train.loop import gradients
@@ -48,11 +48,11 @@ class Workload:
         return float(sums.combined) / tokens
 
     def useful_flops(self) -> float:
-        """Return the FLOPs of one step that no implementation can leave out.
+        """Return the FLOPs that any implementation of one step needs.
 
-        4 a weight and token in the frozen linear layers (forward, and the gradient of the input), causal attention
-        (2 matmuls forward, 4 backward, half of the square) and the head on trained places, forward and backward. LoRA's
-        own factors, below 3 %, are left out.
+        4 per weight and token in the frozen linear layers (forward, and the gradient of the input), causal attention
+        (2 matmuls forward, 4 backward, half of the square) and the head at trained positions, forward and backward.
+        LoRA's factors, below 3 %, are not counted.
         """
         from mlx import nn
 
@@ -66,7 +66,7 @@ class Workload:
 
 
 def random_batch(options: argparse.Namespace, vocabulary: int, *, soft: bool) -> Batch:
-    """Return ``batch`` sequences of ``length`` tokens, the last ``trained`` of which are trained."""
+    """Return ``batch`` random sequences of ``length`` tokens; the last ``trained`` tokens of each are trained."""
     import numpy as np
 
     from conch_dna.data.batches import Batch
@@ -90,7 +90,7 @@ def random_batch(options: argparse.Namespace, vocabulary: int, *, soft: bool) ->
 
 @contextlib.contextmanager
 def workload(options: argparse.Namespace, *, soft: bool, fast: bool) -> Iterator[Workload]:
-    """Set a step up; ``fast`` is with the operations that our training uses."""
+    """Yield a workload; ``fast`` uses the operations of Conch's training."""
     base = load(options.model)
     import mlx.optimizers as optim
 
@@ -109,9 +109,9 @@ def workload(options: argparse.Namespace, *, soft: bool, fast: bool) -> Iterator
 
 
 def mlx_lm_steps(base: Any, sequences: Sequence[tuple[list[int], int]], steps: int, batch: int) -> dict[str, Any]:
-    """Run mlx-lm's own training loop, LoRA attached already; return its loss, seconds a step and peak.
+    """Run mlx-lm's training loop on a model with LoRA attached; return loss, seconds per step and peak memory.
 
-    :param sequences: token ids and where training starts, as many as ``batch`` at least.
+    :param sequences: token ids and the index where training starts; at least ``batch`` of them.
     """
     import mlx.core as mx
     import mlx.optimizers as optim
@@ -144,7 +144,7 @@ def mlx_lm_steps(base: Any, sequences: Sequence[tuple[list[int], int]], steps: i
 
 
 def plain_kd_step(work: Workload, divergence: Callable[..., Any]) -> Callable[[], float]:
-    """Return the same loss written plainly: all logits, log-softmax over the vocabulary, mlx's differentiation."""
+    """Return a step of the same loss in plain form: all logits, log-softmax over the vocabulary, mlx autodiff."""
     import mlx.core as mx
     from mlx import nn
 

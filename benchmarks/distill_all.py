@@ -1,9 +1,9 @@
 """``conch distill --all`` with the preset quick, against a separate ``mlx_lm.lora`` run on each domain as installed.
 
-Ours is measured whole: targets, training, gate and publishing of every domain, in an empty folder. The peer would take
-hours: loading, the first step and ``--peer-steps`` more are measured on each domain's own recording, and its run is
-*extrapolated* as load + first + (steps - 1) * step, where a step is the median of those after the first, or the first
-where there is no other. It has the preset's steps and batch size. No peer judges what it trained; ours does.
+Conch is measured whole: targets, training, gate and publishing of every domain, in an empty folder. The peer would
+take hours, so the script measures loading, the first step and ``--peer-steps`` more on each domain's recording, and
+*extrapolates* its run as load + first + (steps - 1) * step. A step is the median of those after the first, or the first
+if there is no other. The peer uses the preset's steps and batch size, and does not evaluate its result; Conch does.
 
     python benchmarks/distill_all.py [--peer-steps 1] [--domains action --domains debug ...]
 """
@@ -55,7 +55,7 @@ def peer(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def ours(options: argparse.Namespace, domains: list[str]) -> float:
-    """Run the command in an empty folder and return its wall time; a domain may fail its gate."""
+    """Run ``conch distill`` in an empty folder and return its wall time in seconds; a domain may fail its gate."""
     command = [sys.executable, "-c", COMMAND, "distill", *domains, "--preset", "quick"]
     command += ["--student", options.model, "--steps", str(options.steps), "--batch-size", str(options.batch)]
     with tempfile.TemporaryDirectory() as folder:
@@ -72,8 +72,8 @@ def ours(options: argparse.Namespace, domains: list[str]) -> float:
 def main() -> None:
     made = parser(__doc__)
     made.set_defaults(steps=24, length=512)
-    made.add_argument("--peer-steps", type=int, default=1, help="the peer's timed steps after its first")
-    made.add_argument("--domains", action="append", help="instead of all")
+    made.add_argument("--peer-steps", type=int, default=1, help="timed steps of the peer after the first")
+    made.add_argument("--domains", action="append", help="measure only this domain; may be repeated")
     options = parse(made, QUICK)
     if options.variant:
         print(json.dumps(peer(options)))

@@ -1,12 +1,12 @@
-"""One distillation step: ours, the same loss written plainly on mlx-lm, and TRL's GKD step on torch.
+"""One distillation step of Conch, of a plain mlx-lm implementation, and of TRL's GKD trainer on torch.
 
-Same model (float32), same LoRA (rank 8, all linear layers), same batch, forward KL at T = 1. Ours and the plain form
-learn from top-32 targets and a tail bucket; the plain form takes logits of all positions, a log-softmax over the
-vocabulary and mlx's own differentiation, with our BLAS and as installed from its wheel. TRL's form
-(``GKDTrainer.generalized_jsd_loss``, beta = 0) takes the teacher's logits of the whole vocabulary from a forward pass
-in every step; it is also timed without that pass. "time x" is a contender's time over ours.
+All use the same model (float32), LoRA (rank 8, all linear layers) and batch, and forward KL at T = 1. Conch and the
+plain form learn from top-32 targets and a tail bucket. The plain form computes logits at all positions, a log-softmax
+over the vocabulary and mlx autodiff, once with Conch's BLAS and once as installed from its wheel. TRL's form
+(``GKDTrainer.generalized_jsd_loss``, beta = 0) computes the teacher's full logits by a forward pass in every step; it
+is also timed without that pass. "time x" is a contender's time over Conch's ("ours").
 
-    python benchmarks/kd_step.py --setup-trl      # once: torch, trl, transformers and peft in a venv of their own
+    python benchmarks/kd_step.py --setup-trl      # once: torch, trl, transformers and peft in a separate venv
     python benchmarks/kd_step.py [--trl-python PYTHON] [--plain-rounds 1] [--rounds 3] [--steps 3]
 """
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 TRL_VENV = HERE / ".venv-trl"
-# torch must be pinned: only some versions have a build for the CPU alone.
+# Pin torch: only some versions have a CPU-only build.
 TRL_PACKAGES = ("torch==2.13.0", "trl==1.16.0", "transformers", "peft", "safetensors")
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure ours or the plain form in this process."""
+    """Measure Conch's step or the plain form in this process."""
     from _training import plain_kd_step, workload
 
     from conch_dna.losses.fused import Objective
@@ -51,7 +51,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def export(options: argparse.Namespace) -> dict[str, Any]:
-    """Write model, batch and our logits of its first row for transformers."""
+    """Write the model, the batch and mlx's logits of its first row in the format of transformers."""
     import mlx.core as mx
     import numpy as np
     from _training import random_batch
@@ -78,15 +78,15 @@ def export(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def setup_trl() -> None:
-    """Make the venv of the TRL contender."""
+    """Create the venv of the TRL contender."""
     subprocess.run([sys.executable, "-m", "venv", str(TRL_VENV)], check=True)
     subprocess.run([str(TRL_VENV / "bin" / "python"), "-m", "pip", "install", *TRL_PACKAGES], check=True)
 
 
 def trl_python(options: argparse.Namespace) -> Path | None:
-    """Return the Python that has TRL, or ``None`` where there is none.
+    """Return the Python interpreter that has TRL, or ``None`` if none is installed.
 
-    :raises SystemExit: the one that was named does not exist.
+    :raises SystemExit: the interpreter given by ``--trl-python`` does not exist.
     """
     if options.no_trl:
         return None
@@ -113,9 +113,9 @@ def contenders(options: argparse.Namespace, python: Path | None, folder: str) ->
 
 def main() -> None:
     made = parser(__doc__)
-    made.add_argument("--plain-rounds", type=int, default=1, help="processes of plain as installed (minutes a step)")
-    made.add_argument("--trl-python", type=Path, help="a Python that has TRL, instead of the one of --setup-trl")
-    made.add_argument("--no-trl", action="store_true", help="leave TRL out, installed or not")
+    made.add_argument("--plain-rounds", type=int, default=1, help="processes of the plain form as installed (slow)")
+    made.add_argument("--trl-python", type=Path, help="Python with TRL installed; default: the one of --setup-trl")
+    made.add_argument("--no-trl", action="store_true", help="do not measure TRL even if it is installed")
     made.add_argument("--setup-trl", action="store_true", help=f"install TRL into {TRL_VENV.name} (1.5 GB), and stop")
     made.add_argument("--exchange", help="folder for --variant export")
     options = parse(made)

@@ -1,10 +1,10 @@
-"""Peak memory of the loss against sequence length: the fused objective, and the same loss written plainly.
+"""Peak memory of the loss by sequence length: the fused objective, and a plain form of the same loss.
 
-One loss, value and gradient in the hidden states: forward KL to top-32 targets and one tail bucket at T = 1, and
-cross-entropy, at the vocabulary of Qwen2.5. The plain form makes the logits of all positions and leaves the rest to
-mlx's own differentiation; a teacher's full logits beside them, as in most code, would add as much again as one copy.
-Peaks are over what was there before: hidden states, targets, head. Each is measured in a process of its own; a plain
-run that would not fit into --limit is not tried.
+The script measures the value and the gradient with respect to the hidden states of one loss: forward KL to top-32
+targets and one tail bucket at T = 1, plus cross-entropy, at the vocabulary of Qwen2.5. The plain form computes the
+logits at all positions and uses mlx autodiff. Full teacher logits beside them, as in most code, would add one more
+copy. Peaks exclude the inputs: hidden states, targets and head. Each measurement is a separate process; a plain run
+that would not fit into --limit is skipped.
 
     python benchmarks/loss_memory.py [--quick] [--limit 8]
 """
@@ -19,11 +19,11 @@ import sys
 
 LENGTHS, VOCABULARY, WIDTH, TOP_K = (512, 1024, 2048, 4096), 151_936, 64, 32
 QUICK = (64, 256, 512), 4096
-PLAIN_COPIES = 7  # of the logits that are alive at the plain form's peak
+PLAIN_COPIES = 7  # of the logits, alive at the peak of the plain form
 
 
 def measure(variant: str, positions: int, vocabulary: int) -> dict[str, float]:
-    """Return the peak bytes of one value and gradient, and the value."""
+    """Return the peak memory of value and gradient in bytes, and the value in nats per position."""
     from conch_dna.models import accel
 
     accel.switch_on()
@@ -37,7 +37,7 @@ def measure(variant: str, positions: int, vocabulary: int) -> dict[str, float]:
     hidden_ND = mx.random.normal((positions, WIDTH))
     weight_VD = mx.random.normal((vocabulary, WIDTH)) * WIDTH**-0.5
     labels_N = mx.random.randint(0, vocabulary, (positions,))
-    ids_NK = mx.random.randint(0, vocabulary - TOP_K, (positions, 1)) + mx.arange(TOP_K)  # none of them twice
+    ids_NK = mx.random.randint(0, vocabulary - TOP_K, (positions, 1)) + mx.arange(TOP_K)  # no id occurs twice
     log_p_NK = nn.log_softmax(mx.random.normal((positions, TOP_K + 1)) * 3, axis=-1)
     targets = (ids_NK, log_p_NK[:, :-1], log_p_NK[:, -1])
     divergence = load_plugins().catalog.get("losses", "forward_kl")
@@ -63,8 +63,8 @@ def measure(variant: str, positions: int, vocabulary: int) -> dict[str, float]:
     return {"peak": mx.get_peak_memory() - before, "value": float(value.item()) / positions}
 
 
-def in_its_own_process(variant: str, positions: int, vocabulary: int) -> dict[str, float]:
-    """Return what :func:`measure` returns there."""
+def measure_in_process(variant: str, positions: int, vocabulary: int) -> dict[str, float]:
+    """Return the result of :func:`measure` in a new process."""
     command = [sys.executable, __file__, "--measure", variant, str(positions), str(vocabulary)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -73,8 +73,8 @@ def in_its_own_process(variant: str, positions: int, vocabulary: int) -> dict[st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a small vocabulary and short sequences")
-    parser.add_argument("--limit", type=float, default=8.0, help="GB that a plain run may take")
+    parser.add_argument("--quick", action="store_true", help="use a small vocabulary and short sequences")
+    parser.add_argument("--limit", type=float, default=8.0, help="most GB for a plain run")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -85,13 +85,13 @@ def main() -> None:
     print(f"{platform.machine()}; V = {vocabulary:,}, D = {WIDTH}, k = {TOP_K}, float32; peak of loss and gradient")
     print(f"{'positions':>9}{'ours MB':>10}{'plain MB':>10}{'less':>8}{'ours nats':>12}{'plain nats':>12}")
     for positions in lengths:
-        ours = in_its_own_process("ours", positions, vocabulary)
+        ours = measure_in_process("ours", positions, vocabulary)
         row = f"{positions:>9}{ours['peak'] / 1e6:>10.1f}"
         needed = PLAIN_COPIES * positions * vocabulary * 4 / 1e9
         if needed > options.limit:
             print(f"{row}{'—':>10}{'—':>8}{ours['value']:>12.5f}{'—':>12}  plain needs about {needed:.0f} GB")
             continue
-        plain = in_its_own_process("plain", positions, vocabulary)
+        plain = measure_in_process("plain", positions, vocabulary)
         less = f"{1 - ours['peak'] / plain['peak']:.1%}"
         print(f"{row}{plain['peak'] / 1e6:>10.1f}{less:>8}{ours['value']:>12.5f}{plain['value']:>12.5f}")
 

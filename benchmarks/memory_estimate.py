@@ -1,6 +1,6 @@
-"""Peak memory of training as the preflight estimates it, against the peak that a real step reaches.
+"""Estimated peak memory of training, against the measured peak of real steps.
 
-The real base (SmolLM2-135M), examples of random tokens of which the second half is trained, two steps each.
+Uses the real base (SmolLM2-135M) and random examples whose second half is trained, two steps per case.
 
     python benchmarks/memory_estimate.py
 """
@@ -32,7 +32,7 @@ CASES = (
 
 
 def measured(base: LoadedModel, config: DistillConfig, width: int, *, soft: bool) -> int:
-    """Return the peak, in bytes, of two steps of ``config`` on examples of ``width`` tokens."""
+    """Return the peak memory, in bytes, of two steps of ``config`` on examples of ``width`` tokens."""
     from conch_dna.data.tokens import Example
     from conch_dna.losses.fused import Objective
     from conch_dna.plugin.manager import load_plugins
@@ -65,7 +65,7 @@ def main() -> None:
     from conch_dna.config import DistillConfig
     from conch_dna.models import accel
 
-    accel.switch_on()  # the imports below bring mlx
+    accel.switch_on()  # before the imports below, which import mlx
     from conch_dna.models.load import load
     from conch_dna.train.memory_estimate import estimate, read_shapes
 

@@ -1,7 +1,7 @@
-"""Where the time of our distillation step goes, by class of operation, and the share of the sgemm peak reached.
+"""Time of a Conch distillation step by class of operation, and its share of the sgemm peak.
 
-Each class is timed alone, forward and backward, on one layer's arrays and multiplied by the layers; what the whole step
-takes beyond their sum is "other" (residuals, the gradients of LoRA's own factors, scheduling).
+Each class is timed alone, forward and backward, on one layer's arrays, and multiplied by the number of layers. The rest
+of the step is "other" (residuals, the gradients of LoRA's factors, scheduling).
 
     python benchmarks/profile_step.py [--rounds 3]
 """
@@ -23,7 +23,7 @@ REPEATS = 5
 
 
 def both_ways(function: Callable[..., Any], *arrays: Any) -> float:
-    """Return the least seconds of a function's value and its gradient in all of ``arrays``."""
+    """Return the fastest time, in seconds, of a function and its gradient with respect to all ``arrays``."""
     import mlx.core as mx
 
     weight = mx.random.normal(function(*arrays).shape)
@@ -36,7 +36,7 @@ def both_ways(function: Callable[..., Any], *arrays: Any) -> float:
 
 
 def least(run: Callable[[], object]) -> float:
-    """Return the least seconds of several runs after a first one."""
+    """Return the fastest time, in seconds, of several runs after a warm-up run."""
     run()
     seconds = []
     for _ in range(REPEATS):
@@ -47,7 +47,7 @@ def least(run: Callable[[], object]) -> float:
 
 
 def parts(work: Any, objective: Any) -> dict[str, float]:
-    """Return seconds of one step by class of operation, forward and backward."""
+    """Return the seconds of one step by class of operation, forward and backward."""
     import mlx.core as mx
     from mlx.utils import tree_map
 
@@ -70,7 +70,7 @@ def parts(work: Any, objective: Any) -> dict[str, float]:
     wide = [attention.q_proj, attention.k_proj, attention.v_proj, mlp.gate_proj, mlp.up_proj]
     linear = sum(both_ways(m, x) for m in wide) + both_ways(mlp.down_proj, inner)
     linear += both_ways(attention.o_proj, drawn(rows, length, heads * width))
-    native = pays()  # elsewhere MLX's own operations are what training uses
+    native = pays()  # otherwise training uses MLX's operations
 
     def scores(q: mx.array, k: mx.array, v: mx.array) -> mx.array:
         if native:
@@ -118,7 +118,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def show(reports: Sequence[dict[str, Any]]) -> None:
-    """Print the table of the medians over processes."""
+    """Print a table of medians over processes."""
     step = statistics.median(s for report in reports for s in report["seconds"])
     names = reports[0]["parts"]
     seconds = {name: [report["parts"][name] for report in reports] for name in names}

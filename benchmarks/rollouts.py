@@ -1,7 +1,7 @@
-"""Answers to many prompts: ours, in batches with the shared prefix once, against ``mlx_lm.generate`` one by one.
+"""Generation for many prompts: Conch in batches with a shared prefix, against ``mlx_lm.generate`` one by one.
 
-Both greedy, with our BLAS, on the same prompts. The peer answers ``--peer-prompts`` of them, since its time grows with
-their number and nothing else. "time x" is the peer's time a token over ours.
+Both decode greedily with Conch's BLAS on the same prompts. The peer answers only ``--peer-prompts`` of them, because
+its time is proportional to their number. "time x" is the peer's time per token over Conch's.
 
     python benchmarks/rollouts.py [--prompts 64] [--tokens 64] [--peer-prompts 8] [--rounds 3]
 """
@@ -22,14 +22,14 @@ QUESTION = "What is {} times {}? Explain how you found it, step by step."
 
 
 def answers(options: argparse.Namespace, base: Any, prompts: list[list[int]]) -> int:
-    """Answer all prompts by the variant's way; return the number of tokens made."""
+    """Answer all prompts with the variant; return the number of generated tokens."""
     if options.variant == "ours":
         from conch_dna.kernels.patch import fast_ops
         from conch_dna.records import Sampling
         from conch_dna.runtime.generate import answer_many
 
         sampling = Sampling(max_tokens=options.tokens, temperature=0.0)
-        with fast_ops(base.model):  # as on_policy, best_of_n and the gate do
+        with fast_ops(base.model):  # as in on_policy, best_of_n and the gate
             made = answer_many(base.model, base.tokenizer, prompts, sampling)
             return sum(len(answer.tokens) + answer.finished for answer in made)
     from mlx_lm.generate import stream_generate
@@ -51,14 +51,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     answers(options, base, prompts[:2])  # warm-up
     started = time.perf_counter()
     tokens = answers(options, base, prompts)
-    # A time a thousand tokens, so that the contenders may make different numbers of them.
+    # Seconds per thousand tokens, because the contenders generate different numbers of tokens.
     return {"seconds": [(time.perf_counter() - started) / tokens * 1000], "rss": peak_rss(), "tokens": tokens}
 
 
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("--prompts", type=int, default=64)
-    made.add_argument("--tokens", type=int, default=64, help="most tokens in one answer")
+    made.add_argument("--tokens", type=int, default=64, help="most tokens per answer")
     made.add_argument("--peer-prompts", type=int, default=8, help="prompts that the peer answers")
     options = parse(made, QUICK)
     if options.variant:

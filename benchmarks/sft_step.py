@@ -1,8 +1,8 @@
-"""One step of plain fine-tuning: ours against mlx-lm's own training loop, with our BLAS and as installed.
+"""One step of supervised fine-tuning: Conch against mlx-lm's training loop, with Conch's BLAS and as installed.
 
-Same model, LoRA (rank 8, all linear layers), lengths and trained places, AdamW. The loop of mlx-lm is the one behind
-``mlx_lm.lora`` (``mlx_lm.tuner.trainer.train``, compiled as it comes), timed by its own reports. "time x" is a
-contender's time over ours.
+All use the same model, LoRA (rank 8, all linear layers), lengths and trained positions, and AdamW. The loop of mlx-lm
+is that of ``mlx_lm.lora`` (``mlx_lm.tuner.trainer.train``, compiled by default), timed by its own reports. "time x" is
+a contender's time over Conch's ("ours").
 
     python benchmarks/sft_step.py [--installed-rounds 1] [--rounds 3] [--steps 3]
 """
@@ -34,7 +34,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     made = parser(__doc__)
-    made.add_argument("--installed-rounds", type=int, default=1, help="processes of mlx-lm as installed (minutes each)")
+    made.add_argument("--installed-rounds", type=int, default=1, help="processes of mlx-lm as installed (minutes)")
     options = parse(made)
     if options.variant:
         print(json.dumps(measure(options)))

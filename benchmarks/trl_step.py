@@ -1,7 +1,7 @@
-"""The TRL contender of kd_step.py, run by a Python that has torch and TRL: ``trl_step.py FOLDER --steps N``.
+"""TRL contender of kd_step.py, for a Python with torch and TRL: ``trl_step.py FOLDER --steps N``.
 
-FOLDER holds a transformers model and ``batch.npz``, as ``kd_step.py --variant export`` writes them. It first checks
-that this model's logits are those of mlx.
+FOLDER holds a transformers model and ``batch.npz``, written by ``kd_step.py --variant export``. The script first checks
+that the logits of this model match those of mlx.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TOLERANCE = 1e-3
 
 
 def measure(folder: Path, steps: int, *, teacher_forward: bool) -> dict[str, Any]:
-    """Time ``steps`` optimizer steps after one that warms up."""
+    """Time ``steps`` optimizer steps after one warm-up step."""
     import numpy as np
     import torch
     from peft import LoraConfig, get_peft_model
@@ -36,7 +36,7 @@ def measure(folder: Path, steps: int, *, teacher_forward: bool) -> dict[str, Any
         fixed = None if teacher_forward else teacher(ids).logits
     labels = torch.full_like(ids, -100)
     rows, cols = torch.from_numpy(data["rows"].astype("int64")), torch.from_numpy(data["cols"].astype("int64"))
-    labels[rows, cols] = ids[rows, cols + 1]  # the place that predicts, as the logits stand
+    labels[rows, cols] = ids[rows, cols + 1]  # loss position = predicted position, unshifted
     adapter = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM")
     student = get_peft_model(model, adapter).train()
     optimizer = torch.optim.AdamW([p for p in student.parameters() if p.requires_grad], lr=1e-4, weight_decay=0.01)
@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--no-teacher", action="store_true", help="the teacher's logits are at hand before the step")
+    parser.add_argument("--no-teacher", action="store_true", help="compute the teacher's logits before the timed steps")
     options = parser.parse_args()
     print(json.dumps(measure(options.folder, options.steps, teacher_forward=not options.no_teacher)))
 

@@ -1,1 +1,1 @@
-"""Does a neuron behave like its teacher? Every recipe, on prompts and questions that no training has seen."""
+"""Quality benchmark: compare neurons of every recipe with their teacher on prompts and questions unseen in training."""

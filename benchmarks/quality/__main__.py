@@ -10,32 +10,32 @@ import click
 
 from conch_dna.models import accel
 
-accel.switch_on()  # the imports below bring mlx
+accel.switch_on()  # before the imports below, which import mlx
 
 from benchmarks.quality.report import tables  # noqa: E402
 from benchmarks.quality.rows import METHODS, NEED_CHOICES, REFERENCES, Bench  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = Path(__file__).with_name("rows.jsonl")
-SEEDED = ("thinking", "action")  # the domains that get three seeds first
+SEEDED = ("thinking", "action")  # domains that are measured with several seeds
 
 
 @click.group()
 def main() -> None:
-    """Measure what each recipe teaches; a row costs minutes, and rows that are there are not made again."""
+    """Measure the effect of each recipe. A row takes minutes; existing rows are not repeated."""
 
 
 @main.command()
-@click.option("--domain", "domains", multiple=True, help="These domains alone.")
+@click.option("--domain", "domains", multiple=True, help="Only these domains.")
 @click.option("--method", "methods", multiple=True, type=click.Choice([*REFERENCES, *METHODS]))
-@click.option("--seeds", default=3, show_default=True, help="Of thinking and action; the other domains get one.")
-@click.option("--rows", "path", default=ROWS, type=click.Path(path_type=Path), help="The file that rows are added to.")
-@click.option("--work", default=ROOT / "runs" / "quality", type=click.Path(path_type=Path), help="Where runs are kept.")
+@click.option("--seeds", default=3, show_default=True, help="Seeds for thinking and action; other domains use one.")
+@click.option("--rows", "path", default=ROWS, type=click.Path(path_type=Path), help="File to append rows to.")
+@click.option("--work", default=ROOT / "runs" / "quality", type=click.Path(path_type=Path), help="Folder for runs.")
 @click.argument("extra", nargs=-1)
 def run(
     domains: tuple[str, ...], methods: tuple[str, ...], seeds: int, path: Path, work: Path, extra: tuple[str, ...]
 ) -> None:
-    """Add the rows that are missing; EXTRA options go to conch distill, after a double dash."""
+    """Add missing rows. EXTRA options after a double dash are passed to conch distill."""
     bench = Bench(ROOT, work.resolve())
     there = {(row["domain"], row["method"], row["seed"]) for row in _read(path)}
     wanted = [(d, m, 0) for m in REFERENCES for d in bench.domains]
@@ -50,7 +50,7 @@ def run(
         if not chosen or (domain, method, seed) in there:
             continue
         if method in NEED_CHOICES and not bench.has_choices(domain):
-            click.echo(f"{domain} {method}: left out, its recording does not tell the teacher's choices", err=True)
+            click.echo(f"{domain} {method}: skipped, its recording has no per-token choices", err=True)
             continue
         row = bench.row(domain, method, seed, extra)
         with path.open("a", encoding="utf-8") as file:
@@ -62,7 +62,7 @@ def run(
 @main.command()
 @click.option("--rows", "path", default=ROWS, type=click.Path(path_type=Path))
 def report(path: Path) -> None:
-    """Print the tables of the rows that are there."""
+    """Print tables of the existing rows."""
     click.echo(tables(_read(path)))
 
 

