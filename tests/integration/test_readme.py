@@ -14,8 +14,8 @@ from checkout import ROOT
 from tiny import write_tiny_model
 
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
-# The tiny random model learns almost nothing in two steps. These bounds let it pass the gate, because the commands after
-# `conch distill` need a published neuron.
+# The tiny random model learns almost nothing in two steps. These bounds let it pass the gate, because the commands
+# after `conch distill` need a published neuron.
 PROJECT = """
 [distill]
 student = "{model}"
