@@ -1,4 +1,4 @@
-"""The README's tour is true: every command of it runs, in order, in a project of its own."""
+"""The README: every command of its tour runs, in order, in a new project."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from checkout import ROOT
 from tiny import write_tiny_model
 
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
-# A tiny random model that learns next to nothing in two steps: bounds that let it through, so that the commands after
-# the gate have a neuron to work on.
+# The tiny random model learns almost nothing in two steps. These bounds let it pass the gate, because the commands
+# after `conch distill` need a published neuron.
 PROJECT = """
 [distill]
 student = "{model}"
