@@ -1,9 +1,9 @@
 """Six neurons over one context: read once for all by the base, against six that each read it themselves.
 
-One prompt of ``--context`` tokens and the chat template's invocation_tokens goes to every neuron at once, and what is timed is the
-time until all of them have their first token: reading the prompt, and one token. The neurons are random, of rank
-``--rank`` on every linear layer, and the same in all rows but for their invocation_tokens. Each prompt is new to the engine, and the
-rows take turns in one process.
+One prompt of ``--context`` tokens and the chat template's invocation tokens goes to every neuron at once. The figure is
+the time until all of them have their first token: reading the prompt, and one token. The neurons are random, of rank
+``--rank`` on every linear layer, and the same in all rows except for their invocation tokens. Each prompt is new to the
+engine, and the rows take turns in one process.
 
 - ``shared``: neurons that act from the invocation tokens on;
 - ``ordinary``: neurons that act on every token, in one batch; ``ordinary, one by one``: one after the other.
@@ -40,7 +40,7 @@ ROWS = {"shared": ("s", True), "ordinary": ("o", True), "ordinary, one by one": 
 
 
 def serve(base: Any, folder: Path, options: argparse.Namespace, invocation_tokens: tuple[int, ...]) -> Engine:
-    """Return an engine with neurons s0, s1 and so on, which act from the invocation tokens on, and o0, o1, which act everywhere."""
+    """Return an engine with activated neurons s0, s1 and so on, and ordinary neurons o0, o1 and so on."""
     from conch_dna.registry.adapter import INVOCATION_TOKENS
     from conch_dna.registry.card import CardFields
     from conch_dna.registry.store import Registry

@@ -116,6 +116,9 @@ class DistillConfig(BaseModel):
     gate_prompts: int = Field(24, ge=2, description="held-out prompts that the gate measures, at most")
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
     max_quality_drop: float = Field(0.0, ge=0, le=1, description="most the quality score may fall below the base's")
+    tracker: tuple[str, ...] = Field(  # no part of a run's identity: a run resumes with or without trackers
+        (), exclude=True, description="tracker plug-ins that record the run, such as csv"
+    )
     max_harm: float = Field(0.10, ge=0, description="most bits per byte may rise on other domains, relative")
 
     @field_validator("layers")

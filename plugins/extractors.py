@@ -45,7 +45,8 @@ def regex_extractor(pattern: str) -> Extractor:
             found = [match[group] for match in compiled.finditer(text, timeout=SECONDS)]
         except TimeoutError as error:
             raise DataError(
-                f"takes over {SECONDS:g} s for a text of {len(text)} characters", where="[extract] pattern", got=pattern,
+                f"takes over {SECONDS:g} s for a text of {len(text)} characters", where="[extract] pattern",
+                got=pattern,
                 next_step="Avoid nested repetitions in the pattern",
             ) from error  # fmt: skip
         return found[-1] if found else None

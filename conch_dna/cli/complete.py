@@ -48,7 +48,7 @@ def names_of(kind: str) -> Completer:
 
 
 teacher_names, router_names = names_of("teachers"), names_of("routers")
-loss_names, gate_names = names_of("losses"), names_of("gates")
+loss_names, gate_names, tracker_names = names_of("losses"), names_of("gates"), names_of("trackers")
 
 
 def mode_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:

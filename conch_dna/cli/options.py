@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from conch_dna.cli.complete import cross_tokenizer_names, gate_names, loss_names, mode_names, teacher_names
+from conch_dna.cli.complete import (
+    cross_tokenizer_names,
+    gate_names,
+    loss_names,
+    mode_names,
+    teacher_names,
+    tracker_names,
+)
 from conch_dna.config import DistillConfig
 
 if TYPE_CHECKING:
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 
 _COMPLETED = {
     "mode": mode_names, "teacher": teacher_names, "loss": loss_names, "gate": gate_names,
-    "cross_tokenizer": cross_tokenizer_names,
+    "cross_tokenizer": cross_tokenizer_names, "tracker": tracker_names,
 }  # fmt: skip
 _IN_TABLE = "__"  # between recipe and setting in the name of a parameter
 
@@ -65,6 +72,7 @@ def _option(name: str, flag: str, field: FieldInfo, *, hidden: bool = False) -> 
         # An empty tuple from click means that the option was not given.
         return click.Option(
             [flag, name], multiple=True, help=f"{text}; may be repeated", callback=lambda _c, _p, v: v or None,
+            shell_complete=_COMPLETED.get(name),
             hidden=hidden,
         )  # fmt: skip
     if get_origin(field.annotation) is Literal:

@@ -16,14 +16,13 @@ import numpy as np
 
 from conch_dna.align.aligned_targets import NONE, collate_aligned
 from conch_dna.losses.fused import LOWEST, temper
-from conch_dna.plugin.protocols import CrossTokenizerInput
+from conch_dna.plugin.protocols import CrossTokenizerInput, Plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conch_dna.align.vocabulary_map import Members, VocabularyMap
     from conch_dna.config import DistillConfig
-    from conch_dna.plugin.manager import PluginHost
     from conch_dna.plugin.protocols import Aligned, CrossTokenizerLoss, Divergence, LogitLoss
 
 KIND = "cross_tokenizer_losses"  # in the catalog
@@ -60,7 +59,7 @@ class CrossTargets:
         return of
 
 
-def registered_loss(host: PluginHost, name: str) -> CrossTokenizerLoss:
+def registered_loss(host: Plugins, name: str) -> CrossTokenizerLoss:
     """Return the loss that a plug-in registered under ``name``; a fault in it names the plug-in.
 
     :raises UnknownName: no plug-in provides it.
@@ -77,7 +76,7 @@ def registered_loss(host: PluginHost, name: str) -> CrossTokenizerLoss:
 class _Guarded:
     """A plug-in's loss of one batch whose faults name the plug-in."""
 
-    def __init__(self, host: PluginHost, name: str, loss: LogitLoss) -> None:
+    def __init__(self, host: Plugins, name: str, loss: LogitLoss) -> None:
         self._host, self._name, self._loss = host, name, loss
         chunks = getattr(loss, "chunks", None)
         if chunks is not None:  # without the attribute, the positions are independent

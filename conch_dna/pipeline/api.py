@@ -14,6 +14,7 @@ from conch_dna.pipeline.run_folder import Run
 from conch_dna.pipeline.selection import domain_named, own_domain
 from conch_dna.pipeline.setup import RUN_NAME, Setup, set_up
 from conch_dna.records import Sampling
+from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.references import make_teacher
 from conch_dna.util.progress import Progress
 
@@ -124,7 +125,7 @@ def record(
     scorers = {scorer: found.host.catalog.get("scorers", scorer) for scorer in required}
     extractor = AnswerExtractor(found.host, chosen)
     api = found.api_context(teacher, budget, base_url)
-    api.note = progress.note
+    api.note, cache = progress.note, CompletionCache.within(api.cache)
     asked = make_teacher(found.host, teacher, chosen, api=api)
     sampling = Sampling(
         max_tokens=chosen.settings.max_tokens, temperature=temperature, seed=seed, top_log_probs=top_log_probs
@@ -132,7 +133,7 @@ def record(
     try:
         progress.stage(domain, f"recording {teacher.partition(':')[0]}", len(chosen.prompts))
         return Recorded(
-            *record_answers(chosen, asked, teacher, sampling, scorers, required, api.cache, extractor, progress.advance)
+            *record_answers(chosen, asked, teacher, sampling, scorers, required, cache, extractor, progress.advance)
         )
     finally:
         asked.close()

@@ -26,6 +26,7 @@ from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machi
 from conch_dna.pipeline.run_folder import refuse_second
 from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_digest
 from conch_dna.plugin.recipes import joined
+from conch_dna.plugin.trackers import Trackers
 from conch_dna.records import DomainResult, StepReport, Summary, digest_of
 from conch_dna.registry.store import Registry
 from conch_dna.teachers.capabilities import cross_tokenizer_loss
@@ -58,6 +59,7 @@ class Distillation:
     run: Run
     registry: Registry
     progress: Progress
+    trackers: Trackers
     base_fits: BaseFits = field(default_factory=dict)
 
     @cached_property
@@ -154,7 +156,7 @@ class Distillation:
             self.registry, domain.name, trained.adapter, verdict, base=config.student,
             teacher=self.teacher_name(domain), identity=identity,
         )  # fmt: skip
-        self.setup.project.host.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)
+        self.trackers.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)
         return result.model_copy(
             update={
                 "state": "published", "version": entry.version, "digest": entry.card.digest, "adapter": str(entry.path)
@@ -205,14 +207,13 @@ class Distillation:
 
         :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
         """
-        host = self.setup.project.host
 
         def on_step(report: StepReport) -> None:
-            host.emit("step_finished", domain=domain.name, report=report)
+            self.trackers.emit("step_finished", run_dir=self.run.path, domain=domain.name, report=report)
 
         context = RecipeContext(
-            self.base, self.setup.config, RecipeSettings(), host, self._as_answered(domain), prepared.training_set,
-            teacher, identity, self.run.folder(domain.name), self.progress, on_step, start.path if start else None,
+            self.base, self.setup.config, RecipeSettings(), self.setup.project.host, self._as_answered(domain),
+            prepared.training_set, teacher, identity, self.run.folder(domain.name), self.progress, on_step, start.path if start else None,
         )  # fmt: skip
         trained = run_recipes(choice.recipes, context)
         if not trained.reports:  # a recipe found nothing to learn in the answers of what it started from
@@ -260,11 +261,11 @@ def distill_all(setup: Setup, run: Run, progress: Progress) -> Summary:
     """
     started = time.perf_counter()
     host, config, domains = setup.project.host, setup.config, list(setup.chosen.values())
-    work = Distillation(setup, run, Registry(setup.project.registry), progress)
     try:
-        with run.lock():
+        with run.lock(), Trackers(host, config.tracker) as trackers:
+            work = Distillation(setup, run, Registry(setup.project.registry), progress, trackers)
             run.begin(config, list(setup.chosen))
-            host.emit("run_started", run_dir=run.path, config=config, domains=list(setup.chosen))
+            trackers.emit("run_started", run_dir=run.path, config=config, domains=list(setup.chosen))
             teachers = dict.fromkeys(map(work.teacher_name, domains))
             summary = Summary(
                 run=run.name, student=config.student, teacher="; ".join(teachers), preset=config.preset, results=(),
@@ -280,7 +281,7 @@ def distill_all(setup: Setup, run: Run, progress: Progress) -> Summary:
                 run.save_summary(summary.model_copy(update={"stopped": AT_BUDGET}))
                 raise
             run.save_summary(summary)
-            host.emit("run_finished", run_dir=run.path, summary=summary)
+            trackers.emit("run_finished", run_dir=run.path, summary=summary)
     except Timeout as error:
         raise refuse_second(run) from error
     except KeyboardInterrupt as error:

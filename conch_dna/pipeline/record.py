@@ -12,7 +12,6 @@ from conch_dna.domains.recordings import FOLDER, SOFT, RecordingCard, domain_wit
 from conch_dna.domains.soft_recordings import write_soft
 from conch_dna.errors import DataError
 from conch_dna.evaluation.scoring import score
-from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.answers import final_answers
 from conch_dna.util.files import write_atomic
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.plugin.protocols import Scorer, Teacher
     from conch_dna.records import Completion, Prompt, Sampling
+    from conch_dna.teachers.answer_cache import CompletionCache
 
 
 _ADVICE = {MISSING: NO_FINAL, "cut off": "Raise max_tokens in the domain.toml"}  # where that dropped the most
@@ -36,7 +36,7 @@ def record_answers(
     sampling: Sampling,
     scorers: Mapping[str, Scorer],
     required: Mapping[str, float],
-    cache: Path,
+    cache: CompletionCache,
     extractor: AnswerExtractor,
     on_answer: Callable[[], None],
 ) -> tuple[Path, RecordingCard]:
@@ -47,7 +47,6 @@ def record_answers(
     :param about: teacher and model reference, for the card; the file is named after the model.
     :param required: least score of each scorer; answers below any, cut off or empty ones, and those without a final
         answer, are dropped and counted.
-    :param cache: the root of the cache of answers.
     :param extractor: takes the final answers; what the teacher said as a whole stays in ``cache``.
     :raises DataError: the domain has no folder to write to, no answer was kept, or its tokens' choices, which another
         recording of the same name has, would be lost.
@@ -63,9 +62,7 @@ def record_answers(
     kept: dict[str, Completion] = {}
     dropped: Counter[str] = Counter()
     scored_domain = domain_with(as_answered(domain, extractor), required)
-    for completion, fault in final_answers(
-        teacher, domain, domain.prompts, sampling, CompletionCache.within(cache), extractor
-    ):
+    for completion, fault in final_answers(teacher, domain, domain.prompts, sampling, cache, extractor):
         reason = fault or _fault(by_digest[completion.prompt], completion, scored_domain, scorers, required)
         if reason:
             dropped[reason] += 1

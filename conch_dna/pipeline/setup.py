@@ -118,6 +118,8 @@ def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Doma
     catalog.get("losses", config.loss)
     catalog.get("gates", config.gate)
     cross_tokenizer_loss(catalog, config)
+    for tracker in config.tracker:
+        catalog.get("trackers", tracker)
     requested(catalog, config)
     for domain in domains:
         check_not_base(domain.name, "domain")

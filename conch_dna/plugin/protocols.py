@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_ch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import mlx.core as mx
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain
     from conch_dna.exporters.source import Base, NeuronSource
     from conch_dna.models.load import LoadedModel
+    from conch_dna.plugin.catalog import Catalog
     from conch_dna.records import Check, Completion, HeldOut, Prompt, Sampling, SoftToken, StepReport, Summary
     from conch_dna.teachers.api.context import ApiContext
 
@@ -53,6 +55,17 @@ class TeacherRequest:
     student: str = ""
     base: Callable[[], LoadedModel] | None = None
     api: ApiContext | None = None
+
+
+class Plugins(Protocol):
+    """The part of the plug-in host that training uses: objects by kind and name, and the blame for their faults."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The registered objects."""
+
+    def blaming(self, kind: str, name: str) -> AbstractContextManager[None]:
+        """Name the plug-in that provides ``name`` in any fault of the block."""
 
 
 @runtime_checkable

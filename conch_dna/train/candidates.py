@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conch_dna.records import Prompt
     from conch_dna.train.recipes.base import RecipeContext
-    from conch_dna.train.recipes.candidate_settings import CandidateSettings
+    from conch_dna.train.recipes.settings import CandidateSettings
 
 STUDENT = "student"  # its name in the runtime
 R = TypeVar("R", bound=Record)

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import RecipeSettings
     from conch_dna.data.batches import Batch, SoftTargets
-    from conch_dna.plugin.manager import PluginHost
-    from conch_dna.plugin.protocols import Divergence
+    from conch_dna.plugin.protocols import Divergence, Plugins
     from conch_dna.train.recipes.base import RecipeContext
     from conch_dna.train.sources import Source
     from conch_dna.train.training_set import TrainingSet
@@ -83,7 +82,7 @@ def distillation_objective(context: RecipeContext[RecipeSettings]) -> Callable[[
     return at
 
 
-def _divergence(host: PluginHost, name: str) -> Divergence:
+def _divergence(host: Plugins, name: str) -> Divergence:
     """Return the loss of that name; a fault in it names its plug-in."""
     loss: Divergence = host.catalog.get("losses", name)
 

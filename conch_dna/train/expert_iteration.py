@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.records import Prompt
-    from conch_dna.train.recipes.best_of_n import BestOfNSettings
+    from conch_dna.train.recipes.settings import BestOfNSettings
 
 log = structlog.get_logger()
 

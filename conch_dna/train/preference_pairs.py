@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from conch_dna.data.tokens import Example
     from conch_dna.records import Prompt
-    from conch_dna.train.recipes.preference import PreferenceSettings
+    from conch_dna.train.recipes.settings import PreferenceSettings
 
 VERDICTS = (0, 1, None)
 GROUP = 16  # comparisons that are asked, and stored, together: what a kill may lose

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from conch_dna.data.batches import Batch
     from conch_dna.models.load import LoadedModel
     from conch_dna.records import Prompt
-    from conch_dna.train.recipes.on_policy import OnPolicySettings
+    from conch_dna.train.recipes.settings import OnPolicySettings
     from conch_dna.train.sources import Source
 
 STREAM = 1  # keeps the draws of this module apart from those of order and dropout, which hang on seed and step too

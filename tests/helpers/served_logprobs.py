@@ -9,6 +9,7 @@ from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.pipeline.record import record_answers
 from conch_dna.plugin.manager import PluginHost
 from conch_dna.records import Completion, Sampling, SoftToken
+from conch_dna.teachers.answer_cache import CompletionCache
 
 SETTINGS = {
     "teacher": "recorded", "mode": "kd", "steps": 3, "learning_rate": 0.01, "held_out": 0.25, "gate_prompts": 2,
@@ -56,5 +57,5 @@ def recorded(domain, cache, sampling=CHOICES, **teacher):
     good = {"good": lambda *_: 1.0}
     extractor = AnswerExtractor(PluginHost(), domain)
     return record_answers(
-        domain, one, "telling:big", sampling, good, {"good": 0.5}, cache, extractor, lambda: None
+        domain, one, "telling:big", sampling, good, {"good": 0.5}, CompletionCache(cache), extractor, lambda: None
     )  # fmt: skip

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.manager import PluginHost
-    from conch_dna.plugin.protocols import Teacher
+    from conch_dna.plugin.protocols import Plugins, Teacher
     from conch_dna.plugin.recipes import Recipe
     from conch_dna.records import StepReport
     from conch_dna.train.training_set import TrainingSet
@@ -43,7 +42,7 @@ class RecipeContext(Generic[S_co]):
     base: LoadedModel
     config: DistillConfig
     settings: S_co
-    host: PluginHost
+    host: Plugins
     domain: Domain
     training_set: TrainingSet
     teacher: Teacher

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
-
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING, ClassVar
 
 from conch_dna.plugin.recipes import Need, Recipe, RecipePlan, TeacherFacts
-from conch_dna.train.recipes.candidate_settings import CandidateSettings
+from conch_dna.train.recipes.settings import BestOfNSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from conch_dna.config import DistillConfig
     from conch_dna.train.recipes.base import RecipeContext, RecipeResult
-
-
-class BestOfNSettings(CandidateSettings):
-    """The table ``[distill.best_of_n]``."""
-
-    flat_names: ClassVar[Mapping[str, str]] = {
-        name: name for name in ("candidates", "candidate_temperature", "kept", "iterations")
-    }
-
-    kept: int = Field(1, ge=1, description="best candidates a prompt that are trained on")
-    iterations: int = Field(3, ge=1, description="most rounds of drawing, choosing and training")
-
-    @model_validator(mode="after")
-    def _some_are_dropped(self) -> Self:
-        if self.kept >= self.candidates:
-            raise ValueError(f"kept = {self.kept}: must be less than candidates = {self.candidates}")
-        return self
 
 
 class BestOfN(Recipe):

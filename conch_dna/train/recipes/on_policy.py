@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from conch_dna.config import RecipeSettings
 from conch_dna.plugin.recipes import Need, Recipe, RecipePlan, TeacherFacts
+from conch_dna.train.recipes.settings import OnPolicySettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from conch_dna.config import DistillConfig
     from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 
 # Bytes. Two models that train and score at once need room; with less memory the choice would not be a safe default.
 ROLLOUT_MEMORY = 64_000_000_000
-
-
-class OnPolicySettings(RecipeSettings):
-    """The table ``[distill.on_policy]``."""
-
-    flat_names: ClassVar[Mapping[str, str]] = {
-        "fraction": "on_policy_fraction", "loss": "on_policy_loss", "rollout_tokens": "rollout_tokens",
-        "rollout_temperature": "rollout_temperature", "rollout_steps": "rollout_steps",
-    }  # fmt: skip
-
-    fraction: float = Field(1.0, ge=0, le=1, description="share of the steps that train on rollouts")
-    loss: Literal["divergence", "advantage"] = Field(
-        "divergence", description="on rollouts: the whole divergence, or the sampled tokens' policy gradient"
-    )
-    rollout_tokens: int = Field(128, ge=1, le=32_768, description="most tokens in one rollout")
-    rollout_temperature: float = Field(1.0, ge=0, le=5, description="sampling temperature of the rollouts")
-    rollout_steps: int = Field(1, ge=1, description="optimizer steps that one batch of rollouts serves")
 
 
 class OnPolicy(Recipe):

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
 from conch_dna.plugin.recipes import Need, Recipe, RecipePlan, TeacherFacts
-from conch_dna.train.recipes.candidate_settings import CandidateSettings
+from conch_dna.train.recipes.settings import PreferenceSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from conch_dna.config import DistillConfig
     from conch_dna.train.recipes.base import RecipeContext, RecipeResult
-
-
-class PreferenceSettings(CandidateSettings):
-    """The table ``[distill.preference]``."""
-
-    flat_names: ClassVar[Mapping[str, str]] = {
-        name: name for name in ("candidates", "candidate_temperature", "dpo_beta")
-    }
-
-    dpo_beta: float = Field(0.1, gt=0, le=10, description="reward of a nat over the reference (DPO's beta)")
 
 
 class Preference(Recipe):

@@ -4,14 +4,14 @@ import json
 
 import pytest
 from projects import here, write_domain, write_project, write_student
+from settings import config_of
 
-from conch_dna.config import resolve
 from conch_dna.domains.domain import load_domain
 from conch_dna.domains.extract import MISSING, AnswerExtractor, as_answered, extract_faults
 from conch_dna.domains.recordings import RecordingCard, find_recording
 from conch_dna.errors import ConfigError, DataError, PluginError, UnknownName
-from conch_dna.pipeline.recipe_choice import choose
-from conch_dna.pipeline.record import record
+from conch_dna.pipeline.recipe_choice import choose_recipes
+from conch_dna.pipeline.record import record_answers
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Sampling, SoftToken, digest_of
 from conch_dna.teachers.answer_cache import CompletionCache
@@ -207,7 +207,7 @@ def test_a_recording_keeps_final_answers_and_counts_missing_ones(host, domain_wi
     teacher, cache = Teacher(domain, {3: {"text": "no tag"}}), CompletionCache(tmp_path / "c")
     heard = []
     scorers = {"seen": lambda _p, text, _c: heard.append(text) or 1.0}
-    path, card = record(
+    path, card = record_answers(
         domain, teacher, "t:big", SAMPLING, scorers, {"seen": 0.5}, cache, AnswerExtractor(host, domain), list
     )
     assert heard == [f"final {i}" for i in (0, 1, 2, 4, 5)], "scorers rate the final answer"
@@ -328,8 +328,10 @@ def test_the_table_is_shown_and_checked(project):
 )
 def test_text_alone_teaches_through_an_extractor(more):
     capabilities = frozenset({"text", *more})
-    mode = choose(resolve({}), {"": "t"}, capabilities, 2**40, extracts=True)
-    assert (mode.recipes, mode.reason) == (("sft",), "teacher t through [extract] gives text alone")
+    mode = choose_recipes(load_plugins().catalog, config_of({}), {"": "t"}, capabilities, 2**40, extracts=True)
+    assert (mode.names, mode.reason) == (("sft",), "teacher t through [extract] gives text alone")
     for recipe in ("kd", "on_policy"):
         with pytest.raises(ConfigError, match=rf"recipe {recipe} needs .* through \[extract\]"):
-            choose(resolve({"mode": recipe}), {"": "t"}, capabilities, 2**40, extracts=True)
+            choose_recipes(
+                load_plugins().catalog, config_of({"mode": recipe}), {"": "t"}, capabilities, 2**40, extracts=True
+            )

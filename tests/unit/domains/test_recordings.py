@@ -10,7 +10,7 @@ from conch_dna.domains.domain import domain_of_file, load_domain
 from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.domains.recordings import RecordingCard, find_recording
 from conch_dna.errors import DataError, TeacherError
-from conch_dna.pipeline.record import record
+from conch_dna.pipeline.record import record_answers
 from conch_dna.plugin.manager import PluginHost
 from conch_dna.records import Completion, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
@@ -48,7 +48,7 @@ def keep(domain, tmp_path):
     def call(teacher, about="fake:models/big", least=0.5, scorer=lambda _p, text, _c: float("bad" not in text)):
         heard = []
         cache, extractor = CompletionCache(tmp_path / "cache"), AnswerExtractor(PluginHost(), domain)
-        path, card = record(
+        path, card = record_answers(
             domain,
             teacher,
             about,
@@ -161,4 +161,4 @@ def test_a_domain_made_of_a_file_has_no_place_for_a_recording(domain, tmp_path):
     loose = domain_of_file(domain.prompts_file, "loose")
     cache, extractor = CompletionCache(tmp_path), AnswerExtractor(PluginHost(), loose)
     with pytest.raises(DataError, match="domain loose: has no folder to record into"):
-        record(loose, Teacher(domain), "x", SAMPLING, {}, {}, cache, extractor, lambda: None)
+        record_answers(loose, Teacher(domain), "x", SAMPLING, {}, {}, cache, extractor, lambda: None)

@@ -1,4 +1,4 @@
-"""Neurons that act from a invocation tokens on, in use: the context is the base's to the last bit, the rest is the neuron's."""
+"""Activated neurons in use: the context is the base's to the last bit, the rest is the neuron's."""
 
 import json
 
@@ -49,7 +49,7 @@ def invocation_tokens(base):
 
 @pytest.fixture
 def neurons(base, runtime, invocation_tokens, tmp_path):
-    """The runtime, with the same adapter as ``shared``, from the invocation tokens on, and as ``whole``, on every token."""
+    """The runtime, with one adapter as ``shared``, which is activated, and as ``whole``, which acts on every token."""
     runtime.add("whole", write_neuron(tmp_path / "whole", base.model, 1))
     runtime.add("shared", marked(write_neuron(tmp_path / "shared", base.model, 1), invocation_tokens))
     return runtime
@@ -214,7 +214,8 @@ def test_tokens_in_an_order_that_is_not_the_batchs_are_refused():
 
 
 @pytest.mark.parametrize(
-    "invocation_tokens", [[], [-1], [1.0], [True], "abc", {"a": 1}, [[1]], 7], ids=["none", "below 0", "float", "bool", "text",
+    "invocation_tokens", [[], [-1], [1.0], [True], "abc", {"a": 1}, [[1]], 7],
+    ids=["none", "below 0", "float", "bool", "text",
                                                                      "object", "nested", "number"],
 )  # fmt: skip
 def test_a_cue_that_is_none_is_refused(base, tmp_path, invocation_tokens):

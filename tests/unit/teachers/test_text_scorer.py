@@ -17,7 +17,7 @@ from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.teachers.text_scorer import TextScorer
-from conch_dna.train.recipes.on_policy import OnPolicySource, unpack
+from conch_dna.train.rollout_source import OnPolicySource, unpack
 
 TEXTS = ["the thing in an hour", "an apple", "12 or 15", "\n", "on the train, and the other"]
 

@@ -10,7 +10,6 @@ from plain_client import ask, caller, questions
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 from tiers import thin
-from wire_limits import RateLimits
 
 from conch_dna.teachers.api.limits import BURST, Limits, Pace, RateLimit
 

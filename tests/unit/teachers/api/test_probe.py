@@ -9,11 +9,12 @@ import pytest
 from api_calls import answered, domain_in, good_is_better, paid, spent, teacher_of
 from fake_http import Refused
 from fake_model import FakeModel
+from settings import config_of
 from structlog.testing import capture_logs
 
-from conch_dna.config import resolve
 from conch_dna.errors import ConfigError, TeacherError
-from conch_dna.pipeline.recipe_choice import choose
+from conch_dna.pipeline.recipe_choice import choose_recipes
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Sampling
 from conch_dna.teachers.api.teacher import PROBED_FOR
 
@@ -69,7 +70,7 @@ def test_figures_that_are_no_probabilities_are_no_signal(serve, tmp_path, kind):
     teacher, _ = teacher_of(tmp_path, server)
     assert teacher.capabilities == {"text", "prefer"}
     with pytest.raises(ConfigError, match="recipe kd needs a teacher that gives soft targets"):
-        choose(resolve({"mode": "kd"}), {"": "openai:tiny"}, teacher.capabilities, 0)
+        choose_recipes(load_plugins().catalog, config_of({"mode": "kd"}), {"": "openai:tiny"}, teacher.capabilities, 0)
 
 
 def test_figures_that_turn_bad_later_stop_the_run_and_are_probed_anew(serve, tmp_path):
