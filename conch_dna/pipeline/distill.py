@@ -33,7 +33,8 @@ from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.teachers.references import in_one_line, parts_for
 from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.lora import lora_parameters
-from conch_dna.train.recipes.base import RecipeContext, RecipeResult, run_recipes
+from conch_dna.train.recipes.base import RecipeContext, RecipeResult
+from conch_dna.train.recipes.sequence import run_recipes
 from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ class Distillation:
 
         context = RecipeContext(
             self.base, self.setup.config, RecipeSettings(), self.setup.project.host, self._as_answered(domain),
-            prepared.training_set, teacher, identity, self.run.folder(domain.name), self.progress, on_step, start.path if start else None,
+            prepared.training_set, teacher, identity, self.run.folder(domain.name), self.progress, on_step,
+            start.path if start else None,
         )  # fmt: skip
         trained = run_recipes(choice.recipes, context)
         if not trained.reports:  # a recipe found nothing to learn in the answers of what it started from

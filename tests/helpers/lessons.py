@@ -4,7 +4,8 @@ from pathlib import Path
 
 from conch_dna.config import RecipeSettings
 from conch_dna.records import StepReport
-from conch_dna.train.recipes.base import RecipeContext, run_recipes
+from conch_dna.train.recipes.base import RecipeContext
+from conch_dna.train.recipes.sequence import run_recipes
 from conch_dna.util.progress import Progress
 
 MEASURED = {"seconds", "peak_memory"}  # of the machine, not of the training

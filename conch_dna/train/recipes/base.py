@@ -1,22 +1,21 @@
-"""What a recipe is given and what it returns, and several recipes in a row."""
+"""The input of a recipe and its result."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from conch_dna.config import RecipeSettings
 from conch_dna.train.stage import Stage, train_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
     from conch_dna.models.load import LoadedModel
     from conch_dna.plugin.protocols import Plugins, Teacher
-    from conch_dna.plugin.recipes import Recipe
     from conch_dna.records import StepReport
     from conch_dna.train.training_set import TrainingSet
     from conch_dna.util.progress import Progress
@@ -58,26 +57,6 @@ class RecipeResult(NamedTuple):
 
     adapter: Path
     reports: list[StepReport]
-
-
-def run_recipes(recipes: Sequence[Recipe], context: RecipeContext[RecipeSettings]) -> RecipeResult:
-    """Run ``recipes`` in their order, each from the adapter of the one before and with a fresh optimizer.
-
-    A single recipe works in the context's folder, several in numbered folders beneath it: ``1-kd``, ``2-on_policy``.
-
-    :param context: its settings are those of no recipe; each gets its own.
-    """
-    reports: list[StepReport] = []
-    start = context.start
-    for number, recipe in enumerate(recipes, 1):
-        folder = context.folder / f"{number}-{recipe.name}" if len(recipes) > 1 else context.folder
-        settings = context.config.table(recipe.name, recipe.settings)
-        with context.host.blaming("recipes", recipe.name):
-            start, found = recipe.run(replace(context, settings=settings, folder=folder, start=start))
-        reports += found
-    if start is None:
-        raise ValueError("no recipe was given")
-    return RecipeResult(start, reports)
 
 
 def train_in(context: RecipeContext[RecipeSettings], stage: Stage) -> RecipeResult:
