@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from conch_dna.config import RECIPES
+from conch_dna.domains.discovery import domain_folders
 from conch_dna.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 
 def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     """Return the domains that begin with ``word``."""
-    from conch_dna.domains.discovery import domain_folders
-
     app: App = ctx.find_root().obj
     return _like(word, domain_folders(app.host, app.project))
 
 
 def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     """Return the runs that begin with ``word``, the newest first."""
-    from conch_dna.pipeline.run_folder import list_runs
+    from conch_dna.pipeline.run_folder import list_runs  # slow: only to complete a run
 
     app: App = ctx.find_root().obj
     return _like(word, (run.name for run in list_runs(app.project / "runs")))
