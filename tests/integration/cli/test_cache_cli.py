@@ -65,7 +65,7 @@ def test_stats_count_by_teacher_with_bytes_a_token(cache):
     assert one["bytes_a_token"] == one["target_bytes"] / 60
     shown = run(cache, "stats").stdout
     assert "mlx:one\n  20 answers, " in shown
-    assert "20 answers' soft targets, 60 tokens, " in shown
+    assert "soft targets of 20 answers, 60 tokens, " in shown
 
 
 def test_verify_names_what_is_damaged_and_changes_nothing(cache):

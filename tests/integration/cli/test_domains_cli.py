@@ -171,7 +171,7 @@ def test_growing_says_when_nothing_new_comes(project):
     result = run("grow", "mine", "--teacher", "counting:4", "--n", "9", "--out", str(out), "--avoid", str(avoid))
     assert result.exit_code == 0
     assert "3 of 9 prompts" in result.stdout
-    assert "Stopped: the last rounds gave nothing new." in result.stdout
+    assert "Stopped: the last rounds produced no new prompt." in result.stdout
     assert "a text of evaluation.txt" in (project / "out.dropped.jsonl").read_text()
 
 
