@@ -25,7 +25,7 @@ _JSON = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def regex_extractor(pattern: str) -> Extractor:
-    """Return the last match of ``pattern``: its group ``answer``, else its first group, else all of it.
+    """Return the last match of ``pattern``: group ``answer``, else the first group, else all of it.
 
     :raises DataError: it is not a regular expression. The extractor raises it if the pattern takes too long; returning
         None would make the result depend on the speed of the machine.
@@ -45,8 +45,7 @@ def regex_extractor(pattern: str) -> Extractor:
             found = [match[group] for match in compiled.finditer(text, timeout=SECONDS)]
         except TimeoutError as error:
             raise DataError(
-                f"takes over {SECONDS:g} s for a text of {len(text)} characters", where="[extract] pattern",
-                got=pattern,
+                f"takes over {SECONDS:g} s for {len(text)} characters", where="[extract] pattern", got=pattern,
                 next_step="Avoid nested repetitions in the pattern",
             ) from error  # fmt: skip
         return found[-1] if found else None

@@ -35,6 +35,6 @@ class App:
         :raises ConfigError: ``conch.toml`` cannot be read.
         :raises PluginError: a plug-in failed and ``CONCH_STRICT=1`` is set.
         """
-        from conch_dna.plugin.manager import load_plugins  # imports pluggy: not for a completed option
+        from conch_dna.plugin.manager import load_plugins  # `conch --version` loads no plug-in host
 
         return load_plugins(self.plugins_dir or plugins_dir_of(self.project))

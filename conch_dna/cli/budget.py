@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.pipeline.project import CONFIG_FILE, RUNS
+from conch_dna.teachers.api.money import exact, usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ def show(app: App, as_json: bool) -> None:
     Calls without a known end are in flight, or their answer was lost. They count at their worst-case price, because
     the provider may have charged for them.
     """
+    # pydantic and structlog: not for --help.
     from conch_dna.teachers.api.ledger import FILE, Ledger
     from conch_dna.teachers.api.settings import read_api
 
@@ -49,8 +51,6 @@ def show(app: App, as_json: bool) -> None:
 
 def _as_json(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> dict[str, Any]:
     """Return the sums in decimal USD."""
-    from conch_dna.teachers.api.money import exact
-
     left = None if cap is None else exact(max(0, cap - spent - reserved))
     return {
         "budget": None if cap is None else exact(cap), "spent": exact(spent), "reserved": exact(reserved),
@@ -60,8 +60,6 @@ def _as_json(cap: int | None, spent: int, reserved: int, found: Sequence[Spendin
 
 def _lines(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> list[str]:
     """Return the sums as lines of text."""
-    from conch_dna.teachers.api.money import usd
-
     lines = []
     for one in found:
         usage = one.usage

@@ -7,6 +7,7 @@ import json
 import click
 
 from conch_dna.errors import ConchError
+from conch_dna.models.cache import cache_dir
 
 
 @click.group(
@@ -24,8 +25,7 @@ def cache() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def stats(as_json: bool) -> None:
     """Show the number of stored answers and soft targets by teacher, and their bytes per token."""
-    from conch_dna.models.cache import cache_dir
-    from conch_dna.teachers import cache_maintenance
+    from conch_dna.teachers import cache_maintenance  # imports NumPy: not for --help
 
     found = cache_maintenance.stats(cache_dir())
     if as_json:
@@ -52,8 +52,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
 
     Nothing is changed. A run asks the teacher again for damaged entries; conch cache gc deletes them.
     """
-    from conch_dna.models.cache import cache_dir
-    from conch_dna.teachers import cache_maintenance
+    from conch_dna.teachers import cache_maintenance  # imports NumPy: not for --help
 
     items = list(cache_maintenance.stored(cache_dir()))
     damaged = [item for item in items if item.fault]
@@ -80,8 +79,7 @@ def gc(older_than: float | None, teacher: str | None, dry_run: bool) -> None:
     With both --older-than and --teacher, an entry must match both. The command fails while another process writes to
     the cache. Models are not deleted.
     """
-    from conch_dna.models.cache import cache_dir
-    from conch_dna.teachers import cache_maintenance
+    from conch_dna.teachers import cache_maintenance  # imports NumPy: not for --help
 
     gone = cache_maintenance.collect(cache_dir(), older_than=older_than, teacher=teacher, dry_run=dry_run)
     for item in gone if dry_run else ():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
+from conch_dna.domains.discovery import domain_folders
 from conch_dna.errors import ConfigError
 from conch_dna.teachers.capabilities import BYTES, OFF
 
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 
 def domain_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     """Return the domains that begin with ``word``."""
-    from conch_dna.domains.discovery import domain_folders
-
     app: App = ctx.find_root().obj
     return _like(word, domain_folders(app.host, app.project))
 
 
 def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     """Return the runs that begin with ``word``, the newest first."""
-    from conch_dna.pipeline.run_folder import list_runs
+    from conch_dna.pipeline.run_folder import list_runs  # slow: only to complete a run
 
     app: App = ctx.find_root().obj
     return _like(word, (run.name for run in list_runs(app.project / "runs")))

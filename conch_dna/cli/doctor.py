@@ -11,6 +11,9 @@ from typing import Any
 import click
 
 from conch_dna.errors import ModelError
+from conch_dna.models import accel
+from conch_dna.models.backend import command_to_replace, has_driver, installed_backends, version_of
+from conch_dna.models.cache import bytes_under, cache_dir
 
 # Training on the CPU below this speed deserves a warning; the reference BLAS reaches 5 to 10.
 SLOW_GFLOPS = 20.0
@@ -36,10 +39,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
 def _facts(app: object) -> dict[str, Any]:
     """Return everything that is reported."""
-    import psutil  # only here: conch --help must stay fast
-
-    from conch_dna.models.backend import has_driver, installed_backends, version_of
-    from conch_dna.models.cache import bytes_under, cache_dir
+    import psutil  # slow to import: not for --help
 
     memory = psutil.virtual_memory()
     return {
@@ -57,12 +57,9 @@ def _facts(app: object) -> dict[str, Any]:
 
 def _mlx() -> dict[str, Any]:
     """Return mlx's device and speed, or the fault that keeps it from being loaded."""
-    # The order matters: an optimised BLAS has an effect only if it is loaded before mlx.
-    from conch_dna.models import accel
-
     try:
         report = accel.switch_on()
-        import mlx.core as mx
+        import mlx.core as mx  # after switch_on: an optimised BLAS has an effect only if it is loaded before mlx
     except (ModelError, ImportError) as error:
         fault = str(error) if isinstance(error, ModelError) else f"mlx cannot be imported: {error}; {_ADVICE}"
         return {"device": None, "gflops": None, "accel": None, "mlx_fault": fault}
@@ -104,8 +101,6 @@ def _problems(facts: dict[str, Any]) -> list[str]:
 
 def _notes(facts: dict[str, Any]) -> list[str]:
     """Return advice that is no problem."""
-    from conch_dna.models.backend import command_to_replace
-
     if facts["nvidia_driver"] and [backend["device"] for backend in facts["backends"]] == ["cpu"]:
         return [f"this machine has an NVIDIA driver; to use CUDA, run: {command_to_replace('mlx-cpu', 'cuda12')}"]
     return []

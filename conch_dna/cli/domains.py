@@ -12,6 +12,8 @@ import click
 from conch_dna.cli.api import api_options
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import domain_names, teacher_names
+from conch_dna.data.splits import shortage
+from conch_dna.domains.discovery import check_own, domain_folders
 from conch_dna.errors import DataError, UnknownName
 from conch_dna.pipeline.project import CONFIG_FILE, Project
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 FILE = click.Path(dir_okay=False, path_type=Path)
+
+# Imports of pydantic, NumPy and mlx-lm are inside the functions: --help and shell completion must not wait for them.
 
 
 @click.group()
@@ -177,7 +181,6 @@ def import_(
     including those longer than the project's max_length in tokens of its student.
     """
     from conch_dna.config import read_project, resolve
-    from conch_dna.data.splits import shortage
     from conch_dna.domains.importing import Limits, import_chats
     from conch_dna.models.load import load_tokenizer
 
@@ -261,7 +264,6 @@ def grow(
     Kept prompts go to grown.jsonl, the others with a reason to grown.dropped.jsonl. Review them before use: append the
     good ones to prompts.jsonl and add their source to domain.toml.
     """
-    from conch_dna.domains.discovery import check_own
     from conch_dna.pipeline.grow import dropped_file, growing_domain
     from conch_dna.pipeline.grow import grow as grow_prompts
     from conch_dna.teachers.answer_cache import CompletionCache
@@ -296,8 +298,6 @@ def _held_out(app: App) -> float:
 
 
 def _folders(app: App) -> dict[str, Path]:
-    from conch_dna.domains.discovery import domain_folders
-
     return domain_folders(app.host, app.project)
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conch_dna.errors import ModelError
+from conch_dna.models import embedded, refs
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,8 +27,6 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def list_(as_json: bool) -> None:
     """List the embedded models, which need no model hub, and their state."""
-    from conch_dna.models import embedded
-
     rows: list[dict[str, Any]] = [
         {
             "ref": embedded.PREFIX + model.name,
@@ -74,10 +75,9 @@ def show(ref: str, as_json: bool) -> None:
 
 def _resolved(ref: str) -> tuple[Path, str]:
     """Resolve ``ref`` under a progress bar; return its folder and digest."""
+    # rich takes 0.1 s: not for --help.
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    from conch_dna.models import refs
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     # The bar goes to stderr: scripts read the result from stdout.
@@ -93,8 +93,6 @@ def _resolved(ref: str) -> tuple[Path, str]:
 
 def _facts(folder: Path) -> dict[str, Any]:
     """Return properties from the files of a model folder, without loading the weights."""
-    from conch_dna.errors import ModelError
-
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:

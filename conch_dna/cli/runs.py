@@ -26,7 +26,7 @@ def runs() -> None:
 @click.pass_obj
 def list_(app: App, as_json: bool) -> None:
     """List all runs, the newest first; a killed run is listed as interrupted."""
-    from conch_dna.pipeline.run_folder import list_runs
+    from conch_dna.pipeline.run_folder import list_runs  # imports pydantic: not for --help
 
     found = [run.about() for run in list_runs(app.project / "runs")]
     if as_json:
@@ -50,7 +50,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 
     For each domain, the held-out answer with the greatest rise in score is shown.
     """
-    from conch_dna.pipeline.run_folder import find_run
+    from conch_dna.pipeline.run_folder import find_run  # imports pydantic: not for --help
 
     run = find_run(app.project / "runs", name)
     about = run.about()

@@ -31,6 +31,7 @@ FORMAT = 1
 NEAR = 3e-4  # nats of added KL that are negligible: no finer grid is tried
 COARSEST, FINEST = 3, 6  # a grid's step is 2 to the power of minus this
 FARTHEST = 100.0  # nats below the row's greatest; lower values are clipped to it
+BEYOND = 101.0  # nats: more than the grid points that FARTHEST rounds to (94.4 and 100.6)
 SCALE = 2.0  # nats: the grid is nearly even up to this distance; beyond it, steps grow in proportion to the distance
 ON_GRID = 1 / 64  # of a step: a value this close to a grid point was decoded from it
 LOWS = {"id_rice": 5, "level_rice": 3, "grid": 2, "lowest": 8, "tail": 12}  # bits of the columns in a row's fixed part
@@ -194,15 +195,17 @@ def _levels(log_probs_TK: np.ndarray, free_T: np.ndarray) -> tuple[np.ndarray, n
     :returns: the grid (T,), 0 being the coarsest, and the levels (T, k); that of the greatest id is 0.
     """
     own_TK = log_probs_TK - np.logaddexp.reduce(log_probs_TK, axis=1, keepdims=True)
-    distance_TK = np.minimum(own_TK.max(axis=1, keepdims=True) - own_TK, FARTHEST)
-    u_TK = np.log1p(distance_TK / SCALE)
+    distance_TK = own_TK.max(axis=1, keepdims=True) - own_TK
+    u_TK = np.log1p(np.minimum(distance_TK, FARTHEST) / SCALE)
+    # FARTHEST may round up to a grid point just beyond it: a decoded row has that distance, and must stay on its grid.
+    beyond_TK = np.log1p(np.minimum(distance_TK, BEYOND) / SCALE)
     tried, exact, near, fits = [], [], [], []
     for grid in range(COARSEST, FINEST + 1):
         levels_TK = np.rint(u_TK * 2**grid).astype(np.int64)
         coded_TK = _from_levels(levels_TK, np.full(len(u_TK), grid - COARSEST))
         size_T = _rice(levels_TK.max(axis=1, keepdims=True) - levels_TK, MAX_RICE["level_rice"])[1]
         tried.append(levels_TK)
-        exact.append((np.abs(u_TK * 2**grid - levels_TK) < ON_GRID).all(axis=1))
+        exact.append((np.abs(beyond_TK * 2**grid - levels_TK) < ON_GRID).all(axis=1))
         near.append((np.exp(own_TK) * (own_TK - coded_TK)).sum(axis=1) < NEAR)
         fits.append((size_T <= free_T) | (grid == COARSEST))
     exact_GT, good_GT = np.stack(exact), np.stack(near) & np.stack(fits)

@@ -122,7 +122,7 @@ def with_calls_written(turn: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _template(tokenizer: Any, messages: Sequence[Mapping[str, Any]], *, open_turn: bool) -> str:
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError  # slow to import; a template has loaded it already
 
     try:
         text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=open_turn)

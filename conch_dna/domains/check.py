@@ -62,7 +62,7 @@ def _settings_faults(settings: DomainSettings, scorers: Collection[str]) -> Iter
 
 
 def _schema_fault(schema: dict[str, Any]) -> str | None:
-    import jsonschema
+    import jsonschema  # slow to import, and most domains have no tools
 
     try:
         jsonschema.Draft202012Validator.check_schema(schema)

@@ -122,7 +122,7 @@ def _json_row(raw: bytes) -> dict[str, Any] | str:
 
 def _arrow_rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        import pyarrow as pa
+        import pyarrow as pa  # an optional dependency
         import pyarrow.parquet
     except ImportError as error:
         raise DataError("pyarrow is not installed", where=path, next_step="pip install 'conch-dna[data]'") from error

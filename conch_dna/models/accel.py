@@ -14,10 +14,12 @@ import importlib.util
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -166,10 +168,7 @@ def _find_patchelf() -> Path:
 
 def measure_gflops() -> float:
     """Return the GFLOP/s of a float32 1024 x 1024 x 1024 matmul on mlx's default device (median of five)."""
-    import statistics
-    import time
-
-    import mlx.core as mx
+    import mlx.core as mx  # after switch_on
 
     size = 1024
     left, right = mx.random.normal((size, size)), mx.random.normal((size, size))

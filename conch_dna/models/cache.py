@@ -15,14 +15,14 @@ def cache_dir() -> Path:
     chosen = os.environ.get("CONCH_CACHE")
     if chosen:
         return Path(chosen).expanduser()
-    from platformdirs import user_cache_path
+    from platformdirs import user_cache_path  # not needed with CONCH_CACHE
 
     return user_cache_path("conch-dna")
 
 
 def lock(path: Path) -> BaseFileLock:
     """Return the lock between processes for ``path``; its lock file is in the same folder."""
-    from filelock import FileLock
+    from filelock import FileLock  # slow to import, and most commands lock nothing
 
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path.with_name(f".{path.name}.lock"))

@@ -110,7 +110,7 @@ def read(path: Path) -> Source:
 
     :raises ModelError: the file is missing, damaged, one of several parts, or of an unsupported architecture.
     """
-    from gguf import GGUFReader
+    from gguf import GGUFReader  # slow to import, and not needed for a cached conversion
 
     try:
         reader = GGUFReader(path)
@@ -141,7 +141,7 @@ def dequantised(tensor: Any, path: Path) -> NDArray[np.float16]:
 
     :raises ModelError: the package gguf cannot dequantise its type, or a value does not fit float16.
     """
-    from gguf.quants import dequantize
+    from gguf.quants import dequantize  # see read
 
     kind = tensor.tensor_type
     shape = tuple(int(size) for size in reversed(tensor.shape))
@@ -231,7 +231,7 @@ def _is_tied(source: Source) -> bool:
     output = source.tensors.get("output.weight")
     if output is None:
         return True
-    from gguf.quants import dequantize
+    from gguf.quants import dequantize  # see read
 
     embedding = _tensor(source, "token_embd.weight")
     if list(output.shape) != list(embedding.shape):
@@ -324,7 +324,7 @@ def _arrays(source: Source, plan: dict[str, str]) -> Iterator[tuple[str, NDArray
 
 def _write_weights(source: Source, folder: Path, *, tied: bool) -> None:
     """Write the weights in shards of at most ``SHARD_BYTES``; several shards get an index."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save_file  # not needed for a cached conversion
 
     plan = _plan(source, tied=tied)
     sizes = {target: 2 * int(source.tensors[name].n_elements) for target, name in plan.items()}

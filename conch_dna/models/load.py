@@ -59,7 +59,7 @@ def load(ref: str, progress: Progress | None = None) -> LoadedModel:
     """
     folder = refs.resolve(ref, progress)
     accel.switch_on()
-    import mlx.core as mx
+    import mlx.core as mx  # after switch_on
     from mlx_lm.utils import load as load_folder
 
     if not (mx.metal.is_available() or mx.cuda.is_available()):
@@ -100,7 +100,7 @@ def load_tokenizer(ref: str) -> Any:
 
 def _in_float32(model: Any) -> Any:
     """Cast to float32; quantised layers are dequantised if the result fits into memory."""
-    import mlx.core as mx
+    import mlx.core as mx  # loaded by the caller
     import psutil
     from mlx.utils import tree_flatten
     from mlx_lm.utils import dequantize_model, get_total_parameters

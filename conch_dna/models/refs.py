@@ -80,7 +80,7 @@ def _checked(folder: Path) -> Path:
 
 def _converted(gguf: Path) -> Path:
     """Return the folder of the converted ``gguf``; its name contains the digest and the converter's version."""
-    from conch_dna.models.gguf import VERSION, convert
+    from conch_dna.models.gguf import VERSION, convert  # imports NumPy
 
     folder = cache_dir() / "models" / f"{_sha256(gguf)[:32]}-v{VERSION}"
     # Folders appear by one rename, so an existing folder is complete.
@@ -93,7 +93,7 @@ def _converted(gguf: Path) -> Path:
 
 def _from_hub(ref: str) -> Path:
     """Return the folder of a snapshot; the hub library reads HF_HOME, HF_TOKEN and HF_HUB_OFFLINE."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download  # takes 0.1 s to import
 
     try:
         return Path(snapshot_download(ref, allow_patterns=HUB_FILES, ignore_patterns=["*/*"]))

@@ -168,8 +168,8 @@ def test_a_domain_grows_by_an_api_within_the_budget_and_pays_for_no_proposal_twi
 @pytest.mark.parametrize(
     ("share", "why"),
     [
-        ("0.01", "too few held-out prompts; got 20 to train on and 0 held out, at held_out = 0.01"),
-        ("0.98", "too few training prompts; got 0 to train on and 20 held out"),
+        ("0.01", "too few held-out prompts; got 20 for training and 0 held out, at held_out = 0.01"),
+        ("0.98", "too few training prompts; got 0 for training and 20 held out"),
     ],
     ids=["held out", "training"],
 )

@@ -38,7 +38,7 @@ def estimate(project, *words):
 
 def test_a_project_without_calls_has_spent_nothing_and_gets_no_files(project):
     shown = here(project, "budget", "show")
-    assert shown.stdout == "$0.00 spent; no budget is set: [api] budget in conch.toml, or --budget\n"
+    assert shown.stdout == "$0.00 spent; no budget is set (budget under [api] in conch.toml, or --budget)\n"
     assert not (project / "runs").exists()
 
 
@@ -48,17 +48,17 @@ def test_what_was_spent_is_shown_by_model_with_what_is_left(project):
     assert here(project, "budget", "show").stdout.splitlines() == [
         f"{TEACHER}: 1 calls, $0.25",
         "  120 input tokens (20 from the prompt cache), 7 output tokens",
-        "  1 calls without a known end, $0.50 at most",
-        "  1 calls refused or not sent, which cost nothing",
-        "$0.25 of $5.00 spent, $0.50 at most in calls without a known end; $4.25 left",
+        "  1 calls without a known end, at most $0.50",
+        "  1 calls refused or not sent, at no cost",
+        "$0.25 of $5.00 spent, and at most $0.50 in calls without a known end; $4.25 left",
     ]
 
 
 def test_programs_read_exact_amounts(project):
     spend(project)
-    told = json.loads(here(project, "budget", "show", "--json").stdout)
-    assert (told["budget"], told["remaining"], told["spent"]) == (None, None, "0.250000000")
-    assert told["models"][0]["usage"] == {"input": 100, "output": 7, "cached_input": 20, "cache_write": 0}
+    figures = json.loads(here(project, "budget", "show", "--json").stdout)
+    assert (figures["budget"], figures["remaining"], figures["spent"]) == (None, None, "0.250000000")
+    assert figures["models"][0]["usage"] == {"input": 100, "output": 7, "cached_input": 20, "cache_write": 0}
     add(project, "[api]\nbudget = 1\n")
     assert json.loads(here(project, "budget", "show", "--json").stdout)["remaining"] == "0.250000000"
 
@@ -75,13 +75,13 @@ def test_a_damaged_ledger_is_named_with_its_line(project):
 def test_an_estimate_needs_neither_key_nor_network_and_leaves_no_ledger(project):
     shown = estimate(project, "alpha", "--teacher", TEACHER, "--json")
     assert shown.exit_code == 0, shown.stderr
-    told = json.loads(shown.stdout)
-    (teacher,) = told["teachers"]
+    figures = json.loads(shown.stdout)
+    (teacher,) = figures["teachers"]
     (row,) = teacher["domains"]
     assert (row["model"], row["prompts"], row["calls"], row["cached"]) == (TEACHER, 30, 30, 0)
     assert row["output_high"] == 360
     assert 0 < float(teacher["low"]) < float(teacher["high"]) < 0.01
-    assert told["list_prices_checked"].startswith("20")
+    assert figures["list_prices_checked"].startswith("20")
     assert not (project / "runs").exists()
 
 
@@ -91,9 +91,9 @@ def test_several_teachers_are_set_side_by_side_and_the_budget_is_held_against_ea
     lines = estimate(project, "alpha", *words).stdout.splitlines()
     assert any(line.startswith(f"{TEACHER}: $0.0") and line.endswith("which suffices") for line in lines)
     assert any(line.startswith("anthropic:claude-opus-4-1: $0.0") and "may suffice" in line for line in lines)
-    told = json.loads(estimate(project, "alpha", *words, "--json").stdout)
+    figures = json.loads(estimate(project, "alpha", *words, "--json").stdout)
     for end in ("low", "high"):
-        assert float(told[end]) == pytest.approx(sum(float(one[end]) for one in told["teachers"]))
+        assert float(figures[end]) == pytest.approx(sum(float(one[end]) for one in figures["teachers"]))
     together = [line for line in lines if line.startswith("all together: $0.0")]
     assert len(together) == 1
     assert "may suffice" in together[0]

@@ -32,8 +32,8 @@ class Formula:
 def cache(own_cache):
     """Twenty answers of one teacher with targets of 3 tokens each, and one answer of another."""
     for i, prompt in enumerate(PROMPTS):
-        told = Completion(prompt=prompt.digest, text="x", teacher="mlx:one", sampling=Sampling())
-        CompletionCache(own_cache / "completions").put(f"{i:02x}" * 32, told)
+        stored = Completion(prompt=prompt.digest, text="x", teacher="mlx:one", sampling=Sampling())
+        CompletionCache(own_cache / "completions").put(f"{i:02x}" * 32, stored)
     other = Completion(prompt="p", text="x", teacher="llamacpp:two", sampling=Sampling())
     CompletionCache(own_cache / "completions").put("ff" * 32, other)
     for name in ("mlx:one", "mlx:three"):
@@ -51,7 +51,7 @@ def shards(cache):
 
 def test_an_empty_cache_is_sound_and_has_nothing_to_free(own_cache):
     assert json.loads(run(own_cache, "stats", "--json").stdout)["teachers"] == []
-    assert run(own_cache, "verify").stdout == "0 files are sound, 0 damaged\n"
+    assert run(own_cache, "verify").stdout == "0 files are intact, 0 damaged\n"
     assert run(own_cache, "gc").stdout == "0 files, 0 bytes freed\n"
 
 
@@ -65,11 +65,11 @@ def test_stats_count_by_teacher_with_bytes_a_token(cache):
     assert one["bytes_a_token"] == one["target_bytes"] / 60
     shown = run(cache, "stats").stdout
     assert "mlx:one\n  20 answers, " in shown
-    assert "20 answers' soft targets, 60 tokens, " in shown
+    assert "soft targets of 20 answers, 60 tokens, " in shown
 
 
 def test_verify_names_what_is_damaged_and_changes_nothing(cache):
-    assert (run(cache, "verify").exit_code, run(cache, "verify").stdout) == (0, "25 files are sound, 0 damaged\n")
+    assert (run(cache, "verify").exit_code, run(cache, "verify").stdout) == (0, "25 files are intact, 0 damaged\n")
     bad = shards(cache)[0]
     raw = bytearray(bad.read_bytes())
     raw[-9] ^= 1
@@ -77,14 +77,14 @@ def test_verify_names_what_is_damaged_and_changes_nothing(cache):
     (cache / "completions/03" / ("03" * 32 + ".json")).write_text("{")
     result = run(cache, "verify")
     assert result.exit_code == 1
-    assert f"{bad}: is damaged: its checksum does not fit" in result.stdout
-    assert "23 files are sound, 2 damaged" in result.stdout
-    told = run(cache, "verify", "--json")
-    assert told.exit_code == 1
-    assert {fault["kind"] for fault in json.loads(told.stdout)["damaged"]} == {"completions", "targets"}
+    assert f"{bad}: is damaged: its checksum differs" in result.stdout
+    assert "23 files are intact, 2 damaged" in result.stdout
+    result = run(cache, "verify", "--json")
+    assert result.exit_code == 1
+    assert {fault["kind"] for fault in json.loads(result.stdout)["damaged"]} == {"completions", "targets"}
     assert "2 files, " in run(cache, "gc").stdout
     assert not bad.exists()
-    assert run(cache, "verify").stdout == "23 files are sound, 0 damaged\n"
+    assert run(cache, "verify").stdout == "23 files are intact, 0 damaged\n"
 
 
 def test_gc_alone_deletes_what_a_killed_process_left_and_nothing_else(cache):
@@ -96,7 +96,7 @@ def test_gc_alone_deletes_what_a_killed_process_left_and_nothing_else(cache):
     (cache / "targets/.writers/77-dead.lock").touch()
     assert "3 files, 26 bytes would be freed" in run(cache, "gc", "--dry-run").stdout
     assert run(cache, "gc").stdout == "3 files, 26 bytes freed\n"
-    assert run(cache, "verify").stdout == "25 files are sound, 0 damaged\n"
+    assert run(cache, "verify").stdout == "25 files are intact, 0 damaged\n"
     assert not (cache / "targets/.writers/77-dead.lock").exists()
 
 
@@ -125,5 +125,5 @@ def test_gc_is_refused_while_another_process_writes(cache):
     with writing(cache / "targets"):
         result = run(cache, "gc", "--teacher", "mlx:one")
     assert (result.exit_code, "another process is writing" in result.stderr) == (1, True)
-    assert run(cache, "verify").stdout == "25 files are sound, 0 damaged\n"
+    assert run(cache, "verify").stdout == "25 files are intact, 0 damaged\n"
     assert run(cache, "gc", "--teacher", "mlx:one").exit_code == 0

@@ -19,12 +19,13 @@ class Counting:
     fingerprint = "counting"
 
     def __init__(self, request):
-        self.most, self.said = int(request.model or 100), 0
+        self.most, self.written = int(request.model or 100), 0
 
     def generate(self, prompts, sampling):
         for prompt in prompts:
-            lines = [f"Tell{n} me{n} about{n} number{n} {n}" for n in range(self.said, min(self.most, self.said + 5))]
-            self.said += 5
+            numbers = range(self.written, min(self.most, self.written + 5))
+            lines = [f"Tell{n} me{n} about{n} number{n} {n}" for n in numbers]
+            self.written += 5
             yield Completion(prompt=prompt.digest, text="\\n".join(lines), teacher="t", sampling=sampling)
 
     def score(self, prompts, answers, top_k):
@@ -170,7 +171,7 @@ def test_growing_says_when_nothing_new_comes(project):
     result = run("grow", "mine", "--teacher", "counting:4", "--n", "9", "--out", str(out), "--avoid", str(avoid))
     assert result.exit_code == 0
     assert "3 of 9 prompts" in result.stdout
-    assert "Stopped: the last rounds gave nothing new." in result.stdout
+    assert "Stopped: the last rounds produced no new prompt." in result.stdout
     assert "a text of evaluation.txt" in (project / "out.dropped.jsonl").read_text()
 
 

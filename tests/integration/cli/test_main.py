@@ -80,7 +80,7 @@ def test_help_answers_at_once():
     assert min(seconds() for _ in range(5)) < 0.3
 
 
-def test_the_version_is_told_without_loading_plugins(monkeypatch):
+def test_the_version_is_printed_without_loading_plugins(monkeypatch):
     monkeypatch.setattr(App, "host", property(lambda _: pytest.fail("loaded plug-ins")))
     assert run("--version").stdout == f"conch {__version__}\n"
 
@@ -287,7 +287,7 @@ class TestInit:
         (tmp_path / "conch.toml").write_text("# mine\n")
         result = run("init")
         assert result.exit_code == 2
-        assert "conch.toml: is there already" in result.stderr
+        assert "conch.toml: already exists" in result.stderr
         assert (tmp_path / "conch.toml").read_text() == "# mine\n"
 
     def test_it_adds_to_a_gitignore_what_is_missing(self, tmp_path):

@@ -86,7 +86,10 @@ def test_of_a_recording_with_thoughts_the_final_answers_are_counted(project, stu
     assert plan.trained_tokens == sum(len(encode_answer(tokenizer, p, "amber word").answer_ids) for p in recorded)
     file = project / "domains/alpha/recorded/one.jsonl"
     file.write_text(file.read_text().replace('"extracted": null', '"extracted": "another"'))
-    assert "another extractor took the recorded answers" in plan_of(project, student, teacher="recorded").fault
+    assert (
+        "the recorded answers were extracted by another extractor"
+        in plan_of(project, student, teacher="recorded").fault
+    )
 
 
 def test_of_a_live_teacher_the_most_is_foretold(project, student):

@@ -69,7 +69,7 @@ def test_a_damaged_run_is_shown_and_not_gone_on_with(project, text):
     assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
     (project / "runs/mine/config.json").write_text(text)
     assert here(project, "runs", "list").exit_code == 0
-    assert "its settings cannot be read" in here(project, "runs", "show", "mine").stdout
+    assert "its settings are unreadable" in here(project, "runs", "show", "mine").stdout
     again = here(project, "distill", "alpha", "--run", "mine")
     assert again.exit_code == 1
     assert "config.json: is damaged. Give the run another name with --run" in again.stderr

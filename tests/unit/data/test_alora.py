@@ -1,4 +1,4 @@
-"""The cue: found in the template's own tokens, at its last place in a prompt, and acted on from there."""
+"""Invocation tokens: those of the chat template, their last occurrence in a prompt, and the mask that begins there."""
 
 import numpy as np
 import pytest
@@ -23,30 +23,32 @@ def tokenizer(tmp_path_factory):
     return load(folder)
 
 
-@given(ids=FEW, cue=st.lists(st.integers(0, 2), min_size=1, max_size=3))
-def test_the_last_occurrence_is_found(ids, cue):
-    starts = [i for i in range(len(ids)) if ids[i : i + len(cue)] == cue]
-    assert invocation_start(ids, cue) == (starts[-1] if starts else None)
-    assert invocation_start(tuple(ids), tuple(cue)) == invocation_start(ids, cue)
+@given(ids=FEW, invocation=st.lists(st.integers(0, 2), min_size=1, max_size=3))
+def test_the_last_occurrence_is_found(ids, invocation):
+    starts = [i for i in range(len(ids)) if ids[i : i + len(invocation)] == invocation]
+    assert invocation_start(ids, invocation) == (starts[-1] if starts else None)
+    assert invocation_start(tuple(ids), tuple(invocation)) == invocation_start(ids, invocation)
 
 
 @given(context=FEW, rest=FEW)
-def test_a_prompt_is_split_where_its_last_cue_begins(context, rest):
+def test_a_prompt_is_split_before_its_last_invocation_tokens(context, rest):
     assert split_at_invocation([*context, 7, 8, *rest], (7, 8)) == (context, [7, 8, *rest])
 
 
-def test_a_prompt_without_the_cue_is_refused():
-    with pytest.raises(DataError, match=r"does not hold the tokens .*allowed: \[7, 8\]"):
+def test_a_prompt_without_invocation_tokens_is_refused():
+    with pytest.raises(DataError, match=r"does not contain the invocation tokens .*allowed: \[7, 8\]"):
         split_at_invocation([1, 7, 9, 8], (7, 8))
 
 
-def test_the_cue_is_what_the_template_opens_an_answer_with(tokenizer):
-    cue = invocation_tokens_of(tokenizer)
-    assert tokenizer.decode(list(cue)) == "<|im_start|>assistant\n"
+def test_the_invocation_tokens_are_those_with_which_the_template_opens_an_answer(tokenizer):
+    invocation = invocation_tokens_of(tokenizer)
+    assert tokenizer.decode(list(invocation)) == "<|im_start|>assistant\n"
     turns = [*chats(1)[0], {"role": "user", "content": "and <|im_start|>assistant\n then"}]
     ids = prompt_ids(tokenizer, turns)
-    assert invocation_start(ids, cue) == len(ids) - len(cue)
-    assert invocation_start(ids[:-1], cue) == invocation_start(prompt_ids(tokenizer, turns)[: -len(cue)], cue)
+    assert invocation_start(ids, invocation) == len(ids) - len(invocation)
+    assert invocation_start(ids[:-1], invocation) == invocation_start(
+        prompt_ids(tokenizer, turns)[: -len(invocation)], invocation
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,33 +59,33 @@ def test_the_cue_is_what_the_template_opens_an_answer_with(tokenizer):
     ],
     ids=["opens nothing", "rewrites what stands before"],
 )
-def test_a_template_without_a_cue_is_refused(tmp_path, template):
+def test_a_template_without_invocation_tokens_is_refused(tmp_path, template):
     from mlx_lm.tokenizer_utils import load
 
     write_tokenizer(tmp_path)
     other = load(tmp_path)
     other.chat_template = template
-    with pytest.raises(ModelError, match="no tokens of its own that open an answer"):
+    with pytest.raises(ModelError, match="no separate tokens that open an answer"):
         invocation_tokens_of(other)
 
 
-def test_the_neuron_acts_from_the_cue_before_each_answer_on(tokenizer):
-    cue = invocation_tokens_of(tokenizer)
+def test_the_mask_begins_at_the_invocation_tokens_before_each_answer(tokenizer):
+    invocation = invocation_tokens_of(tokenizer)
     several = [*chats(1)[0], *chats(1, seed=1)[0]]
     examples = [encode_chat(tokenizer, chat) for chat in [*chats(5, seed=2), several]]
     batch = collate(examples, range(6))
-    mask_BT1 = acts_on(batch.ids_BT, batch.answers_B, cue)
+    mask_BT1 = acts_on(batch.ids_BT, batch.answers_B, invocation)
     assert (mask_BT1.shape, mask_BT1.dtype) == ((*batch.ids_BT.shape, 1), np.float32)
     for example, mask_T in zip(examples, mask_BT1[..., 0], strict=True):
         prompt = example.ids[: example.answer_start]
-        start = invocation_start(prompt, cue)
+        start = invocation_start(prompt, invocation)
         assert not mask_T[:start].any()
         assert mask_T[start:].all()
 
 
 @pytest.mark.parametrize("answer_start", [1, 4], ids=["too early", "after something else"])
-def test_an_answer_that_does_not_stand_behind_the_cue_is_refused(answer_start):
+def test_an_answer_that_does_not_follow_the_invocation_tokens_is_refused(answer_start):
     example = Example((7, 8, 1, 2, 3), (False,) * 4 + (True,), answer_start, 1)
     batch = collate([example], [0])
-    with pytest.raises(DataError, match="does not stand behind"):
+    with pytest.raises(DataError, match="does not follow the invocation tokens"):
         acts_on(batch.ids_BT, batch.answers_B, (7, 8))

@@ -79,12 +79,12 @@ def test_an_empty_part_is_refused(given_prompts, share):
     ],
     ids=["one held out", "none to train on", "none to set apart", "enough"],
 )  # fmt: skip
-def test_a_shortage_is_told_with_its_remedy(counts, least, next_step):
+def test_a_shortage_is_reported_with_its_fix(counts, least, next_step):
     found = shortage(*counts, 0.1, least)
     assert (found and found.next_step) == next_step
     if found:
-        assert f"got {counts[0]} to train on and {counts[1]} held out, at held_out = 0.1" in str(found)
-        assert f"allowed: at least {least} to train on and 2 held out" in str(found)
+        assert f"got {counts[0]} for training and {counts[1]} held out, at held_out = 0.1" in str(found)
+        assert f"allowed: at least {least} for training and 2 held out" in str(found)
 
 
 def test_a_prompt_in_both_parts_is_refused():

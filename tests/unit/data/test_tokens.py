@@ -58,14 +58,14 @@ def test_exactly_the_assistant_turns_and_their_ends_are_trained(tokenizer, turns
     example = encode_chat(tokenizer, turns)
     (end,) = tokenizer.eos_token_ids
     stretches = runs_of(example)
-    said = [turn["content"] for turn in turns if turn["role"] == "assistant"]
-    assert [s[-1] for s in stretches] == [end] * len(said), "the end of every turn is trained, and nothing after it"
-    assert [tokenizer.decode(s[:-1]) for s in stretches] == said
+    texts = [turn["content"] for turn in turns if turn["role"] == "assistant"]
+    assert [s[-1] for s in stretches] == [end] * len(texts), "the end of every turn is trained, and nothing after it"
+    assert [tokenizer.decode(s[:-1]) for s in stretches] == texts
     assert all(end not in s[:-1] for s in stretches)
     assert tokenizer.decode(list(example.ids)) == tokenizer.apply_chat_template(turns, tokenize=False)
     assert list(example.ids[: example.answer_start]) == prompt_ids(tokenizer, turns[:-1])
     assert list(example.answer_ids) == stretches[-1]
-    assert example.answer_bytes == len(said[-1].encode())
+    assert example.answer_bytes == len(texts[-1].encode())
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -179,19 +179,19 @@ def call_text(call):
 def test_every_tool_call_is_trained_with_its_end_and_no_result_is(tool_tokenizer, turns):
     example = encode_chat(tool_tokenizer, turns)
     (end,) = tool_tokenizer.eos_token_ids
-    said = [
+    texts = [
         turn["content"] + "".join(map(call_text, turn.get("tool_calls", ())))
         for turn in turns
         if turn["role"] == "assistant"
     ]
     stretches = runs_of(example)
-    assert [s[-1] for s in stretches] == [end] * len(said)
-    assert [tool_tokenizer.decode(s[:-1]) for s in stretches] == said
+    assert [s[-1] for s in stretches] == [end] * len(texts)
+    assert [tool_tokenizer.decode(s[:-1]) for s in stretches] == texts
     untrained = tool_tokenizer.decode([i for i, t in zip(example.ids, example.trained, strict=True) if not t])
     assert untrained.count("RESULT") == sum(turn["role"] == "tool" for turn in turns)
     assert tool_tokenizer.decode(list(example.ids)) == tool_tokenizer.apply_chat_template(turns, tokenize=False)
     assert list(example.ids[: example.answer_start]) == prompt_ids(tool_tokenizer, turns[:-1])
-    assert example.answer_bytes == len(said[-1].encode())
+    assert example.answer_bytes == len(texts[-1].encode())
 
 
 CALL = {
@@ -244,8 +244,8 @@ def test_earlier_turns_are_trained_on_text_but_not_beside_soft_targets(tool_toke
     turns = [*WITH_CALL, {"role": "assistant", "content": "2"}, WITH_CALL[0], {"role": "assistant", "content": "bye"}]
     example = encode_chat(tool_tokenizer, turns)
     on_text = collate([example], [0])
-    said = tool_tokenizer.decode(list(on_text.labels_N)).split("<|im_end|>")
-    assert said == ["".join(map(call_text, CALL["tool_calls"])), "2", "bye", ""]
+    texts = tool_tokenizer.decode(list(on_text.labels_N)).split("<|im_end|>")
+    assert texts == ["".join(map(call_text, CALL["tool_calls"])), "2", "bye", ""]
     answer = np.array(example.answer_ids, np.int32)
     targets = Targets(answer[:, None], np.zeros((len(answer), 1), np.float32), np.full(len(answer), -9.0, np.float32))
     beside = collate([example], [0], [targets])

@@ -83,21 +83,21 @@ def test_a_tool_may_return_nothing():
 @pytest.mark.parametrize(
     ("row", "reason", "fault"),
     [
-        ({"text": "x"}, "no conversation", "has none of messages, conversations, conversation, but text"),
-        ({}, "no conversation", "but nothing"),
+        ({"text": "x"}, "no conversation", "columns messages, conversations, conversation; columns: text"),
+        ({}, "no conversation", "columns: none"),
         ({"messages": 3}, "no conversation", "the turns are a int, not a list"),
         ({"messages": "Hi"}, "no conversation", "the turns are a str"),
         ({"messages": {"role": ["user"], "content": []}}, "no conversation", "the turns are a dict"),
-        ({"messages": []}, "no answer", "no turn of an assistant"),
-        ({"messages": [ASK]}, "no answer", "no turn of an assistant"),
+        ({"messages": []}, "no answer", "no assistant turn"),
+        ({"messages": [ASK]}, "no answer", "no assistant turn"),
         ({"messages": [GIVE]}, "faulty turns", "messages must be a non-empty list"),
         ({"messages": [ASK, GIVE | {"content": " "}]}, "empty answer", "is empty"),
         ({"messages": [ASK, GIVE | {"content": None}]}, "empty answer", "is empty"),
         ({"messages": ["Hi"]}, "faulty turns", "turn 0: a str, not an object"),
         ({"messages": [ASK | {"role": "narrator"}]}, "faulty turns", "turn 0: the role 'narrator' is unknown"),
         ({"messages": [ASK | {"role": ["user"]}]}, "faulty turns", "turn 0: the role ['user'] is unknown"),
-        ({"messages": [ASK | {"content": [{"type": "image_url"}]}]}, "faulty turns", "content that is not text"),
-        ({"messages": [ASK | {"content": 5}]}, "faulty turns", "content that is not text"),
+        ({"messages": [ASK | {"content": [{"type": "image_url"}]}]}, "faulty turns", "its content is not text"),
+        ({"messages": [ASK | {"content": 5}]}, "faulty turns", "its content is not text"),
         ({"messages": [ASK, ASK, GIVE]}, "faulty turns", "a user turn follows a user turn"),
         ({"messages": [GIVE, ASK, GIVE]}, "faulty turns", "the first turn"),
         ({"messages": [ASK, GIVE, GIVE]}, "faulty turns", "the last turn must be the user's"),
@@ -117,7 +117,7 @@ def test_what_is_refused(row, reason, fault):
 def test_a_named_column_is_the_only_one_looked_at():
     row = {"messages": [ASK], "traj": [ASK, GIVE]}
     assert chat_of(row, "traj").answer == "A"
-    assert chat_of({"messages": [ASK, GIVE]}, "traj").fault == "has none of traj, but messages"
+    assert chat_of({"messages": [ASK, GIVE]}, "traj").fault == "has none of the columns traj; columns: messages"
 
 
 VALUES = st.recursive(

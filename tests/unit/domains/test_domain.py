@@ -126,29 +126,33 @@ def reference(kind, value):
 
 
 @pytest.mark.parametrize(
-    ("toml", "prompts", "said"),
+    ("toml", "prompts", "message"),
     [
-        ("", PROMPTS, "1 prompt(s) have the source 'unknown', which no [[sources]] entry records"),
+        ("", PROMPTS, "1 prompt(s) have the source 'unknown', which has no [[sources]] entry"),
         (SOURCE * 2, PROMPTS, "[[sources]] has 'unknown' more than once"),
         ("[length]\nmin = 9\nmax = 3\n", PROMPTS, "length.min 9 is above length.max 3"),
         ("[scorers]\ncharm = 1\n", PROMPTS, "no scorer is named 'charm'; allowed: coherence, "),
         ('task_type = "tool_call"\n', PROMPTS, "needs at least one [[tools]] entry"),
         ('[[tools]]\nname = "f"\n[[tools]]\nname = "f"\n', PROMPTS, "[[tools]] has 'f' more than once"),
-        ('[[tools]]\nname = "f"\nparameters = {type = "thing"}\n', PROMPTS, "tool 'f' are no JSON schema: 'thing'"),
+        ('[[tools]]\nname = "f"\nparameters = {type = "thing"}\n', PROMPTS, "tool 'f' are not a JSON schema: 'thing'"),
         ('[[examples]]\nprompt = "x"\nanswer = " "\n', PROMPTS, "examples[0] has an empty prompt or answer"),
         ("", PROMPTS + PROMPTS.replace("four", "four!"), "near-duplicates (1.00): 'One two three four' and"),
         ("", "{", "line 1: not JSON"),
         ("", reference("answer", '" "'), "reference.answer is empty"),
-        ("", reference("contains", '["a", ""]'), "reference.contains holds an empty text"),
+        ("", reference("contains", '["a", ""]'), "reference.contains has an empty text"),
         ("", reference("tool", '{"name": "g"}'), "reference.tool names 'g'; allowed: (no tools)"),
         ("", reference("tool", '{"tool": "g"}'), "must look like"),
-        ('[[tools]]\nname = "f"\n', reference("tool", '{"name": "f", "arguments": {"a": 1}}'), "does not take: a"),
+        (
+            '[[tools]]\nname = "f"\n',
+            reference("tool", '{"name": "f", "arguments": {"a": 1}}'),
+            "unknown argument(s) of f: a",
+        ),
         ("", reference("tests", '["f() == 1"]'), "not an assert statement: 'f() == 1'"),
         ("", reference("tests", '["assert ("]'), "not an assert statement"),
     ],
 )
-def test_each_fault_is_found(make, toml, prompts, said):
-    assert said in faults(make(toml, prompts))
+def test_each_fault_is_found(make, toml, prompts, message):
+    assert message in faults(make(toml, prompts))
 
 
 def test_all_faults_are_found_at_once(make):
@@ -179,7 +183,7 @@ def test_a_recording_that_is_no_text_is_a_fault(make):
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "message"),
     [
         ("x = ", "is not TOML"),
         ("colour = 1\n", "unknown setting 'colour'; allowed: name, "),
@@ -189,8 +193,8 @@ def test_a_recording_that_is_no_text_is_a_fault(make):
         ('task_type = "poem"\n', "task_type = 'poem': should be 'qa'"),
     ],
 )
-def test_a_wrong_domain_toml_is_refused(make, toml, said):
-    with pytest.raises(DataError, match=re.escape(said)):
+def test_a_wrong_domain_toml_is_refused(make, toml, message):
+    with pytest.raises(DataError, match=re.escape(message)):
         load_domain(make(toml))
 
 
@@ -201,7 +205,7 @@ def test_several_wrong_fields_are_listed_at_once(make):
 
 def test_the_name_must_be_the_folders(make, tmp_path):
     moved = make().rename(tmp_path / "other")
-    with pytest.raises(DataError, match="the name must be the folder's; got mine; allowed: other"):
+    with pytest.raises(DataError, match="the name differs from the folder's; got mine; allowed: other"):
         load_domain(moved)
 
 

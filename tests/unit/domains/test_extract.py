@@ -61,20 +61,20 @@ def domain_with(tmp_path):
 
 
 class Teacher:
-    """Thinks aloud before each answer; ``said`` replaces what it says to single prompts."""
+    """A teacher that reasons before each answer; ``replies`` replaces its replies to single prompts."""
 
     capabilities = frozenset({"text"})
     fingerprint = "thinker:1"
 
-    def __init__(self, domain, said=None):
+    def __init__(self, domain, replies=None):
         self.places = {p.digest: i for i, p in enumerate(domain.prompts)}
-        self.said, self.asked = said or {}, 0
+        self.replies, self.asked = replies or {}, 0
 
     def generate(self, prompts, sampling):
         for prompt in prompts:
             self.asked += 1
             place = self.places[prompt.digest]
-            reply = {"text": f"Let me think.\n<answer> final {place} </answer>"} | self.said.get(place, {})
+            reply = {"text": f"Let me think.\n<answer> final {place} </answer>"} | self.replies.get(place, {})
             yield Completion(prompt=prompt.digest, teacher="t", sampling=sampling, **reply)
 
 
@@ -87,8 +87,8 @@ def completion(text, **more):
 
 def test_without_a_table_the_text_is_taken_whole(host, domain_with):
     domain = domain_with("")
-    told = completion(" all of it ")
-    assert AnswerExtractor(host, domain).final(told) is told
+    given = completion(" all of it ")
+    assert AnswerExtractor(host, domain).final(given) is given
     assert as_answered(domain, AnswerExtractor(host, domain)) is domain
 
 
@@ -112,14 +112,14 @@ def test_half_a_surrogate_pair_is_no_answer(host, domain_with):
 
 def test_a_recorded_final_answer_is_not_extracted_again(host, domain_with):
     extractor = AnswerExtractor(host, domain_with(TAG))
-    told = completion("42", extracted=extractor.digest)
-    assert extractor.final(told) is told
+    given = completion("42", extracted=extractor.digest)
+    assert extractor.final(given) is given
 
 
 @pytest.mark.parametrize("table", ["", '[extract]\nkind = "last_line"\n'], ids=["none", "another"])
 def test_what_another_extractor_took_is_refused(host, domain_with, table):
     taken_by = AnswerExtractor(host, domain_with(TAG)).digest
-    with pytest.raises(DataError, match=r"another extractor took the recorded answers.*costs no new call"):
+    with pytest.raises(DataError, match=r"recorded answers were extracted by another extractor.*no new calls"):
         AnswerExtractor(host, domain_with(table)).final(completion("42", extracted=taken_by))
 
 
@@ -127,7 +127,7 @@ def test_what_another_extractor_took_is_refused(host, domain_with, table):
 
 
 @pytest.mark.parametrize(
-    ("table", "error", "said"),
+    ("table", "error", "message"),
     [
         ('kind = "xlm"', UnknownName, r"no extractor is named 'xlm'.*Did you mean 'xml'\?"),
         ('kind = "xml"', DataError, r"domain tiny, \[extract\]: xml: needs the option 'tag'; allowed: opt"),
@@ -138,9 +138,9 @@ def test_what_another_extractor_took_is_refused(host, domain_with, table):
     ],
     ids=["unknown", "missing", "too many", "misspelt", "wrong", "its own fault"],
 )
-def test_a_wrong_table_is_told_before_anything_is_asked(host, domain_with, table, error, said):
+def test_a_wrong_table_is_reported_before_any_call(host, domain_with, table, error, message):
     domain = domain_with(f"[extract]\n{table}\n")
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         AnswerExtractor(host, domain)
     assert len(extract_faults(host, domain)) == 1
 
@@ -154,15 +154,17 @@ def test_a_plugins_extractor_is_used_with_its_options(host, domain_with):
     assert AnswerExtractor(host, domain_with('[extract]\nkind = "last_word"\nleast = 3\n')).take("one two of") == "two"
 
 
-@pytest.mark.parametrize(("kind", "said"), [("broken", "ZeroDivisionError"), ("wrong", "returned a int, not a text")])
-def test_a_plugins_fault_names_the_plugin(host, domain_with, kind, said):
-    with pytest.raises(PluginError, match=f"'odd' failed in hook register_extractors, {kind}: .*{said}"):
+@pytest.mark.parametrize(
+    ("kind", "message"), [("broken", "ZeroDivisionError"), ("wrong", "returned a int, not a text")]
+)
+def test_a_plugins_fault_names_the_plugin(host, domain_with, kind, message):
+    with pytest.raises(PluginError, match=f"'odd' failed in hook register_extractors, {kind}: .*{message}"):
         AnswerExtractor(host, domain_with(f'[extract]\nkind = "{kind}"\n')).take("x")
 
 
 def test_examples_without_a_final_answer_are_a_fault(host, domain_with):
-    said = ["<answer>1</answer>", "2"]
-    examples = "".join(f'[[examples]]\nprompt = "p{i}"\nanswer = "{text}"\n' for i, text in enumerate(said))
+    replies = ["<answer>1</answer>", "2"]
+    examples = "".join(f'[[examples]]\nprompt = "p{i}"\nanswer = "{text}"\n' for i, text in enumerate(replies))
     domain = domain_with(TAG, more=examples)
     assert extract_faults(host, domain) == ["domain tiny: [extract] finds no final answer in examples[1]"]
     answered = as_answered(domain, AnswerExtractor(host, domain))
@@ -184,9 +186,9 @@ def test_the_extractor_is_part_of_the_domains_identity(domain_with):
 
 def test_unusable_answers_are_yielded_with_the_reason(host, domain_with, tmp_path):
     domain = domain_with(TAG)
-    said = {1: {"text": " "}, 2: {"finish_reason": "length"}, 3: {"text": "no tag"}}
+    replies = {1: {"text": " "}, 2: {"finish_reason": "length"}, 3: {"text": "no tag"}}
     cache, extractor = CompletionCache(tmp_path / "c"), AnswerExtractor(host, domain)
-    found = list(final_answers(Teacher(domain, said), domain, domain.prompts, SAMPLING, cache, extractor))
+    found = list(final_answers(Teacher(domain, replies), domain, domain.prompts, SAMPLING, cache, extractor))
     assert [fault for _, fault in found] == [None, "empty", "cut off", MISSING, None, None]
     assert found[0][0].text == "final 0"
 
@@ -277,7 +279,7 @@ def test_a_run_trains_on_final_answers_and_counts_the_missing(project, student):
     assert one["tokens"] == 4 * 4 * len(answer), "no thought is trained on"
 
 
-def test_choices_cannot_be_learnt_through_an_extractor(project):
+def test_choices_are_not_trained_on_through_an_extractor(project):
     result = here(project, "distill", "alpha", "--mode", "kd")
     assert result.exit_code == ConfigError.exit_code
     assert "recipe kd needs a teacher that gives soft targets" in result.stderr
@@ -288,7 +290,7 @@ def test_a_teacher_without_final_answers_stops_the_domain(project):
     result = here(project, "distill", "alpha", "--teacher", "thinker:100")
     assert result.exit_code == 1
     assert "30 answers without a final answer" in result.stderr
-    assert "Mend [extract] in the domain.toml" in result.stderr
+    assert "Fix [extract] in domain.toml" in result.stderr
 
 
 def test_a_recording_of_final_answers_trains_and_is_refused_by_another_extractor(project):
@@ -300,8 +302,8 @@ def test_a_recording_of_final_answers_trains_and_is_refused_by_another_extractor
     toml.write_text(toml.read_text().replace('tag = "answer"', 'tag = "final"'))
     refused = here(project, "distill", "alpha", "--teacher", "recorded")
     assert refused.exit_code == 1
-    assert "another extractor took the recorded answers" in refused.stderr
-    assert "another extractor took 30 answer(s)" in here(project, "domains", "check", "alpha").stderr
+    assert "the recorded answers were extracted by another extractor" in refused.stderr
+    assert "30 answer(s) were extracted by another extractor" in here(project, "domains", "check", "alpha").stderr
 
 
 def test_a_run_of_another_extractor_is_another_run(project):

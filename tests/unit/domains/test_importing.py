@@ -90,7 +90,7 @@ def test_every_row_that_is_left_out_is_counted_by_its_reason(imported):
         "duplicate": 2, "not JSON": 1, "not a JSON object": 1, "no conversation": 1, "empty answer": 1,
         "faulty turns": 1, "no answer": 1, "longer than max_length 120": 1,
     }  # fmt: skip
-    assert made.faults[0] == "row 31: the same prompt as a row that is kept"
+    assert made.faults[0] == "row 31: the same prompt as an earlier row"
     assert any(fault.startswith("row 37: messages[0]: empty content") for fault in made.faults)
 
 
@@ -104,7 +104,7 @@ def test_a_column_that_another_was_named_for_is_unread(imported):
     assert (made.kept, made.unread) == (1, {"messages": 1})
 
 
-def test_only_the_first_faults_are_told_in_full(imported):
+def test_only_the_first_faults_are_listed(imported):
     made = imported([*GOOD, *["{"] * 50])
     assert (len(made.faults), made.dropped) == (20, {"not JSON": 50})
 
@@ -126,11 +126,11 @@ def test_a_strange_file_name_makes_a_sound_domain(tmp_path, tokenizer, name):
 def test_nothing_usable_is_refused_with_the_reasons(imported, tmp_path):
     with pytest.raises(DataError) as caught:
         imported([{"traj": GOOD[0]["messages"]}])
-    assert "row 1: has none of messages, conversations, conversation, but traj" in str(caught.value)
+    assert "row 1: has none of the columns messages, conversations, conversation; columns: traj" in str(caught.value)
     assert str(caught.value).endswith("; got no conversation 1. Name the column of the turns with --column")
     assert not (tmp_path / "domains").exists()
     assert imported([{"traj": GOOD[0]["messages"]}], column="traj").kept == 1
-    with pytest.raises(DataError, match=r"holds no usable conversation; got no row$"):
+    with pytest.raises(DataError, match=r"contains no usable conversation; got no row$"):
         imported([], name="none")
     with pytest.raises(DataError, match=r"\(row 1: not JSON\); got not JSON 30; allowed: JSON lines, a JSON array, "):
         imported(["a,b"] * 30, name="table")
@@ -158,7 +158,7 @@ def test_a_conversation_that_the_template_refuses_is_counted(tmp_path, tokenizer
 
 def test_a_folder_that_is_there_is_left_alone(imported, tmp_path):
     (tmp_path / "domains/mine").mkdir(parents=True)
-    with pytest.raises(DataError, match="mine: is there already"):
+    with pytest.raises(DataError, match="mine: already exists"):
         imported()
     assert list((tmp_path / "domains").rglob("*")) == [tmp_path / "domains/mine"]
 
@@ -217,7 +217,7 @@ def test_an_import_too_small_to_be_trained_on_says_so(project, tmp_path):
     words = ("domains", "import", tmp_path / "chats.jsonl", "--limit", 1, "--json", "--name")
     made = here(project, *words, "small")
     assert made.exit_code == 0, made.stderr
-    assert "warning: small cannot be trained on yet: too few held-out prompts; got" in made.stderr
+    assert "warning: small has too few prompts for training: too few held-out prompts; got" in made.stderr
     assert json.loads(made.stdout)["kept"] == 1
     assert "warning" not in here(project, *words[:3], "--name", "large").stderr
 
@@ -232,11 +232,11 @@ def test_an_extractor_added_to_an_import_takes_its_answers(project, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [("../x", "not a domain name; got ../x"), ("A", "not a domain name"), ("thinking", "such a domain already")],
+    ("name", "message"),
+    [("../x", "not a domain name; got ../x"), ("A", "not a domain name"), ("thinking", "that name already exists")],
 )
-def test_a_name_that_cannot_be_is_refused(project, tmp_path, name, said):
+def test_an_invalid_or_taken_name_is_refused(project, tmp_path, name, message):
     result = here(project, "domains", "import", tmp_path / "chats.jsonl", "--name", name)
     assert result.exit_code == 1
-    assert said in result.stderr
+    assert message in result.stderr
     assert not (project / "x").exists()

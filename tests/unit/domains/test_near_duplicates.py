@@ -22,8 +22,8 @@ def prompts(*texts):
 def jaccard(one, other):
     grams = []
     for text in (one, other):
-        said = words(text)
-        grams.append({tuple(said[i : i + 3]) for i in range(max(1, len(said) - 2))})
+        found = words(text)
+        grams.append({tuple(found[i : i + 3]) for i in range(max(1, len(found) - 2))})
     return len(grams[0] & grams[1]) / len(grams[0] | grams[1])
 
 

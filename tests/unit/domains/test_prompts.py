@@ -95,7 +95,7 @@ def test_these_orders_of_roles_are_allowed(read, messages):
 
 
 @pytest.mark.parametrize(
-    ("messages", "said"),
+    ("messages", "message"),
     [
         ((SYSTEM,), "the first turn"),
         ((ASSISTANT,), "the first turn"),
@@ -111,19 +111,19 @@ def test_these_orders_of_roles_are_allowed(read, messages):
     ],
     ids=lambda value: "-".join(message["role"] for message in value) if isinstance(value, tuple) else "",
 )
-def test_other_orders_are_refused(read, messages, said):
-    assert said in fault_of(read, line(*messages))
+def test_other_orders_are_refused(read, messages, message):
+    assert message in fault_of(read, line(*messages))
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ('{"messages": ' + "1" * 5000 + "}", "not JSON"),
         ("[]", "a list, not an object with messages"),
         ("3", "a int, not an object"),
-        ("NaN", "NaN is no JSON value"),
+        ("NaN", "NaN is not a JSON value"),
         ("{}", "messages must be a non-empty list"),
         ('{"messages": []}', "messages must be a non-empty list"),
         ('{"messages": "Hi"}', "messages must be a non-empty list"),
@@ -147,13 +147,13 @@ def test_other_orders_are_refused(read, messages, said):
         (line(USER, reference={"contains": "word"}), "contains: Input should be"),
         (line(USER, reference={"contains": [1]}), "contains.0: Input should be a valid string"),
         (line(USER, reference={"answers": "4"}), "answers: Extra inputs"),
-        (line(USER, reference={"tool": {"arguments": {"x": float("nan")}}}), "NaN is no JSON value"),
+        (line(USER, reference={"tool": {"arguments": {"x": float("nan")}}}), "NaN is not a JSON value"),
     ],
 )
-def test_a_faulty_line_is_named_with_its_fault(read, bad, said):
+def test_a_faulty_line_is_named_with_its_fault(read, bad, message):
     fault = fault_of(read, line(USER) + bad)
     assert "line 2: " in fault
-    assert said in fault
+    assert message in fault
     fault.encode()  # it can be printed
 
 
@@ -187,7 +187,7 @@ def test_after_twenty_faults_the_rest_is_counted(read):
 
 @pytest.mark.parametrize("data", ["", "\n \n"], ids=["empty", "blank"])
 def test_a_file_without_prompts_is_refused(read, data):
-    assert "holds no prompt" in fault_of(read, data)
+    assert "contains no prompt" in fault_of(read, data)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
@@ -234,7 +234,7 @@ def test_a_prompt_without_tool_calls_keeps_its_digest(read):
 
 
 @pytest.mark.parametrize(
-    ("turns", "said"),
+    ("turns", "message"),
     [
         ((USER, calling(call()), USER), "messages[1]: tool calls without a tool turn after them"),
         ((USER, calling(), USER), "messages[1]: content: Input should be a valid string"),
@@ -247,19 +247,19 @@ def test_a_prompt_without_tool_calls_keeps_its_digest(read):
             "messages[1]: tool_calls.0.function.arguments: Value error, not ",
         ),
         ((USER, calling(call(arguments="[1]")), TOOL), "messages[1]: tool_calls.0.function.arguments: Input should be"),
-        ((USER, calling(call(arguments='{"a": NaN}')), TOOL), "NaN is no JSON value"),
+        ((USER, calling(call(arguments='{"a": NaN}')), TOOL), "NaN is not a JSON value"),
         ((USER, calling(call(type="code")), TOOL), "messages[1]: tool_calls.0.type: Input should be 'function'"),
         ((USER, calling(call(strict=True)), TOOL), "messages[1]: tool_calls.0.strict: Extra inputs"),
         ((USER, calling(call(arguments={"a": "\ud800"})), TOOL), "messages[1]: broken UTF-8"),
         (({**USER, "tool_calls": [call()]},), "messages[0]: Value error, tool_calls belong to an assistant turn"),
         (({**USER, "name": "x"},), "messages[0]: Value error, tool_call_id and name belong to a tool turn"),
-        ((USER, calling(call(id="a")), {**TOOL, "tool_call_id": "b"}), "messages[2]: tool_call_id 'b' is the id of no"),
-        ((USER, ASSISTANT, {**TOOL, "tool_call_id": "a"}), "messages[2]: tool_call_id 'a' is the id of no call"),
+        ((USER, calling(call(id="a")), {**TOOL, "tool_call_id": "b"}), "messages[2]: tool_call_id 'b' matches no"),
+        ((USER, ASSISTANT, {**TOOL, "tool_call_id": "a"}), "messages[2]: tool_call_id 'a' matches no call"),
     ],
 )
-def test_a_faulty_tool_call_is_named_with_its_fault(read, turns, said):
+def test_a_faulty_tool_call_is_named_with_its_fault(read, turns, message):
     fault = fault_of(read, line(USER) + line(*turns))
     assert "line 2: " in fault
-    assert said in fault
+    assert message in fault
     assert len(fault.splitlines()) == 2, "one line a fault"
     fault.encode()

@@ -52,6 +52,6 @@ def test_final_answers_that_are_not_as_long_as_the_domain_says_are_warned_of(fou
     assert "big.jsonl: 2 of 2 final answers are outside [length], 3 to 9 words" in warning
 
 
-def test_what_other_checks_tell_is_not_told_twice(found):
+def test_faults_of_other_checks_are_not_repeated(found):
     assert found(extract("("), texts=("x",)) == ([], [])
     assert found(extract("x"), texts=("x",), extracted="another") == ([], [])

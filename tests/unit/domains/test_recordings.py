@@ -124,7 +124,7 @@ def test_where_no_answer_tells_choices_the_text_is_kept(domain, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sampling", "silent"), [(SAMPLING, ()), (CHOICES, range(6))], ids=["not asked for", "not told"]
+    ("sampling", "silent"), [(SAMPLING, ()), (CHOICES, range(6))], ids=["not asked for", "not returned"]
 )
 def test_choices_are_not_lost_to_a_recording_without_them(domain, tmp_path, sampling, silent):
     path, _ = recorded(domain, tmp_path / "cache")

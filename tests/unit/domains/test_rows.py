@@ -57,7 +57,7 @@ def test_json(tmp_path, text):
     assert read(tmp_path / "x.jsonl") == ROWS
 
 
-def test_a_faulty_line_is_told_and_the_others_are_read(tmp_path):
+def test_a_faulty_line_is_reported_and_the_others_are_read(tmp_path):
     lines = [b'{"a": 1}', b"{", b'"text"', b'{"a": "\xff"}', b"[" * 100_000, b'{"a": NaN}', b'{"a": "\xe2\x80\xa8"}']
     (tmp_path / "x.jsonl").write_bytes(b"\n".join(lines))
     assert read(tmp_path / "x.jsonl") == [
@@ -95,18 +95,18 @@ def test_of_a_saved_dictionary_the_training_split_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("splits", "asked", "said"),
+    ("splits", "asked", "message"),
     [
         (["test", "dev"], None, "several splits; allowed: test, dev. Name one with --split"),
         (["train", "dev"], "tset", "no such split; got tset; allowed: train, dev"),
     ],
     ids=["unclear", "unknown"],
 )
-def test_a_split_must_be_clear(tmp_path, splits, asked, said):
+def test_a_split_must_be_clear(tmp_path, splits, asked, message):
     (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": splits}))
     with pytest.raises(DataError) as caught:
         files_of(tmp_path, asked)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_only_split_is_taken(tmp_path, parquet):
@@ -120,7 +120,7 @@ def test_a_file_has_no_splits(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
+    ("name", "data", "message"),
     [
         ("x.parquet", b"PAR1 but no more", "x.parquet: cannot be read: Parquet"),
         ("x.arrow", b"not arrow", "x.arrow: cannot be read: "),
@@ -128,11 +128,11 @@ def test_a_file_has_no_splits(tmp_path):
         ("x.json", b"[" * 100_000, "x.json: is not JSON"),
     ],
 )
-def test_a_damaged_file_is_named(tmp_path, name, data, said):
+def test_a_damaged_file_is_named(tmp_path, name, data, message):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DataError) as caught:
         read(tmp_path / name)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_values_that_python_lacks_name_the_file(tmp_path):
@@ -166,7 +166,7 @@ def test_a_saved_data_set_without_its_list_is_refused(tmp_path, name, text):
 
 
 def test_an_empty_folder_or_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(DataError, match="holds no data set; allowed: JSON lines"):
+    with pytest.raises(DataError, match="contains no data set; allowed: JSON lines"):
         files_of(tmp_path)
     with pytest.raises(DataError, match=r"gone.jsonl: cannot be read; got No such file"):
         read(tmp_path / "gone.jsonl")

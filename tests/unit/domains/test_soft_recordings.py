@@ -80,7 +80,7 @@ def test_it_takes_less_than_48_bytes_a_token_of_16_choices(tmp_path):
 def test_a_file_of_other_targets_is_refused_by_name(tmp_path):
     targets = targets_of(np.zeros((1, 9)), 3)
     (tmp_path / "x").write_bytes(dump(TargetFile({}, {"0" * 64: encode(targets)})))
-    with pytest.raises(DataError, match="x: holds no recorded answers"):
+    with pytest.raises(DataError, match="x: contains no recorded answers"):
         read_soft(tmp_path / "x")
 
 
@@ -88,5 +88,5 @@ def test_a_file_with_fewer_tokens_than_places_is_refused(tmp_path):
     write_soft(tmp_path / "x", ANSWERS)
     content = read(tmp_path / "x")
     (tmp_path / "x").write_bytes(dump(TargetFile(content.about, content.blobs, content.tokens[:-1])))
-    with pytest.raises(DataError, match="x: holds no recorded answers"):
+    with pytest.raises(DataError, match="x: contains no recorded answers"):
         read_soft(tmp_path / "x")

@@ -1,4 +1,4 @@
-"""The polynomial stands in for exp: as exact as it says, on a CPU only, and off when told so."""
+"""The polynomial replaces exp: it has the stated error, runs only on CPUs, and can be switched off."""
 
 import re
 

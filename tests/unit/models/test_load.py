@@ -35,13 +35,13 @@ def test_a_loaded_base_is_frozen_and_knows_where_it_came_from(folder):
 
 
 @on_cpu
-@pytest.mark.parametrize(("told", "width"), [({"vocab_size": 280}, 280), ({"text_config": {"vocab_size": 300}}, 300),
+@pytest.mark.parametrize(("config", "width"), [({"vocab_size": 280}, 280), ({"text_config": {"vocab_size": 300}}, 300),
                                              ({"text_config": {}}, 265), ({}, 265)], ids=str)  # fmt: skip
-def test_the_width_of_the_head_is_that_of_the_tokenizer_where_nothing_tells_it(folder, told, width):
+def test_the_head_is_as_wide_as_the_configuration_or_else_the_tokenizer(folder, config, width):
     """The configuration of some Gemma 3 leaves it to the architecture's default."""
     base = load(str(folder))
     base.config.clear()
-    base.config.update(told)
+    base.config.update(config)
     assert base.width == width
 
 

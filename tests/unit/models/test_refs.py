@@ -51,13 +51,13 @@ def test_a_gguf_is_converted_once_by_content(folder, tmp_path):
         ("", "no such model|not a model folder"),
     ],
 )
-def test_a_reference_to_nothing_is_told(ref, message, tmp_path, monkeypatch):
+def test_a_reference_to_no_model_is_refused(ref, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match=message):
         refs.resolve(ref)
 
 
-def test_a_folder_without_a_model_is_told(tmp_path):
+def test_a_folder_without_a_model_is_refused(tmp_path):
     for call in (lambda path: refs.resolve(str(path)), refs.digest):
         with pytest.raises(ModelError, match="not a model folder"):
             call(tmp_path)
@@ -71,12 +71,12 @@ def test_only_gguf_references_have_a_gguf_file(folder, tmp_path):
 
 
 @pytest.mark.integration
-def test_the_hub_is_not_asked_when_it_is_switched_off(cache):
+def test_the_hub_is_not_contacted_when_it_is_offline(cache):
     script = "from conch_dna.models import refs; refs.resolve('some-org/some-model')"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(cache / "hf")}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("conch_dna.errors.ModelError: the hub did not give the model")
+    assert last.startswith("conch_dna.errors.ModelError: the model could not be fetched from the hub")
     assert "some-org/some-model" in last
 
 

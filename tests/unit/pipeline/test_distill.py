@@ -223,7 +223,7 @@ def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teache
     assert (alpha.recipes, alpha.teacher_fingerprint, summary.teacher) == (("best_of_n",), "none", "none")
     assert [check.name for check in alpha.verdict.checks] == ["quality", "diversity", "harm"]
     assert alpha.verdict.candidate.bits_per_byte is None
-    assert "must rise where there is no teacher" in alpha.verdict.checks[0].reason
+    assert "must rise without a teacher" in alpha.verdict.checks[0].reason
     held_out = {p.digest for p in split(one.domains["alpha"].prompts, 0.25).held_out}
     rows = [json.loads(line) for line in (one.run.path / "alpha/iteration-1/candidates.jsonl").read_text().splitlines()]
     validation = json.loads((one.run.path / "alpha/base/validation.json").read_text())["answers"].keys()

@@ -154,7 +154,7 @@ class TestRecorded:
 
     def test_an_empty_recording_is_refused(self, domain):
         self.put(domain, "big", [])
-        with pytest.raises(DataError, match="holds no answer"):
+        with pytest.raises(DataError, match="contains no answer"):
             _ = teacher_of("recorded", domain).fingerprint
 
 

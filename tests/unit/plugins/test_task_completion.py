@@ -31,8 +31,8 @@ def domain_of(task_type="qa", **more):
 
 
 def steps(answer, *lines):
-    told = [f"{place}. {line}" for place, line in enumerate(lines or ("Six jars at 7: 42.", "Less 3: 39."), 1)]
-    return "\n".join([*told, f"Answer: {answer}"])
+    steps = [f"{place}. {line}" for place, line in enumerate(lines or ("Six jars at 7: 42.", "Less 3: 39."), 1)]
+    return "\n".join([*steps, f"Answer: {answer}"])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -107,5 +107,5 @@ def test_diversity_is_the_mean_of_distinct_1_and_distinct_2(response, rating):
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=30))
 @QUICK
-def test_saying_everything_twice_is_less_diverse(said):
-    assert diversity(" ".join(said * 2)) < diversity(" ".join(said))
+def test_a_repeated_text_is_less_diverse(text):
+    assert diversity(" ".join(text * 2)) < diversity(" ".join(text))

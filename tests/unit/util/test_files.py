@@ -90,11 +90,11 @@ def test_the_digest_is_that_of_the_bytes(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told_with_the_file(tmp_path):
+def test_a_full_disk_is_reported_with_the_file(tmp_path):
     (tmp_path / "log").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left on device") as told:
+    with pytest.raises(OSError, match="No space left on device") as caught:
         append(tmp_path / "log", "line\n")
-    assert told.value.filename == str(tmp_path / "log")
+    assert caught.value.filename == str(tmp_path / "log")
 
 
 def test_what_killed_processes_left_half_written_is_swept_and_nothing_else(tmp_path):

@@ -1,4 +1,4 @@
-"""A file of tensors that cannot be written whole is told of by its path."""
+"""A failed write of tensors names the file."""
 
 from pathlib import Path
 
@@ -21,6 +21,6 @@ def test_tensors_are_written_with_their_metadata(tmp_path):
 def test_a_full_disk_is_an_error_of_the_system_with_the_path(tmp_path):
     path = tmp_path / "a.safetensors"
     path.symlink_to(FULL)
-    with pytest.raises(OSError, match="no room left, or the disk failed") as told:
+    with pytest.raises(OSError, match="no room left, or the disk failed") as caught:
         save_tensors(path, {"x": mx.zeros((1 << 16,))})
-    assert told.value.filename == str(path)
+    assert caught.value.filename == str(path)
