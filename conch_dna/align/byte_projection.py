@@ -1,9 +1,9 @@
 """Projection of a teacher's token choices, given as bytes, onto the tokens of a student with any tokenizer.
 
 At every byte of the answer at which a student's token starts, collect the strings with which the teacher might have
-continued, and their probabilities, by the chain rule over the teacher's own tokens. Each string's mass goes to the first
-token with which the student would write it. The result is ordinary soft targets; later code need not know that the
-tokenizers differ.
+continued, and their probabilities, by the chain rule over the teacher's own tokens. Each string's mass goes to the
+first token with which the student would write it. The result is ordinary soft targets; later code need not know that
+the tokenizers differ.
 """
 
 from __future__ import annotations

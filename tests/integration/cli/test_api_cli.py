@@ -123,7 +123,7 @@ def test_answers_are_recorded_with_their_choices(project, tmp_path):
     ("text", "why"),
     [
         ("[api.openia]\ntimeout = 3\n", "[api] of conch.toml: no such teacher; got openia"),
-        ('[api.openai]\napi_key = "sk-file"\n', "a key has no place in a file that is shared"),
+        ('[api.openai]\napi_key = "sk-file"\n', "a shared file must not contain a key"),
         ("[api]\nbudget = true\n", "[api] budget: not an amount"),
     ],
 )

@@ -305,7 +305,7 @@ class TestIdentity:
         with pytest.raises(TeacherError, match=r"teacher openai: needs a model\. Write openai:MODEL"):
             make_teacher(HOST, "openai", domain_in(tmp_path))
         teacher = make_teacher(HOST, "openai:tiny", domain_in(tmp_path))
-        with pytest.raises(TeacherError, match="cannot be asked by this command"):
+        with pytest.raises(TeacherError, match="this command calls no API"):
             _ = teacher.capabilities
 
     @pytest.mark.parametrize("missing", ["openai", "tenacity"])

@@ -56,7 +56,7 @@ def test_a_shard_moved_aside_is_damaged_and_goes(root):
     aside = shard.parent / DAMAGED / shard.name
     aside.parent.mkdir()
     shard.rename(aside)
-    assert [s.fault for s in stored(root) if s.kind == TARGETS] == ["was found damaged and moved aside"]
+    assert [s.fault for s in stored(root) if s.kind == TARGETS] == ["was damaged and has been moved aside"]
     assert [s.targets for s in stats(root)] == [0, 0]
     assert [s.path for s in collect(root, dry_run=True)] == [aside]
     assert aside.exists()

@@ -98,7 +98,7 @@ def test_a_kill_between_handing_in_and_its_note(serve, teaching, provider, tmp_p
         raise CallFault("the answer broke off", charged=True)
 
     monkeypatch.setattr(teacher.client, "submit", cut)
-    with pytest.raises(TeacherError, match="did not take a batch"):
+    with pytest.raises(TeacherError, match="did not accept a batch"):
         list(teacher.generate(domain.prompts, SHORT))
     assert len(list(teaching(server).generate(domain.prompts, SHORT))) == len(domain.prompts)
     if provider == "openai":  # found again by its name
@@ -155,7 +155,7 @@ def test_a_batch_that_is_refused_costs_nothing(serve, teaching, tmp_path, monkey
         raise CallFault("400: no batches here", "fatal_call")
 
     monkeypatch.setattr(teacher.client, "submit", refused)
-    with pytest.raises(TeacherError, match="did not take a batch; got 400"):
+    with pytest.raises(TeacherError, match="did not accept a batch; got 400"):
         list(teacher.generate(domain.prompts, SHORT))
     assert spent(tmp_path) == before
     assert not list((tmp_path / "cache/api/batches").rglob("*.json"))

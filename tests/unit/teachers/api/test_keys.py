@@ -66,7 +66,7 @@ def test_an_endpoint_on_this_machine_needs_none():
 @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel"])
 def test_what_no_header_takes_is_no_key_and_is_not_told(monkeypatch, value):
     monkeypatch.setenv("OPENAI_API_KEY", value)
-    with pytest.raises(ConfigError, match="is no key") as caught:
+    with pytest.raises(ConfigError, match="is not a key") as caught:
         key_of("openai", AWAY)
     assert value not in str(caught.value)
 

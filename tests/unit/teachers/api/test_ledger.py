@@ -150,9 +150,9 @@ def test_nothing_is_closed_twice_and_nothing_is_negative(path):
     for close in (lambda: ledger.release(held), lambda: ledger.settle(held, 1, Usage())):
         with pytest.raises(LedgerError, match="not open"):
             close()
-    with pytest.raises(LedgerError, match="less than nothing"):
+    with pytest.raises(LedgerError, match=r"cannot (reserve|have) a negative"):
         ledger.reserve("a", -1)
-    with pytest.raises(LedgerError, match="less than nothing"):
+    with pytest.raises(LedgerError, match=r"cannot (reserve|have) a negative"):
         ledger.settle(ledger.reserve("b", 1), -1, Usage())
     assert counted(ledger) == 6
 
