@@ -69,7 +69,7 @@ class BatchAsker(Protocol):
 
     @property
     def abilities(self) -> Abilities:
-        """What a probe found."""
+        """The result of a probe."""
 
 
 class Pending(Record):

@@ -52,9 +52,8 @@ class Ledger:
         self._totals = LedgerTotals()
         self._warned = False
         with self._current() as totals:
-            self._overdrawn = (
-                totals.overdrawn
-            )  # overdrafts that the user has seen, and may have corrected the prices for
+            # Overdrafts before this ledger was opened are known to the user, who may have corrected the prices.
+            self._overdrawn = totals.overdrawn
 
     def reserve(self, key: str, amount: int, note: str = "") -> Reservation:
         """Reserve ``amount`` for one call; when this returns, it is on disk and the call may be sent.

@@ -64,7 +64,7 @@ class Price(Record):
 
     @property
     def free(self) -> bool:
-        """Whether all calls are free."""
+        """True if all calls are free."""
         return not any((self.input, self.output, self.cached_input, self.cache_write))
 
     def cost(self, usage: Usage, *, batch: bool = False) -> int:
@@ -116,7 +116,7 @@ def price_of(provider: str, model: str, *, overrides: Mapping[str, Any] | None =
         raise ConfigError(
             "no price is known for this model", where="--teacher", got=key,
             next_step="Add its prices, in USD per million tokens, to conch.toml: "
-            f'[prices."{provider}:{model}"], input = 0.15, output = 0.6, each on a line of its own',
+            f'[prices."{provider}:{model}"], input = 0.15, output = 0.6, each on a separate line',
         )  # fmt: skip
     return found
 

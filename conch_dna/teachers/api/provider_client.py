@@ -67,7 +67,7 @@ class Answer(NamedTuple):
 
 
 class Abilities(Record):
-    """What a probe found about a model at an endpoint; cached on disk.
+    """Properties of a model at an endpoint, found by a probe and cached on disk.
 
     :param capabilities: as in :class:`~conch_dna.plugin.protocols.Teacher`.
     :param top: the maximum number of top choices per token.

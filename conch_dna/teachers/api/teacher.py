@@ -178,7 +178,7 @@ class ApiTeacher:
 
     @property
     def supposed(self) -> bool:
-        """Whether the abilities are the provider's maximum, because the teacher is offline and was never probed."""
+        """True if the abilities are the provider's maximum: the teacher is offline and was never probed."""
         return self.api.offline and self._probed() is None
 
     @property

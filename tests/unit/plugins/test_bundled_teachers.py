@@ -358,7 +358,7 @@ class TestMlx:
 
 
 class TestLlamaCpp:
-    """What can be told without a model."""
+    """What can be returned without a model."""
 
     @pytest.fixture(autouse=True)
     def _installed(self):

@@ -64,10 +64,10 @@ def test_what_does_not_fit_is_refused_and_leaves_no_line(path):
     ledger.reserve("a", 60)
     with pytest.raises(
         BudgetReached, match=r"the budget of \$0.00000010 is reached; got .*\$0.000000041 at most"
-    ) as told:
+    ) as returned:
         ledger.reserve("b", 41)
-    assert told.value.exit_code == 4
-    assert "larger --budget" in str(told.value)
+    assert returned.value.exit_code == 4
+    assert "larger --budget" in str(returned.value)
     assert ledger.reserve("c", 40).amount == 40
     assert len(path.read_text().splitlines()) == 2
 
@@ -107,7 +107,7 @@ def test_the_summary_counts_by_model(path):
     assert other.model_dump(mode="json")["reserved"] == "0.000000010"
 
 
-def test_a_provider_that_charges_more_than_the_worst_case_is_recorded_told_and_not_asked_again(path):
+def test_a_charge_above_the_worst_case_is_recorded_logged_and_ends_reservations(path):
     ledger = Ledger(path, 100)
     with structlog.testing.capture_logs() as logs:
         ledger.settle(ledger.reserve("a", 10, NOTE), 25, Usage())
@@ -115,7 +115,7 @@ def test_a_provider_that_charges_more_than_the_worst_case_is_recorded_told_and_n
     assert [(line["event"], line["model"]) for line in logs] == [("budget_overdrawn", NOTE)]
     with pytest.raises(BudgetReached, match="State the model's real prices"):
         ledger.reserve("b", 1)
-    assert Ledger(path, 100).reserve("c", 75).amount == 75  # who opens it now has been told
+    assert Ledger(path, 100).reserve("c", 75).amount == 75  # who opens it now has been returned
 
 
 def test_another_process_hears_of_it_too(path):
@@ -125,7 +125,7 @@ def test_another_process_hears_of_it_too(path):
         mine.reserve("b", 1)
 
 
-def test_four_fifths_of_the_budget_are_told_once(path):
+def test_four_fifths_of_the_budget_are_logged_once(path):
     ledger = Ledger(path, 100)
     with structlog.testing.capture_logs() as logs:
         ledger.reserve("a", 79)

@@ -184,10 +184,10 @@ def test_tokens_that_do_not_spell_the_answer_are_no_choices_and_that_is_said(ser
     kept = server.answer
 
     def likeliest(request):
-        """Answer as ``mlx_lm.server`` does: of each token the likeliest ones are told, not which was taken."""
+        """Answer as ``mlx_lm.server`` does: of each token the likeliest ones are returned, not which was taken."""
         reply, *rest = kept(request)
-        if told := reply.body.get("choices", [{}])[0].get("logprobs"):
-            told["content"][0] |= told["content"][0]["top_logprobs"][-1]
+        if returned := reply.body.get("choices", [{}])[0].get("logprobs"):
+            returned["content"][0] |= returned["content"][0]["top_logprobs"][-1]
         return (reply, *rest)
 
     server.answer = likeliest
@@ -198,7 +198,7 @@ def test_tokens_that_do_not_spell_the_answer_are_no_choices_and_that_is_said(ser
     ]
 
 
-def test_a_server_that_is_not_there_is_told_at_once_and_nothing_is_booked(serve, tmp_path):
+def test_an_unreachable_server_is_reported_at_once_and_costs_nothing(serve, tmp_path):
     server = serve()
     teacher, api = teacher_of(tmp_path, server, **paid())
     with socket.socket() as unused:
