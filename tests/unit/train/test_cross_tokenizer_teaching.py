@@ -35,7 +35,7 @@ class TestTeaching:
     TEACHER = byte_level(300, "\n".join(str(n) for n in random.Random(5).choices(range(55555, 99999), k=3000)))
 
     def course(self, tokenizer, seed):
-        """Examples, answers in the teacher's tokens, and its targets: whoever asks in letters is returned the letters."""
+        """Examples, answers in the teacher's tokens, and its targets: questions in letters get letters."""
         rng = np.random.default_rng(seed)
         asked = [("".join(rng.choice([*letters], 7)), letters * 2) for letters in self.SORTS for _ in range(5)]
         turns = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in asked]
