@@ -2,6 +2,8 @@
 
 Bodies are read here and not by the SDKs' models, because engines add fields of their own, the timeout applies to the
 complete response however slowly it arrives, and a key that a server sends back is removed before parsing.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The ``anthropic`` teacher: Claude through Anthropic's API."""
+"""The ``anthropic`` teacher: Claude through Anthropic's API.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ``echo`` teacher: answers with the words of the prompt; for tests and tutorials."""
+"""The ``echo`` teacher: answers with the words of the prompt; for tests and tutorials.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 

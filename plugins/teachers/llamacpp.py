@@ -1,4 +1,7 @@
-"""The ``llamacpp`` teacher: any GGUF file in llama.cpp, with concurrent chats in its slots (extra ``llamacpp``)."""
+"""The ``llamacpp`` teacher: any GGUF file in llama.cpp, with concurrent chats in its slots (extra ``llamacpp``).
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 If its model is the student's own base, this is context distillation: the teacher sees system prompt, tools and
 examples, the student only the bare prompt. The context is processed once and reused for every prompt. While that base
 is being trained, the teacher is the same weights with the adapter switched off.
+
+Imports of mlx and ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
 """
 
 from __future__ import annotations

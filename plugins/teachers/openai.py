@@ -1,4 +1,7 @@
-"""The ``openai`` teacher: OpenAI's API and compatible engines (vLLM, llama.cpp server, Ollama and others)."""
+"""The ``openai`` teacher: OpenAI's API and compatible engines (vLLM, llama.cpp server, Ollama and others).
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ``recorded`` teacher: replays the answers in a domain's ``recorded/`` folder, without weights."""
+"""The ``recorded`` teacher: replays the answers in a domain's ``recorded/`` folder, without weights.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 

@@ -51,15 +51,15 @@ def post(server, body, timeout):
 
 
 def rate_limit(reply):
-    def distribution(name):
+    def number(name):
         value = reply.getheader(f"x-ratelimit-{name}")
         return None if value is None else int(value)
 
     return RateLimit(
-        requests=distribution("limit-requests"),
-        tokens=distribution("limit-tokens"),
-        requests_left=distribution("remaining-requests"),
-        tokens_left=distribution("remaining-tokens"),
+        requests=number("limit-requests"),
+        tokens=number("limit-tokens"),
+        requests_left=number("remaining-requests"),
+        tokens_left=number("remaining-tokens"),
     )
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from conch_dna.teachers.api.ledger import Ledger
+from conch_dna.teachers.api.limits import Pace
+from conch_dna.teachers.api.metrics import Metrics
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conch_dna.teachers.api.ledger import Ledger
-    from conch_dna.teachers.api.limits import Pace
-    from conch_dna.teachers.api.metrics import Metrics
     from conch_dna.teachers.api.settings import ApiSettings
 
 
@@ -43,8 +44,6 @@ class ApiContext:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, bounded by the budget."""
-        from conch_dna.teachers.api.ledger import Ledger
-
         return Ledger(self.ledger_file, self.settings.budget)
 
     def is_new(self, text: str) -> bool:
@@ -55,14 +54,10 @@ class ApiContext:
 
     def pace(self, provider: str, host: str, counts: Literal["asked", "used"]) -> Pace:
         """Return the pace of one endpoint, shared by all its teachers."""
-        from conch_dna.teachers.api.limits import Pace
-
         return self._paces.setdefault(f"{provider} {host}", Pace(self.settings.endpoint(provider), counts=counts))
 
     def metrics(self, domain: str) -> Metrics:
         """Return the figures of one domain."""
-        from conch_dna.teachers.api.metrics import Metrics
-
         return self._metrics.setdefault(domain, Metrics())
 
     def write_metrics(self, domain: str, file: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field, field_serializer
 
+from conch_dna.domains.recordings import FOLDER, find_recording
 from conch_dna.records import Prompt, Record, Sampling
 from conch_dna.teachers.api.judging import VERDICT_TOKENS
 from conch_dna.teachers.api.money import exact, usd
@@ -170,8 +171,6 @@ def _tokens(text: str) -> int:
 
 def recorded_length(domain: Domain) -> int | None:
     """Return the approximate mean length of the domain's recorded answers in tokens; ``None`` if there are none."""
-    from conch_dna.domains.recordings import FOLDER, find_recording
-
     files = sorted((domain.folder / FOLDER).glob("*.jsonl")) if domain.folder else []
     lengths = [_tokens(answer.text) for file in files for answer in find_recording(domain, file.stem).answers.values()]
     return math.ceil(sum(lengths) / len(lengths)) if lengths else None

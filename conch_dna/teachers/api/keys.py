@@ -59,7 +59,7 @@ def host_of(base_url: str) -> str:
 
 def _from_keyring(provider: str) -> str:
     """Return the keyring's entry; empty if there is no keyring, or it is locked."""
-    try:
+    try:  # here: an optional package, slow to import
         import keyring
         from keyring.errors import KeyringError
     except ImportError:
