@@ -176,11 +176,11 @@ def rows(*values, count=4):
 @pytest.mark.parametrize(
     ("returned", "why"),
     [
-        (rows(0.0, 0.0), "above 1 together"),
-        (rows(-1.0, -1.0, -1.0, -1.0), "above 1 together"),
+        (rows(0.0, 0.0), "add up to more than 1"),
+        (rows(-1.0, -1.0, -1.0, -1.0), "add up to more than 1"),
         (rows(-5.0, -5.0, -5.0, -5.0), "all log-probabilities are -5"),
         (rows(0.5), "above 0"),
-        (rows(math.nan), "above 0, or none"),
+        (rows(math.nan), "above 0, or not a number"),
         ([[]], "no token has"),
         ([], "no token has"),
     ],

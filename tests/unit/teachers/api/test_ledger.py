@@ -236,10 +236,10 @@ def test_a_last_line_that_a_kill_cut_short_is_taken_away(path):
         (lambda rows: [rows[0].replace(b'"amount": 10', b'"amount": 11'), *rows[1:]], 1, "checksum"),
         (lambda rows: [rows[0], *rows[2:]], 2, "checksum"),
         (lambda rows: [rows[1], rows[0], rows[2]], 1, "checksum"),
-        (lambda rows: [rows[0], b"nonsense\n", *rows[1:]], 2, "no line of a ledger"),
-        (lambda rows: [rows[0], b"\n", *rows[1:]], 2, "no line of a ledger"),
+        (lambda rows: [rows[0], b"nonsense\n", *rows[1:]], 2, "not a line of a ledger"),
+        (lambda rows: [rows[0], b"\n", *rows[1:]], 2, "not a line of a ledger"),
         (lambda rows: [*rows, rows[2]], 4, "checksum"),
-        (lambda rows: [*rows, b"\xff\x00\n"], 4, "no line of a ledger"),
+        (lambda rows: [*rows, b"\xff\x00\n"], 4, "not a line of a ledger"),
     ],
     ids=["changed", "taken out", "swapped", "put in", "blank", "twice", "garbage"],
 )
@@ -261,7 +261,7 @@ def test_a_ledger_that_vanishes_while_it_is_used_is_refused(path, gone):
     else:
         path.write_bytes(b"")
     for _ in range(2):
-        with pytest.raises(LedgerError, match="cut short or removed"):
+        with pytest.raises(LedgerError, match="truncated or removed"):
             ledger.reserve("b", 10)
 
 

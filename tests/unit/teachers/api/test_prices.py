@@ -57,7 +57,7 @@ def test_prices_of_many_digits_are_not_rounded_before_the_sum_is():
 def test_a_call_longer_than_its_prices_hold_for_is_refused():
     price = Price(input=1, output=1, up_to=1000)
     assert price.worst(1000, 5) == 1_005_000
-    with pytest.raises(ConfigError, match=r"so long a call; got up to 1001 input tokens; allowed: 1000 and less"):
+    with pytest.raises(ConfigError, match=r"a call this long; got up to 1001 input tokens; allowed: 1000 and less"):
         price.worst(1001, 5)
 
 
