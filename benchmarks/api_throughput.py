@@ -1,8 +1,8 @@
-"""How near to a provider's limit of tokens a minute calls are made, and how many of them it refuses: none.
+"""Measure the share of a provider's token limit that calls reach, and the number of refusals, which must be 0.
 
-Real calls over HTTP to the test server on loopback, which enforces the limit as providers do: as a bucket that fills
-continuously or by fixed minutes, and counting what was asked for at most or what was used. The share is what the server
-counted from the first request on, of what its limit allows in that time.
+Real HTTP calls go to the test server on loopback. It enforces the limit as providers do: with a bucket that fills
+continuously or in fixed minutes, and by counting the requested maximum or the used tokens. The share is the tokens
+counted since the first request, divided by what the limit allows in that time.
 
     python benchmarks/api_throughput.py [--tokens-per-minute 60000] [--minutes 2] [--minute 60]
 """
@@ -30,7 +30,7 @@ STYLES = ("bucket", "window")
 
 
 def measure(options: argparse.Namespace, style: str, counts: str) -> dict[str, Any]:
-    """Ask for as long as stated; return what the server counted."""
+    """Send calls for the given time; return the counts of the server."""
     limits = RateLimits(tokens_per_minute=options.tokens_per_minute, minute=options.minute, style=style, counts=counts)
     stated = Limits(tokens_per_minute=options.tokens_per_minute)
     pace = Pace(stated, counts=counts, minute=options.minute)
@@ -56,11 +56,11 @@ def measure(options: argparse.Namespace, style: str, counts: str) -> dict[str, A
 def main() -> None:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--tokens-per-minute", type=int, default=60_000)
-    made.add_argument("--minutes", type=float, default=2, help="how long each row is measured")
+    made.add_argument("--minutes", type=float, default=2, help="minutes of measurement per row")
     made.add_argument("--minute", type=float, default=60.0, help="seconds of a minute; less scales time down")
-    made.add_argument("--output", type=int, default=300, help="most tokens of an answer")
-    made.add_argument("--latency", type=float, default=1.0, help="seconds that the server takes to answer")
-    made.add_argument("--json", action="store_true", help="one object a row")
+    made.add_argument("--output", type=int, default=300, help="token limit of an answer")
+    made.add_argument("--latency", type=float, default=1.0, help="seconds per answer of the server")
+    made.add_argument("--json", action="store_true", help="print one JSON object per row")
     options = made.parse_args()
     if not options.json:
         print(f"{'limit':8} {'counts':6} {'calls':>6} {'429s':>5} {'share of the limit':>19}")

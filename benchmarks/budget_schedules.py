@@ -1,13 +1,13 @@
-"""Whether the budget holds: random schedules of calls by several processes and threads, with faults and real SIGKILLs.
+"""Test that the budget holds: random schedules of calls by processes and threads, with faults and real SIGKILLs.
 
-A schedule is one project: some processes of some threads each share one ledger under one cap, make calls whose worst
-case and real price are drawn, and meet faults: an answer that is lost after it was charged, a call that is refused and
-not charged, a disk that is full in the middle of a line, a death in the middle of a line, SIGKILL between any two
-steps and at any time from outside. Then others go on where they stopped, some with a larger cap. The provider is a
-file of its own to which each charge is appended in one write, so that what was really charged is known whoever dies.
+A schedule is one project. Several processes with several threads share one ledger under one cap. They make calls with
+a random worst case and real price, and meet faults: an answer lost after it was charged, a call refused without charge,
+a disk full in the middle of a line, a death in the middle of a line, SIGKILL between any two steps and at any time from
+outside. Then other processes continue, some with a larger cap. The provider is a separate file to which each charge is
+appended in one write, so that the charges are known whatever dies.
 
-Overspend is what the provider charged above the cap. With --careless the same schedules run on a ledger that bounds
-what is settled and forgets what is reserved: the control, which must overspend and stops where it does.
+Overspend is the amount charged above the cap. With --careless the same schedules run on a ledger that limits settled
+costs and ignores reservations. This control must overspend, and stops when it does.
 
     python benchmarks/budget_schedules.py [--schedules 10000] [--first 0] [--careless]
 """
@@ -37,7 +37,7 @@ from conch_dna.teachers.api.ledger import Ledger
 from conch_dna.teachers.api.prices import Usage
 
 if TYPE_CHECKING:
-    from conch_dna.teachers.api.ledger_totals import Book
+    from conch_dna.teachers.api.ledger_totals import LedgerTotals
 
 WORST = 100  # nano-USD: the dearest call
 AT_CAP, DISK_FULL, FAULT = 1, 2, 4  # bits of a worker's exit code: what its threads met
@@ -47,20 +47,20 @@ LINE = 200  # bytes, about: how far behind the ledger's end the disk of an unluc
 
 
 class Careless(Ledger):
-    """The control: it lets a call go while what is settled is below the cap."""
+    """The control: it admits a call while the settled cost is below the cap."""
 
-    def _check_room(self, book: Book, amount: int) -> None:
-        if self.cap is not None and book.spent + amount > self.cap:
+    def _check_room(self, totals: LedgerTotals, amount: int) -> None:
+        if self.cap is not None and totals.spent + amount > self.cap:
             raise BudgetReached("the budget is reached")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one worker process is to do and to suffer.
+    """The actions and faults of one worker process.
 
-    :param kill_after: after which step it kills itself, or ``None``.
-    :param disk: bytes that the ledger may still grow by, or ``None`` for as many as it likes.
-    :param dies_of_disk: whether the first byte too many kills it, with a part of a line written, or is an error.
+    :param kill_after: the step after which it kills itself, or ``None``.
+    :param disk: bytes by which the ledger may still grow, or ``None`` for no limit.
+    :param dies_of_disk: the first excess byte kills it in the middle of a line; otherwise it is an error.
     """
 
     seed: str
@@ -73,7 +73,7 @@ class Plan:
 
 
 class Provider:
-    """What was really charged: each charge is one line, appended by one write."""
+    """The real charges: one line each, appended by one write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -91,12 +91,12 @@ class Provider:
 
 
 def drawing(seed: str) -> random.Random:
-    """Return a generator of its own for this seed."""
-    return random.Random(seed)  # noqa: S311 - no secret hangs on it
+    """Return a separate random generator for this seed."""
+    return random.Random(seed)  # noqa: S311 - not used for secrets
 
 
 def work(folder: Path, plan: Plan, kind: type[Ledger]) -> NoReturn:
-    """Be one worker process: never returns."""
+    """Run one worker process; never returns."""
     met: list[int] = []
     try:
         ledger, provider = kind(folder / "ledger.jsonl", plan.cap), Provider(folder / "charges")
@@ -113,7 +113,7 @@ def work(folder: Path, plan: Plan, kind: type[Ledger]) -> NoReturn:
             thread.start()
         for thread in threads:
             thread.join()
-    except BaseException:  # noqa: BLE001 - whatever it is, the parent is told
+    except BaseException:  # noqa: BLE001 - every fault is reported to the parent
         traceback.print_exc()
         met.append(FAULT)
     finally:
@@ -121,7 +121,7 @@ def work(folder: Path, plan: Plan, kind: type[Ledger]) -> NoReturn:
 
 
 def call(ledger: Ledger, provider: Provider, plan: Plan, number: int, doomed: int | None, met: list[int]) -> None:
-    """Make the calls of one thread, until the cap is reached or the disk is full; note which of these it met."""
+    """Make the calls of one thread until the cap is reached or the disk is full; record which."""
     draw = drawing(f"{plan.seed} {number}")
 
     def survive(step: str, turn: int) -> None:
@@ -147,13 +147,13 @@ def call(ledger: Ledger, provider: Provider, plan: Plan, number: int, doomed: in
         met.append(AT_CAP)
     except OSError:
         met.append(DISK_FULL)
-    except BaseException:  # noqa: BLE001 - a thread's own fault must not be lost
+    except BaseException:  # noqa: BLE001 - a thread's fault must not be lost
         traceback.print_exc()
         met.append(FAULT)
 
 
 def plans(draw: random.Random, seed: str, cap: int) -> list[Plan]:
-    """Draw what the workers of one phase do."""
+    """Draw the plans of the workers of one phase."""
     found = []
     for number in range(draw.randint(1, 3)):
         fate = draw.random()
@@ -168,7 +168,7 @@ def plans(draw: random.Random, seed: str, cap: int) -> list[Plan]:
 
 
 def run_phase(folder: Path, todo: list[Plan], draw: random.Random, kind: type[Ledger]) -> Counter[str]:
-    """Start the workers, perhaps kill one at any moment, and wait for all; return how they ended."""
+    """Start the workers, perhaps kill one at a random moment, and wait for all; return how they ended."""
     workers = []
     for plan in todo:
         if (worker := os.fork()) == 0:
@@ -176,7 +176,7 @@ def run_phase(folder: Path, todo: list[Plan], draw: random.Random, kind: type[Le
         workers.append(worker)
     if draw.random() < 0.4:
         time.sleep(draw.uniform(0, 0.02))
-        os.kill(draw.choice(workers), signal.SIGKILL)  # it is no one else's: nobody has waited for it yet
+        os.kill(draw.choice(workers), signal.SIGKILL)  # the id is still ours: the process has not been waited for
     seen: Counter[str] = Counter()
     for worker in workers:
         status = os.waitpid(worker, 0)[1]
@@ -195,7 +195,7 @@ def run_phase(folder: Path, todo: list[Plan], draw: random.Random, kind: type[Le
 
 
 def run_schedule(number: int, folder: Path, kind: type[Ledger]) -> tuple[int, Counter[str]]:
-    """Run one schedule; return its overspend in nano-USD, and what was seen.
+    """Run one schedule; return its overspend in nano-USD, and counts of events.
 
     :raises SystemExit: the ledger counts less than was charged, or more than the cap.
     """
@@ -218,9 +218,9 @@ def run_schedule(number: int, folder: Path, kind: type[Ledger]) -> tuple[int, Co
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--schedules", type=int, default=10_000, help="how many")
-    parser.add_argument("--first", type=int, default=0, help="number of the first; a number is a seed")
-    parser.add_argument("--careless", action="store_true", help="the control, which forgets what is reserved")
+    parser.add_argument("--schedules", type=int, default=10_000, help="number of schedules")
+    parser.add_argument("--first", type=int, default=0, help="number of the first; it is the seed")
+    parser.add_argument("--careless", action="store_true", help="run the control, which ignores reservations")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores", flush=True)

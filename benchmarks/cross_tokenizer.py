@@ -1,9 +1,9 @@
-"""A student that learns from a live teacher with another tokenizer, by each way of comparing the two.
+"""Measure a student trained by a live teacher with another tokenizer, for each way of comparing the two.
 
-The teacher (Qwen2.5-Coder-1.5B in mlx) answers some prompts and scores its answers in its own tokens, once: every run
-takes them from the cache. Then ``conch distill --mode kd`` with each ``--cross-tokenizer``, and ``--mode sft`` on the
-same answers. The figures are the gate's, on held-out prompts: bits per byte of the teacher's answers, and the quality
-that the domain's scorers give to the student's own.
+The teacher (Qwen2.5-Coder-1.5B in mlx) answers the prompts and scores its answers in its own tokens once; every run
+reads them from the cache. Then ``conch distill --mode kd`` runs with each ``--cross-tokenizer``, and ``--mode sft`` on
+the same answers. The figures are the gate's, on held-out prompts: bits per byte of the teacher's answers, and the
+quality of the student's own answers by the domain's scorers.
 
     python benchmarks/cross_tokenizer.py [--domain memory] [--prompts 60] [--steps 24] [--seeds 1]
 """
@@ -26,7 +26,7 @@ QUICK = {"prompts": 32, "steps": 1, "teacher": "mlx:embedded:smollm2-135m", "way
 
 
 def distilled(folder: Path, way: str, seed: int, options: Any) -> dict[str, Any]:
-    """Train one neuron and return its result; a gate that fails is a result like any other."""
+    """Train one neuron and return its result; a failed gate is a valid result."""
     mode = ["--mode", "sft"] if way == "sft" else ["--mode", "kd", "--cross-tokenizer", way]
     command = [sys.executable, "-c", COMMAND, "distill", "--prompts", "prompts.jsonl", "--name", "cross", "--json"]
     command += ["--run", f"{way}-{seed}", "--teacher", options.teacher, "--student", options.model, *mode]
@@ -41,8 +41,8 @@ def distilled(folder: Path, way: str, seed: int, options: Any) -> dict[str, Any]
 def main() -> None:
     made = parser(__doc__)
     made.set_defaults(steps=24)
-    made.add_argument("--domain", default="memory", help="whose prompts are asked, without its context")
-    made.add_argument("--prompts", type=int, default=60, help="of them, from the first")
+    made.add_argument("--domain", default="memory", help="domain of the prompts; its context is not used")
+    made.add_argument("--prompts", type=int, default=60, help="number of prompts, from the first")
     made.add_argument("--teacher", default="mlx:embedded:qwen2.5-coder-1.5b")
     made.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     made.add_argument("--seeds", type=int, default=1)
@@ -57,8 +57,8 @@ def main() -> None:
     print(f"{options.prompts} prompts of {options.domain}, {one['prompts']} held out; teacher {options.teacher}\n")
     print(f"{'':<8}{'bits/byte':>16}{'quality':>16}")
     print(f"{'base':<8}{one['base']['bits_per_byte']:>16.3f}{one['base']['quality']:>16.3f}")
-    for way, told in verdicts.items():
-        cells = [_spread([v["candidate"][figure] for v in told]) for figure in ("bits_per_byte", "quality")]
+    for way, found in verdicts.items():
+        cells = [_spread([v["candidate"][figure] for v in found]) for figure in ("bits_per_byte", "quality")]
         print(f"{way:<8}" + "".join(f"{cell:>16}" for cell in cells))
 
 

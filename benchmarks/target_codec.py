@@ -1,8 +1,8 @@
-"""The soft-target codec: bytes a token, everything included, and the divergence that it adds.
+"""Measure the soft-target codec: bytes per token, all overhead included, and the divergence that it adds.
 
-Synthetic rows are the top k of a softmax over V normal logits, whose spread goes from flat to peaked; their ids are
-spread evenly over the vocabulary, which is the hardest case. With ``--model`` the rows are a real model's, over the
-answers of a shipped recording; its vocabulary is its own. Bytes are those of a shard of 16 answers of 40 tokens.
+Synthetic rows are the top k of a softmax over V normal logits, from flat to peaked; their ids are spread evenly over
+the vocabulary, which is the hardest case. With ``--model`` the rows are a real model's, in its own vocabulary, over the
+answers of a shipped recording. Bytes are those of a shard of 16 answers of 40 tokens.
 
     python benchmarks/target_codec.py [--model embedded:smollm2-135m] [--answers 12]
 """
@@ -64,15 +64,15 @@ def of_model(ref: str, recording: Path, count: int) -> Iterator[np.ndarray]:
     domain = load_domain(recording.parents[1])
     prompts = {prompt.digest: prompt for prompt in domain.prompts}
     for line in recording.read_text(encoding="utf-8").splitlines()[:count]:
-        told = json.loads(line)
-        turns = [*domain.with_context(prompts[told["prompt"]]), {"role": "assistant", "content": told["text"]}]
+        row = json.loads(line)
+        turns = [*domain.with_context(prompts[row["prompt"]]), {"role": "assistant", "content": row["text"]}]
         example = encode_chat(base.tokenizer, turns)
         logits_TV = base.model(mx.array([example.ids]))[0, example.answer_start - 1 : -1].astype(mx.float32)
         yield np.array(logits_TV - mx.logsumexp(logits_TV, axis=-1, keepdims=True))
 
 
 def show(name: str, raw: Targets) -> None:
-    """Print one row of the table, coding the positions in answers and shards as the store does."""
+    """Print one row of the table, with positions encoded in answers and shards as in the store."""
     size, added = 0, []
     for start in range(0, len(raw.tail), ANSWER * SHARD):
         blobs = {}
@@ -90,8 +90,8 @@ def show(name: str, raw: Targets) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="a model reference; its own distributions besides the synthetic ones")
-    parser.add_argument("--recording", type=Path, default=RECORDING, help="where the answers are")
+    parser.add_argument("--model", help="a model reference; adds its distributions to the synthetic ones")
+    parser.add_argument("--recording", type=Path, default=RECORDING, help="file of the answers")
     parser.add_argument("--answers", type=int, default=12, help="answers of the recording to score")
     parser.add_argument("--rows", type=int, default=640, help="synthetic positions for each spread")
     options = parser.parse_args()
@@ -99,7 +99,7 @@ def main() -> None:
     for vocabulary in VOCABULARIES:
         for spread in SPREADS:
             drawn: dict[int, list[Targets]] = {k: [] for k in KS}
-            for part in range(options.rows // ANSWER):  # all rows' logits at once would be gigabytes
+            for part in range(options.rows // ANSWER):  # the logits of all rows at once would take gigabytes
                 log_probs_TV = normal(vocabulary, spread, part)
                 for k in KS:
                     drawn[k].append(top(log_probs_TV, k))

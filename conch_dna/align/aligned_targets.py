@@ -44,7 +44,7 @@ def _aligned(
     between: VocabularyMap, ours: Sequence[int], theirs: Sequence[int], targets: Targets, place: int
 ) -> Aligned | None:
     if len(targets.tail) != len(theirs):
-        raise TeacherError("gave soft targets that do not fit its answer", where=f"answer {place}",
+        raise TeacherError("returned soft targets that do not fit its answer", where=f"answer {place}",
                            got=f"{len(targets.tail)} positions", allowed=f"{len(theirs)}, one a token")  # fmt: skip
     student, teacher = byte_spans(between.student, ours), byte_spans(between.teacher, theirs)
     groups = align(student, teacher)

@@ -24,10 +24,10 @@ class VocabularyMap:
 
     A class is a byte string that is a token of both, identified by the teacher's id. The map is X-Token's sparse
     row-stochastic matrix with one entry of 1 per row: the token with the same bytes if there is one, otherwise the
-    first token of its bytes, since that token comes next. This is enough if the student merges more.
-    In the opposite case (a numeral of three digits is one teacher token) no student token would map to the teacher's,
-    which could then get no mass. The teacher's tokens are therefore mapped to classes by the same rule, through the
-    student's tokenizer. With the same vocabulary on both sides, each token is a class of its own.
+    first token of its bytes, since that token comes next. This is sufficient if the student merges what the teacher
+    does not. In the opposite case (a numeral of three digits is one teacher token) no student token would map to the
+    teacher's, which could then get no mass. The teacher's tokens are therefore mapped to classes by the same rule,
+    through the student's tokenizer. With the same vocabulary on both sides, each token is a class of its own.
 
     :param student_classes_V, teacher_classes_V: int32, the class of each id; -1 for an id without a class.
     """

@@ -1,4 +1,4 @@
-"""Teacher answers by content: what was answered once is never asked again, by any run or domain."""
+"""Content-addressed cache of teacher answers, shared by all runs and domains."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.records import Prompt, Sampling
 
-COMPLETIONS = "completions"  # the folder of a cache that they lie in
+COMPLETIONS = "completions"  # sub-folder of the cache
 
 
 def dump(completion: Completion) -> str:
-    """Return what a file of the cache holds: an answer as JSON, and the sha256 of that line."""
+    """Return the content of a cache file: the answer as one line of JSON, and the sha256 of that line."""
     line = completion.model_dump_json()
     return f"{line}\n{sha256(line.encode()).hexdigest()}\n"
 
 
 def load(raw: bytes) -> Completion:
-    """Return the answer that :func:`dump` wrote, or that version 0.1 wrote, without a checksum.
+    """Return the answer from a file that :func:`dump` wrote; version 0.1 wrote files without a checksum.
 
-    :raises ValueError: it is damaged; a flipped bit in a text would be learnt otherwise.
+    :raises ValueError: the file is damaged. The checksum also finds a flipped bit in valid JSON.
     """
     line, _, stated = raw.partition(b"\n")
     if stated and stated.strip() != sha256(line).hexdigest().encode():
-        raise ValueError("the checksum does not fit")
+        raise ValueError("the checksum does not match")
     return Completion.model_validate_json(line)
 
 
 class CompletionCache:
-    """One small file an answer, named by its key, so that any number of writers may work at once.
+    """A cache of one small file per answer, named by its key, so that many processes can write at once.
 
-    :param root: the folder; files lie in sub-folders of their key's first two digits.
+    :param root: the folder; files are in sub-folders named by the first two digits of their key.
     """
 
     def __init__(self, root: Path) -> None:
@@ -49,11 +49,11 @@ class CompletionCache:
 
     @classmethod
     def within(cls, cache: Path) -> CompletionCache:
-        """Return that of a cache folder, which has others beside it."""
+        """Return the cache of answers in a cache folder, which also holds other caches."""
         return cls(cache / COMPLETIONS)
 
     def key(self, teacher: Teacher, domain: Domain, prompt: Prompt, sampling: Sampling) -> str:
-        """Return sha256 of teacher fingerprint, sampling, the messages that the teacher sees and schema version."""
+        """Return the sha256 of teacher fingerprint, sampling, the messages that the teacher sees and schema version."""
         messages = domain.with_context(prompt)
         return digest_of([SCHEMA_VERSION, teacher.fingerprint, sampling.model_dump(mode="json"), messages])
 
@@ -61,7 +61,7 @@ class CompletionCache:
         return self.root / key[:2] / f"{key}.json"
 
     def get(self, key: str) -> Completion | None:
-        """Return the cached answer, or ``None`` when there is none or its file is damaged (it is then removed)."""
+        """Return the cached answer; ``None`` if there is none, or if its file was damaged and is now removed."""
         path = self._path(key)
         try:
             found = load(path.read_bytes())
@@ -81,10 +81,10 @@ class CompletionCache:
 def answers(
     teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], sampling: Sampling, cache: CompletionCache
 ) -> Iterator[Completion]:
-    """Yield an answer to every prompt: cached ones first, then the teacher's, each stored as soon as it is there.
+    """Yield an answer to every prompt: cached ones first, then the teacher's, each stored as soon as it arrives.
 
-    Each part of a routed teacher is asked in turn. Whatever the teacher raises comes through; what it had answered
-    before is kept.
+    The parts of a routed teacher are asked one after another. The teacher's exceptions propagate; earlier answers are
+    kept.
     """
     for part, places in parts_for(teacher, prompts):
         yield from _answers(part, domain, [prompts[i] for i in places], sampling, cache)
@@ -93,7 +93,7 @@ def answers(
 def _answers(
     teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], sampling: Sampling, cache: CompletionCache
 ) -> Iterator[Completion]:
-    if "replay" in teacher.capabilities:  # answers that are on disk already need no second copy
+    if "replay" in teacher.capabilities:  # these answers are already on disk
         yield from teacher.generate(prompts, sampling)
         return
     keys = {p.digest: cache.key(teacher, domain, p, sampling) for p in prompts}
@@ -101,7 +101,7 @@ def _answers(
     with writing(cache.root):
         for prompt in prompts:
             if found := cache.get(keys[prompt.digest]):
-                # A shared answer may have been asked under another domain's digest of the same messages.
+                # Another domain may have cached the same messages under its own prompt digest.
                 yield found.model_copy(update={"prompt": prompt.digest})
             else:
                 missing.append(prompt)

@@ -1,4 +1,4 @@
-"""The final answers in a teacher's completions."""
+"""Final answers extracted from a teacher's completions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def final_answers(
     cache: CompletionCache,
     extractor: AnswerExtractor,
 ) -> Iterator[tuple[Completion, str | None]]:
-    """Yield an answer to every prompt, cached ones first, each with why it cannot be used, or ``None``.
+    """Yield an answer to every prompt, cached ones first, with the reason that it is unusable, or ``None``.
 
-    The reasons are ``empty``, ``cut off`` (it would teach the student never to stop) and ``no final answer``; a usable
-    completion has the final answer for its text. Whatever the teacher raises comes through.
+    The reasons are ``empty``, ``cut off`` (training on it would teach the student not to stop) and ``no final answer``.
+    The text of a usable completion is its final answer. The teacher's exceptions propagate.
     """
     for completion in answers(teacher, domain, prompts, sampling, cache):
         if not completion.text.strip():

@@ -1,4 +1,4 @@
-"""What lies in the cache of answers and soft targets: counting it, checking it, clearing it away."""
+"""Maintenance of the cache of answers and soft targets: statistics, verification, garbage collection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TARGETS, API = "targets", "api"
 DAY = 86_400
-# Temporary files of a killed writer; and targets as they were stored before there were shards, one file an answer.
+# Temporary files of a killed writer, and targets in the format before shards (one file per answer).
 LEFT_OVER = {
     COMPLETIONS: ("??/.*.json.*",), TARGETS: ("*/.*.safetensors.*", "??/*.safetensors"), API: ("**/.*.json.*",),
 }  # fmt: skip
@@ -32,10 +32,10 @@ LEFT_OVER = {
 class Stored:
     """One file of the cache.
 
-    :param kind: ``completions``, ``targets``, or ``api``: what a probe of an endpoint found.
-    :param teacher: fingerprint of the teacher; empty where the file cannot be read.
-    :param used: when it was last written or read, seconds since 1970.
-    :param fault: what is wrong with it, or empty.
+    :param kind: ``completions``, ``targets``, or ``api`` (the result of probing an endpoint).
+    :param teacher: fingerprint of the teacher; empty if the file cannot be read.
+    :param used: time of the last write or read, in seconds since 1970.
+    :param fault: the fault of the file; empty if there is none.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class Stored:
 
 
 class TeacherStats(Record):
-    """How much of one teacher's is stored."""
+    """Amounts stored for one teacher."""
 
     teacher: str
     completions: int = 0
@@ -60,29 +60,29 @@ class TeacherStats(Record):
 
     @property
     def bytes_a_token(self) -> float | None:
-        """Bytes of targets, everything included, by positions covered."""
+        """Bytes of target files per position that they cover."""
         return self.target_bytes / self.target_tokens if self.target_tokens else None
 
 
 def stored(root: Path) -> Iterator[Stored]:
-    """Yield every file of answers, targets and probes under ``root``, each read and checked.
+    """Yield every file of answers, targets and probes under ``root``, read and checked.
 
-    Notes of batches on their way are none of them: answers that are paid for hang on each.
+    Notes of pending batches are not included: deleting one would lose answers that are paid for.
     """
     for kind, pattern in ((COMPLETIONS, "??/*.json"), (TARGETS, f"{'?' * 16}/{PATTERN}")):
         for path in sorted((root / kind).glob(pattern)):
             with contextlib.suppress(FileNotFoundError):
-                yield _looked_at(path, kind)
+                yield _read(path, kind)
     for path in sorted((root / API / "probes").glob("*.json")):
         with contextlib.suppress(FileNotFoundError):
-            yield _looked_at(path, API)
+            yield _read(path, API)
     for path in sorted((root / TARGETS).glob(f"*/{DAMAGED}/*")):
         about = path.stat()
-        yield Stored(path, TARGETS, about.st_size, about.st_mtime, fault="was found damaged and moved aside")
+        yield Stored(path, TARGETS, about.st_size, about.st_mtime, fault="was damaged and has been moved aside")
 
 
 def stats(root: Path) -> list[TeacherStats]:
-    """Return what is stored, by teacher; damaged files, and probes, count for none."""
+    """Return the amounts stored per teacher, without damaged files and probes."""
     found: dict[str, TeacherStats] = {}
     for item in stored(root):
         if item.fault or item.kind == API:
@@ -103,28 +103,28 @@ def stats(root: Path) -> list[TeacherStats]:
 def collect(
     root: Path, *, older_than: float | None = None, teacher: str | None = None, dry_run: bool = False
 ) -> list[Stored]:
-    """Delete what is damaged or left over, and what was asked for besides; return it.
+    """Delete damaged and left-over files, and files that match the arguments; return them.
 
-    :param older_than: days since a file was last written or read.
-    :param teacher: a fingerprint or the beginning of one. With ``older_than``, both must hold.
+    :param older_than: days since the last write or read.
+    :param teacher: a fingerprint or a prefix of one. With ``older_than``, both conditions must hold.
     :param dry_run: delete nothing.
     :raises ConchError: another process is writing.
-    :raises UnknownName: nothing of that teacher is stored.
+    :raises UnknownName: the cache has no file of that teacher.
     """
     with contextlib.ExitStack() as stack:
-        for kind in (COMPLETIONS, TARGETS):  # probes are as quickly asked again
+        for kind in (COMPLETIONS, TARGETS):  # probes need no lock: they are repeated cheaply
             if (root / kind).is_dir():
                 stack.enter_context(alone(root / kind))
         items = list(stored(root))
         teachers = sorted({item.teacher for item in items if item.teacher})
         if teacher is not None and not any(known.startswith(teacher) for known in teachers):
-            raise UnknownName("nothing of that teacher is stored", where="--teacher", got=teacher,
+            raise UnknownName("the cache has no file of that teacher", where="--teacher", got=teacher,
                               allowed=", ".join(teachers) or "(none)")  # fmt: skip
         going = [item for item in items if item.fault or _asked_for(item, older_than, teacher)]
         going += _left_over(root)
         for item in () if dry_run else going:
             item.path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it is not empty
+            with contextlib.suppress(OSError):  # the folder is not empty
                 item.path.parent.rmdir()
     return going
 
@@ -145,7 +145,7 @@ def _left_over(root: Path) -> list[Stored]:
     return found
 
 
-def _looked_at(path: Path, kind: str) -> Stored:
+def _read(path: Path, kind: str) -> Stored:
     about = path.stat()
     size, used = about.st_size, about.st_mtime
     try:
@@ -160,5 +160,5 @@ def _looked_at(path: Path, kind: str) -> Stored:
     except DataError as error:
         return Stored(path, kind, size, used, fault=error.what)
     except ValueError:
-        what = "what a probe found" if kind == API else "completion"
-        return Stored(path, kind, size, used, fault=f"is no {what}, or is damaged: its checksum does not fit")
+        what = "a probe's result" if kind == API else "a completion"
+        return Stored(path, kind, size, used, fault=f"is not {what}, or is damaged (its checksum does not match)")

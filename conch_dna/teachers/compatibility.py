@@ -52,7 +52,7 @@ class Party:
 
 
 class Compatibility(Record):
-    """What teacher and student have in common; pairs are (student, teacher).
+    """The common properties of teacher and student; pairs are (student, teacher).
 
     :param same_tokenizer: every token id means the same to both, and a text becomes the same ids.
     :param widths: ids of the models' heads; of the tokenizers, if the configuration does not state them.

@@ -1,4 +1,4 @@
-"""Soft targets by content: what a teacher has scored once is never scored again, so a second run loads no teacher."""
+"""Content-addressed cache of soft targets; a second run with the same answers loads no teacher."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Targets, Teacher
     from conch_dna.records import Prompt
 
-GROUP = 16  # answers scored, and stored, together: what a kill may lose
+GROUP = 16  # answers scored and stored together; a kill loses at most these
 
 
 class TargetCache:
-    """Distributions on disk, keyed by teacher, prompt, answer tokens and k."""
+    """A cache of distributions, keyed by teacher, prompt, answer tokens and k."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def key(self, teacher: str, prompt: Prompt, answer: Sequence[int], top_k: int) -> str:
-        """Return sha256 of schema and codec version, the teacher's fingerprint, prompt, answer and k."""
+        """Return the sha256 of schema and codec version, teacher fingerprint, prompt, answer and k."""
         return digest_of([SCHEMA_VERSION, codec.FORMAT, teacher, prompt.digest, list(answer), top_k])
 
     def shards(self, teacher: str) -> Shards:
@@ -44,14 +44,14 @@ class TargetCache:
         top_k: int,
         on_scored: Callable[[int], None],
     ) -> list[Targets]:
-        """Return targets for all answers, asking ``teacher``, or its parts, for those that are not stored.
+        """Return targets for all answers; ask ``teacher``, or its parts, for those that are not stored.
 
-        What is returned has always been through the codec, so that a run that goes on after a stop sees the same
-        numbers. Groups are fixed by the request, and one of which anything is missing is scored whole: the last bits of
-        a live teacher's figures depend on what else is in the batch.
+        All returned values have passed through the codec, so that a resumed run sees the same numbers. The request
+        fixes the groups, and a group with anything missing is scored whole: the last bits of a live teacher's values
+        depend on the rest of the batch.
 
-        :param on_scored: called with the number of answers that are there, group by group.
-        :raises TeacherError: the teacher's targets do not fit the answers or are not finite; those are not stored.
+        :param on_scored: called once per group with the number of its answers.
+        :raises TeacherError: the teacher's targets do not fit the answers or are not finite; they are not stored.
         """
         found: dict[int, Targets] = {}
         for part, places in parts_for(teacher, prompts):
@@ -82,33 +82,33 @@ class TargetCache:
 
 
 def check_ids(targets: Sequence[Targets], width: int, teacher: str) -> None:
-    """Refuse targets that a student cannot be compared with: a logit past the end of its head would be read.
+    """Check that all ids of targets exist in a student's head; a larger id would read a logit past its end.
 
-    :param width: of the student's head.
-    :param teacher: the fingerprint.
-    :raises TeacherError: an id lies beyond the head.
+    :param width: number of ids of the student's head.
+    :param teacher: the teacher's fingerprint.
+    :raises TeacherError: an id is larger.
     """
     largest = max((int(t.ids.max(initial=0)) for t in targets), default=0)
     if largest >= width:
-        raise TeacherError("gave soft targets for an id that the student's head does not have", where=teacher,
+        raise TeacherError("returned soft targets for an id that the student's head does not have", where=teacher,
                            got=largest, allowed=f"0 to {width - 1}",
                            next_step=f"If an old version stored them: conch cache gc --teacher {teacher}")  # fmt: skip
 
 
 def _scored(teacher: Teacher, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[bytes]:
-    """Ask the teacher, and return its targets in coded form.
+    """Return the teacher's targets in encoded form.
 
-    :raises TeacherError: they do not fit the answers or cannot be trained on.
+    :raises TeacherError: they do not fit the answers or are unusable.
     """
     scored = scorer_of(teacher).score(prompts, answers, top_k)
     if len(scored) != len(answers):
-        raise TeacherError("gave soft targets for some answers only", where=teacher.fingerprint,
+        raise TeacherError("returned soft targets for some answers only", where=teacher.fingerprint,
                            got=len(scored), allowed=len(answers))  # fmt: skip
     for targets, answer in zip(scored, answers, strict=True):
         if len(targets.tail) != len(answer):
-            raise TeacherError("gave soft targets that do not fit the answer", where=teacher.fingerprint,
+            raise TeacherError("returned soft targets that do not fit the answer", where=teacher.fingerprint,
                                got=f"{len(targets.tail)} positions", allowed=len(answer))  # fmt: skip
     try:
         return [codec.encode(targets) for targets in scored]
     except DataError as error:
-        raise TeacherError(f"gave targets that cannot be used: {error}", where=teacher.fingerprint) from error
+        raise TeacherError(f"returned unusable targets: {error}", where=teacher.fingerprint) from error

@@ -1,7 +1,9 @@
-"""What the API teachers share: official SDKs are made alike, so one way of reading them and their faults does for all.
+"""Shared parts of the API teachers: reading responses of the official SDKs, which are alike, and their faults.
 
-Bodies are read here rather than by the SDKs' own models: engines add fields of theirs, the whole answer must come
-within its time however slowly it drips, and a key that a server sends back is taken out before anything is parsed.
+Bodies are read here and not by the SDKs' models, because engines add fields of their own, the timeout applies to the
+complete response however slowly it arrives, and a key that a server sends back is removed before parsing.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.settings import Endpoint
 
 UNAUTHORIZED = 401
-SHOWN = 300  # characters of a server's own words in an error
+SHOWN = 300  # characters of a server's message in an error
 NEVER_CONNECTED = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 
 
 def api_teacher(kind: type[ProviderClient], request: TeacherRequest) -> Teacher:
-    """Build the teacher that speaks ``kind``.
+    """Build the teacher with a client of class ``kind``.
 
     :raises TeacherError: the extra ``api`` is not installed.
     """
@@ -46,7 +48,7 @@ def api_teacher(kind: type[ProviderClient], request: TeacherRequest) -> Teacher:
 
 
 class SdkClient:
-    """A provider by its official SDK, which has the provider's name.
+    """A client based on a provider's official SDK, whose module has the provider's name.
 
     :cvar client_class: the SDK's client.
     """
@@ -67,18 +69,18 @@ class SdkClient:
             found = importlib.import_module(self.provider)
         except ModuleNotFoundError as error:
             raise _not_installed(error, self.provider) from error
-        for name in (self.provider, "httpx2"):  # what OPENAI_LOG and ANTHROPIC_LOG show, a server may put the key into
+        for name in (self.provider, "httpx2"):  # a server may put the key into what OPENAI_LOG shows
             logging.getLogger(name).setLevel(logging.WARNING)
         return found
 
     @cached_property
     def client(self) -> Any:
-        """The client; it retries nothing itself, so that every request is reserved."""
+        """The SDK's client; it does not retry, so that every request is reserved."""
         make = getattr(self.sdk, self.client_class)
         return make(api_key=self.key.value, base_url=self.base_url, max_retries=0)
 
     def close(self) -> None:
-        """Close its connections, where there are any."""
+        """Close its connections, if there are any."""
         if "client" in vars(self):
             self.client.close()
 
@@ -90,9 +92,9 @@ def _not_installed(error: ModuleNotFoundError, provider: str) -> TeacherError:
 
 @contextlib.contextmanager
 def faults(sdk: ModuleType, key: Key) -> Iterator[None]:
-    """Turn what an SDK raises in a block into :class:`CallFault`; no trace is left of errors that quote the server.
+    """Convert an SDK's exceptions in a block to :class:`CallFault`, without a chained error that quotes the server.
 
-    :raises CallFault: a request of the block got no answer.
+    :raises CallFault: a request in the block got no answer.
     """
     import httpx2
 
@@ -103,34 +105,34 @@ def faults(sdk: ModuleType, key: Key) -> Iterator[None]:
         yield
     except sdk.APIStatusError as error:
         keyless = error.status_code == UNAUTHORIZED and key.value == NO_KEY
-        said = "no key is set, and the endpoint asks for one" if keyless else _words(error.body) or str(error.message)
+        said = "no key is set, and the endpoint requires one" if keyless else _words(error.body) or str(error.message)
         reason = key.hide(said)[:SHOWN]
         fault = fault_of_status(error.status_code, reason, error.response.headers.get("retry-after"))
-        if "insufficient_quota" in str(error.body):  # a 429 that no waiting mends
+        if "insufficient_quota" in str(error.body):  # a 429 that waiting does not fix
             fault = CallFault(fault.reason, "fatal_run", status=fault.status)
     except sdk.APIConnectionError as error:
         cause = type(error.__cause__).__name__
         unreachable = cause == "ConnectError"
-        told = error.__cause__ if unreachable else error
-        fault = CallFault(f"{key.hide(str(told))} ({cause})", charged=cause not in NEVER_CONNECTED,
+        shown = error.__cause__ if unreachable else error
+        fault = CallFault(f"{key.hide(str(shown))} ({cause})", charged=cause not in NEVER_CONNECTED,
                           unreachable=unreachable)  # fmt: skip
-    except httpx2.HTTPError as error:  # in the middle of an answer
-        fault = CallFault(f"the answer broke off ({type(error).__name__})", charged=True)
+    except httpx2.HTTPError as error:  # in the middle of a response
+        fault = CallFault(f"the connection broke during the answer ({type(error).__name__})", charged=True)
     except sdk.APIError as error:
         fault = CallFault(key.hide(str(error))[:SHOWN], charged=True)
-    except (ValueError, TypeError, AttributeError) as error:  # what the SDK meets in a body that is none of its own
-        fault = CallFault(f"the answer is not what it must be ({type(error).__name__})", charged=True)
+    except (ValueError, TypeError, AttributeError) as error:  # raised by the SDK for a body of an unexpected form
+        fault = CallFault(f"the answer has an unexpected form ({type(error).__name__})", charged=True)
     else:
         return
     raise fault from None
 
 
 def fetch(sdk: ModuleType, opened: Any, key: Key, timeout: float) -> tuple[dict[str, Any], Mapping[str, str]]:
-    """Read one answer to its end, and return its JSON object and its headers.
+    """Read one response to its end, and return its JSON object and its headers.
 
-    :param opened: what ``with_streaming_response`` of an SDK's resource returned.
-    :param timeout: seconds for the whole of it.
-    :raises CallFault: it did not come, or not whole, or is no JSON object.
+    :param opened: the result of ``with_streaming_response`` of an SDK's resource.
+    :param timeout: seconds for the complete response.
+    :raises CallFault: it is missing, incomplete, or not a JSON object.
     """
     from conch_dna.teachers.api.faults import CallFault
 
@@ -146,9 +148,9 @@ def fetch(sdk: ModuleType, opened: Any, key: Key, timeout: float) -> tuple[dict[
 
 
 def parsed(data: bytes | bytearray | str, key: Key) -> dict[str, Any]:
-    """Return a JSON object without the key, however a server may have escaped it.
+    """Return a JSON object without the key, even if the server escaped it.
 
-    :raises CallFault: it is none.
+    :raises CallFault: the data is not a JSON object.
     """
     from conch_dna.teachers.api.faults import CallFault
 
@@ -157,12 +159,12 @@ def parsed(data: bytes | bytearray | str, key: Key) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise CallFault("the answer is no JSON object", charged=True)
+        raise CallFault("the answer is not a JSON object", charged=True)
     return found
 
 
 def without(value: Any, key: Key) -> Any:
-    """Return what a server sent with the key taken out of every text in it."""
+    """Return a server's data with the key removed from every text in it."""
     if isinstance(value, str):
         return key.hide(value)
     if isinstance(value, dict):
@@ -171,7 +173,7 @@ def without(value: Any, key: Key) -> Any:
 
 
 def row_of(read: Callable[[], Reply]) -> Reply | CallFault:
-    """Return one answer of a batch, or why it is none: those beside it were paid for as well."""
+    """Return one answer of a batch, or its fault; the other answers are paid for and must not be lost."""
     from conch_dna.teachers.api.faults import CallFault
 
     try:
@@ -181,18 +183,18 @@ def row_of(read: Callable[[], Reply]) -> Reply | CallFault:
 
 
 def rate_limit(headers: Mapping[str, str], **names: str) -> RateLimit:
-    """Return what headers tell of the provider's limits; what is no number tells nothing.
+    """Return the provider's limits from headers; values that are not numbers are ignored.
 
     :param names: the header of each field of :class:`RateLimit`.
     """
     from conch_dna.teachers.api.limits import RateLimit
 
-    told = {field: headers.get(name, "") for field, name in names.items()}
-    return RateLimit(**{field: int(value) for field, value in told.items() if value.isascii() and value.isdigit()})
+    found = {field: headers.get(name, "") for field, name in names.items()}
+    return RateLimit(**{field: int(value) for field, value in found.items() if value.isascii() and value.isdigit()})
 
 
 def count(found: Mapping[str, Any], *path: str) -> int:
-    """Return a number of tokens in a usage; 0 where it is not told or is none."""
+    """Return a number of tokens from a usage object; 0 if it is missing or not a number."""
     value: Any = found
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
@@ -200,13 +202,13 @@ def count(found: Mapping[str, Any], *path: str) -> int:
 
 
 def plain(message: Mapping[str, Any]) -> str:
-    """Return a turn as text alone: its content, then each tool call as a line of JSON."""
+    """Return a turn as plain text: its content, then each tool call as a line of JSON."""
     calls = [json.dumps(call["function"], ensure_ascii=False) for call in message.get("tool_calls", ())]
     return "\n".join(part for part in (message["content"], *calls) if part)
 
 
 def _words(body: object) -> str:
-    """Return the message in an error's body, whichever of both providers' shapes it has."""
+    """Return the message in an error's body, in the form of either provider."""
     for name in ("error", "message"):
         if isinstance(body, dict) and name in body:
             body = body[name]

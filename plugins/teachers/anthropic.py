@@ -1,4 +1,7 @@
-"""The ``anthropic`` teacher: Claude by Anthropic's API."""
+"""The ``anthropic`` teacher: Claude through Anthropic's API.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ CACHED = {"cache_control": {"type": "ephemeral"}}
 
 
 class AnthropicClient(SdkClient):
-    """The Messages API. It tells no log-probabilities, and takes no temperature, nucleus or seed."""
+    """The Messages API. It returns no log-probabilities, and accepts no temperature, top_p or seed."""
 
     provider = "anthropic"
     client_class = "Anthropic"
@@ -33,31 +36,31 @@ class AnthropicClient(SdkClient):
     echoes: tuple[str, ...] = ()
 
     def ask(self, chat: Chat, abilities: Abilities, timeout: float) -> Reply:
-        """Ask once."""
+        """Send one request."""
         opened = self.client.messages.with_streaming_response.create(**self._body(chat), timeout=timeout)
         return _answer(*fetch(self.sdk, opened, self.key, timeout))
 
     def echoed(self, chat: Chat, text: str, abilities: Abilities, timeout: float) -> Reply:
-        """Refuse: no probe asks for it."""
+        """Not supported; ``echoes`` is empty, so no probe calls it."""
         raise NotImplementedError
 
     def submit(self, chats: Mapping[str, Chat], abilities: Abilities, name: str) -> str:
-        """Hand a batch in; it takes no name."""
+        """Submit a batch; the API takes no name."""
         requests = [{"custom_id": key, "params": self._body(chat)} for key, chat in chats.items()]
         with faults(self.sdk, self.key):
             return str(self.client.messages.batches.create(requests=requests).id)
 
     def find(self, name: str) -> str | None:
-        """Return nothing: batches have no name, and what is in them is told at their end."""
+        """Return ``None``: batches have no name, and their content is listed only at their end."""
         return None
 
     def is_done(self, batch: str) -> bool:
-        """Tell whether it is over."""
+        """Return whether it is over."""
         with faults(self.sdk, self.key):
             return bool(self.client.messages.batches.retrieve(batch).processing_status == "ended")
 
     def collect(self, batch: str) -> Iterator[tuple[str, Reply | CallFault]]:
-        """Yield the results; those that were cancelled, or came too late, were not charged."""
+        """Yield the results; cancelled and expired ones were not charged."""
         from conch_dna.teachers.api.faults import CallFault
 
         with faults(self.sdk, self.key):
@@ -77,8 +80,8 @@ class AnthropicClient(SdkClient):
     def _split(self, chat: Chat) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the system prompt's blocks and the turns.
 
-        Tool calls and their results are given as text: the API takes them as such only with tools of its own form. The
-        last block of the domain's context may end what the provider's cache keeps.
+        Tool calls and their results are sent as text: the API accepts them as such only with tools in its own format.
+        The last block of the domain's context may mark the end of the cached prefix.
         """
         system: list[dict[str, Any]] = []
         messages: list[dict[str, Any]] = []
@@ -95,7 +98,7 @@ class AnthropicClient(SdkClient):
 
 
 def _answer(found: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
-    """Read a message; one that ended in another way than by itself counts as cut off."""
+    """Parse a message; any stop reason except a normal end counts as cut off."""
     from conch_dna.teachers.api.call import Reply
     from conch_dna.teachers.api.faults import CallFault
     from conch_dna.teachers.api.prices import Usage
@@ -105,14 +108,14 @@ def _answer(found: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
         text = "".join(block["text"] for block in found["content"] if block["type"] == "text")
         ended = found["stop_reason"] in ENDED
     except (KeyError, TypeError):
-        raise CallFault("the answer holds no message", charged=True) from None
-    told = found.get("usage")
+        raise CallFault("the answer contains no message", charged=True) from None
+    reported = found.get("usage")
     usage = None
-    if isinstance(told, dict) and "input_tokens" in told:
+    if isinstance(reported, dict) and "input_tokens" in reported:
         usage = Usage(
-            input=count(told, "input_tokens"), output=count(told, "output_tokens"),
-            cached_input=count(told, "cache_read_input_tokens"),
-            cache_write=count(told, "cache_creation_input_tokens"),
+            input=count(reported, "input_tokens"), output=count(reported, "output_tokens"),
+            cached_input=count(reported, "cache_read_input_tokens"),
+            cache_write=count(reported, "cache_creation_input_tokens"),
         )  # fmt: skip
     limit = rate_limit(
         headers, requests="anthropic-ratelimit-requests-limit", tokens="anthropic-ratelimit-tokens-limit",

@@ -1,4 +1,7 @@
-"""The ``echo`` teacher: answers with the prompt's own words; for tests and tutorials."""
+"""The ``echo`` teacher: answers with the words of the prompt; for tests and tutorials.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EchoTeacher:
-    """Says the last turn again, cut to ``max_tokens`` words."""
+    """Repeats the last turn, cut to ``max_tokens`` words."""
 
     capabilities = frozenset({"text"})
     fingerprint = "echo:1"
@@ -32,7 +35,7 @@ class EchoTeacher:
             yield Completion(prompt=prompt.digest, text=text, teacher=self.fingerprint, sampling=sampling)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing; there are no resources."""
         return
 
 

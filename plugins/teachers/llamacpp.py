@@ -1,4 +1,7 @@
-"""The ``llamacpp`` teacher: any GGUF in llama.cpp, many chats at once over its slots (extra ``llamacpp``)."""
+"""The ``llamacpp`` teacher: any GGUF file in llama.cpp, with concurrent chats in its slots (extra ``llamacpp``).
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ if TYPE_CHECKING:
     from conch_dna.records import Completion, Prompt, Sampling
 
 SLOTS = 8
-CONTEXT = 1536  # tokens a slot: the domain's context, the prompt and the answer
+CONTEXT = 1536  # tokens per slot: the domain's context, the prompt and the answer
 
 
 class LlamaCppTeacher:
-    """Answers with a GGUF model; the domain's context stays in each slot's cache between prompts."""
+    """Answers with a GGUF model; each slot caches the domain's context between prompts."""
 
     capabilities = frozenset({"text", "soft"})
 
@@ -37,14 +40,14 @@ class LlamaCppTeacher:
 
     @cached_property
     def path(self) -> Path:
-        """The GGUF file, fetched on first use."""
+        """The GGUF file, downloaded on first use."""
         from conch_dna.models.refs import gguf_file
 
         return gguf_file(self.ref)
 
     @cached_property
     def fingerprint(self) -> str:
-        """The weights' digest and the context's."""
+        """The digests of the weights and of the context."""
         from conch_dna.records import digest_of
         from conch_dna.util.files import sha256_file
 
@@ -65,7 +68,7 @@ class LlamaCppTeacher:
             pool.shutdown(cancel_futures=True)
 
     def close(self) -> None:
-        """Stop the server and let go of the weights."""
+        """Stop the server and release the weights."""
         self._server = None
 
     def _start(self) -> Any:

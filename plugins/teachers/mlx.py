@@ -1,8 +1,10 @@
-"""The ``mlx`` teacher: any mlx-lm model, live, with the domain's context as its privilege.
+"""The ``mlx`` teacher: any mlx-lm model, live; only the teacher sees the domain's context.
 
-With the student's own base as its model this is context distillation: the teacher sees system prompt, tools and
-examples, the student only the bare prompt. The context goes through the model once and is reused for every prompt.
-While that base is being trained, the teacher is the same weights with the adapter switched off.
+If its model is the student's own base, this is context distillation: the teacher sees system prompt, tools and
+examples, the student only the bare prompt. The context is processed once and reused for every prompt. While that base
+is being trained, the teacher is the same weights with the adapter switched off.
+
+Imports of mlx and ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ ROWS = 8  # sequences scored together
 
 
 class MlxTeacher:
-    """Answers in batches and gives top-k distributions over any answer."""
+    """Answers in batches and returns top-k distributions over any answer."""
 
     def __init__(self, request: TeacherRequest) -> None:
         from conch_dna.models.refs import same_model
@@ -37,7 +39,7 @@ class MlxTeacher:
         if not self.ref:
             raise TeacherError("needs a model", where="teacher mlx", next_step="Write mlx:MODEL")
         self._student, self._student_ref = request.base, request.student
-        # A teacher that is the student's own base loads no second copy.
+        # The student's own base is not loaded a second time.
         self._is_student = same_model(self.ref, request.student)
         self._loaded: LoadedModel | None = None
         self._prefix: list[int] = []
@@ -45,7 +47,7 @@ class MlxTeacher:
 
     @cached_property
     def capabilities(self) -> frozenset[str]:
-        """Text and soft targets: in the student's tokens where these are the same. Loads the tokenizer at most."""
+        """Text and soft targets, in the student's tokens if the tokenizers are equal. Loads the tokenizers at most."""
         return frozenset({"text", "top_k" if self._same_tokenizer() else "own_top_k"})
 
     @cached_property
@@ -66,14 +68,14 @@ class MlxTeacher:
 
     @property
     def folder(self) -> Path | None:
-        """The folder of weights that are loaded beside the student's; ``None`` where they are the student's own."""
+        """The folder of the weights loaded in addition to the student's; ``None`` if they are the student's own."""
         from conch_dna.models import refs
 
         return None if self._is_student else refs.resolve(self.ref)
 
     @property
     def fingerprint(self) -> str:
-        """The weights' digest and the context's; loads no weights."""
+        """The digests of the weights and of the context; loads no weights."""
         from conch_dna.models import refs
         from conch_dna.records import digest_of
 
@@ -96,7 +98,7 @@ class MlxTeacher:
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         waiting = answer_many(model, tokenizer, [self._ids(p) for p in prompts], sampling)
         while True:
-            with _as_teacher(model):  # for each answer anew: between two of them the caller may use the adapter
+            with _as_teacher(model):  # per answer, because between two answers the caller may use the adapter
                 answer = next(waiting, None)
             if answer is None:
                 return
@@ -111,16 +113,16 @@ class MlxTeacher:
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
         """Return the top-k distributions over ``answers``; the context's keys and values are computed once.
 
-        Where the student ends a turn with another token than the teacher, the two tokens have changed places.
+        If student and teacher end a turn with different tokens, the two tokens are swapped.
 
-        :raises TeacherError: an answer has an id that is none of the teacher's.
+        :raises TeacherError: an answer contains an id that the teacher does not have.
         """
         from conch_dna.models.head import split
         from conch_dna.models.load import token_count
 
         loaded = self.loaded
         if (largest := max((max(a, default=0) for a in answers), default=0)) >= loaded.width:
-            raise TeacherError("has no token of such an id", where=self.fingerprint, got=largest,
+            raise TeacherError("has no token with this id", where=self.fingerprint, got=largest,
                                allowed=f"0 to {loaded.width - 1}")  # fmt: skip
         known = token_count(loaded.tokenizer)
         contexts = [self._ids(p) for p in prompts]
@@ -136,14 +138,14 @@ class MlxTeacher:
         return found
 
     def close(self) -> None:
-        """Let go of the model; one that is shared stays with its owner."""
+        """Release the model; a shared one stays loaded by its owner."""
         self._loaded = None
         self._prefix, self._cache = [], None
 
     def _prefilled(self, contexts: Sequence[list[int]]) -> tuple[int, list[Any] | None]:
-        """Return how many tokens all contexts share with the prefix in the cache, and the cache; kept between calls.
+        """Return the number of tokens that all contexts share with the cached prefix, and the cache.
 
-        The prefix is what the domain's own prompts share too, so that the next call's prompts begin with it as well.
+        The prefix is common to the domain's prompts, too, so that later calls can reuse it.
         """
         from conch_dna.runtime.generate import prefill, shared_prefix
 
@@ -154,7 +156,7 @@ class MlxTeacher:
         return len(self._prefix) if self._cache else 0, self._cache
 
     def _same_tokenizer(self) -> bool:
-        """Tell whether a token id means the same to teacher and student."""
+        """Return whether a token id means the same to teacher and student."""
         if self._is_student or not self._student_ref:
             return True
         from conch_dna.models.load import load_tokenizer
@@ -164,7 +166,7 @@ class MlxTeacher:
 
     @cached_property
     def _ends(self) -> list[int]:
-        """The ends of a turn that teacher and student have, where these are two tokens of one tokenizer; else none."""
+        """The end-of-turn tokens of teacher and student, if these are two tokens of one tokenizer; otherwise empty."""
         if self._is_student or not self._student_ref or "top_k" not in self.capabilities:
             return []
         from conch_dna.models.load import load_tokenizer
@@ -182,9 +184,9 @@ class MlxTeacher:
 
 @contextlib.contextmanager
 def _as_teacher(model: Any) -> Iterator[None]:
-    """Give the model without an adapter, and with the same arithmetic inside and outside a training.
+    """Switch the model's adapter off, and use the same arithmetic inside and outside training.
 
-    A resumed training would else meet a context that was computed with other last bits.
+    Otherwise a resumed training could see a context that was computed with different last bits.
     """
     from conch_dna.kernels.patch import fast_ops
     from conch_dna.train.lora import switched_off
@@ -194,7 +196,7 @@ def _as_teacher(model: Any) -> Iterator[None]:
 
 
 def _exchanging(head: Callable[[mx.array], mx.array], ids: list[int]) -> Callable[[mx.array], mx.array]:
-    """Return a head of which the logits of two ids have changed places."""
+    """Return a head that swaps the logits of two ids."""
     import mlx.core as mx
 
     def exchanged(hidden_ND: mx.array) -> mx.array:
@@ -213,7 +215,7 @@ def _score_rows(
     top_k: int,
     known: int,
 ) -> list[Targets]:
-    """Score a few answers in one forward pass of ``parts``, the model's body and head."""
+    """Score a few answers in one forward pass of ``parts``: the model's body and head."""
     import mlx.core as mx
     import numpy as np
 
@@ -235,7 +237,7 @@ def _score_rows(
 def _targets(logits_TV: mx.array, answer: Sequence[int], top_k: int, known: int) -> Targets:
     """Return the distributions behind the logits and the log-probabilities of the answer's own tokens.
 
-    :param known: ids from there on are padding of the head, of which a student's may have less: part of the tail.
+    :param known: ids from here on are padding of the head and part of the tail; a student's head may have less.
     """
     import mlx.core as mx
     import numpy as np

@@ -1,4 +1,4 @@
-"""The ``none`` teacher: nobody. The student learns from its own best answers, by the recipe ``best_of_n``."""
+"""The ``none`` teacher: no teacher. The recipe ``best_of_n`` trains on the student's own best answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NoTeacher:
         yield from ()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing; there are no resources."""
         return
 
 

@@ -1,4 +1,7 @@
-"""The ``openai`` teacher: OpenAI's API, and every engine that speaks it: vLLM, llama.cpp server, Ollama, others."""
+"""The ``openai`` teacher: OpenAI's API and compatible engines (vLLM, llama.cpp server, Ollama and others).
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 
@@ -21,36 +24,35 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.prices import Usage
     from conch_dna.teachers.api.provider_client import Abilities, Chat
 
-LISTED = 100  # newest batches among which one of ours is looked for
+LISTED = 100  # newest batches to search for one of ours
 OVER = {"completed", "failed", "expired", "cancelled"}
 CHATS = "/v1/chat/completions"
 
 
 class OpenAIClient(SdkClient):
-    """The OpenAI wire format.
+    """A client of the OpenAI API.
 
-    A text's tokens are told in one of two ways: ``chat``, where the server reads a conversation that ends with it
-    (vLLM's ``prompt_logprobs``), and ``text``, where it is given as plain text in the stated format of turns (``echo``
-    of raw completions).
+    There are two ways to get a text's tokens: ``chat`` sends a conversation that ends with it (vLLM's
+    ``prompt_logprobs``), and ``text`` sends plain text in the configured format of turns (``echo`` of raw completions).
     """
 
     provider = "openai"
     client_class = "OpenAI"
     official = "https://api.openai.com/v1"
     counts: Literal["asked", "used"] = "asked"
-    tops: tuple[int, ...] = (20, 10, 5)  # OpenAI and vLLM tell 20, mlx_lm.server 10, some hosts 5
+    tops: tuple[int, ...] = (20, 10, 5)  # OpenAI and vLLM return 20, mlx_lm.server 10, some hosts 5
     optional: tuple[str, ...] = ("temperature", "top_p", "seed")
     echoes: tuple[str, ...] = ("chat", "text")
 
     def ask(self, chat: Chat, abilities: Abilities, timeout: float) -> Reply:
-        """Ask once."""
+        """Send one request."""
         chats = self.client.chat.completions.with_streaming_response
         opened = chats.create(**self._body(chat, abilities), timeout=timeout)
         found, headers = fetch(self.sdk, opened, self.key, timeout)
         return self._answer(found, headers)
 
     def echoed(self, chat: Chat, text: str, abilities: Abilities, timeout: float) -> Reply:
-        """Have a text read as the answer to a chat."""
+        """Send a text as the answer to a chat, and return the tokens of the conversation."""
         from conch_dna.teachers.api.call import Reply
 
         top = min(chat.top, abilities.top) if abilities.top else chat.top
@@ -70,7 +72,7 @@ class OpenAIClient(SdkClient):
         return Reply(tokens, _usage(found), _limit(headers))
 
     def submit(self, chats: Mapping[str, Chat], abilities: Abilities, name: str) -> str:
-        """Hand a batch in: a file of requests, and an order to answer them."""
+        """Submit a batch: upload a file of requests, and create a batch for it."""
         rows = [{"custom_id": key, "method": "POST", "url": CHATS, "body": self._body(chat, abilities)}
                 for key, chat in chats.items()]  # fmt: skip
         data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
@@ -82,18 +84,18 @@ class OpenAIClient(SdkClient):
         return str(made.id)
 
     def find(self, name: str) -> str | None:
-        """Look among the newest batches."""
+        """Search the newest batches."""
         with faults(self.sdk, self.key):
             newest = islice(self.client.batches.list(limit=LISTED), LISTED)
             return next((str(batch.id) for batch in newest if (batch.metadata or {}).get("name") == name), None)
 
     def is_done(self, batch: str) -> bool:
-        """Tell whether it is over."""
+        """Return whether it is over."""
         with faults(self.sdk, self.key):
             return self.client.batches.retrieve(batch).status in OVER
 
     def collect(self, batch: str) -> Iterator[tuple[str, Reply | CallFault]]:
-        """Yield the lines of the file of answers, and of that of errors."""
+        """Yield the lines of the answer file and of the error file."""
         from conch_dna.teachers.api.faults import fault_of_status
 
         with faults(self.sdk, self.key):
@@ -102,16 +104,16 @@ class OpenAIClient(SdkClient):
             lines = [line for file in files for line in self.client.files.content(file).text.split("\n") if line]
             rows = [parsed(line, self.key) for line in lines]
         for row in rows:
-            key, told = str(row.get("custom_id")), row.get("response") or {}
-            if told.get("status_code") == 200:
-                yield key, row_of(partial(self._answer, told.get("body"), {}))
+            key, response = str(row.get("custom_id")), row.get("response") or {}
+            if response.get("status_code") == 200:
+                yield key, row_of(partial(self._answer, response.get("body"), {}))
             else:
-                reason = str((told.get("body") or {}).get("error") or row.get("error"))
-                yield key, fault_of_status(told.get("status_code") or 400, reason)
+                reason = str((response.get("body") or {}).get("error") or row.get("error"))
+                yield key, fault_of_status(response.get("status_code") or 400, reason)
 
     def _body(self, chat: Chat, abilities: Abilities) -> dict[str, Any]:
         sampling = chat.sampling
-        # Newer models of OpenAI's refuse the one name; Ollama passes over the other, and would write without end.
+        # OpenAI's newer models refuse max_tokens; Ollama ignores max_completion_tokens and would not stop.
         most = "max_completion_tokens" if self.base_url == self.official else "max_tokens"
         optional: dict[str, Any] = {"temperature": sampling.temperature, "seed": sampling.seed}
         if sampling.top_p < 1:
@@ -121,7 +123,7 @@ class OpenAIClient(SdkClient):
         return body | {"logprobs": True, "top_logprobs": chat.top} if chat.top else body
 
     def _answer(self, found: Any, headers: Mapping[str, str]) -> Reply:
-        """Read a chat's reply; one that was filtered, or ended in a call of a tool, counts as cut off."""
+        """Parse a chat response; one that was filtered, or that ended in a tool call, counts as cut off."""
         from conch_dna.align.served_logprobs import returned_items, soft_tokens
         from conch_dna.teachers.api.call import Reply
         from conch_dna.teachers.api.faults import CallFault
@@ -132,29 +134,29 @@ class OpenAIClient(SdkClient):
             text = choice["message"]["content"] or ""
             ended = choice.get("finish_reason") in {"stop", None}
         except (KeyError, IndexError, TypeError, AttributeError):
-            raise CallFault("the answer holds no choice", charged=True) from None
+            raise CallFault("the answer contains no choice", charged=True) from None
         try:
-            soft, told = soft_tokens(choice), bool(returned_items(choice))
-        except (KeyError, TypeError, ValueError, AttributeError):  # told in some form of its own
-            soft, told = (), True
-        return Reply(Answer(text, "stop" if ended else "length", soft, told), _usage(found), _limit(headers))
+            soft, has_tokens = soft_tokens(choice), bool(returned_items(choice))
+        except (KeyError, TypeError, ValueError, AttributeError):  # log-probabilities in an unknown form
+            soft, has_tokens = (), True
+        return Reply(Answer(text, "stop" if ended else "length", soft, has_tokens), _usage(found), _limit(headers))
 
     def _written(self, chat: Chat) -> str:
-        """Write a conversation as the model reads it.
+        """Return a conversation in the model's text format.
 
-        :raises CallFault: nobody said how.
+        :raises CallFault: the format of a turn is not configured.
         """
         from conch_dna.teachers.api.faults import CallFault
 
         if not self.endpoint.turn:
-            raise CallFault("the format of a turn is not stated", "fatal_call")
+            raise CallFault("the format of a turn is not configured", "fatal_call")
         turn = self.endpoint.turn
         filled = [turn.replace("{role}", m["role"]).replace("{content}", plain(m), 1) for m in chat.messages]
         return "".join(filled)
 
 
 def turns(messages: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
-    """Return messages as OpenAI takes them: arguments of tool calls as text, and every call with an id."""
+    """Return messages in OpenAI's format: arguments of tool calls as text, and every call with an id."""
     found: list[dict[str, Any]] = []
     ids: list[str] = []
     for message in messages:
@@ -164,7 +166,7 @@ def turns(messages: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
             turn["tool_calls"] = [
                 {"id": given, "type": "function", "function": {
                     "name": call["function"]["name"],
-                    # As in the bound of the input's tokens: escaped, a character would be six bytes.
+                    # As in the bound of the input tokens: an escaped character would take six bytes.
                     "arguments": json.dumps(call["function"]["arguments"], ensure_ascii=False)}}
                 for given, call in zip(ids, calls, strict=True)
             ]  # fmt: skip
@@ -175,29 +177,29 @@ def turns(messages: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
 
 
 def _read_chat(found: Mapping[str, Any]) -> list[SoftToken]:
-    """Read vLLM's ``prompt_logprobs``: for each token of a conversation itself, told first, and its choices.
+    """Parse vLLM's ``prompt_logprobs``: each token of a conversation, listed first, and its choices.
 
-    Nothing is told of the very first token.
+    The first token of the conversation has no entry.
     """
     from conch_dna.align.served_logprobs import raw_piece, soft_token
 
     tokens = []
-    for told in found.get("prompt_logprobs") or ():
-        if told:
+    for entry in found.get("prompt_logprobs") or ():
+        if entry:
             choices: dict[str | None, float] = {}
-            pieces = [raw_piece(each.get("decoded_token") or "") for each in told.values()]
-            for piece, each in zip(pieces, told.values(), strict=True):
+            pieces = [raw_piece(each.get("decoded_token") or "") for each in entry.values()]
+            for piece, each in zip(pieces, entry.values(), strict=True):
                 choices.setdefault(piece, each["logprob"])
             tokens.append(soft_token(pieces[0], choices))
     return tokens
 
 
 def _read_text(found: Mapping[str, Any]) -> list[SoftToken]:
-    """Read the echo of a raw completion, without what it goes on with."""
+    """Parse the echo of a raw completion, without its continuation."""
     from conch_dna.align.served_logprobs import raw_piece, soft_token
 
-    told = found["choices"][0].get("logprobs") or {}
-    rows = zip(told.get("tokens", ()), told.get("token_logprobs", ()), told.get("top_logprobs") or (), strict=False)
+    echo = found["choices"][0].get("logprobs") or {}
+    rows = zip(echo.get("tokens", ()), echo.get("token_logprobs", ()), echo.get("top_logprobs") or (), strict=False)
     tokens = []
     for token, value, others in islice(rows, count(found, "usage", "prompt_tokens")):
         if value is not None:
@@ -210,13 +212,13 @@ def _read_text(found: Mapping[str, Any]) -> list[SoftToken]:
 def _usage(found: Mapping[str, Any]) -> Usage | None:
     from conch_dna.teachers.api.prices import Usage
 
-    told = found.get("usage")
-    if not isinstance(told, dict) or "prompt_tokens" not in told:
+    reported = found.get("usage")
+    if not isinstance(reported, dict) or "prompt_tokens" not in reported:
         return None
-    read, written = (count(told, "prompt_tokens_details", name) for name in ("cached_tokens", "cache_write_tokens"))
-    asked = count(told, "prompt_tokens")
-    # Some hosts leave hidden thoughts out of completion_tokens and charge them: the total holds them.
-    output = max(count(told, "completion_tokens"), count(told, "total_tokens") - asked)
+    read, written = (count(reported, "prompt_tokens_details", name) for name in ("cached_tokens", "cache_write_tokens"))
+    asked = count(reported, "prompt_tokens")
+    # Some hosts charge hidden reasoning but omit it from completion_tokens; the total includes it.
+    output = max(count(reported, "completion_tokens"), count(reported, "total_tokens") - asked)
     return Usage(input=max(0, asked - read - written), output=output, cached_input=read, cache_write=written)
 
 

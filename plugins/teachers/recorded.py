@@ -1,4 +1,7 @@
-"""The ``recorded`` teacher: replays the answers that lie in a domain's ``recorded/`` folder; needs no weights."""
+"""The ``recorded`` teacher: replays the answers in a domain's ``recorded/`` folder, without weights.
+
+Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class RecordedTeacher:
-    """Replays a recording; prompts whose answer was filtered out, or never asked, are passed over."""
+    """Replays a recording; skips prompts without a recorded answer."""
 
     def __init__(self, request: TeacherRequest) -> None:
         self.domain, self.name = request.domain, request.model
@@ -30,9 +33,9 @@ class RecordedTeacher:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Text, and its tokens' choices where these were recorded too; answers without them teach by text alone."""
-        told = any(answer.soft for answer in self.recording.answers.values())
-        return frozenset({"text", "replay", "soft"} if told else {"text", "replay"})
+        """Text, and token choices if any answer has them; answers without choices are used as text."""
+        soft = any(answer.soft for answer in self.recording.answers.values())
+        return frozenset({"text", "replay", "soft"} if soft else {"text", "replay"})
 
     @property
     def fingerprint(self) -> str:
@@ -45,7 +48,7 @@ class RecordedTeacher:
         yield from (answers[p.digest] for p in prompts if p.digest in answers)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing; there are no resources."""
         return
 
 

@@ -15,7 +15,7 @@ INPUT, OUTPUT = 1000, 4000  # nano-USD a token: 1 and 4 USD a million
 TURN = "<|im_start|>{role}\n{content}<|im_end|>\n"
 
 
-class Taught:
+class ApiProject:
     """A project with the domain alpha, whose prompts all end differently, and its cache.
 
     :param accel: where the BLAS lies that was prepared once for all.

@@ -85,7 +85,7 @@ def usage_of(server, body, used):
     return {"input": count - read - written, "cached_input": read, "cache_write": written, "output": used}
 
 
-def told_usage(usage):
+def usage_fields(usage):
     """Return charged tokens as Anthropic tells them."""
     return {
         "input_tokens": usage["input"],
@@ -106,7 +106,7 @@ def messages(server, body, *, empty=False):
     about = {
         "id": new_id("msg_"), "type": "message", "role": "assistant", "model": body["model"],
         "content": [{"type": "text", "text": said}] if said else [], "stop_reason": REASONS[why],
-        "stop_sequence": None, "usage": told_usage(usage),
+        "stop_sequence": None, "usage": usage_fields(usage),
     }  # fmt: skip
     if body.get("stream"):
         return Reply(stream(about, said), kind="text/event-stream", usage=usage)

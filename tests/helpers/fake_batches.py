@@ -85,8 +85,8 @@ class Batches:
         check, make = (fake_openai.check_chat, fake_openai.chat) if chat else (fake_openai.check_text, fake_openai.text)
         about = {"id": new_id("batch_req_"), "custom_id": row["custom_id"], "error": None}
         reply = self.server.work_in_batch("openai", row["url"], row["body"], check, make)
-        told = {"status_code": reply.status, "request_id": new_id("req_"), "body": reply.body}
-        return about | {"response": told}
+        returned = {"status_code": reply.status, "request_id": new_id("req_"), "body": reply.body}
+        return about | {"response": returned}
 
     def about_openai(self, job):
         """Return a batch as OpenAI tells it; its answers become a file, its failures another."""

@@ -115,17 +115,17 @@ class FakeModel:
 
     def choices(self, asked, said, count):
         """Return the ``count`` likeliest tokens there with their log-probabilities, likeliest first."""
-        return self._told(told(self.next(asked, said), asked, bytes(said))[:count])
+        return self._reported(distribution(self.next(asked, said), asked, bytes(said))[:count])
 
     def score(self, asked, said, piece):
         """Return the log-probability of a token there, and its rank, from 1."""
-        found = told(self.next(asked, said), asked, bytes(said))
+        found = distribution(self.next(asked, said), asked, bytes(said))
         rank = next((i for i, (other, _) in enumerate(found) if other == piece), None)
         if rank is None:
-            return self._told([(piece, found[-1][1] - 1 - len(piece))])[0][1], len(found) + 1
-        return self._told([found[rank]])[0][1], rank + 1
+            return self._reported([(piece, found[-1][1] - 1 - len(piece))])[0][1], len(found) + 1
+        return self._reported([found[rank]])[0][1], rank + 1
 
-    def _told(self, found):
+    def _reported(self, found):
         change = {"sound": lambda p: p, "zero": lambda _: 0.0, "constant": lambda _: -1.0, "over_one": lambda p: p / 50}
         return [(piece, change[self.kind](log_prob)) for piece, log_prob in found]
 
@@ -154,7 +154,7 @@ class FakeModel:
 
 
 @lru_cache(65_536)
-def told(right, asked, said):
+def distribution(right, asked, said):
     """Return the distribution at a place: the model's own token first, the others with falling probability."""
     draw = random.Random(f"{asked} {said!r}")
     sure = draw.uniform(0.55, 0.95)

@@ -71,7 +71,7 @@ def usage_of(server, body, used):
     return {"input": count - cached, "cached_input": cached, "cache_write": 0, "output": used}
 
 
-def told_usage(usage):
+def usage_fields(usage):
     """Return charged tokens as OpenAI tells them."""
     count = usage["input"] + usage["cached_input"]
     return {
@@ -98,7 +98,7 @@ def chat(server, body, *, empty=False):
         return Reply(stream(about, text, why, log_probs, body, usage), kind="text/event-stream", usage=usage)
     message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     choice = {"index": 0, "message": message, "logprobs": log_probs, "finish_reason": why}
-    about |= {"choices": [choice], "usage": told_usage(usage)}
+    about |= {"choices": [choice], "usage": usage_fields(usage)}
     if body.get("prompt_logprobs") is not None:
         about["prompt_logprobs"] = prompt_log_probs(server, body) if server.prompt_logprobs == "full" else None
     return Reply(about, usage=usage)
@@ -128,11 +128,11 @@ def prompt_log_probs(server, body):
         text = text.removesuffix(b"<|im_end|>\n")
     found = [None]
     for piece, log_prob, rank, top in server.model.read(text, body["prompt_logprobs"])[1:]:
-        told = {piece: (log_prob, rank)} | {p: (value, i + 1) for i, (p, value) in enumerate(top)}
+        returned = {piece: (log_prob, rank)} | {p: (value, i + 1) for i, (p, value) in enumerate(top)}
         found.append(
             {
                 str(token_id(p)): {"logprob": value, "rank": place, "decoded_token": p.decode(errors="replace")}
-                for p, (value, place) in told.items()
+                for p, (value, place) in returned.items()
             }
         )
     return found
@@ -142,23 +142,23 @@ def stream(about, text, why, log_probs, body, usage):
     """Return the events of a streamed chat."""
     about = {**about, "object": "chat.completion.chunk"}
 
-    def chunk(delta, reason=None, told=None):
-        choice = {"index": 0, "delta": delta, "logprobs": told, "finish_reason": reason}
+    def chunk(delta, reason=None, returned=None):
+        choice = {"index": 0, "delta": delta, "logprobs": returned, "finish_reason": reason}
         return None, {**about, "choices": [choice]}
 
     events = [chunk({"role": "assistant", "content": "", "refusal": None})]
     said = b""
     for place, piece in enumerate(pieces(text)):
         said += piece
-        told = {"content": [log_probs["content"][place]], "refusal": None} if log_probs else None
+        returned = {"content": [log_probs["content"][place]], "refusal": None} if log_probs else None
         try:
             delta, said = said.decode(), b""
         except UnicodeDecodeError:  # half a character waits for its other half
             delta = ""
-        events.append(chunk({"content": delta}, told=told))
+        events.append(chunk({"content": delta}, returned=returned))
     events.append(chunk({}, why))
     if (body.get("stream_options") or {}).get("include_usage"):
-        events.append((None, {**about, "choices": [], "usage": told_usage(usage)}))
+        events.append((None, {**about, "choices": [], "usage": usage_fields(usage)}))
     return [*events, (None, "[DONE]")]
 
 
@@ -197,7 +197,7 @@ def text(server, body, *, empty=False):
     usage = {"input": text_tokens(body), "cached_input": 0, "cache_write": 0, "output": used}
     about = {
         "id": new_id("cmpl-"), "object": "text_completion", "created": int(time.time()), "model": body["model"],
-        "choices": choices, "usage": told_usage(usage), "system_fingerprint": "fp_test",
+        "choices": choices, "usage": usage_fields(usage), "system_fingerprint": "fp_test",
     }  # fmt: skip
     if body.get("stream"):
         return Reply([(None, about), (None, "[DONE]")], kind="text/event-stream", usage=usage)
@@ -226,7 +226,7 @@ def completed(server, body, prompt, most):
 
 
 def raw_log_probs(read, *, first):
-    """Return the log-probabilities of a raw completion; nothing is told of the ``first`` token of a text."""
+    """Return the log-probabilities of a raw completion; nothing is returned of the ``first`` token of a text."""
     offsets, place = [], 0
     for piece, *_ in read:
         offsets.append(place)

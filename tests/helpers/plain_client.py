@@ -40,26 +40,26 @@ def post(server, body, timeout):
         raw = reply.read()
         if reply.status != 200:
             raise fault_of_status(reply.status, "refused", reply.getheader("retry-after"))
-        told = json.loads(raw)
+        returned = json.loads(raw)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise CallFault(type(error).__name__, charged=True) from error
     finally:
         connection.close()
-    usage = told.get("usage")
+    usage = returned.get("usage")
     used = usage and Usage(input=usage["prompt_tokens"], output=usage["completion_tokens"])
-    return Reply(told["choices"][0]["message"]["content"], used, rate_limit(reply))
+    return Reply(returned["choices"][0]["message"]["content"], used, rate_limit(reply))
 
 
 def rate_limit(reply):
-    def told(name):
+    def number(name):
         value = reply.getheader(f"x-ratelimit-{name}")
         return None if value is None else int(value)
 
     return RateLimit(
-        requests=told("limit-requests"),
-        tokens=told("limit-tokens"),
-        requests_left=told("remaining-requests"),
-        tokens_left=told("remaining-tokens"),
+        requests=number("limit-requests"),
+        tokens=number("limit-tokens"),
+        requests_left=number("remaining-requests"),
+        tokens_left=number("remaining-tokens"),
     )
 
 

@@ -23,7 +23,7 @@ def work_over(root, student, *domains, progress=None, **settings):
     return Work(root, config, domains, progress=progress)
 
 
-def told(text, other="z", share=0.2):
+def soft_tokens_of(text, other="z", share=0.2):
     """The tokens of ``text``, a byte each, in whose place the teacher weighed ``other`` with that probability."""
     sure, less = math.log(0.95 - share), math.log(share)
     pieces = text.encode().decode("latin-1")
@@ -31,7 +31,7 @@ def told(text, other="z", share=0.2):
     return (*tokens, SoftToken(piece=None, choices=((None, sure), (other, less))))
 
 
-class Telling:
+class ByteTeacher:
     """Says a word by the prompt's place; ``silent`` places tell no choices, ``texts`` are what is said instead."""
 
     capabilities = frozenset({"text", "soft"})
@@ -45,7 +45,7 @@ class Telling:
         for prompt in prompts:
             place = self.places[prompt.digest]
             text = self.texts.get(place, "quick" * (1 + place % 2))
-            soft = () if place in self.silent or not sampling.top_log_probs else told(text, self.other)
+            soft = () if place in self.silent or not sampling.top_log_probs else soft_tokens_of(text, self.other)
             yield Completion(
                 prompt=prompt.digest, text=text, teacher=self.fingerprint, sampling=sampling, soft=soft
             )  # fmt: skip
@@ -53,7 +53,7 @@ class Telling:
 
 def recorded(domain, cache, sampling=CHOICES, **teacher):
     """Record a domain's answers with their choices; return the path of the text, and the card."""
-    one = Telling(domain, **teacher)
+    one = ByteTeacher(domain, **teacher)
     good = {"good": lambda *_: 1.0}
     extractor = AnswerExtractor(PluginHost(), domain)
     return record_answers(

@@ -29,7 +29,7 @@ class Call:
     """One call in the server's books.
 
     :param prompt: the last turn that is not the model's.
-    :param usage: tokens by kind, as they are charged, whatever the client was told; empty where nothing is charged.
+    :param usage: tokens by kind, as they are charged, whatever the client was returned; empty where nothing is charged.
     :param delivered: whether the whole answer went out in a form that the client can use.
     """
 
@@ -253,10 +253,10 @@ def key_of(request):
 def mistold(reply, fault):
     """Let a reply tell another usage than is charged, or none."""
     if isinstance(reply.body, dict) and fault.startswith("usage_"):
-        told = reply.body.pop("usage")
+        returned = reply.body.pop("usage")
         if fault != "usage_missing":
             factor = 0 if fault == "usage_zero" else 1000
-            reply.body["usage"] = {k: v * factor if isinstance(v, int) else v for k, v in told.items()}
+            reply.body["usage"] = {k: v * factor if isinstance(v, int) else v for k, v in returned.items()}
     return reply
 
 

@@ -1,1 +1,1 @@
-"""Teachers behind an API: prices, the ledger of what was spent, limits, calls. It knows no provider by name."""
+"""Teachers behind an API: prices, ledger, limits, calls. Independent of any provider."""

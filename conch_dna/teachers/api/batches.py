@@ -1,8 +1,8 @@
-"""Answers by a provider's batch endpoint: handed in at once, collected hours later, by another process if need be.
+"""Answers from a provider's batch endpoint: submitted together, collected hours later, possibly by another process.
 
-What was handed in is on the disk, with what was reserved for it, before it is sent. A run that was killed finds it and
-waits for it instead of paying again. Where the kill came between handing in and noting the provider's id, the provider
-is asked for a batch of our name; where it cannot say, the reservation stands, so that no budget is passed.
+A batch and its reservation are written to disk before it is sent. A run after a kill finds the note and waits for the
+batch instead of paying again. After a kill between submitting and noting the provider's id, the provider is asked for
+a batch of our name; if it cannot find one, the reservation stays, so that the budget is never exceeded.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from conch_dna.records import Record, digest_of
 from conch_dna.teachers.api.call import Reply
 from conch_dna.teachers.api.calls import allowed_failures
 from conch_dna.teachers.api.faults import CallFault
+from conch_dna.teachers.api.ledger_totals import Reservation
 from conch_dna.teachers.api.prices import Usage
 from conch_dna.util.files import write_atomic
 
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
 
     from conch_dna.teachers.api.calls import Caller
     from conch_dna.teachers.api.context import ApiContext
-    from conch_dna.teachers.api.ledger_totals import Reservation
     from conch_dna.teachers.api.prices import Price
     from conch_dna.teachers.api.provider_client import Abilities, Answer, Chat, ProviderClient
     from conch_dna.teachers.api.settings import Endpoint
 
 T = TypeVar("T")
 NOT_FOUND = 404
-FIRST_LOOK, LONGEST_LOOK = 2.0, 60.0  # seconds between two looks at a batch: doubled each time
+FIRST_LOOK, LONGEST_LOOK = 2.0, 60.0  # seconds between two polls of a batch: doubled each time
 log = structlog.get_logger()
 
 
@@ -69,16 +69,17 @@ class BatchAsker(Protocol):
 
     @property
     def abilities(self) -> Abilities:
-        """What a probe found."""
+        """The result of a probe."""
 
 
 class Pending(Record):
-    """A batch on its way.
+    """A submitted batch.
 
-    :param name: ours.
-    :param batch: the provider's id; empty until it was told.
-    :param keys: of the chats in it.
-    :param worst: nano-USD that each chat may cost at most, all in ``reserved``, which is ``None`` where it is free.
+    :param name: our name of it.
+    :param batch: the provider's id; empty until the provider has returned it.
+    :param keys: keys of the chats in it.
+    :param worst: the worst-case cost of each chat in nano-USD; ``reserved`` holds their sum, and is ``None`` if the
+        calls are free.
     """
 
     name: str
@@ -89,9 +90,9 @@ class Pending(Record):
 
 
 def run_batch(teacher: BatchAsker, chats: Mapping[str, Chat]) -> Iterator[tuple[str, Answer]]:
-    """Yield the answers to chats by their keys, those of earlier batches first.
+    """Yield the answers to chats by key, those of earlier batches first.
 
-    :raises BudgetReached: the worst case of all that is still to be asked does not fit into the budget.
+    :raises BudgetReached: the worst case of all chats still to be asked exceeds the budget.
     :raises TeacherError: too many requests of a batch failed.
     """
     folder = _folder(teacher, chats)
@@ -100,18 +101,18 @@ def run_batch(teacher: BatchAsker, chats: Mapping[str, Chat]) -> Iterator[tuple[
         if pending := _found(teacher, file):
             yield from _collected(teacher, pending, file, open_chats)
     if open_chats:
-        pending, file = _handed_in(teacher, open_chats, folder)
+        pending, file = _submitted(teacher, open_chats, folder)
         yield from _collected(teacher, pending, file, open_chats)
 
 
 def _folder(teacher: BatchAsker, chats: Mapping[str, Chat]) -> Path:
-    """Return where batches of such chats are noted: by whoever answers, and the way in which it draws."""
+    """Return the folder of notes of such batches, one per teacher and sampling."""
     drawn = sorted({(chat.sampling.model_dump_json(), chat.top) for chat in chats.values()})
     return teacher.api.cache / "api" / "batches" / digest_of([teacher.fingerprint, drawn])[:16]
 
 
-def _handed_in(teacher: BatchAsker, chats: Mapping[str, Chat], folder: Path) -> tuple[Pending, Path]:
-    """Reserve the worst case of all chats together, note it, and hand the batch in."""
+def _submitted(teacher: BatchAsker, chats: Mapping[str, Chat], folder: Path) -> tuple[Pending, Path]:
+    """Reserve the worst case of all chats together, note it, and submit the batch."""
     price, caller = teacher.price, teacher.caller
     worst = tuple(price.worst(c.input_tokens, c.sampling.max_tokens, batch=True) for c in chats.values())
     name = uuid.uuid4().hex
@@ -122,22 +123,22 @@ def _handed_in(teacher: BatchAsker, chats: Mapping[str, Chat], folder: Path) -> 
     try:
         batch = teacher.client.submit(chats, teacher.abilities, name)
     except CallFault as fault:
-        # What failed for certain was never charged; of what broke off nobody knows, until the next run asks.
+        # A certain failure was never charged; of a broken connection the outcome is unknown until the next run asks.
         if not fault.charged and fault.kind != "retry":
             _close(teacher, pending, None)
             file.unlink()
-        raise TeacherError("did not take a batch", where=caller.note, got=fault.reason,
+        raise TeacherError("did not accept a batch", where=caller.note, got=fault.reason,
                            next_step="Run the same command again, or set batch = false") from None  # fmt: skip
-    log.info("batch_handed_in", model=caller.note, batch=batch, chats=len(chats))
+    log.info("batch_submitted", model=caller.note, batch=batch, chats=len(chats))
     pending = pending.model_copy(update={"batch": batch})
     write_atomic(file, pending.model_dump_json() + "\n")
     return pending, file
 
 
 def _found(teacher: BatchAsker, file: Path) -> Pending | None:
-    """Return the batch of a note with the provider's id; ``None`` where nobody knows of it any more.
+    """Return the batch of a note with the provider's id; ``None`` if the provider no longer knows it.
 
-    What it reserved then stays reserved, for it may have been charged.
+    Its reservation then stays, because it may have been charged.
     """
     note = teacher.caller.note
     try:
@@ -145,16 +146,16 @@ def _found(teacher: BatchAsker, file: Path) -> Pending | None:
     except ValidationError:
         log.warning("batch_lost", model=note, reason="its note is damaged")
     else:
-        batch = pending.batch or _patiently(teacher, lambda: teacher.client.find(pending.name))
+        batch = pending.batch or _retried(teacher, lambda: teacher.client.find(pending.name))
         if batch and _is_known(teacher, batch):
             return pending.model_copy(update={"batch": batch})
-        log.warning("batch_lost", model=note, chats=len(pending.keys), reason="the provider knows of none")
+        log.warning("batch_lost", model=note, chats=len(pending.keys), reason="the provider does not know it")
     file.unlink(missing_ok=True)
     return None
 
 
 def _is_known(teacher: BatchAsker, batch: str) -> bool:
-    """Tell whether the provider still knows of a batch; they are kept for some weeks."""
+    """Return whether the provider still knows a batch; providers keep them for some weeks."""
 
     def ask() -> bool:
         try:
@@ -165,22 +166,22 @@ def _is_known(teacher: BatchAsker, batch: str) -> bool:
             raise
         return True
 
-    return _patiently(teacher, ask)
+    return _retried(teacher, ask)
 
 
 def _collected(
     teacher: BatchAsker, pending: Pending, file: Path, wanted: dict[str, Chat]
 ) -> Iterator[tuple[str, Answer]]:
-    """Wait for a batch, settle it, and yield its answers, taking them off ``wanted``; then forget it.
+    """Wait for a batch, settle it, yield its answers and remove them from ``wanted``, then delete its note.
 
-    Whoever asked may stop on the way: the next run collects it again, and what is settled stays so.
+    The caller may stop in between: the next run collects the batch again, and a settlement is not repeated.
     """
     caller, started, pause = teacher.caller, time.perf_counter(), FIRST_LOOK
-    while not _patiently(teacher, lambda: teacher.client.is_done(pending.batch)):
+    while not _retried(teacher, lambda: teacher.client.is_done(pending.batch)):
         teacher.api.note(f"batch {pending.batch[-8:]}: {time.perf_counter() - started:.0f} s")
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_LOOK)
-    replies = _patiently(teacher, lambda: list(teacher.client.collect(pending.batch)))
+    replies = _retried(teacher, lambda: list(teacher.client.collect(pending.batch)))
     _close(teacher, pending, _settled(teacher, pending, replies, time.perf_counter() - started))
     answered = 0
     for key, reply in replies:
@@ -196,29 +197,29 @@ def _collected(
     if failed > (most := allowed_failures(caller.limits.max_failed, len(pending.keys))):
         raise TeacherError("too many requests of a batch failed", where=caller.note, allowed=f"{most} (max_failed)",
                            got=f"{failed} of {len(pending.keys)}",
-                           next_step="What was answered is kept: run the same command again")  # fmt: skip
+                           next_step="Answers so far are kept: run the same command again")  # fmt: skip
 
 
 def _settled(
     teacher: BatchAsker, pending: Pending, replies: Iterable[tuple[str, Reply | CallFault]], seconds: float
 ) -> tuple[int, Usage]:
-    """Return what a batch cost, in nano-USD, and its tokens; where one is not told, or may be charged, its worst."""
+    """Return a batch's cost in nano-USD and its tokens; the worst case for a chat whose usage is unknown."""
     worst = dict(zip(pending.keys, pending.worst, strict=True))
     spent, usage = 0, Usage()
     for key, reply in replies:
-        told = reply.usage if isinstance(reply, Reply) and reply.usage and reply.usage.all_input else None
-        if told is not None:
-            cost = teacher.price.cost(told, batch=True)
+        reported = reply.usage if isinstance(reply, Reply) and reply.usage and reply.usage.all_input else None
+        if reported is not None:
+            cost = teacher.price.cost(reported, batch=True)
         else:
             cost = worst.get(key, 0) if isinstance(reply, Reply) or reply.charged else 0
-        spent, usage = spent + cost, usage + (told or Usage())
+        spent, usage = spent + cost, usage + (reported or Usage())
         if isinstance(reply, Reply):
-            teacher.caller.metrics.answered(seconds, told or Usage(), cost)
+            teacher.caller.metrics.answered(seconds, reported or Usage(), cost)
     return spent, usage
 
 
 def _close(teacher: BatchAsker, pending: Pending, spent: tuple[int, Usage] | None) -> None:
-    """Settle what a batch reserved, or give it back; a run that was killed behind this has done so already."""
+    """Settle the reservation of a batch, or release it; a run killed after this point has done so already."""
     ledger = teacher.caller.ledger
     if ledger is None or pending.reserved is None:
         return
@@ -227,15 +228,15 @@ def _close(teacher: BatchAsker, pending: Pending, spent: tuple[int, Usage] | Non
         return
     try:
         ledger.settle(pending.reserved, *spent)
-    except LedgerError:  # settled by a run that was killed after that, or that waits for the same batch now
+    except LedgerError:  # settled by a run that was killed later, or that collects the same batch now
         if ledger.is_open(pending.reserved):
             raise
 
 
-def _patiently(teacher: BatchAsker, ask: Callable[[], T]) -> T:
-    """Ask about a batch, which costs nothing, until there is an answer or the attempts are used up.
+def _retried(teacher: BatchAsker, ask: Callable[[], T]) -> T:
+    """Ask about a batch, which is free, until there is an answer or the attempts are used up.
 
-    :raises TeacherError: there is none; the batch is not lost.
+    :raises TeacherError: there is no answer; the batch is not lost.
     """
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, CallFault) and error.kind == "retry"),
@@ -246,6 +247,6 @@ def _patiently(teacher: BatchAsker, ask: Callable[[], T]) -> T:
         return retrying(ask)
     except CallFault as fault:
         raise TeacherError(
-            "does not tell of a batch", where=teacher.caller.note, got=fault.reason,
-            next_step="Run the same command again: the batch is noted, and not paid twice",
+            "does not answer about a batch", where=teacher.caller.note, got=fault.reason,
+            next_step="Run the same command again: the batch is noted, and is not paid for twice",
         ) from None  # fmt: skip

@@ -1,4 +1,4 @@
-"""The money of the calls in flight: each reserved at its worst case before it is sent, and settled at its real cost."""
+"""Reservation of each call at its worst case before it is sent, and settlement at its real cost."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class Booking:
-    """Books the calls of one run; shared by its threads.
+    """Reserves and settles the calls of one run; shared by its threads.
 
-    :param price: of the model.
-    :param ledger: the project's, or ``None`` where nothing is booked.
+    :param price: the prices of the model.
+    :param ledger: the project's, or ``None`` if the calls are free.
     :param note: ``PROVIDER:MODEL``.
-    :param stopped: whether no more may be sent.
-    :param fail: hears of a ledger that takes no line, where an answer must not be lost for that.
+    :param stopped: returns whether sending has stopped.
+    :param fail: gets the error of a ledger write that must not cost an answer.
     """
 
     def __init__(
@@ -45,12 +45,13 @@ class Booking:
 
     @contextlib.contextmanager
     def reserved(self, call: Call) -> Iterator[Reservation | None]:
-        """Hold the worst case of a call reserved for a block that sends it, and settles it with :meth:`settle`.
+        """Hold a reservation of the worst case for a block that sends the call and settles it with :meth:`settle`.
 
-        It is given back where the block raises that nothing was sent or charged; after any other error it stays.
+        The reservation is released if the block raises that nothing was sent or charged; after any other error it
+        stays.
 
-        :raises BudgetReached: it does not fit, and none of our calls in flight can make room any more.
-        :raises NotSent: no more may be sent.
+        :raises BudgetReached: it exceeds the budget, and no call in flight can free any of it.
+        :raises NotSent: sending has stopped.
         """
         reservation = self._reserve(call)
         try:
@@ -58,7 +59,7 @@ class Booking:
         except (NotSent, CallFault) as error:
             charged = isinstance(error, CallFault) and error.charged
             if self._ledger is not None and reservation is not None and not charged:
-                with self._telling():
+                with self._reporting():
                     self._ledger.release(reservation)
             raise
         finally:
@@ -67,10 +68,10 @@ class Booking:
                 self._closed.notify_all()
 
     def settle(self, call: Call, reservation: Reservation | None, reply: Reply) -> tuple[Usage, int]:
-        """Put what the call cost in the place of its reservation.
+        """Replace the reservation of a call by its real cost.
 
-        :returns: its tokens and its cost in nano-USD; the worst case of both where the provider did not tell. No
-            request is without input, so a usage without any is none.
+        :returns: its tokens and its cost in nano-USD; the worst case of both if the provider reported no usage. Every
+            request has input, so a usage without input counts as none.
         """
         usage = reply.usage
         if usage is None or not usage.all_input:
@@ -78,12 +79,12 @@ class Booking:
         else:
             cost = self._price.cost(usage)
         if reservation is not None and self._ledger is not None:
-            with self._telling():
+            with self._reporting():
                 self._ledger.settle(reservation, cost, usage)
         return usage, cost
 
     def _reserve(self, call: Call) -> Reservation | None:
-        """Reserve the worst case of a call; where it does not fit, wait until one in flight turns out cheaper."""
+        """Reserve the worst case of a call; while it exceeds the budget, wait for calls in flight to settle."""
         with self._closed:
             while True:
                 if self._stopped():
@@ -102,8 +103,8 @@ class Booking:
         return self._price.worst(call.input_tokens, call.output_tokens)
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Tell of a ledger that takes no line, and go on: the reservation stays at its worst case, which is safe."""
+    def _reporting(self) -> Iterator[None]:
+        """Report a failed ledger write and continue: the reservation stays at its worst case, which is safe."""
         try:
             yield
         except (OSError, LedgerError) as error:

@@ -1,4 +1,4 @@
-"""One call to an API: what is asked, what came back, what failed."""
+"""Records of one call to an API: the call, its reply, its failure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one request brought.
+    """The reply to one request.
 
-    :param value: the answer, as the caller's business is.
-    :param usage: the tokens that the provider told; without them the call is settled at its worst case.
-    :param limit: what its headers tell.
+    :param value: the answer; its type depends on the call.
+    :param usage: the tokens that the provider reported; without them the call is settled at its worst case.
+    :param limit: the rate limits in its headers.
     """
 
     value: Any
@@ -30,12 +30,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Call:
-    """What is to be asked.
+    """One call to send.
 
-    :param key: what is asked for, such as the digest of a prompt.
+    :param key: the identity of the question, such as the digest of a prompt.
     :param input_tokens: an upper bound.
-    :param output_tokens: the most that it allows.
-    :param send: makes one attempt within so many seconds, or raises :class:`CallFault`.
+    :param output_tokens: the limit on generated tokens.
+    :param send: makes one attempt within the given seconds, or raises :class:`CallFault`.
     """
 
     key: str
@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Failure:
-    """A call that failed for good, with the reason of its last attempt."""
+    """A call that failed permanently, with the reason of its last attempt."""
 
     key: str
     reason: str

@@ -1,4 +1,4 @@
-"""Many calls to one endpoint: paced, reserved before they are sent, settled when they are answered, none of them lost.
+"""Concurrent calls to one endpoint: paced, reserved before sending, settled when answered, none lost.
 
 Needs tenacity (extra ``api``).
 """
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
     Answer = tuple["Call", "Reply"]
 
 LONGEST = 60.0  # seconds of back-off
-LONG = 10.0  # seconds: shorter holds are not worth a line in the log, nor is more than one line of retries in them
-MOMENT = 1.0  # seconds within which Ctrl-C is the same one
-PATIENCE = 20  # refusals for haste or overload that one call puts up with, beside its attempts
+LONG = 10.0  # seconds: shorter pauses are not logged, and retries at most once per such interval
+MOMENT = 1.0  # seconds within which a second Ctrl-C counts as the same one
+PATIENCE = 20  # rate-limit or overload refusals per call, not counted as attempts
 log = structlog.get_logger()
 
 
 @dataclass
 class Caller:
-    """Asks one model of one endpoint.
+    """Sends calls to one model of one endpoint.
 
-    :param price: of the model.
-    :param ledger: the project's, or ``None`` where nothing costs anything.
-    :param pace: of the endpoint, shared by all who ask there.
-    :param note: ``PROVIDER:MODEL``, as the ledger counts.
-    :param url: the endpoint's.
-    :param official: the provider's own.
-    :ivar failed: the calls that failed for good and were left out.
+    :param price: the prices of the model.
+    :param ledger: the project's, or ``None`` if the calls are free.
+    :param pace: of the endpoint, shared by all its callers.
+    :param note: ``PROVIDER:MODEL``, as in the ledger.
+    :param url: the endpoint's URL.
+    :param official: the provider's own URL.
+    :ivar failed: the calls that failed permanently and were left out.
     """
 
     price: Price
@@ -71,31 +71,31 @@ class Caller:
         return f"{self.note} at {self.url}" if self.url else self.note
 
     def refused(self, what: str, fault: CallFault) -> TeacherError:
-        """Return the error that says so of the endpoint, and what may be done."""
+        """Return the error for calls that the endpoint refuses, with advice."""
         provider = self.note.partition(":")[0]
         return TeacherError(what, where=self.where, got=fault.reason.removesuffix("."),
                             next_step=advice(fault.status, provider, self.url, self.official))  # fmt: skip
 
     def run(self, calls: Sequence[Call]) -> Iterator[Answer]:
-        """Yield each call with its reply as soon as it is there, in any order.
+        """Yield each call with its reply as soon as it arrives, in any order.
 
-        A call that fails for good is left out. Where no more may be sent, because of an error or Ctrl-C, those in
-        flight are awaited and yielded before that is raised: what was answered is never lost. A second Ctrl-C does not
-        wait; what is in flight then counts at its worst case.
+        A call that fails permanently is left out. After an error or Ctrl-C nothing more is sent; calls in flight are
+        awaited and yielded before the error is raised, so that no answer is lost. A second Ctrl-C does not wait; calls
+        in flight then count at their worst case.
 
-        :raises BudgetReached: the worst case of the next call does not fit, with none of ours in flight.
+        :raises BudgetReached: the worst case of the next call exceeds the budget, with none of ours in flight.
         :raises TeacherError: more than ``max_failed`` of the calls failed, or the endpoint refuses all of them.
         """
-        course = _CallRun(self, len(calls))
-        with _deferred_interrupt(course.stopped) as raise_interrupt:
-            yield from course.answers(iter(calls))
+        run = _CallRun(self, len(calls))
+        with _deferred_interrupt(run.stopped) as raise_interrupt:
+            yield from run.answers(iter(calls))
         raise_interrupt()
-        if course.error is not None:
-            raise course.error
+        if run.error is not None:
+            raise run.error
 
 
 class _CallRun:
-    """One run of a caller: what its threads share."""
+    """State that the threads of one :meth:`Caller.run` share."""
 
     def __init__(self, caller: Caller, calls: int) -> None:
         self.caller, self.calls = caller, calls
@@ -104,37 +104,37 @@ class _CallRun:
         self._lock = threading.Lock()
         self._failures = self._answered = 0
         self._paced = False
-        self._retries_told = -LONG  # when a line of the log last told of one
+        self._retries_logged = -LONG  # time of the last log line about a retry
         self._booking = Booking(caller.price, caller.ledger, caller.note, self.stopped.is_set, self._stop)
 
     def answers(self, calls: Iterator[Call]) -> Iterator[Answer]:
-        """Yield what the threads bring, until all calls are done or those in flight when the course was stopped."""
+        """Yield replies until all calls are done, or, after a stop, those in flight."""
         workers = self.caller.limits.concurrency
         pool = ThreadPoolExecutor(workers, thread_name_prefix=self.caller.note)
         jobs: set[Future[Answer | None]] = set()
-        told, patient = False, True
+        reported, patient = False, True
         try:
             while True:
-                # One more call for each thread waits, so that none rests while the one who asked stores an answer.
+                # Queue one more call per thread, so that no thread is idle while the caller stores an answer.
                 while not self.stopped.is_set() and len(jobs) < 2 * workers and (call := next(calls, None)):
                     jobs.add(pool.submit(self._answer, call))
                 if not jobs:
                     break
                 done, jobs = wait(jobs, timeout=STEP, return_when=FIRST_COMPLETED)
                 yield from filter(None, (job.result() for job in done))
-                if self.stopped.is_set() and jobs and not told:
-                    told = True
+                if self.stopped.is_set() and jobs and not reported:
+                    reported = True
                     log.warning("requests_stopped", model=self.caller.note, awaited=self._booking.in_flight)
         except KeyboardInterrupt:  # the second one
             patient = False
             raise
         finally:
-            # Whoever asked may have gone: what is in flight is settled all the same.
+            # The caller may have stopped iterating; calls in flight are settled all the same.
             self.stopped.set()
             pool.shutdown(wait=patient, cancel_futures=True)
 
     def _answer(self, call: Call) -> Answer | None:
-        """Return a call with its reply, or ``None`` where there is none; runs in a thread."""
+        """Return a call with its reply, or ``None`` if it got none; runs in a thread."""
         try:
             reply = self._persist(call)
         except NotSent:
@@ -142,7 +142,7 @@ class _CallRun:
         except CallFault as fault:
             self._failed(call, fault)
             return None
-        except BaseException as error:  # noqa: BLE001 - it is raised to whoever asked
+        except BaseException as error:  # noqa: BLE001 - run() raises it
             self._stop(error)
             return None
         with self._lock:
@@ -150,13 +150,13 @@ class _CallRun:
         return call, reply
 
     def _stop(self, error: BaseException) -> None:
-        """Send nothing more; the first error is the one that is raised."""
+        """Stop sending; run() raises the first error."""
         with self._lock:
             self.error = self.error or error
         self.stopped.set()
 
     def _failed(self, call: Call, fault: CallFault) -> None:
-        """Leave a call out, unless that are too many now."""
+        """Leave a call out; stop if too many have failed."""
         caller = self.caller
         caller.metrics.count(failures=1)
         if fault.kind == "fatal_run":
@@ -169,11 +169,11 @@ class _CallRun:
         most = allowed_failures(caller.limits.max_failed, self.calls)
         if failures > most:
             self._stop(TeacherError(
-                "too many calls failed for good", where=caller.where, allowed=f"{most} (max_failed)",
+                "too many calls failed permanently", where=caller.where, allowed=f"{most} (max_failed)",
                 got=f"{failures} of {self.calls}, the last one by {fault.reason}",
-                next_step="What was answered is kept: run the same command again once the endpoint is well",
+                next_step="Answers so far are kept: run the same command again when the endpoint works",
             ))  # fmt: skip
-            return  # the error says it
+            return  # the error reports it
         log.warning("call_failed", model=caller.note, key=call.key[:12], reason=fault.reason)
 
     def _persist(self, call: Call) -> Reply:
@@ -196,7 +196,7 @@ class _CallRun:
         return retrying(self._attempt, call)
 
     def _before_next(self, state: RetryCallState) -> None:
-        """Count an attempt that failed, and hold everybody where all were too fast."""
+        """Count a failed attempt, and pause all calls if the provider throttles."""
         fault = _fault(state)
         seconds = state.upcoming_sleep if fault.retry_after is None else fault.retry_after
         if fault.throttled:
@@ -204,67 +204,67 @@ class _CallRun:
             if seconds >= LONG:
                 log.warning("requests_held", model=self.caller.note, seconds=round(seconds), reason=fault.reason)
         self.caller.metrics.count(retries=1)
-        # One that is mended by the second attempt is not worth a line, and eight threads tell the same.
-        tell = log.warning if state.attempt_number > 1 and not fault.throttled and self._retries_due() else log.debug
-        tell("call_retried", model=self.caller.note, reason=fault.reason, seconds=round(seconds, 2))
+        # Success on the second attempt needs no log line, and concurrent threads meet the same fault.
+        report = log.warning if state.attempt_number > 1 and not fault.throttled and self._retries_due() else log.debug
+        report("call_retried", model=self.caller.note, reason=fault.reason, seconds=round(seconds, 2))
 
     def _retries_due(self) -> bool:
-        """Tell whether the last line about a retry was long ago."""
+        """Return whether the last log line about a retry is at least :data:`LONG` ago."""
         with self._lock:
             now = time.monotonic()
-            due = now - self._retries_told >= LONG
-            self._retries_told = now if due else self._retries_told
+            due = now - self._retries_logged >= LONG
+            self._retries_logged = now if due else self._retries_logged
             return due
 
     def _pace(self, limit: str) -> None:
-        """Tell once that a limit holds the calls, and how many are to come."""
+        """Log once that a limit delays the calls, and how many are left."""
         with self._lock:
-            told, self._paced = self._paced, True
+            reported, self._paced = self._paced, True
             left = self.calls - self._answered - self._failures
-        if not told:
+        if not reported:
             log.info("requests_paced", model=self.caller.note, limit=limit, left=left)
 
     def _attempt(self, call: Call) -> Reply:
-        """Send a call once, when its turn has come and its worst case is reserved on the disk."""
+        """Send a call once, after its turn has come and its worst case is reserved on disk."""
         pace = self.caller.pace
         slot = pace.wait(call.input_tokens + call.output_tokens, self.stopped.is_set, self._pace)
         if slot is None:
             raise NotSent
         counted: int | None = 0
-        told = None
+        limit = None
         try:
             with self._booking.reserved(call) as reservation:
-                counted = None  # nobody knows, until the provider has told
+                counted = None  # unknown until the provider reports it
                 started = time.perf_counter()
                 reply = self._send(call)
                 seconds = time.perf_counter() - started
                 usage, cost = self._booking.settle(call, reservation, reply)
-            counted, told = counted_tokens(pace.counts, call, usage), reply.limit
+            counted, limit = counted_tokens(pace.counts, call, usage), reply.limit
         finally:
-            pace.finish(slot, counted, told)
+            pace.finish(slot, counted, limit)
         self.caller.metrics.answered(seconds, usage, cost)
         return reply
 
     def _send(self, call: Call) -> Reply:
-        if self.stopped.is_set():  # to reserve may have taken long
+        if self.stopped.is_set():  # the reservation may have taken long
             raise NotSent
         return call.send(self.caller.limits.timeout)
 
 
 def counted_tokens(counts: str, call: Call, usage: Usage) -> int:
-    """Return how much of a token limit an answered call took; input from a cache is free where use is counted."""
+    """Return the tokens of an answered call that count against a limit; under ``used``, cached input does not."""
     if counts == "used":
         return usage.input + usage.cache_write + usage.output
     return usage.all_input + call.output_tokens
 
 
 def allowed_failures(share: float, calls: int) -> int:
-    """Return how many of the calls may fail for good: a share, but one at least of more than ten."""
+    """Return how many calls may fail permanently: the share, but at least one of more than ten."""
     return max(int(share * calls), int(calls > 10 and share > 0))
 
 
 def _fault(state: RetryCallState) -> CallFault:
-    """Return the fault of an attempt that is made again."""
+    """Return the fault of an attempt that is retried."""
     fault = state.outcome.exception() if state.outcome else None
     if not isinstance(fault, CallFault):
         raise TypeError(fault)
@@ -273,13 +273,13 @@ def _fault(state: RetryCallState) -> CallFault:
 
 @contextlib.contextmanager
 def _deferred_interrupt(stopped: threading.Event) -> Iterator[Callable[[], None]]:
-    """Let the first Ctrl-C of a block set ``stopped`` and nothing else; a second one is as ever.
+    """Make the first Ctrl-C in a block set ``stopped`` and nothing else; a second one acts as usual.
 
-    The block may be left by ``yield``: Ctrl-C while whoever asked is storing an answer must not lose those in flight.
-    What comes within a moment is no second one: terminals and the programs between may pass the same one on twice.
-    Python handles signals in the main thread alone, so in any other there is nothing to do.
+    The block may ``yield``: Ctrl-C while the caller stores an answer must not lose those in flight. A repeat within a
+    moment is not a second one, because terminals and wrappers may forward the same signal twice. Python handles signals
+    in the main thread only, so in any other thread this does nothing.
 
-    :returns: raises what the first one would have raised, where there was one.
+    :returns: a function that raises what the first Ctrl-C would have raised, if there was one.
     """
     usual = signal.getsignal(signal.SIGINT)
     came: list[float] = []

@@ -1,4 +1,4 @@
-"""What a teacher behind an API will cost, before it is asked: calls, tokens and USD, from low to high."""
+"""Cost estimates of API teachers before any request: calls, tokens and USD, low and high."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field, field_serializer
 
+from conch_dna.domains.recordings import FOLDER, find_recording
 from conch_dna.records import Prompt, Record, Sampling
 from conch_dna.teachers.api.judging import VERDICT_TOKENS
 from conch_dna.teachers.api.money import exact, usd
@@ -21,18 +22,18 @@ if TYPE_CHECKING:
     from conch_dna.teachers.answer_cache import CompletionCache
 
 FREE_HERE = "free: endpoint on this machine"
-BYTES_A_TOKEN = 4  # of English text, about: for the low end alone; the high end counts what cannot be passed
-CACHEABLE = 1024  # tokens: no provider's prompt cache takes a shorter beginning
+BYTES_A_TOKEN = 4  # roughly, of English text; for the low end only, the high end is an upper bound
+CACHEABLE = 1024  # tokens: no provider's prompt cache accepts a shorter prefix
 
 
 class Terms(NamedTuple):
-    """What an API teacher tells of its calls without making one: its attribute ``terms``.
+    """The properties of an API teacher's calls that need no request: its attribute ``terms``.
 
-    :param model: ``PROVIDER:MODEL``, as the ledger notes it.
-    :param bound: the most input tokens that a call for a prompt can have, context included.
-    :param compared: the same of a call that compares two answers to a prompt, both of the text that is given.
-    :param batch: whether its calls go to the provider's batch endpoint.
-    :param prompt_caching: whether it marks the domain's context for the provider's prompt cache.
+    :param model: ``PROVIDER:MODEL``, as in the ledger.
+    :param bound: an upper bound of the input tokens of a call for a prompt, context included.
+    :param compared: the same for a call that compares two answers to a prompt, both with the given text.
+    :param batch: its calls use the provider's batch endpoint.
+    :param prompt_caching: it marks the domain's context for the provider's prompt cache.
     """
 
     model: str
@@ -44,32 +45,32 @@ class Terms(NamedTuple):
 
 
 class Estimate(Record):
-    """What one domain will cost by one model; tokens of all calls together, amounts in nano-USD."""
+    """The estimated cost of one domain and model; tokens are totals, amounts are in nano-USD."""
 
     domain: str
     model: str
     asked: Literal["answers", "verdicts"] = "answers"
     prompts: int
-    cached: int = Field(description="prompts answered already: they cost nothing")
+    cached: int = Field(description="prompts already answered: they cost nothing")
     calls: int
     input_low: int
     input_high: int
     output_low: int
     output_high: int
     low: int
-    high: int = Field(description="no run can cost more, unless lost answers are asked for again")
+    high: int = Field(description="no run can cost more, unless lost answers are requested again")
     batch: bool
     prompt_caching: bool
-    free: bool = Field(description="it is an endpoint on this machine, and no price of the model is known")
+    free: bool = Field(description="the endpoint is on this machine, and no price of the model is known")
 
     @field_serializer("low", "high", when_used="json")
     def _decimal(self, amount: int) -> str:
-        """Write amounts for programs, as decimal USD."""
+        """Serialise amounts as decimal USD."""
         return exact(amount)
 
     @property
     def options(self) -> list[str]:
-        """The chosen options that lower the price, in words."""
+        """The enabled options that lower the price, in words."""
         named = {"batch": self.batch, "prompt caching": self.prompt_caching}
         return [name for name, chosen in named.items() if chosen]
 
@@ -77,9 +78,9 @@ class Estimate(Record):
 def estimates(
     teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], cache: CompletionCache, choices: int = 0
 ) -> list[Estimate]:
-    """Return what asking ``prompts`` will cost, by each API teacher among those that are asked; nothing is sent.
+    """Return the estimated cost of answers to ``prompts``, one per API teacher; nothing is sent.
 
-    :param choices: of each token, asked of a teacher that tells them; answers are cached apart by it.
+    :param choices: top choices of each token, requested from a teacher that returns them; part of the cache key.
     """
     found = []
     for part, places in parts_for(teacher, prompts):
@@ -87,20 +88,21 @@ def estimates(
         if terms is None:
             continue
         own = [prompts[i] for i in places]
-        told = choices if "soft" in part.capabilities else 0
-        sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=told)
+        top = choices if "soft" in part.capabilities else 0
+        sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=top)
         missing = [p for p in own if cache.get(cache.key(part, domain, p, sampling)) is None]
         found.append(_estimate(terms, domain, len(own), missing))
     return found
 
 
 def verdict_estimates(teacher: Teacher, domain: Domain, prompts: Sequence[Prompt], comparisons: int) -> list[Estimate]:
-    """Return what the verdicts of the recipe ``preference`` will cost, by each API teacher; nothing is sent.
+    """Return the estimated cost of the verdicts of the recipe ``preference``, one per API teacher; nothing is sent.
 
-    Both ends count every candidate of the ``prompts``, in both orders; those cut off or alike are not compared. What
-    the student will say is not known: at the high end it is ``max_tokens`` tokens of :data:`BYTES_A_TOKEN` bytes.
+    Both ends count every candidate of the ``prompts``, in both orders; in a run, truncated and equal ones are not
+    compared. The student's answers are not known: the high end takes ``max_tokens`` tokens of :data:`BYTES_A_TOKEN`
+    bytes.
 
-    :param comparisons: pairs of answers to each prompt, each compared in both orders.
+    :param comparisons: pairs of answers per prompt, each compared in both orders.
     """
     calls = 2 * comparisons
     found = []
@@ -112,7 +114,7 @@ def verdict_estimates(teacher: Teacher, domain: Domain, prompts: Sequence[Prompt
 
 
 def _verdicts(terms: Terms, domain: Domain, prompts: Sequence[Prompt], calls: int) -> Estimate:
-    """Return what so many calls for each prompt will cost, all of which compare answers."""
+    """Return the estimated cost of ``calls`` comparisons per prompt."""
     usual, longest = ("x" * BYTES_A_TOKEN * tokens for tokens in (_usual(domain), domain.settings.max_tokens))
     inputs = [math.ceil(terms.compared(p, usual) / BYTES_A_TOKEN) for p in prompts]
     bounds = [terms.compared(p, longest) for p in prompts]
@@ -127,13 +129,13 @@ def _verdicts(terms: Terms, domain: Domain, prompts: Sequence[Prompt], calls: in
 
 
 def _usual(domain: Domain) -> int:
-    """Return the tokens of a usual answer: the mean of those recorded, or half of the most."""
+    """Return the expected tokens of an answer: the mean of the recorded ones, or half of the maximum."""
     most = domain.settings.max_tokens
     return min(most, recorded_length(domain) or math.ceil(most / 2))
 
 
 def _estimate(terms: Terms, domain: Domain, prompts: int, missing: Sequence[Prompt]) -> Estimate:
-    """Return what asking ``missing`` will cost, of so many prompts in all."""
+    """Return the estimated cost of answers to ``missing``, of ``prompts`` in total."""
     most = domain.settings.max_tokens
     bounds = [terms.bound(p) for p in missing]
     inputs = [min(bound, _tokens(_written(domain, p))) for bound, p in zip(bounds, missing, strict=True)]
@@ -152,14 +154,14 @@ def _estimate(terms: Terms, domain: Domain, prompts: int, missing: Sequence[Prom
 
 
 def _usage(tokens: int, shared: int, answer: int, *, first: bool) -> Usage:
-    """Return the tokens of one call; what calls share is written to the prompt cache once and then read from it."""
+    """Return the tokens of one call; the shared prefix is written to the prompt cache once, then read from it."""
     kept = min(shared, tokens)
     where = {"cache_write" if first else "cached_input": kept}
     return Usage(input=tokens - kept, output=answer, **where)
 
 
 def _written(domain: Domain, prompt: Prompt) -> str:
-    """Return what the teacher reads, as one text."""
+    """Return the teacher's input as one text."""
     return "\n".join(turn["content"] for turn in domain.with_context(prompt))
 
 
@@ -168,16 +170,14 @@ def _tokens(text: str) -> int:
 
 
 def recorded_length(domain: Domain) -> int | None:
-    """Return the mean length of the domain's recorded answers in tokens, about, or ``None`` where there are none."""
-    from conch_dna.domains.recordings import FOLDER, find_recording
-
+    """Return the approximate mean length of the domain's recorded answers in tokens; ``None`` if there are none."""
     files = sorted((domain.folder / FOLDER).glob("*.jsonl")) if domain.folder else []
     lengths = [_tokens(answer.text) for file in files for answer in find_recording(domain, file.stem).answers.values()]
     return math.ceil(sum(lengths) / len(lengths)) if lengths else None
 
 
 def in_one_line(found: Iterable[Estimate]) -> str:
-    """Return estimates as a line for people."""
+    """Return estimates as one line of text."""
     return "; ".join(
         f"{one.model}: {one.calls} calls, {one.cached} cached, {_amounts(one)}"
         if one.asked == "answers"

@@ -1,4 +1,4 @@
-"""What can go wrong with one request, and what follows: another attempt, a lost call, or the end of the run."""
+"""Faults of one request and their consequence: a retry, a lost call, or the end of the run."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
-FATAL_RUN = {401, 402, 403, 404}  # the key, the credit, the right to the model, the model: all calls meet the same
-TRANSIENT = {408, 429}  # the only statuses below 500 that ask for another attempt
+FATAL_RUN = {401, 402, 403, 404}  # key, credit, permission, model: every call fails in the same way
+TRANSIENT = {408, 429}  # the only statuses below 500 worth a retry
 OVERLOADED = {429, 529}
-USED_UP = "output limit was reached"  # in a refusal (400) that comes after the model has thought, and may be charged
-UNTOUCHED = {501, 503, 529}  # statuses from 500 that say that no work was done
+USED_UP = "output limit was reached"  # in a refusal (400) after hidden reasoning, which may be charged
+UNTOUCHED = {501, 503, 529}  # statuses from 500 for which no work was done
 
 
 class CallFault(Exception):
-    """One request got no answer.
+    """A request without an answer.
 
-    :param reason: in a few words, for people; it never holds a key.
-    :param kind: ``retry``: another attempt may do; ``fatal_call``: this call never gets an answer; ``fatal_run``: no
-        call does.
+    :param reason: a short text; it never contains a key.
+    :param kind: ``retry``: another attempt may succeed; ``fatal_call``: this call will never succeed; ``fatal_run``:
+        no call will.
     :param charged: the provider may have charged for it, so its reservation stays at the worst case.
     :param retry_after: seconds that the provider asks to wait.
-    :param throttled: it was refused for haste or overload alone, which is no fault of this call.
-    :param status: of HTTP, where there is one.
-    :param unreachable: nothing was there to connect to: no such host, or nobody who listens.
+    :param throttled: refused only because of a rate limit or overload, not because of this call.
+    :param status: the HTTP status, if there is one.
+    :param unreachable: the connection failed: unknown host, or nothing listens.
     """
 
     def __init__(
@@ -46,14 +46,13 @@ class CallFault(Exception):
 
 
 class NotSent(Exception):
-    """No request was sent, for no more may be."""
+    """No request was sent, because sending has stopped."""
 
 
 def fault_of_status(status: int, reason: str, retry_after: str | None = None) -> CallFault:
-    """Return what an HTTP status that is no success means.
+    """Return the fault of an HTTP status that is not a success.
 
-    A request that was refused is not charged. One that broke down on the way, or whose gateway lost the answer (500,
-    502, 504), may have been.
+    A refused request is not charged. A failed one, or one whose gateway lost the answer (500, 502, 504), may be.
 
     :param retry_after: the header of that name.
     """
@@ -69,16 +68,16 @@ def fault_of_status(status: int, reason: str, retry_after: str | None = None) ->
 
 
 def advice(status: int | None, provider: str, url: str, official: str) -> str:
-    """Return what to do about calls that an endpoint refuses.
+    """Return advice for calls that an endpoint refuses.
 
-    :param status: of HTTP, where there is one.
-    :param official: the provider's own URL, which has the path that its clients go by.
+    :param status: the HTTP status, if there is one.
+    :param official: the provider's own URL, with the path that its clients expect.
     """
     path = urlsplit(official).path
     if status == 401:
-        return f"Set {provider.upper()}_API_KEY to a key that this endpoint takes"
+        return f"Set {provider.upper()}_API_KEY to a key that this endpoint accepts"
     if status in {402, 429}:
-        return "See to the credit of the account"
+        return "Check the credit of the account"
     if status == 403:
         return "Check that the key may use this model"
     if not url.endswith(path):
@@ -87,9 +86,9 @@ def advice(status: int | None, provider: str, url: str, official: str) -> str:
 
 
 def seconds_of(retry_after: str | None) -> float | None:
-    """Return how long a ``Retry-After`` header asks to wait: seconds, or until an HTTP date (RFC 9110, 10.2.3).
+    """Return the seconds of a ``Retry-After`` header: a number, or an HTTP date (RFC 9110, 10.2.3).
 
-    :returns: ``None`` where there is none, or it is neither.
+    :returns: ``None`` if there is no header, or it is neither.
     """
     if retry_after is None:
         return None

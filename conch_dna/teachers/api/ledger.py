@@ -1,9 +1,9 @@
-"""The ledger: what was spent and what may be, on disk before any call is sent, so that no budget is ever passed.
+"""The ledger of API costs: every amount is on disk before a call is sent, so that the budget is never exceeded.
 
-Every call is reserved at its worst case first and settled at what it really cost. What was reserved and neither settled
-nor released, because the process died or the answer was lost, may have been charged: it counts at its worst case for
-ever. So at every moment, whatever is killed when, the provider cannot have charged more than ``spent + reserved``,
-and a reservation is only made where that stays within the cap.
+Each call is first reserved at its worst case and then settled at its real cost. A reservation that is neither settled
+nor released, because the process died or the answer was lost, may have been charged: it counts at its worst case
+forever. So at any moment, even after a kill, the provider has charged at most ``spent + reserved``, and a reservation
+is made only if that sum stays within the cap.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.prices import Usage
 
 FILE = "ledger.jsonl"  # in the folder of a project's runs
-WARN_AT = 80  # per cent of the cap
-_POLL = 0.002  # seconds between two looks at a lock that another process holds
+WARN_AT = 80  # percent of the cap
+_POLL = 0.002  # seconds between two attempts at a lock that another process holds
 log = structlog.get_logger()
 
 
 class Ledger:
-    """One file of JSON lines, appended to by any number of threads and processes; amounts are nano-USD.
+    """A file of JSON lines that any number of threads and processes append to; amounts are nano-USD.
 
-    A ledger object must not be carried over a fork: each process opens its own.
+    Do not share a ledger object across a fork: each process opens its own.
 
-    :param path: the file; it is made by the first reservation, its folder too.
-    :param cap: the most that all calls in the file may cost together, or ``None`` for no bound. Every process bounds
-        its own reservations by its own cap, counting everybody's.
-    :raises LedgerError: a line of it is damaged.
+    :param path: the file; the first reservation creates it and its folder.
+    :param cap: the limit on the total cost of all calls in the file, or ``None``. Each process applies its own cap to
+        its own reservations, and counts those of all processes.
+    :raises LedgerError: a line is damaged.
     """
 
     def __init__(self, path: Path, cap: int | None = None) -> None:
@@ -52,19 +52,20 @@ class Ledger:
         self._totals = LedgerTotals()
         self._warned = False
         with self._current() as totals:
-            self._overdrawn = totals.overdrawn  # those that the user has seen, and may have stated better prices for
+            # Overdrafts before this ledger was opened are known to the user, who may have corrected the prices.
+            self._overdrawn = totals.overdrawn
 
     def reserve(self, key: str, amount: int, note: str = "") -> Reservation:
-        """Set ``amount`` aside for one call; when this returns, it is on the disk and the call may be sent.
+        """Reserve ``amount`` for one call; when this returns, it is on disk and the call may be sent.
 
-        :param key: what is called for, for people who read the file.
-        :param note: ``PROVIDER:MODEL``, by which :meth:`summary` counts.
-        :raises BudgetReached: it does not fit into the cap, or a provider charged more than its worst case while this
-            ledger was open, so that no worst case can be trusted.
-        :raises OSError: the disk took no line; nothing is reserved.
+        :param key: the identity of the call, for readers of the file.
+        :param note: ``PROVIDER:MODEL``, by which :meth:`summary` groups.
+        :raises BudgetReached: it exceeds the cap, or a provider charged more than its worst case while this ledger was
+            open, so that worst cases cannot be trusted.
+        :raises OSError: the write failed; nothing is reserved.
         """
         if amount < 0:
-            raise LedgerError("cannot reserve less than nothing", where=self.path, got=amount)
+            raise LedgerError("cannot reserve a negative amount", where=self.path, got=amount)
         made = Reservation(id=uuid.uuid4().hex, key=key, amount=amount, note=note)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._current() as totals:
@@ -74,67 +75,67 @@ class Ledger:
         return made
 
     def settle(self, reservation: Reservation, amount: int, usage: Usage) -> None:
-        """Put what the call really cost in the place of its reservation.
+        """Replace a reservation by the real cost of the call.
 
-        More than was reserved is recorded as it is, and told; from then on this ledger reserves nothing.
+        A cost above the reservation is recorded and logged; after that this ledger makes no more reservations.
 
-        :raises LedgerError: the reservation is not open, or the amount is below 0.
-        :raises OSError: the disk took no line; the reservation stays open, at its worst case.
+        :raises LedgerError: the reservation is not open, or the amount is negative.
+        :raises OSError: the write failed; the reservation stays open, at its worst case.
         """
         if amount < 0:
-            raise LedgerError("a call cannot cost less than nothing", where=self.path, got=amount)
+            raise LedgerError("a call cannot have a negative cost", where=self.path, got=amount)
         self._close(reservation, Entry(kind="settle", id=reservation.id, amount=amount, usage=usage, at=now()))
         if amount > reservation.amount:
             log.error("budget_overdrawn", model=reservation.note, reserved=usd(reservation.amount), charged=usd(amount))
 
     def release(self, reservation: Reservation) -> None:
-        """Give a reservation back; only where the provider certainly charged nothing.
+        """Release a reservation; only if the provider certainly charged nothing.
 
         :raises LedgerError, OSError: as :meth:`settle` does.
         """
         self._close(reservation, Entry(kind="release", id=reservation.id, at=now()))
 
     def is_open(self, reservation: Reservation) -> bool:
-        """Tell whether a reservation, of this process or another, is neither settled nor released."""
+        """Return whether a reservation, of this process or another, is neither settled nor released."""
         with self._current() as totals:
             return totals.is_open(reservation.id)
 
     @property
     def spent(self) -> int:
-        """What settled calls cost, those of other processes included."""
+        """The cost of all settled calls, those of other processes included."""
         with self._current() as totals:
             return totals.spent
 
     @property
     def reserved(self) -> int:
-        """What open reservations hold: calls in flight, and calls that nobody knows the end of."""
+        """The sum of open reservations: calls in flight, and calls with an unknown outcome."""
         with self._current() as totals:
             return totals.reserved
 
     @property
     def remaining(self) -> int | None:
-        """What can still be reserved, or ``None`` where there is no cap."""
+        """The amount that can still be reserved, or ``None`` without a cap."""
         with self._current() as totals:
             return None if self.cap is None else max(0, self.cap - totals.spent - totals.reserved)
 
     def summary(self) -> list[Spending]:
-        """Return what each ``PROVIDER:MODEL`` has cost, by name."""
+        """Return the cost of each ``PROVIDER:MODEL``, by name."""
         with self._current() as totals:
             return totals.by_note()
 
     def _check_room(self, totals: LedgerTotals, amount: int) -> None:
         if totals.overdrawn > self._overdrawn:
             raise BudgetReached(
-                "a provider charged more than the worst case of a call, so no budget can be kept", where=self.path,
+                "a provider charged more than the worst case of a call, so no budget is safe", where=self.path,
                 got=f"{usd(totals.spent)} spent",
                 next_step="State the model's real prices under [prices] in conch.toml, and run the command again",
             )  # fmt: skip
         if self.cap is not None and totals.spent + totals.reserved + amount > self.cap:
             raise BudgetReached(
                 f"the budget of {usd(self.cap)} is reached", where=self.path,
-                got=f"{usd(totals.spent)} spent, {usd(totals.reserved)} in calls without a known end, "
-                    f"{usd(amount)} at most for the next one",
-                next_step="Run the same command again with a larger --budget: nothing answered is paid for twice",
+                got=f"{usd(totals.spent)} spent, {usd(totals.reserved)} in calls with an unknown outcome, "
+                    f"up to {usd(amount)} for the next one",
+                next_step="Run the same command again with a larger --budget: no answer is paid for twice",
             )  # fmt: skip
 
     def _warn(self, totals: LedgerTotals) -> None:
@@ -151,35 +152,35 @@ class Ledger:
 
     @contextlib.contextmanager
     def _current(self) -> Iterator[LedgerTotals]:
-        """Hold the ledger against all other threads and processes, and yield the totals with every line of the file.
+        """Lock the ledger against other threads and processes, and yield totals with all lines of the file.
 
-        A fault, Ctrl-C included, may leave the totals between two states: it is then read anew next time.
+        Ctrl-C or a fault may leave the totals inconsistent; they are then read again from the start next time.
         """
         with self._threads:
-            if not self.path.parent.is_dir():  # nothing was ever reserved
+            if not self.path.parent.is_dir():  # no reservation was ever made
                 yield self._totals
                 return
             with self._processes.acquire(poll_interval=_POLL):
                 try:
                     self._read_on()
                     yield self._totals
-                except ConchError:  # raised between two changes of the totals
+                except ConchError:  # raised between two changes of the totals, which are consistent
                     raise
                 except BaseException:
                     self._totals = LedgerTotals()
                     raise
 
     def _read_on(self) -> None:
-        """Read the lines that were added since; a last one that a kill cut short is taken away.
+        """Read the lines added since the last read; remove a last line that a kill truncated.
 
-        Its writer is dead, for it would hold the lock, and has sent nothing for it.
+        The writer of a truncated line is dead, because it would hold the lock, and has not sent its call.
 
         :raises LedgerError: a line is damaged, or lines that were read before are gone.
         """
         totals = self._totals
         size = self.path.stat().st_size if self.path.exists() else 0
         if size < totals.size:
-            raise LedgerError("was cut short or removed while it was in use", where=self.path)
+            raise LedgerError("was truncated or removed while in use", where=self.path)
         if size == totals.size:
             return
         with self.path.open("rb") as file:
@@ -191,19 +192,19 @@ class Ledger:
             except Damaged as error:
                 raise LedgerError(
                     f"the ledger is damaged: {error}", where=f"{self.path}, line {totals.lines + 1}",
-                    next_step="Restore the file, or move it away once you know from the provider what was spent",
+                    next_step="Restore the file, or move it away after checking the amount spent with the provider",
                 ) from error  # fmt: skip
         if torn:
             os.truncate(self.path, totals.size)
 
     def _write(self, totals: LedgerTotals, entry: Entry) -> None:
-        """Append one line and flush it to the disk; a line that does not get there whole is taken away again."""
+        """Append one line and flush it to disk; remove a line that was written partially."""
         line = totals.line(entry)
         first = not self.path.exists()
         with naming(self.path), self.path.open("ab", buffering=0) as file:
             try:
                 written = file.write(line)
-                if written != len(line):  # the disk took a part: the rest tells why it takes no more
+                if written != len(line):  # a partial write: writing the rest raises the reason
                     file.write(line[written:])
                 os.fsync(file.fileno())
             except OSError:
@@ -211,5 +212,5 @@ class Ledger:
                 raise
         if first:
             fsync_path(self.path.parent)
-            fsync_path(self.path.parent.parent)  # the folder may be new as well
+            fsync_path(self.path.parent.parent)  # the folder may be new, too
         totals.read(line)

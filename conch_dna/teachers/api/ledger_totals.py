@@ -1,4 +1,4 @@
-"""What the lines of a ledger add up to: reservations, settlements and releases, each line bound to the one before."""
+"""Totals of a ledger's lines (reservations, settlements, releases), chained by checksums."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _DIGITS = 16  # hex digits of a checksum that are kept
 
 
 class Reservation(Record):
-    """What one call may cost at most, set aside before it is sent; amounts are nano-USD."""
+    """The worst-case cost of one call, reserved before it is sent; amounts are nano-USD."""
 
     id: str = Field(min_length=1)
-    key: str = Field(description="what is called for, such as the digest of a prompt")
+    key: str = Field(description="the identity of the call, such as the digest of a prompt")
     amount: int = Field(ge=0)
     note: str = Field("", description="PROVIDER:MODEL")
 
@@ -32,34 +32,34 @@ class Entry(Record):
     id: str = Field(min_length=1, description="of the reservation")
     key: str = ""
     note: str = ""
-    amount: int = Field(0, ge=0, description="nano-USD reserved, or really charged")
+    amount: int = Field(0, ge=0, description="nano-USD reserved or charged")
     usage: Usage | None = None
-    at: str = Field("", description="clock time, for people; nothing depends on it")
+    at: str = Field("", description="clock time, for readers; not used")
 
 
 class Spending(Record):
-    """What one PROVIDER:MODEL has cost; amounts are nano-USD."""
+    """The cost of one PROVIDER:MODEL; amounts are nano-USD."""
 
     note: str
     calls: int = Field(0, description="settled: answered, or known to be charged")
     released: int = Field(0, description="calls that the provider certainly did not charge")
-    open: int = Field(0, description="reservations of calls in flight, and of calls nobody knows the end of")
+    open: int = Field(0, description="reservations of calls in flight, and of calls with an unknown outcome")
     spent: int = Field(0, description="settled")
     reserved: int = Field(0, description="in open reservations, at their worst case")
     usage: Usage = Usage()
 
     @field_serializer("spent", "reserved", when_used="json")
     def _decimal(self, amount: int) -> str:
-        """Write amounts for programs, as decimal USD."""
+        """Serialise amounts as decimal USD."""
         return exact(amount)
 
 
 class Damaged(ValueError):
-    """A line is not one that a ledger wrote in this place."""
+    """A line that no ledger wrote at this position."""
 
 
 def now() -> str:
-    """Return the clock's time as ISO 8601, UTC."""
+    """Return the current time as ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -72,12 +72,12 @@ def _canonical(fields: Any) -> str:
 
 
 class LedgerTotals:
-    """The sums over a ledger's lines, read in their order; amounts are nano-USD.
+    """The totals over a ledger's lines, read in order; amounts are nano-USD.
 
-    :ivar size: bytes of the lines read so far.
-    :ivar lines: how many these are.
-    :ivar spent, reserved: settled, and in open reservations.
-    :ivar overdrawn: settlements of more than was reserved.
+    :ivar size: bytes read so far.
+    :ivar lines: lines read so far.
+    :ivar spent, reserved: settled cost, and the sum of open reservations.
+    :ivar overdrawn: number of settlements above their reservation.
     """
 
     def __init__(self) -> None:
@@ -88,27 +88,27 @@ class LedgerTotals:
         self._by_note: dict[str, Spending] = {}
 
     def is_open(self, reservation: str) -> bool:
-        """Tell whether the reservation of this id is neither settled nor released."""
+        """Return whether the reservation with this id is neither settled nor released."""
         return reservation in self._open
 
     def line(self, entry: Entry) -> bytes:
-        """Return ``entry`` as the line that may follow the last one read."""
+        """Return ``entry`` as the line that follows the last one read."""
         text = _canonical(entry.model_dump(mode="json", exclude_defaults=True))
         return f"{_canonical({'entry': json.loads(text), 'sum': _checksum(self._last, text)})}\n".encode()
 
     def read(self, raw: bytes) -> None:
-        """Add a whole line, its newline included.
+        """Add a complete line, including its newline.
 
-        :raises Damaged: it is no line of a ledger, does not follow the last one, or contradicts an earlier one.
+        :raises Damaged: it is not a line of a ledger, does not follow the last one, or contradicts an earlier one.
         """
         try:
             line = json.loads(raw)
             text, stated = _canonical(line["entry"]), line["sum"]
             entry = Entry.model_validate(line["entry"])
         except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
-            raise Damaged("it is no line of a ledger") from error
+            raise Damaged("it is not a line of a ledger") from error
         if stated != _checksum(self._last, text):
-            raise Damaged("its checksum does not fit it and the lines before it")
+            raise Damaged("its checksum does not match it and the lines before it")
         self._add(entry)
         self._last = stated
         self.size += len(raw)
@@ -117,14 +117,14 @@ class LedgerTotals:
     def _add(self, entry: Entry) -> None:
         if entry.kind == "reserve":
             if entry.id in self._open:
-                raise Damaged("it reserves once more what is reserved already")
+                raise Damaged("it repeats an open reservation")
             self._open[entry.id] = entry
             self.reserved += entry.amount
             self._count(entry.note, open=1, reserved=entry.amount)
             return
         reserved = self._open.pop(entry.id, None)
         if reserved is None:
-            raise Damaged("it closes what is not open")
+            raise Damaged("it closes a reservation that is not open")
         self.reserved -= reserved.amount
         if entry.kind == "release":
             self._count(reserved.note, open=-1, reserved=-reserved.amount, released=1)
@@ -135,10 +135,10 @@ class LedgerTotals:
                     usage=entry.usage or Usage())  # fmt: skip
 
     def _count(self, note: str, **more: Any) -> None:
-        """Add to the sums of one model."""
+        """Add to the totals of one model."""
         old = self._by_note.get(note, Spending(note=note))
         self._by_note[note] = old.model_copy(update={name: getattr(old, name) + add for name, add in more.items()})
 
     def by_note(self) -> list[Spending]:
-        """Return the sums of each model, by name."""
+        """Return the totals of each model, by name."""
         return [self._by_note[note] for note in sorted(self._by_note)]

@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: the stated limits, what its headers tell, and the pace that keeps both."""
+"""Rate limits of an endpoint: configured limits, limits in response headers, and the pace that keeps both."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MINUTE = 60.0  # seconds
-BURST = 0.03  # of a limit: what may be asked at once after a rest
-SLACK = 0.005  # of a limit: by so much a request may be late without loss
-STEP = 0.1  # seconds between two looks at whether a waiting caller was stopped
-WORTH_TELLING = 1.0  # seconds: for shorter waits nobody wonders
+BURST = 0.03  # share of a limit that may be used at once after a pause
+SLACK = 0.005  # share of a limit by which a request may be late without loss
+STEP = 0.1  # seconds between two checks whether a waiting caller was stopped
+WORTH_REPORTING = 1.0  # seconds: shorter waits are not shown
 
 
 class Limits(Record):
-    """How an endpoint may be asked; the fields that every API teacher's table in ``conch.toml`` has."""
+    """Limits on requests to an endpoint; every API teacher's table in ``conch.toml`` has these fields."""
 
-    requests_per_minute: int = Field(0, ge=0, description="most requests a minute; 0: as its headers tell")
-    tokens_per_minute: int = Field(0, ge=0, description="most tokens a minute; 0: as its headers tell")
-    concurrency: int = Field(8, ge=1, le=256, description="most requests at once")
-    timeout: float = Field(60.0, gt=0, le=3600, description="seconds until a request is given up")
-    attempts: int = Field(6, ge=1, le=20, description="requests for one answer, refusals for haste not counted")
-    backoff: float = Field(0.5, gt=0, le=60, description="seconds before the second attempt, then doubled each time")
-    max_failed: float = Field(0.02, ge=0, lt=1, description="share of the calls that may fail for good")
+    requests_per_minute: int = Field(0, ge=0, description="requests per minute; 0: the limit in its headers")
+    tokens_per_minute: int = Field(0, ge=0, description="tokens per minute; 0: the limit in its headers")
+    concurrency: int = Field(8, ge=1, le=256, description="concurrent requests")
+    timeout: float = Field(60.0, gt=0, le=3600, description="seconds until a request times out")
+    attempts: int = Field(6, ge=1, le=20, description="requests per answer, not counting rate-limit refusals")
+    backoff: float = Field(0.5, gt=0, le=60, description="seconds before the second attempt, doubled each time")
+    max_failed: float = Field(0.02, ge=0, lt=1, description="share of the calls that may fail permanently")
 
 
 class RateLimit(Record):
-    """What the headers of one answer tell of the provider's limits; ``None`` where they do not.
+    """The provider's limits in the headers of one response; ``None`` for a missing header.
 
-    When a limit is whole again is left out: no call waits for that.
+    Reset times are not read: no call waits for them.
     """
 
-    requests: int | None = Field(None, ge=0, description="most requests a minute")
-    tokens: int | None = Field(None, ge=0, description="most tokens a minute")
-    requests_left: int | None = Field(None, description="requests that would be taken now")
-    tokens_left: int | None = Field(None, description="tokens that would be taken now")
+    requests: int | None = Field(None, ge=0, description="requests per minute")
+    tokens: int | None = Field(None, ge=0, description="tokens per minute")
+    requests_left: int | None = Field(None, description="requests that are left")
+    tokens_left: int | None = Field(None, description="tokens that are left")
 
 
 @dataclass(eq=False)
 class PacedRequest:
-    """A place in the pace of one endpoint, taken by one request, and no other.
+    """A request that the pace of an endpoint has admitted.
 
-    :param amounts: requests (1) and tokens that were counted.
-    :param lowest: the least that each bucket held since the request was let go; ``None`` without such a limit.
+    :param amounts: the counted requests (1) and tokens.
+    :param lowest: the lowest level of each bucket since the request was admitted; ``None`` without such a limit.
     """
 
     amounts: tuple[int, int]
@@ -58,13 +58,13 @@ class PacedRequest:
 
 
 class _Bucket:
-    """One limit as a token bucket that fits into any minute, wherever the provider's own minute begins.
+    """One limit as a token bucket that holds in any minute, wherever the provider's own minute begins.
 
-    In no minute is more let through than was in the bucket at its start and what flowed in. So the bucket holds little
-    and fills at the rest of the limit: the sum of both is the limit. A provider that fills a bucket of its own
-    continuously, and one that counts in fixed minutes, then never has a reason to refuse.
+    In any minute it admits at most its level at the start plus the inflow. The bucket is therefore small and fills at
+    the rest of the limit, so that both add up to the limit. Neither a provider with a continuously filled bucket nor
+    one that counts in fixed minutes then has a reason to refuse.
 
-    :param limit: most in a minute.
+    :param limit: amount per minute.
     :param minute: seconds of a minute.
     """
 
@@ -74,26 +74,26 @@ class _Bucket:
         self.level, self._at = self.size, time.monotonic()
 
     def seconds_until(self, amount: int) -> float:
-        """Return how long it takes until ``amount`` may be let through; the bucket grows to hold it."""
+        """Return the seconds until ``amount`` is admitted; the bucket grows to hold it."""
         self.size = max(self.size, min(amount + SLACK * self.limit, self.limit / 2))
         self._fill()
-        # A call of more than half a limit is let through by a full bucket, and owed for afterwards.
+        # A full bucket admits a call of more than half a limit; its level is negative afterwards.
         return max(0.0, min(float(amount), self.size) - self.level) / self._rate
 
     def add(self, amount: float) -> None:
-        """Put something in, or, below 0, take it out; the bucket may then owe."""
+        """Add an amount, or remove it if negative; the level may become negative."""
         self._fill()
         self.level = min(self.size, self.level + amount)
 
     def lower(self, limit: int) -> None:
-        """Take a smaller limit over."""
+        """Adopt a lower limit."""
         self._fill()
         self.limit, self.size = limit, max(1.0, BURST * limit)
         self.level = min(self.level, self.size)
 
     @property
     def _rate(self) -> float:
-        """What flows in a second."""
+        """The inflow per second."""
         return max(self.limit - self.size, self.limit / 2) / self.minute
 
     def _fill(self) -> None:
@@ -105,11 +105,11 @@ class _Bucket:
 class Pace:
     """Keeps all requests to one endpoint within its limits; shared by any number of threads.
 
-    :param limits: what the user stated; lower limits in the headers of answers are taken over.
-    :param counts: what the provider counts of a request's tokens: its input and the most output that it ``asked`` for,
-        or what it ``used`` in the end.
-    :param minute: seconds of a minute; less in a test of scaled-down time.
-    :ivar held_by: the limit that the last request had to wait for, such as ``20 requests/min``; empty where none.
+    :param limits: the configured limits; lower limits in response headers replace them.
+    :param counts: the tokens that the provider counts per request: its input and the maximum output that it ``asked``
+        for, or those that it ``used``.
+    :param minute: seconds of a minute; less in tests with scaled time.
+    :ivar held_by: the limit that delayed the last request, such as ``20 requests/min``; empty if there was none.
     """
 
     def __init__(self, limits: Limits, *, counts: Literal["asked", "used"] = "asked", minute: float = MINUTE) -> None:
@@ -126,11 +126,11 @@ class Pace:
     ) -> PacedRequest | None:
         """Sleep until a request of at most ``tokens`` may be sent, and count it as sent.
 
-        Callers go one after the other, so that no large request is overtaken for ever.
+        Callers are served in order, so that small requests cannot overtake a large one forever.
 
-        :param stopped: is asked while waiting.
-        :param paced: hears which limit it is, where a limit makes it wait for long.
-        :returns: its place, to be handed to :meth:`finish`; ``None`` where it was stopped.
+        :param stopped: called while waiting; ends the wait.
+        :param paced: called with the limit that causes a long wait.
+        :returns: the admitted request, an argument of :meth:`finish`; ``None`` if it was stopped.
         """
         amounts = (1, tokens)
         with self._turn, self._changed:
@@ -147,23 +147,24 @@ class Pace:
             self._slots.add(slot)
             return slot
 
-    def finish(self, slot: PacedRequest, tokens: int | None = None, told: RateLimit | None = None) -> None:
-        """Take note of how a request ended.
+    def finish(self, slot: PacedRequest, tokens: int | None = None, reported: RateLimit | None = None) -> None:
+        """Record the end of a request.
 
-        :param tokens: those that the provider counted, where it told; the rest is given back.
-        :param told: its headers. Where it has less left than was in the bucket at any time since the request was let
-            go, somebody else asks under the same limit, or it counts more than we do: the difference is taken out.
+        :param tokens: those that the provider counted, if known; the rest is returned to the bucket.
+        :param reported: the limits in its headers. If they have less left than the bucket ever held since the request
+            was admitted, another client uses the same limit, or the provider counts more than we do: the difference is
+            removed from the bucket.
         """
         with self._changed:
             self._slots.remove(slot)
             if tokens is not None:
                 self._add((0, slot.amounts[1] - tokens))
-            if told is not None:
-                self._take_over(slot, told)
+            if reported is not None:
+                self._adopt(slot, reported)
             self._changed.notify()
 
     def pause(self, seconds: float) -> None:
-        """Hold everybody for so long, as a provider asks by ``Retry-After``; of two holds the longer counts."""
+        """Delay all requests by some seconds, as ``Retry-After`` asks; of two delays the longer counts."""
         with self._changed:
             self._held_until = max(self._held_until, time.monotonic() + seconds)
 
@@ -173,17 +174,17 @@ class Pace:
         return max(held, *(bucket.seconds_until(amount) if bucket else 0.0 for bucket, amount in pairs))
 
     def _limit_of(self, amounts: tuple[int, int]) -> str:
-        """Return the limit that keeps a request waiting for the longest, in words; nothing where none does for long."""
+        """Return the limit that delays a request most, as text; empty if no delay is long."""
         waits = [
             (bucket.seconds_until(amount), f"{bucket.limit} {kind}/min")
             for bucket, amount, kind in zip(self._buckets, amounts, ("requests", "tokens"), strict=True)
             if bucket
         ]
         seconds, limit = max(waits, default=(0.0, ""))
-        return limit if seconds >= WORTH_TELLING else ""
+        return limit if seconds >= WORTH_REPORTING else ""
 
     def _add(self, amounts: tuple[float, ...]) -> None:
-        """Add to the buckets, and keep the lowest levels that each request in flight has seen."""
+        """Add to the buckets, and update the lowest levels of all requests in flight."""
         for place, (bucket, amount) in enumerate(zip(self._buckets, amounts, strict=True)):
             if bucket is None:
                 continue
@@ -192,8 +193,8 @@ class Pace:
                 seen = slot.lowest[place]
                 slot.lowest[place] = bucket.level if seen is None else min(seen, bucket.level)
 
-    def _take_over(self, slot: PacedRequest, told: RateLimit) -> None:
-        limits, left = (told.requests, told.tokens), (told.requests_left, told.tokens_left)
+    def _adopt(self, slot: PacedRequest, reported: RateLimit) -> None:
+        limits, left = (reported.requests, reported.tokens), (reported.requests_left, reported.tokens_left)
         for place, limit in enumerate(limits):
             bucket = self._buckets[place]
             if limit and bucket is None:

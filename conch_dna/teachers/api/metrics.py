@@ -1,4 +1,4 @@
-"""The figures of API calls: how many, how fast, how many tokens, at what cost; for ``metrics.jsonl`` and the screen."""
+"""Metrics of API calls (counts, latencies, tokens, cost) for ``metrics.jsonl`` and the progress line."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Metrics:
-    """Counts what calls come to; shared by any number of threads.
+    """Counters of API calls; shared by any number of threads.
 
-    :param calls: answered ones.
+    :param calls: answered calls.
     :param retries: requests beyond the first of each call.
-    :param failures: calls that failed for good.
-    :param cached: answers that cost nothing, because they were on disk.
+    :param failures: calls that failed permanently.
+    :param cached: answers from disk, which cost nothing.
     :param usage: tokens of the answered calls.
-    :param cost: nano-USD that the answered calls were settled at.
+    :param cost: nano-USD, the settled cost of the answered calls.
     """
 
     calls: int = 0
@@ -41,7 +41,7 @@ class Metrics:
     def answered(self, seconds: float, usage: Usage, cost: int) -> None:
         """Count an answer.
 
-        :param seconds: from the request that was answered to the end of its answer.
+        :param seconds: from the answered request to the end of its answer.
         :param cost: nano-USD.
         """
         with self._lock:
@@ -51,20 +51,20 @@ class Metrics:
             self._latencies.append(seconds)
 
     def count(self, *, retries: int = 0, failures: int = 0, cached: int = 0) -> None:
-        """Count requests sent once more, calls that failed for good, and answers that were on disk."""
+        """Count retries, calls that failed permanently, and answers from disk."""
         with self._lock:
             self.retries += retries
             self.failures += failures
             self.cached += cached
 
     def latency(self, share: float) -> float | None:
-        """Return the time in seconds within which ``share`` of the answers came; ``None`` before the first."""
+        """Return the latency quantile ``share`` in seconds; ``None`` before the first answer."""
         with self._lock:
             ordered = sorted(self._latencies)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the figures: seconds, tokens, and decimal USD as a text."""
+        """Return the metrics: seconds, tokens, and decimal USD as text."""
         latencies = {f"latency_p{round(100 * share)}": self.latency(share) for share in (0.5, 0.95)}
         with self._lock:
             return {
@@ -75,13 +75,13 @@ class Metrics:
             }  # fmt: skip
 
     def append(self, path: Path) -> None:
-        """Add the figures to a domain's ``metrics.jsonl``, as a line ``{"api": {...}}``."""
+        """Append the metrics to a domain's ``metrics.jsonl``, as a line ``{"api": {...}}``."""
         append(path, to_json_line({"api": self.snapshot()}))
 
     def text(self, ledger: Ledger | None = None) -> str:
-        """Return the figures for the progress line: ``$0.12 of $5.00 · 34 calls · 2 retries · p95 1.8 s``.
+        """Return the metrics for the progress line: ``$0.12 of $5.00 · 34 calls · 2 retries · p95 1.8 s``.
 
-        :param ledger: the project's, whose sum is then shown with its cap; else what these calls cost.
+        :param ledger: the project's; its total and cap are then shown, otherwise the cost of these calls.
         """
         spent = usd(self.cost if ledger is None else ledger.spent)
         parts = [spent if ledger is None or ledger.cap is None else f"{spent} of {usd(ledger.cap)}"]

@@ -1,4 +1,4 @@
-"""Amounts of money: whole nano-USD (1e-9 USD) inside, decimal USD where people read and write them, floats nowhere."""
+"""Amounts of money: integers of nano-USD (1e-9 USD) internally, decimal USD in input and output, never floats."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def to_nano(usd: str | Decimal, where: str = "--budget") -> int:
     """Return an amount of USD in nano-USD.
 
     :param usd: a number without a sign, such as ``5`` or ``0.25``.
-    :param where: what is named when it is none.
-    :raises ConfigError: it is no amount, it is below 0, or it has more than nine decimals.
+    :param where: the place that an error names.
+    :raises ConfigError: it is not an amount, it is negative, or it has more than nine decimals.
     """
     try:
         amount = Decimal(usd).scaleb(PLACES)
@@ -27,12 +27,12 @@ def to_nano(usd: str | Decimal, where: str = "--budget") -> int:
 
 
 def exact(amount: int) -> str:
-    """Return nano-USD as decimal USD with nothing rounded away, for files that programs read."""
+    """Return nano-USD as exact decimal USD, for files that programs read."""
     return f"{Decimal(amount).scaleb(-PLACES):f}"
 
 
 def usd(amount: int) -> str:
-    """Return nano-USD for people: to the cent, or to two digits where it is less than ten cents; never rounded down."""
+    """Return nano-USD for people: to the cent, or to two digits below ten cents; never rounded down."""
     value = Decimal(amount).scaleb(-PLACES)
     places = max(2, 1 - value.adjusted()) if value else 2
     return f"${value.quantize(Decimal(1).scaleb(-min(places, PLACES)), rounding=ROUND_UP):f}"

@@ -1,4 +1,4 @@
-"""What a call costs: usage in tokens, prices in USD per million tokens, amounts in whole nano-USD rounded up."""
+"""Prices of calls: usage in tokens, prices in USD per million tokens, amounts in whole nano-USD, rounded up."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FILE = "prices.toml"  # of the package
+FILE = "prices.toml"  # in the package
 NANO_A_TOKEN = 1000  # nano-USD a token at a price of 1 USD per million tokens
 _DATED = re.compile(r"(?P<model>.+)-(?:\d{8}|\d{4}-\d{2}-\d{2})")
 _KEY = re.compile(r"[^:\s]+:\S+")
 
 
 class Usage(Record):
-    """The tokens of a call, each counted in one class only.
+    """The tokens of a call, each counted in exactly one class.
 
-    A provider's ``prompt_tokens`` may hold the cached ones as well: they are taken out of ``input`` first.
+    A provider's ``prompt_tokens`` may include the cached ones: subtract them from ``input`` first.
     """
 
-    input: int = Field(0, ge=0, description="input tokens that were neither read from a cache nor written to one")
-    output: int = Field(0, ge=0, description="generated tokens, those of hidden reasoning included")
+    input: int = Field(0, ge=0, description="input tokens neither read from a cache nor written to one")
+    output: int = Field(0, ge=0, description="generated tokens, including hidden reasoning")
     cached_input: int = Field(0, ge=0, description="input tokens read from the provider's prompt cache")
     cache_write: int = Field(0, ge=0, description="input tokens written to the provider's prompt cache")
 
     def __add__(self, other: Usage) -> Usage:
-        """Return both together."""
+        """Return the sum of both."""
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
 
     @property
     def all_input(self) -> int:
-        """Input tokens of every class."""
+        """Input tokens of all classes."""
         return self.input + self.cached_input + self.cache_write
 
 
@@ -60,15 +60,15 @@ class Price(Record):
     cached_input: Decimal | None = _usd(None, "of input read from the prompt cache; empty: the price of input")
     cache_write: Decimal | None = _usd(None, "of input written to the prompt cache; empty: the price of input")
     batch: Decimal = Field(Decimal(1), gt=0, le=1, description="factor on all of them for batch endpoints")
-    up_to: int | None = Field(None, ge=1, description="input tokens of the longest call that has these prices")
+    up_to: int | None = Field(None, ge=1, description="input tokens of the longest call with these prices")
 
     @property
     def free(self) -> bool:
-        """Whether no call costs anything."""
+        """True if all calls are free."""
         return not any((self.input, self.output, self.cached_input, self.cache_write))
 
     def cost(self, usage: Usage, *, batch: bool = False) -> int:
-        """Return what ``usage`` costs, in nano-USD, rounded up."""
+        """Return the cost of ``usage`` in nano-USD, rounded up."""
         cached = self.input if self.cached_input is None else self.cached_input
         write = self.input if self.cache_write is None else self.cache_write
         total = (
@@ -80,16 +80,16 @@ class Price(Record):
         return math.ceil(total * NANO_A_TOKEN * (Fraction(self.batch) if batch else 1))
 
     def worst(self, input_tokens: int, output_tokens: int, *, batch: bool = False) -> int:
-        """Return the most that a call can cost, in nano-USD: all of its input in the dearest class.
+        """Return the maximum cost of a call in nano-USD: all of its input in the most expensive class.
 
         :param input_tokens: an upper bound.
-        :param output_tokens: the most that the call allows.
-        :raises ConfigError: a call this long has other prices, which are not known.
+        :param output_tokens: the limit on generated tokens.
+        :raises ConfigError: a call this long has other prices, which are unknown.
         """
         if self.up_to is not None and input_tokens > self.up_to:
             raise ConfigError(
-                "the prices are not those of so long a call", where="prices", got=f"up to {input_tokens} input tokens",
-                allowed=f"{self.up_to} and less", next_step="Shorten the prompt, or state the prices of long calls",
+                "the prices do not apply to a call this long", where="prices", got=f"up to {input_tokens} input tokens",
+                allowed=f"{self.up_to} and less", next_step="Shorten the prompt, or configure the prices of long calls",
             )  # fmt: skip
         every = (self.cost(Usage(**{kind: input_tokens, "output": output_tokens}), batch=batch)
                  for kind in ("input", "cached_input", "cache_write"))  # fmt: skip
@@ -100,37 +100,37 @@ FREE = Price(input=Decimal(0), output=Decimal(0))
 
 
 def price_of(provider: str, model: str, *, overrides: Mapping[str, Any] | None = None, free: bool = False) -> Price:
-    """Return the prices of a model: the user's own, else the packaged table's, else :data:`FREE` where that is so.
+    """Return the prices of a model: the user's own, else the packaged ones, else :data:`FREE` if ``free`` is set.
 
-    A listed model costs its price at any address: what answers on this machine may pass it on to its provider.
+    A listed model has its price at any address, because a local endpoint may forward calls to the provider.
 
     A dated snapshot (``gpt-4o-mini-2024-07-18``) has the prices of the name before the date; nothing else is guessed.
 
     :param overrides: ``"PROVIDER:MODEL"`` to a :class:`Price` or to its fields.
-    :param free: the endpoint costs nothing unless a price is known, such as one on this machine.
-    :raises ConfigError: nobody knows the prices, or an override is not one.
+    :param free: the endpoint is free unless a price is known, as one on this machine.
+    :raises ConfigError: the prices are unknown, or an override is malformed.
     """
     own, key = parse_prices(overrides or {}, "[prices]"), f"{provider}:{model}"
     found = _listed(own, key) or _listed(packaged(), key) or (FREE if free else None)
     if found is None:
         raise ConfigError(
             "no price is known for this model", where="--teacher", got=key,
-            next_step="Look its prices up, in USD per million tokens, and state them in conch.toml: "
-            f'[prices."{provider}:{model}"], input = 0.15, output = 0.6, each on a line of its own',
+            next_step="Add its prices, in USD per million tokens, to conch.toml: "
+            f'[prices."{provider}:{model}"], input = 0.15, output = 0.6, each on a separate line',
         )  # fmt: skip
     return found
 
 
 def _listed(table: Mapping[str, Price], key: str) -> Price | None:
-    """Return the prices of a model, or of the model that it is a dated snapshot of."""
+    """Return the prices of a model, or of the model of which it is a dated snapshot."""
     dated = _DATED.fullmatch(key)
     return table.get(key) or (table.get(dated["model"]) if dated else None)
 
 
 def parse_prices(table: Mapping[str, Any], where: object) -> dict[str, Price]:
-    """Check a ``[prices]`` table; every fault is told.
+    """Parse a ``[prices]`` table; the error lists every fault.
 
-    :raises ConfigError: a key that is not ``PROVIDER:MODEL``, or prices that are none.
+    :raises ConfigError: a key is not ``PROVIDER:MODEL``, or a price is malformed.
     """
     found, faults = {}, []
     for key, prices in table.items():
@@ -149,7 +149,7 @@ def parse_prices(table: Mapping[str, Any], where: object) -> dict[str, Price]:
 def read_prices(path: Path) -> dict[str, Price]:
     """Read a file of prices, in the form of the packaged ``prices.toml``.
 
-    :raises ConfigError: it cannot be read, is no TOML, or holds something else than prices.
+    :raises ConfigError: it cannot be read, is not TOML, or contains anything but prices.
     """
     try:
         return _parsed(path.read_text(encoding="utf-8-sig"), path)
@@ -169,12 +169,12 @@ def _parsed(text: str, where: object) -> dict[str, Price]:
 
 @cache
 def packaged() -> dict[str, Price]:
-    """Return the table that comes with the package."""
+    """Return the packaged prices."""
     return _parsed(_packaged_text(), FILE)
 
 
 def checked() -> str:
-    """Return the date on which the packaged table was checked, as ISO 8601."""
+    """Return the date of the last check of the packaged prices, as ISO 8601."""
     return str(tomllib.loads(_packaged_text())["checked"])
 
 

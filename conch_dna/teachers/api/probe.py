@@ -1,4 +1,4 @@
-"""What a model at an endpoint can do, found by asking: nothing that it states, and nothing in its name, is believed."""
+"""Detection of a model's capabilities by test requests; advertised metadata and model names are ignored."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.provider_client import ProviderClient
 
 TEXT = "one two three"
-TOKENS = 16  # of the probe's answer, at most
-THOUGHTS = 2048  # and so many more for a model that has used these up before it says a word
+TOKENS = 16  # limit of the probe's answer
+THOUGHTS = 2048  # additional tokens for a model that used these up before its first visible token
 QUESTION: tuple[dict[str, str], ...] = ({"role": "user", "content": f"Write exactly these words: {TEXT}"},)
 log = structlog.get_logger()
 
 
 def probe(client: ProviderClient, caller: Caller, turn: str = "") -> Abilities:
-    """Ask a few tiny questions, which are reserved and settled like all others.
+    """Send a few tiny requests, which are reserved and settled like any other.
 
     :param turn: the format of a turn, for endpoints that echo plain text.
-    :raises TeacherError: the endpoint gives no answer, or an empty one: nothing can be learnt from it.
+    :raises TeacherError: the endpoint returns no answer, or an empty one.
     """
     found = _asked(client, caller)
     for echo in client.echoes:
-        told = _echoed(client, caller, found.model_copy(update={"echo": echo}), turn)
-        if told is not None:
-            return told
+        better = _echoed(client, caller, found.model_copy(update={"echo": echo}), turn)
+        if better is not None:
+            return better
     return found
 
 
 def _asked(client: ProviderClient, caller: Caller) -> Abilities:
-    """Find the most choices that it tells with an answer, and the settings that it does not take."""
+    """Find the largest number of top choices, and the settings that the model refuses."""
     found = Abilities(capabilities=("prefer", "text"))
-    refused = CallFault("nothing was asked")
+    refused = CallFault("no request was sent")
     for top in (*client.tops, 0):
         reply = _tried(client, caller, top, found)
-        while better := _mended(client, reply, found):
+        while better := _adjusted(client, reply, found):
             found = better
             reply = _tried(client, caller, top, found)
         if isinstance(reply, CallFault):
@@ -54,12 +54,14 @@ def _asked(client: ProviderClient, caller: Caller) -> Abilities:
             continue
         answer: Answer = reply.value
         if not answer.text.strip():
-            raise TeacherError("answers with nothing", where=caller.note, next_step="Name another model or endpoint")
+            raise TeacherError(
+                "returned an empty answer", where=caller.note, next_step="Name another model or endpoint"
+            )
         if top == 0:
             return found
-        strange = answer.told and not answer.soft
-        if why := "the told tokens do not spell the answer" if strange else is_absent([answer.soft]):
-            log.info("choices_not_told", teacher=caller.note, reason=why)
+        strange = answer.has_tokens and not answer.soft
+        if why := "the returned tokens do not spell the answer" if strange else is_absent([answer.soft]):
+            log.info("choices_unusable", teacher=caller.note, reason=why)
             return found
         return found.model_copy(update={"capabilities": ("prefer", "soft", "text"), "top": top})
     raise caller.refused("refuses to answer", refused)
@@ -72,7 +74,7 @@ def _tried(client: ProviderClient, caller: Caller, top: int, abilities: Abilitie
 
 
 def _echoed(client: ProviderClient, caller: Caller, abilities: Abilities, turn: str) -> Abilities | None:
-    """Return the abilities with a way of echoing, or ``None`` where it does not tell the tokens of a text."""
+    """Return the abilities with a way of echoing, or ``None`` if it does not return the tokens of a text."""
     top = abilities.top or max(client.tops)
     chat = Chat(QUESTION, 0, Sampling(max_tokens=1), top)
     whole = chat.with_answer(TEXT, turn)
@@ -86,8 +88,8 @@ def _echoed(client: ProviderClient, caller: Caller, abilities: Abilities, turn: 
     return abilities.model_copy(update={"capabilities": capabilities, "top": top, "trail": trail})
 
 
-def _mended(client: ProviderClient, reply: Reply | CallFault, found: Abilities) -> Abilities | None:
-    """Return how to ask better: without the settings that a refusal names, or with room for hidden thoughts."""
+def _adjusted(client: ProviderClient, reply: Reply | CallFault, found: Abilities) -> Abilities | None:
+    """Return adjusted abilities: without the settings that a refusal names, or with room for hidden reasoning."""
     if isinstance(reply, CallFault):
         used_up = USED_UP in reply.reason
         culprits = [name for name in client.optional if name in reply.reason and name not in found.without]
@@ -99,9 +101,9 @@ def _mended(client: ProviderClient, reply: Reply | CallFault, found: Abilities) 
 
 
 def _sent(caller: Caller, chat: Chat, most: int, send: Callable[[float], Reply]) -> Reply | CallFault:
-    """Send one call; that the endpoint refuses it is an answer too.
+    """Send one call; a refusal by the endpoint is a result, too.
 
-    :raises TeacherError: there is none at all, nobody is there, or the key or the model is refused.
+    :raises TeacherError: there is no result, the endpoint is unreachable, or it refuses the key or the model.
     """
     refusals: list[CallFault] = []
     absences: list[CallFault] = []
@@ -112,17 +114,17 @@ def _sent(caller: Caller, chat: Chat, most: int, send: Callable[[float], Reply])
         except CallFault as fault:
             if fault.unreachable:
                 absences.append(fault)
-                if len(absences) > 1:  # whoever is not there at the start was not started, or the address is wrong
+                if len(absences) > 1:  # unreachable from the start: not running, or a wrong address
                     raise NotSent from None
             if fault.kind == "retry" or fault.status in {401, 404}:
                 raise
             refusals.append(fault)
             if fault.charged:
                 return Reply(None)  # settled at its worst case
-            raise NotSent from None  # for which nothing is charged, and nobody is told of a failure
+            raise NotSent from None  # not charged, and not counted as a failure
 
     replies = [reply for _, reply in caller.run([Call("probe", chat.input_tokens, most, noted)])]
     if not refusals and not replies:
         raise TeacherError("cannot be reached", where=caller.where, got=absences[-1].reason,
-                           next_step="Start the server, or mend the base URL")  # fmt: skip
+                           next_step="Start the server, or correct the base URL")  # fmt: skip
     return refusals[-1] if refusals else replies[0]

@@ -1,4 +1,4 @@
-"""What is asked of an endpoint and what comes back, whatever the provider calls it."""
+"""The interface to a provider: questions, answers, abilities, and the client protocol that a plug-in implements."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from conch_dna.teachers.api.keys import Key
     from conch_dna.teachers.api.settings import Endpoint
 
-A_MESSAGE = 16  # tokens that a chat template may write around a turn
-A_CALL = 256  # tokens that it may write around all of them, such as a system prompt of its own
+A_MESSAGE = 16  # tokens that a chat template may add to a turn
+A_CALL = 256  # tokens that it may add to the conversation, such as a default system prompt
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Chat:
     """One question.
 
     :param messages: turns in OpenAI's shape, arguments of tool calls as objects.
-    :param context: how many of them, from the first, are the domain's and the same in all its chats.
-    :param top: choices wanted of every token; 0 for none.
-    :param around: bytes that are written around each turn where it is sent as plain text.
+    :param context: the number of first messages that are the domain's, the same in all its chats.
+    :param top: requested top choices of each token; 0 for none.
+    :param around: bytes added to each turn when it is sent as plain text.
     """
 
     messages: tuple[dict[str, Any], ...]
@@ -40,41 +40,41 @@ class Chat:
 
     @property
     def input_tokens(self) -> int:
-        """An upper bound of the tokens of the input: no token is shorter than a byte."""
+        """An upper bound of the input tokens: no token is shorter than a byte."""
         written = sum(len(json.dumps(message, ensure_ascii=False).encode()) for message in self.messages)
         return written + (A_MESSAGE + self.around) * len(self.messages) + A_CALL
 
     def with_answer(self, text: str, turn: str = "") -> Chat:
-        """Return the conversation with an answer behind it.
+        """Return the conversation followed by an answer.
 
-        :param turn: the format of a turn, where it is sent as plain text.
+        :param turn: the format of a turn, if it is sent as plain text.
         """
         messages = (*self.messages, {"role": "assistant", "content": text})
         return replace(self, messages=messages, around=len(turn.encode()))
 
 
 class Answer(NamedTuple):
-    """What an endpoint said.
+    """An endpoint's answer.
 
-    :param soft: its tokens with their choices, where they were wanted and are those of the text.
-    :param told: whether any tokens were told with it.
+    :param soft: its tokens with their choices, if they were requested and spell the text.
+    :param has_tokens: the endpoint returned tokens with it.
     """
 
     text: str
     finish_reason: Literal["stop", "length"]
     soft: tuple[SoftToken, ...] = ()
-    told: bool = False
+    has_tokens: bool = False
 
 
 class Abilities(Record):
-    """What a probe found of a model at an endpoint; kept on disk, so that it is found once.
+    """Properties of a model at an endpoint, found by a probe and cached on disk.
 
-    :param capabilities: as a teacher states them.
-    :param top: most choices of a token that may be asked for.
-    :param echo: the way in which a text's tokens are told, by a name of the provider's; empty where they are not.
-    :param trail: how many tokens stand behind an answer in what is echoed.
-    :param without: settings that the model does not take.
-    :param thinks: tokens to allow for hidden thoughts where an answer is to be short.
+    :param capabilities: as in :class:`~conch_dna.plugin.protocols.Teacher`.
+    :param top: the maximum number of top choices per token.
+    :param echo: the way in which the endpoint returns the tokens of a text, by a name of the client's; empty if none.
+    :param trail: the number of tokens after an answer in an echo.
+    :param without: settings that the model does not accept.
+    :param thinks: tokens to allow for hidden reasoning when an answer is short.
     """
 
     capabilities: tuple[str, ...]
@@ -86,26 +86,26 @@ class Abilities(Record):
 
 
 def could_be(kind: type[ProviderClient]) -> Abilities:
-    """Return all that an endpoint of a provider may turn out to do, for a plan that asks nobody."""
-    told = {"soft"} if kind.tops else set()
+    """Return the maximum abilities of a provider's endpoints, for a plan without requests."""
+    soft = {"soft"} if kind.tops else set()
     forced = {"forced"} if kind.echoes else set()
-    return Abilities(capabilities=tuple(sorted({"prefer", "text"} | told | forced)))
+    return Abilities(capabilities=tuple(sorted({"prefer", "text"} | soft | forced)))
 
 
 def chat_of(domain: Domain, prompt: Prompt, sampling: Sampling, top: int = 0) -> Chat:
-    """Return a prompt as the teacher of a domain is asked it."""
+    """Return the chat that asks a domain's teacher a prompt."""
     return Chat(tuple(domain.with_context(prompt)), len(domain.context), sampling, top)
 
 
 class ProviderClient(Protocol):
-    """How a provider is spoken to; what its plug-in has to say, and all that it has to say.
+    """A client of a provider's API: the part of an API teacher that a plug-in implements.
 
     :cvar provider: the name, as in ``--teacher NAME:MODEL`` and ``[api.NAME]``.
     :cvar official: the provider's own base URL.
-    :cvar counts: what its limit of tokens a minute counts, as :class:`~conch_dna.teachers.api.limits.Pace` takes it.
-    :cvar tops: how many choices of a token a probe asks for, most first; empty where none are ever told.
-    :cvar optional: settings that some models refuse, by the names that the refusals have for them.
-    :cvar echoes: ways in which a text's tokens may be told; empty where they never are.
+    :cvar counts: what its limit of tokens per minute counts, as in :class:`~conch_dna.teachers.api.limits.Pace`.
+    :cvar tops: numbers of top choices that a probe requests, largest first; empty if the API returns none.
+    :cvar optional: settings that some models refuse, by their names in the refusals.
+    :cvar echoes: ways in which the API may return a text's tokens; empty if there is none.
     """
 
     provider: str
@@ -116,31 +116,31 @@ class ProviderClient(Protocol):
     echoes: tuple[str, ...]
 
     def __init__(self, model: str, base_url: str, endpoint: Endpoint, key: Key) -> None:
-        """Take what is needed; nothing is sent or opened yet."""
+        """Store the arguments; open and send nothing."""
 
     def ask(self, chat: Chat, abilities: Abilities, timeout: float) -> Reply:
-        """Ask once, blocking; the reply's value is an :class:`Answer`.
+        """Send one request and block; the reply's value is an :class:`Answer`.
 
-        :raises CallFault: no answer came.
+        :raises CallFault: there was no answer.
         """
 
     def echoed(self, chat: Chat, text: str, abilities: Abilities, timeout: float) -> Reply:
-        """Have a text read as the answer to a chat; the value is the tokens of the whole conversation.
+        """Send a text as the answer to a chat; the reply's value is the tokens of the whole conversation.
 
-        :raises CallFault: no answer came.
+        :raises CallFault: there was no answer.
         """
 
     def submit(self, chats: Mapping[str, Chat], abilities: Abilities, name: str) -> str:
-        """Hand a batch in, under a name of ours, and return the provider's id of it."""
+        """Submit a batch under our name, and return the provider's id of it."""
 
     def find(self, name: str) -> str | None:
-        """Return the id of a batch that was handed in under a name; ``None`` where there is none, or none can say."""
+        """Return the id of the batch submitted under a name; ``None`` if there is none, or the API cannot search."""
 
     def is_done(self, batch: str) -> bool:
-        """Tell whether a batch is over, for good or bad."""
+        """Return whether a batch is over, successful or not."""
 
     def collect(self, batch: str) -> Iterator[tuple[str, Reply | CallFault]]:
-        """Yield what a batch that is over came to, by the chats' keys."""
+        """Yield the results of a batch that is over, by the chats' keys."""
 
     def close(self) -> None:
-        """Close what was opened; nothing is asked afterwards."""
+        """Close all connections; no request follows."""

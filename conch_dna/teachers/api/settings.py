@@ -1,4 +1,4 @@
-"""The settings of API teachers, each declared once: the ``[api]`` and ``[prices]`` tables of ``conch.toml``."""
+"""Settings of API teachers: the ``[api]`` and ``[prices]`` tables of ``conch.toml``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SECRETS = ("key", "token", "secret", "password", "authorization")  # in the name of a setting
+SECRETS = ("key", "token", "secret", "password", "authorization")  # in the name of a setting that may hold a key
 
 
 class Endpoint(Limits):
-    """``[api.NAME]``: where the teacher NAME asks, how fast, and how."""
+    """``[api.NAME]``: address, limits and options of the teacher NAME."""
 
-    base_url: str = Field("", description="of the endpoint; empty: the provider's own")
+    base_url: str = Field("", description="URL of the endpoint; empty: the provider's own")
     prompt_caching: bool = Field(False, description="mark the domain's context for the provider's prompt cache")
-    batch: bool = Field(False, description="answers by the provider's batch endpoint: cheaper, within a day")
+    batch: bool = Field(False, description="use the provider's batch endpoint: cheaper, within a day")
     turn: str = Field(
         "", description="one turn as the model reads it, with {role} and {content}, for endpoints that echo plain text"
     )
@@ -37,7 +37,7 @@ class Endpoint(Limits):
     @field_validator("base_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        """Require a URL of the web without a password, which would end up in files."""
+        """Require an HTTP URL without a password, which would end up in files."""
         parts = urlsplit(value)
         if "@" in (parts.netloc or value) or parts.query:
             raise PydanticCustomError(
@@ -56,11 +56,11 @@ class Endpoint(Limits):
 
 
 class ApiSettings(Record):
-    """All of them.
+    """The settings of all API teachers.
 
-    :param budget: the most that this project may ever spend, in nano-USD; ``None`` where none is stated.
-    :param prices: of models, by ``PROVIDER:MODEL``, where the user states them.
-    :param endpoints: by the teacher's name; those not named have the defaults.
+    :param budget: the limit on all spending of this project, in nano-USD; ``None`` if none is set.
+    :param prices: the user's prices of models, by ``PROVIDER:MODEL``.
+    :param endpoints: by the teacher's name; a teacher without an entry has the defaults.
     """
 
     budget: int | None = None
@@ -72,10 +72,10 @@ class ApiSettings(Record):
         return self.endpoints.get(provider, Endpoint())
 
     def with_options(self, provider: str, budget: str | None, base_url: str | None) -> ApiSettings:
-        """Lay what the command line says over the file.
+        """Return the settings with the options of the command line applied.
 
-        :param provider: whose endpoint ``base_url`` is.
-        :raises ConfigError: it is no amount, or no URL.
+        :param provider: the provider whose endpoint ``base_url`` is.
+        :raises ConfigError: an option is not an amount, or not a URL.
         """
         endpoints = dict(self.endpoints)
         if base_url is not None:
@@ -86,10 +86,10 @@ class ApiSettings(Record):
 
 
 def read_api(path: Path) -> ApiSettings:
-    """Return the ``[api]`` and ``[prices]`` tables of a ``conch.toml``, or the defaults where there are none.
+    """Return the ``[api]`` and ``[prices]`` tables of a ``conch.toml``; the defaults for missing tables.
 
-    :raises ConfigError: the file is not TOML, a setting is unknown, of the wrong type or out of range, or a key of a
-        provider stands in it; its value is not told.
+    :raises ConfigError: the file is not TOML, a setting is unknown, of the wrong type or out of range, or it contains
+        a provider's key, whose value the error does not show.
     """
     table = read_table(path, "api", Decimal)
     _without_secrets(table, path)
@@ -111,7 +111,7 @@ def read_api(path: Path) -> ApiSettings:
 
 
 def _endpoint(given: Mapping[str, Any], where: object) -> Endpoint:
-    """Validate one table; every fault is told."""
+    """Validate one table; the error lists every fault."""
     try:
         return Endpoint.model_validate(given)
     except ValidationError as error:
@@ -119,12 +119,12 @@ def _endpoint(given: Mapping[str, Any], where: object) -> Endpoint:
 
 
 def _without_secrets(table: Mapping[str, Any], path: Path, below: str = "api") -> None:
-    """Refuse a key by the name of its setting, at any depth."""
+    """Refuse settings whose name suggests a key, at any depth."""
     for name, value in table.items():
         if isinstance(value, dict):
             _without_secrets(value, path, f"{below}.{name}")
         elif isinstance(value, str) and any(part in SECRETS for part in name.lower().replace("-", "_").split("_")):
             raise ConfigError(
-                "a key has no place in a file that is shared", where=f"{path}, [{below}] {name}",
-                next_step="Take it out, revoke it if others could read it, and set it in the environment or keyring",
+                "a shared file must not contain a key", where=f"{path}, [{below}] {name}",
+                next_step="Remove it, revoke it if others could read it, and set it in the environment or keyring",
             )  # fmt: skip

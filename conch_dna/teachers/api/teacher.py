@@ -1,4 +1,4 @@
-"""A teacher behind an API: everything that no provider does its own way. The core knows no provider by name.
+"""A teacher behind an API: the part that is the same for all providers.
 
 A provider's plug-in brings a :class:`~conch_dna.teachers.api.provider_client.ProviderClient`, which calls its API.
 """
@@ -47,9 +47,9 @@ log = structlog.get_logger()
 
 
 class ApiTeacher:
-    """Answers by calls that are reserved in the ledger, paced, retried, counted and cached.
+    """Answers by API calls that are reserved in the ledger, paced, retried, counted and cached.
 
-    :param kind: how the provider is spoken to.
+    :param kind: the class of the provider's client.
     """
 
     def __init__(self, kind: type[ProviderClient], request: TeacherRequest) -> None:
@@ -60,16 +60,16 @@ class ApiTeacher:
         self.model, self._api = request.model, request.api
         self.note = f"{kind.provider}:{self.model}"
 
-    # What it works with.
+    # Resources.
 
     @property
     def api(self) -> ApiContext:
-        """What the command lent.
+        """The context from the command.
 
-        :raises TeacherError: it lent nothing: this command asks no API.
+        :raises TeacherError: there is none: this command calls no API.
         """
         if self._api is None:
-            raise TeacherError("cannot be asked by this command", where=self.where,
+            raise TeacherError("this command calls no API", where=self.where,
                                next_step="Record its answers with conch record")  # fmt: skip
         return self._api
 
@@ -80,12 +80,12 @@ class ApiTeacher:
 
     @property
     def base_url(self) -> str:
-        """Where it is."""
+        """The URL of the endpoint."""
         return self.endpoint.base_url or self.kind.official
 
     @cached_property
     def client(self) -> ProviderClient:
-        """The endpoint, with the key, which is looked for now.
+        """The client of the endpoint; looks up the key.
 
         :raises ConfigError: there is no key.
         """
@@ -93,13 +93,13 @@ class ApiTeacher:
 
     @cached_property
     def price(self) -> Price:
-        """What a call costs; on this machine nothing, unless a price is stated or listed."""
+        """The prices of the model; free on this machine, unless a price is configured or listed."""
         prices, free = self.api.settings.prices, is_here(self.base_url)
         return price_of(self.kind.provider, self.model, overrides=prices, free=free)
 
     @property
     def terms(self) -> Terms:
-        """What an estimate is made from; nothing is sent."""
+        """The data for an estimate; nothing is sent."""
 
         def bound(prompt: Prompt) -> int:
             return chat_of(self.domain, prompt, Sampling(), 0).input_tokens
@@ -113,19 +113,19 @@ class ApiTeacher:
 
     @property
     def metrics(self) -> Metrics:
-        """The figures of the domain."""
+        """The metrics of the domain."""
         return self.api.metrics(self.domain.name)
 
     @cached_property
     def caller(self) -> Caller:
-        """Who sends the calls.
+        """The sender of the calls.
 
-        :raises ConfigError: they cost money, and nobody said how much they may.
+        :raises ConfigError: they cost money, and there is no budget.
         """
         if not self.price.free and self.api.settings.budget is None:
             raise ConfigError("its calls cost money, and there is no budget", where=f"teacher {self.note}",
                               next_step="Add --budget USD, such as --budget 5; see conch estimate")  # fmt: skip
-        if self.price is FREE and self.api.is_news(f"free {self.note}"):
+        if self.price is FREE and self.api.is_new(f"free {self.note}"):
             log.info("calls_free", teacher=self.note, base_url=self.base_url, reason="endpoint on this machine")
         ledger = None if self.price.free else self.api.ledger
         pace = self.api.pace(self.kind.provider, host_of(self.base_url), self.kind.counts)
@@ -146,12 +146,12 @@ class ApiTeacher:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What a probe found."""
+        """The capabilities that a probe found."""
         return frozenset(self.abilities.capabilities)
 
     @cached_property
     def abilities(self) -> Abilities:
-        """What a probe finds, now or within the last day; where nothing may be asked, ever, or else all that could be.
+        """The result of a probe, at most a day old. Offline: that of any earlier probe, or else the provider's maximum.
 
         :raises TeacherError: the endpoint gives no answer.
         """
@@ -167,7 +167,7 @@ class ApiTeacher:
         return found
 
     def _probed(self) -> Abilities | None:
-        """Return what an earlier probe found; ``None`` where there is none, or it is too old or damaged."""
+        """Return the result of an earlier probe; ``None`` if there is none, or it is too old or damaged."""
         file = self._probe_file
         try:
             if self.api.offline or time.time() - file.stat().st_mtime < PROBED_FOR:
@@ -178,7 +178,7 @@ class ApiTeacher:
 
     @property
     def supposed(self) -> bool:
-        """Whether the abilities are all that there could be, since nothing may be asked and nothing ever was."""
+        """True if the abilities are the provider's maximum: the teacher is offline and was never probed."""
         return self.api.offline and self._probed() is None
 
     @property
@@ -186,13 +186,13 @@ class ApiTeacher:
         about = [SCHEMA_VERSION, self.kind.provider, self.base_url, self.model, self.endpoint.turn]
         return self.api.cache / "api" / "probes" / f"{digest_of(about)}.json"
 
-    # What it does.
+    # Answers.
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
-        """Yield answers as they come; what was answered is never lost, and what fails for good is passed over.
+        """Yield answers as they arrive; no answer is lost, and calls that fail permanently are skipped.
 
-        :raises TeacherError: too many calls failed, or the log-probabilities are no signal.
-        :raises BudgetReached: the next call may pass the budget.
+        :raises TeacherError: too many calls failed, or the log-probabilities are unusable.
+        :raises BudgetReached: the next call may exceed the budget.
         """
         top = min(sampling.top_log_probs, self.abilities.top)
         chats = {p.digest: chat_of(self.domain, p, sampling, top) for p in prompts}
@@ -205,13 +205,14 @@ class ApiTeacher:
     def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
         """Return the tokens of each text, read as the answer to its prompt, with their likeliest choices.
 
-        Cached like answers. Nothing is returned for a text that the endpoint did not give back as it was.
+        Cached like answers. The tuple is empty for a text that the endpoint did not return unchanged.
         """
         top = min(top, self.abilities.top)
         sampling = Sampling(max_tokens=1, top_log_probs=top)
         cache = CompletionCache.within(self.api.cache)
         chats = [chat_of(self.domain, prompt, sampling, top) for prompt in prompts]
         how = [self.abilities.echo, self.endpoint.turn]
+        # "forced" is part of existing cache keys: renaming it would lose paid answers
         keys = [digest_of([SCHEMA_VERSION, "forced", self.fingerprint, how, chat.messages, text, top])
                 for chat, text in zip(chats, texts, strict=True)]  # fmt: skip
         about = {key: (p, chat, text) for key, p, chat, text in zip(keys, prompts, chats, texts, strict=True)}
@@ -238,26 +239,26 @@ class ApiTeacher:
         cache = CompletionCache.within(self.api.cache)
         sampling = Sampling(max_tokens=VERDICT_TOKENS + self.abilities.thinks)
         with closing(judge):
-            told = {a.prompt: verdict_in(a.text) for a in answers(judge, domain, every, sampling, cache)}
-        rows = [[told.get(question.digest) for question in row] for row in asked]
+            verdicts = {a.prompt: verdict_in(a.text) for a in answers(judge, domain, every, sampling, cache)}
+        rows = [[verdicts.get(question.digest) for question in row] for row in asked]
         return [agreed(*pair) for pair in zip(*rows, strict=True)]
 
     def answers_reused(self, count: int) -> None:
-        """Hear that so many answers were on disk already; they cost nothing."""
+        """Count answers that were already on disk; they cost nothing."""
         if count:
             self.metrics.count(cached=count)
             self._note()
 
     def close(self) -> None:
-        """Close the connections; whoever asks again opens new ones."""
+        """Close the connections; a later call opens new ones."""
         if "client" in vars(self):
             self.client.close()
             del self.client
 
-    # How.
+    # Calls.
 
     def _answered(self, chats: Mapping[str, Chat]) -> Iterator[tuple[str, Answer]]:
-        """Yield the answers to chats by their keys, one call each or in one batch."""
+        """Yield the answers to chats by their keys, with one call each or in one batch."""
         if self.endpoint.batch:
             yield from run_batch(self, chats)
             return
@@ -266,7 +267,7 @@ class ApiTeacher:
             yield call.key, reply.value
 
     def call(self, key: str, chat: Chat) -> Call:
-        """Return the call that asks a chat."""
+        """Return the call for a chat."""
         client, abilities = self.client, self.abilities
         most = chat.sampling.max_tokens
         return Call(key, chat.input_tokens, most, lambda timeout: client.ask(chat, abilities, timeout))
@@ -281,7 +282,7 @@ class ApiTeacher:
         return Call(key, chat.with_answer(text, self.endpoint.turn).input_tokens, 1, send)
 
     def _run(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Reply]]:
-        """Yield each call with its reply, and keep the progress line up to date."""
+        """Yield each call with its reply, and update the progress line."""
         if calls:
             for call, reply in self.caller.run(calls):
                 yield call, reply
@@ -291,12 +292,12 @@ class ApiTeacher:
         text, limit = self.metrics.text(None if self.price.free else self.api.ledger), self.caller.pace.held_by
         self.api.note(f"{text} · waits for {limit}" if limit else text)
 
-    def _check_signal(self, told: Sequence[Sequence[SoftToken]]) -> None:
-        """Refuse log-probabilities that are none; the endpoint is probed anew next time.
+    def _check_signal(self, answers: Sequence[Sequence[SoftToken]]) -> None:
+        """Check log-probabilities; if they are unusable, the endpoint is probed again next time.
 
-        :raises TeacherError: nothing could be learnt from them.
+        :raises TeacherError: they are no usable signal.
         """
-        if told and (why := is_absent(told)):
+        if answers and (why := is_absent(answers)):
             self._probe_file.unlink(missing_ok=True)
-            raise TeacherError(f"its log-probabilities are no signal: {why}", where=f"teacher {self.note}",
-                               next_step="Train on its text with --mode sft, or name another endpoint")  # fmt: skip
+            raise TeacherError(f"its log-probabilities are no usable signal: {why}", where=f"teacher {self.note}",
+                               next_step="Train on its text with --mode sft, or use another endpoint")  # fmt: skip

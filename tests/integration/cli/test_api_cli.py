@@ -97,7 +97,7 @@ def test_without_a_budget_nothing_is_asked(project):
     assert not server.calls
 
 
-def test_a_dry_run_asks_nobody(project):
+def test_a_dry_run_sends_no_request(project):
     folder, server = project
     result = here(folder, "distill", "alpha", "--dry-run", "--json", "--mode", "kd", "--base-url", server.openai_url)
     assert result.exit_code == 0, result.output
@@ -123,7 +123,7 @@ def test_answers_are_recorded_with_their_choices(project, tmp_path):
     ("text", "why"),
     [
         ("[api.openia]\ntimeout = 3\n", "[api] of conch.toml: no such teacher; got openia"),
-        ('[api.openai]\napi_key = "sk-file"\n', "a key has no place in a file that is shared"),
+        ('[api.openai]\napi_key = "sk-file"\n', "a shared file must not contain a key"),
         ("[api]\nbudget = true\n", "[api] budget: not an amount"),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_domain_grows_by_an_api_within_the_budget_and_pays_for_no_proposal_twi
     ],
     ids=["held out", "training"],
 )
-def test_too_few_prompts_are_told_before_anything_is_asked(project, share, why):
+def test_too_few_prompts_are_refused_before_any_request(project, share, why):
     folder, server = project
     words = ("distill", "alpha", "--base-url", server.openai_url, "--budget", "5", "--held-out", share)
     result = here(folder, *words)
@@ -199,8 +199,8 @@ def test_a_run_that_stopped_at_the_budget_says_so(project):
     arguments = ("distill", "alpha", "--json", "--base-url", server.openai_url, "--run", "mine", "--budget")
     stopped = here(folder, *arguments, "0.0009")
     assert stopped.exit_code == 4
-    told = json.loads(stopped.stdout)
-    assert (told["run"], told["results"], told["stopped"]) == ("mine", [], "stopped at the budget")
+    returned = json.loads(stopped.stdout)
+    assert (returned["run"], returned["results"], returned["stopped"]) == ("mine", [], "stopped at the budget")
     assert here(folder, "runs", "list").stdout.split(maxsplit=2)[1:] == ["interrupted", "stopped at the budget\n"]
     assert here(folder, "runs", "show", "mine").stdout.startswith("mine  interrupted  stopped at the budget\n")
     done = here(folder, *arguments, "5")

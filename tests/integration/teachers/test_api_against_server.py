@@ -79,8 +79,8 @@ def test_openai_streams_the_same_answer_with_its_usage_at_the_end(ask):
     with chat(client, stream=True, logprobs=True, stream_options={"include_usage": True}) as chunks:
         *parts, last = chunks
     assert "".join(part.choices[0].delta.content or "" for part in parts) == ANSWER
-    told = [t for part in parts if part.choices[0].logprobs for t in part.choices[0].logprobs.content]
-    assert b"".join(bytes(t.bytes) for t in told) == ANSWER.encode()
+    returned = [t for part in parts if part.choices[0].logprobs for t in part.choices[0].logprobs.content]
+    assert b"".join(bytes(t.bytes) for t in returned) == ANSWER.encode()
     assert parts[-1].choices[0].finish_reason == "stop"
     assert (last.choices, last.usage.completion_tokens) == ([], len(pieces(ANSWER)))
     assert server.delivered() == {QUESTION: 1}
@@ -90,10 +90,10 @@ def forced(client, answer, count=4):
     """Return the log-probabilities that an echo tells of an answer's tokens."""
     prompt = f"<|im_start|>user\n{QUESTION}<|im_end|>\n<|im_start|>assistant\n"
     reply = client.completions.create(model="tiny", prompt=prompt + answer, echo=True, max_tokens=0, logprobs=count)
-    told = reply.choices[0].logprobs
+    returned = reply.choices[0].logprobs
     assert reply.choices[0].text == prompt + answer
-    assert (told.token_logprobs[0], told.top_logprobs[0], told.text_offset[0]) == (None, None, 0)
-    return told.token_logprobs[told.text_offset.index(len(prompt)) :]
+    assert (returned.token_logprobs[0], returned.top_logprobs[0], returned.text_offset[0]) == (None, None, 0)
+    return returned.token_logprobs[returned.text_offset.index(len(prompt)) :]
 
 
 def test_an_echo_tells_of_a_given_text_what_the_model_tells_of_its_own(ask):
@@ -108,12 +108,12 @@ def test_prompt_logprobs_tell_the_same_as_an_echo(ask):
     turns = [*TURNS, {"role": "assistant", "content": ANSWER}]
     extra = {"prompt_logprobs": 3, "add_generation_prompt": False, "continue_final_message": True}
     reply = client.chat.completions.create(model="tiny", messages=turns, max_tokens=1, extra_body=extra)
-    first, *told = reply.prompt_logprobs
+    first, *returned = reply.prompt_logprobs
     assert first is None
-    own = [next(iter(each.values()))["logprob"] for each in told][-len(pieces(ANSWER)) :]
+    own = [next(iter(each.values()))["logprob"] for each in returned][-len(pieces(ANSWER)) :]
     assert own == forced(client, ANSWER)
-    assert all(len(each) in {3, 4} for each in told)
-    assert {1, 2, 3} <= {c["rank"] for c in told[-1].values()}
+    assert all(len(each) in {3, 4} for each in returned)
+    assert {1, 2, 3} <= {c["rank"] for c in returned[-1].values()}
 
 
 def test_a_raw_completion_goes_on_from_a_text(ask):
@@ -204,7 +204,7 @@ def test_anthropic_refuses_what_is_wrong(ask, more):
     assert server.charged() == {}
 
 
-def test_keys_are_checked_and_not_told(ask):
+def test_keys_are_checked_and_not_shown(ask):
     server, one, two = ask(key="sk-another-key")
     server.key = KEY
     with pytest.raises(openai.AuthenticationError) as first:
@@ -251,10 +251,10 @@ def test_anthropic_caches_what_a_mark_ends(ask):
 def test_openai_caches_a_long_start_by_itself(ask):
     _, client, _ = ask(cache_from=128)
     turns = [{"role": "system", "content": "Be brief. " * 100}, *TURNS]
-    told = [client.chat.completions.create(model="tiny", messages=turns).usage for _ in range(2)]
-    assert [u.prompt_tokens_details.cached_tokens % 128 for u in told] == [0, 0]
-    assert told[0].prompt_tokens_details.cached_tokens == 0 < told[1].prompt_tokens_details.cached_tokens
-    assert told[0].prompt_tokens == told[1].prompt_tokens
+    returned = [client.chat.completions.create(model="tiny", messages=turns).usage for _ in range(2)]
+    assert [u.prompt_tokens_details.cached_tokens % 128 for u in returned] == [0, 0]
+    assert returned[0].prompt_tokens_details.cached_tokens == 0 < returned[1].prompt_tokens_details.cached_tokens
+    assert returned[0].prompt_tokens == returned[1].prompt_tokens
 
 
 def openai_batch(client, body):
@@ -340,9 +340,9 @@ def test_a_fault_of_an_answer_that_arrives_is_charged(ask, name):
     reply = chat(client)
     assert reply.choices[0].message.content == ("" if name == "empty" else ANSWER)
     assert (time.monotonic() - began > server.drips) == (name == "drip")
-    told = reply.usage and reply.usage.completion_tokens
+    returned = reply.usage and reply.usage.completion_tokens
     used = len(pieces(ANSWER))
-    assert told == {"empty": 0, "usage_missing": None, "usage_zero": 0, "usage_over": used * 1000}.get(name, used)
+    assert returned == {"empty": 0, "usage_missing": None, "usage_zero": 0, "usage_over": used * 1000}.get(name, used)
     assert server.used()["output"] == (0 if name == "empty" else used)
 
 
@@ -378,7 +378,7 @@ def test_chance_depends_on_the_prompt_and_the_attempt_and_not_on_the_order():
 
 
 @pytest.mark.parametrize("style", ["bucket", "window"])
-def test_limits_are_kept_and_told(ask, style):
+def test_limits_are_enforced_and_reported(ask, style):
     server, one, two = ask(limits=RateLimits(3, 10_000, minute=0.6, style=style))
     raw = one.chat.completions.with_raw_response.create(model="tiny", messages=TURNS, max_tokens=9)
     assert raw.headers["x-ratelimit-limit-requests"] == "3"
@@ -424,10 +424,10 @@ def test_a_recording_answers_the_prompts_of_its_domain():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0.0124, "12ms"), (1.5, "1.5s"), (2, "2s"), (360, "6m0s"), (75, "1m15s")]
+    ("seconds", "returned"), [(0.0124, "12ms"), (1.5, "1.5s"), (2, "2s"), (360, "6m0s"), (75, "1m15s")]
 )
-def test_times_are_written_as_openai_does(seconds, told):
-    assert span(seconds) == told
+def test_times_are_written_as_openai_does(seconds, returned):
+    assert span(seconds) == returned
 
 
 def test_it_can_be_started_by_hand():

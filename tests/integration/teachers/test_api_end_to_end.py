@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from api_projects import KEY, Taught, say, wait_until
+from api_projects import KEY, ApiProject, say, wait_until
 from fake_model import FakeModel
 from injected_faults import STORMY, Faults
 from projects import START, ended, environment, here
@@ -38,7 +38,7 @@ def taught(tmp_path, tiny_folder, accel, serve):
 
     def make(provider, *, server=None, **about):
         behaviour = {"key": KEY, "model": FakeModel(rule=say), **(server or {})}
-        return Taught(tmp_path, tiny_folder, serve(**behaviour), provider, accel, **about)
+        return ApiProject(tmp_path, tiny_folder, serve(**behaviour), provider, accel, **about)
 
     return make
 
@@ -197,14 +197,14 @@ def test_a_batch_teaches_at_half_the_price_and_a_kill_hands_it_in_no_second_time
     assert (ledger.spent, ledger.reserved) == (project.truth(), 0)
 
 
-def test_a_context_that_the_provider_keeps_is_told_and_charged_as_such(taught):
+def test_a_context_in_the_provider_cache_is_counted_and_charged_as_cached(taught):
     project = taught("anthropic", endpoint={"prompt_caching": True, "concurrency": 1}, server={"cache_from": 1})
     result = here(project.folder, "record", "alpha", "--teacher", "anthropic:tiny", env=project.env)
     assert result.exit_code == 0, result.stderr
     used = project.server.used()
     assert used["cached_input"] == 23 * used["cache_write"] > 0
-    told = project.ledger().summary()
-    assert project.ledger().spent == project.truth(), told
+    returned = project.ledger().summary()
+    assert project.ledger().spent == project.truth(), returned
 
 
 def test_a_provider_that_charges_more_than_the_worst_case_is_asked_no_more_and_its_answer_is_kept(taught):
@@ -281,7 +281,7 @@ def test_a_real_engine_teaches_over_http(engine, tmp_path, tiny_folder, accel):
     url, model = engine
     prompts = [f"What is the capital of {country}?" for country in COUNTRIES]
     with ApiServer() as unused:
-        project = Taught(
+        project = ApiProject(
             tmp_path,
             tiny_folder,
             unused,

@@ -82,7 +82,7 @@ def test_ctrl_c_while_another_process_holds_the_ledger_sends_nothing(serve, ledg
 
 
 @pytest.mark.usefixtures("listening")
-def test_a_second_ctrl_c_waits_for_nobody(serve, ledger):
+def test_a_second_ctrl_c_does_not_wait(serve, ledger):
     server = serve({}, hangs=4.0, faults=Faults(script=["hang"] * 2))
     press_after(0.2, 1.4)
     begin = time.monotonic()
@@ -110,7 +110,7 @@ def test_an_error_of_the_one_who_asks_leaves_no_call_unsettled(serve, ledger):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_error_that_nobody_thought_of_comes_through_after_the_answers(serve, ledger):
+def test_an_unexpected_error_is_raised_after_the_answers(serve, ledger):
     server = serve({}, latency=0.05)
 
     def send(timeout):

@@ -1,4 +1,4 @@
-"""A teacher's choices, told as bytes, become soft targets in the student's tokens."""
+"""A teacher's choices, returned as bytes, become soft targets in the student's tokens."""
 
 import math
 from itertools import pairwise

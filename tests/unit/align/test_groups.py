@@ -28,7 +28,7 @@ def cut(text, *ends, ended=False, blank=0):
     )  # fmt: skip
 
 
-def told(groups):
+def returned(groups):
     return [(a.tolist(), b.tolist()) for a, b in zip(groups.student_G2, groups.teacher_G2, strict=True)]
 
 
@@ -65,26 +65,26 @@ def test_one_tokenizer_on_both_sides_gives_groups_of_one(kind):
 
 def test_numerals_of_several_digits_meet_where_both_end():
     student, teacher = cut(b"12345 6", 1, 2, 3, 4, 5), cut(b"12345 6", 3, 5)
-    assert told(align(student, teacher)) == [([0, 3], [0, 1]), ([3, 5], [1, 2]), ([5, 6], [2, 3])]
+    assert returned(align(student, teacher)) == [([0, 3], [0, 1]), ([3, 5], [1, 2]), ([5, 6], [2, 3])]
     assert align(student, teacher).starts_P2.tolist() == [[0, 0], [3, 1], [5, 2]]
 
 
 def test_an_end_on_one_side_alone_is_no_group():
     student, teacher = cut(b"ab", 1, ended=True), cut(b"ab", 1)
-    assert told(align(student, teacher)) == [([0, 1], [0, 1]), ([1, 2], [1, 2])]
+    assert returned(align(student, teacher)) == [([0, 1], [0, 1]), ([1, 2], [1, 2])]
     assert align(student, teacher).starts_P2.tolist() == [[0, 0], [1, 1]]
 
 
 def test_a_blank_before_the_text_on_one_side_is_in_the_group_but_is_no_common_start():
     student, teacher = cut(b"ab c", 2, blank=1), cut(b"ab c", 2)
-    assert told(align(student, teacher)) == [([0, 1], [0, 1]), ([1, 2], [1, 2])]
+    assert returned(align(student, teacher)) == [([0, 1], [0, 1]), ([1, 2], [1, 2])]
     assert align(student, teacher).starts_P2.tolist() == [[1, 1]]
 
 
 def test_a_blank_that_is_a_token_joins_the_group_after_it():
     student = Spans(np.array([-1, 0]), np.array([0, 2]), np.array([False] * 2), b"ab", False)
     groups = align(student, cut(b"ab"))
-    assert told(groups) == [([0, 2], [0, 1])]
+    assert returned(groups) == [([0, 2], [0, 1])]
     assert groups.starts_P2.tolist() == [[1, 0]], "after it, both start the text"
 
 
@@ -100,7 +100,7 @@ def test_a_blank_that_is_a_token_joins_the_group_after_it():
 )
 def test_around_a_difference_nothing_is_aligned(ours, theirs, expected):
     groups = align(ours, theirs)
-    got = told(groups)
+    got = returned(groups)
     assert got[-len(expected) :] == expected
     for (a, b), (c, d) in got:
         assert (
@@ -110,11 +110,11 @@ def test_around_a_difference_nothing_is_aligned(ours, theirs, expected):
 
 def test_texts_with_nothing_in_common_do_not_meet():
     groups = align(cut(b"abc", 1), cut(b"xyz", 1))
-    assert told(groups) == []
+    assert returned(groups) == []
     assert groups.starts_P2.tolist() == [[0, 0]], "nothing was said yet"
 
 
 def test_a_group_that_is_no_word_any_more_is_left_out():
     text = b"x" * (LONGEST + 1) + b"y"
     single = cut(text, *range(1, len(text)))
-    assert told(align(single, cut(text, LONGEST + 1))) == [([LONGEST + 1, LONGEST + 2], [1, 2])]
+    assert returned(align(single, cut(text, LONGEST + 1))) == [([LONGEST + 1, LONGEST + 2], [1, 2])]

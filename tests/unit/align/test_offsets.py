@@ -1,4 +1,4 @@
-"""Where tokens stand in a text is told in bytes, never by decoded strings."""
+"""Where tokens stand in a text is returned in bytes, never by decoded strings."""
 
 import numpy as np
 import pytest

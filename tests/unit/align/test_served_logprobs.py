@@ -14,8 +14,8 @@ HALF = "\ufffd".encode().decode("latin-1")
 def item(token, *others, logprob=-0.1):
     """A token with its own likelihood, and those of ``others``, each less likely than the one before."""
     ranked = [token, *others]
-    told = [{**t, "logprob": logprob - n} for n, t in enumerate(ranked)]
-    return {**told[0], "top_logprobs": told}
+    returned = [{**t, "logprob": logprob - n} for n, t in enumerate(ranked)]
+    return {**returned[0], "top_logprobs": returned}
 
 
 def token(number, data):
@@ -32,7 +32,7 @@ def shell():
     return {**last, "token": " 🐚", "bytes": list(" 🐚".encode())}
 
 
-def test_joined_tokens_are_told_apart_and_the_end_is_the_end():
+def test_joined_tokens_are_separated_and_the_end_is_the_end():
     country = item(token(101059, "日本".encode()), token(9, b"Ja"))
     found = soft_tokens(choice([country, shell(), item(END, START)], "日本 🐚"))
     japan, before = ("日本".encode().decode("latin-1"), " \xf0\x9f\x90")
@@ -70,14 +70,14 @@ def test_tokens_of_another_text_tell_nothing():
     assert soft_tokens(choice([shell(), item(END)], "🐚")) == ()
 
 
-def openai(text, *others, logprob=-0.1, told=True):
+def openai(text, *others, logprob=-0.1, returned=True):
     """A token as OpenAI and vLLM tell it: without an id."""
     ranked = [(text, logprob), *((other, logprob - 1 - n) for n, other in enumerate(others))]
-    items = [{"token": t, "logprob": v, "bytes": list(t.encode()) if told else None} for t, v in ranked]
+    items = [{"token": t, "logprob": v, "bytes": list(t.encode()) if returned else None} for t, v in ranked]
     return {**items[0], "top_logprobs": items}
 
 
-def test_tokens_without_ids_are_told_by_their_bytes():
+def test_tokens_without_ids_are_identified_by_their_bytes():
     found = soft_tokens(choice([openai("Hel", "Hi"), openai("lo", "p")], "Hello"))
     assert [(t.piece, t.choices) for t in found] == [
         ("Hel", (("Hel", -0.1), ("Hi", -1.1))),
@@ -85,7 +85,7 @@ def test_tokens_without_ids_are_told_by_their_bytes():
     ]
 
 
-def test_an_end_that_is_told_as_text_is_the_end_of_the_turn():
+def test_an_end_returned_as_text_is_the_end_of_the_turn():
     found = soft_tokens(choice([openai("Hi", "<|im_end|>"), openai("<|im_end|>", "!")], "Hi"))
     assert [(t.piece, t.choices) for t in found] == [
         ("Hi", (("Hi", -0.1), (None, -1.1))),
@@ -100,7 +100,7 @@ def test_the_same_text_within_an_answer_that_was_cut_off_is_no_end():
 @pytest.mark.parametrize(
     "logprobs", [None, {}, {"content": None}, {"content": []}], ids=["null", "empty", "null content", "no content"]
 )
-def test_no_tokens_are_told(logprobs):
+def test_a_response_without_tokens_gives_none(logprobs):
     assert soft_tokens({"finish_reason": "stop", "message": {"content": "Hi"}, "logprobs": logprobs}) == ()
 
 
@@ -133,7 +133,7 @@ def test_halves_within_another_text_spell_nothing(text):
     assert spelled(tokens, text.encode()) is None
 
 
-def told_as(*pieces):
+def tokens_of(*pieces):
     return [SoftToken(piece=p, choices=((p, -0.1), ("<end>", -2.0))) for p in pieces]
 
 
@@ -141,30 +141,30 @@ CONVERSATION = ["<user>", "Hi", "<end>", "<bot>", "Hi", " there", "<end>", "\n"]
 
 
 def test_an_answer_is_found_in_a_conversation_that_ends_with_it():
-    found = answer_in(told_as(*CONVERSATION), "Hi there", 2)
+    found = answer_in(tokens_of(*CONVERSATION), "Hi there", 2)
     assert [t.piece for t in found] == ["Hi", " there", None]
     assert found[0].choices == (("Hi", -0.1), (None, -2.0))
     assert found[-1].choices[0] == (None, -0.1)
 
 
 def test_the_last_of_two_same_texts_is_the_answer():
-    tokens = told_as("<bot>", "a", "a", "<end>")
+    tokens = tokens_of("<bot>", "a", "a", "<end>")
     assert len(answer_in(tokens, "a", 1)) == 2
 
 
 def test_blank_that_a_template_trimmed_is_no_other_text():
-    assert [t.piece for t in answer_in(told_as(*CONVERSATION), " Hi there\n", 2)] == ["Hi", " there", None]
+    assert [t.piece for t in answer_in(tokens_of(*CONVERSATION), " Hi there\n", 2)] == ["Hi", " there", None]
 
 
 @pytest.mark.parametrize("text", ["Hello", "", "  "], ids=["another", "empty", "blank"])
 def test_an_answer_that_is_not_there_is_not_found(text):
-    assert answer_in(told_as(*CONVERSATION), text, 2) is None
+    assert answer_in(tokens_of(*CONVERSATION), text, 2) is None
 
 
 def test_the_tokens_behind_an_answer_are_counted():
-    assert trail_behind(told_as(*CONVERSATION), "Hi there") == 2
-    assert trail_behind(told_as(*CONVERSATION), "Hi you") is None
-    assert trail_behind(told_as("Hi", " there"), "Hi there") == 0
+    assert trail_behind(tokens_of(*CONVERSATION), "Hi there") == 2
+    assert trail_behind(tokens_of(*CONVERSATION), "Hi you") is None
+    assert trail_behind(tokens_of("Hi", " there"), "Hi there") == 0
 
 
 def rows(*values, count=4):
@@ -174,20 +174,20 @@ def rows(*values, count=4):
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("returned", "why"),
     [
-        (rows(0.0, 0.0), "above 1 together"),
-        (rows(-1.0, -1.0, -1.0, -1.0), "above 1 together"),
+        (rows(0.0, 0.0), "add up to more than 1"),
+        (rows(-1.0, -1.0, -1.0, -1.0), "add up to more than 1"),
         (rows(-5.0, -5.0, -5.0, -5.0), "all log-probabilities are -5"),
         (rows(0.5), "above 0"),
-        (rows(math.nan), "above 0, or none"),
+        (rows(math.nan), "above 0, or not a number"),
         ([[]], "no token has"),
         ([], "no token has"),
     ],
     ids=["zeros", "constant", "small constant", "above 0", "not a number", "no tokens", "no answers"],
 )
-def test_figures_that_are_no_probabilities_are_no_signal(told, why):
-    assert why in is_absent(told)
+def test_figures_that_are_no_probabilities_are_no_signal(returned, why):
+    assert why in is_absent(returned)
 
 
 def test_a_teacher_that_is_sure_is_a_signal():

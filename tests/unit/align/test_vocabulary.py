@@ -91,5 +91,5 @@ def test_a_tokenizer_is_read_once_and_known_by_its_content():
 def test_tokens_that_are_no_bytes_are_refused():
     plain = Tokenizer(models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))  # noqa: S106  # no password
     fast = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="a")  # noqa: S106
-    with pytest.raises(ConchError, match="cannot be told in bytes; got decoder none"):
+    with pytest.raises(ConchError, match="cannot be written as bytes; got decoder none"):
         vocabulary_of(TokenizerWrapper(fast))

@@ -48,7 +48,7 @@ def test_every_class_is_a_token_of_both_and_begins_its_members(ours, theirs):
 
 @pytest.mark.real
 @pytest.mark.parametrize("kind", KINDS)
-def test_so_it_is_with_a_real_vocabulary(kind):
+def test_a_real_vocabulary_has_the_same_classes(kind):
     real = load(refs.resolve("embedded:smollm2-135m"))
     check_classes(vocabulary_map(real, KINDS[kind]()))
     check_classes(vocabulary_map(KINDS[kind](), real))
@@ -88,7 +88,7 @@ def test_one_vocabulary_on_both_sides_maps_to_itself(kind):
     assert between.common_width == len(between.teacher.pieces)
 
 
-def test_what_both_have_is_told_from_what_one_has():
+def test_shared_tokens_are_distinguished_from_unshared_ones():
     between = vocabulary_map(byte_level(digits=True), byte_level(600, PROSE))
     shared = {between.student.pieces[i] for i in np.flatnonzero(between.shared)} - {b""}
     assert shared == between.student.ids.keys() & between.teacher.ids.keys()

@@ -33,7 +33,7 @@ KNOWN = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped
 
 @pytest.fixture
 def objective_of(host):
-    """Return the objective with a loss of that name: T = 2, T^2, alpha = 0.7, beta = 0.3 unless told otherwise."""
+    """Return the objective with a loss of that name: T = 2, T^2, alpha = 0.7, beta = 0.3 unless returned otherwise."""
 
     def make(loss, **changes):
         values = {"temperature": 2.0, "alpha": 0.7, "beta": 0.3, **changes}

@@ -79,7 +79,7 @@ def test_without_that_option_nothing_is_marked(asked, tmp_path):
     assert server.used()["cache_write"] == 0
 
 
-def test_a_wrong_key_ends_the_run_and_is_not_told(asked, tmp_path, monkeypatch):
+def test_a_wrong_key_ends_the_run_and_is_not_shown(asked, tmp_path, monkeypatch):
     teacher, _, _ = asked()
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-wrong")
     with pytest.raises(TeacherError, match="refuses the calls; got 401") as caught:

@@ -228,7 +228,7 @@ class TestMlx:
         assert targets.ids.shape == (1, 272)
 
     def test_an_answer_with_an_id_that_its_head_has_not_is_refused(self, teacher, domain):
-        with pytest.raises(TeacherError, match="has no token of such an id; got 276; allowed: 0 to 275"):
+        with pytest.raises(TeacherError, match="has no token with this id; got 276; allowed: 0 to 275"):
             teacher.score(domain.prompts[:2], [[3], [4, 276]], 4)
 
     def test_the_students_end_of_turn_has_the_probability_of_its_own(self, domain, base, tmp_path, monkeypatch):
@@ -358,7 +358,7 @@ class TestMlx:
 
 
 class TestLlamaCpp:
-    """What can be told without a model."""
+    """What can be returned without a model."""
 
     @pytest.fixture(autouse=True)
     def _installed(self):

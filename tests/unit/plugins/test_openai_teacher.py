@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from api_calls import HOST, SHORT, answered, domain_in, good_is_better, paid, spent, teacher_of
-from fake_model import told
+from fake_model import distribution
 from structlog.testing import capture_logs
 
 from conch_dna.errors import BudgetReached, ConfigError, TeacherError
@@ -75,7 +75,7 @@ def test_tool_calls_are_sent_as_openai_writes_them(serve, tmp_path):
 
 
 class TestForced:
-    """Any text's tokens are told with their choices, by both ways of echoing."""
+    """Any text's tokens are returned with their choices, by both ways of echoing."""
 
     @pytest.fixture(params=["chat", "text"])
     def echoing(self, request, serve, tmp_path):
@@ -96,7 +96,7 @@ class TestForced:
             piece = token.piece.encode("latin-1")
             expected, _ = server.model.score(asked, said, piece)
             assert dict(token.choices)[token.piece] == pytest.approx(expected, abs=1e-3)
-            (best, mass), *_ = told(server.model.next(asked, said), asked, said)
+            (best, mass), *_ = distribution(server.model.next(asked, said), asked, said)
             assert (
                 dict(token.choices).get(best.decode("latin-1")) == pytest.approx(mass, abs=1e-3)
                 or best == b"<|im_end|>"
@@ -123,7 +123,7 @@ class TestForced:
         (found,) = teacher.score_text(domain_in(tmp_path).prompts[:1], [text], 4)
         assert text_of(found) == text
 
-    def test_what_was_told_is_not_asked_again(self, echoing, tmp_path):
+    def test_returned_tokens_are_not_requested_again(self, echoing, tmp_path):
         teacher, server = echoing
         prompts = domain_in(tmp_path).prompts[:3]
         texts = ["one", "two words", "three whole words"]
@@ -143,7 +143,7 @@ class TestForced:
             teacher.score_text(prompts, ["one two"], 4)
             assert len(server.calls) == asked + 1
 
-    def test_a_text_that_comes_twice_is_asked_once_and_told_twice(self, echoing, tmp_path):
+    def test_a_repeated_text_is_requested_once_and_returned_twice(self, echoing, tmp_path):
         teacher, server = echoing
         prompt = domain_in(tmp_path).prompts[0]
         _ = teacher.capabilities
@@ -153,7 +153,7 @@ class TestForced:
         assert len(server.calls) == asked + 1
 
 
-def test_its_own_tokens_are_told_with_the_answer(serve, tmp_path):
+def test_an_answer_carries_its_own_tokens(serve, tmp_path):
     teacher, _ = teacher_of(tmp_path, serve({}))
     (found,) = teacher.generate(domain_in(tmp_path).prompts[:1], Sampling(max_tokens=12, top_log_probs=6))
     assert text_of(found.soft) == found.text
@@ -305,7 +305,7 @@ class TestIdentity:
         with pytest.raises(TeacherError, match=r"teacher openai: needs a model\. Write openai:MODEL"):
             make_teacher(HOST, "openai", domain_in(tmp_path))
         teacher = make_teacher(HOST, "openai:tiny", domain_in(tmp_path))
-        with pytest.raises(TeacherError, match="cannot be asked by this command"):
+        with pytest.raises(TeacherError, match="this command calls no API"):
             _ = teacher.capabilities
 
     @pytest.mark.parametrize("missing", ["openai", "tenacity"])
@@ -360,6 +360,6 @@ def test_no_log_of_the_sdk_shows_what_a_server_sends(serve, tmp_path, monkeypatc
 
 
 def test_thoughts_that_only_the_total_counts_are_paid_for():
-    told = {"usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115}}
+    returned = {"usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115}}
     kind = HOST.catalog.get("teachers", "openai").__globals__
-    assert kind["_usage"](told) == Usage(input=10, output=105)
+    assert kind["_usage"](returned) == Usage(input=10, output=105)

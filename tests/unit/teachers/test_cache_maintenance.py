@@ -29,13 +29,13 @@ class Sure:
 def root(tmp_path):
     """Two answers, and targets of three answers with six tokens in all."""
     for i, teacher in enumerate(("mlx:one", "mlx:two")):
-        told = Completion(prompt="p", text="x", teacher=teacher, sampling=Sampling())
-        CompletionCache(tmp_path / COMPLETIONS).put(f"{i:02x}" * 32, told)
+        returned = Completion(prompt="p", text="x", teacher=teacher, sampling=Sampling())
+        CompletionCache(tmp_path / COMPLETIONS).put(f"{i:02x}" * 32, returned)
     TargetCache(tmp_path / TARGETS).fill(Sure(), PROMPTS, [(1,), (1, 2), (1, 2, 3)], 1, lambda _: None)
     return tmp_path
 
 
-def test_each_file_is_told_with_its_teacher_and_what_it_holds(root):
+def test_each_file_is_listed_with_its_teacher_and_content(root):
     found = list(stored(root))
     assert [(s.kind, s.teacher, s.answers, s.tokens, s.fault) for s in found] == [
         (COMPLETIONS, "mlx:one", 1, 0, ""), (COMPLETIONS, "mlx:two", 1, 0, ""), (TARGETS, "mlx:one", 3, 6, ""),
@@ -56,7 +56,7 @@ def test_a_shard_moved_aside_is_damaged_and_goes(root):
     aside = shard.parent / DAMAGED / shard.name
     aside.parent.mkdir()
     shard.rename(aside)
-    assert [s.fault for s in stored(root) if s.kind == TARGETS] == ["was found damaged and moved aside"]
+    assert [s.fault for s in stored(root) if s.kind == TARGETS] == ["was damaged and has been moved aside"]
     assert [s.targets for s in stats(root)] == [0, 0]
     assert [s.path for s in collect(root, dry_run=True)] == [aside]
     assert aside.exists()

@@ -110,7 +110,7 @@ def test_a_model_without_a_chat_template_is_refused():
         compare(base, byte_level())
 
 
-def test_other_ends_and_templates_are_told():
+def test_other_ends_and_templates_are_findings():
     found = compare(byte_level(), copy(byte_level(), OTHER_TEMPLATE, "<|endoftext|>"))
     assert found.ends == ("<|im_end|>", "<|endoftext|>")
     assert found.findings[0] == "the student ends a turn with <|im_end|>, the teacher with <|endoftext|>"

@@ -190,7 +190,7 @@ def test_parts_for_returns_the_answering_teachers_with_indices(domain):
     assert parts_for(RoutedTeacher({"": most, "odd": few}), domain.prompts[1:3]) == [(most, [0, 1])]
 
 
-def test_a_new_route_asks_nobody_else_again(domain, tmp_path):
+def test_a_new_route_asks_no_other_teacher_again(domain, tmp_path):
     cache = CompletionCache(tmp_path / "completions")
     most, few = Speaker("most"), Speaker("few")
     list(answers(most, domain, domain.prompts, Sampling(), cache))

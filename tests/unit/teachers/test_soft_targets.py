@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from distillations import distill_all, prepare
 from projects import write_domain, write_student
-from served_logprobs import Telling, recorded, told, work_over
+from served_logprobs import ByteTeacher, recorded, soft_tokens_of, work_over
 from structlog.testing import capture_logs
 from tiny import targets_of
 
@@ -40,7 +40,7 @@ def prepared(domain, student, tmp_path):
 
     def make(teacher="recorded", **settings):
         one = work_over(tmp_path, student, domain, teacher=teacher, **settings)
-        one.host.catalog.add("teachers", "telling", lambda request: Telling(request.domain), Owner("t", "t.py"))
+        one.host.catalog.add("teachers", "telling", lambda request: ByteTeacher(request.domain), Owner("t", "t.py"))
         with capture_logs() as logs:
             material, held = prepare(one, domain, one.teacher(domain), split(domain.prompts, 0.25), ("kd",))
         return one, material, held, [(r["reason"], r["count"]) for r in logs if r["event"] == "examples_left_out"]
@@ -88,7 +88,7 @@ def test_a_live_teacher_is_asked_for_choices_and_gives_the_same_targets(domain, 
 
 
 def test_a_teacher_that_reads_any_text_is_given_its_own_answers(domain, prepared, tmp_path):
-    class Reading(Telling):
+    class Reading(ByteTeacher):
         """Tells nothing with its answers, and the choices of any text that it is given."""
 
         capabilities = frozenset({"text", "forced"})
@@ -99,7 +99,7 @@ def test_a_teacher_that_reads_any_text_is_given_its_own_answers(domain, prepared
 
         def score_text(self, prompts, texts, top):
             assert {p.digest for p in prompts} <= self.places.keys()
-            return [told(text) for text in texts]
+            return [soft_tokens_of(text) for text in texts]
 
     one, telling, _, _ = prepared("telling")
     read = work_over(tmp_path, one.config.student, domain, teacher="reading")
@@ -125,7 +125,7 @@ def test_answers_without_usable_choices_are_left_out_and_counted(domain, prepare
     soft = read_soft(path.with_suffix(".soft.safetensors"))
     parts = split(domain.prompts, 0.25)
     del soft[parts.train[0].digest]
-    soft[parts.train[1].digest] = told("slow")
+    soft[parts.train[1].digest] = soft_tokens_of("slow")
     del soft[parts.held_out[0].digest]
     write_soft(path.with_suffix(".soft.safetensors"), soft)
     _, material, held, warnings = prepared(gate_prompts=3)
@@ -163,7 +163,7 @@ def test_a_live_answer_that_the_template_drops_is_left_out(domain, student, tmp_
         score, close = live.score, live.close
 
         def generate(self, prompts, sampling):
-            for row in Telling(domain).generate(prompts, sampling):
+            for row in ByteTeacher(domain).generate(prompts, sampling):
                 yield row.model_copy(update={"text": texts.get(row.prompt, row.text), "soft": ()})
 
     with capture_logs() as logs:
@@ -223,7 +223,7 @@ def test_a_teacher_without_a_tokenizer_is_not_compared(domain, student, tmp_path
 def test_targets_for_an_id_beyond_the_students_head_are_refused(domain, student, tmp_path):
     """Its logit would be read past the end of the row, and its gradient written there."""
 
-    class Wide(Telling):
+    class Wide(ByteTeacher):
         capabilities, last = frozenset({"text", "top_k"}), 275
 
         def score(self, prompts, answers, top_k):
@@ -234,7 +234,7 @@ def test_targets_for_an_id_beyond_the_students_head_are_refused(domain, student,
     prepare(one, domain, Wide(domain), split(domain.prompts, 0.25), ("kd",))
     wider = Wide(domain)
     wider.fingerprint, wider.last = "telling:2", 276
-    with pytest.raises(TeacherError, match=r"telling:2: gave soft targets for an id .*; got 276; allowed: 0 to 275"):
+    with pytest.raises(TeacherError, match=r"telling:2: .* soft targets for an id .*; got 276; allowed: 0 to 275"):
         prepare(one, domain, wider, split(domain.prompts, 0.25), ("kd",))
 
 

@@ -61,8 +61,8 @@ class Reader:
         tokenizer = self.world.base.tokenizer
         answers = [[*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id] for text in texts]
         scored = self.world.exact.score(prompts, answers, self.world.base.width - 1)
-        told = [as_bytes(tokenizer, answer, each) for answer, each in zip(answers, scored, strict=True)]
-        return [() if text in self.deaf else each for text, each in zip(texts, told, strict=True)]
+        returned = [as_bytes(tokenizer, answer, each) for answer, each in zip(answers, scored, strict=True)]
+        return [() if text in self.deaf else each for text, each in zip(texts, returned, strict=True)]
 
 
 def ids_of(world, text, *more):
@@ -84,8 +84,8 @@ def test_it_is_the_teachers_own_score_where_both_read_the_same_tokens(world):
         assert np.allclose(ours.chosen, np.maximum(theirs.chosen, np.log(LEAST)), atol=0.02)
         for row in range(len(ours.tail)):
             wanted = dict(zip(theirs.ids[row].tolist(), np.exp(theirs.log_probs[row]).tolist(), strict=True))
-            told = dict(zip(ours.ids[row].tolist(), np.exp(ours.log_probs[row]).tolist(), strict=True))
-            assert {i: told.get(i, 0.0) for i, p in wanted.items() if p > 0.01} == pytest.approx(
+            returned = dict(zip(ours.ids[row].tolist(), np.exp(ours.log_probs[row]).tolist(), strict=True))
+            assert {i: returned.get(i, 0.0) for i, p in wanted.items() if p > 0.01} == pytest.approx(
                 {i: p for i, p in wanted.items() if p > 0.01}, abs=0.02
             )
 
@@ -108,7 +108,7 @@ def test_only_what_is_a_text_is_sent_and_scored(world):
     assert [len(targets.tail) for targets in found] == [len(whole)] * 4
 
 
-def test_where_nothing_is_left_or_told_there_are_no_rows(world):
+def test_an_answer_without_text_or_choices_has_no_rows(world):
     end = world.base.tokenizer.eos_token_id
     answers = [[end], ids_of(world, "🐚")[:1], ids_of(world, "an apple", end)]
     reader = Reader(world, deaf={"an apple"})

@@ -35,7 +35,7 @@ class TestTeaching:
     TEACHER = byte_level(300, "\n".join(str(n) for n in random.Random(5).choices(range(55555, 99999), k=3000)))
 
     def course(self, tokenizer, seed):
-        """Examples, answers in the teacher's tokens, and its targets: whoever asks in letters is told the letters."""
+        """Examples, answers in the teacher's tokens, and its targets: questions in letters get letters."""
         rng = np.random.default_rng(seed)
         asked = [("".join(rng.choice([*letters], 7)), letters * 2) for letters in self.SORTS for _ in range(5)]
         turns = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in asked]
@@ -61,8 +61,8 @@ class TestTeaching:
     def projected(self, tokenizer, width, examples, answers, targets):
         """The teacher's choices as soft targets in the student's tokens, joined."""
         projection = Projection(vocabulary_of(tokenizer), width)
-        told = [as_bytes(self.TEACHER, a, t) for a, t in zip(answers, targets, strict=True)]
-        found = [projection.targets(t, e.answer_ids, 30) for t, e in zip(told, examples, strict=True)]
+        returned = [as_bytes(self.TEACHER, a, t) for a, t in zip(answers, targets, strict=True)]
+        found = [projection.targets(t, e.answer_ids, 30) for t, e in zip(returned, examples, strict=True)]
         return [mx.array(np.concatenate([getattr(t, n) for t in found])) for n in ("ids", "log_probs", "tail")]
 
     @pytest.mark.full

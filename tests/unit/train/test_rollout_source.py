@@ -248,7 +248,7 @@ def test_a_teacher_without_the_samples_log_probs_is_refused_by_the_advantage_for
 
 def test_scores_for_ids_beyond_the_students_head_are_refused(source, world):
     teacher = Listening(world.teacher, lambda targets: replace(targets, ids=targets.ids + 276))
-    with pytest.raises(TeacherError, match="listening: gave soft targets for an id that the student's head"):
+    with pytest.raises(TeacherError, match="listening: returned soft targets for an id that the student's head"):
         source(teacher).batches(0)
 
 

@@ -54,7 +54,7 @@ def test_a_batch_answers_at_its_price(serve, teaching, tmp_path):
     assert not list((tmp_path / "cache/api/batches").rglob("*.json"))
 
 
-def test_what_was_handed_in_is_collected_by_the_next_run_and_paid_once(serve, teaching, tmp_path, monkeypatch):
+def test_a_submitted_batch_is_collected_by_the_next_run_and_paid_once(serve, teaching, tmp_path, monkeypatch):
     server, domain = serve(polls=3), domain_in(tmp_path)
 
     class Killed(BaseException):
@@ -87,7 +87,7 @@ def test_answers_taken_before_a_kill_are_not_asked_for_again(serve, teaching, tm
     assert spent(tmp_path)[1] == 0
 
 
-def test_a_kill_between_handing_in_and_its_note(serve, teaching, provider, tmp_path, monkeypatch):
+def test_a_kill_between_submitting_and_the_note_pays_once(serve, teaching, provider, tmp_path, monkeypatch):
     server, domain = serve(), domain_in(tmp_path)
     teacher = teaching(server)
     _ = teacher.capabilities
@@ -98,7 +98,7 @@ def test_a_kill_between_handing_in_and_its_note(serve, teaching, provider, tmp_p
         raise CallFault("the answer broke off", charged=True)
 
     monkeypatch.setattr(teacher.client, "submit", cut)
-    with pytest.raises(TeacherError, match="did not take a batch"):
+    with pytest.raises(TeacherError, match="did not accept a batch"):
         list(teacher.generate(domain.prompts, SHORT))
     assert len(list(teaching(server).generate(domain.prompts, SHORT))) == len(domain.prompts)
     if provider == "openai":  # found again by its name
@@ -120,7 +120,7 @@ def test_one_that_failed_is_left_out_and_more_end_the_run(serve, teaching, tmp_p
     assert spent(tmp_path)[1] == 0
 
 
-def test_a_batch_that_may_pass_the_budget_is_not_handed_in(serve, teaching, tmp_path):
+def test_a_batch_that_may_exceed_the_budget_is_not_submitted(serve, teaching, tmp_path):
     server, domain = serve(), domain_in(tmp_path)
     teacher = teaching(server, budget=900_000)
     with pytest.raises(BudgetReached):
@@ -155,7 +155,7 @@ def test_a_batch_that_is_refused_costs_nothing(serve, teaching, tmp_path, monkey
         raise CallFault("400: no batches here", "fatal_call")
 
     monkeypatch.setattr(teacher.client, "submit", refused)
-    with pytest.raises(TeacherError, match="did not take a batch; got 400"):
+    with pytest.raises(TeacherError, match="did not accept a batch; got 400"):
         list(teacher.generate(domain.prompts, SHORT))
     assert spent(tmp_path) == before
     assert not list((tmp_path / "cache/api/batches").rglob("*.json"))
@@ -176,7 +176,7 @@ def test_one_answer_that_is_none_costs_no_other_its_own(serve, teaching, tmp_pat
     assert spent(tmp_path)[1] == 0
 
 
-def test_whoever_stops_after_the_last_answer_leaves_nothing_reserved(serve, teaching, tmp_path):
+def test_a_caller_that_stops_after_the_last_answer_leaves_nothing_reserved(serve, teaching, tmp_path):
     server, domain = serve(), domain_in(tmp_path)
     cache = CompletionCache(tmp_path / "cache/completions")
     coming = answers(teaching(server), domain, domain.prompts, SHORT, cache)
@@ -187,7 +187,7 @@ def test_whoever_stops_after_the_last_answer_leaves_nothing_reserved(serve, teac
 
 
 @pytest.mark.parametrize("lost", ["forgotten", "damaged"])
-def test_a_batch_that_nobody_knows_any_more_is_handed_in_anew_and_stays_counted(serve, teaching, tmp_path, lost):
+def test_a_lost_batch_is_submitted_again_and_stays_counted(serve, teaching, tmp_path, lost):
     server, domain = serve(), domain_in(tmp_path)
     coming = teaching(server).generate(domain.prompts, SHORT)
     next(coming)

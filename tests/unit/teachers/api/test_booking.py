@@ -59,7 +59,7 @@ def test_in_any_order_of_ends_the_books_agree(ends, threads):
         assert booked.in_flight == 0
 
 
-def test_without_a_ledger_nothing_is_written_and_costs_are_told():
+def test_without_a_ledger_nothing_is_written_and_costs_are_returned():
     assert attempt(booking(None), call(), "answered") == PRICE.cost(ENDS["answered"])
 
 
@@ -83,7 +83,7 @@ def test_a_call_that_does_not_fit_waits_for_one_in_flight_and_no_longer(tmp_path
             waiting.result(timeout=2)
 
 
-def test_whoever_waits_for_room_hears_that_no_more_may_be_sent(tmp_path):
+def test_a_call_that_waits_for_budget_stops_with_the_run(tmp_path):
     ledger, stopped = Ledger(tmp_path / "ledger.jsonl", PRICE.worst(20, 10)), threading.Event()
     booked = booking(ledger, stopped.is_set)
 

@@ -279,10 +279,10 @@ def test_the_limits_of_tokens_count_what_the_provider_counts():
     assert counted_tokens("used", call, usage) == 27
 
 
-def test_calls_that_fail_again_and_again_are_told_while_they_are_retried(serve):
+def test_repeated_failures_are_logged_once_while_they_are_retried(serve):
     server = serve({}, faults=Faults(script=["error_500"] * 12))
     with capture_logs() as logs:
         assert len(list(caller(concurrency=4, attempts=9).run(questions(server, 4)))) == 4
-    told = [line for line in logs if line["event"] == "call_retried" and line["log_level"] == "warning"]
-    assert len(told) == 1, "one line for all of them"
-    assert told[0]["reason"].startswith("500")
+    returned = [line for line in logs if line["event"] == "call_retried" and line["log_level"] == "warning"]
+    assert len(returned) == 1, "one line for all of them"
+    assert returned[0]["reason"].startswith("500")

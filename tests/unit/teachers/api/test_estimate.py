@@ -52,8 +52,8 @@ def one(teacher, domain, cache, **more):
 def answer(domain, cache, teacher, prompts, choices=0):
     sampling = Sampling(max_tokens=domain.settings.max_tokens, top_log_probs=choices)
     for prompt in prompts:
-        told = Completion(prompt=prompt.digest, text="x", teacher=teacher.fingerprint, sampling=sampling)
-        cache.put(cache.key(teacher, domain, prompt, sampling), told)
+        returned = Completion(prompt=prompt.digest, text="x", teacher=teacher.fingerprint, sampling=sampling)
+        cache.put(cache.key(teacher, domain, prompt, sampling), returned)
 
 
 def test_the_high_end_is_the_worst_case_of_each_call(tmp_path, cache):
@@ -77,13 +77,13 @@ def test_the_low_end_takes_the_mean_of_the_recorded_answers(tmp_path, cache):
     (domain.folder / "recorded").mkdir()
     assert recorded_length(domain) is None
     for name, text in (("one", "x" * 16), ("two", "x" * 32)):
-        told = Completion(prompt=domain.prompts[0].digest, text=text, teacher="t", sampling=Sampling())
-        (domain.folder / "recorded" / f"{name}.jsonl").write_text(to_json_line(told))
+        returned = Completion(prompt=domain.prompts[0].digest, text=text, teacher="t", sampling=Sampling())
+        (domain.folder / "recorded" / f"{name}.jsonl").write_text(to_json_line(returned))
     assert recorded_length(domain) == 6
     assert one(Distant(), domain, cache).output_low == 30 * 6
     short = domain_of(tmp_path / "short", max_tokens=4)
     (short.folder / "recorded").mkdir()
-    (short.folder / "recorded/one.jsonl").write_text(to_json_line(told))
+    (short.folder / "recorded/one.jsonl").write_text(to_json_line(returned))
     assert one(Distant(), short, cache).output_low == 30 * 4  # no answer is longer than the limit
 
 

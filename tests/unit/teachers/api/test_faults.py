@@ -30,7 +30,7 @@ def test_only_what_was_refused_is_certainly_not_charged(status, charged):
 
 @pytest.mark.parametrize(("status", "after", "throttled"), [(429, None, True), (529, None, True), (503, "3", True),
                                                             (503, None, False), (500, None, False)])  # fmt: skip
-def test_haste_and_overload_are_told_from_breakdowns(status, after, throttled):
+def test_throttling_is_distinguished_from_failures(status, after, throttled):
     assert fault_of_status(status, "said", after).throttled is throttled
 
 

@@ -53,7 +53,7 @@ def test_then_the_keyring():
 
 
 @pytest.mark.parametrize("locked", [False, True], ids=["empty", "locked"])
-def test_no_key_is_told_with_both_ways_to_set_one(locked):
+def test_a_missing_key_names_both_ways_to_set_one(locked):
     keyring.set_keyring(Ring(locked=locked))
     with pytest.raises(ConfigError, match="Set OPENAI_API_KEY, or store it: keyring set conch-dna openai"):
         key_of("openai", AWAY)
@@ -64,9 +64,9 @@ def test_an_endpoint_on_this_machine_needs_none():
 
 
 @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel"])
-def test_what_no_header_takes_is_no_key_and_is_not_told(monkeypatch, value):
+def test_a_malformed_key_is_refused_and_not_shown(monkeypatch, value):
     monkeypatch.setenv("OPENAI_API_KEY", value)
-    with pytest.raises(ConfigError, match="is no key") as caught:
+    with pytest.raises(ConfigError, match="is not a key") as caught:
         key_of("openai", AWAY)
     assert value not in str(caught.value)
 
@@ -92,6 +92,6 @@ def test_what_is_on_this_machine(url, found):
     assert is_here(url) == found
 
 
-def test_the_host_is_told_with_its_port_and_nothing_secret():
+def test_the_host_has_its_port_and_no_secret():
     assert host_of("http://me:word@box:8000/v1") == "box:8000"
     assert host_of("") == ""

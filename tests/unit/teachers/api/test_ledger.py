@@ -64,10 +64,10 @@ def test_what_does_not_fit_is_refused_and_leaves_no_line(path):
     ledger.reserve("a", 60)
     with pytest.raises(
         BudgetReached, match=r"the budget of \$0.00000010 is reached; got .*\$0.000000041 at most"
-    ) as told:
+    ) as returned:
         ledger.reserve("b", 41)
-    assert told.value.exit_code == 4
-    assert "larger --budget" in str(told.value)
+    assert returned.value.exit_code == 4
+    assert "larger --budget" in str(returned.value)
     assert ledger.reserve("c", 40).amount == 40
     assert len(path.read_text().splitlines()) == 2
 
@@ -108,7 +108,7 @@ def test_the_summary_counts_by_model(path):
     assert other.model_dump(mode="json")["reserved"] == "0.000000010"
 
 
-def test_a_provider_that_charges_more_than_the_worst_case_is_recorded_told_and_not_asked_again(path):
+def test_a_charge_above_the_worst_case_is_recorded_logged_and_ends_reservations(path):
     ledger = Ledger(path, 100)
     with structlog.testing.capture_logs() as logs:
         ledger.settle(ledger.reserve("a", 10, NOTE), 25, Usage())
@@ -116,7 +116,7 @@ def test_a_provider_that_charges_more_than_the_worst_case_is_recorded_told_and_n
     assert [(line["event"], line["model"]) for line in logs] == [("budget_overdrawn", NOTE)]
     with pytest.raises(BudgetReached, match="State the model's real prices"):
         ledger.reserve("b", 1)
-    assert Ledger(path, 100).reserve("c", 75).amount == 75  # who opens it now has been told
+    assert Ledger(path, 100).reserve("c", 75).amount == 75  # who opens it now has been returned
 
 
 def test_another_process_hears_of_it_too(path):
@@ -126,7 +126,7 @@ def test_another_process_hears_of_it_too(path):
         mine.reserve("b", 1)
 
 
-def test_four_fifths_of_the_budget_are_told_once(path):
+def test_four_fifths_of_the_budget_are_logged_once(path):
     ledger = Ledger(path, 100)
     with structlog.testing.capture_logs() as logs:
         ledger.reserve("a", 79)
@@ -151,9 +151,9 @@ def test_nothing_is_closed_twice_and_nothing_is_negative(path):
     for close in (lambda: ledger.release(held), lambda: ledger.settle(held, 1, Usage())):
         with pytest.raises(LedgerError, match="not open"):
             close()
-    with pytest.raises(LedgerError, match="less than nothing"):
+    with pytest.raises(LedgerError, match=r"cannot (reserve|have) a negative"):
         ledger.reserve("a", -1)
-    with pytest.raises(LedgerError, match="less than nothing"):
+    with pytest.raises(LedgerError, match=r"cannot (reserve|have) a negative"):
         ledger.settle(ledger.reserve("b", 1), -1, Usage())
     assert counted(ledger) == 6
 
@@ -239,10 +239,10 @@ def test_a_last_line_that_a_kill_cut_short_is_taken_away(path):
         (lambda rows: [rows[0].replace(b'"amount": 10', b'"amount": 11'), *rows[1:]], 1, "checksum"),
         (lambda rows: [rows[0], *rows[2:]], 2, "checksum"),
         (lambda rows: [rows[1], rows[0], rows[2]], 1, "checksum"),
-        (lambda rows: [rows[0], b"nonsense\n", *rows[1:]], 2, "no line of a ledger"),
-        (lambda rows: [rows[0], b"\n", *rows[1:]], 2, "no line of a ledger"),
+        (lambda rows: [rows[0], b"nonsense\n", *rows[1:]], 2, "not a line of a ledger"),
+        (lambda rows: [rows[0], b"\n", *rows[1:]], 2, "not a line of a ledger"),
         (lambda rows: [*rows, rows[2]], 4, "checksum"),
-        (lambda rows: [*rows, b"\xff\x00\n"], 4, "no line of a ledger"),
+        (lambda rows: [*rows, b"\xff\x00\n"], 4, "not a line of a ledger"),
     ],
     ids=["changed", "taken out", "swapped", "put in", "blank", "twice", "garbage"],
 )
@@ -264,7 +264,7 @@ def test_a_ledger_that_vanishes_while_it_is_used_is_refused(path, gone):
     else:
         path.write_bytes(b"")
     for _ in range(2):
-        with pytest.raises(LedgerError, match="cut short or removed"):
+        with pytest.raises(LedgerError, match="truncated or removed"):
             ledger.reserve("b", 10)
 
 

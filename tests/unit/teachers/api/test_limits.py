@@ -79,7 +79,7 @@ def test_a_call_of_more_than_the_whole_limit_is_let_go_and_owed_for():
     assert 1.0 <= time.monotonic() - begin <= 4.0
 
 
-def test_what_was_not_used_is_given_back_and_wakes_whoever_waits():
+def test_unused_tokens_are_returned_and_wake_a_waiting_call():
     pace = Pace(Limits(tokens_per_minute=1000))
     size = int(BURST * 1000)
     slot = pace.wait(size)
@@ -127,7 +127,7 @@ def test_a_hold_holds_everybody_and_the_longer_one_counts():
     assert 0.4 <= time.monotonic() - begin < 0.8
 
 
-def test_who_is_told_to_stop_does_not_wait_on():
+def test_a_stopped_call_does_not_wait():
     pace, stopped = Pace(Limits()), threading.Event()
     pace.pause(30)
     begin = time.monotonic()
@@ -152,7 +152,7 @@ def test_a_lower_limit_in_the_headers_wins_and_a_higher_one_does_not():
     assert len(let_go(pace, EACH, 1.0)) <= 16
 
 
-def test_what_somebody_else_took_under_the_same_limit_is_told_by_the_headers():
+def test_headers_reveal_another_client_under_the_same_limit():
     pace = Pace(Limits(tokens_per_minute=LIMIT), minute=6.0)
     pace.finish(pace.wait(100), 100, RateLimit(tokens_left=0))
     begin = time.monotonic()
@@ -176,7 +176,7 @@ def test_limits_that_make_no_sense_are_refused(wrong):
         Limits(**wrong)
 
 
-def test_a_limit_that_makes_requests_wait_for_long_is_told():
+def test_a_limit_with_long_waits_is_reported():
     heard = []
     pace = Pace(Limits(requests_per_minute=20, tokens_per_minute=10**6))
     assert pace.wait(1, paced=heard.append)

@@ -57,7 +57,7 @@ def test_prices_of_many_digits_are_not_rounded_before_the_sum_is():
 def test_a_call_longer_than_its_prices_hold_for_is_refused():
     price = Price(input=1, output=1, up_to=1000)
     assert price.worst(1000, 5) == 1_005_000
-    with pytest.raises(ConfigError, match=r"so long a call; got up to 1001 input tokens; allowed: 1000 and less"):
+    with pytest.raises(ConfigError, match=r"a call this long; got up to 1001 input tokens; allowed: 1000 and less"):
         price.worst(1001, 5)
 
 
@@ -76,9 +76,9 @@ def test_a_dated_snapshot_has_the_prices_of_its_name_unless_it_is_listed_itself(
 
 @pytest.mark.parametrize("model", ["gpt-4o-mini-audio", "gpt-4o-mini-2024", "gpt-99", "gpt"])
 def test_an_unknown_model_asks_for_its_prices_and_shows_what_to_write(model):
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as returned:
         price_of("openai", model)
-    assert f'[prices."openai:{model}"], input = 0.15, output = 0.6' in str(told.value)
+    assert f'[prices."openai:{model}"], input = 0.15, output = 0.6' in str(returned.value)
 
 
 def test_what_the_user_states_wins_over_the_table_and_over_an_endpoint_that_is_free():
@@ -109,9 +109,9 @@ def test_what_the_user_states_wins_over_the_table_and_over_an_endpoint_that_is_f
     ],
 )
 def test_wrong_prices_are_refused_by_model_and_field(prices, fault):
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as returned:
         price_of("openai", "x", overrides=prices)
-    assert fault in str(told.value)
+    assert fault in str(returned.value)
 
 
 def test_a_file_of_prices_has_the_form_of_the_packaged_one(tmp_path):
@@ -128,15 +128,15 @@ def test_a_file_that_holds_no_prices_is_named(tmp_path, text, fault):
     file = tmp_path / "mine.toml"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(ConfigError, match=fault) as told:
+    with pytest.raises(ConfigError, match=fault) as returned:
         read_prices(file)
-    assert str(file) in str(told.value)
+    assert str(file) in str(returned.value)
 
 
 def test_what_an_error_tells_to_write_is_read(tmp_path):
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as returned:
         price_of("openai", "my-model")
-    header, *fields = told.value.next_step.partition("conch.toml: ")[2].split(", ")[:3]
+    header, *fields = returned.value.next_step.partition("conch.toml: ")[2].split(", ")[:3]
     prices = tomllib.loads("\n".join([header, *fields]))["prices"]
     assert price_of("openai", "my-model", overrides=prices).output == Decimal("0.6")
 

@@ -78,9 +78,9 @@ def test_figures_that_turn_bad_later_stop_the_run_and_are_probed_anew(serve, tmp
     teacher, api = teacher_of(tmp_path, server)
     assert "soft" in teacher.capabilities
     server.model = FakeModel(kind="zero")
-    with pytest.raises(TeacherError, match="its log-probabilities are no signal"):
+    with pytest.raises(TeacherError, match="its log-probabilities are no usable signal"):
         list(teacher.generate(domain_in(tmp_path).prompts, Sampling(max_tokens=12, top_log_probs=4)))
-    with pytest.raises(TeacherError, match="its log-probabilities are no signal"):
+    with pytest.raises(TeacherError, match="its log-probabilities are no usable signal"):
         teacher.score_text(domain_in(tmp_path).prompts[:1], ["one two"], 4)
     assert not list((api.cache / "api/probes").glob("*.json"))
 
@@ -89,7 +89,7 @@ def test_a_teacher_that_says_nothing_is_refused(serve, tmp_path):
     server = serve()
     server.model.rule = lambda _: " "
     teacher, _ = teacher_of(tmp_path, server)
-    with pytest.raises(TeacherError, match="openai:tiny: answers with nothing"):
+    with pytest.raises(TeacherError, match="openai:tiny: returned an empty answer"):
         _ = teacher.capabilities
 
 
@@ -169,7 +169,8 @@ def test_an_endpoint_that_wants_a_key_says_so_where_there_is_none(serve, tmp_pat
     teacher, _ = teacher_of(tmp_path, serve(key="sk-right"))
     with pytest.raises(TeacherError) as caught:
         _ = teacher.capabilities
-    said = "got 401: no key is set, and the endpoint asks for one. Set OPENAI_API_KEY to a key that this endpoint takes"
+    advice = "Set OPENAI_API_KEY to a key that this endpoint accepts"
+    said = f"got 401: no key is set, and the endpoint requires one. {advice}"
     assert str(caught.value).endswith(said)
 
 
@@ -184,21 +185,21 @@ def test_tokens_that_do_not_spell_the_answer_are_no_choices_and_that_is_said(ser
     kept = server.answer
 
     def likeliest(request):
-        """Answer as ``mlx_lm.server`` does: of each token the likeliest ones are told, not which was taken."""
+        """Answer as ``mlx_lm.server`` does: of each token the likeliest ones are returned, not which was taken."""
         reply, *rest = kept(request)
-        if told := reply.body.get("choices", [{}])[0].get("logprobs"):
-            told["content"][0] |= told["content"][0]["top_logprobs"][-1]
+        if returned := reply.body.get("choices", [{}])[0].get("logprobs"):
+            returned["content"][0] |= returned["content"][0]["top_logprobs"][-1]
         return (reply, *rest)
 
     server.answer = likeliest
     with capture_logs() as logs:
         assert teacher_of(tmp_path, server)[0].capabilities == {"text", "prefer"}
-    assert [line["reason"] for line in logs if line["event"] == "choices_not_told"] == [
-        "the told tokens do not spell the answer"
+    assert [line["reason"] for line in logs if line["event"] == "choices_unusable"] == [
+        "the returned tokens do not spell the answer"
     ]
 
 
-def test_a_server_that_is_not_there_is_told_at_once_and_nothing_is_booked(serve, tmp_path):
+def test_an_unreachable_server_is_reported_at_once_and_costs_nothing(serve, tmp_path):
     server = serve()
     teacher, api = teacher_of(tmp_path, server, **paid())
     with socket.socket() as unused:
@@ -209,6 +210,6 @@ def test_a_server_that_is_not_there_is_told_at_once_and_nothing_is_booked(serve,
     begin = time.monotonic()
     with pytest.raises(TeacherError, match=f"openai:tiny at {url}: cannot be reached; got .*[Rr]efused") as raised:
         _ = teacher.capabilities
-    assert raised.value.next_step == "Start the server, or mend the base URL"
+    assert raised.value.next_step == "Start the server, or correct the base URL"
     assert time.monotonic() - begin < 5
     assert spent(tmp_path) == (0, 0)
