@@ -1,4 +1,4 @@
-"""What the codec gives back is a distribution near the one it was given, the same every time, and in few bytes."""
+"""The codec is compact and deterministic, and its distributions are close to the original ones."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The bundled domains are sound, and what the docs say of them is so; faulty domains are refused with every fault."""
+"""The bundled domains have no fault and fit the docs; faulty domains are refused with all faults."""
 
 import re
 from collections import Counter

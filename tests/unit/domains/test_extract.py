@@ -1,4 +1,4 @@
-"""Final answers: what is taken, what is missing, whose fault it is, and what that means for a whole run."""
+"""Final answers: extraction, missing answers, faults of plug-ins, and their effect on a run."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""An import keeps what can be trained on, counts the rest by reason, and appears whole or not at all."""
+"""An import keeps usable conversations, counts the others by reason, and is atomic."""
 
 import errno
 import json

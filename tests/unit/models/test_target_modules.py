@@ -1,4 +1,4 @@
-"""An adapter's places in a base: which layers, of what shape, in which block."""
+"""Target modules of a base: their kinds, shapes and blocks."""
 
 import pytest
 from architectures import build

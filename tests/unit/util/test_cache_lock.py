@@ -1,4 +1,4 @@
-"""Any number of processes write at once; nothing is cleared away meanwhile, and a killed one is not waited for."""
+"""Many processes write at once; clean-up excludes them, and does not wait for killed ones."""
 
 import signal
 import subprocess
