@@ -62,7 +62,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     else:
         for item in damaged:
             click.echo(f"{item.path}: {item.fault}")
-        click.echo(f"{len(items) - len(damaged)} files are intact, {len(damaged)} are damaged")
+        click.echo(f"{len(items) - len(damaged)} files are intact, {len(damaged)} damaged")
     ctx.exit(ConchError.exit_code if damaged else 0)
 
 

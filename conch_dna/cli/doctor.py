@@ -100,7 +100,7 @@ def _problems(facts: dict[str, Any]) -> list[str]:
 
 
 def _notes(facts: dict[str, Any]) -> list[str]:
-    """Return advice that is no problem."""
+    """Return hints that do not change the exit code."""
     if facts["nvidia_driver"] and [backend["device"] for backend in facts["backends"]] == ["cpu"]:
         return [f"this machine has an NVIDIA driver; to use CUDA, run: {command_to_replace('mlx-cpu', 'cuda12')}"]
     return []

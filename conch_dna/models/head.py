@@ -19,7 +19,7 @@ PROBE = [[1, 2, 3]]
 UNFIT = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
-class _Stand:
+class _StandIn:
     """Stand-in for a model's body, with all its attributes: records the body's output, or returns a given output."""
 
     def __init__(self, body: nn.Module) -> None:
@@ -40,18 +40,18 @@ class _Halves:
     """A model's own ``__call__``, split at its body's output; the code before and after it is unchanged."""
 
     def __init__(self, model: Any, name: str) -> None:
-        self.stand = _Stand(model[name])
+        self.stand_in = _StandIn(model[name])
         self.model = copy.copy(model)  # shares every module and array
         self.model.pop(name)
-        self.model.__dict__[name] = self.stand
+        self.model.__dict__[name] = self.stand_in
 
     def body(self, ids_BT: mx.array, cache: list[Any] | None = None) -> mx.array:
         """Map (B, T) ids to (B, T, D) hidden states; the model's logits stay unevaluated."""
         try:
             self.model(ids_BT, cache=cache)
-            hidden_BTD: Any = self.stand.seen_BTD
+            hidden_BTD: Any = self.stand_in.seen_BTD
         finally:
-            self.stand.given_BTD = self.stand.seen_BTD = None
+            self.stand_in.given_BTD = self.stand_in.seen_BTD = None
         return hidden_BTD  # type: ignore[no-any-return]
 
     def head(self, hidden_ND: mx.array) -> mx.array:
@@ -60,11 +60,11 @@ class _Halves:
 
     def after(self, hidden_BTD: mx.array) -> mx.array:
         """Map (B, T, D) hidden states to (B, T, V) logits; a model that only wraps another returns its argument."""
-        self.stand.given_BTD = hidden_BTD
+        self.stand_in.given_BTD = hidden_BTD
         try:
             logits_BTV: mx.array = self.model(mx.array(PROBE))
         finally:
-            self.stand.given_BTD = None
+            self.stand_in.given_BTD = None
         return logits_BTV
 
 

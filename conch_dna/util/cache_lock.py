@@ -1,6 +1,6 @@
 """A lock on a cache folder: many processes may write at once; cleaning up excludes all of them.
 
-Every writer holds a lock file of its own, which the system releases if the process is killed. Cleaning up takes them
+Every writer holds its own lock file, which the system releases if the process is killed. Cleaning up takes them
 all.
 """
 

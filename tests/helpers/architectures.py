@@ -71,7 +71,7 @@ def answers(model):
 
 
 def move(model):
-    """Give every tensor of the adapter on ``model`` a value that shows."""
+    """Set every tensor of the adapter on ``model`` to values with a visible effect."""
     import mlx.core as mx
     from mlx.utils import tree_flatten
 
@@ -84,7 +84,7 @@ def move(model):
 
 
 def write_trained(folder, model, **settings):
-    """Save an adapter that changes ``model``, and give the model back as it was."""
+    """Save an adapter that changes ``model``, and restore the model."""
     from conch_dna.config import DistillConfig
     from conch_dna.train import lora
 

@@ -1,4 +1,4 @@
-"""Tokenizers that really differ, trained here in a moment, and texts that tell them apart."""
+"""Small tokenizers of different kinds, trained on the spot, and texts that they encode differently."""
 
 import inspect
 import json
@@ -44,7 +44,7 @@ def specials():
 
 @cache
 def byte_level(size=420, corpus=CODE, *, digits=False):
-    """Return a byte-level BPE trained on ``corpus``; with ``digits``, each digit is a token of its own."""
+    """Return a byte-level BPE trained on ``corpus``; with ``digits``, each digit is one token."""
     tokenizer = Tokenizer(models.BPE())
     plain = pre_tokenizers.ByteLevel(add_prefix_space=False)
     single = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), plain])
@@ -59,7 +59,7 @@ def byte_level(size=420, corpus=CODE, *, digits=False):
 
 @cache
 def pieces(size=360, corpus=PROSE):
-    """Return a tokenizer of the kind that Llama 2 has: ``▁`` before a text and for blanks, bytes as ``<0xNN>``."""
+    """Return a SentencePiece tokenizer like Llama 2's: ``▁`` before a text and for spaces, bytes as ``<0xNN>``."""
     trained = Tokenizer(models.BPE())
     trained.normalizer = normalizers.Replace(" ", "▁")
     trained.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
@@ -86,5 +86,5 @@ def widened(tokenizer, *tokens):
 
 
 def encode(tokenizer, text):
-    """Return the tokens of an answer: the text's and the end token."""
+    """Return the tokens of an answer with its end token."""
     return [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]

@@ -1,4 +1,4 @@
-"""An independent reading of a GGUF: own dequantisation, own byte-level BPE, own float32 forward pass in NumPy.
+"""Independent reference for GGUF files: dequantisation, byte-level BPE and a float32 forward pass in NumPy.
 
 Shares no code with the package: tensors stay in GGUF's row order, with the rotary embedding of interleaved pairs for
 llama, and of two halves for qwen2.

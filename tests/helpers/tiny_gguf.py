@@ -1,4 +1,4 @@
-"""Tiny GGUF files with random weights, written by PyPI gguf."""
+"""Tiny GGUF files with random weights, written by the package gguf."""
 
 import gguf
 import numpy as np
@@ -82,7 +82,7 @@ def write_weights(writer, kind, *, rows, biases=True, output=None, seed=0):
 def write(
     path, *, arch="qwen2", kind=KINDS.F16, output=None, pre="qwen2", tokens=None, types=None, layers=LAYERS, extra=None
 ):
-    """Write one whole model; ``layers`` may claim more layers than there are; ``extra(writer)`` adds to it."""
+    """Write a complete model; ``layers`` may claim more layers than exist; ``extra(writer)`` adds to it."""
     writer = gguf.GGUFWriter(path, arch)
     write_figures(writer, layers=layers)
     write_tokenizer(writer, pre=pre, tokens=tokens, types=types)

@@ -49,13 +49,13 @@ def shards(cache):
     return sorted((cache / "targets").glob("*/*.safetensors"))
 
 
-def test_an_empty_cache_is_sound_and_has_nothing_to_free(own_cache):
+def test_an_empty_cache_is_intact_and_has_nothing_to_free(own_cache):
     assert json.loads(run(own_cache, "stats", "--json").stdout)["teachers"] == []
     assert run(own_cache, "verify").stdout == "0 files are intact, 0 damaged\n"
     assert run(own_cache, "gc").stdout == "0 files, 0 bytes freed\n"
 
 
-def test_stats_count_by_teacher_with_bytes_a_token(cache):
+def test_stats_count_by_teacher_with_bytes_per_token(cache):
     rows = {row["teacher"]: row for row in json.loads(run(cache, "stats", "--json").stdout)["teachers"]}
     assert list(rows) == ["llamacpp:two", "mlx:one", "mlx:three"]
     one = rows["mlx:one"]

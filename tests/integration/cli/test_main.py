@@ -111,7 +111,7 @@ def test_a_command_that_cannot_be_imported_fails_only_when_called():
 def test_a_lazy_command_shows_its_own_help():
     result = run("init", "--help")
     assert result.exit_code == 0
-    assert "Start a project in DIR" in result.stdout
+    assert "Create a project in DIR" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_debug_shows_the_traceback(error):
     assert result.stderr.splitlines()[-1].startswith(("error: not a rank", "internal error: ValueError: oh"))
 
 
-def test_a_commands_return_value_is_no_exit_code_but_its_exit_is():
+def test_a_commands_exit_sets_the_exit_code_and_its_return_value_does_not():
     assert run("returns", returns=lambda: 5).exit_code == 0
     assert run("exits", exits=lambda: click.get_current_context().exit(5)).exit_code == 5
 
@@ -201,7 +201,7 @@ class TestProject:
     def test_it_is_the_nearest_folder_with_a_conch_toml(self, project):
         assert find_project(project / "deep/er") == project
 
-    def test_it_is_the_folder_itself_where_there_is_no_conch_toml(self, tmp_path):
+    def test_without_a_conch_toml_the_project_is_the_folder_itself(self, tmp_path):
         assert find_project(tmp_path) == tmp_path
 
     def test_its_plugins_load_from_anywhere_below(self, project, monkeypatch):

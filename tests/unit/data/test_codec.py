@@ -1,4 +1,4 @@
-"""What the codec gives back is a distribution near the one it was given, the same every time, and in few bytes."""
+"""The codec is compact and deterministic, and its distributions are close to the original ones."""
 
 import numpy as np
 import pytest
@@ -121,7 +121,7 @@ def test_added_kl_is_the_plain_formula():
     assert added_kl(raw, other)[0] == pytest.approx((p * np.log(p / q)).sum(), rel=1e-5)
 
 
-def test_an_answer_of_no_tokens_is_no_fault():
+def test_an_answer_without_tokens_is_allowed():
     none = Targets(np.zeros((0, 4), np.int32), np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
     assert decode(encode(none)).ids.shape == (0, 4)
 
@@ -140,7 +140,7 @@ def broken(**change):
         broken(ids=np.zeros((1, 0)), log_probs=np.zeros((1, 0))),
     ],
 )  # fmt: skip
-def test_what_is_no_distribution_is_refused(bad):
+def test_arrays_that_are_not_distributions_are_refused(bad):
     with pytest.raises(DataError, match="soft targets"):
         encode(bad)
 

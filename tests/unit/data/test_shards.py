@@ -1,4 +1,4 @@
-"""Shards never change, number up, and are read by whoever looks at the folder; see test_targets for their damage."""
+"""Shards are immutable, numbered, and visible to all processes; test_target_cache has damaged ones."""
 
 import pytest
 import structlog

@@ -1,4 +1,4 @@
-"""A file of soft targets comes back as it was written, or not at all."""
+"""A file of soft targets is read as it was written, or refused."""
 
 import json
 

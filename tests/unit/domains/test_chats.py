@@ -1,4 +1,4 @@
-"""Conversations come in many shapes and leave in one; what cannot be taken is refused with the reason."""
+"""Conversations in many formats become prompts; unusable ones are refused with a reason."""
 
 import json
 

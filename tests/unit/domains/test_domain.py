@@ -1,4 +1,4 @@
-"""The bundled domains are sound, and what the docs say of them is so; faulty domains are refused with every fault."""
+"""The bundled domains have no fault and fit the docs; faulty domains are refused with all faults."""
 
 import re
 from collections import Counter
@@ -178,7 +178,7 @@ def test_a_recording_must_belong_to_the_prompts(make):
     assert "1 answer(s) to prompts that are not in prompts.jsonl" in found
 
 
-def test_a_recording_that_is_no_text_is_a_fault(make):
+def test_a_recording_that_is_not_text_is_a_fault(make):
     assert "teacher.jsonl: cannot be read" in faults(make(SOURCE, recording=b"\xff"))
 
 

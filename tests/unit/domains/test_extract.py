@@ -1,4 +1,4 @@
-"""Final answers: what is taken, what is missing, whose fault it is, and what that means for a whole run."""
+"""Final answers: extraction, missing answers, faults of plug-ins, and their effect on a run."""
 
 import json
 
@@ -104,7 +104,7 @@ def test_a_text_without_one_has_none(host, domain_with, text):
     assert AnswerExtractor(host, domain_with(TAG)).final(completion(text)) is None
 
 
-def test_half_a_surrogate_pair_is_no_answer(host, domain_with):
+def test_a_lone_surrogate_is_not_an_answer(host, domain_with):
     extractor = AnswerExtractor(host, domain_with('[extract]\nkind = "json"\npath = "a"\n'))
     assert extractor.take('{"a": "\\ud83d\\ude00"}') == "😀"
     assert extractor.take('{"a": "\\ud83d"}') is None

@@ -1,4 +1,4 @@
-"""An import keeps what can be trained on, counts the rest by reason, and appears whole or not at all."""
+"""An import keeps usable conversations, counts the others by reason, and is atomic."""
 
 import errno
 import json
@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_nothing(imported, tmp_path, monkeypatch):
     assert list((tmp_path / "domains").iterdir()) == []
 
 
-def test_what_a_killed_import_leaves_is_no_domain(tmp_path):
+def test_a_killed_import_leaves_no_domain(tmp_path):
     from conch_dna.plugin.manager import PluginHost
 
     for name in (".mine.abcd1234", "mine"):

@@ -66,7 +66,7 @@ def test_line_ends_and_blank_lines_do_not_matter(read, data):
     assert len(read(data)) == 1
 
 
-def test_a_byte_order_mark_is_no_fault(read):
+def test_a_byte_order_mark_is_allowed(read):
     assert len(read(b"\xef\xbb\xbf" + line(USER).encode())) == 1
 
 

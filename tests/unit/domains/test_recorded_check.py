@@ -1,4 +1,4 @@
-"""Recorded answers are looked at as the domain's extractor takes them."""
+"""Recorded answers are checked through the domain's extractor."""
 
 import json
 

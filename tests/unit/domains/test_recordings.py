@@ -1,4 +1,4 @@
-"""A recording keeps the good answers as data, counts the others, and goes on after a kill."""
+"""A recording keeps the good answers as data, counts the others, and continues after a kill."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Rows are read from every kind of source, a faulty row by itself, a faulty file by name."""
+"""Rows are read from every kind of source; faults of rows and files are reported."""
 
 import builtins
 import json

@@ -1,4 +1,4 @@
-"""The tokens of recorded answers on disk: as they were, small, and refused when damaged."""
+"""Soft targets of recorded answers: exact, compact, and refused when damaged."""
 
 import math
 

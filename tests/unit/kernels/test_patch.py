@@ -1,4 +1,4 @@
-"""The CPU's operations stand in an architecture for a block, change its results by little, and go away again."""
+"""The patch installs the CPU kernels for a block, changes results only slightly, and is undone at the end."""
 
 import contextlib
 import sys

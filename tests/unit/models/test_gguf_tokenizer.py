@@ -96,7 +96,7 @@ def test_text_is_cut_as_the_pre_tokenizer_of_that_name_cuts(tmp_path, pre, text,
     assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
 
-def test_padding_at_the_end_of_the_matrix_is_no_vocabulary(tmp_path):
+def test_padding_at_the_end_of_the_matrix_is_not_in_the_vocabulary(tmp_path):
     tokens, types = tiny_gguf.vocabulary()
     padded = [*tokens, "[PAD265]", "[PAD266]"]
     tokenizer = tiny_tokenizer(tmp_path, tokens=padded, types=[*types, 5, 5])

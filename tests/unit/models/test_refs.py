@@ -1,4 +1,4 @@
-"""One syntax for models; identity is content; nothing is written outside the user's cache."""
+"""Model references: their syntax, digests of the content, and no writes outside the user's cache."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""An adapter's places in a base: which layers, of what shape, in which block."""
+"""Target modules of a base: their kinds, shapes and blocks."""
 
 import pytest
 from architectures import build
@@ -21,7 +21,7 @@ def test_blocks_may_have_any_path():
     assert target_modules(build("gemma3"))["language_model.model.layers.0.mlp.up_proj"].block == 0
 
 
-def test_the_head_is_no_place():
+def test_the_head_is_not_a_target_module():
     model = build("llama")
     assert isinstance(model.lm_head, nn.Linear)
     assert "lm_head" not in target_modules(model)
@@ -47,7 +47,7 @@ def test_a_wrapped_base_has_the_places_and_layers_of_the_bare_one(name):
     assert target_modules(model) == bare
 
 
-def test_a_class_that_only_has_an_adapters_name_is_no_adapter():
+def test_a_class_with_the_name_of_an_adapter_is_not_an_adapter():
     """RWKV-7 has small layers of its own that it calls LoRA."""
     sizes = dict.fromkeys(("a_low_rank_dim", "v_low_rank_dim", "gate_low_rank_dim", "decay_low_rank_dim"), 8)
     model = build("rwkv7", head_dim=16, norm_eps=1e-5, **sizes)

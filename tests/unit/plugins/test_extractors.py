@@ -67,7 +67,7 @@ def test_a_tag(text, answer):
 
 
 @given(WORDS, WORDS, WORDS)
-def test_whatever_stands_in_the_last_tag_is_taken(before, inside, after):
+def test_the_content_of_the_last_tag_is_returned(before, inside, after):
     assert extractor("xml", tag="a")(f"{before}<a>{before}</a>{after}<a>{inside}</a>{after}") == inside
 
 
@@ -114,7 +114,7 @@ def test_any_value_comes_back(before, value):
     ["[" * 16_000, '{"a":' * 4000, "[1," * 5000, "[" * 990 + "]" * 990, '{"a": "' + "[" * 99_000, "[[1,2]," * 9000],
     ids=lambda text: text[:9],
 )
-def test_deep_or_broken_json_is_no_answer_and_is_quickly_done_with(text):
+def test_deep_or_broken_json_is_not_an_answer_and_is_rejected_quickly(text):
     begun = time.process_time()
     assert extractor("json", path="$..answer")(text) is None
     assert time.process_time() - begun < 1

@@ -192,7 +192,7 @@ def test_the_bounds_are_the_settings(bounds, change):
 
 
 @pytest.mark.parametrize("kind", ["bits", "quality", "others"])
-def test_a_figure_that_is_no_number_fails(kind):
+def test_a_figure_that_is_nan_fails(kind):
     base = {"bits": BITS, "quality": QUALITY, "others": OTHERS}[kind]
     better = {"bits": scaled(BITS, 0.7)} | {kind: [float("nan"), *base[1:]]}
     assert failed(checks_of(**better)) == [{"bits": "fit", "quality": "quality", "others": "harm"}[kind]]
@@ -210,7 +210,7 @@ def test_without_other_domains_there_is_no_harm_to_check():
 @pytest.mark.parametrize(
     ("by", "passed"), [(0.0, False), (0.1, True), (-0.1, False)], ids=["as good", "better", "worse"]
 )
-def test_where_nobody_taught_the_quality_must_rise(by, passed):
+def test_without_a_teacher_the_quality_must_rise(by, passed):
     found = checks_of(quality=shifted(QUALITY, by), untaught=True, max_quality_drop=0.5)
     assert list(found) == ["quality", "harm"]
     assert found["quality"].passed == passed
@@ -218,7 +218,7 @@ def test_where_nobody_taught_the_quality_must_rise(by, passed):
 
 
 @pytest.mark.parametrize(("varied", "passed"), [(0.39, False), (0.4, True), (0.9, True)])
-def test_where_nobody_taught_a_score_may_not_be_paid_for_with_variety(varied, passed):
+def test_without_a_teacher_the_answers_must_stay_diverse(varied, passed):
     found = checks_of(quality=shifted(QUALITY, 0.1), untaught=True, varied=varied)
     assert list(found) == ["quality", "diversity", "harm"]
     assert (found["diversity"].passed, found["diversity"].value, found["diversity"].bound) == (passed, varied, 0.4)
@@ -230,7 +230,7 @@ def test_a_teachers_short_answers_may_be_less_varied():
 
 
 @pytest.mark.parametrize(("by", "passed"), [(0.1, False), (0.05, True)], ids=["no better", "better"])
-def test_where_nobody_taught_the_incumbents_quality_must_be_beaten(by, passed):
+def test_without_a_teacher_the_quality_must_exceed_the_incumbents(by, passed):
     found = checks_of(
         quality=shifted(QUALITY, 0.1),
         untaught=True,

@@ -76,7 +76,7 @@ def test_deeply_nested_text_is_rated_too(opening):
     assert 0.0 <= rate(f"```python\n{opening * 5000}\n```", "debug") <= 1.0
 
 
-def test_a_closed_deep_object_is_no_answer():
+def test_a_closed_deep_object_is_not_an_answer():
     deep = '{"a":' * 900 + "1" + "}" * 900
     assert 0.0 <= rate(deep, "action", contains=["x"]) <= 1.0
 
@@ -186,7 +186,7 @@ def test_code_of_a_domain_without_examples_needs_nothing_around_it():
     assert rate(BLOCK, domain_of("code")) == 1.0
 
 
-def test_odd_escapes_in_code_warn_nobody():
+def test_invalid_escapes_in_code_print_no_warning():
     assert rate('Bug: x\n```python\ndef f():\n    return "\\d"\n```', "debug") == 1.0
 
 
@@ -258,7 +258,7 @@ def test_the_last_answer_label_counts():
     assert rate("Answer: 1\nAnswer: 39", answer="39") > rate("Answer: 39\nAnswer: 1", answer="39")
 
 
-def test_without_labels_in_the_domain_the_answer_may_stand_anywhere():
+def test_without_labels_in_the_domain_the_answer_may_be_anywhere():
     assert rate("The capital is Paris.", domain_of(), answer="paris") == 1.0
     assert rate("The capital is Parisian.", domain_of(), answer="Paris") == pytest.approx(0.4)
     assert rate("$39.00", domain_of("generic"), answer="39") > rate("$38.00", domain_of("generic"), answer="39")

@@ -1,4 +1,4 @@
-"""Any number of processes write at once; nothing is cleared away meanwhile, and a killed one is not waited for."""
+"""Many processes write at once; clean-up excludes them, and does not wait for killed ones."""
 
 import signal
 import subprocess
@@ -32,14 +32,14 @@ def test_many_write_at_once_and_leave_nothing(tmp_path):
         pass
 
 
-def test_a_writer_that_fails_is_no_writer_any_more(tmp_path):
+def test_a_failed_writer_releases_its_lock(tmp_path):
     with pytest.raises(KeyError), writing(tmp_path):
         raise KeyError("x")
     with alone(tmp_path):
         pass
 
 
-def test_nobody_is_alone_beside_a_writer(tmp_path):
+def test_a_writer_excludes_a_clean_up(tmp_path):
     with (
         writing(tmp_path),
         pytest.raises(ConchError, match=r"another process is writing\. Try again when it has finished"),

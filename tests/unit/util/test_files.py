@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the old file or the new one is there, never half of one."""
+"""After any fault, either the old file or the new one exists, never a part of one."""
 
 import hashlib
 import stat

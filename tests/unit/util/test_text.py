@@ -1,4 +1,4 @@
-"""Text is cut into words, lines and fenced code the same way everywhere."""
+"""Words, lines and fenced code of a text."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Threads are lent to one at a time, keep the order of their work, and are used again."""
+"""A thread belongs to one worker at a time, keeps the order of its calls, and is reused."""
 
 import threading
 
