@@ -93,9 +93,9 @@ class GuardedTeacher:
         """Close the teacher."""
         self._call("close")
 
-    def _call(self, name: str, *args: Any) -> Any:
+    def _call(self, name: str, *args: Any, **named: Any) -> Any:
         with self._host.blaming("teachers", self._kind):
-            return getattr(self._teacher, name)(*args)
+            return getattr(self._teacher, name)(*args, **named)
 
 
 def references(config: DistillConfig, domain: Domain, routes: Mapping[str, str]) -> dict[str, str]:
@@ -159,17 +159,18 @@ class RoutedTeacher:
         for part, places in self.parts_for(prompts):
             yield from part.generate([prompts[i] for i in places], sampling)
 
-    def _each(self, method: str, *columns: Any) -> list[Any]:
+    def _each(self, method: str, *columns: Any, **named: Any) -> list[Any]:
         """Call a method of each part with its prompts and their rows; return the results in the prompts' order.
 
         :param columns: the prompts, then sequences with one row per prompt, then arguments that are the same for all.
+        :param named: arguments that are the same for all.
         """
         prompts = columns[0]
         found: dict[int, Any] = {}
         for part, places in self.parts_for(prompts):
             rows = [[c[i] for i in places] if isinstance(c, Sequence) else c for c in columns]
             # strict=False: the caller reports a result too few with more context
-            found.update(zip(places, getattr(part, method)(*rows), strict=False))
+            found.update(zip(places, getattr(part, method)(*rows, **named), strict=False))
         return [found[i] for i in sorted(found)]
 
     def close(self) -> None:

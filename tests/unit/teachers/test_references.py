@@ -252,6 +252,7 @@ class TestScoringTextAndJudging:
         ]
         assert routed.capabilities == {"text", "forced", "prefer"}
         assert routed.score_text(prompts, ["a", "b", "c"], 3) == [("odd", "a", 3), ("plain", "b", 3), ("odd", "c", 3)]
+        assert routed.score_text(prompts[:1], ["a"], top=2) == [("odd", "a", 2)]
         assert routed.prefer(prompts, ["a", "bb", "c"], ["aa", "b", "cc"]) == [1, 0, 1]
 
     @pytest.mark.parametrize("method", ["score_text", "prefer"])

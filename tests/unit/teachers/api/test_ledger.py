@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_refused_and_leaves_no_line(path):
     ledger = Ledger(path, 100)
     ledger.reserve("a", 60)
     with pytest.raises(
-        BudgetReached, match=r"the budget of \$0.00000010 is reached; got .*\$0.000000041 at most"
+        BudgetReached, match=r"the budget of \$0.00000010 is reached; got .*up to \$0.000000041 for"
     ) as returned:
         ledger.reserve("b", 41)
     assert returned.value.exit_code == 4
