@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 
 from conch_dna.errors import ConfigError, UnknownName
 from conch_dna.models.cache import cache_dir
-from conch_dna.plugin.manager import load_plugins
-from conch_dna.teachers.api.context import ApiContext
-from conch_dna.teachers.api.ledger import FILE as LEDGER
-from conch_dna.teachers.api.settings import read_api
-from conch_dna.teachers.references import kind_of
+from conch_dna.plugin.manager import PluginHost, load_plugins
 
 if TYPE_CHECKING:
     from conch_dna.config import RecipeTypes
-    from conch_dna.plugin.manager import PluginHost
+    from conch_dna.teachers.api.context import ApiContext
 
 CONFIG_FILE = "conch.toml"
 RUNS = "runs"
@@ -61,6 +57,12 @@ class Project:
         :raises ConfigError: a setting is wrong.
         :raises UnknownName: ``conch.toml`` has a table for a teacher that does not exist.
         """
+        # Imported here, because `conch --help` reads this module and must not wait for pydantic.
+        from conch_dna.teachers.api.context import ApiContext
+        from conch_dna.teachers.api.ledger import FILE as LEDGER
+        from conch_dna.teachers.api.settings import read_api
+        from conch_dna.teachers.references import kind_of
+
         settings = read_api(self.config_file)
         known = self.host.catalog.names("teachers")
         if unknown := sorted(settings.endpoints.keys() - set(known)):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from conch_dna.errors import PluginError, UnknownName
+from conch_dna.plugin.registration import check_recipe
 
 KINDS = {
     "teachers": "teacher",
@@ -75,10 +77,30 @@ class Catalog:
     def get(self, kind: str, name: str) -> Any:
         """Return the object registered as ``name``.
 
+        A recipe that is registered as ``"module:attribute"`` is imported on first use.
+
         :raises UnknownName: nothing is; the message has the valid names, the nearest one, and the plug-ins that failed
             to load.
         """
-        return self._entry(kind, name)[0]
+        value, owner = self._entry(kind, name)
+        if kind == "recipes" and isinstance(value, str):
+            value = self._imported(name, value, owner)
+            self._entries[kind][name] = (value, owner)
+        return value
+
+    def _imported(self, name: str, reference: str, owner: Owner) -> Any:
+        """Return the recipe that ``"module:attribute"`` names: an instance, or one made of a class.
+
+        :raises PluginError: it cannot be imported, or is no recipe of that name.
+        """
+        module, _, attribute = reference.partition(":")
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+            recipe = found() if isinstance(found, type) else found
+            check_recipe(name, recipe)
+        except Exception as fault:
+            raise PluginError(owner.name, owner.source, fault, f"register_recipes, {name}") from fault
+        return recipe
 
     def owner(self, kind: str, name: str) -> Owner:
         """Return the plug-in that provides ``name``.

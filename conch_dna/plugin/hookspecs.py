@@ -59,8 +59,11 @@ def register_cross_tokenizer_losses() -> Mapping[str, CrossTokenizerLoss] | None
 
 
 @hookspec
-def register_recipes() -> Mapping[str, Recipe] | None:
-    """Return recipes by name: instances of :class:`~conch_dna.plugin.recipes.Recipe`. Since 0.2."""
+def register_recipes() -> Mapping[str, Recipe | str] | None:
+    """Return recipes by name: instances of :class:`~conch_dna.plugin.recipes.Recipe`, or ``"module:attribute"``.
+
+    Such a string is imported when the recipe is first used. Since 0.2.
+    """
 
 
 @hookspec

@@ -52,7 +52,19 @@ def _check_exporter(name: str, value: object) -> None:
         raise TypeError(f"{name!r} is a {_type(value)}, not an exporter with a text `summary` and a method `write`")
 
 
-def _check_recipe(name: str, value: object) -> None:
+def _check_registered_recipe(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        check_recipe(name, value)
+    elif ":" not in value:
+        raise TypeError(f"{name!r} is {value!r}, not a recipe or 'module:attribute'")
+
+
+def check_recipe(name: str, value: object) -> None:
+    """Check that an object is a recipe of that name.
+
+    :raises TypeError: it is no instance of a recipe.
+    :raises ValueError: it has another name.
+    """
     if isinstance(value, type):
         raise TypeError(f"{name!r} is a class, not an instance of a recipe")
     if not callable(getattr(value, "run", None)) or not callable(getattr(value, "plan", None)):
@@ -81,7 +93,7 @@ _CHECKS = {
     "commands": _check_command,
     "cross_tokenizer_losses": _check_cross_tokenizer_loss,
     "exporters": _check_exporter,
-    "recipes": _check_recipe,
+    "recipes": _check_registered_recipe,
 }
 
 
