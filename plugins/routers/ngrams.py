@@ -1,7 +1,7 @@
 """The router ``ngrams``: a ridge classifier over hashed byte n-grams, trained on the domains' training prompts.
 
 Kernel ridge regression on tf-idf weights (Hastie, Tibshirani & Friedman, The Elements of Statistical Learning,
-equations 3.44 and 12.48, with one indicator per domain as target). Training on 1,000 short prompts takes about a second.
+equations 3.44 and 12.48, with one indicator per domain as target). Training on 1,000 short prompts takes a second.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class TestLogits:
         assert same(logits(runtime), before)
         assert runtime.active is None
 
-    def test_with_a_neuron_they_are_those_of_stock_mlx_lm(self, base, runtime, publish):
+    def test_with_a_neuron_the_logits_are_those_of_stock_mlx_lm(self, base, runtime, publish):
         from mlx_lm.utils import load
 
         entry = publish("foo", 1)
@@ -81,7 +81,7 @@ class TestLogits:
             runtime.use(name)
             assert same(logits(runtime), alone[name])
 
-    def test_closing_gives_the_base_back(self, base, registry, publish):
+    def test_closing_restores_the_base(self, base, registry, publish):
         publish("foo", 1)
         before = base.model(IDS)
         first = NeuronRuntime(base, registry)
@@ -388,23 +388,23 @@ class TestRefusals:
         assert same(logits(runtime), before)
 
     @pytest.mark.parametrize("damage", [flip, truncate], ids=["a flipped byte", "a cut file"])
-    def test_damaged_content(self, settled, publish, damage):
+    def test_damaged_content_is_refused(self, settled, publish, damage):
         damage(publish("bad", 4))
         self.check(settled, "bad", "adapters.safetensors: the content differs from the card's digest")
 
-    def test_a_missing_file(self, settled, publish):
+    def test_a_missing_file_is_refused(self, settled, publish):
         (publish("bad", 4).path / "adapters.safetensors").unlink()
         self.check(settled, "bad", "file missing; got adapters.safetensors")
 
-    def test_a_damaged_card(self, settled, publish):
+    def test_a_damaged_card_is_refused(self, settled, publish):
         (publish("bad", 4).path / "neuron.json").write_text("{")
         self.check(settled, "bad", "not a valid card")
 
-    def test_another_base(self, settled, publish):
+    def test_a_neuron_of_another_base_is_refused(self, settled, publish):
         publish("bad", 4, base_digest="sha256:other")
         self.check(settled, "bad", "was made for another base; got sha256:other")
 
-    def test_a_missing_tensor(self, settled, publish):
+    def test_a_missing_tensor_is_refused(self, settled, publish):
         def drop(tensors):
             for part in "ab":
                 del tensors[f"model.layers.2.mlp.up_proj.lora_{part}"]
@@ -422,7 +422,7 @@ class TestRefusals:
         ],
         ids=["NaN", "zero", "too small to matter", "too large to compute"],
     )
-    def test_values_that_cannot_work(self, settled, base, tmp_path, change, match):
+    def test_values_without_effect_or_not_finite_are_refused(self, settled, base, tmp_path, change, match):
         runtime, active, before = settled
         folder = write_neuron(tmp_path / "bad", base.model, 4, change=change)
         with pytest.raises(NeuronRefused, match=match):
@@ -444,7 +444,7 @@ class TestRefusals:
         assert runtime.active == active
         assert same(logits(runtime), before)
 
-    def test_a_refused_neuron_is_used_once_it_is_mended(self, settled, publish, registry):
+    def test_a_refused_neuron_is_used_after_a_sound_version_is_published(self, settled, publish, registry):
         runtime, _, _ = settled
         flip(publish("bad", 4))
         self.check(settled, "bad", "differs")
