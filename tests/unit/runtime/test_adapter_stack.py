@@ -10,7 +10,7 @@ from conch_dna.errors import NeuronRefused
 from conch_dna.models.target_modules import target_modules
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime import adapter_stack as pack_module
-from conch_dna.runtime.adapter_stack import AdapterStack, gathered, rows_product, indexed
+from conch_dna.runtime.adapter_stack import AdapterStack, gathered, indexed, rows_product
 from conch_dna.runtime.neuron_layers import Alone, fitted, wrap
 
 PROMPTS = mx.array([[1, 5, 9, 20, 7, 3], [3, 4, 4, 9, 60, 2], [8, 8, 1, 0, 33, 12], [1, 5, 9, 20, 7, 3]])
