@@ -1,4 +1,4 @@
-"""What fails fails alone, and the engine's thread can be stopped, closed and left at any moment."""
+"""A failure ends only its own request, and the engine can be stopped and closed at any moment."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from conch_dna.runtime.engine import Engine
 
 
 class TestFaults:
-    """What fails fails alone."""
+    """A failure ends only its own request."""
 
     def test_invalid_names_and_prompts_are_refused_at_submission(self, engine):
         for wrong in ("e", "a@9", "../a", "a\0", ""):
@@ -170,7 +170,7 @@ class TestFaults:
 
 
 class TestThread:
-    """An engine in a thread of its own."""
+    """An engine with its own thread."""
 
     def test_requests_from_many_threads_are_answered_across_stop_and_start(self, engine):
         wanted = {name: Solo(engine)(engine._cache.find(name), PROMPTS[1], 6) for name in NAMES}

@@ -1,4 +1,4 @@
-"""``conch agent`` with real engines and servers: random neurons say nothing of use, and still each takes its turn."""
+"""``conch agent`` with real engines and servers; random neurons give useless answers, but each role takes its turn."""
 
 import http.server
 import json

@@ -1,4 +1,4 @@
-"""A model's program gets little of everything, and nothing that is not its own."""
+"""A model's program has tight limits and no access outside its folders."""
 
 import os
 import signal
@@ -132,15 +132,15 @@ def test_the_agents_folder_may_be_read_and_not_written(tmp_path):
 @confined
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has capabilities to hand on")
 def test_inherited_capabilities_are_dropped():
-    """As some containers start their processes: with inheritable ones, which exec by root makes permitted."""
+    """Some containers start processes with inheritable capabilities, which exec by root makes permitted."""
     code = (
         "import ctypes, struct\n"
-        "libc, head, held = ctypes.CDLL(None), struct.stack('Ii', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
+        "libc, head, held = ctypes.CDLL(None), struct.pack('Ii', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
         "libc.capget(head, held)\n"
     )
     handing_on = code + (
         "e, p, _, e2, p2, _ = struct.unpack('6I', held.raw)\n"
-        "assert not libc.capset(head, struct.stack('6I', e, p, p, e2, p2, p2))\n"
+        "assert not libc.capset(head, struct.pack('6I', e, p, p, e2, p2, p2))\n"
         "from conch_dna.agent.sandbox import run_python\n"
     )
     handing_on += f"print(run_python({code + 'print(any(held.raw))'!r}, seconds={LONG}))"
@@ -167,7 +167,7 @@ def test_no_secret_of_the_environment_is_inherited(monkeypatch):
 
 
 def test_nothing_runs_if_it_cannot_be_confined(monkeypatch, tmp_path):
-    """The launcher of a machine that is of no known kind."""
+    """The launcher on a machine of an unknown architecture."""
     jail = tmp_path / "jail.py"
     jail.write_text(
         sandbox.JAIL.read_text().replace('"x86_64": 0x', '"sparc": 0x').replace('"aarch64": 0x', '"vax": 0x')

@@ -1,4 +1,4 @@
-"""Health, figures, and what an operator may do, on a server with a registry of its own."""
+"""Health, metrics and ``/admin``, on a server with its own registry."""
 
 import shutil
 

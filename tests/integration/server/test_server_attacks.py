@@ -1,4 +1,4 @@
-"""Names, bodies and keys that an attacker sends: each group is counted, and leaves the server as it was."""
+"""Attacks by names, bodies and keys: each group is counted and leaves the server unharmed."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""``llm``, which people use on the command line and from Python, speaks to the server."""
+"""The ``llm`` command line and Python client works with the server."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def home(server, client, tmp_path, monkeypatch):
 
 
 def run(*args):
-    """Run the command, which knows no other server."""
+    """Run the command with this server only."""
     env = {name: value for name, value in os.environ.items() if "KEY" not in name and "PROXY" not in name.upper()}
     return subprocess.run([sys.executable, "-m", "llm", *args], env=env, capture_output=True, text=True, timeout=100,
                           check=False)  # fmt: skip

@@ -1,4 +1,4 @@
-"""OpenAI's own client gets from the server what the engine gives."""
+"""OpenAI's own client gets the engine's answers from the server."""
 
 import json
 import math

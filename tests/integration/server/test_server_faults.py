@@ -1,4 +1,4 @@
-"""What is wrong is answered in OpenAI's form, and nothing of it reaches the disk."""
+"""Errors are answered in OpenAI's format, and invalid input never reaches the disk."""
 
 import socket
 

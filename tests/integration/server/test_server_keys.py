@@ -1,4 +1,4 @@
-"""Keys are asked for, limited by scope and rate, and told to nobody."""
+"""Keys are required, limited by scope and rate, and never shown."""
 
 import hashlib
 import json

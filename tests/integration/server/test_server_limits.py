@@ -1,4 +1,4 @@
-"""Limits hold, and what nobody waits for makes room."""
+"""Limits hold, and abandoned requests release their slots."""
 
 import json
 import signal

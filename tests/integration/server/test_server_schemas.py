@@ -1,4 +1,4 @@
-"""No schema that an answer is to have holds others up, reaches elsewhere, or is given up in silence."""
+"""No requested schema delays others, fetches anything, or fails silently."""
 
 import json
 import socket

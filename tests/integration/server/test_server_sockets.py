@@ -1,4 +1,4 @@
-"""What is no proper HTTP, or never ends, harms nobody: each group is counted, and leaves the server as it was."""
+"""Malformed or endless HTTP affects no other client: each group is counted and leaves the server unharmed."""
 
 import contextlib
 import json
@@ -128,7 +128,7 @@ def test_a_connection_without_a_request_is_closed(target):
 
 
 def sent(connection, content):
-    """Tell whether a connection still takes something."""
+    """Return whether a connection still accepts data."""
     try:
         connection.sendall(content)
     except OSError:
@@ -148,6 +148,6 @@ def test_resets_and_half_closed_connections_in_the_middle_of_a_stream_leave_noth
             if n % 2:
                 connection.shutdown(socket.SHUT_WR)
             else:  # closed with a reset
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.stack("ii", 1, 0))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     until(lambda: figure(target, "conch_requests") == 0)
     print("resets and half-closed connections: 40 tried")

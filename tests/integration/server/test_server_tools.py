@@ -1,4 +1,4 @@
-"""Answers have the form that was asked for, whatever the weights would rather say."""
+"""Answers have the requested format for any weights."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ FORM = {"type": "json_schema", "json_schema": {"name": "report", "schema": SCHEM
 
 
 def joined(stream):
-    """Put the deltas of one answer together."""
+    """Join the deltas of one answer."""
     text, calls, reason = "", [], None
     with stream:
         for chunk in stream:
@@ -63,7 +63,7 @@ def test_the_clients_own_parsing_works(client):
 
 
 def test_constrained_and_free_answers_share_a_batch(client):
-    """What one is held to is no matter of the others."""
+    """The constraint of one answer does not affect others."""
     free = {"model": "action", "messages": HELLO, "max_tokens": 60}
     held = {**free, "response_format": FORM}
     alone = [client.chat.completions.create(**asked).choices[0].message.content for asked in (free, held)]

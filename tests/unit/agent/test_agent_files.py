@@ -1,4 +1,4 @@
-"""Files are found and shown below one folder, and nothing outside of it is ever opened."""
+"""Files are found and shown below one folder; nothing outside it is opened."""
 
 import os
 from functools import partial
@@ -65,7 +65,7 @@ def test_nothing_else_is_opened(read, search, path):
 
 
 def test_a_link_created_after_the_check_is_not_followed(root, monkeypatch):
-    """The name is checked, then opened: between the two somebody may put a link in its place."""
+    """A link may replace the name between the check and the open."""
     monkeypatch.setattr(files, "inside", lambda _root, path: root / path)
     with pytest.raises(ToolFailed):
         files.read_file(root, "link.txt")

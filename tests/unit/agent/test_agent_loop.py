@@ -1,4 +1,4 @@
-"""The agent comes to an end and to an answer, whatever its models say."""
+"""The agent ends with an answer for any replies of its models."""
 
 import contextlib
 import json
@@ -135,7 +135,7 @@ def test_long_texts_are_cut_before_the_next_question(tmp_path, name):
 
 
 def test_text_that_is_not_utf8_is_replaced_before_a_question(tmp_path):
-    """An escape in a call's JSON may be half of a character, and so may a byte in the name of a file."""
+    """JSON escapes in a call and bytes in a file name may be lone surrogates."""
     with contextlib.suppress(OSError):  # not every system has such names
         (tmp_path / os.fsdecode(b"half-\xff.txt")).write_text("half")
     halves = [read_call("search_files", r'{"pattern": "half", "folder": "."}'),

@@ -1,4 +1,4 @@
-"""The calculator does arithmetic and nothing else, at once, whatever it is given."""
+"""The calculator does only arithmetic, in bounded time, for any input."""
 
 import ast
 import contextlib

@@ -1,4 +1,4 @@
-"""The bundled router sends a chat to the domain that it belongs to, and what belongs to none to the base."""
+"""The bundled router sends a chat to its domain, and a chat of no domain to the base."""
 
 import pytest
 from projects import here, write_domain, write_project
@@ -46,7 +46,7 @@ def measured(routing):
 
 
 def test_held_out_prompts_go_to_their_domain(measured):
-    """docs/agent.md has the figures; the floors leave room for prompts that are added."""
+    """docs/agent.md has the measured values; the limits leave room for new prompts."""
     right = sum(domain == chosen for domain, chosen in measured)
     wrong = sum(chosen not in {domain, "base"} for domain, chosen in measured)
     print(f"\n{len(measured)} held-out prompts: {right} right, {wrong} to another neuron")

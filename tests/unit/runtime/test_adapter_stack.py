@@ -1,4 +1,4 @@
-"""In a mixed batch every row gets what it gets alone."""
+"""Every row of a mixed batch gets the logits that it gets alone."""
 
 import mlx.core as mx
 import numpy as np
@@ -17,7 +17,7 @@ PROMPTS = mx.array([[1, 5, 9, 20, 7, 3], [3, 4, 4, 9, 60, 2], [8, 8, 1, 0, 33, 1
 
 
 class Bench:
-    """A wrapped base, its stack, and the logits of rows."""
+    """A wrapped base, its adapter stack, and the logits of rows."""
 
     def __init__(self, model, slots=3):
         self.model, self.places = model, target_modules(model)

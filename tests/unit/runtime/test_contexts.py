@@ -1,4 +1,4 @@
-"""Neurons that share the base's context: it is computed once for all who come together, and never mixed with theirs."""
+"""Neurons that share the base's context: it is computed once for concurrent requests and kept apart from their own."""
 
 import mlx.core as mx
 import pytest
@@ -58,7 +58,7 @@ def cached(requests):
 
 
 class TestTogether:
-    """Requests over one context that come together."""
+    """Concurrent requests over one context."""
 
     def test_the_context_is_computed_once_for_all(self, any_cache):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX]
@@ -146,7 +146,7 @@ class TestTogether:
 
 
 class TestFaults:
-    """Whoever computes a context may leave; the others go on."""
+    """The request that computes a context may end early; the others continue."""
 
     @pytest.mark.parametrize("steps", range(1, 8))
     def test_a_request_that_computes_a_context_may_be_cancelled_at_any_step(self, any_cache, steps):
@@ -235,7 +235,7 @@ class TestFaults:
 
 
 class TestPromptCache:
-    """What is kept under whose name."""
+    """Keys of the prompt cache."""
 
     def test_tokens_from_the_invocation_on_are_not_shared(self, engine):
         prompt = [*CONTEXT, *INVOCATION_TOKENS, *CONTEXT]
@@ -328,7 +328,7 @@ def test_a_request_waits_for_the_longest_context_and_only_if_it_saves_half():
 
 
 class Tokens:
-    """As much of a tokenizer as a request takes."""
+    """The part of a tokenizer that a request uses."""
 
     eos_token_ids = (7,)
     detokenizer = None

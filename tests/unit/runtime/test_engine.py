@@ -1,4 +1,4 @@
-"""Whatever runs beside it, a request gets the tokens that its neuron says alone."""
+"""A request gets the tokens of its neuron alone, whatever else is in the batch."""
 
 import itertools
 import threading
@@ -60,7 +60,7 @@ BASES = [
 
 @pytest.fixture(scope="module", params=BASES, ids=[f"{name} {options} {kept}" for name, options, kept in BASES])
 def crowd(request, tmp_path_factory):
-    """An engine with two versions of each of six neurons, two slots, and what each says alone.
+    """An engine with two versions of each of six neurons, two slots, and the answers of each one alone.
 
     Of the last two the first version shares the base's context, and of ``e`` the second one too. Prompts are read in
     steps of so few tokens that a context is under way for a while.
@@ -87,7 +87,7 @@ def holds_cue(prompt):
 
 
 def submitted(engine, asked, prompt, limit):
-    """Submit a request and return it with its prompt and limit, or nothing if it is rightly refused."""
+    """Submit a request and return it with its prompt and limit, or ``None`` if it is refused as expected."""
     try:
         request = engine.submit(prompt, asked, Sampling(max_tokens=limit))
     except DataError:
@@ -148,7 +148,7 @@ def test_a_sampled_answer_depends_only_on_prompt_and_seed(engine):
 
 
 class TestAnswers:
-    """What an answer says of itself."""
+    """The fields of an answer."""
 
     def test_texts_and_turns_are_prompts_too(self, tmp_path):
         engine = served(tmp_path, "llama", NAMES, base=write_base(tmp_path / "wide", "llama", tokens=280))
@@ -194,7 +194,7 @@ class TestAnswers:
 
 
 class TestPromptCache:
-    """What a neuron has read, it need not read again."""
+    """The prompt cache of each neuron."""
 
     def test_a_prompt_that_begins_alike_is_read_once_within_a_neuron_and_never_across(self, engine):
         first = engine.submit(PROMPTS[3], "a", SHORT).result()
@@ -221,7 +221,7 @@ class TestPromptCache:
 
 
 class TestQueue:
-    """More neurons than slots wait; nobody waits for ever."""
+    """Neurons without a free slot wait for a limited time."""
 
     def test_many_neurons_over_few_slots_are_all_answered(self, tmp_path):
         names = [f"n{i}" for i in range(12)]
@@ -297,7 +297,7 @@ class TestQueue:
 
 
 class TestNeurons:
-    """Neurons come and go under a running engine."""
+    """Neurons are published, pinned and unloaded while the engine runs."""
 
     def test_a_moved_alias_affects_later_requests_only(self, engine, tmp_path):
         solo, registry = Solo(engine), engine._cache.registry

@@ -1,4 +1,4 @@
-"""What a server needs of the engine beside its requests."""
+"""Engine functions that a server needs besides requests."""
 
 import mlx.core as mx
 import pytest
@@ -18,7 +18,7 @@ def engine(tmp_path):
 
 
 class Only:
-    """Lets even or odd tokens alone come, and notes what it was shown."""
+    """A processor that allows only even or odd tokens and records its input."""
 
     def __init__(self, odd):
         self.odd, self.seen = odd, []

@@ -1,4 +1,4 @@
-"""Batches answer as one prompt alone would, and a shared prefix changes nothing."""
+"""A batch gives the answers of single prompts, and a shared prefix changes no answer."""
 
 import mlx.core as mx
 import pytest
@@ -31,7 +31,7 @@ def ids_of(base, *texts):
 
 
 def alone(base, ids, limit=12):
-    """Greedy tokens without a cache: each next token from a full forward pass."""
+    """Return greedy tokens without a cache: each token from a full forward pass."""
     found = []
     while len(found) < limit:
         token = base.model(mx.array([[*ids, *found]]))[0, -1].argmax().item()

@@ -1,4 +1,4 @@
-"""What is checked before a neuron is used, and what its gate has told already."""
+"""The check of a neuron's effect before its first use."""
 
 import pytest
 from projects import write_neuron

@@ -1,4 +1,4 @@
-"""A switch's layers add the active neuron, and nothing at all without one."""
+"""Wrapped layers add the delta of the active neuron, and nothing without one."""
 
 import mlx.core as mx
 import numpy as np

@@ -1,4 +1,4 @@
-"""One base, many neurons: exact, fast to switch, refused when unsound, and never disturbed by one another."""
+"""One base, many neurons: exact, fast to switch, refused when damaged, and independent of one another."""
 
 import json
 import statistics
@@ -45,7 +45,7 @@ def elsewhere(registry, code):
 
 
 class TestLogits:
-    """What a neuron computes."""
+    """The logits of a neuron."""
 
     def test_switched_off_the_logits_are_exactly_the_bases(self, runtime, publish):
         publish("foo", 1)
@@ -93,7 +93,7 @@ class TestLogits:
 
 
 class TestKinds:
-    """Neurons of every kind that the engine trains."""
+    """Neurons of every adapter kind."""
 
     @pytest.fixture
     def fresh(self, base):
@@ -151,7 +151,7 @@ class TestKinds:
 
 
 class TestSwitching:
-    """How neurons come, stay and go."""
+    """Loading, switching and eviction."""
 
     def test_a_resident_neuron_is_switched_to_in_less_than_a_millisecond(self, runtime, publish):
         publish("foo", 1)
@@ -229,7 +229,7 @@ class TestSwitching:
 
 
 class TestAliases:
-    """A name follows its alias, wherever that is moved."""
+    """A name follows its alias after every move."""
 
     @pytest.mark.parametrize(
         ("code", "expected"),
@@ -275,7 +275,7 @@ class TestAliases:
 
 
 class TestText:
-    """Answers, one by one, in batches and interleaved."""
+    """Answers: single, batched and interleaved."""
 
     @pytest.mark.parametrize("neuron", ["base", "foo", None])
     def test_a_batch_answers_as_one_by_one(self, runtime, publish, neuron):
@@ -369,7 +369,7 @@ def truncate(entry):
 
 
 class TestRefusals:
-    """What is unsound is refused, and what was active stays."""
+    """Damaged or unfit neurons are refused, and the active neuron stays."""
 
     @pytest.fixture
     def settled(self, runtime, publish):

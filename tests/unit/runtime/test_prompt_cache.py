@@ -1,4 +1,4 @@
-"""Keys and values are reused within a neuron, never across, and within their bytes."""
+"""Keys and values are reused within a neuron, never across neurons, and within a byte budget."""
 
 import mlx.core as mx
 import numpy as np

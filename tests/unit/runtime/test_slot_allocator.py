@@ -1,4 +1,4 @@
-"""Slots go to those who ask, stay while they are used, and come back to the least recently used."""
+"""Slots are assigned on demand, kept while in use, and evicted by least recent use."""
 
 import pytest
 from engines import fields_of, publish, write_base
@@ -89,7 +89,7 @@ def test_rows_of_one_neuron_use_its_own_delta(house):
 
 
 class TestPinning:
-    """A pinned neuron stays."""
+    """A pinned neuron is not evicted."""
 
     def test_a_pinned_neuron_keeps_its_slot(self, house):
         house.allocator.pin("a", house.cache.find("a"))
@@ -116,7 +116,7 @@ class TestPinning:
 
 
 class TestUnloading:
-    """A neuron goes when nobody uses it."""
+    """A neuron is unloaded when it has no users."""
 
     def test_an_unused_neuron_is_unloaded_at_once(self, house):
         house.allocator.release(house.take("a"))
@@ -171,7 +171,7 @@ def test_the_mixing_check_runs_once_for_a_set_of_layers(house, monkeypatch):
 
 
 class TestRefusals:
-    """What cannot be served is told once and kept in mind."""
+    """Refused neurons are remembered."""
 
     @pytest.fixture
     def bad(self, house):
@@ -240,7 +240,7 @@ class TestRefusals:
 
 
 class TestBlends:
-    """A blend is a neuron of its own."""
+    """A blend has its own slot and digest."""
 
     def test_a_blend_has_one_slot_for_any_order_of_its_parts(self, house):
         house.take("a")

@@ -1,4 +1,4 @@
-"""A batch's slots stay with its rows, whatever mlx-lm does to the batch; and a call adds what its rows' slots say."""
+"""Slots stay with their rows through every operation on a batch, and each call adds the deltas of its rows' slots."""
 
 import copy
 
@@ -63,7 +63,7 @@ def test_the_rows_keep_their_slots_through_every_move(first, moves):
 
 
 class Noting:
-    """A model that notes what is added while it computes."""
+    """A model that records the active delta of each call."""
 
     def __init__(self, switch):
         self.model, self.switch, self.seen = build("llama"), switch, []
