@@ -165,7 +165,7 @@ class TestFaults:
     def test_a_base_that_cannot_be_batched_is_refused_and_left_as_it_was(self, tmp_path):
         base = write_base(tmp_path / "base", "jamba")
         for _ in range(2):
-            with pytest.raises(ModelError, match="otherwise in a batch"):
+            with pytest.raises(ModelError, match="other answers in a batch"):
                 Engine(base, Registry(tmp_path / "registry"))
 
 

@@ -116,12 +116,12 @@ def test_ctrl_c_ends_the_agent(own, cache, tmp_path):
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        ([" "], 2, "there is nothing to do"),
-        (["\udcff"], 2, "there is nothing to do that can be read"),
+        ([" "], 2, "TASK: must be non-empty UTF-8 text"),
+        (["\udcff"], 2, "must be non-empty UTF-8 text"),
         (["x", "--neuron", "thinkin=base"], 1, "no such role; got thinkin; allowed: thinking, task"),
         (["x", "--neuron", "thinking=none"], 1, "no such neuron; got none"),
-        (["x", "--neuron", "task=base", "--neuron", "task=base"], 2, "--neuron: not a role's neuron"),
-        (["x", "--neuron", "task="], 2, "--neuron: not a role's neuron"),
+        (["x", "--neuron", "task=base", "--neuron", "task=base"], 2, "--neuron: invalid, or the second value for a role"),
+        (["x", "--neuron", "task="], 2, "--neuron: invalid, or the second value for a role"),
         (["x", "--router", "none"], 1, "no router is named 'none'"),
         (["x", "--root", "nowhere"], 2, "does not exist"),
         (["x", "--max-steps", "0"], 2, "0 is not in the range"),

@@ -90,13 +90,13 @@ def test_another_tool_that_fails_is_called_once_more_with_what_debug_says(tmp_pa
     worker = agent_of(tmp_path, task=["-"], action=[Call("calculator", {"expression": "1/0"}), SUM])
     outcome = worker.run("x")
     assert told(outcome)[1:4] == [
-        ("action", "it divides by zero", True),
+        ("action", "division by zero", True),
         ("debug", None, False),
         ("action", "408", False),
     ]
     again = worker.client.asked[3][1]
     assert [turn["role"] for turn in again] == ["user", "assistant", "user"]
-    assert "it divides by zero" in again[-1]["content"]
+    assert "division by zero" in again[-1]["content"]
 
 
 BROKEN = [
