@@ -1,14 +1,14 @@
 """The multi-neuron engine: mixed traffic against one neuron, the base alone, and plain ``BatchGenerator``.
 
-Every request is a short question answered in ``--tokens`` tokens; there are twice as many as run at once, so that
-sequences join and leave. Neurons are random, of rank ``--rank`` on every linear layer. The prompt cache is off.
+Every request is a short question answered in ``--tokens`` tokens; twice as many are sent as run at once, so that
+sequences join and leave. Neurons are random, with rank ``--rank`` on every linear layer. The prompt cache is off.
 
 - ``plain``: mlx-lm's ``BatchGenerator`` on the bare base; ``base``: the engine, all requests for the base;
 - ``one``: all requests for one neuron; ``eight``: for eight in turn; ``many``: for ``--many`` in turn over 8 slots.
 
-"time x" is a row's time a token over that of ``one``. Below the tables: what a switch between neurons in memory takes,
-what one that has to go into a slot, and a cold load against reading the same file: of a neuron whose gate saw it change
-the base, and of one without a gate, whose effect is computed.
+"time x" is a row's time per token over that of ``one``. Below the tables: the time of a switch between neurons in
+memory, of moving a neuron into a slot, and of a cold load against reading the same file, for a neuron whose effect the
+gate measured and for one without a gate, whose effect is computed.
 
     python benchmarks/engine.py [--concurrent 16 64] [--tokens 64] [--rank 8] [--many 32] [--rounds 3]
 """
@@ -75,7 +75,7 @@ def publish(base: Any, folder: Path, count: int, rank: int) -> Any:
 
 
 def plain(base: Any, concurrent: int, max_tokens: int) -> Callable[[list[list[int]]], int]:
-    """Return what answers prompts by mlx-lm alone and counts the tokens."""
+    """Return a function that answers prompts with mlx-lm alone and counts the tokens."""
     from mlx_lm.generate import BatchGenerator
 
     def answer(prompts: list[list[int]]) -> int:
@@ -94,7 +94,7 @@ def plain(base: Any, concurrent: int, max_tokens: int) -> Callable[[list[list[in
 
 
 def mixed(base: Any, registry: Any, concurrent: int, max_tokens: int, neurons: int) -> Callable[[list[list[int]]], int]:
-    """Return what answers prompts by the engine, for so many neurons in turn, and counts the tokens."""
+    """Return a function that answers prompts with the engine, alternating between neurons, and counts the tokens."""
     from conch_dna.records import Sampling
     from conch_dna.runtime.engine import Engine
 
@@ -111,7 +111,7 @@ def mixed(base: Any, registry: Any, concurrent: int, max_tokens: int, neurons: i
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Measure one variant at one number of concurrent requests: seconds of 1000 tokens."""
+    """Measure one variant at one number of concurrent requests: seconds per 1000 tokens."""
     from conch_dna.data.tokens import prompt_ids
     from conch_dna.models.load import load
 
@@ -133,7 +133,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def first_use(base: Any, registry: Any, name: str) -> float:
-    """Return the seconds that a runtime takes which has seen other neurons, but not this one."""
+    """Return the seconds of loading a neuron in a runtime that has loaded others before."""
     from conch_dna.runtime.neurons import NeuronRuntime
 
     runtime = NeuronRuntime(base, registry)
@@ -167,7 +167,7 @@ def switches(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     def read(n: int) -> None:
         mx.eval(mx.load(str(folder / "made" / str(n) / "adapters.safetensors")))
 
-    runtime = NeuronRuntime(base, registry, max_bytes=1)  # room for one neuron: each is read again
+    runtime = NeuronRuntime(base, registry, max_bytes=1)  # memory for one neuron: each is read again
     runtime.use("n8")  # warm-up
     found = {"read": median(read, SLOTS), "cold": median(lambda n: runtime.use(f"n{n}"), SLOTS)}
     runtime.close()
@@ -190,9 +190,9 @@ def switches(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("--concurrent", type=int, nargs="+", default=[16, 64], help="requests that run at once")
-    made.add_argument("--tokens", type=int, default=64, help="most tokens in one answer")
-    made.add_argument("--rank", type=int, default=8, help="of the neurons")
-    made.add_argument("--many", type=int, default=32, help="neurons of the row that has more than slots")
+    made.add_argument("--tokens", type=int, default=64, help="maximum tokens of one answer")
+    made.add_argument("--rank", type=int, default=8, help="rank of the neurons")
+    made.add_argument("--many", type=int, default=32, help="neurons of the row with more neurons than slots")
     options = parse(made, QUICK)
     if options.variant:
         with tempfile.TemporaryDirectory() as folder:
@@ -204,7 +204,7 @@ def main() -> None:
     header(options)
     for concurrent in options.concurrent:
         found = compete(__file__, rows, [*words, "--concurrent", str(concurrent)], options.rounds)
-        print(f"{concurrent} of {2 * concurrent} at once, {options.tokens} tokens each; seconds of 1000 tokens")
+        print(f"{concurrent} of {2 * concurrent} at once, {options.tokens} tokens each; seconds per 1000 tokens")
         table(found, "one", 1000)
         print()
     (times,) = compete(__file__, [Contender("switches", "switches")], words, 1)["switches"]

@@ -1,13 +1,13 @@
-"""The server: what HTTP costs over the engine in one process, and ``mlx_lm.server`` with alternating adapters.
+"""The server: the cost of HTTP over the engine in one process, and ``mlx_lm.server`` with alternating adapters.
 
-``--concurrent`` clients send requests one after the other, each for the next of eight neurons in turn, until twice as
-many are answered; the neurons are in memory by then. Greedy, ``--tokens`` tokens each, our BLAS for all.
+``--concurrent`` clients send requests one after the other, each for the next of eight neurons, until twice as many are
+answered; the neurons are in memory. Greedy, ``--tokens`` tokens each, the same BLAS for all.
 
-- ``engine``: threads that ask an engine of this process;
+- ``engine``: threads that use an engine in this process;
 - ``conch serve``: the same requests over HTTP;
 - ``mlx_lm.server``: the same, each with the folder of its adapter.
 
-Below the table: how many answers are, to the letter, those of the engine.
+Below the table: the number of answers that equal those of the engine.
 
     python benchmarks/server.py [--concurrent 16] [--tokens 32] [--rank 8] [--rounds 3]
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 QUICK = {"rounds": 1, "concurrent": 2, "tokens": 3, "rank": 2}
-THEIRS = "mlx_lm.server"  # takes minutes: one process of it is enough
+THEIRS = "mlx_lm.server"  # takes minutes: measured in one process only
 VARIANTS = ("engine", "conch serve", THEIRS)
 PEER = "from conch_dna.models import accel; accel.switch_on(); from mlx_lm.server import main; main()"
 OURS = "from conch_dna.cli.main import main; main()"
@@ -42,7 +42,7 @@ PACKAGES = ("mlx", "mlx-lm", "conch-dna", "fastapi", "uvicorn", "httpx")
 
 
 def in_process(options: argparse.Namespace, base: Any, registry: Any) -> Callable[[int], str]:
-    """Return what asks an engine that runs in a thread of its own."""
+    """Return a function that asks an engine with its own thread."""
     from conch_dna.records import Sampling
     from conch_dna.runtime.engine import Engine
 
@@ -53,7 +53,7 @@ def in_process(options: argparse.Namespace, base: Any, registry: Any) -> Callabl
 
 
 def over_http(options: argparse.Namespace, port: int, name_of: Callable[[int], dict[str, str]]) -> Callable[[int], str]:
-    """Return what asks a server on this machine, over connections that are kept."""
+    """Return a function that asks a server on this machine over kept connections."""
     import httpx
 
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600)
@@ -72,7 +72,7 @@ def over_http(options: argparse.Namespace, port: int, name_of: Callable[[int], d
 
 @contextlib.contextmanager
 def serving(code: str, *words: object, port: int) -> Iterator[None]:
-    """Run a server in a process of its own until the block ends."""
+    """Run a server in a separate process until the block ends."""
     command = [sys.executable, "-c", code, *map(str, words), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -97,7 +97,7 @@ def free_port() -> int:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Measure one variant: seconds a request, and the answers."""
+    """Measure one variant: seconds per request, and the answers."""
     from conch_dna.models.load import load
 
     base, port = load(options.model), free_port()
@@ -115,7 +115,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def run(options: argparse.Namespace, ask: Callable[[int], str]) -> dict[str, Any]:
-    """Ask as many clients do; the warm-up brings every neuron into memory."""
+    """Ask with concurrent clients; the warm-up loads every neuron into memory."""
     with ThreadPoolExecutor(options.concurrent) as clients:
         list(clients.map(ask, range(SLOTS)))
         started = time.perf_counter()
@@ -127,8 +127,8 @@ def run(options: argparse.Namespace, ask: Callable[[int], str]) -> dict[str, Any
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("--concurrent", type=int, default=16, help="clients")
-    made.add_argument("--tokens", type=int, default=32, help="most tokens in one answer")
-    made.add_argument("--rank", type=int, default=8, help="of the neurons")
+    made.add_argument("--tokens", type=int, default=32, help="maximum tokens of one answer")
+    made.add_argument("--rank", type=int, default=8, help="rank of the neurons")
     options = parse(made, QUICK)
     if options.variant:
         with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +143,7 @@ def main() -> None:
     peer = statistics.median(seconds[THEIRS])
     engine = statistics.median(seconds["engine"])
     print(f"{options.concurrent} clients, {2 * options.concurrent} requests, {options.tokens} tokens each")
-    print(f"{'':<16}{'s a request':>12}{'min-max':>16}{'requests/s':>12}{'x mlx_lm.server':>17}{'time x engine':>15}")
+    print(f"{'':<16}{'s per request':>12}{'min-max':>16}{'requests/s':>12}{'x mlx_lm.server':>17}{'time x engine':>15}")
     for name, times in seconds.items():
         median = statistics.median(times)
         spread = f"{min(times):.3f}-{max(times):.3f}"
@@ -151,7 +151,7 @@ def main() -> None:
     wanted = found["engine"][0]["answers"]
     for name in VARIANTS[1:]:
         same = sum(a == b for a, b in zip(found[name][0]["answers"], wanted, strict=True))
-        print(f"answers of {name} that are the engine's: {same} of {len(wanted)}")
+        print(f"answers of {name} equal to the engine's: {same} of {len(wanted)}")
 
 
 if __name__ == "__main__":

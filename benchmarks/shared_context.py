@@ -1,16 +1,15 @@
-"""Six neurons over one context: read once for all by the base, against six that each read it themselves.
+"""Six neurons over one context that the base reads once, against six neurons that each read it themselves.
 
-One prompt of ``--context`` tokens and the chat template's invocation tokens goes to every neuron at once. The figure is
-the time until all of them have their first token: reading the prompt, and one token. The neurons are random, of rank
-``--rank`` on every linear layer, and the same in all rows except for their invocation tokens. Each prompt is new to the
-engine, and the rows take turns in one process.
+One prompt of ``--context`` tokens and the chat template's invocation tokens goes to every neuron at once. The benchmark
+measures the time until all neurons have their first token. The neurons are random, with rank ``--rank`` on every linear
+layer, and differ between rows only in their invocation tokens. Each prompt is new to the engine, and the rows alternate
+in one process.
 
-- ``shared``: neurons that act from the invocation tokens on;
+- ``shared``: neurons that act from their invocation tokens;
 - ``ordinary``: neurons that act on every token, in one batch; ``ordinary, one by one``: one after the other.
 
-"time x" is a row's time over that of ``shared``; tokens/s are those of all prompts together. After the timing the
-answers to the end of a prompt are compared with those of each neuron alone, token by token: if one differs, the
-benchmark fails.
+"time x" is a row's time over that of ``shared``; tokens/s count all prompts together. After the timing, the answers to
+the end of a prompt are compared token by token with those of each neuron alone; the benchmark fails on a difference.
 
     python benchmarks/shared_context.py [--context 400] [--neurons 6] [--rank 8] [--rounds 1] [--steps 3]
 """
@@ -35,12 +34,12 @@ if TYPE_CHECKING:
 QUICK = {"rounds": 1, "steps": 1, "context": 40, "neurons": 2, "rank": 2}
 TEXT = "The tide comes in twice a day, and whoever writes on the sand at noon writes for the crabs. "
 CHECKED = 60  # last tokens of a prompt, for the comparison
-SIZE = 0.1  # of the neurons' factors: enough that each says something of its own
+SIZE = 0.1  # scale of the neurons' factors, large enough for different answers
 ROWS = {"shared": ("s", True), "ordinary": ("o", True), "ordinary, one by one": ("o", False)}  # neurons, together
 
 
 def serve(base: Any, folder: Path, options: argparse.Namespace, invocation_tokens: tuple[int, ...]) -> Engine:
-    """Return an engine with activated neurons s0, s1 and so on, and ordinary neurons o0, o1 and so on."""
+    """Return an engine with neurons s0, s1, … that act from invocation tokens, and o0, o1, … that act everywhere."""
     from conch_dna.registry.adapter import INVOCATION_TOKENS
     from conch_dna.registry.card import CardFields
     from conch_dna.registry.store import Registry
@@ -72,7 +71,7 @@ def answers(engine: Engine, prompt: list[int], names: list[str], limit: int, tog
 
 
 def alone(engine: Engine, prompt: list[int], name: str, limit: int) -> tuple[int, ...]:
-    """Return one neuron's greedy answer by mlx-lm's own loop: the base reads the context, the neuron the rest."""
+    """Return one neuron's greedy answer from mlx-lm's own loop: the base reads the context, the neuron the rest."""
     import mlx.core as mx
     from mlx_lm.generate import generate_step
     from mlx_lm.models.cache import make_prompt_cache
@@ -80,13 +79,14 @@ def alone(engine: Engine, prompt: list[int], name: str, limit: int) -> tuple[int
     from conch_dna.data.alora import split_at_invocation
     from conch_dna.runtime.neuron_layers import Alone
 
-    cache, slot, model = engine._cache, engine._switch, engine.base_model.model  # noqa: SLF001 - past the engine's batch
+    cache, switch = engine._cache, engine._switch  # noqa: SLF001 - bypasses the engine's batch
+    model = engine.base_model.model
     wanted, caches, tokens = cache.find(name), make_prompt_cache(model), []
     if wanted.invocation_tokens:
         context, prompt = split_at_invocation(prompt, wanted.invocation_tokens)
-        with slot.adding(None):
+        with switch.adding(None):
             model(mx.array([context]), cache=caches)
-    with slot.adding(Alone(cache.get(wanted))):
+    with switch.adding(Alone(cache.get(wanted))):
         for token, _ in generate_step(mx.array(prompt), model, max_tokens=limit, prompt_cache=caches):
             if int(token) in engine.tokenizer.eos_token_ids:
                 break
@@ -95,17 +95,17 @@ def alone(engine: Engine, prompt: list[int], name: str, limit: int) -> tuple[int
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Return each row's seconds until all neurons have their first token, and how many answers were compared."""
+    """Return each row's seconds until all neurons have their first token, and the number of different answers."""
     from conch_dna.data.alora import invocation_tokens_of
     from conch_dna.models.load import load
 
     base = load(options.model)
     invocation_tokens = invocation_tokens_of(base.tokenizer)
     engine = serve(base, folder, options, invocation_tokens)
-    told = itertools.count()
+    numbers = itertools.count()
 
     def prompt() -> list[int]:
-        text = f"{next(told)} times this was told. " + TEXT * (options.context // 8)
+        text = f"{next(numbers)} times this was told. " + TEXT * (options.context // 8)
         return [*base.tokenizer.encode(text)[: options.context], *invocation_tokens]
 
     seconds: dict[str, list[float]] = {row: [] for row in ROWS}
@@ -128,8 +128,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("--context", type=int, default=400, help="tokens before the invocation tokens")
-    made.add_argument("--neurons", type=int, default=6, help="that are asked at once")
-    made.add_argument("--rank", type=int, default=8, help="of the neurons")
+    made.add_argument("--neurons", type=int, default=6, help="neurons asked at once")
+    made.add_argument("--rank", type=int, default=8, help="rank of the neurons")
     made.add_argument("--checked", type=int, default=4, help="tokens of each answer that are compared")
     made.set_defaults(rounds=1)
     options = parse(made, QUICK)

@@ -1,14 +1,14 @@
 """Minutes of load on ``conch serve`` while its neurons are published, promoted, rolled back, unloaded and removed.
 
-Every client asks for a random model (a name, ``NAME@prod``, ``NAME@VERSION`` or the base), one in four as a stream, one
-in twenty hangs up half-way. The neurons say different things, and what each says was computed beforehand by
-a runtime with one neuron and one prompt at a time. An answer counts as
+Every client asks for a random model (a name, ``NAME@prod``, ``NAME@VERSION`` or the base); one request in four is a
+stream, and one in twenty disconnects half-way. The neurons give different answers, which a runtime computes beforehand,
+one neuron and one prompt at a time. An answer counts as
 
-- ``wrong neuron`` if its fingerprint names a version that the model's name did not stand for while the request ran;
-- ``wrong text`` if it is not to the letter what that version says;
-- ``lost`` if it ends in anything but an answer.
+- ``wrong neuron`` if its fingerprint names a version that the model's name did not mean while the request ran;
+- ``wrong text`` if it differs from the answer of that version;
+- ``lost`` if the request fails.
 
-The server's memory is looked at every few seconds. The exit code is 1 if anything is wrong or lost.
+The server's memory is sampled every few seconds. The exit code is 1 if any answer is wrong or lost.
 
     python benchmarks/soak.py [--minutes 10] [--concurrent 64] [--names 12] [--contents 16]
 """
@@ -41,16 +41,16 @@ PROMPTS = (
     "Write a line of Python.", "How do I make tea?",
 )  # fmt: skip
 PROD = "prod"
-STRONG = 0.04  # of the factors: what a neuron says is its own from the first words on
-TOLD_APART = 0.9
-CHANGES = ("publish", "promote", "rollback", "unload", "give up")
+STRONG = 0.04  # scale of the factors, large enough that answers differ from the first words
+DISTINCT = 0.9
+CHANGES = ("publish", "promote", "rollback", "unload", "retire")
 
 
 @dataclass
 class Truth:
-    """What each model's name stands for, and when; changes note when they began and when they had ended."""
+    """The versions that each model's name meant over time; a change records when it began and ended."""
 
-    said: dict[str, list[str]]
+    texts: dict[str, list[str]]
     lock: threading.Lock = field(default_factory=threading.Lock)
     meant: dict[str, list[tuple[float, float, str]]] = field(default_factory=lambda: defaultdict(list))
     counts: Counter[str] = field(default_factory=Counter)
@@ -59,24 +59,24 @@ class Truth:
     doomed: deque[tuple[float, str, int]] = field(default_factory=deque)
 
     def note(self, model: str, digest: str, began: float) -> None:
-        """Note that ``model`` stands for ``digest`` since some moment between ``began`` and now."""
+        """Record that ``model`` means ``digest`` since some moment between ``began`` and now."""
         with self.lock:
             self.meant[model].append((began, time.monotonic(), digest))
 
     def possible(self, model: str, since: float) -> set[str]:
-        """Return what a request might have been given that was sent at ``since`` and has been answered by now."""
+        """Return the versions that a request sent at ``since`` and answered by now may have got."""
         with self.lock:
-            moves = list(self.meant.get(model, ()))  # none of a version that has been given up
+            moves = list(self.meant.get(model, ()))  # empty for a retired version
         ends = [*(done for _, done, _ in moves[1:]), float("inf")]
         return {digest for (_, _, digest), end in zip(moves, ends, strict=False) if end >= since}
 
     def models(self) -> list[str]:
-        """Return the names that may be asked for now."""
+        """Return the names that clients may ask for now."""
         with self.lock:
             return [*self.meant]
 
     def count(self, what: str, about: str = "") -> None:
-        """Count one more, and keep what there is to say about it."""
+        """Count an event and keep its description, if any."""
         with self.lock:
             self.counts[what] += 1
             if about:
@@ -84,25 +84,26 @@ class Truth:
 
 
 def prepare(options: argparse.Namespace, base: Any, folder: Path) -> tuple[Truth, list[Path]]:
-    """Write the neurons and compute what each says, alone."""
+    """Write the neurons and compute the answers of each one alone."""
     from conch_dna.records import Sampling
     from conch_dna.runtime.neurons import NeuronRuntime
 
     made = [write_neuron(folder / "contents" / str(n), base, n, options.rank, STRONG) for n in range(options.contents)]
-    runtime, limit, said = NeuronRuntime(base, folder), Sampling(max_tokens=options.tokens), {}
-    said["base"] = [runtime.generate(prompt, sampling=limit) for prompt in PROMPTS]
+    runtime, limit, texts = NeuronRuntime(base, folder), Sampling(max_tokens=options.tokens), {}
+    texts["base"] = [runtime.generate(prompt, sampling=limit) for prompt in PROMPTS]
     for path in made:
         runtime.add(path.name, path)
         runtime.use(path.name)
-        said[str(runtime.active).removeprefix("sha256:")] = [
+        texts[str(runtime.active).removeprefix("sha256:")] = [
             runtime.generate(prompt, sampling=limit) for prompt in PROMPTS
         ]
     runtime.close()
-    pairs = [a != b for one, other in itertools.combinations(said.values(), 2) for a, b in zip(one, other, strict=True)]
-    print(f"texts that tell two neurons apart: {sum(pairs) / len(pairs):.1%}")
-    if sum(pairs) < TOLD_APART * len(pairs):
-        sys.exit("too few to tell a wrong neuron from the right one")
-    return Truth(said), made
+    twos = itertools.combinations(texts.values(), 2)
+    pairs = [a != b for one, other in twos for a, b in zip(one, other, strict=True)]
+    print(f"texts that differ between two neurons: {sum(pairs) / len(pairs):.1%}")
+    if sum(pairs) < DISTINCT * len(pairs):
+        sys.exit("too few to detect a wrong neuron")
+    return Truth(texts), made
 
 
 def change(options: argparse.Namespace, registry: Any, truth: Truth, made: list[Path], fields: Any, url: str) -> None:
@@ -114,7 +115,7 @@ def change(options: argparse.Namespace, registry: Any, truth: Truth, made: list[
     if what == "publish":
         entry = registry.publish(name, random.choice(made), fields)  # noqa: S311
         truth.note(name, plain(entry), began)
-        if entry.version == registry.versions(name)[-1]:  # not an old one that a rollback made current
+        if entry.version == registry.versions(name)[-1]:  # not an old version after a rollback
             truth.note(entry.ref, plain(entry), began)
     elif what == "promote":
         entry = registry.promote(name, random.choice(registry.versions(name)), PROD)  # noqa: S311
@@ -124,23 +125,23 @@ def change(options: argparse.Namespace, registry: Any, truth: Truth, made: list[
 
         try:
             entry = registry.rollback(name)
-        except RegistryError:  # it has no earlier version any more
+        except RegistryError:  # it has no earlier version
             return
         truth.note(name, plain(entry), began)
     elif what == "unload":
         httpx.post(f"{url}/admin/unload", json={"model": name, "deadline": 120}, timeout=150).raise_for_status()
-    elif what == "give up":
-        give_up(registry, truth, name, began + 6 * options.minutes)
+    elif what == "retire":
+        retire(registry, truth, name, began + 6 * options.minutes)
     while truth.doomed and truth.doomed[0][0] < began:
         _, name, version = truth.doomed.popleft()
-        if version not in registry.aliases(name).values():  # a rollback or promotion may have come back to it
+        if version not in registry.aliases(name).values():  # a rollback or promotion may use it again
             registry.remove(name, version)
             truth.count("remove")
     truth.count(what)
 
 
-def give_up(registry: Any, truth: Truth, name: str, due: float) -> None:
-    """Let nobody ask for an old version any more; when it is removed, who has asked has his answer."""
+def retire(registry: Any, truth: Truth, name: str, due: float) -> None:
+    """Stop asking for an old version; it is removed later, when its running requests have ended."""
     held = set(registry.aliases(name).values())
     asked = set(truth.models())
     old = [v for v in registry.versions(name)[:-4] if v not in held and f"{name}@{v}" in asked]
@@ -155,7 +156,7 @@ def plain(entry: Any) -> str:
 
 
 def ask(client: Any, truth: Truth, options: argparse.Namespace) -> None:
-    """Send one request and judge its answer."""
+    """Send one request and check its answer."""
     model, n = random.choice(truth.models()), random.randrange(len(PROMPTS))  # noqa: S311
     streams, hangs_up = random.random() < 0.25, random.random() < 0.05  # noqa: S311
     body = {
@@ -177,15 +178,15 @@ def ask(client: Any, truth: Truth, options: argparse.Namespace) -> None:
     digest = mark.rpartition("_")[2]
     if digest not in truth.possible(model, sent) | possible_before:
         truth.count("wrong neuron", f"{model} answered by {digest[:12]}")
-    elif text != truth.said[digest][n]:
-        truth.count("wrong text", f"{model} {PROMPTS[n]!r}: {text!r}, not {truth.said[digest][n]!r}")
+    elif text != truth.texts[digest][n]:
+        truth.count("wrong text", f"{model} {PROMPTS[n]!r}: {text!r}, not {truth.texts[digest][n]!r}")
     else:
         truth.count("right")
         truth.seconds.append(time.monotonic() - sent)
 
 
 def read(answer: Any, *, streams: bool) -> tuple[str, str]:
-    """Return text and fingerprint of an answer; a stream that does not end as it should raises."""
+    """Return text and fingerprint of an answer; raise for an incomplete stream."""
     if not streams:
         whole = json.loads(answer.read())
         return whole["choices"][0]["message"]["content"], whole["system_fingerprint"]
@@ -193,12 +194,12 @@ def read(answer: Any, *, streams: bool) -> tuple[str, str]:
     if lines[-1] != "[DONE]":
         raise ValueError(f"the stream ends with {lines[-1]!r}")
     chunks = [json.loads(line) for line in lines[:-1]]
-    said = (chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"])
-    return "".join(said), chunks[0]["system_fingerprint"]
+    pieces = (chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"])
+    return "".join(pieces), chunks[0]["system_fingerprint"]
 
 
 def load_it(options: argparse.Namespace, registry: Any, truth: Truth, made: list[Path], fields: Any, port: int) -> Any:
-    """Run clients and changes for the minutes; return the server's memory by the second at which it was looked at."""
+    """Run clients and changes for the given minutes; return samples of (second, bytes of the server)."""
     import httpx
     import psutil
 
@@ -236,13 +237,13 @@ def load_it(options: argparse.Namespace, registry: Any, truth: Truth, made: list
 
 def main() -> None:
     made_parser = parser(__doc__)
-    made_parser.add_argument("--minutes", type=float, default=10.0, help="of load")
+    made_parser.add_argument("--minutes", type=float, default=10.0, help="minutes of load")
     made_parser.add_argument("--concurrent", type=int, default=64, help="clients")
-    made_parser.add_argument("--names", type=int, default=12, help="neurons that are asked for")
-    made_parser.add_argument("--contents", type=int, default=16, help="different adapters that they may be")
-    made_parser.add_argument("--slots", type=int, default=8, help="of the server")
-    made_parser.add_argument("--tokens", type=int, default=12, help="most tokens in one answer")
-    made_parser.add_argument("--rank", type=int, default=8, help="of the neurons")
+    made_parser.add_argument("--names", type=int, default=12, help="neurons that clients ask for")
+    made_parser.add_argument("--contents", type=int, default=16, help="different adapters")
+    made_parser.add_argument("--slots", type=int, default=8, help="slots of the server")
+    made_parser.add_argument("--tokens", type=int, default=12, help="maximum tokens of one answer")
+    made_parser.add_argument("--rank", type=int, default=8, help="rank of the neurons")
     options = parse(made_parser, QUICK)
     header(options, PACKAGES)
     from conch_dna.models.load import load
@@ -269,17 +270,17 @@ def main() -> None:
 
 
 def report(options: argparse.Namespace, truth: Truth, memory: list[tuple[float, int]]) -> int:
-    """Print the figures; return the exit code."""
+    """Print the results; return the exit code."""
     counts = truth.counts
     answered = counts["right"] + counts["wrong neuron"] + counts["wrong text"]
     print(f"{options.minutes:g} minutes, {options.concurrent} clients, {options.names} neurons, {options.slots} slots")
-    print(f"answers {answered}, hung up {counts['hung up']}; a second: {answered / 60 / options.minutes:.1f}")
+    print(f"answers {answered}, hung up {counts['hung up']}; per second: {answered / 60 / options.minutes:.1f}")
     for what in ("wrong neuron", "wrong text", "lost"):
         print(f"{what}: {counts[what]}")
     print("changes: " + ", ".join(f"{what} {counts[what]}" for what in (*CHANGES[:-1], "remove")))
     if len(truth.seconds) > 1:
         cuts = statistics.quantiles(truth.seconds, n=20)
-        print(f"seconds an answer: median {statistics.median(truth.seconds):.2f}, 95 % within {cuts[-1]:.2f}")
+        print(f"seconds per answer: median {statistics.median(truth.seconds):.2f}, 95 % within {cuts[-1]:.2f}")
     for low, high in ((0.0, 0.1), (0.2, 0.3), (0.45, 0.55), (0.7, 0.8), (0.9, 1.0)):
         span = [rss for at, rss in memory if low <= at / 60 / options.minutes <= high]
         if span:

@@ -29,6 +29,7 @@ class EngineClient:
 
     def __init__(self, engine: Engine, registry: Registry) -> None:
         try:
+            # llguidance and fastapi are extras
             from conch_dna.server.grammar import Constraint, Grammars
             from conch_dna.server.names import Models
         except ImportError as fault:
@@ -48,6 +49,7 @@ class EngineClient:
 
         :raises ConchError: as :meth:`Engine.submit` and its result do.
         """
+        # These import llguidance, an extra: __init__ reports if it is missing.
         from conch_dna.server.requests import ChatBody
         from conch_dna.server.tools import callable_tools, grammar_of, read_calls, turns_of
 

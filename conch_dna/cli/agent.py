@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,16 +13,20 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from conch_dna.agent.loop import MAX_STEPS
+from conch_dna.agent.loop import MAX_STEPS, Agent
+from conch_dna.agent.memory import Memory
+from conch_dna.agent.roles import ROLES, assign_roles
+from conch_dna.agent.sandbox import can_confine
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
+from conch_dna.cli.talk import base_of
 from conch_dna.errors import ConfigError
 from conch_dna.registry.aliases import BASE
-from conch_dna.runtime.routing import DEFAULT
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.routing import DEFAULT, make_routing
 from conch_dna.util.text import is_utf8
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Sequence
 
     from conch_dna.agent.loop import Outcome, Step
@@ -81,19 +86,13 @@ def agent(
     as_json: bool,
 ) -> None:
     """Work on TASK: plan, act with tools, debug, answer, reflect and remember, with one neuron for each."""
-    from contextlib import ExitStack
-
-    from conch_dna.agent.loop import Agent
-    from conch_dna.agent.memory import Memory
-    from conch_dna.agent.roles import assign_roles
-    from conch_dna.agent.tools import tools_for
-    from conch_dna.runtime.routing import make_routing
+    from conch_dna.agent.tools import tools_for  # imports jsonschema, which costs start-up time
 
     if not task.strip() or not is_utf8(task):
         raise ConfigError("must be non-empty UTF-8 text", where="TASK", got=repr(task))
     given = _given(neurons)
     routing = make_routing(app.host, app.project, router)
-    with ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         client = _over_server(url) if url else _in_process(app, base_ref, list(given.values()), stack)
         assignments = assign_roles(client.neurons(), given)
         for role, assignment in assignments.items():
@@ -125,8 +124,6 @@ def _given(neurons: Sequence[str]) -> dict[str, str]:
 
 def _may_run(unconfined: bool) -> bool:
     """Return whether programs may run; log the reason if not."""
-    from conch_dna.agent.sandbox import can_confine
-
     if unconfined or (fault := can_confine()) is None:
         return True
     log.warning("python_withheld", reason=fault, next_step="--unconfined-python runs it without confinement")
@@ -135,7 +132,7 @@ def _may_run(unconfined: bool) -> bool:
 
 def _over_server(url: str) -> ModelClient:
     try:
-        from conch_dna.agent.server_client import ServerClient
+        from conch_dna.agent.server_client import ServerClient  # the client is an extra, and costs start-up time
     except ImportError as fault:
         raise ConfigError(
             "the client for servers is not installed", got=fault.name, next_step="Run `pip install 'conch-dna[agent]'`."
@@ -144,10 +141,8 @@ def _over_server(url: str) -> ModelClient:
 
 
 def _in_process(app: App, base_ref: str | None, given: list[str], stack: contextlib.ExitStack) -> ModelClient:
+    # mlx costs start-up time
     from conch_dna.agent.engine_client import EngineClient
-    from conch_dna.agent.roles import ROLES
-    from conch_dna.cli.talk import base_of
-    from conch_dna.registry.store import Registry
     from conch_dna.runtime.engine import Engine
 
     registry = Registry(app.project / "adapters")

@@ -11,8 +11,11 @@ import click
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
 from conch_dna.cli.neurons import REGISTRY_DIR
+from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConfigError
 from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.routing import make_routing
 from conch_dna.server.settings import ServerSettings, check_host
 
 _DEFAULT = ServerSettings()
@@ -99,11 +102,8 @@ def serve(
         ) from fault
     keys = read_keys(keys_file, os.environ.pop("CONCH_KEYS", None), rate_limit)
     check_host(settings, keyed=bool(keys))
-    # mlx costs start-up time
-    from conch_dna.config import read_project, resolve
-    from conch_dna.registry.store import Registry
+    # mlx and fastapi cost start-up time
     from conch_dna.runtime.engine import Engine
-    from conch_dna.runtime.routing import make_routing
     from conch_dna.server.app import make_app
 
     registry = Registry(root or app.project / REGISTRY_DIR)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
+from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConchError, ConfigError
 from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.records import Sampling
 from conch_dna.registry.aliases import BASE
-from conch_dna.runtime.routing import AUTO, DEFAULT
+from conch_dna.registry.store import Registry
+from conch_dna.runtime.routing import AUTO, DEFAULT, make_routing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conch_dna.records import Sampling
-    from conch_dna.registry.store import Registry
     from conch_dna.runtime.neurons import NeuronRuntime
 
 
@@ -35,8 +37,6 @@ def _with_sampling(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _sampling(max_tokens: int, temperature: float, seed: int) -> Sampling:
-    from conch_dna.records import Sampling
-
     return Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
 
 
@@ -45,8 +45,6 @@ def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[st
 
     :raises UnknownName: the registry lacks one of the neurons.
     """
-    from conch_dna.config import read_project, resolve
-
     entries = [registry.resolve(n) for n in neurons if n != BASE]  # reports unknown names before the base is loaded
     if base_ref is not None:
         return base_ref
@@ -55,8 +53,7 @@ def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[st
 
 def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:
     """Return a runtime over the base of the neurons."""
-    from conch_dna.registry.store import Registry
-    from conch_dna.runtime.neurons import NeuronRuntime
+    from conch_dna.runtime.neurons import NeuronRuntime  # imports mlx, which costs start-up time
 
     registry = Registry(app.project / "adapters")
     return NeuronRuntime(base_of(app, registry, base_ref, neurons), registry)
@@ -64,9 +61,6 @@ def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntim
 
 def _chosen(app: App, prompt: str, router: str) -> str:
     """Return the neuron that a router chooses, and print its name to stderr."""
-    from conch_dna.registry.store import Registry
-    from conch_dna.runtime.routing import make_routing
-
     names = Registry(app.project / "adapters").names()
     neuron = make_routing(app.host, app.project, router).choose([{"role": "user", "content": prompt}], names)
     click.echo(f"{AUTO}: {neuron}", err=True)
@@ -164,10 +158,9 @@ def compare(
     runtime = _runtime(app, base_ref, names)
     answers = {n: runtime.generate(prompt, n, _sampling(max_tokens, temperature, seed)) for n in names}
     if as_json:
-        import json
-
         click.echo(json.dumps({"prompt": prompt, "answers": answers}, ensure_ascii=False, indent=2))
         return
+    # rich costs start-up time
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

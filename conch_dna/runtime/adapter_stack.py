@@ -177,14 +177,14 @@ def gathered(x_BTI: mx.array, stack_NIO: mx.array, slots_B: mx.array) -> mx.arra
     return mx.gather_mm(x_BTI, stack_NIO, rhs_indices=slots_B)
 
 
-def taken(x_BTI: mx.array, stack_NIO: mx.array, slots_B: mx.array) -> mx.array:
+def indexed(x_BTI: mx.array, stack_NIO: mx.array, slots_B: mx.array) -> mx.array:
     """Multiply each row with a copy of its slot's matrix: (B, T, O); works on every device and dtype."""
     return x_BTI @ stack_NIO[slots_B]
 
 
 @functools.cache
 def rows_product() -> RowsProduct:
-    """Return :func:`gathered` if it is correct on this device, else :func:`taken`.
+    """Return :func:`gathered` if it is correct on this device, else :func:`indexed`.
 
     The gathering kernels of some devices and dtypes are missing or wrong (mlx#3369), so both are compared once, with
     one and with several tokens per row.
@@ -194,11 +194,11 @@ def rows_product() -> RowsProduct:
     try:
         for tokens in (1, 5):
             x_BTI = mx.random.normal((4, tokens, 64), key=mx.random.key(tokens))
-            same = mx.allclose(gathered(x_BTI, stack_NIO, slots_B), taken(x_BTI, stack_NIO, slots_B), atol=1e-2)
+            same = mx.allclose(gathered(x_BTI, stack_NIO, slots_B), indexed(x_BTI, stack_NIO, slots_B), atol=1e-2)
             if not same.item():
-                return taken
+                return indexed
     except (ValueError, RuntimeError):
-        return taken
+        return indexed
     return gathered
 
 

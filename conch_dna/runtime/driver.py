@@ -47,7 +47,7 @@ class Driver:
 
     @property
     def running(self) -> bool:
-        """Whether the engine's own thread runs the steps."""
+        """True while the engine's own thread runs the steps."""
         return self._loop is not None and not self._loop.done()
 
     def step(self) -> bool:

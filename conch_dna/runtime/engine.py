@@ -160,7 +160,7 @@ class Engine:
 
     @property
     def running(self) -> bool:
-        """Whether the engine's own thread is running."""
+        """True while the engine's own thread is running."""
         return self._driver.running
 
     def step(self) -> bool:

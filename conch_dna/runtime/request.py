@@ -103,7 +103,7 @@ class Request:
 
     @property
     def activated(self) -> bool:
-        """Whether its neuron shares the base's context."""
+        """True if its neuron shares the base's context."""
         return self.wanted is not None and bool(self.wanted.invocation_tokens)
 
     def done(self) -> bool:
@@ -116,7 +116,7 @@ class Request:
 
     @property
     def cancelled(self) -> bool:
-        """Whether :meth:`cancel` was called."""
+        """True after :meth:`cancel` was called."""
         return self._cancelled.is_set()
 
     def result(self, timeout: float | None = None) -> Answer:

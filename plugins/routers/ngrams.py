@@ -1,8 +1,7 @@
 """The router ``ngrams``: a ridge classifier over hashed byte n-grams, trained on the domains' training prompts.
 
 Kernel ridge regression on tf-idf weights (Hastie, Tibshirani & Friedman, The Elements of Statistical Learning,
-equations 3.44 and 12.48, with one indicator per domain as target). Training on 1,000 short
-prompts takes about a second.
+equations 3.44 and 12.48, with one indicator per domain as target). Training on 1,000 short prompts takes a second.
 """
 
 from __future__ import annotations
@@ -64,7 +63,8 @@ class NGrams:
 
     @cached_property
     def _trained(self) -> Trained:
-        import numpy as np  # costs start-up time
+        # These cost start-up time, and the plug-in is loaded by every command.
+        import numpy as np
 
         from conch_dna.config import DistillConfig
         from conch_dna.data.splits import position
@@ -93,7 +93,7 @@ def chat_of(messages: Sequence[Mapping[str, str]]) -> str:
 
 def features(text: str) -> np.ndarray:
     """Return the count of each feature in a text, float32 (2 ** BITS,); the same on every machine."""
-    import numpy as np
+    import numpy as np  # costs start-up time
 
     data_T = np.frombuffer(f" {text} ".encode(errors="replace"), np.uint8).astype(np.uint64)
     found = []
@@ -109,7 +109,7 @@ def features(text: str) -> np.ndarray:
 
 def _weighted(counts_NF: np.ndarray, idf_F: np.ndarray) -> np.ndarray:
     """Return rows of log counts times inverse document frequencies, normalised to length 1."""
-    import numpy as np
+    import numpy as np  # costs start-up time
 
     x_NF = np.log1p(counts_NF) * idf_F
     rows: np.ndarray = x_NF / np.maximum(np.linalg.norm(x_NF, axis=1, keepdims=True), 1e-9)

@@ -1,4 +1,4 @@
-"""What tests of attacks share: a server, raw connections to it, and the check that it is as it was before."""
+"""Helpers for attack tests: a server, raw connections to it, and the check that it is unharmed."""
 
 import json
 import socket
@@ -13,13 +13,13 @@ from serving import until
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
 HELLO = [{"role": "user", "content": "hello"}]
 ASKED = {"model": "action@1", "messages": HELLO, "max_tokens": 6}
-# Bytes that a group may leave behind: the first schemas leave 310 MiB, and three rounds more added 25.
+# Bytes that the server may grow in one group: the first schemas add 310 MiB, and three more rounds added 25.
 GROWTH = 512 << 20
-IN_TIME = 10.0  # seconds, on a machine that does other things beside
+IN_TIME = 10.0  # seconds, on a machine under other load
 
 
 def post(server, path, body, **more):
-    """Post JSON, in which half a character may stand, which httpx does not write."""
+    """Post JSON that may contain lone surrogates, which httpx does not write."""
     content = json.dumps(body) if isinstance(body, dict) else body
     headers = {"Content-Type": "application/json"} | more
     return httpx.post(server.root + path, content=content, headers=headers, timeout=60)
@@ -37,7 +37,7 @@ def answer_of(server):
 
 
 def refused(answer, *statuses):
-    """Tell whether an answer is an error in OpenAI's form, of one of the statuses, which tells nothing of the disk."""
+    """Return whether an answer is an error in OpenAI's format with one of the statuses and without local paths."""
     if answer.status_code not in statuses:
         return False
     error = answer.json()["error"]
@@ -45,7 +45,7 @@ def refused(answer, *statuses):
 
 
 def judged(about, cases, holds):
-    """Count the cases and those that do not hold, and name them."""
+    """Check all cases; print the number of failures and name them."""
     failed = []
     for case in cases:
         began = time.monotonic()
@@ -68,21 +68,21 @@ def process(target):
 
 @pytest.fixture
 def unharmed(target, process):
-    """After each group: the right answer, nothing left running, no error of the server's own, no more memory."""
-    said, memory, told = answer_of(target), process.memory_info().rss, len(target.lines)
+    """Check after each group: the same answer, no running request, no server error, no memory growth."""
+    answer, memory, logged = answer_of(target), process.memory_info().rss, len(target.lines)
     yield
-    assert answer_of(target) == said
+    assert answer_of(target) == answer
     until(lambda: figure(target, "conch_requests") == 0)
     grown = process.memory_info().rss - memory
     print(f"memory: {grown / 2**20:+.0f} MiB")
     assert grown < GROWTH
-    log = target.log[told:]
+    log = target.log[logged:]
     assert not [line for line in log if line["event"] == "request_broke" or line.get("status") == 500]
-    assert max((len(line) for line in target.lines[told:]), default=0) < 20_000
+    assert max((len(line) for line in target.lines[logged:]), default=0) < 20_000
 
 
 def raw(server, content, *, wait=5.0, half=False):
-    """Send bytes; return what comes until the server closes, or says nothing for a while."""
+    """Send bytes; return what the server sends until it closes or is silent for a while."""
     host, port = server.root.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=wait) as connection:
         found = b""
@@ -102,6 +102,6 @@ def head(method, path, *lines, close=True):
     return "\r\n".join(lines).encode("latin-1")
 
 
-def said(found):
-    """Return the statuses of the answers in what a connection gave."""
+def statuses(found):
+    """Return the statuses of the responses in a connection's data."""
     return [int(part[:3]) for part in found.split(b"HTTP/1.1 ")[1:]]

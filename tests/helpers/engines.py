@@ -1,4 +1,4 @@
-"""Engines over tiny bases of any architecture, neurons for them, and what each says alone."""
+"""Engines over tiny bases of any architecture, neurons for them, and the answers of each one alone."""
 
 import json
 
@@ -19,7 +19,7 @@ from conch_dna.registry.store import Registry
 from conch_dna.runtime.engine import Engine
 from conch_dna.runtime.neuron_layers import Alone
 
-END = 7  # ends an answer now and then
+END = 7  # ends some answers early
 
 NAMES = ("a", "b", "c", "d")
 START = [3, 9, 27, 17, 51, 25, 11, 33, 35, 41, 59, 49, 19, 57, 43, 1, 2, 8]
@@ -35,7 +35,7 @@ SHORT = Sampling(max_tokens=6)
 
 
 def write_base(folder, name, *, bits=None, tokens=64, about=(), **changes):
-    """A base that ends its answers with token 7; ``about`` goes into its ``config.json`` too."""
+    """Return a base that ends its answers with token 7; ``about`` is added to its ``config.json``."""
     folder.mkdir(parents=True)
     write_tokenizer(folder)
     (folder / "config.json").write_text(json.dumps({"vocab_size": tokens, **dict(about)}))
@@ -51,7 +51,7 @@ def fields_of(base, digest=None, invocation_tokens=()):
 
 
 def publish(registry, base, folder, *names, **options):
-    """Publish a random neuron for each name, each with a seed of its own."""
+    """Publish a random neuron for each name, each with its own seed."""
     for seed, name in enumerate(names, 1):
         made = write_neuron(folder / f"{name}-{seed}", base.model, seed, **options)
         registry.publish(name, made, fields_of(base))

@@ -18,7 +18,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def base(cache):
-    """A tiny base whose answers come to an end; nothing that it says has the right form."""
+    """A tiny base whose answers end, but never have the right format."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCH_CACHE", str(cache))
         return load(str(write_student(cache / "model")))
@@ -26,7 +26,7 @@ def base(cache):
 
 @pytest.fixture(scope="session")
 def project(base, tmp_path_factory):
-    """A project with a random neuron for each role, and notes to look into."""
+    """A project with a random neuron for each role, and notes to search."""
     project = write_project(tmp_path_factory.mktemp("agent") / "project", base.folder)
     publish(Registry(project / "adapters"), base, project.parent / "made", *ROLES)
     (project / "notes").mkdir()
@@ -43,9 +43,9 @@ def served(project, cache):
             process = started(project, "serve", "--port", 0, *options, CONCH_CACHE=str(cache))
             stack.callback(process.communicate, timeout=60)
             stack.callback(process.terminate)
-            said = process.stdout.readline()
-            assert said.startswith("listening on "), process.stderr.read()
-            process.url = said.split()[-1]
+            line = process.stdout.readline()
+            assert line.startswith("listening on "), process.stderr.read()
+            process.url = line.split()[-1]
             return process
 
         yield call

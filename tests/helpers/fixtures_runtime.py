@@ -13,7 +13,7 @@ from conch_dna.runtime.neurons import NeuronRuntime
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
-    """A tiny model in memory; tests give it back as it was."""
+    """A tiny model in memory; tests restore it."""
     root = tmp_path_factory.mktemp("base")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCH_CACHE", str(root / "cache"))
@@ -27,7 +27,7 @@ def registry(tmp_path):
 
 @pytest.fixture
 def publish(base, registry, tmp_path):
-    """Publish a random neuron of a seed; without a change of the files' content it works."""
+    """Publish a random neuron with the given seed."""
 
     def call(name, seed=0, base_digest=None, **options):
         folder = write_neuron(tmp_path / f"{name}-{seed}", base.model, seed, **options)

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, over a tiny base with two neurons, and OpenAI's own client."""
+"""A real server in a separate process over a tiny base with two neurons, and OpenAI's own client."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ __all__ = ["base", "base_folder", "client", "process", "published", "server", "s
 
 @pytest.fixture(scope="session")
 def base_folder(tmp_path_factory):
-    """A tiny base whose greedy answers go on until they are cut."""
+    """A tiny base whose greedy answers do not end by themselves."""
     folder = write_tiny_model(tmp_path_factory.mktemp("served") / "model", seed=2, tied=False)
     file = folder / "model.safetensors"
     weights = dict(mx.load(str(file)))
@@ -31,7 +31,7 @@ def base_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def base(base_folder, tmp_path_factory):
-    """The same base in this process, to say what the server should say."""
+    """The same base in this process, for the expected answers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         return load(str(base_folder))

@@ -34,9 +34,9 @@ class Served:
         self.lines = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        said = self.process.stdout.readline()
-        assert said.startswith("listening on "), self.text
-        self.url = said.split()[-1]
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on "), self.text
+        self.url = line.split()[-1]
         self.root = self.url.removesuffix("/v1")
 
     @property
@@ -72,7 +72,7 @@ class Served:
 
 
 def until(condition, seconds=30):
-    """Wait until something is true."""
+    """Wait until a condition is true."""
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends

@@ -1,4 +1,4 @@
-"""What fails fails alone, and the engine's thread can be stopped, closed and left at any moment."""
+"""A failure ends only its own request, and the engine can be stopped and closed at any moment."""
 
 import subprocess
 import sys
@@ -16,9 +16,9 @@ from conch_dna.runtime.engine import Engine
 
 
 class TestFaults:
-    """What fails fails alone."""
+    """A failure ends only its own request."""
 
-    def test_names_and_prompts_that_cannot_be_are_refused_at_once(self, engine):
+    def test_invalid_names_and_prompts_are_refused_at_submission(self, engine):
         for wrong in ("e", "a@9", "../a", "a\0", ""):
             with pytest.raises(UnknownName):
                 engine.submit([1], wrong)
@@ -31,7 +31,7 @@ class TestFaults:
                 engine.submit(ids)
         assert engine.stats().waiting == 0
 
-    def test_what_is_longer_than_the_context_is_refused(self, tmp_path):
+    def test_a_request_longer_than_the_context_is_refused(self, tmp_path):
         base = write_base(tmp_path / "base", "gpt2", about={"n_positions": 32})
         engine = served(tmp_path, "gpt2", NAMES, base=base)
         assert len(engine.submit([1] * 20, "a", Sampling(max_tokens=12)).result().tokens) <= 12
@@ -82,7 +82,7 @@ class TestFaults:
         assert list(good.result().tokens) == Solo(engine)(good.wanted, PROMPTS[1], 6)
 
     @pytest.mark.parametrize("call", ["step", "stop", "close", "result", "pin"])
-    def test_a_callback_that_waits_for_the_engine_fails_instead_of_waiting_for_ever(self, engine, call):
+    def test_a_callback_that_waits_for_the_engine_fails_instead_of_hanging(self, engine, call):
         other = engine.submit(PROMPTS[1], "b", SHORT)
         waits = {"result": other.result, "pin": lambda: engine.pin("a")}
         bad = engine.submit(PROMPTS[1], "a", SHORT, on_token=lambda _: waits.get(call, getattr(engine, call, None))())
@@ -91,7 +91,7 @@ class TestFaults:
         assert engine._allocator.pinned == {}
         assert list(other.result().tokens) == Solo(engine)(other.wanted, PROMPTS[1], 6)
 
-    def test_a_callback_may_look_submit_and_cancel(self, engine):
+    def test_a_callback_may_read_stats_submit_and_cancel(self, engine):
         made = []
 
         def busy(_):
@@ -102,7 +102,7 @@ class TestFaults:
         assert engine.submit(PROMPTS[1], "a", SHORT, on_token=busy).result().finish_reason != "cancelled"
         assert {request.result().finish_reason for request in made} == {"cancelled"}
 
-    def test_of_many_none_is_answered_when_one_cannot_be_asked(self, engine):
+    def test_no_request_is_answered_if_one_of_many_is_refused(self, engine):
         with pytest.raises(UnknownName):
             engine.generate_many([PROMPTS[1]] * 3, ["a", "b", "nobody"], SHORT)
         engine.step()
@@ -114,7 +114,7 @@ class TestFaults:
         with pytest.raises(ConfigError, match="at least 1"):
             Engine(write_base(tmp_path / "base", "llama"), tmp_path, **room)
 
-    def test_a_step_that_fails_fails_who_is_in_it_and_the_engine_goes_on(self, engine, monkeypatch):
+    def test_a_failed_step_fails_its_requests_and_the_engine_continues(self, engine, monkeypatch):
         running = [engine.submit(PROMPTS[1], name, SHORT) for name in ("a", "b")]
         engine.step()
         with monkeypatch.context() as patch:
@@ -127,7 +127,7 @@ class TestFaults:
         later = engine.submit(PROMPTS[1], "a", SHORT)
         assert list(later.result().tokens) == Solo(engine)(later.wanted, PROMPTS[1], 6)
 
-    def test_what_the_generator_does_not_take_fails_alone_and_gives_its_slot_back(self, engine, monkeypatch):
+    def test_a_request_that_the_generator_refuses_fails_alone_and_releases_its_slot(self, engine, monkeypatch):
         insert = engine._scheduler._decoder._generator.insert_segments
 
         def refusing(segments, **options):
@@ -142,12 +142,12 @@ class TestFaults:
         assert list(good.result().tokens) == Solo(engine)(good.wanted, [14], 6)
         assert sum(engine.stats().slots.values()) == 0
 
-    def test_nobody_ends_a_request_but_the_engine(self, engine):
+    def test_only_the_engine_ends_a_request(self, engine):
         request = engine.submit(PROMPTS[1], "a", SHORT)
         assert not request.future.cancel()
         assert request.result().tokens
 
-    def test_a_closed_engine_takes_no_requests_and_gives_the_base_back(self, tmp_path):
+    def test_a_closed_engine_refuses_requests_and_restores_the_base(self, tmp_path):
         base = write_base(tmp_path / "base", "llama")
         before = dict(base.model.named_modules())
         engine = served(tmp_path, "llama", NAMES, base=base)
@@ -165,14 +165,14 @@ class TestFaults:
     def test_a_base_that_cannot_be_batched_is_refused_and_left_as_it_was(self, tmp_path):
         base = write_base(tmp_path / "base", "jamba")
         for _ in range(2):
-            with pytest.raises(ModelError, match="otherwise in a batch"):
+            with pytest.raises(ModelError, match="other answers in a batch"):
                 Engine(base, Registry(tmp_path / "registry"))
 
 
 class TestThread:
-    """An engine in a thread of its own."""
+    """An engine with its own thread."""
 
-    def test_requests_from_many_threads_are_answered_and_it_can_stop_and_go_on(self, engine):
+    def test_requests_from_many_threads_are_answered_across_stop_and_start(self, engine):
         wanted = {name: Solo(engine)(engine._cache.find(name), PROMPTS[1], 6) for name in NAMES}
         found = []
         engine.submit(PROMPTS[0], "a", SHORT)
@@ -196,7 +196,7 @@ class TestThread:
         assert all(list(tokens) == wanted[name] for name, tokens in found)
         assert len(engine.submit(PROMPTS[1], "a", SHORT).result().tokens) == len(wanted["a"])
 
-    def test_a_batch_begun_by_one_thread_is_gone_on_with_by_others(self, engine):
+    def test_several_threads_can_step_one_batch(self, engine):
         requests = [engine.submit(PROMPTS[1], name, Sampling(max_tokens=8)) for name in ("a", "b")]
         engine.step()
         for turn in range(6):
@@ -209,7 +209,7 @@ class TestThread:
         for request in requests:
             assert list(request.result().tokens) == Solo(engine)(request.wanted, PROMPTS[1], 8)
 
-    def test_a_request_can_be_stopped_from_elsewhere(self, engine):
+    def test_a_request_can_be_cancelled_from_another_thread(self, engine):
         begun = threading.Event()
         engine.start()
         request = engine.submit(PROMPTS[0], "b", Sampling(max_tokens=2000), on_token=lambda _: begun.set())
@@ -217,7 +217,7 @@ class TestThread:
         request.cancel()
         assert request.result(timeout=30).finish_reason == "cancelled"
 
-    def test_it_can_be_looked_at_and_stopped_while_others_wait(self, engine):
+    def test_stats_and_stop_work_while_other_threads_wait(self, engine):
         requests = [engine.submit([n], "a", Sampling(max_tokens=100)) for n in range(8, 16)]
         ended = []
         threads = [threading.Thread(target=lambda r=r: ended.append(r.result(60))) for r in requests]
@@ -241,7 +241,7 @@ class TestThread:
         assert time.process_time() - spent < 0.1
 
 
-def test_a_process_ends_well_with_the_engine_running(tmp_path):
+def test_a_process_exits_cleanly_with_the_engine_running(tmp_path):
     base = write_base(tmp_path / "base", "llama")
     publish(Registry(tmp_path / "registry"), base, tmp_path / "neurons", *NAMES)
     code = (

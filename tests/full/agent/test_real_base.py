@@ -1,4 +1,4 @@
-"""The real base, with the neurons of this checkout where `make distill` has made them, calls the agent's tools."""
+"""The real base, with the neurons of `make distill` if they exist, calls the agent's tools."""
 
 import jsonschema
 import pytest

@@ -17,4 +17,4 @@ def test_every_contender_answers_alike(tiny_folder, tmp_path, monkeypatch):
     for name in ("engine", "conch serve", "mlx_lm.server"):
         row = next(line for line in done.stdout.splitlines() if line.startswith(name + "  "))
         assert float(row[16:].split()[2]) > 0
-    assert "answers of conch serve that are the engine's: 4 of 4" in done.stdout
+    assert "answers of conch serve equal to the engine's: 4 of 4" in done.stdout

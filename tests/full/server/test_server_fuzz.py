@@ -1,4 +1,4 @@
-"""The server answers as ``/openapi.json`` says, whatever schemathesis makes of it; ``CONCH_FUZZ`` sets the examples."""
+"""Responses match ``/openapi.json`` for requests of schemathesis; ``CONCH_FUZZ`` sets the number of examples."""
 
 import os
 import shutil

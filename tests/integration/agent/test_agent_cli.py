@@ -1,4 +1,4 @@
-"""``conch agent`` with real engines and servers: random neurons say nothing of use, and still each takes its turn."""
+"""``conch agent`` with real engines and servers; random neurons give useless answers, but each role takes its turn."""
 
 import http.server
 import json
@@ -57,27 +57,25 @@ def test_a_run_shows_who_did_what(own, tmp_path):
             assert step["seconds"] > 0
 
 
-def test_engine_and_server_say_the_same_and_calls_are_held_to_the_tools(engine, project, served, tmp_path):
+def test_engine_and_server_answer_alike_and_calls_match_the_tools(engine, project, served, tmp_path):
     tools = list(tools_for(tmp_path, confined=False).values())
     schemas = {tool.name: tool.schema for tool in tools}
-    voices = [EngineClient(engine, Registry(project / "adapters")), ServerClient(served().url)]
-    assert voices[0].neurons() == voices[1].neurons() == set(ROLES)
+    clients = [EngineClient(engine, Registry(project / "adapters")), ServerClient(served().url)]
+    assert clients[0].neurons() == clients[1].neurons() == set(ROLES)
     assignments = assign_roles(set(ROLES), {"debug": "base"})
-    said = []
-    for client in voices:
+    replies = []
+    for client in clients:
         client.prefetch(list(ROLES))
-        said.append(
-            [client.ask(assignment.neuron, assignment.turns("hello"), 12) for assignment in assignments.values()]
-        )
-        said[-1].append(client.ask("action", assignments["action"].turns("hello", "so", "and"), 1000, tools))
-    first, second = [[(s.text, s.call, s.tokens, s.digest) for s in one] for one in said]
+        replies.append([client.ask(one.neuron, one.turns("hello"), 12) for one in assignments.values()])
+        replies[-1].append(client.ask("action", assignments["action"].turns("hello", "so", "and"), 1000, tools))
+    first, second = [[(s.text, s.call, s.tokens, s.digest) for s in one] for one in replies]
     assert first == second
     assert len({text for text, *_ in first[:6]}) > 3
     call = first[-1][1]
     jsonschema.validate(call.arguments, schemas[call.name])
 
 
-def test_an_unknown_model_is_told_by_both(engine, project, served):
+def test_engine_and_server_report_an_unknown_model(engine, project, served):
     for client in (EngineClient(engine, Registry(project / "adapters")), ServerClient(served().url)):
         with pytest.raises(UnknownName, match="nobody"):
             client.ask("nobody", [{"role": "user", "content": "hi"}], 4)
@@ -93,7 +91,7 @@ def test_the_command_runs_over_a_server(own, served, tmp_path):
     assert both[0] == both[1]
 
 
-def test_a_server_that_is_killed_or_none_is_one_line(own, served, tmp_path):
+def test_a_missing_or_killed_server_is_a_one_line_error(own, served, tmp_path):
     server = served()
     client = ServerClient(server.url)
     args = ("agent", TASK, "--max-steps", 50, "--memory", tmp_path / "f.jsonl", "--server", server.url)
@@ -107,7 +105,7 @@ def test_a_server_that_is_killed_or_none_is_one_line(own, served, tmp_path):
         client.neurons()
 
 
-def test_ctrl_c_ends_it(own, cache, tmp_path):
+def test_ctrl_c_ends_the_agent(own, cache, tmp_path):
     process = started(own, "agent", TASK, "--max-steps", 50, "--memory", tmp_path / "f.jsonl", CONCH_CACHE=str(cache))
     assert process.stdout.readline().startswith("task (task")
     process.send_signal(signal.SIGINT)
@@ -118,12 +116,12 @@ def test_ctrl_c_ends_it(own, cache, tmp_path):
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        ([" "], 2, "there is nothing to do"),
-        (["\udcff"], 2, "there is nothing to do that can be read"),
+        ([" "], 2, "TASK: must be non-empty UTF-8 text"),
+        (["\udcff"], 2, "must be non-empty UTF-8 text"),
         (["x", "--neuron", "thinkin=base"], 1, "no such role; got thinkin; allowed: thinking, task"),
         (["x", "--neuron", "thinking=none"], 1, "no such neuron; got none"),
-        (["x", "--neuron", "task=base", "--neuron", "task=base"], 2, "--neuron: not a role's neuron"),
-        (["x", "--neuron", "task="], 2, "--neuron: not a role's neuron"),
+        (["x", "--neuron", "task=base", "--neuron", "task=base"], 2, "--neuron: invalid, or the second value"),
+        (["x", "--neuron", "task="], 2, "--neuron: invalid, or the second value"),
         (["x", "--router", "none"], 1, "no router is named 'none'"),
         (["x", "--root", "nowhere"], 2, "does not exist"),
         (["x", "--max-steps", "0"], 2, "0 is not in the range"),
@@ -132,14 +130,14 @@ def test_ctrl_c_ends_it(own, cache, tmp_path):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_what_cannot_be_run_is_one_line(own, args, code, message):
+def test_an_invalid_command_is_a_one_line_error(own, args, code, message):
     result = here(own, "agent", *args)
     assert (result.exit_code, message in result.stderr, "Traceback" in result.stderr) == (code, True, False), (
         result.stderr
     )
 
 
-def test_neurons_that_are_missing_are_played_by_the_base(tmp_path, base, cache, monkeypatch):
+def test_the_base_takes_the_roles_of_missing_neurons(tmp_path, base, cache, monkeypatch):
     monkeypatch.setenv("CONCH_CACHE", str(cache))
     project = write_project(tmp_path / "bare", base.folder)
     done = here(project, "agent", "x", "--max-steps", 1, "--json")
@@ -164,14 +162,14 @@ def test_a_role_given_to_the_base_leaves_the_others_their_neurons_base(own, base
 @pytest.mark.parametrize(
     ("module", "more"), [("grammar", ()), ("server_client", ("--server", "http://127.0.0.1:9/v1"))]
 )
-def test_without_the_extra_it_says_what_to_install(own, monkeypatch, module, more):
+def test_without_the_extra_the_error_names_the_command_to_install_it(own, monkeypatch, module, more):
     parent = {"grammar": "conch_dna.server", "server_client": "conch_dna.agent"}[module]
     monkeypatch.setitem(sys.modules, f"{parent}.{module}", None)
     result = here(own, "agent", "x", *more)
     assert (result.exit_code, "Run `pip install 'conch-dna[agent]'`." in result.stderr) == (2, True), result.stderr
 
 
-def test_a_site_that_is_no_server_is_one_line():
+def test_a_site_without_the_api_is_a_one_line_error():
     class Site(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.rfile.read(int(self.headers.get("content-length", 0)))

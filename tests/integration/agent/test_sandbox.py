@@ -1,4 +1,4 @@
-"""A model's program gets little of everything, and nothing that is not its own."""
+"""A model's program has tight limits and no access outside its folders."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize(("code", "told"), BOMBS.values(), ids=BOMBS)
-def test_a_bomb_is_put_out(code, told, tmp_path, monkeypatch):
+def test_a_program_that_exceeds_a_limit_is_killed(code, told, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     began = time.monotonic()
     assert told in failed(code, seconds=1.0 if told == "took too long" else LONG, confined=FAULT is None)
@@ -71,7 +71,7 @@ def test_a_folder_too_deep_for_recursion_is_removed(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals without a name of their own")
-def test_a_signal_without_a_name_is_told():
+def test_a_signal_without_a_name_is_reported():
     assert "signal" in failed("import os; os.kill(os.getpid(), 40)", confined=False)
 
 
@@ -131,16 +131,16 @@ def test_the_agents_folder_may_be_read_and_not_written(tmp_path):
 
 @confined
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has capabilities to hand on")
-def test_capabilities_that_are_handed_on_are_dropped():
-    """As some containers start their processes: with inheritable ones, which exec by root makes permitted."""
+def test_inherited_capabilities_are_dropped():
+    """Some containers start processes with inheritable capabilities, which exec by root makes permitted."""
     code = (
         "import ctypes, struct\n"
-        "libc, head, held = ctypes.CDLL(None), struct.stack('Ii', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
+        "libc, head, held = ctypes.CDLL(None), struct.pack('Ii', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
         "libc.capget(head, held)\n"
     )
     handing_on = code + (
         "e, p, _, e2, p2, _ = struct.unpack('6I', held.raw)\n"
-        "assert not libc.capset(head, struct.stack('6I', e, p, p, e2, p2, p2))\n"
+        "assert not libc.capset(head, struct.pack('6I', e, p, p, e2, p2, p2))\n"
         "from conch_dna.agent.sandbox import run_python\n"
     )
     handing_on += f"print(run_python({code + 'print(any(held.raw))'!r}, seconds={LONG}))"
@@ -149,7 +149,7 @@ def test_capabilities_that_are_handed_on_are_dropped():
 
 
 @confined
-def test_what_programs_commonly_do_works():
+def test_common_program_actions_work():
     code = (
         "import threading, asyncio, json, decimal, random, statistics, datetime, numpy, tempfile\n"
         "t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()\n"
@@ -159,15 +159,15 @@ def test_what_programs_commonly_do_works():
     assert run_python(code).split() == ["thread", "3", "True", "3"]
 
 
-def test_no_secret_of_the_environment_is_handed_on(monkeypatch):
+def test_no_secret_of_the_environment_is_inherited(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     printed = run_python("import os; print(sorted(os.environ))", confined=FAULT is None)
     assert "OPENAI" not in printed
     assert "CONCH" not in printed
 
 
-def test_without_what_confines_nothing_is_run(monkeypatch, tmp_path):
-    """The launcher of a machine that is of no known kind."""
+def test_nothing_runs_if_it_cannot_be_confined(monkeypatch, tmp_path):
+    """The launcher on a machine of an unknown architecture."""
     jail = tmp_path / "jail.py"
     jail.write_text(
         sandbox.JAIL.read_text().replace('"x86_64": 0x', '"sparc": 0x').replace('"aarch64": 0x', '"vax": 0x')

@@ -36,7 +36,7 @@ def test_each_neuron_gives_its_own_answer_and_the_base_another(project):
     assert ask(project, "foo@1", "hello there") == ask(project, "foo@current", "hello there") == answers["foo"]
 
 
-def test_compare_shows_what_ask_says(project):
+def test_compare_shows_the_answers_of_ask(project):
     result = here(project, "compare", "hello [there]", "--neurons", "foo,base,foo", "--json", "--max-tokens", "6")
     told = json.loads(result.stdout)
     assert told["prompt"] == "hello [there]"
@@ -68,7 +68,7 @@ def test_sampled_answers_follow_the_seed(project):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_what_cannot_be_answered_is_one_line(project, args, code, message):
+def test_an_invalid_command_is_a_one_line_error(project, args, code, message):
     result = here(project, *args)
     assert (result.exit_code, message in result.stderr, "Traceback" in result.stderr) == (code, True, False)
 

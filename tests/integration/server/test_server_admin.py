@@ -1,4 +1,4 @@
-"""Health, figures, and what an operator may do, on a server with a registry of its own."""
+"""Health, metrics and ``/admin``, on a server with its own registry."""
 
 import shutil
 
@@ -40,7 +40,7 @@ def test_a_server_is_healthy_and_ready(served):
     assert httpx.get(served.root + "/ready").json() == {"status": "ready"}
 
 
-def test_figures_are_kept_for_each_neuron(served):
+def test_metrics_are_kept_for_each_neuron(served):
     answer = served.post(body={**SHORT, "model": "action@prod"}).json()
     until(lambda: figure(served, "conch_answers_total", neuron="action@1", reason="length") == 1)
     assert figure(served, "conch_tokens_total", neuron="action@1", kind="completion") == 3
@@ -53,7 +53,7 @@ def test_figures_are_kept_for_each_neuron(served):
     assert "nobody" not in str(figures(served))
 
 
-def test_the_neurons_that_run_are_told(served):
+def test_metrics_name_the_running_neurons(served):
     with httpx.stream(
         "POST", served.url + "/completions", json={**LONG, "model": "thinking", "stream": True}
     ) as running:
@@ -66,7 +66,7 @@ def test_the_neurons_that_run_are_told(served):
     assert figure(served, "conch_answers_total", neuron="thinking@1", reason="cancelled") == 1
 
 
-def test_a_neuron_is_loaded_pinned_and_let_go(served, registry):
+def test_a_neuron_is_loaded_pinned_and_unloaded(served, registry):
     digest = registry.resolve("action@2").card.digest
     for what, done in (("load", "loaded"), ("pin", "pinned"), ("unpin", "unpinned"), ("unload", "let_go")):
         answer = served.post(f"/admin/{what}", {"model": "action"})
@@ -96,7 +96,7 @@ def test_an_alias_that_is_moved_is_followed_at_once(served, registry):
     assert digest_of("action@canary") == second
 
 
-def test_names_that_are_none_are_refused(served):
+def test_invalid_names_are_refused(served):
     for what in ("load", "unload", "pin", "unpin", "promote"):
         for model in ("nobody", "../../etc", "action@9"):
             answer = served.post(f"/admin/{what}", {"model": model})

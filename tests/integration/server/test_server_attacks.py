@@ -1,4 +1,4 @@
-"""Names, bodies and keys that an attacker sends: each group is counted, and leaves the server as it was."""
+"""Attacks by names, bodies and keys: each group is counted and leaves the server unharmed."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from attacks import ASKED, CHAT, HELLO, TEXT, head, judged, post, raw, refused, said
+from attacks import ASKED, CHAT, HELLO, TEXT, head, judged, post, raw, refused, statuses
 
 SCALARS = ["1e400", "-1e400", "1" + "0" * 5000, "NaN", "Infinity", "-Infinity", "true", '"1"', "1.5e-400x", "[]", "{}"]
 HALF = "\ud800"
@@ -41,7 +41,7 @@ def test_no_name_in_an_address_becomes_a_path(target):
     cases += [name for name in plain if name.isascii() and name.isprintable() and not {" ", "?", "%"} & {*name}]
     # What a path ends is a folder of the API, not a model.
     cases = [case for case in cases if case not in {"", ".", ".."}]
-    judged("names in addresses", cases, lambda case: said(raw(target, head("GET", f"/v1/models/{case}"))) == [404])
+    judged("names in addresses", cases, lambda case: statuses(raw(target, head("GET", f"/v1/models/{case}"))) == [404])
     cases = [
         "/v1/../admin/load",
         "//v1/models",
@@ -51,7 +51,7 @@ def test_no_name_in_an_address_becomes_a_path(target):
         "/V1/models",
         "/v1/models/..",
     ]
-    judged("addresses", cases, lambda case: said(raw(target, head("GET", case))) == [404])
+    judged("addresses", cases, lambda case: statuses(raw(target, head("GET", case))) == [404])
 
 
 def test_bodies_that_are_no_requests_are_refused(target):
@@ -81,7 +81,7 @@ def test_bodies_that_are_no_requests_are_refused(target):
     judged("bodies of 10 MB", big, lambda case: refused(post(target, CHAT, case), 413))
 
 
-def test_half_a_character_is_refused_wherever_it_stands(target):
+def test_a_lone_surrogate_is_refused_in_every_field(target):
     function = {"name": "f", "description": HALF}
     schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"const": HALF}}}
     more = [
@@ -106,7 +106,7 @@ def test_other_types_of_content_are_refused_and_the_last_of_two_keys_counts(targ
     assert twice["model"] == ASKED["model"]
 
 
-def test_keys_are_taken_from_nowhere_else_and_told_nowhere(start, published):
+def test_keys_are_read_only_from_the_header_and_never_shown(start, published):
     secret, other = "sk-attack-0123456789abcdef", "sk-wrong-fedcba9876543210"
     hashed = hashlib.sha256(secret.encode()).hexdigest()
     server = start(published, CONCH_KEYS=f"laptop sha256:{hashed} infer")
@@ -130,12 +130,12 @@ def test_keys_are_taken_from_nowhere_else_and_told_nowhere(start, published):
 
     def holds(shape):
         answers[shape] = raw(server, shape)
-        return all(status in {400, 401, 403, 404} for status in said(answers[shape])) and said(answers[shape])
+        return all(status in {400, 401, 403, 404} for status in statuses(answers[shape])) and statuses(answers[shape])
 
     judged("keys", shapes, holds)
     named = [raw(server, head(*way, f"Authorization: Bearer {secret}")) for way in
              (("GET", f"/v1/models/{secret}"), ("GET", f"/{secret}"), ("GET", f"/v1/models?key={secret}"))]  # fmt: skip
-    assert [said(answer)[0] for answer in named] == [404, 404, 200]
+    assert [statuses(answer)[0] for answer in named] == [404, 404, 200]
     metrics = httpx.get(server.root + "/metrics", headers=good).text
     assert server.stop() == 0
     for told in (server.text, server.process.stdout.read(), metrics, *(str(answers[shape]) for shape in shapes

@@ -1,4 +1,4 @@
-"""``llm``, which people use on the command line and from Python, speaks to the server."""
+"""The ``llm`` command line and Python client works with the server."""
 
 import json
 import os
@@ -36,13 +36,13 @@ def home(server, client, tmp_path, monkeypatch):
 
 
 def run(*args):
-    """Run the command, which knows no other server."""
+    """Run the command with this server only."""
     env = {name: value for name, value in os.environ.items() if "KEY" not in name and "PROXY" not in name.upper()}
     return subprocess.run([sys.executable, "-m", "llm", *args], env=env, capture_output=True, text=True, timeout=100,
                           check=False)  # fmt: skip
 
 
-def said(client, model, text):
+def statuses(client, model, text):
     turns = [{"role": "user", "content": text}]
     return client.chat.completions.create(model=model, messages=turns, max_tokens=12).choices[0].message.content
 
@@ -53,10 +53,10 @@ def test_the_command_lists_models_and_gives_their_answers_whole_and_as_they_come
     for model, more in (("action", []), ("action@prod", ["--no-stream"])):
         done = run("-m", f"conch/{model}", "hello", *GREEDY, *more)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.rstrip("\n") == said(client, model, "hello").rstrip("\n")
+        assert done.stdout.rstrip("\n") == statuses(client, model, "hello").rstrip("\n")
 
 
-def test_the_command_tells_an_unknown_model_and_those_that_there_are(home):
+def test_the_command_reports_an_unknown_model_and_the_valid_ones(home):
     done = run("-m", "conch/nobody", "hello")
     assert done.returncode == 1
     assert "The model 'nobody' does not exist" in done.stderr
@@ -66,7 +66,7 @@ def test_the_command_tells_an_unknown_model_and_those_that_there_are(home):
 def test_an_answer_comes_as_a_stream_and_counts_tokens(home, client):
     response = llm.get_model("conch/thinking").prompt("hello", max_tokens=12)
     pieces = list(response)
-    assert "".join(pieces) == said(client, "thinking", "hello")
+    assert "".join(pieces) == statuses(client, "thinking", "hello")
     assert len(pieces) > 1
     assert response.usage().output == 12
 

@@ -54,7 +54,7 @@ def test_usage_counts_the_shared_tokens(client, base):
     assert cached == {"base": context, "plain": 0}
 
 
-def test_a_prompt_without_the_cue_is_a_bad_request_of_its_own(client):
+def test_a_prompt_without_invocation_tokens_is_a_bad_request(client):
     with pytest.raises(openai.BadRequestError, match="from which on this neuron acts") as fault:
         client.completions.create(model="n0", prompt="one two three", max_tokens=4)
     assert fault.value.code == "invalid_value"

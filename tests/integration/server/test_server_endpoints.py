@@ -1,4 +1,4 @@
-"""OpenAI's own client gets from the server what the engine gives."""
+"""OpenAI's own client gets the engine's answers from the server."""
 
 import json
 import math
@@ -19,7 +19,7 @@ def engine(base, published):
     made.close()
 
 
-def test_each_name_is_answered_by_what_it_stands_for(client, engine):
+def test_each_name_is_answered_by_its_version(client, engine):
     texts = {}
     for model in ("base", "action", "action@2", "action@prod", "action@1", "thinking"):
         done = client.chat.completions.create(model=model, messages=HELLO, max_tokens=12)
@@ -35,7 +35,7 @@ def test_each_name_is_answered_by_what_it_stands_for(client, engine):
     assert len(set(texts.values())) == 4
 
 
-def test_a_stream_says_what_a_whole_answer_says(client):
+def test_a_stream_has_the_text_of_a_whole_answer(client):
     asked = {"model": "action", "messages": HELLO, "max_completion_tokens": 20, "n": 2, "temperature": 1, "seed": 5}
     whole = client.chat.completions.create(**asked)
     texts, reasons, usage = ["", ""], {}, None
@@ -55,13 +55,13 @@ def test_a_stream_says_what_a_whole_answer_says(client):
 
 
 def test_a_seed_fixes_an_answer_and_none_does_not(client):
-    def said(**more):
+    def statuses(**more):
         done = client.chat.completions.create(model="base", messages=HELLO, max_tokens=12, temperature=1.5, **more)
         return done.choices[0].message.content
 
-    assert said(seed=3) == said(seed=3) != said(seed=4)
-    assert said(seed=-1) == said(seed=-1)
-    assert said() != said()
+    assert statuses(seed=3) == statuses(seed=3) != statuses(seed=4)
+    assert statuses(seed=-1) == statuses(seed=-1)
+    assert statuses() != statuses()
 
 
 def test_an_answer_ends_before_a_stop_string(client):
@@ -110,7 +110,7 @@ def test_completions_take_texts_and_token_ids(client, base):
     assert "".join(choice.text for choice in streamed) == alone.choices[0].text
 
 
-def test_models_are_listed_with_what_they_stand_for(client, base, published):
+def test_models_are_listed_with_their_versions(client, base, published):
     models = {model.id: model for model in client.models.list().data}
     wanted = ["base", "action", "action@prod", "action@1", "action@2", "thinking", "thinking@1"]
     assert list(models) == wanted
@@ -136,13 +136,13 @@ def test_parts_of_content_and_the_developer_are_understood(client):
 def test_many_clients_with_different_neurons_get_what_each_gets_alone(client):
     models = ["base", "action", "action@prod", "thinking"]
 
-    def said(model, words):
+    def statuses(model, words):
         turns = [{"role": "user", "content": f"say {words}"}]
         return client.chat.completions.create(model=model, messages=turns, max_tokens=10 + words)
 
     asked = [(models[i % 4], i) for i in range(24)]
-    alone = [said(*one).choices[0].message.content for one in asked]
+    alone = [statuses(*one).choices[0].message.content for one in asked]
     with ThreadPoolExecutor(24) as pool:
-        together = list(pool.map(lambda one: said(*one), asked))
+        together = list(pool.map(lambda one: statuses(*one), asked))
     assert [done.choices[0].message.content for done in together] == alone
     assert [done.model for done in together] == [model for model, _ in asked]

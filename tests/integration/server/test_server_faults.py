@@ -1,4 +1,4 @@
-"""What is wrong is answered in OpenAI's form, and nothing of it reaches the disk."""
+"""Errors are answered in OpenAI's format, and invalid input never reaches the disk."""
 
 import socket
 
@@ -18,7 +18,7 @@ def fault_of(response):
     return error
 
 
-def test_an_unknown_model_is_told_with_those_that_are(client):
+def test_an_unknown_model_is_reported_with_the_valid_ones(client):
     for model in ("nobody", "action@9", "action@nope", "../../etc/passwd", "/etc/passwd", "action:1", "a\0b", "ACTION"):
         with pytest.raises(openai.NotFoundError) as caught:
             client.chat.completions.create(model=model, messages=HELLO)
@@ -47,7 +47,7 @@ def test_an_unknown_model_is_told_with_those_that_are(client):
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
-def test_a_field_that_is_wrong_is_named(server, body, param):
+def test_an_invalid_field_is_named(server, body, param):
     answer = server.post(CHAT, body)
     error = fault_of(answer)
     assert (answer.status_code, error["type"], error["param"]) == (400, "invalid_request_error", param)
@@ -58,13 +58,13 @@ def test_a_field_that_is_wrong_is_named(server, body, param):
     [b"{", b"", b'{"model": "\xff"}', b"[" * 100_000, b'{"a":' * 30_000, b"null"],
     ids=["cut", "empty", "utf8", "arrays", "objects", "null"],
 )
-def test_a_body_that_is_no_json_is_refused(server, content):
+def test_a_body_that_is_not_json_is_refused(server, content):
     answer = httpx.post(server.root + CHAT, content=content, headers={"Content-Type": "application/json"}, timeout=30)
     assert answer.status_code == 400
     assert fault_of(answer)["type"] == "invalid_request_error"
 
 
-def test_half_a_character_is_refused(server):
+def test_a_lone_surrogate_is_refused(server):
     content = b'{"model": "base", "messages": [{"role": "user", "content": "\\ud800"}]}'
     answer = httpx.post(server.root + CHAT, content=content, headers={"Content-Type": "application/json"}, timeout=30)
     assert answer.status_code == 400
@@ -77,7 +77,7 @@ def test_a_body_that_is_too_long_is_refused_whatever_it_says_of_its_length(serve
         assert (answer.status_code, fault_of(answer)["code"]) == (413, "body_too_long")
 
 
-def test_what_does_not_fit_into_the_context_is_refused(client):
+def test_a_prompt_that_exceeds_the_context_is_refused(client):
     with pytest.raises(openai.BadRequestError) as caught:
         client.completions.create(model="base", prompt=[5] * 4000, max_tokens=200)
     assert caught.value.code == "context_length_exceeded"
@@ -87,14 +87,14 @@ def test_what_does_not_fit_into_the_context_is_refused(client):
         client.completions.create(model="base", prompt=[10_000], max_tokens=2)
 
 
-def test_paths_and_methods_that_are_not_there_are_told_in_the_same_form(server):
+def test_unknown_paths_and_methods_are_errors_in_openais_format(server):
     for method, path, status in (("GET", "/v1/nothing", 404), ("GET", CHAT, 405), ("POST", "/../adapters", 404)):
         answer = httpx.request(method, server.root + path)
         assert answer.status_code == status
         fault_of(answer)
 
 
-def test_a_server_without_keys_answers_to_no_name_that_others_can_point_here(server):
+def test_a_server_without_keys_refuses_other_host_names(server):
     port = server.root.rsplit(":", 1)[1]
     hosts = [(f"localhost:{port}", 200), ("[::1]:1", 200)]
     hosts += [(host, 403) for host in ("example.org", "127.0.0.1.example.org", "[", "")]
@@ -105,7 +105,7 @@ def test_a_server_without_keys_answers_to_no_name_that_others_can_point_here(ser
             assert fault_of(answer)["code"] == "host_not_allowed"
 
 
-def test_what_is_no_http_leaves_a_line_of_json(server):
+def test_a_request_that_is_not_http_is_logged_as_json(server):
     host, port = server.root.removeprefix("http://").split(":")
     for raw in (b"\0\0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n"):
         with socket.create_connection((host, int(port))) as connection:
@@ -114,7 +114,7 @@ def test_what_is_no_http_leaves_a_line_of_json(server):
     until(lambda: [line["event"] for line in server.log].count("library_warned") >= 2)
 
 
-def test_a_half_closed_connection_harms_nobody(server):
+def test_a_half_closed_connection_affects_no_other(server):
     host, port = server.root.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
@@ -123,7 +123,7 @@ def test_a_half_closed_connection_harms_nobody(server):
     assert httpx.get(server.root + "/ready").status_code == 200
 
 
-def test_a_damaged_neuron_is_refused_and_others_go_on(start, published, tmp_path):
+def test_a_damaged_neuron_is_refused_and_others_answer(start, published, tmp_path):
     import shutil
 
     from conch_dna.registry.store import Registry

@@ -1,4 +1,4 @@
-"""Keys are asked for, limited by scope and rate, and told to nobody."""
+"""Keys are required, limited by scope and rate, and never shown."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ def reached(server, secret):
     return openai.OpenAI(base_url=url, api_key=secret, max_retries=0)
 
 
-def test_only_a_key_with_the_scope_is_let_in(keyed):
+def test_only_a_key_with_the_scope_is_accepted(keyed):
     with reached(keyed, SECRET) as client:
         assert client.chat.completions.create(model="action", messages=HELLO, max_tokens=2).choices
     with reached(keyed, SECRET + "x") as client, pytest.raises(openai.AuthenticationError) as caught:
@@ -48,7 +48,7 @@ def test_only_a_key_with_the_scope_is_let_in(keyed):
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_the_log_names_keys_and_does_not_tell_them(keyed):
+def test_the_log_names_keys_without_their_text(keyed):
     with reached(keyed, SECRET) as client:
         client.models.list()
     with reached(keyed, "sk-wrong-555555") as client, pytest.raises(openai.AuthenticationError):
@@ -60,7 +60,7 @@ def test_the_log_names_keys_and_does_not_tell_them(keyed):
         assert hashlib.sha256(secret.encode()).hexdigest() not in keyed.text
 
 
-def test_a_key_has_a_minutes_requests_and_gets_them_back_evenly():
+def test_a_keys_bucket_holds_a_minutes_requests_and_refills_evenly():
     keys = read_keys(None, f"{line('a', SECRET)}; {line('b', ADMIN, 'infer', 2)}", 60)
     first = keys._by_hash[hashlib.sha256(SECRET.encode()).hexdigest()]
     second = keys._by_hash[hashlib.sha256(ADMIN.encode()).hexdigest()]
@@ -75,7 +75,7 @@ def test_a_key_has_a_minutes_requests_and_gets_them_back_evenly():
     second.spend(101.0 + wait)
 
 
-def test_a_rate_limit_is_told_to_the_client(start, published):
+def test_a_rate_limit_is_reported_to_the_client(start, published):
     server = start(published, "--rate-limit", 1, CONCH_KEYS=line("slow", SECRET))
     with reached(server, SECRET) as client:
         client.models.list()
@@ -91,13 +91,13 @@ def test_a_rate_limit_is_told_to_the_client(start, published):
      line("a", SECRET) + ";" + line("b", SECRET)],
     ids=["bare", "scope", "name twice", "rate", "hash twice"],
 )  # fmt: skip
-def test_what_is_no_key_is_refused_and_not_repeated(text):
+def test_an_invalid_key_line_is_refused_and_not_quoted(text):
     with pytest.raises(ConfigError) as caught:
         read_keys(None, text, None)
     assert SECRET not in str(caught.value)
 
 
-def test_a_file_without_keys_is_no_protection(tmp_path):
+def test_a_file_without_keys_is_refused(tmp_path):
     for content in (None, "", "# none\n"):
         file = tmp_path / "keys"
         if content is not None:

@@ -1,4 +1,4 @@
-"""Limits hold, and what nobody waits for makes room."""
+"""Limits hold, and abandoned requests release their slots."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ def free(server):
     return server.post(body=SHORT).status_code == 200
 
 
-def test_a_full_queue_sends_requests_away_and_says_when_to_come_back(narrow):
+def test_a_full_queue_refuses_requests_with_a_retry_time(narrow):
     with httpx.stream("POST", narrow.url + "/completions", json=STREAM, timeout=60) as running:
         lines = running.iter_lines()  # to let go of it would close the connection
         next(lines)
@@ -39,7 +39,7 @@ def test_a_full_queue_sends_requests_away_and_says_when_to_come_back(narrow):
 
 
 @pytest.mark.parametrize("body", [LONG, STREAM], ids=["whole", "stream"])
-def test_a_client_that_goes_away_makes_room(narrow, body):
+def test_a_disconnected_client_releases_its_slot(narrow, body):
     until(lambda: free(narrow))
     started = time.monotonic()
     whole = narrow.post(body=LONG)
@@ -68,7 +68,7 @@ def test_an_answer_that_takes_too_long_is_ended(start, published):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_that_is_told_to_stop_ends_its_answers_first(start, published, number):
+def test_a_stopping_server_finishes_its_answers(start, published, number):
     server = start(published)
     answers = []
     caller = threading.Thread(target=lambda: answers.append(server.post()))
@@ -91,7 +91,7 @@ def test_answers_that_outlast_the_grace_are_ended(start, published):
         assert time.monotonic() - began < 10
 
 
-def test_a_whole_answer_that_outlasts_the_grace_is_told_so(start, published):
+def test_a_whole_answer_that_outlasts_the_grace_gets_an_error(start, published):
     server = start(published, "--grace", 1, "--batch", 64, "--max-tokens", 3900)
     answers = []
     caller = threading.Thread(target=lambda: answers.append(server.post(body=ENDLESS)))
@@ -109,7 +109,7 @@ def test_another_host_without_keys_is_refused(tmp_path):
         assert "needs keys" in done.stderr
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(tmp_path):
+def test_a_port_in_use_is_a_one_line_error(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = here(tmp_path, "serve", "--port", taken.getsockname()[1])
     assert done.exit_code == 2
@@ -117,7 +117,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_slow_body_ends_by_itself(published, monkeypatch):
+def test_a_slow_body_times_out(published, monkeypatch):
     """In this process, where the limit can be made short."""
     import asyncio
 

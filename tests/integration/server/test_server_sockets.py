@@ -1,4 +1,4 @@
-"""What is no proper HTTP, or never ends, harms nobody: each group is counted, and leaves the server as it was."""
+"""Malformed or endless HTTP affects no other client: each group is counted and leaves the server unharmed."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ import struct
 import time
 
 import pytest
-from attacks import ASKED, CHAT, IN_TIME, TEXT, answer_of, figure, head, judged, raw, said
+from attacks import ASKED, CHAT, IN_TIME, TEXT, answer_of, figure, head, judged, raw, statuses
 from serving import LONG, until
 
 pytestmark = pytest.mark.usefixtures("unharmed")
@@ -65,9 +65,9 @@ FRAMES = {
 READ = {"folded": [200], "new": [200], "HTTP/2": [403, 400]}
 
 
-def test_what_is_no_plain_http_is_refused_and_nothing_is_smuggled_in(target):
+def test_malformed_http_is_refused_and_nothing_is_smuggled(target):
     def holds(name):
-        found = said(raw(target, FRAMES[name], wait=2.0))
+        found = statuses(raw(target, FRAMES[name], wait=2.0))
         return found == READ[name] if name in READ else len(found) == 1 and found[0] in {*range(400, 500), 501}
 
     judged("frames", list(FRAMES), holds)
@@ -82,17 +82,17 @@ def test_requests_in_one_piece_are_answered_in_order(target):
         ("/v1/models/%00", 404),
     ] * 20
     content = b"".join(head("GET", path, close=False) for path, _ in some) + head("GET", "/health")
-    assert said(raw(target, content, wait=IN_TIME)) == [status for _, status in some] + [200]
+    assert statuses(raw(target, content, wait=IN_TIME)) == [status for _, status in some] + [200]
     text = json.dumps(ASKED).encode()
     lines = ("Content-Type: application/json", f"Content-Length: {len(text)}")
     asked = head("POST", CHAT, *lines, close=False) + text
-    assert said(raw(target, asked * 5 + b"garbage\r\n\r\n", wait=IN_TIME)) == [200] * 5 + [400]
-    for length, statuses in ((len(text) - 1, [400]), (len(text) + 1, [])):  # of which it says another
+    assert statuses(raw(target, asked * 5 + b"garbage\r\n\r\n", wait=IN_TIME)) == [200] * 5 + [400]
+    for length, expected in ((len(text) - 1, [400]), (len(text) + 1, [])):  # a wrong Content-Length
         shape = head("POST", CHAT, lines[0], f"Content-Length: {length}", close=False) + text
-        assert said(raw(target, shape, half=not statuses, wait=2.0)) == statuses
+        assert statuses(raw(target, shape, half=not expected, wait=2.0)) == expected
 
 
-def test_five_hundred_who_say_nothing_and_those_who_say_it_slowly_hold_nobody_up(target):
+def test_five_hundred_idle_and_slow_connections_delay_no_other(target):
     host, port = target.root.removeprefix("http://").split(":")
     begun = [b"", b"GET", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ", head("POST", TEXT, "Content-Length: 99")]
     idle = []
@@ -112,7 +112,7 @@ def test_five_hundred_who_say_nothing_and_those_who_say_it_slowly_hold_nobody_up
             connection.close()
 
 
-def test_who_sends_no_request_is_let_go(target):
+def test_a_connection_without_a_request_is_closed(target):
     """Heads that never end, drop by drop, and a body that goes on after it was refused."""
     host, port = target.root.removeprefix("http://").split(":")
     endless = head("POST", TEXT, "Transfer-Encoding: chunked", close=False) + b"7FFFFFFF\r\n"
@@ -128,7 +128,7 @@ def test_who_sends_no_request_is_let_go(target):
 
 
 def sent(connection, content):
-    """Tell whether a connection still takes something."""
+    """Return whether a connection still accepts data."""
     try:
         connection.sendall(content)
     except OSError:
@@ -148,6 +148,6 @@ def test_resets_and_half_closed_connections_in_the_middle_of_a_stream_leave_noth
             if n % 2:
                 connection.shutdown(socket.SHUT_WR)
             else:  # closed with a reset
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.stack("ii", 1, 0))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     until(lambda: figure(target, "conch_requests") == 0)
     print("resets and half-closed connections: 40 tried")

@@ -1,4 +1,4 @@
-"""Answers have the form that was asked for, whatever the weights would rather say."""
+"""Answers have the requested format for any weights."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ FORM = {"type": "json_schema", "json_schema": {"name": "report", "schema": SCHEM
 
 
 def joined(stream):
-    """Put the deltas of one answer together."""
+    """Join the deltas of one answer."""
     text, calls, reason = "", [], None
     with stream:
         for chunk in stream:
@@ -63,7 +63,7 @@ def test_the_clients_own_parsing_works(client):
 
 
 def test_constrained_and_free_answers_share_a_batch(client):
-    """What one is held to is no matter of the others."""
+    """The constraint of one answer does not affect others."""
     free = {"model": "action", "messages": HELLO, "max_tokens": 60}
     held = {**free, "response_format": FORM}
     alone = [client.chat.completions.create(**asked).choices[0].message.content for asked in (free, held)]
@@ -74,7 +74,7 @@ def test_constrained_and_free_answers_share_a_batch(client):
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "weather"}}], ids=str)
-def test_a_call_that_is_asked_for_is_made_with_arguments_of_its_schema(client, choice):
+def test_a_required_call_has_arguments_that_match_its_schema(client, choice):
     asked = {"model": "action", "messages": HELLO, "tools": TOOLS, "tool_choice": choice, "max_tokens": 200,
              "parallel_tool_calls": False}  # fmt: skip
     done = client.chat.completions.create(**asked).choices[0]
@@ -101,7 +101,7 @@ def test_a_tool_may_be_left_uncalled(client):
     assert none == client.chat.completions.create(model="base", messages=HELLO, max_tokens=8).choices[0].message.content
 
 
-def test_a_call_that_was_cut_is_told_as_text(client):
+def test_a_call_that_was_cut_is_returned_as_text(client):
     asked = {"model": "base", "messages": HELLO, "tools": TOOLS, "tool_choice": "required", "max_tokens": 5}
     done = client.chat.completions.create(**asked).choices[0]
     assert done.finish_reason == "length"
@@ -110,7 +110,7 @@ def test_a_call_that_was_cut_is_told_as_text(client):
     assert (text, calls, reason) == (done.message.content, [], "length")
 
 
-def test_calls_and_their_results_go_back_in(client):
+def test_earlier_calls_and_results_are_accepted(client):
     call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
     turns = [*HELLO, {"role": "assistant", "content": None, "tool_calls": [call]},
              {"role": "tool", "tool_call_id": "call_1", "content": "rain"}]  # fmt: skip
@@ -137,7 +137,7 @@ def test_calls_and_their_results_go_back_in(client):
     ],
     ids=["type", "ref", "no schema", "both", "no such tool", "no tools", "twice", "name", "array"],
 )  # fmt: skip
-def test_a_form_that_cannot_be_held_to_is_refused(client, more, param):
+def test_an_unsupported_format_is_refused(client, more, param):
     with pytest.raises(openai.BadRequestError) as caught:
         client.chat.completions.create(model="base", messages=HELLO, max_tokens=4, **more)
     assert caught.value.param == param

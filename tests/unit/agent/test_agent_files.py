@@ -1,4 +1,4 @@
-"""Files are found and shown below one folder, and nothing outside of it is ever opened."""
+"""Files are found and shown below one folder; nothing outside it is opened."""
 
 import os
 from functools import partial
@@ -64,8 +64,8 @@ def test_nothing_else_is_opened(read, search, path):
             search("*", path)
 
 
-def test_what_became_a_link_meanwhile_is_not_followed(root, monkeypatch):
-    """The name is checked, then opened: between the two somebody may put a link in its place."""
+def test_a_link_created_after_the_check_is_not_followed(root, monkeypatch):
+    """A link may replace the name between the check and the open."""
     monkeypatch.setattr(files, "inside", lambda _root, path: root / path)
     with pytest.raises(ToolFailed):
         files.read_file(root, "link.txt")
@@ -73,7 +73,7 @@ def test_what_became_a_link_meanwhile_is_not_followed(root, monkeypatch):
         files.read_file(root, "out/secret.txt")
 
 
-def test_a_search_ends(root, monkeypatch):
+def test_a_search_is_limited_in_time_and_files(root, monkeypatch):
     for number in range(40):
         (root / f"many-{number:02}.log").write_text("")
     assert files.search_files(root, "*.log", ".").count("\n") == files.MOST_FOUND

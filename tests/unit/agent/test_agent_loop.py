@@ -1,4 +1,4 @@
-"""The agent comes to an end and to an answer, whatever its models say."""
+"""The agent ends with an answer for any replies of its models."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from talking import Scripted
+from scripted_client import Scripted
 
 from conch_dna.agent import ToolFailed
 from conch_dna.agent.loop import Agent
@@ -36,7 +36,7 @@ def told(outcome):
     return [(step.role, step.result, step.failed) for step in outcome.steps]
 
 
-def test_a_task_goes_through_all_parts(tmp_path):
+def test_a_task_goes_through_all_roles(tmp_path):
     worker = agent_of(tmp_path)
     outcome = worker.run("How many bottles are in 17 crates of 24?")
     assert outcome.answer == "408"
@@ -55,7 +55,7 @@ def test_a_step_that_needs_no_tool_is_thought_about(tmp_path):
     assert [step.role for step in outcome.steps] == ["task", "thinking", "thinking", "thinking", "reflection", "memory"]
 
 
-def test_a_flaw_that_reflection_finds_is_mended(tmp_path):
+def test_a_flaw_that_reflection_finds_is_fixed(tmp_path):
     assert (
         agent_of(tmp_path, reflection=["Flaw: It lacks a unit.\nBetter: 408 bottles"]).run("x").answer == "408 bottles"
     )
@@ -63,7 +63,7 @@ def test_a_flaw_that_reflection_finds_is_mended(tmp_path):
     assert agent_of(tmp_path, reflection=["looks good"]).run("x").answer == "408"
 
 
-def test_a_program_that_fails_is_mended_by_debug(tmp_path):
+def test_a_program_that_fails_is_fixed_by_debug(tmp_path):
     tools = tools_for(tmp_path)
     ran = []
 
@@ -90,13 +90,13 @@ def test_another_tool_that_fails_is_called_once_more_with_what_debug_says(tmp_pa
     worker = agent_of(tmp_path, task=["-"], action=[Call("calculator", {"expression": "1/0"}), SUM])
     outcome = worker.run("x")
     assert told(outcome)[1:4] == [
-        ("action", "it divides by zero", True),
+        ("action", "division by zero", True),
         ("debug", None, False),
         ("action", "408", False),
     ]
     again = worker.client.asked[3][1]
     assert [turn["role"] for turn in again] == ["user", "assistant", "user"]
-    assert "it divides by zero" in again[-1]["content"]
+    assert "division by zero" in again[-1]["content"]
 
 
 BROKEN = [
@@ -107,7 +107,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("call", BROKEN, ids=str)
-def test_a_call_that_is_none_ends_no_run(tmp_path, call):
+def test_an_invalid_call_does_not_end_the_run(tmp_path, call):
     outcome = agent_of(tmp_path, action=[call]).run("x")
     assert outcome.answer == "408"
     assert all(step.failed for step in outcome.steps if step.role == "action")
@@ -116,7 +116,7 @@ def test_a_call_that_is_none_ends_no_run(tmp_path, call):
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(answers=st.fixed_dictionaries({role: st.lists(st.text(max_size=80), min_size=1, max_size=3) for role in ROLES}),
        route=st.sampled_from(["thinking", "base"]), most=st.integers(1, 4))  # fmt: skip
-def test_whatever_is_said_the_run_ends_within_its_steps(tmp_path, answers, route, most):
+def test_the_run_ends_within_its_steps_for_any_answers(tmp_path, answers, route, most):
     outcome = agent_of(tmp_path, route=route, max_steps=most, **answers).run("a task")
     calls = [step for step in outcome.steps if step.result is not None]
     thoughts = [step for step in outcome.steps if step.role == "thinking"]
@@ -125,7 +125,7 @@ def test_whatever_is_said_the_run_ends_within_its_steps(tmp_path, answers, route
 
 
 @pytest.mark.parametrize("name", ["calculator", "run_python"])
-def test_texts_that_never_end_are_not_carried_on(tmp_path, name):
+def test_long_texts_are_cut_before_the_next_question(tmp_path, name):
     long = "word " * 20_000
     argument = {"calculator": "expression", "run_python": "code"}[name]
     worker = agent_of(tmp_path, task=["\n".join(f"{n}. {long}" for n in range(1, 50))], max_steps=50,
@@ -134,8 +134,8 @@ def test_texts_that_never_end_are_not_carried_on(tmp_path, name):
     assert max(len(turn["content"]) for _, turns, _ in worker.client.asked for turn in turns) < 10_000
 
 
-def test_what_cannot_be_written_is_asked_of_nobody(tmp_path):
-    """An escape in a call's JSON may be half of a character, and so may a byte in the name of a file."""
+def test_text_that_is_not_utf8_is_replaced_before_a_question(tmp_path):
+    """JSON escapes in a call and bytes in a file name may be lone surrogates."""
     with contextlib.suppress(OSError):  # not every system has such names
         (tmp_path / os.fsdecode(b"half-\xff.txt")).write_text("half")
     halves = [read_call("search_files", r'{"pattern": "half", "folder": "."}'),
@@ -147,7 +147,7 @@ def test_what_cannot_be_written_is_asked_of_nobody(tmp_path):
     assert "half-" in told(outcome)[1][1]
 
 
-def test_facts_that_cannot_be_kept_do_not_cost_the_answer(tmp_path, capsys):
+def test_a_failed_memory_write_keeps_the_answer(tmp_path, capsys):
     (tmp_path / "facts").write_text("no folder")
     worker = agent_of(tmp_path)
     worker.memory = Memory(tmp_path / "facts/facts.jsonl")
@@ -157,7 +157,7 @@ def test_facts_that_cannot_be_kept_do_not_cost_the_answer(tmp_path, capsys):
     assert "facts_not_kept" in captured.out + captured.err
 
 
-def test_facts_are_kept_once_and_recalled_where_they_fit(tmp_path):
+def test_facts_are_stored_once_and_recalled_by_shared_words(tmp_path):
     path = tmp_path / "facts.jsonl"
     first = agent_of(tmp_path, memory=["- User has 17 crates\n- User has 17 crates\n- nothing to remember\nchatter"])
     assert first.run("x").remembered == ("User has 17 crates",)
@@ -169,7 +169,7 @@ def test_facts_are_kept_once_and_recalled_where_they_fit(tmp_path):
     assert Memory(path).recall("something else") == []
 
 
-def test_who_was_not_taught_a_role_is_told_it():
+def test_a_model_without_training_for_a_role_gets_its_system_prompt():
     assignments = assign_roles({"thinking", "mine"}, {"task": "mine@prod"})
     assert assignments["thinking"].instruction is None
     assert assignments["task"].instruction is None

@@ -1,4 +1,4 @@
-"""The bundled router sends a chat to the domain that it belongs to, and what belongs to none to the base."""
+"""The bundled router sends a chat to its domain, and a chat of no domain to the base."""
 
 import pytest
 from projects import here, write_domain, write_project
@@ -46,7 +46,7 @@ def measured(routing):
 
 
 def test_held_out_prompts_go_to_their_domain(measured):
-    """docs/agent.md has the figures; the floors leave room for prompts that are added."""
+    """docs/agent.md has the measured values; the limits leave room for new prompts."""
     right = sum(domain == chosen for domain, chosen in measured)
     wrong = sum(chosen not in {domain, "base"} for domain, chosen in measured)
     print(f"\n{len(measured)} held-out prompts: {right} right, {wrong} to another neuron")
@@ -55,13 +55,13 @@ def test_held_out_prompts_go_to_their_domain(measured):
     assert wrong / len(measured) < 0.12
 
 
-def test_much_of_what_belongs_to_no_domain_goes_to_the_base(routing):
+def test_most_chats_outside_all_domains_go_to_the_base(routing):
     unsure = [text for text in ELSEWHERE if routing.choose(user(text), routing.about) == "base"]
     print(f"\n{len(unsure)} of {len(ELSEWHERE)} to the base")
     assert len(unsure) >= 0.3 * len(ELSEWHERE)
 
 
-def test_only_neurons_that_are_there_are_chosen(routing):
+def test_only_existing_neurons_are_chosen(routing):
     buggy = user("def last(xs):\n    return xs[len(xs)]\nIndexError, why?")
     assert routing.choose(buggy, ["debug", "thinking"]) == "debug"
     assert routing.choose(buggy, ["thinking"]) == "base"
@@ -121,7 +121,7 @@ def test_a_broken_router_is_named(host, tmp_path, name, message):
     assert "local.py" in str(caught.value)
 
 
-def test_an_unknown_router_and_a_faulty_domain_are_told(tmp_path):
+def test_an_unknown_router_and_an_invalid_domain_are_reported(tmp_path):
     with pytest.raises(UnknownName, match="no router is named 'ngram'"):
         make_routing(load_plugins(), tmp_path, "ngram")
     (write_domain(tmp_path / "domains/birds") / "domain.toml").write_text("name = 1")
@@ -129,7 +129,7 @@ def test_an_unknown_router_and_a_faulty_domain_are_told(tmp_path):
         make_routing(load_plugins(), tmp_path, "ngrams")
 
 
-def test_ask_auto_says_who_was_chosen(tmp_path, student, monkeypatch):
+def test_ask_auto_names_the_chosen_neuron(tmp_path, student, monkeypatch):
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     project = write_project(tmp_path / "p", student)
     done = here(project, "ask", "auto", "What is 3 + 4?", "--max-tokens", "4")

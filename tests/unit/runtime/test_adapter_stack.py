@@ -1,4 +1,4 @@
-"""In a mixed batch every row gets what it gets alone."""
+"""Every row of a mixed batch gets the logits that it gets alone."""
 
 import mlx.core as mx
 import numpy as np
@@ -11,14 +11,14 @@ from conch_dna.errors import NeuronRefused
 from conch_dna.models.target_modules import target_modules
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime import adapter_stack as pack_module
-from conch_dna.runtime.adapter_stack import AdapterStack, gathered, rows_product, taken
+from conch_dna.runtime.adapter_stack import AdapterStack, gathered, indexed, rows_product
 from conch_dna.runtime.neuron_layers import Alone, fitted, wrap
 
 PROMPTS = mx.array([[1, 5, 9, 20, 7, 3], [3, 4, 4, 9, 60, 2], [8, 8, 1, 0, 33, 12], [1, 5, 9, 20, 7, 3]])
 
 
 class Bench:
-    """A wrapped base, its stack, and the logits of rows."""
+    """A wrapped base, its adapter stack, and the logits of rows."""
 
     def __init__(self, model, slots=3):
         self.model, self.places = model, target_modules(model)
@@ -61,7 +61,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("product", [gathered, taken], ids=["gathered", "taken"])
+@pytest.mark.parametrize("product", [gathered, indexed], ids=["gathered", "taken"])
 @pytest.mark.parametrize(("name", "kind", "bits"), thin(CASES, *CASES[:7]))
 def test_each_row_gets_what_it_gets_alone(name, kind, bits, product, tmp_path, monkeypatch):
     monkeypatch.setattr(pack_module, "rows_product", lambda: product)
@@ -101,7 +101,7 @@ def test_ranks_and_scales_may_differ(tmp_path):
     assert {stack.b.shape[:2] for stack in bench.stack.stacks.values()} == {(4, 9)}
 
 
-def test_layers_that_one_neuron_leaves_out_are_the_bases_for_its_rows(tmp_path):
+def test_layers_that_a_neuron_does_not_change_are_the_bases_for_its_rows(tmp_path):
     model = build("llama")
     bench = Bench(model)
     bench.put(1, write_neuron(tmp_path / "all", model, 1))
@@ -109,7 +109,7 @@ def test_layers_that_one_neuron_leaves_out_are_the_bases_for_its_rows(tmp_path):
     bench.check([2, 1, 0, 1])
 
 
-def test_a_slot_that_gets_another_neuron_has_nothing_of_the_first(tmp_path):
+def test_a_slot_with_a_new_neuron_keeps_nothing_of_the_old_one(tmp_path):
     model = build("llama")
     every = write_neuron(tmp_path / "all", model, 1, rank=5)
     dora = write_trained(tmp_path / "dora", build("llama"), adapter="dora", embeddings=True)
@@ -124,7 +124,7 @@ def test_a_slot_that_gets_another_neuron_has_nothing_of_the_first(tmp_path):
         bench.check([1, 2, 0, 1])
 
 
-def test_what_nobody_needs_is_dropped(tmp_path):
+def test_a_stack_without_users_is_dropped(tmp_path):
     bench = Bench(build("llama"))
     bench.put(1, write_neuron(tmp_path / "all", build("llama"), 1))
     assert bench.stack.nbytes == 4 * read_adapter(tmp_path / "all").nbytes
@@ -133,7 +133,7 @@ def test_what_nobody_needs_is_dropped(tmp_path):
     assert bench.stack.nbytes == 0
 
 
-def test_what_is_being_computed_keeps_the_neuron_it_began_with(tmp_path):
+def test_a_running_computation_keeps_its_neuron(tmp_path):
     model = build("llama")
     bench = Bench(model)
     bench.put(1, write_neuron(tmp_path / "one", model, 1))
@@ -161,7 +161,7 @@ def test_a_half_precision_base_is_mixed_in_its_type_and_refuses_dora_on_its_embe
         bench.stack.check(dora, half=True)
 
 
-def test_rows_and_tokens_may_be_run_together(tmp_path):
+def test_rows_and_tokens_may_be_flattened(tmp_path):
     """Some architectures flatten their input before a layer."""
     model = build("llama")
     bench = Bench(model)
@@ -186,7 +186,7 @@ def test_a_device_whose_gathered_product_is_missing_or_wrong_takes_copies(broken
     rows_product.cache_clear()
     try:
         monkeypatch.setattr(mx, "gather_mm", broken)
-        assert rows_product() is taken
+        assert rows_product() is indexed
         rows_product.cache_clear()
         monkeypatch.undo()
         assert rows_product() is gathered

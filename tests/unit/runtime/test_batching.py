@@ -1,4 +1,4 @@
-"""Bases that mlx-lm cannot batch, or batches wrongly, are refused by name before anything runs."""
+"""Bases that mlx-lm cannot batch, or batches wrongly, are refused before anything runs."""
 
 import pytest
 from architectures import build

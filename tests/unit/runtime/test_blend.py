@@ -27,14 +27,14 @@ def test_the_delta_is_the_weighted_sum_whatever_ranks_and_scales(tmp_path):
     assert mix.nbytes == sum(t.nbytes for pair in mix.weights.values() for t in pair)
 
 
-def test_it_acts_from_the_cue_of_its_neurons_on(tmp_path):
+def test_a_blend_has_the_invocation_tokens_of_its_neurons(tmp_path):
     model = build("llama")
     plain = (read_adapter(write_neuron(tmp_path / str(n), model, n)) for n in (1, 2))
     a, b = (replace(adapter, invocation_tokens=(5, 6)) for adapter in plain)
     assert blended([(a, 0.7), (b, -0.3)], "blend:x").invocation_tokens == (5, 6)
 
 
-def test_embeddings_are_blended_and_layers_of_one_alone_are_its_share(tmp_path):
+def test_embeddings_are_blended_and_a_layer_of_one_neuron_has_its_share(tmp_path):
     model = build("llama")
     a = read_adapter(write_trained(tmp_path / "a", model, embeddings=True))
     b = read_adapter(write_neuron(tmp_path / "b", model, 2))
@@ -48,7 +48,7 @@ def test_embeddings_are_blended_and_layers_of_one_alone_are_its_share(tmp_path):
     [("llama", {"adapter": "dora"}, "DoRA neurons cannot"), ("mixtral", {}, "expert layers cannot")],
     ids=["DoRA", "experts"],
 )
-def test_what_has_no_sum_is_refused(tmp_path, name, settings, match):
+def test_a_blend_of_dora_or_experts_is_refused(tmp_path, name, settings, match):
     model = build(name)
     adapter = fitted(read_adapter(write_trained(tmp_path / "a", model, **settings)), model)
     with pytest.raises(NeuronRefused, match=match):

@@ -1,4 +1,4 @@
-"""Neurons that share the base's context: it is computed once for all who come together, and never mixed with theirs."""
+"""Neurons that share the base's context: it is computed once for concurrent requests and kept apart from their own."""
 
 import mlx.core as mx
 import pytest
@@ -59,7 +59,7 @@ def cached(requests):
 
 
 class TestTogether:
-    """Requests over one context that come together."""
+    """Concurrent requests over one context."""
 
     def test_the_context_is_computed_once_for_all(self, any_cache):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX]
@@ -77,7 +77,7 @@ class TestTogether:
         assert cached(requests) == [0, *[len(CONTEXT)] * 5]
 
     @pytest.mark.parametrize("names", [["n0", "base", "n1"], ["base", "n0", "n1"]])
-    def test_the_base_shares_it_whoever_is_first(self, any_cache, names):
+    def test_the_base_shares_the_context_in_any_order(self, any_cache, names):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in names]
         answered(any_cache, requests)
         assert cached(requests) == [0, len(CONTEXT), len(CONTEXT)]
@@ -87,12 +87,12 @@ class TestTogether:
         answered(engine, requests)
         assert cached(requests) == [0, 0, 0]
 
-    def test_an_ordinary_neuron_takes_no_part(self, any_cache):
+    def test_an_ordinary_neuron_does_not_share_the_context(self, any_cache):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in ("n0", "plain", "n1")]
         answered(any_cache, requests)
         assert cached(requests) == [0, 0, len(CONTEXT)]
 
-    def test_who_comes_while_it_is_computed_waits_for_it(self, any_cache):
+    def test_a_later_request_waits_for_a_context_that_is_being_computed(self, any_cache):
         requests = [any_cache.submit(ASKED, SIX[0], SHORT)]
         for name in SIX[1:3]:
             any_cache.step()
@@ -101,7 +101,7 @@ class TestTogether:
         answered(any_cache, requests)
         assert cached(requests) == [0, len(CONTEXT), len(CONTEXT)]
 
-    def test_little_in_common_is_not_waited_for(self, engine):
+    def test_a_request_does_not_wait_for_a_short_common_start(self, engine):
         other = [*CONTEXT[:18], *[9, 4, 6] * 10, *INVOCATION_TOKENS]
         requests = [engine.submit(prompt, name, SHORT) for prompt, name in ((ASKED, "n0"), (other, "n1"))]
         engine.step()
@@ -109,7 +109,7 @@ class TestTogether:
         answered(engine, requests)
         assert cached(requests) == [0, 0]
 
-    def test_a_context_longer_than_what_is_known_is_computed_from_there_on(self, engine):
+    def test_a_longer_context_is_computed_from_the_cached_part_on(self, engine):
         answered(engine, [engine.submit(ASKED, "n0", SHORT)])
         longer = [*CONTEXT, *[9, 4, 6] * 8, *INVOCATION_TOKENS]
         requests = [engine.submit(longer, name, SHORT) for name in SIX]
@@ -118,7 +118,7 @@ class TestTogether:
 
     @pytest.mark.parametrize("room", thin([{"slots": 2}, {"batch": 2}, {"slots": 1, "batch": 1}]), ids=str)
     @pytest.mark.parametrize("kept", [1 << 28, 0])
-    def test_with_little_room_all_are_answered(self, tmp_path, room, kept):
+    def test_all_requests_are_answered_in_a_small_batch(self, tmp_path, room, kept):
         serving = made(tmp_path, prompt_cache_bytes=kept, **room)
         names = [*SIX, "base", *SIX]
         requests = [serving.submit(ASKED, name, SHORT) for name in names]
@@ -127,7 +127,7 @@ class TestTogether:
             assert sorted(cached(requests))[1:] == [len(CONTEXT)] * 12
         serving.close()
 
-    def test_the_base_s_context_is_lent_beside_the_budget_for_one_look_alone(self, tmp_path):
+    def test_a_context_beyond_the_budget_is_lent_for_one_admission(self, tmp_path):
         serving = made(tmp_path, prompt_cache_bytes=0)
         requests = [serving.submit(ASKED, name, SHORT) for name in SIX]
         while not serving._scheduler._contexts._cache.lent:
@@ -138,7 +138,7 @@ class TestTogether:
         answered(serving, requests)
         serving.close()
 
-    def test_who_was_passed_by_often_enough_waits_for_no_context(self, engine, monkeypatch):
+    def test_a_request_that_was_passed_over_often_waits_for_no_context(self, engine, monkeypatch):
         monkeypatch.setattr(scheduler_module, "MAX_PASSED", 0)
         requests = [engine.submit(ASKED, name, SHORT) for name in SIX]
         engine.step()
@@ -147,10 +147,10 @@ class TestTogether:
 
 
 class TestFaults:
-    """Whoever computes a context may leave; the others go on."""
+    """The request that computes a context may end early; the others continue."""
 
     @pytest.mark.parametrize("steps", thin(range(1, 8), 2, 5))
-    def test_it_may_be_cancelled_at_any_step(self, any_cache, steps):
+    def test_a_request_that_computes_a_context_may_be_cancelled_at_any_step(self, any_cache, steps):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX]
         for _ in range(steps):
             any_cache.step()
@@ -167,7 +167,7 @@ class TestFaults:
         assert {request.result().finish_reason for request in requests} == {"cancelled"}
         answered(engine, [engine.submit(ASKED, "n3", SHORT)])
 
-    def test_its_neuron_may_be_unloaded(self, any_cache):
+    def test_the_neuron_of_a_computed_context_may_be_unloaded(self, any_cache):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX[:3]]
         any_cache.step()
         any_cache.unload("n0", deadline=0)
@@ -176,7 +176,7 @@ class TestFaults:
         answered(any_cache, requests[1:])
         assert cached(requests[1:]) == [0, len(CONTEXT)]
 
-    def test_its_neuron_may_be_damaged(self, any_cache):
+    def test_the_neuron_of_a_computed_context_may_be_damaged(self, any_cache):
         file = any_cache._cache.registry.resolve("n0").path / "adapters.safetensors"
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX[:3]]
@@ -184,7 +184,7 @@ class TestFaults:
             requests[0].result()
         answered(any_cache, requests[1:])
 
-    def test_its_step_may_fail(self, any_cache, monkeypatch):
+    def test_the_step_of_a_computed_context_may_fail(self, any_cache, monkeypatch):
         requests = [any_cache.submit(ASKED, name, SHORT) for name in SIX[:3]]
         with monkeypatch.context() as patch:
             patch.setattr(any_cache._scheduler._model, "_delta_of", lambda _: 1 / 0)
@@ -193,7 +193,7 @@ class TestFaults:
             requests[0].result()
         answered(any_cache, requests[1:])
 
-    def test_a_look_for_a_context_that_fails_fails_its_request_alone(self, engine, monkeypatch):
+    def test_a_failed_context_lookup_fails_only_its_request(self, engine, monkeypatch):
         requests = [engine.submit(ASKED, name, SHORT) for name in SIX[:3]]
         contexts = engine._scheduler._contexts
         look = contexts.must_wait
@@ -202,14 +202,14 @@ class TestFaults:
             requests[2].result(timeout=10)
         answered(engine, requests[:2])
 
-    def test_a_prompt_without_the_cue_is_refused_alone(self, engine):
+    def test_a_prompt_without_invocation_tokens_fails_alone(self, engine):
         good = engine.submit(ASKED, "n0", SHORT)
         for prompt in (CONTEXT, [INVOCATION_TOKENS[0]], [*INVOCATION_TOKENS[::-1]]):
             with pytest.raises(DataError, match="from which on this neuron acts"):
                 engine.submit(prompt, "n1", SHORT)
         answered(engine, [good, engine.submit(CONTEXT, "plain", SHORT)])
 
-    def test_a_card_that_names_another_cue_than_the_adapter_is_refused(self, engine, tmp_path):
+    def test_a_card_with_other_invocation_tokens_than_the_adapter_is_refused(self, engine, tmp_path):
         activated = engine._cache.registry.resolve("n0").path
         for name, folder, invocation_tokens in (
             ("wrong", activated, (1, 2)),
@@ -236,9 +236,9 @@ class TestFaults:
 
 
 class TestPromptCache:
-    """What is kept under whose name."""
+    """Keys of the prompt cache."""
 
-    def test_the_cue_and_what_follows_is_nobody_else_s(self, engine):
+    def test_tokens_from_the_invocation_on_are_not_shared(self, engine):
         prompt = [*CONTEXT, *INVOCATION_TOKENS, *CONTEXT]
         shared = len(CONTEXT)
         for name, known in (("n0", 0), ("n1", shared), ("base", shared), ("plain", 0), ("n0", shared), ("n2", shared)):
@@ -253,21 +253,21 @@ class TestPromptCache:
         answered(engine, requests)
         assert cached(requests) == [len(CONTEXT), len(CONTEXT)], "too few tokens follow to wait for"
 
-    def test_without_a_context_it_is_cached_as_any_neuron_s(self, engine):
+    def test_a_prompt_without_context_is_cached_like_that_of_any_neuron(self, engine):
         prompt = [*INVOCATION_TOKENS, *CONTEXT]
         for asked, name, known in ((prompt, "n0", 0), ([*prompt, 4], "n0", len(prompt)), (prompt, "n1", 0)):
             request = engine.submit(asked, name, SHORT)
             answered(engine, [request])
             assert request.cached_tokens == known
 
-    def test_what_the_base_read_for_a_neuron_is_not_taken_for_the_neuron_s_own(self, engine):
+    def test_a_context_read_by_the_base_is_not_used_as_the_neurons_own(self, engine):
         begins = [*INVOCATION_TOKENS, *CONTEXT]
         for prompt in ([*begins, *INVOCATION_TOKENS], [*begins, 4]):
             request = engine.submit(prompt, "n0", SHORT)
             answered(engine, [request])
             assert request.cached_tokens == 0
 
-    def test_a_neuron_published_anew_keeps_the_context(self, engine, tmp_path):
+    def test_a_new_version_of_a_neuron_keeps_the_context(self, engine, tmp_path):
         answered(engine, [engine.submit(ASKED, "n0", SHORT)])
         publish_activated(engine._cache.registry, engine.base_model, tmp_path / "new", "n0", first=77)
         request = engine.submit(ASKED, "n0", SHORT)
@@ -275,7 +275,7 @@ class TestPromptCache:
         assert cached([request]) == [len(CONTEXT)]
 
     @pytest.mark.parametrize("name", ["gemma3_text", "mamba2"])
-    def test_bases_whose_caches_forget_compute_each_context(self, tmp_path, name):
+    def test_bases_without_plain_caches_compute_each_context(self, tmp_path, name):
         serving = made(tmp_path, name)
         requests = [serving.submit(ASKED, neuron, SHORT) for neuron in (*SIX, "base", "plain")]
         serving.step()
@@ -288,20 +288,20 @@ class TestPromptCache:
 class TestBlends:
     """Weighted sums of neurons that share the base's context."""
 
-    def test_neurons_of_one_cue_are_blended_from_it_on(self, engine):
+    def test_neurons_with_the_same_invocation_tokens_are_blended(self, engine):
         requests = [engine.submit(ASKED, asked, SHORT) for asked in ("n0", {"n0": 0.5, "n1": 0.5}, {"n2": 2.0})]
         answered(engine, requests)
         assert cached(requests) == [0, len(CONTEXT), len(CONTEXT)]
         assert len({request.result().tokens for request in requests}) > 1
 
     @pytest.mark.parametrize("asked", [{"n0": 0.5, "plain": 0.5}, {"n0": 1, "other": 1}], ids=str)
-    def test_neurons_of_different_cues_are_refused_by_name(self, engine, asked, tmp_path):
+    def test_a_blend_of_different_invocation_tokens_is_refused(self, engine, asked, tmp_path):
         publish_activated(engine._cache.registry, engine.base_model, tmp_path, "other", invocation_tokens=(1, 2))
         with pytest.raises(ConfigError, match="with different invocation tokens cannot be blended"):
             engine.submit(ASKED, asked, SHORT)
 
 
-def test_it_waits_for_the_longest_and_only_where_half_is_saved():
+def test_a_request_waits_for_the_longest_context_and_only_if_it_saves_half():
     model = build("llama", max_position_embeddings=128)
     cache = PromptCache(model, 1 << 20)
     contexts = Contexts(cache, "base")
@@ -329,7 +329,7 @@ def test_it_waits_for_the_longest_and_only_where_half_is_saved():
 
 
 class Tokens:
-    """As much of a tokenizer as a request takes."""
+    """The part of a tokenizer that a request uses."""
 
     eos_token_ids = (7,)
     detokenizer = None

@@ -1,4 +1,4 @@
-"""Whatever runs beside it, a request gets the tokens that its neuron says alone."""
+"""A request gets the tokens of its neuron alone, whatever else is in the batch."""
 
 import itertools
 import threading
@@ -65,7 +65,7 @@ BASES = [
     ids=[f"{name} {options} {kept}" for name, options, kept in BASES],
 )
 def crowd(request, tmp_path_factory):
-    """An engine with two versions of each of six neurons, two slots, and what each says alone.
+    """An engine with two versions of each of six neurons, two slots, and the answers of each one alone.
 
     Of the last two the first version shares the base's context, and of ``e`` the second one too. Prompts are read in
     steps of so few tokens that a context is under way for a while.
@@ -92,7 +92,7 @@ def holds_cue(prompt):
 
 
 def submitted(engine, asked, prompt, limit):
-    """Submit a request and return it with its prompt and limit, or nothing if it is rightly refused."""
+    """Submit a request and return it with its prompt and limit, or ``None`` if it is refused as expected."""
     try:
         request = engine.submit(prompt, asked, Sampling(max_tokens=limit))
     except DataError:
@@ -109,7 +109,7 @@ def submitted(engine, asked, prompt, limit):
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
-def test_everyone_gets_what_their_neuron_says_alone_through_join_leave_evict_and_replace(crowd, steps):
+def test_every_request_gets_the_tokens_of_its_neuron_alone_through_join_leave_evict_and_replace(crowd, steps):
     engine, solo = crowd
     registry, requests = engine._cache.registry, []
     for what, first, second, third in steps:
@@ -134,7 +134,7 @@ def test_everyone_gets_what_their_neuron_says_alone_through_join_leave_evict_and
     assert (left.waiting, left.running, sum(left.slots.values())) == (0, 0, 0)
 
 
-def test_neurons_and_the_base_in_one_batch_as_the_simple_runtime_answers(engine):
+def test_neurons_and_the_base_in_one_batch_answer_as_the_runtime_does(engine):
     solo = Solo(engine)
     asked = ["a", "base", "b", "a"]
     texts = engine.generate_many([PROMPTS[2]] * 4, asked, SHORT)
@@ -143,7 +143,7 @@ def test_neurons_and_the_base_in_one_batch_as_the_simple_runtime_answers(engine)
     assert len(set(texts)) == 3
 
 
-def test_a_sampled_answer_is_that_of_prompt_and_seed_alone(engine):
+def test_a_sampled_answer_depends_only_on_prompt_and_seed(engine):
     drawn = Sampling(max_tokens=8, temperature=1.0, top_p=0.9, seed=3)
     (alone,) = answer_many(engine.base_model.model, engine.tokenizer, [PROMPTS[1]], drawn)
     requests = [engine.submit(PROMPTS[1], name, drawn) for name in ("base", "a", "b", "a")]
@@ -153,7 +153,7 @@ def test_a_sampled_answer_is_that_of_prompt_and_seed_alone(engine):
 
 
 class TestAnswers:
-    """What an answer says of itself."""
+    """The fields of an answer."""
 
     def test_texts_and_turns_are_prompts_too(self, tmp_path):
         engine = served(tmp_path, "llama", NAMES, base=write_base(tmp_path / "wide", "llama", tokens=280))
@@ -175,7 +175,7 @@ class TestAnswers:
             seen.add(answer.finish_reason)
         assert seen == {"stop", "length"}
 
-    def test_tokens_are_told_as_they_come(self, engine):
+    def test_tokens_are_reported_as_they_are_generated(self, engine):
         told = []
         answer = engine.submit(PROMPTS[1], "b", SHORT, on_token=told.append).result()
         assert tuple(token.id for token in told if token.id != END) == answer.tokens
@@ -199,7 +199,7 @@ class TestAnswers:
 
 
 class TestPromptCache:
-    """What a neuron has read, it need not read again."""
+    """The prompt cache of each neuron."""
 
     def test_a_prompt_that_begins_alike_is_read_once_within_a_neuron_and_never_across(self, engine):
         first = engine.submit(PROMPTS[3], "a", SHORT).result()
@@ -210,14 +210,14 @@ class TestPromptCache:
         for name, answer in again.items():
             assert list(answer.tokens) == solo(engine._cache.find_any(name), PROMPTS[4], 6)
 
-    def test_a_neuron_trained_anew_shares_nothing_with_what_had_its_name(self, engine, tmp_path):
+    def test_a_new_version_shares_no_cache_with_the_old_one(self, engine, tmp_path):
         engine.submit(PROMPTS[3], "a", SHORT).result()
         made = write_neuron(tmp_path / "new", engine.base_model.model, 77)
         engine._cache.registry.publish("a", made, fields_of(engine.base_model))
         assert engine.submit(PROMPTS[3], "a", SHORT).result().cached_tokens == 0
         assert engine.submit(PROMPTS[3], "a@1", SHORT).result().cached_tokens > 0
 
-    def test_a_conversation_goes_on_from_its_answer(self, engine):
+    def test_a_conversation_continues_from_its_cached_answer(self, engine):
         answer = engine.submit(START, "a", SHORT).result()
         longer = [*START, *answer.tokens, 1, 2]
         second = engine.submit(longer, "a", SHORT).result()
@@ -226,7 +226,7 @@ class TestPromptCache:
 
 
 class TestQueue:
-    """More neurons than slots wait; nobody waits for ever."""
+    """Neurons without a free slot wait for a limited time."""
 
     def test_many_neurons_over_few_slots_are_all_answered(self, tmp_path):
         names = [f"n{i}" for i in range(12)]
@@ -237,7 +237,7 @@ class TestQueue:
             assert list(request.result().tokens) == solo(request.wanted, PROMPTS[i % 3], 6)
         engine.close()
 
-    def test_who_finds_no_slot_is_passed_by_but_not_for_ever(self, engine, monkeypatch):
+    def test_a_request_without_a_slot_is_passed_over_a_limited_number_of_times(self, engine, monkeypatch):
         monkeypatch.setattr(scheduler_module, "MAX_PASSED", 3)
         ended = []
 
@@ -252,7 +252,7 @@ class TestQueue:
         assert len(ended) == 25
         assert 4 < ended.index("c") <= 4 + 3 + 3, ended
 
-    def test_the_base_needs_no_slot_and_passes_who_waits_for_one(self, engine, monkeypatch):
+    def test_the_base_needs_no_slot_and_passes_waiting_requests(self, engine, monkeypatch):
         monkeypatch.setattr(scheduler_module, "MAX_PASSED", 1)
         long = Sampling(max_tokens=40)
         for name in ("a", "b", "c"):
@@ -263,7 +263,7 @@ class TestQueue:
         later[1].result()
         assert not later[0].done()
 
-    def test_who_waits_for_a_neuron_to_be_unloaded_keeps_nobody(self, engine, monkeypatch):
+    def test_a_request_that_waits_for_an_unloading_neuron_blocks_no_other(self, engine, monkeypatch):
         monkeypatch.setattr(scheduler_module, "MAX_PASSED", 0)
         engine.start()
         running = engine.submit(PROMPTS[0], "a", Sampling(max_tokens=2000))
@@ -280,7 +280,7 @@ class TestQueue:
         unloading.join(60)
         assert waiting.result(60).tokens
 
-    def test_a_cancelled_request_frees_its_place_and_keeps_what_it_has(self, engine):
+    def test_a_cancelled_request_leaves_the_batch_and_keeps_its_tokens(self, engine):
         long = [engine.submit(PROMPTS[0], name, Sampling(max_tokens=64)) for name in ("a", "b", "c", "d", "a")]
         for _ in range(4):
             engine.step()
@@ -293,7 +293,7 @@ class TestQueue:
         assert engine.stats().slots.keys() == {long[0].digest, long[1].digest}
         assert sum(engine.stats().slots.values()) == 0
 
-    def test_a_result_is_not_waited_for_longer_than_asked(self, engine):
+    def test_waiting_for_a_result_times_out(self, engine):
         request = engine.submit(PROMPTS[0], "a", Sampling(max_tokens=2000))
         with pytest.raises(TimeoutError):
             request.result(timeout=0.05)
@@ -302,9 +302,9 @@ class TestQueue:
 
 
 class TestNeurons:
-    """Neurons come and go under a running engine."""
+    """Neurons are published, pinned and unloaded while the engine runs."""
 
-    def test_who_runs_when_an_alias_moves_ends_on_its_version_and_who_comes_later_has_the_new(self, engine, tmp_path):
+    def test_a_moved_alias_affects_later_requests_only(self, engine, tmp_path):
         solo, registry = Solo(engine), engine._cache.registry
         before = engine.submit(PROMPTS[1], "a", Sampling(max_tokens=12))
         engine.step()
@@ -327,13 +327,13 @@ class TestNeurons:
         engine.generate_many([PROMPTS[0]] * 3, ["b", "c", "d"], SHORT)
         assert new.card.digest not in engine.stats().slots
 
-    def test_a_pin_that_was_taken_off_does_not_come_back_with_its_alias(self, engine):
+    def test_a_removed_pin_does_not_return_with_its_alias(self, engine):
         engine.pin("a")
         engine._allocator.unpin("a")
         engine._allocator.move_pin("a", engine._cache.find("a"))
         assert engine._allocator.pinned == {}
 
-    def test_a_pin_stays_where_it_was_when_its_alias_moves_to_a_damaged_version(self, engine, tmp_path):
+    def test_a_pin_stays_if_its_alias_moves_to_a_damaged_version(self, engine, tmp_path):
         engine.pin("a")
         before = engine._allocator.pinned["a"]
         made = write_neuron(tmp_path / "new", engine.base_model.model, 77)
@@ -345,7 +345,7 @@ class TestNeurons:
         assert good.result().tokens
         assert engine._allocator.pinned == {"a": before}
 
-    def test_who_runs_when_a_neuron_is_unloaded_may_end(self, engine):
+    def test_running_requests_of_an_unloading_neuron_may_end(self, engine):
         request = engine.submit(PROMPTS[1], "a", Sampling(max_tokens=12))
         engine.step()
         later = engine.submit(PROMPTS[1], "a", Sampling(max_tokens=12))
@@ -353,7 +353,7 @@ class TestNeurons:
         assert request.result(timeout=0) == later.result()
         assert list(request.result().tokens) == Solo(engine)(request.wanted, PROMPTS[1], 12)
 
-    def test_after_the_deadline_it_fails_and_others_go_on(self, engine):
+    def test_after_the_deadline_requests_of_the_neuron_fail_and_others_continue(self, engine):
         request = engine.submit(PROMPTS[1], "a", Sampling(max_tokens=12))
         other = engine.submit(PROMPTS[1], "b", Sampling(max_tokens=12))
         engine.step()
@@ -363,7 +363,7 @@ class TestNeurons:
             request.result()
         assert list(other.result().tokens) == Solo(engine)(other.wanted, PROMPTS[1], 12)
 
-    def test_a_deadline_that_was_kept_does_not_end_who_comes_later(self, engine):
+    def test_an_old_deadline_does_not_end_later_requests(self, engine):
         engine.submit(PROMPTS[1], "a", SHORT)
         engine.step()
         engine.unload("a", deadline=20)
@@ -372,11 +372,11 @@ class TestNeurons:
         assert engine._scheduler.deadlines == {}
         assert engine.submit(PROMPTS[1], "a", SHORT).result().tokens
 
-    def test_the_base_stays(self, engine):
+    def test_the_base_cannot_be_unloaded(self, engine):
         with pytest.raises(NeuronRefused, match="base cannot be unloaded"):
             engine.unload("base")
 
-    def test_a_plan_is_loaded_ahead_and_a_bad_neuron_in_it_harms_nobody(self, engine):
+    def test_a_plan_is_loaded_ahead_and_skips_a_damaged_neuron(self, engine):
         file = engine._cache.registry.resolve("c").path / "adapters.safetensors"
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         engine.prefetch(["c", "base", "a", {"a": 0.5, "b": 0.5}])

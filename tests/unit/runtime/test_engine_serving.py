@@ -1,4 +1,4 @@
-"""What a server needs of the engine beside its requests."""
+"""Engine functions that a server needs besides requests."""
 
 import mlx.core as mx
 import pytest
@@ -18,7 +18,7 @@ def engine(tmp_path):
 
 
 class Only:
-    """Lets even or odd tokens alone come, and notes what it was shown."""
+    """A processor that allows only even or odd tokens and records its input."""
 
     def __init__(self, odd):
         self.odd, self.seen = odd, []
@@ -28,7 +28,7 @@ class Only:
         return mx.where(mx.arange(logits_1V.shape[-1]) % 2 == self.odd, logits_1V, -mx.inf)
 
 
-def test_a_processor_rules_its_own_request_alone(engine):
+def test_a_processor_affects_only_its_own_request(engine):
     sampling = Sampling(max_tokens=6)
     plain = engine.submit(PROMPT, "action", sampling).result().tokens
     even, odd = Only(0), Only(1)
@@ -44,7 +44,7 @@ def test_a_processor_rules_its_own_request_alone(engine):
         assert tokens == [*PROMPT, *answers[0][:place]][-len(tokens) :]
 
 
-def test_a_neuron_is_loaded_when_that_is_asked_for(engine):
+def test_load_loads_a_neuron(engine):
     assert not engine.stats().slots
     engine.load("base")
     engine.load("action")
@@ -53,14 +53,14 @@ def test_a_neuron_is_loaded_when_that_is_asked_for(engine):
         engine.load("nobody")
 
 
-def test_what_is_wrong_with_a_neuron_is_said_when_it_is_loaded(engine):
+def test_load_raises_the_fault_of_a_neuron(engine):
     path = engine._cache.registry.resolve("action").path / "adapters.safetensors"
     path.write_bytes(path.read_bytes()[:-4] + b"\xff" * 4)
     with pytest.raises(NeuronRefused):
         engine.load("action")
 
 
-def test_it_says_whether_it_runs(engine):
+def test_running_reports_the_state_of_the_thread(engine):
     assert not engine.running
     engine.start()
     assert engine.running

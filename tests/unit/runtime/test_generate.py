@@ -1,4 +1,4 @@
-"""Batches answer as one prompt alone would, and a shared prefix changes nothing."""
+"""A batch gives the answers of single prompts, and a shared prefix changes no answer."""
 
 import mlx.core as mx
 import pytest
@@ -31,7 +31,7 @@ def ids_of(base, *texts):
 
 
 def alone(base, ids, limit=12):
-    """Greedy tokens without a cache: each next token from a full forward pass."""
+    """Return greedy tokens without a cache: each token from a full forward pass."""
     found = []
     while len(found) < limit:
         token = base.model(mx.array([[*ids, *found]]))[0, -1].argmax().item()
@@ -135,7 +135,7 @@ def test_the_sampler_draws_from_the_tempered_distribution():
         assert draws.count(token) / 3000 == pytest.approx(probability, abs=4 * (probability / 3000) ** 0.5)
 
 
-def test_the_nucleus_leaves_out_what_is_unlikely():
+def test_the_nucleus_excludes_unlikely_tokens():
     log_probs_1V = mx.log(mx.array([[0.5, 0.3, 0.15, 0.05]]))
     assert {seeded_sampler(1.0, 0.7, seed)(log_probs_1V).item() for seed in range(200)} == {0, 1}
 
@@ -153,7 +153,7 @@ def test_draws_of_neighbouring_seeds_and_places_are_apart():
     assert draws(3) == found[18:24]
 
 
-def test_a_seed_is_that_of_all_its_parts():
+def test_a_seed_depends_on_all_its_parts():
     seeds = {sequence_seed(seed, step, prompt) for seed in range(5) for step in range(5) for prompt in ("a", "b")}
     assert len(seeds) == 50
     assert all(0 <= seed < 2**64 for seed in seeds)

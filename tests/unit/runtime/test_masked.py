@@ -1,4 +1,4 @@
-"""Activated neurons in use: the context is the base's to the last bit, the rest is the neuron's."""
+"""Neurons that act from their invocation tokens: the base reads the context, bit for bit, and the neuron the rest."""
 
 import json
 
@@ -36,7 +36,7 @@ def turns(question):
 
 
 def marked(folder, invocation_tokens):
-    """Let the adapter in ``folder`` act from ``invocation_tokens`` on."""
+    """Let the adapter in ``folder`` act from ``invocation_tokens``."""
     file = folder / "adapter_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "alora_invocation_tokens": list(invocation_tokens)}))
     return folder
@@ -49,14 +49,14 @@ def invocation_tokens(base):
 
 @pytest.fixture
 def neurons(base, runtime, invocation_tokens, tmp_path):
-    """The runtime, with one adapter as ``shared``, which is activated, and as ``whole``, which acts on every token."""
+    """The runtime with one adapter as ``shared``, acting from invocation tokens, and as ``whole``, on all tokens."""
     runtime.add("whole", write_neuron(tmp_path / "whole", base.model, 1))
     runtime.add("shared", marked(write_neuron(tmp_path / "shared", base.model, 1), invocation_tokens))
     return runtime
 
 
 def by_hand(runtime, invocation_tokens, ids, limit=SHORT.max_tokens):
-    """Greedy tokens of the neuron behind the context that the bare base has read, and the cache they were got with."""
+    """Greedy tokens of the neuron after a context that the base has read."""
     model = runtime.base_model.model
     context, rest = split_at_invocation(ids, invocation_tokens)
     cache = make_prompt_cache(model)
@@ -70,11 +70,9 @@ def by_hand(runtime, invocation_tokens, ids, limit=SHORT.max_tokens):
     return found[: ends[0]] if ends else found
 
 
-def test_answers_are_the_neurons_behind_the_bases_context(neurons, base, invocation_tokens):
-    expected = [
-        base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q))))
-        for q in QUESTIONS
-    ]
+def test_the_base_reads_the_context_and_the_neuron_answers(neurons, base, invocation_tokens):
+    prompts = [prompt_ids(base.tokenizer, turns(q)) for q in QUESTIONS]
+    expected = [base.tokenizer.decode(by_hand(neurons, invocation_tokens, ids)) for ids in prompts]
     assert [neurons.generate(q, "shared", SHORT) for q in QUESTIONS] == expected
     assert neurons.generate_many(QUESTIONS, "shared", SHORT) == expected
     neurons.use("shared")
@@ -83,7 +81,7 @@ def test_answers_are_the_neurons_behind_the_bases_context(neurons, base, invocat
     assert neurons.generate_many(QUESTIONS, "base", SHORT) != expected
 
 
-def test_the_last_cue_of_several_turns_counts(neurons, base, invocation_tokens):
+def test_the_last_invocation_tokens_of_several_turns_count(neurons, base, invocation_tokens):
     several = [*turns("hello"), {"role": "assistant", "content": "the thing"}, *turns("and then?")]
     expected = base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, several)))
     assert neurons.generate(several, "shared", SHORT) == expected
@@ -133,13 +131,12 @@ def test_streams_of_such_neurons_may_be_interleaved(neurons):
 def test_more_prompts_than_a_batch_holds_are_all_answered(neurons, base, invocation_tokens, monkeypatch):
     monkeypatch.setattr(generate, "BATCH", 3)
     many = [f"number {n}" for n in range(7)]
-    expected = [
-        base.tokenizer.decode(by_hand(neurons, invocation_tokens, prompt_ids(base.tokenizer, turns(q)))) for q in many
-    ]
+    prompts = [prompt_ids(base.tokenizer, turns(q)) for q in many]
+    expected = [base.tokenizer.decode(by_hand(neurons, invocation_tokens, ids)) for ids in prompts]
     assert neurons.generate_many(many, "shared", SHORT) == expected
 
 
-def test_a_prompt_without_the_cue_is_refused(neurons, base):
+def test_a_prompt_without_invocation_tokens_is_refused(neurons, base):
     neurons.use("shared")
     with pytest.raises(DataError, match=r"allowed: \["):
         list(decode(base.model, set(), [[1, 2, 3]], [seeded_sampler(0, 1, 0)], 4, neurons.alora))
@@ -147,7 +144,7 @@ def test_a_prompt_without_the_cue_is_refused(neurons, base):
     assert neurons.alora is None
 
 
-def test_bits_are_those_of_the_answer_behind_the_bases_context(neurons, base, invocation_tokens):
+def test_bits_are_those_of_the_answer_after_the_bases_context(neurons, base, invocation_tokens):
     several = [*turns("hi"), {"role": "assistant", "content": "the thing"}]
     chats = [[*turns(q), {"role": "assistant", "content": f"in {q}"}] for q in QUESTIONS]
     examples = [encode_chat(base.tokenizer, chat) for chat in [*chats, [*several, *several]]]
@@ -203,7 +200,7 @@ def test_what_is_trained_is_what_is_served(tmp_path, name, settings):
     runtime.close()
 
 
-def test_tokens_in_an_order_that_is_not_the_batchs_are_refused():
+def test_tokens_that_do_not_have_the_batchs_shape_are_refused():
     mask_BT1 = mx.array([[[0.0], [1.0], [1.0]], [[0.0], [0.0], [1.0]]])
     z = mx.ones((2, 3, 4))
     assert masked(z, mask_BT1).sum(axis=-1).tolist() == [[0, 4, 4], [0, 0, 4]]
@@ -215,10 +212,9 @@ def test_tokens_in_an_order_that_is_not_the_batchs_are_refused():
 
 @pytest.mark.parametrize(
     "invocation_tokens", [[], [-1], [1.0], [True], "abc", {"a": 1}, [[1]], 7],
-    ids=["none", "below 0", "float", "bool", "text",
-                                                                     "object", "nested", "number"],
+    ids=["none", "below 0", "float", "bool", "text", "object", "nested", "number"],
 )  # fmt: skip
-def test_a_cue_that_is_none_is_refused(base, tmp_path, invocation_tokens):
+def test_invalid_invocation_tokens_are_refused(base, tmp_path, invocation_tokens):
     folder = write_neuron(tmp_path / "it", base.model)
     file = folder / "adapter_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "alora_invocation_tokens": invocation_tokens}))
@@ -226,7 +222,7 @@ def test_a_cue_that_is_none_is_refused(base, tmp_path, invocation_tokens):
         read_adapter(folder)
 
 
-def test_a_cue_of_null_is_none_and_those_of_dora_and_experts_are_refused(base, tmp_path):
+def test_null_means_no_invocation_tokens_and_those_of_dora_and_experts_are_refused(base, tmp_path):
     folder = write_neuron(tmp_path / "it", base.model)
     file = folder / "adapter_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "alora_invocation_tokens": None}))

@@ -1,4 +1,4 @@
-"""What is checked before a neuron is used, and what its gate has told already."""
+"""The check of a neuron's effect before its first use."""
 
 import pytest
 from projects import write_neuron
@@ -34,7 +34,7 @@ class TestTheProbeOfItsEffect:
 
         return call
 
-    def test_is_not_computed_again_for_what_the_gate_saw_change_the_base(self, runtime, published, probes):
+    def test_the_effect_is_not_computed_again_if_the_gate_measured_it(self, runtime, published, probes):
         published("gated", verdict(1.0))
         runtime.use("gated")
         assert probes == []
@@ -42,7 +42,7 @@ class TestTheProbeOfItsEffect:
     @pytest.mark.parametrize(
         "measured", [None, verdict(2.0), verdict(None)], ids=["no gate", "no change", "no answers"]
     )
-    def test_is_computed_where_no_gate_saw_that(self, runtime, published, probes, measured):
+    def test_the_effect_is_computed_if_no_gate_measured_it(self, runtime, published, probes, measured):
         published("other", measured)
         runtime.use("other")
         assert probes == ["other"]

@@ -1,4 +1,4 @@
-"""A slot's layers add the active neuron, and nothing at all without one."""
+"""Wrapped layers add the delta of the active neuron, and nothing without one."""
 
 import mlx.core as mx
 import numpy as np
@@ -27,25 +27,25 @@ def logits(model):
 
 
 @pytest.fixture
-def slot(base):
+def switch(base):
     yield wrap(base.model)
     unwrap(base.model)
 
 
 def test_without_a_neuron_the_logits_are_the_bases_bit_for_bit(base, tmp_path):
     before = logits(base.model)
-    slot = wrap(base.model)
+    switch = wrap(base.model)
     try:
         assert mx.array_equal(logits(base.model), before)
-        slot.active = read_adapter(write_neuron(tmp_path, base.model))
+        switch.active = read_adapter(write_neuron(tmp_path, base.model))
         assert not mx.allclose(logits(base.model), before, atol=0.1)
-        slot.active = None
+        switch.active = None
         assert mx.array_equal(logits(base.model), before)
     finally:
         unwrap(base.model)
 
 
-def test_unwrapping_puts_the_very_same_layers_back(base):
+def test_unwrapping_restores_the_same_layer_objects(base):
     before = dict(base.model.named_modules())
     wrap(base.model)
     assert isinstance(base.model.layers[0].mlp.up_proj, NeuronLinear)
@@ -55,24 +55,24 @@ def test_unwrapping_puts_the_very_same_layers_back(base):
     assert all(after[name] is module for name, module in before.items())
 
 
-def test_a_neuron_is_its_scaled_product(base, slot, tmp_path):
+def test_a_neuron_is_its_scaled_product(base, switch, tmp_path):
     layer = base.model.layers[1].mlp.down_proj
     adapter = read_adapter(write_neuron(tmp_path, base.model, scale=3.0))
     a, b = adapter.weights["model.layers.1.mlp.down_proj"]
     x = mx.random.normal((2, 3, 64), key=mx.random.key(1))
-    slot.active = adapter
+    switch.active = adapter
     assert mx.allclose(layer(x), layer.linear(x) + 3.0 * (x @ a @ b), atol=1e-5)
 
 
-def test_layers_that_a_neuron_leaves_out_answer_as_the_base(base, slot, tmp_path):
+def test_layers_that_a_neuron_leaves_out_answer_as_the_base(base, switch, tmp_path):
     adapter = read_adapter(write_neuron(tmp_path, base.model))
     del adapter.weights["model.layers.0.mlp.up_proj"]
     layer, x = base.model.layers[0].mlp.up_proj, mx.ones((1, 32))
-    slot.active = adapter
+    switch.active = adapter
     assert mx.array_equal(layer(x), layer.linear(x))
 
 
-def test_the_head_is_left_alone(base, slot):
+def test_the_head_is_left_alone(base, switch):
     assert isinstance(base.model.lm_head, nn.Linear)
 
 
@@ -93,23 +93,23 @@ def test_any_adapter_on_any_base_answers_as_stock_mlx_lm_does(name, kind, bits, 
     stock = load_adapters(build(name, bits=bits), str(folder))
     stock.eval()
     found = target_modules(model)
-    slot = wrap(model)
+    switch = wrap(model)
     assert np.array_equal(answers(model), before)
     assert target_modules(model) == found
     adapter = read_adapter(folder)
     check_fits(adapter, found)
-    slot.active = fitted(adapter, model)
+    switch.active = fitted(adapter, model)
     assert not np.allclose(answers(model), before, atol=1e-3)
     # DoRA's product of a quantised base is one kernel here, and dequantised first in mlx-lm.
     assert np.allclose(answers(model), answers(stock), rtol=1e-4, atol=2e-4 * np.abs(before).max())
-    slot.active = None
+    switch.active = None
     unwrap(model)
     assert np.array_equal(answers(model), before)
 
 
 @pytest.mark.parametrize("kind", ADAPTERS)
 @pytest.mark.parametrize("name", thin(["llama", "qwen2", "gemma2"]))
-def test_on_a_half_precision_base_too(name, kind, tmp_path):
+def test_an_adapter_on_a_half_precision_base_answers_as_stock_mlx_lm_does(name, kind, tmp_path):
     def halved():
         model = build(name)
         model.set_dtype(mx.bfloat16)
@@ -119,8 +119,8 @@ def test_on_a_half_precision_base_too(name, kind, tmp_path):
     folder = write_trained(tmp_path / "adapter", model, **ADAPTERS[kind])
     stock = load_adapters(halved(), str(folder))
     stock.eval()
-    slot = wrap(model)
-    slot.active = fitted(read_adapter(folder), model)
+    switch = wrap(model)
+    switch.active = fitted(read_adapter(folder), model)
     assert model(mx.array(FEW)).dtype == stock(mx.array(FEW)).dtype
     assert np.allclose(answers(model), answers(stock), rtol=0, atol=0.01 * np.abs(answers(stock)).max())
 
@@ -132,8 +132,8 @@ def test_the_tokens_are_those_of_stock_mlx_lm(name, kind, tmp_path):
     folder = write_trained(tmp_path / "adapter", model, **ADAPTERS[kind])
     stock = load_adapters(build(name), str(folder))
     stock.eval()
-    slot = wrap(model)
-    slot.active = fitted(read_adapter(folder), model)
+    switch = wrap(model)
+    switch.active = fitted(read_adapter(folder), model)
 
     def tokens(model):
         return [int(token) for token, _ in generate_step(mx.array(FEW[0]), model, max_tokens=24)]
@@ -141,32 +141,32 @@ def test_the_tokens_are_those_of_stock_mlx_lm(name, kind, tmp_path):
     assert tokens(model) == tokens(stock)
 
 
-def test_a_neuron_of_the_embedding_is_refused_by_a_base_that_reads_it_past_the_layer(tmp_path):
+def test_a_neuron_of_the_embedding_is_refused_if_the_base_reads_its_weight_directly(tmp_path):
     model = build("minicpm", tie_word_embeddings=True)
     before = answers(model)
     other = build("minicpm")
     folder = write_trained(tmp_path / "adapter", other, embeddings=True)
-    slot = wrap(model)
+    switch = wrap(model)
     assert np.array_equal(answers(model), before), "without a neuron the weight may be read"
-    slot.active = fitted(read_adapter(folder), model)
+    switch.active = fitted(read_adapter(folder), model)
     with pytest.raises(NeuronRefused, match="without calling the layer; got model"):
         answers(model)
 
 
-def test_fitting_leaves_an_adapter_without_magnitudes_as_it_is(base, slot, tmp_path):
+def test_fitting_leaves_an_adapter_without_magnitudes_as_it_is(base, switch, tmp_path):
     adapter = read_adapter(write_neuron(tmp_path, base.model))
     assert fitted(adapter, base.model) is adapter
 
 
 def test_an_adapter_with_magnitudes_is_not_served_before_it_is_fitted(tmp_path):
     model = build("llama")
-    slot = wrap(model)
-    slot.active = read_adapter(write_trained(tmp_path / "adapter", build("llama"), adapter="dora"))
+    switch = wrap(model)
+    switch.active = read_adapter(write_trained(tmp_path / "adapter", build("llama"), adapter="dora"))
     with pytest.raises(KeyError):
         answers(model)
 
 
-def test_a_base_cannot_be_wrapped_twice(base, slot):
+def test_a_base_cannot_be_wrapped_twice(base, switch):
     with pytest.raises(NeuronRefused, match="carries an adapter already; got NeuronEmbedding, NeuronLinear"):
         wrap(base.model)
 

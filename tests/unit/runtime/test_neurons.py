@@ -1,4 +1,4 @@
-"""One base, many neurons: exact, fast to switch, refused when unsound, and never disturbed by one another."""
+"""One base, many neurons: exact, fast to switch, refused when damaged, and independent of one another."""
 
 import json
 import statistics
@@ -45,7 +45,7 @@ def elsewhere(registry, code):
 
 
 class TestLogits:
-    """What a neuron computes."""
+    """The logits of a neuron."""
 
     def test_switched_off_the_logits_are_exactly_the_bases(self, runtime, publish):
         publish("foo", 1)
@@ -59,7 +59,7 @@ class TestLogits:
         assert same(logits(runtime), before)
         assert runtime.active is None
 
-    def test_with_a_neuron_they_are_those_of_stock_mlx_lm(self, base, runtime, publish):
+    def test_with_a_neuron_the_logits_are_those_of_stock_mlx_lm(self, base, runtime, publish):
         from mlx_lm.utils import load
 
         entry = publish("foo", 1)
@@ -81,7 +81,7 @@ class TestLogits:
             runtime.use(name)
             assert same(logits(runtime), alone[name])
 
-    def test_closing_gives_the_base_back(self, base, registry, publish):
+    def test_closing_restores_the_base(self, base, registry, publish):
         publish("foo", 1)
         before = base.model(IDS)
         first = NeuronRuntime(base, registry)
@@ -93,7 +93,7 @@ class TestLogits:
 
 
 class TestKinds:
-    """Neurons of every kind that the engine trains."""
+    """Neurons of every adapter kind."""
 
     @pytest.fixture
     def fresh(self, base):
@@ -151,7 +151,7 @@ class TestKinds:
 
 
 class TestSwitching:
-    """How neurons come, stay and go."""
+    """Loading, switching and eviction."""
 
     def test_a_resident_neuron_is_switched_to_in_less_than_a_millisecond(self, runtime, publish):
         publish("foo", 1)
@@ -229,7 +229,7 @@ class TestSwitching:
 
 
 class TestAliases:
-    """A name follows its alias, wherever that is moved."""
+    """A name follows its alias after every move."""
 
     @pytest.mark.integration
     @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ class TestAliases:
 
 
 class TestText:
-    """Answers, one by one, in batches and interleaved."""
+    """Answers: single, batched and interleaved."""
 
     @pytest.mark.parametrize("neuron", ["base", "foo", None])
     def test_a_batch_answers_as_one_by_one(self, runtime, publish, neuron):
@@ -370,7 +370,7 @@ def truncate(entry):
 
 
 class TestRefusals:
-    """What is unsound is refused, and what was active stays."""
+    """Damaged or unfit neurons are refused, and the active neuron stays."""
 
     @pytest.fixture
     def settled(self, runtime, publish):
@@ -389,23 +389,23 @@ class TestRefusals:
         assert same(logits(runtime), before)
 
     @pytest.mark.parametrize("damage", [flip, truncate], ids=["a flipped byte", "a cut file"])
-    def test_damaged_content(self, settled, publish, damage):
+    def test_damaged_content_is_refused(self, settled, publish, damage):
         damage(publish("bad", 4))
         self.check(settled, "bad", "adapters.safetensors: the content differs from the card's digest")
 
-    def test_a_missing_file(self, settled, publish):
+    def test_a_missing_file_is_refused(self, settled, publish):
         (publish("bad", 4).path / "adapters.safetensors").unlink()
         self.check(settled, "bad", "file missing; got adapters.safetensors")
 
-    def test_a_damaged_card(self, settled, publish):
+    def test_a_damaged_card_is_refused(self, settled, publish):
         (publish("bad", 4).path / "neuron.json").write_text("{")
         self.check(settled, "bad", "not a valid card")
 
-    def test_another_base(self, settled, publish):
+    def test_a_neuron_of_another_base_is_refused(self, settled, publish):
         publish("bad", 4, base_digest="sha256:other")
         self.check(settled, "bad", "was made for another base; got sha256:other")
 
-    def test_a_missing_tensor(self, settled, publish):
+    def test_a_missing_tensor_is_refused(self, settled, publish):
         def drop(tensors):
             for part in "ab":
                 del tensors[f"model.layers.2.mlp.up_proj.lora_{part}"]
@@ -423,7 +423,7 @@ class TestRefusals:
         ],
         ids=["NaN", "zero", "too small to matter", "too large to compute"],
     )
-    def test_values_that_cannot_work(self, settled, base, tmp_path, change, match):
+    def test_values_without_effect_or_not_finite_are_refused(self, settled, base, tmp_path, change, match):
         runtime, active, before = settled
         folder = write_neuron(tmp_path / "bad", base.model, 4, change=change)
         with pytest.raises(NeuronRefused, match=match):
@@ -445,7 +445,7 @@ class TestRefusals:
         assert runtime.active == active
         assert same(logits(runtime), before)
 
-    def test_a_refused_neuron_is_used_once_it_is_mended(self, settled, publish, registry):
+    def test_a_refused_neuron_is_used_after_a_sound_version_is_published(self, settled, publish, registry):
         runtime, _, _ = settled
         flip(publish("bad", 4))
         self.check(settled, "bad", "differs")

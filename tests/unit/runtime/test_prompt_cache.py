@@ -1,4 +1,4 @@
-"""Keys and values are reused within a neuron, never across, and within their bytes."""
+"""Keys and values are reused within a neuron, never across neurons, and within a byte budget."""
 
 import mlx.core as mx
 import numpy as np
@@ -31,7 +31,7 @@ def size(tokens):
     return tokens * 2 * 2 * 16 * 4  # two layers, keys and values, one head of 16, float32
 
 
-def test_what_begins_alike_goes_on_as_if_computed_whole(model):
+def test_a_cached_start_continues_as_if_computed_whole(model):
     cache = PromptCache(model, 1 << 20)
     cache.store(ONE, LONG, computed(model, LONG))
     prompt = [*LONG[:30], 1, 2, 3]
@@ -43,21 +43,21 @@ def test_what_begins_alike_goes_on_as_if_computed_whole(model):
     assert (again, caches[0].offset) == (39, 39), "one token is left to compute"
 
 
-def test_another_neuron_and_another_base_get_nothing(model):
+def test_entries_are_not_shared_with_another_neuron_or_base(model):
     cache = PromptCache(model, 1 << 20)
     cache.store(ONE, LONG, computed(model, LONG))
     for key in (TWO, ("sha256:other", ONE[1]), (ONE[0], None)):
         assert cache.fetch(key, LONG) == (0, None)
 
 
-def test_a_few_tokens_are_not_worth_it(model):
+def test_a_short_common_start_is_computed_again(model):
     cache = PromptCache(model, 1 << 20)
     cache.store(ONE, LONG, computed(model, LONG))
     assert cache.fetch(ONE, [*LONG[: LEAST - 1], 63, 63]) == (0, None)
     assert cache.fetch(ONE, [*LONG[:LEAST], 63, 63])[0] == LEAST
 
 
-def test_a_longer_sequence_takes_the_place_of_those_it_begins_with(model):
+def test_a_longer_sequence_replaces_its_own_starts(model):
     cache = PromptCache(model, 1 << 20)
     for length in (20, 40, 30):
         cache.store(ONE, LONG[:length], computed(model, LONG[:length]))
@@ -66,7 +66,7 @@ def test_a_longer_sequence_takes_the_place_of_those_it_begins_with(model):
     assert (len(cache), cache.nbytes) == (2, size(60))
 
 
-def test_it_takes_their_place_among_others_of_its_neuron(model):
+def test_a_longer_sequence_keeps_other_entries_of_its_neuron(model):
     cache = PromptCache(model, 1 << 20)
     other = [1, *LONG[:24]]
     for tokens in (other, LONG[:20], LONG):
@@ -88,14 +88,14 @@ def test_the_least_recently_used_goes_when_the_bytes_are_spent(model):
     assert cache.nbytes <= size(100)
 
 
-def test_what_alone_is_more_than_the_budget_is_not_kept_and_drives_nothing_out(model):
+def test_an_entry_above_the_budget_is_not_kept_and_evicts_nothing(model):
     cache = PromptCache(model, size(100))
     cache.store(ONE, LONG, computed(model, LONG))
     cache.store(ONE, [4] * 101, computed(model, [4] * 101))
     assert (len(cache), cache.nbytes) == (1, size(40))
 
 
-def test_entries_are_counted_too(model, monkeypatch):
+def test_the_number_of_entries_is_limited_too(model, monkeypatch):
     monkeypatch.setattr(prompt_cache, "MOST", 3)
     cache = PromptCache(model, 1 << 20)
     for n in range(5):
@@ -104,7 +104,7 @@ def test_entries_are_counted_too(model, monkeypatch):
 
 
 @pytest.mark.parametrize(("budget", "kept"), [(1 << 20, 1), (size(30), 0), (0, 0)])
-def test_what_is_lent_is_there_whatever_the_budget_until_it_is_taken_back(model, budget, kept):
+def test_a_lent_entry_is_available_beyond_the_budget_until_it_is_cleared(model, budget, kept):
     cache = PromptCache(model, budget)
     cache.store(ONE, LONG, computed(model, LONG), lend=True)
     prompt = [*LONG, 1]
@@ -118,7 +118,7 @@ def test_what_is_lent_is_there_whatever_the_budget_until_it_is_taken_back(model,
 
 
 @pytest.mark.parametrize("name", ["gemma3_text", "mamba2"])
-def test_caches_that_forget_are_not_kept(name):
+def test_caches_that_cannot_be_cut_back_are_not_kept(name):
     other = build(name)
     cache = PromptCache(other, 1 << 20)
     cache.store(ONE, LONG, make_prompt_cache(other), lend=True)
@@ -134,5 +134,5 @@ def test_a_budget_of_nothing_keeps_nothing(model):
 @pytest.mark.parametrize(
     ("a", "b", "length"), [([1, 2, 3], [1, 2, 4], 2), ([1, 2], [1, 2, 3], 2), ([], [1], 0), ([2], [1], 0)]
 )
-def test_the_shared_length(a, b, length):
+def test_the_shared_length_is_that_of_the_common_start(a, b, length):
     assert shared_length(np.array(a), np.array(b)) == length

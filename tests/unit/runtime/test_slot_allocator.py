@@ -1,4 +1,4 @@
-"""Slots go to those who ask, stay while they are used, and come back to the least recently used."""
+"""Slots are assigned on demand, kept while in use, and evicted by least recent use."""
 
 import pytest
 from engines import fields_of, publish, write_base
@@ -23,9 +23,9 @@ class House:
         self.folder, self.base = folder, write_base(folder / "base", "llama")
         self.registry = Registry(folder / "registry")
         publish(self.registry, self.base, folder / "neurons", *NAMES)
-        slot = wrap(self.base.model)
-        self.cache = NeuronCache(self.base, self.registry, slot, max_bytes)
-        self.allocator = SlotAllocator(self.cache, slot, slots)
+        switch = wrap(self.base.model)
+        self.cache = NeuronCache(self.base, self.registry, switch, max_bytes)
+        self.allocator = SlotAllocator(self.cache, switch, slots)
 
     def take(self, asked):
         return self.allocator.acquire(self.cache.find_any(asked))
@@ -51,13 +51,13 @@ def test_the_base_needs_no_slot(house):
     assert house.in_slots == [None, None]
 
 
-def test_one_neuron_has_one_slot_whoever_asks(house):
+def test_one_neuron_has_one_slot_for_all_references(house):
     assert house.take("a") == house.take("a@1") == house.take("a@current") == house.take({"a": 1.0})
     assert house.allocator.slots[1].users == 4
     assert house.in_slots == ["a", None]
 
 
-def test_who_finds_all_slots_in_use_waits_and_then_gets_the_least_recently_used(house):
+def test_a_neuron_waits_while_all_slots_are_in_use_and_then_gets_the_least_recently_used(house):
     first, second = house.take("a"), house.take("b")
     assert house.take("c") is None
     assert house.cache.resident.keys() == {house.digest("a"), house.digest("b")}, "nothing is loaded for nothing"
@@ -69,7 +69,7 @@ def test_who_finds_all_slots_in_use_waits_and_then_gets_the_least_recently_used(
     assert house.in_slots == ["a", "c"]
 
 
-def test_a_slot_in_use_is_never_given_away(house):
+def test_a_slot_in_use_is_never_reassigned(house):
     house.take("a")
     for name in ("b", "c", "d", "b"):
         slot = house.take(name)
@@ -78,7 +78,7 @@ def test_a_slot_in_use_is_never_given_away(house):
     assert house.in_slots == ["a", "b"]
 
 
-def test_rows_of_one_neuron_are_no_mix(house):
+def test_rows_of_one_neuron_use_its_own_delta(house):
     slot, other = house.take("a"), house.take("b")
     delta = house.allocator.delta
     assert delta([BASE_SLOT, BASE_SLOT]) is None
@@ -89,9 +89,9 @@ def test_rows_of_one_neuron_are_no_mix(house):
 
 
 class TestPinning:
-    """A pinned neuron stays."""
+    """A pinned neuron is not evicted."""
 
-    def test_its_slot_goes_to_nobody_else(self, house):
+    def test_a_pinned_neuron_keeps_its_slot(self, house):
         house.allocator.pin("a", house.cache.find("a"))
         for name in ("b", "c", "d"):
             house.allocator.release(house.take(name))
@@ -100,7 +100,7 @@ class TestPinning:
         house.allocator.release(house.take("b"))
         assert "a" not in house.in_slots
 
-    def test_its_memory_neither(self, tmp_path):
+    def test_a_pinned_neuron_stays_in_memory(self, tmp_path):
         house = House(tmp_path, max_bytes=1)
         house.allocator.pin("a", house.cache.find("a"))
         for name in ("b", "c"):
@@ -108,7 +108,7 @@ class TestPinning:
         assert house.digest("a") in house.cache.resident
         assert house.digest("b") not in house.cache.resident
 
-    def test_one_slot_is_left_for_others(self, house):
+    def test_one_slot_is_left_for_unpinned_neurons(self, house):
         house.allocator.pin("a", house.cache.find("a"))
         house.allocator.pin("a", house.cache.find("a"))
         with pytest.raises(RegistryError, match="one slot must be left"):
@@ -116,9 +116,9 @@ class TestPinning:
 
 
 class TestUnloading:
-    """A neuron goes when nobody uses it."""
+    """A neuron is unloaded when it has no users."""
 
-    def test_at_once_if_nobody_does(self, house):
+    def test_an_unused_neuron_is_unloaded_at_once(self, house):
         house.allocator.release(house.take("a"))
         assert house.allocator.unload(house.digest("a")).done()
         assert house.in_slots == [None, None]
@@ -126,7 +126,7 @@ class TestUnloading:
         assert house.allocator.stack.stacks == {}
         assert house.take("a") == 1, "who asks later loads it again"
 
-    def test_else_after_the_last_one_and_meanwhile_nobody_new_gets_it(self, house):
+    def test_a_neuron_in_use_is_unloaded_after_its_last_user_and_gets_no_new_one(self, house):
         slot = house.take("a")
         assert house.take("a") == slot
         gone = house.allocator.unload(house.digest("a"))
@@ -138,7 +138,7 @@ class TestUnloading:
         assert gone.done()
         assert house.take("a") == slot
 
-    def test_what_was_pinned_is_not_any_more(self, house):
+    def test_an_unloaded_neuron_is_unpinned(self, house):
         house.allocator.pin("a", house.cache.find("a"))
         assert house.allocator.unload(house.digest("a")).done()
         assert house.allocator.pinned == {}
@@ -160,7 +160,7 @@ def test_neurons_in_slots_are_counted_and_stay_in_memory(tmp_path):
     assert list(house.cache.resident) == [house.digest("a"), house.digest("c")]
 
 
-def test_what_was_tried_is_not_tried_again_when_it_is_loaded_again(house, monkeypatch):
+def test_the_mixing_check_runs_once_for_a_set_of_layers(house, monkeypatch):
     tries = []
     logits = house.cache.logits
     monkeypatch.setattr(house.cache, "logits", lambda *a, **k: (tries.append(1), logits(*a, **k))[1])
@@ -171,7 +171,7 @@ def test_what_was_tried_is_not_tried_again_when_it_is_loaded_again(house, monkey
 
 
 class TestRefusals:
-    """What cannot be served is told once and kept in mind."""
+    """Refused neurons are remembered."""
 
     @pytest.fixture
     def bad(self, house):
@@ -180,7 +180,7 @@ class TestRefusals:
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         return file
 
-    def test_a_damaged_neuron_is_not_read_again_until_it_is_mended(self, house, bad, monkeypatch):
+    def test_a_damaged_neuron_is_not_read_again_until_its_files_change(self, house, bad, monkeypatch):
         reads = []
         check = shelf_module.check_content
         monkeypatch.setattr(shelf_module, "check_content", lambda entry: (reads.append(entry), check(entry))[1])
@@ -194,25 +194,25 @@ class TestRefusals:
         bad.write_bytes(sound.read_bytes())
         assert house.take("a") == 1
 
-    def test_others_are_unaffected(self, house, bad):
+    def test_a_damaged_neuron_does_not_affect_others(self, house, bad):
         with pytest.raises(NeuronRefused):
             house.take("a")
         assert house.take("b") == 1
 
-    def test_refusals_are_not_kept_without_end(self, house, bad, monkeypatch):
+    def test_the_number_of_remembered_refusals_is_limited(self, house, bad, monkeypatch):
         monkeypatch.setattr(shelf_module, "REMEMBERED", 2)
         for n in range(4):
             with pytest.raises(NeuronRefused):
                 house.take({"b": 10.0 ** (300 + n)})
         assert len(house.cache._refused) == 2
 
-    def test_another_base(self, house):
+    def test_a_neuron_of_another_base_is_refused(self, house):
         folder = write_neuron(house.folder / "other", house.base.model, 9)
         house.registry.publish("other", folder, fields_of(house.base, "sha256:other"))
         with pytest.raises(NeuronRefused, match="made for another base"):
             house.take("other")
 
-    def test_a_base_that_cannot_mix_these_layers(self, house, monkeypatch):
+    def test_a_base_that_cannot_mix_these_layers_refuses_the_neuron(self, house, monkeypatch):
         tries = []
         mix = house.allocator.stack.mix
 
@@ -228,7 +228,7 @@ class TestRefusals:
         assert house.in_slots == [None, None]
         assert house.allocator.stack.stacks == {}
 
-    def test_a_card_that_lies_of_its_gate_harms_no_other_neuron_of_its_layers(self, house):
+    def test_a_card_with_a_false_verdict_does_not_affect_neurons_of_the_same_layers(self, house):
         before, after = (HeldOut(bits_per_byte=bits, quality=0.5) for bits in (2.0, 1.0))
         lie = Verdict(domain="d", passed=True, checks=(), base=before, candidate=after, prompts=3)
         folder = write_neuron(house.folder / "endless", house.base.model, 9, size=1e19)
@@ -240,14 +240,14 @@ class TestRefusals:
 
 
 class TestBlends:
-    """A blend is a neuron of its own."""
+    """A blend has its own slot and digest."""
 
-    def test_it_has_a_slot_of_its_own_and_one_whatever_the_order(self, house):
+    def test_a_blend_has_one_slot_for_any_order_of_its_parts(self, house):
         house.take("a")
         assert house.take({"a": 0.5, "b": 0.5}) == house.take({"b": 0.5, "a@1": 0.25, "a": 0.25}) == 2
         assert house.allocator.slots[2].users == 2
 
-    def test_the_base_in_it_stands_for_nothing(self, house):
+    def test_the_base_in_a_blend_adds_nothing(self, house):
         assert house.cache.find_any({"base": 0.3, "a": 1}) == house.cache.find("a")
 
     @pytest.mark.parametrize(
@@ -261,10 +261,10 @@ class TestBlends:
             ({"a": "1"}, "must be a finite number"),
         ],
     )
-    def test_weights_that_mean_nothing(self, house, weights, match):
+    def test_invalid_weights_are_refused(self, house, weights, match):
         with pytest.raises(ConfigError, match=match):
             house.take(weights)
 
-    def test_weights_that_cannot_be_computed(self, house):
+    def test_weights_that_overflow_are_refused(self, house):
         with pytest.raises(NeuronRefused, match="not finite"):
             house.take({"a": 1e38, "b": 1.0})

@@ -1,10 +1,10 @@
-"""A client that says what a test wants said, for what no weights can be made to say."""
+"""A model client with scripted answers, for cases that no weights produce."""
 
 from conch_dna.agent.model_client import Call, Reply
 
 
 class Scripted:
-    """``answers``: what each model says, in order; the last one again and again. A :class:`Call` is a tool call."""
+    """``answers``: the answers of each model in order; the last one repeats. A :class:`Call` is a tool call."""
 
     def __init__(self, **answers):
         self.answers, self.asked, self.planned = answers, [], []
@@ -14,8 +14,8 @@ class Scripted:
 
     def ask(self, neuron, turns, max_tokens, tools=()):
         self.asked.append((neuron, turns, [tool.name for tool in tools]))
-        said = self.answers[neuron]
-        item = said.pop(0) if len(said) > 1 else said[0]
+        left = self.answers[neuron]
+        item = left.pop(0) if len(left) > 1 else left[0]
         return Reply("" if isinstance(item, Call) else item, item if isinstance(item, Call) else None, 3, 0.01, None)
 
     def prefetch(self, plan):
