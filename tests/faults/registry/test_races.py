@@ -1,4 +1,4 @@
-"""Processes that publish at once lose nothing, and a killed one leaves nothing half done."""
+"""Concurrent processes lose no version, and a killed one leaves no incomplete version."""
 
 import random
 import signal
@@ -11,7 +11,7 @@ import pytest
 from conch_dna.registry.audit import verify
 from conch_dna.registry.store import Registry
 
-# Arguments: registry, adapters (comma), how many, and the number of file operations after which to kill itself.
+# Arguments: registry, adapters (by comma), count, and the number of file operations before it kills itself.
 WORKER = """
 import os, signal, sys
 from pathlib import Path
@@ -68,7 +68,7 @@ def adapters(write_adapter):
 
 
 def assert_sane(registry):
-    """Whatever is visible must be whole, and every alias must lead somewhere."""
+    """Check that every visible version is complete and every alias points at one."""
     assert verify(registry) == []
     for name in registry.names():
         for alias in registry.aliases(name):
@@ -78,7 +78,7 @@ def assert_sane(registry):
 def test_concurrent_publishes_lose_no_version(registry, adapters):
     with start(registry, adapters[:10], 10) as one, start(registry, adapters[10:], 10) as two:
         go(one, two)
-        # A reader beside them never meets half a version.
+        # A concurrent reader never finds an incomplete version.
         while one.poll() is None or two.poll() is None:
             assert_sane(registry)
     assert (one.returncode, two.returncode) == (0, 0)

@@ -1,4 +1,4 @@
-"""Any sequence of operations does to the registry what it does to a few plain lists."""
+"""Any sequence of operations has the same result in the registry and in a model of plain lists."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ from conch_dna.registry.store import Registry
 
 
 class Model:
-    """What the registry must do, in plain lists."""
+    """The model of the registry, in plain lists."""
 
     def __init__(self):
         self.content, self.aliases, self.stacks, self.tags, self.next = {}, {}, {}, {}, 1
@@ -66,7 +66,7 @@ class Model:
         del self.tags[version][alias]
 
     def steps_back(self, alias):
-        """Return where one rollback after another leads."""
+        """Return the versions that repeated rollbacks lead to."""
         steps, at = [], self.aliases[alias]
         for version in reversed(self.stacks.get(alias, [])):
             if version in self.content and version != at:

@@ -1,4 +1,4 @@
-"""``conch neurons`` shows, checks and moves what is published."""
+"""``conch neurons`` lists, verifies and changes published neurons."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def conch(tmp_path):
 
 
 def words_of(result):
-    """The text of a table, whatever the widths of its columns."""
+    """The text of a table with single spaces."""
     return " ".join(result.stdout.split())
 
 
@@ -214,7 +214,7 @@ def test_lineage_shows_one_line_per_ancestor(conch, registry):
 
 @pytest.fixture
 def five(registry, tmp_path):
-    """Five versions, the two contents in turns."""
+    """Five versions with alternating content."""
     fields = CardFields(base="b", base_digest="b", teacher="t", teacher_fingerprint="t", data_digest="d")
     for number in (1, 2, 1):
         registry.publish("thinking", tmp_path / f"adapter-{number}", fields)

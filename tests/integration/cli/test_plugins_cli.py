@@ -1,4 +1,4 @@
-"""``conch plugins`` lists what was found and writes plug-ins that work."""
+"""``conch plugins`` lists plug-ins and creates working ones."""
 
 import json
 import os

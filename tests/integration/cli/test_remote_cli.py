@@ -1,4 +1,4 @@
-"""``conch neurons push`` and ``pull`` say in one line what came of them."""
+"""``conch neurons push`` and ``pull`` print their result in one line."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A plug-in that is a distribution of its own is found by its entry point."""
+"""A plug-in in a separate distribution is found by its entry point."""
 
 import json
 import os
@@ -15,7 +15,7 @@ START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch';
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Install the example into a folder of its own, offline, and return the folder."""
+    """Install the example into a temporary folder, offline, and return the folder."""
     target = tmp_path_factory.mktemp("site")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     pip += ["--no-build-isolation", "--no-index", "--target", str(target), str(EXAMPLE)]
@@ -24,7 +24,7 @@ def installed(tmp_path_factory):
 
 
 def conch_with(installed, *args, cwd, **more):
-    """Run ``conch`` where the distribution in ``installed`` can be found; return what it wrote to stdout."""
+    """Run ``conch`` with the distribution in ``installed`` on its path; return its stdout."""
     env = os.environ | {"PYTHONPATH": str(installed)} | more
     env.pop("CONCH_BLOCK", None)
     command = [sys.executable, "-c", START, *args]

@@ -1,4 +1,4 @@
-"""Exports are whole or not there, and imports are checked and claim nothing."""
+"""An export is complete or absent, and an import is checked and has no verdict."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from conch_dna.registry.audit import verify
 from conch_dna.util.files import new_folder
 from conch_dna.util.tensors import save_tensors
 
-# -- mlx-lm's own folder
+# -- adapter folders
 
 
 def test_export_and_import_as_mlx_keep_the_digest(registry, base, tmp_path):
@@ -113,7 +113,7 @@ def test_a_quantized_base_is_quantized_again_in_the_same_mode(mode, registry, tm
     about = json.loads((tmp_path / "out" / "config.json").read_text())
     assert about["quantization"]["bits"] == 8
     wanted = logits(base.folder, entry.path)
-    assert error(logits(tmp_path / "out"), wanted) < (0.02 if mode == "affine" else 0.1)  # of mxfp8, 3 bits of mantissa
+    assert error(logits(tmp_path / "out"), wanted) < (0.02 if mode == "affine" else 0.1)  # mxfp8 has 3 bits of mantissa
     assert error(logits(base.folder), wanted) > 0.3
 
 
@@ -135,7 +135,7 @@ def test_a_neuron_with_invocation_tokens_cannot_be_fused(registry, base, tmp_pat
         export_neuron(registry, "neuron", tmp_path / "out", "fused")
 
 
-# -- where an export goes
+# -- the destination of an export
 
 
 @pytest.mark.parametrize("form", ["peft", "mlx", "fused"])
@@ -225,7 +225,7 @@ def test_another_base_is_refused(registry, base, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-# -- what an import publishes
+# -- imported neurons
 
 
 def test_an_import_has_no_verdict_and_does_not_move_current(registry, base, tmp_path):

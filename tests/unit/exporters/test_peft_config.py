@@ -1,4 +1,4 @@
-"""PEFT's settings are read as PEFT reads them; what mlx-lm cannot express and what is broken is refused in one line."""
+"""PEFT's settings are read as PEFT reads them; broken and inexpressible ones are refused in one line."""
 
 import json
 import re
@@ -92,7 +92,7 @@ def test_an_alpha_of_zero_disables_only_its_layers(base, tmp_path):
         from_peft(tmp_path / "peft", base, out)
 
 
-# What PEFT can say and mlx-lm cannot, each with the word by which it is refused.
+# Settings that mlx-lm cannot express, each with a word of the refusal.
 BEYOND = {
     "modules_to_save": ["lm_head"], "bias": "all", "lora_bias": True, "trainable_token_indices": [1],
     "layer_replication": [[0, 2]], "megatron_config": {"a": 1}, "use_qalora": True, "target_parameters": ["w"],

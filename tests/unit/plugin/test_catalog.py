@@ -1,4 +1,4 @@
-"""The catalog keeps names and owners, and helps when a name is missing."""
+"""The catalog keeps names and owners, and an unknown name gets a helpful error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every hook is a promise: documented, explained in the guide, and used by a bundled plug-in or a test."""
+"""Every hook has a docstring, a section in the guide, and a bundled plug-in or a test that uses it."""
 
 import inspect
 import re

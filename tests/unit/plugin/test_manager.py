@@ -1,4 +1,4 @@
-"""The host loads what works, names what does not, and never falls over."""
+"""The host loads working plug-ins, names broken ones, and never crashes."""
 
 import importlib.metadata
 import sys

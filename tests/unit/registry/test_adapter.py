@@ -1,4 +1,4 @@
-"""An adapter is read whole or refused with the reason, before it can be served."""
+"""An adapter is read completely, or refused with the reason before it can be served."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ def zero_b(tensors):
 
 
 def as_dora(tensors):
-    """Give every module the magnitudes of DoRA."""
+    """Add DoRA's magnitudes to every module."""
     for name in list(tensors):
         if name.endswith("lora_b"):
             tensors[name.replace("lora_b", "m")] = mx.ones((tensors[name].shape[-1],))

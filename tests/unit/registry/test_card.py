@@ -1,4 +1,4 @@
-"""The card says what a neuron is, and its README can be used as it stands."""
+"""The card describes a neuron, and the code in its README works."""
 
 import json
 import math

@@ -25,7 +25,7 @@ def removed(report):
 
 
 def age(entry, days):
-    """Make a version so many days old."""
+    """Set the age of a version in days."""
     made = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
     write_card(read_card(entry.path).model_copy(update={"created_at": made}), entry.path)
 
@@ -48,7 +48,7 @@ def test_the_report_has_every_reason_and_the_digests_of_deleted_versions(seven):
         "thinking@7": ("current points at it", "among the newest 1"),
     }
     assert report.removed[0].digest == digest
-    assert seven.resolve("thinking@3").card.parent  # of a version that is gone: the card still has its digest
+    assert seven.resolve("thinking@3").card.parent  # the card keeps the digest of a deleted parent
 
 
 def test_the_target_of_any_alias_and_of_its_next_rollback_is_kept(seven):

@@ -1,4 +1,4 @@
-"""A lineage leads from a version to all it came from, as far as the registry has it."""
+"""A lineage contains all ancestors of a version that the registry has."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from conch_dna.registry.lineage import ancestors_of
 
 @pytest.fixture
 def publish_from(registry, write_adapter, fields):
-    """Publish the adapter of a seed, trained on from a digest."""
+    """Publish the adapter of a seed, whose training started from a digest."""
 
     def call(name, seed, start=None, **more):
         changed = fields.model_copy(update={"start_digest": start, **more})

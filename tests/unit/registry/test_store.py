@@ -194,7 +194,7 @@ def test_a_version_number_is_not_used_twice_if_the_alias_table_lags(registry, pu
     publish("thinking", 1)
     entry = publish("thinking", 2)
     index = entry.path.parent / "aliases.json"
-    # As after a kill between the rename of version 2 and the writing of the index.
+    # The state after a kill between the rename of version 2 and the write of aliases.json.
     index.write_text(json.dumps({"next": 2, "aliases": {"current": 1}}))
     registry.remove("thinking", 2)
     assert publish("thinking", 3).version == 3

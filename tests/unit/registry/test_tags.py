@@ -1,4 +1,4 @@
-"""Tags are set, changed and taken off a version while its card stays as it is, and go with it."""
+"""Tags of a version are set, changed and removed without a change of its card, and are deleted with it."""
 
 import json
 
@@ -46,7 +46,7 @@ def test_tags_of_a_version_that_a_killed_process_removed_are_invisible(registry,
     entry = publish("thinking", 1)
     registry.tag("thinking", "stage", "trial")
     publish("thinking", 2)
-    entry.path.rename(entry.path.with_name(".1.abcd"))  # as a kill right after the rename leaves it
+    entry.path.rename(entry.path.with_name(".1.abcd"))  # the state after a kill right after the rename
     assert registry.tags("thinking") == {}
     registry.tag("thinking", "stage", "new")
     assert json.loads((registry.root / "thinking" / "aliases.json").read_text())["tags"] == {"2": {"stage": "new"}}

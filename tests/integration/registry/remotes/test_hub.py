@@ -1,4 +1,4 @@
-"""A neuron goes to the hub in one commit and comes back checked, whatever the hub answers in between."""
+"""A push to the hub is one commit, and a pull checks every file, also with faults of the hub."""
 
 import json
 
@@ -12,7 +12,7 @@ from conch_dna.registry.card import hash_files
 from conch_dna.registry.remotes import push_pull as remote
 from conch_dna.registry.store import Registry
 
-# The hub's library uploads with an argument that its HTTP client no longer likes.
+# The hub's library uploads with an argument that its HTTP client has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 URL = "hf://me/thinking-neuron"
@@ -22,7 +22,7 @@ FILES = ("adapter_config.json", "adapters.safetensors", "README.md", "neuron.jso
 
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
-    """An empty hub whose user is logged in by the environment."""
+    """An empty hub; the token of its user is an environment variable."""
     from huggingface_hub import constants
     from huggingface_hub.utils import _http
 
@@ -33,7 +33,7 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_http.time, "sleep", lambda _: None)  # its waits, and those of ours
+    monkeypatch.setattr(_http.time, "sleep", lambda _: None)  # the waits of the library and of Conch
     yield server
     _http.close_session()
     server.close()
@@ -54,7 +54,7 @@ def test_a_pulled_neuron_equals_the_pushed_one(hub, registry, other, publish):
     oid, files = head_of(hub)
     assert (sent.files, sent.revision, sent.aliases) == (FILES, oid, ("current", "prod"))
     assert hub.repos[REPO].private
-    assert len(hub.repos[REPO].commits) == 2  # the empty one, and one with all
+    assert len(hub.repos[REPO].commits) == 2  # the initial one, and one with all files
     assert set(files) == {".gitattributes", *FILES}
     pulled = remote.pull(other, URL)
     assert (pulled.ref, pulled.new, pulled.url) == ("thinking@1", True, URL)
@@ -142,7 +142,7 @@ def test_a_failed_push_is_continued(hub, registry, publish):
         remote.pull(registry, URL)
     hub.requests.clear()
     remote.push(registry, "thinking", URL)
-    assert not [path for method, path, _ in hub.requests if method == "PUT"]  # the weights were there
+    assert not [path for method, path, _ in hub.requests if method == "PUT"]  # the weights were uploaded before
 
 
 def test_files_of_the_hub_must_match_the_card(hub, registry, other, publish):
@@ -169,7 +169,7 @@ def test_a_response_longer_than_requested_is_not_read(hub, registry, other, publ
     hub.faults["GET", "/stored/"] = ["flood"]
     with pytest.raises(RegistryError, match="sent more bytes than requested"):
         remote.pull(other, URL)
-    assert hub.flooded.wait(10)  # it met a closed door long before its end
+    assert hub.flooded.wait(10)  # the client closed the connection early
 
 
 def test_the_token_is_sent_only_to_the_hub_and_never_printed(hub, registry, other, publish, monkeypatch, capfd):
@@ -182,13 +182,13 @@ def test_the_token_is_sent_only_to_the_hub_and_never_printed(hub, registry, othe
     wrong = "hf_" + "wrong" * 7
     monkeypatch.setenv("HF_TOKEN", wrong)
     for call in (lambda: remote.push(registry, "thinking", URL), lambda: remote.pull(other, URL)):
-        with pytest.raises(RegistryError, match=r"no access to it; got 401 .*Log in by `hf auth login`") as refusal:
+        with pytest.raises(RegistryError, match=r"no access to it; got 401 .*Run `hf auth login`") as refusal:
             call()
         assert wrong not in str(refusal.value)
         assert "\n" not in str(refusal.value)
     shown = capfd.readouterr()
     assert TOKEN not in shown.out + shown.err
-    assert "/stored/" not in shown.out + shown.err  # such addresses are signed
+    assert "/stored/" not in shown.out + shown.err  # these URLs are signed
 
 
 def test_a_private_neuron_is_not_found_without_a_token(hub, registry, other, publish, monkeypatch):

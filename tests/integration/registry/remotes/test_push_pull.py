@@ -1,4 +1,4 @@
-"""A neuron goes to a folder or store and comes back the same, whatever dies or lies on the way."""
+"""A pulled neuron equals the pushed one, or the pull refuses it; killed processes leave nothing incomplete."""
 
 import json
 import os
@@ -22,7 +22,8 @@ from conch_dna.registry.remotes.bucket import Bucket
 from conch_dna.registry.store import Registry
 
 DO = (
-    "import sys; from pathlib import Path; from conch_dna.registry import remote; from conch_dna.registry.store import "
+    "import sys; from pathlib import Path; from conch_dna.registry.remotes import push_pull as remote; "
+    "from conch_dna.registry.store import "
     "Registry; how, root, *rest = sys.argv[1:]; getattr(remote, how)(Registry(Path(root)), *rest)"
 )
 
@@ -34,7 +35,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def other(tmp_path):
-    """The registry of someone else."""
+    """The registry of another user."""
     return Registry(tmp_path / "other")
 
 
@@ -75,7 +76,7 @@ def test_a_pulled_neuron_equals_the_pushed_one(url, registry, other, publish):
     assert verify(other) == []
     assert hash_files(got.path) == hash_files(entry.path)
     assert got.card.origin.model_dump() == {"url": pulled.url, "ref": "thinking@2"}
-    # The lineage is that of the original.
+    # It keeps the lineage of the original.
     assert got.card.parent == first.card.digest
     kept = got.card.model_dump(exclude={"version", "origin"})
     assert kept == entry.card.model_dump(exclude={"version", "origin"})
@@ -88,7 +89,7 @@ def test_existing_files_are_neither_sent_nor_fetched_again(url, registry, other,
     remote.pull(other, url)
     again = remote.pull(other, url)
     assert (again.ref, again.new, other.versions("thinking")) == ("thinking@1", False, [1])
-    # Its own registry has it already, too.
+    # The original registry has it already, too.
     assert remote.pull(registry, url).ref == entry.ref
 
 
@@ -129,7 +130,7 @@ def test_the_next_pull_sets_the_alias_that_a_killed_pull_did_not(tmp_path, regis
     publish("thinking", 0)
     remote.push(registry, "thinking", str(tmp_path / "store"))
     remote.pull(other, str(tmp_path / "store"))
-    (other.root / "thinking/aliases.json").unlink()  # a version comes first, and then its alias
+    (other.root / "thinking/aliases.json").unlink()  # a version is added before its alias
     assert not remote.pull(other, str(tmp_path / "store")).new
     assert other.resolve("thinking").version == 1
 
@@ -196,7 +197,7 @@ def test_a_pull_keeps_the_files_that_were_downloaded_completely(tmp_path, regist
 
 
 def damaged(change):
-    """Edit the card of a pushed version as a stranger would, and keep its digests true to itself."""
+    """Edit the card of a pushed version, and keep its digests consistent."""
 
     def edit(folder):
         path = folder / "neuron.json"
@@ -402,7 +403,7 @@ def test_a_full_local_disk_is_not_reported_as_a_store_error(tmp_path, registry, 
 
 def test_concurrent_pushes_lose_no_version(url, registry, publish, tmp_path):
     entries = [publish("thinking", seed) for seed in range(6)]
-    # A write to fsspec's own memory can be seen half done by another thread; no real store shows that.
+    # Another thread can see an incomplete write to fsspec's memory store, but not in a real store.
     with ThreadPoolExecutor(1 if url.startswith("memory:") else 6) as pool:
         list(pool.map(lambda entry: remote.push(registry, entry.ref, url, aliases=[f"a{entry.version}"]), entries * 2))
     offers = {offer.card.digest: offer.aliases for offer in remote.offers(url)}
@@ -428,7 +429,7 @@ def ended_well(worker):
 
 
 def killed(worker, after):
-    """Kill a process some time after it began; tell whether that came in time."""
+    """Kill a process after some time; return true if it was still running."""
     time.sleep(after)
     worker.send_signal(signal.SIGKILL)
     worker.communicate(timeout=30)
@@ -438,7 +439,7 @@ def killed(worker, after):
 def test_a_killed_push_or_pull_leaves_no_incomplete_version_visible(s3_url, registry, other, write_adapter, fields):
     import mlx.core as mx
 
-    def bigger(found):  # a few megabytes, so that kills fall into the transfer too
+    def bigger(found):  # a few megabytes, so that some kills happen during the transfer
         found["model.layers.2.mlp.down_proj.lora_a"] = mx.random.normal((400_000, 2))
 
     entry = registry.publish("thinking", write_adapter(0, change=bigger), fields)

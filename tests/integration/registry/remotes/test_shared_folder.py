@@ -1,4 +1,4 @@
-"""What a killed push left in a folder is swept; what another is writing is not."""
+"""The leftovers of a killed push are deleted; files that another process writes are not."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ PUT = (
 
 @pytest.fixture
 def pipe(tmp_path):
-    """A source that gives nothing until someone writes into it."""
+    """A pipe as source, which blocks until a test writes into it."""
     os.mkfifo(tmp_path / "pipe")
     return tmp_path / "pipe"
 
@@ -37,7 +37,7 @@ def until_there(folder, seconds=60):
 
 
 def killed_copy(pipe, final):
-    """Begin to write a file, and kill the process that does."""
+    """Start a process that writes a file, and kill it."""
     process = subprocess.Popen([sys.executable, "-c", PUT, pipe, final])
     until_there(final.parent)
     process.send_signal(signal.SIGKILL)
