@@ -60,7 +60,9 @@ BASES = [
 
 
 @pytest.fixture(
-    scope="module", params=thin(BASES, BASES[1]), ids=[f"{name} {options} {kept}" for name, options, kept in BASES]
+    scope="module",
+    params=thin(BASES, BASES[1], one=True),
+    ids=[f"{name} {options} {kept}" for name, options, kept in BASES],
 )
 def crowd(request, tmp_path_factory):
     """An engine with two versions of each of six neurons, two slots, and what each says alone.
