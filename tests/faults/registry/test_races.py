@@ -74,6 +74,7 @@ def assert_sane(registry):
             registry.resolve(f"{name}@{alias}")
 
 
+@pytest.mark.promise
 def test_two_processes_publishing_at_once_lose_nothing(registry, adapters):
     with start(registry, adapters[:10], 10) as one, start(registry, adapters[10:], 10) as two:
         go(one, two)

@@ -160,6 +160,7 @@ def test_what_programs_commonly_do_works():
     assert run_python(code).split() == ["thread", "3", "True", "3"]
 
 
+@pytest.mark.promise
 def test_no_secret_of_the_environment_is_handed_on(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     printed = run_python("import os; print(sorted(os.environ))", confined=FAULT is None)

@@ -62,6 +62,7 @@ def process(how, registry, *rest):
     return subprocess.Popen(arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+@pytest.mark.promise
 def test_a_neuron_comes_back_the_same(url, registry, other, publish):
     first, entry = publish("thinking", 0), publish("thinking", 1)
     sent = remote.push(registry, "thinking", url, aliases=["prod"])
