@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from conch_dna import hookimpl
-from conch_dna.registry.aliases import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +51,8 @@ class NGrams:
 
     def __call__(self, messages: Sequence[Mapping[str, str]], neurons: Mapping[str, str]) -> str:
         """Return the domain with the highest score; ``base`` if the score is low or the domain has no neuron."""
+        from conch_dna.registry.aliases import BASE  # brings pydantic, for which `conch --help` must not wait
+
         text, trained = chat_of(messages), self._trained
         if not trained.names or not text.strip():
             return BASE

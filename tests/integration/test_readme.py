@@ -47,6 +47,7 @@ def test_the_tour_has_the_commands_a_newcomer_needs():
     assert {"conch doctor", "conch distill", "conch ask", "conch compare", "conch neurons", "conch plugins"} <= words
 
 
+@pytest.mark.promise
 def test_every_command_of_the_tour_runs(tmp_path: Path):
     model = write_tiny_model(tmp_path / "model")
     project = tmp_path / "project"

@@ -50,6 +50,7 @@ def test_the_installed_package_is_the_one_that_runs(conch, site):
     assert out.strip() == str(site / "conch_dna/__init__.py")
 
 
+@pytest.mark.promise
 def test_every_bundled_plugin_is_found_in_the_package(conch, site):
     code, out, err = conch("plugins", "list", "--json")
     assert code == 0, err

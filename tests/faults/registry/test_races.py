@@ -75,6 +75,7 @@ def assert_sane(registry):
             registry.resolve(f"{name}@{alias}")
 
 
+@pytest.mark.promise
 def test_concurrent_publishes_lose_no_version(registry, adapters):
     with start(registry, adapters[:10], 10) as one, start(registry, adapters[10:], 10) as two:
         go(one, two)

@@ -81,6 +81,7 @@ def test_engine_and_server_report_an_unknown_model(engine, project, served):
             client.ask("nobody", [{"role": "user", "content": "hi"}], 4)
 
 
+@pytest.mark.promise
 def test_the_command_runs_over_a_server(own, served, tmp_path):
     args = ("agent", TASK, "--memory", tmp_path / "f.jsonl", "--max-steps", 1, "--json", "--root", own / "notes")
     over = here(own, *args, "--server", served().url)

@@ -159,6 +159,7 @@ def test_common_program_actions_work():
     assert run_python(code).split() == ["thread", "3", "True", "3"]
 
 
+@pytest.mark.promise
 def test_no_secret_of_the_environment_is_inherited(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     printed = run_python("import os; print(sorted(os.environ))", confined=FAULT is None)

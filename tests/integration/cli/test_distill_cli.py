@@ -83,7 +83,7 @@ def events(stderr):
 class TestEndToEnd:
     """A whole run."""
 
-    @pytest.mark.parametrize("teacher", ["echo", "mlx"])
+    @pytest.mark.parametrize("teacher", ["echo", pytest.param("mlx", marks=pytest.mark.promise)])
     def test_a_run_leaves_its_figures_and_a_neuron_that_stock_mlx_lm_loads(self, project, student, teacher):
         from mlx_lm.utils import load
 

@@ -59,6 +59,7 @@ def test_help_lists_every_command_with_its_line():
     assert "failed to load" not in result.stdout
 
 
+@pytest.mark.promise
 def test_help_imports_nothing_heavy():
     spy = (
         f"import atexit, sys; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr))"

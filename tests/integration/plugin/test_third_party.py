@@ -33,6 +33,7 @@ def conch_with(installed, *args, cwd, **more):
     return result.stdout
 
 
+@pytest.mark.promise
 def test_an_installed_scorer_is_listed_with_its_distribution(installed, tmp_path):
     found = {
         info["name"]: info for info in json.loads(conch_with(installed, "plugins", "list", "--json", cwd=tmp_path))

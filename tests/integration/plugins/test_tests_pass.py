@@ -27,6 +27,7 @@ def rate_text(response, tests=TESTS):
     return SCORER(prompt, response, CONTEXT)
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize(
     ("code", "share"),
     [

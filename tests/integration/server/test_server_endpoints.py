@@ -19,6 +19,7 @@ def engine(base, published):
     made.close()
 
 
+@pytest.mark.promise
 def test_each_name_is_answered_by_its_version(client, engine):
     texts = {}
     for model in ("base", "action", "action@2", "action@prod", "action@1", "thinking"):

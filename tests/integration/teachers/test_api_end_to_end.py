@@ -159,6 +159,7 @@ def test_ctrl_c_stores_what_was_in_flight_and_the_next_run_asks_for_the_rest_alo
     assert project.ledger().spent == project.truth()
 
 
+@pytest.mark.promise
 def test_a_run_with_too_small_a_budget_stops_at_it_and_a_larger_one_goes_on(taught):
     project = taught("anthropic", prompts=60, mode="sft", endpoint={"concurrency": 4}, budget="0.003")
     stopped = project.teach()

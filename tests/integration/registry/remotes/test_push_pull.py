@@ -64,6 +64,7 @@ def process(how, registry, *rest):
     return subprocess.Popen(arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+@pytest.mark.promise
 def test_a_pulled_neuron_equals_the_pushed_one(url, registry, other, publish):
     first, entry = publish("thinking", 0), publish("thinking", 1)
     sent = remote.push(registry, "thinking", url, aliases=["prod"])

@@ -34,7 +34,7 @@ def let_go(pace, tokens, seconds, workers=8):
     return sorted(t for t in times if t < end)
 
 
-@pytest.mark.parametrize(("tokens", "share"), thin([(300, 0.9), (1000, 0.9), (1700, 0.85), (6000, 0.75)]))
+@pytest.mark.parametrize(("tokens", "share"), thin([(300, 0.9), (1000, 0.9), (1700, 0.85), (6000, 0.75)], (1000, 0.9)))
 def test_no_minute_anywhere_has_more_than_its_limit(tokens, share):
     minute, minutes = 1.5, 2
     times = let_go(Pace(Limits(tokens_per_minute=LIMIT), minute=minute), tokens, minutes * minute)
