@@ -63,14 +63,15 @@ def distill(
     """
     from conch_dna.cli.bars import Bars
     from conch_dna.cli.plan import show_plan
-    from conch_dna.pipeline.api import plan_setup, run_of, run_setup
     from conch_dna.pipeline.project import Project
+    from conch_dna.pipeline.public import plan_setup, run_setup
+    from conch_dna.pipeline.run_name import run_of
     from conch_dna.pipeline.selection import own_domain
     from conch_dna.pipeline.setup import set_up
 
     setup = set_up(
         Project(app.project, app.host), names, all_=all_, own=own_domain(prompts, name), budget=budget,
-        base_url=base_url, offline=dry_run, settings=given(settings),
+        base_url=base_url, offline=dry_run, settings=given(settings), where="command line",
     )  # fmt: skip
     if dry_run:
         show_plan(setup.config, plan_setup(setup, Progress()), as_json)
@@ -78,7 +79,7 @@ def distill(
     run = run_of(setup, run_name)
     with Bars(len(setup.chosen)) as bars:
         try:
-            summary = run_setup(setup, run.name, bars)
+            summary = run_setup(setup, run, bars)
         except BudgetReached:
             if as_json and (stopped := run.stopped()):
                 _report(stopped, run, as_json)

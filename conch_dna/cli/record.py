@@ -57,8 +57,8 @@ def record(
     in the project: a bundled one is copied to domains/ under another name first.
     """
     from conch_dna.cli.bars import Bars
-    from conch_dna.pipeline.api import record as record_domain
     from conch_dna.pipeline.project import Project
+    from conch_dna.pipeline.public import record as record_domain
 
     with Bars(1) as bars:
         path, card = record_domain(
