@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import structlog
+
 from conch_dna.domains.discovery import check_own
 from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.errors import ConfigError
@@ -17,6 +19,7 @@ from conch_dna.pipeline.setup import Setup, set_up
 from conch_dna.records import Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.references import make_teacher
+from conch_dna.util.log import configure
 from conch_dna.util.progress import Progress
 
 if TYPE_CHECKING:
@@ -166,4 +169,7 @@ def plan_setup(setup: Setup, progress: Progress) -> list[DomainPlan]:
 
 
 def _opened(project: Project | Path | str) -> Project:
+    """Open the project. Log events go to stderr, unless the caller has configured structlog otherwise."""
+    if not structlog.is_configured():  # structlog's default is stdout, which belongs to the caller's results
+        configure()
     return project if isinstance(project, Project) else open_project(project)

@@ -89,16 +89,16 @@ def test_several_teachers_are_set_side_by_side_and_the_budget_is_held_against_ea
     spend(project)
     words = ("--teacher", TEACHER, "--teacher", "anthropic:claude-opus-4-1", "--budget", "0.77")
     lines = estimate(project, "alpha", *words).stdout.splitlines()
-    assert any(line.startswith(f"{TEACHER}: $0.0") and line.endswith("which suffices") for line in lines)
-    assert any(line.startswith("anthropic:claude-opus-4-1: $0.0") and "may suffice" in line for line in lines)
+    assert any(line.startswith(f"{TEACHER}: $0.0") and line.endswith("which is enough") for line in lines)
+    assert any(line.startswith("anthropic:claude-opus-4-1: $0.0") and "may be enough" in line for line in lines)
     figures = json.loads(estimate(project, "alpha", *words, "--json").stdout)
     for end in ("low", "high"):
         assert float(figures[end]) == pytest.approx(sum(float(one[end]) for one in figures["teachers"]))
     together = [line for line in lines if line.startswith("all together: $0.0")]
     assert len(together) == 1
-    assert "may suffice" in together[0]
+    assert "may be enough" in together[0]
     lines = estimate(project, "alpha", *words[:-1], "0.7501").stdout.splitlines()
-    assert any("does not suffice" in line for line in lines)
+    assert any("is not enough" in line for line in lines)
 
 
 def test_all_domains_are_estimated_where_none_is_named(project):
@@ -120,7 +120,7 @@ def test_without_a_teacher_that_of_the_project_is_estimated(project):
 
 def test_a_teacher_that_runs_here_costs_nothing(project):
     shown = estimate(project, "alpha", "--teacher", "echo")
-    assert shown.stdout.startswith("echo: runs on this machine or asks nobody; it costs nothing\n")
+    assert shown.stdout.startswith("echo: runs on this machine or makes no calls; it costs nothing\n")
 
 
 def test_an_endpoint_on_this_machine_is_free_unless_a_price_is_stated(project):

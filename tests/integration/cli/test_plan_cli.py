@@ -221,7 +221,7 @@ class TestFaults:
         shown = here(damaged, *command)
         assert shown.exit_code == 0, shown.stderr
         file = damaged / "domains/alpha/recorded/one.jsonl"
-        assert f"alpha: refused, for its own files: {file}: not a recording" in shown.stdout
+        assert f"alpha: faulty files: {file}: not a recording" in shown.stdout
         assert "beta: 2" in shown.stdout
         alpha, beta = json.loads(here(damaged, *command, "--json").stdout)["domains"]
         assert "not a recording" in alpha["fault"]
