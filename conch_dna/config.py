@@ -49,10 +49,12 @@ class DistillConfig(BaseModel):
 
     tables: dict[str, SerializeAsAny[RecipeSettings]] = Field(default_factory=dict, exclude=True, repr=False)
 
-    preset: Literal["quick", "standard", "thorough"] = Field("quick", description="preset under the other settings")
+    preset: Literal["quick", "standard", "thorough"] = Field(
+        "quick", description="preset that the other settings start from"
+    )
     student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
     teacher: str = Field("recorded", description="teacher, with its model after a colon, such as mlx:REF")
-    mode: str = Field("auto", description="recipes in their order, joined by commas; auto: a choice by the teacher")
+    mode: str = Field("auto", description="recipes in their order, joined by commas; auto: those that suit the teacher")
     start: str = Field("", description="version, alias or adapter folder to start from; empty: a fresh adapter")
     loss: str = Field("forward_kl", description="divergence for soft targets")
     temperature: float = Field(2.0, ge=0.5, le=10, description="temperature of the divergence; sampling has its own")
