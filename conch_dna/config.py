@@ -54,7 +54,7 @@ class DistillConfig(BaseModel):
     )
     student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
     teacher: str = Field("recorded", description="teacher, with its model after a colon, such as mlx:REF")
-    mode: str = Field("auto", description="recipes in their order, joined by commas; auto: those that suit the teacher")
+    mode: str = Field("auto", description="recipes in order, joined by commas; auto: those that suit the teacher")
     start: str = Field("", description="version, alias or adapter folder to start from; empty: a fresh adapter")
     loss: str = Field("forward_kl", description="divergence for soft targets")
     temperature: float = Field(2.0, ge=0.5, le=10, description="temperature of the divergence; sampling has its own")
