@@ -9,7 +9,7 @@ from conch_dna.plugin.hookspecs import hookimpl
 from conch_dna.version import __version__
 
 if TYPE_CHECKING:
-    from conch_dna.pipeline.api import distill, plan, record
+    from conch_dna.pipeline.public import distill, plan, record
     from conch_dna.runtime.engine import Engine
     from conch_dna.runtime.neurons import NeuronRuntime
 
@@ -19,9 +19,9 @@ __all__ = ["Engine", "NeuronRuntime", "__version__", "distill", "hookimpl", "pla
 _LAZY = {
     "Engine": "conch_dna.runtime.engine",
     "NeuronRuntime": "conch_dna.runtime.neurons",
-    "distill": "conch_dna.pipeline.api",
-    "plan": "conch_dna.pipeline.api",
-    "record": "conch_dna.pipeline.api",
+    "distill": "conch_dna.pipeline.public",
+    "plan": "conch_dna.pipeline.public",
+    "record": "conch_dna.pipeline.public",
 }
 
 

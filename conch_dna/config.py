@@ -1,10 +1,10 @@
-"""The settings of a distillation, each declared once: CLI options, TOML keys and docs tables derive from here."""
+"""Settings of a distillation. CLI options, TOML keys and the settings page derive from these declarations."""
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
@@ -12,22 +12,22 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from conch_dna.errors import ConfigError
-from conch_dna.util.validation import faults_in
+from conch_dna.util.validation import faults_in, unknown_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-REMOVED = {"beta_end": None}  # settings of 0.1 that are gone, at the only value that can still be given
+REMOVED = {"beta_end": None}  # settings of 0.1 that no longer exist, with the value that identities hold
 log = structlog.get_logger()
-TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # of a conch.toml
+TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # the tables of a conch.toml
 
 
 class RecipeSettings(BaseModel):
     """The settings of one recipe: its table ``[distill.RECIPE]`` in ``conch.toml``.
 
-    :cvar flat_names: settings that version 0.1 had without a table, each with its name there. Command lines and files
-        may still use these names; two recipes that had a setting in common both take its value.
+    :cvar flat_names: the names of settings that version 0.1 had outside of tables. Command lines and files may still
+        use them; if several recipes share such a name, each takes its value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -40,7 +40,7 @@ RecipeTypes = Mapping[str, type[RecipeSettings]]  # by the recipe's name
 
 
 class DistillConfig(BaseModel):
-    """The settings of ``conch distill``; frozen, and closed to unknown keys.
+    """The settings of ``conch distill``: frozen, without unknown keys.
 
     :ivar tables: the settings of each known recipe, by its name.
     """
@@ -49,82 +49,96 @@ class DistillConfig(BaseModel):
 
     tables: dict[str, SerializeAsAny[RecipeSettings]] = Field(default_factory=dict, exclude=True, repr=False)
 
-    preset: Literal["quick", "standard", "thorough"] = Field("quick", description="the preset it started from")
-    student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
-    teacher: str = Field(
-        "recorded",
-        description="teacher, with its model after a colon, such as mlx:REF",
+    preset: Literal["quick", "standard", "thorough"] = Field(
+        "quick", description="preset that the other settings start from"
     )
-    mode: str = Field("auto", description="recipes in their order, joined by commas; auto chooses")
-    start: str = Field("", description="version, alias or adapter folder to go on from; empty: a fresh adapter")
-    loss: str = Field("forward_kl", description="divergence where the teacher gives soft targets")
-    temperature: float = Field(2.0, ge=0.5, le=10, description="of the divergence; sampling has its own")
-    t_squared: bool = Field(True, description="multiply the divergence by temperature² (Hinton)")
-    alpha: float = Field(0.7, ge=0, le=1, description="alpha*KD + (1-alpha)*CE where there are soft targets, else CE")
-    alpha_end: float | None = Field(None, ge=0, le=1, description="alpha at the end of its ramp; empty: no change")
+    student: str = Field("embedded:smollm2-135m", description="model reference of the base that gets the neuron")
+    teacher: str = Field("recorded", description="teacher, with its model after a colon, such as mlx:REF")
+    mode: str = Field("auto", description="recipes in order, joined by commas; auto: those that suit the teacher")
+    start: str = Field("", description="version, alias or adapter folder to start from; empty: a fresh adapter")
+    loss: str = Field("forward_kl", description="divergence for soft targets")
+    temperature: float = Field(2.0, ge=0.5, le=10, description="temperature of the divergence; sampling has its own")
+    t_squared: bool = Field(True, description="multiplication of the divergence by temperature² (Hinton)")
+    alpha: float = Field(
+        0.7, ge=0, le=1, description="weight of the divergence: alpha*KD + (1-alpha)*CE with soft targets, else CE"
+    )
+    alpha_end: float | None = Field(None, ge=0, le=1, description="alpha at the end of its ramp; empty: no ramp")
     beta: float = Field(
-        0.5, gt=0, lt=1, description="in the mixtures of jsd and skewed KLs: weight of the side whose KL it is"
+        0.5, gt=0, lt=1, description="share of the first argument in the mixtures of jsd and the skewed KLs"
     )
     ramp: Literal["linear", "cosine"] = Field("linear", description="shape of the ramp from alpha to alpha_end")
-    ramp_steps: int = Field(0, ge=0, description="steps until alpha is at alpha_end; 0: all of them")
+    ramp_steps: int = Field(0, ge=0, description="steps until alpha reaches alpha_end; 0: all steps")
     cross_tokenizer: str = Field(
         "bytes",
         description="comparison across tokenizers: bytes, a plug-in's loss, or off, which trains on text only",
     )
-    top_k: int = Field(32, ge=1, le=1024, description="token ids a position in soft targets, plus one tail bucket")
+    top_k: int = Field(32, ge=1, le=1024, description="token ids per position in soft targets, plus one tail bucket")
     rank: int = Field(8, ge=1, le=512, description="LoRA rank")
-    scale: float = Field(2.0, gt=0, le=1000, description="LoRA scale, multiplying the product of both factors")
+    scale: float = Field(2.0, gt=0, le=1000, description="LoRA scale, the factor of the product of both matrices")
     dropout: float = Field(0.0, ge=0, lt=1, description="LoRA dropout")
-    layers: int = Field(-1, ge=-1, description="how many of the last blocks get LoRA; -1 is all")
-    keys: tuple[str, ...] = Field((), description="linear layers of a block that get LoRA; empty is all")
-    adapter: Literal["lora", "dora"] = Field("lora", description="low-rank, or with magnitudes of its own (DoRA)")
-    embeddings: bool = Field(False, description="the token embedding gets LoRA too")
+    layers: int = Field(-1, ge=-1, description="number of last blocks that get LoRA; -1: all")
+    keys: tuple[str, ...] = Field((), description="linear layers of a block that get LoRA; empty: all")
+    adapter: Literal["lora", "dora"] = Field("lora", description="kind of adapter: low-rank, or with magnitudes (DoRA)")
+    embeddings: bool = Field(False, description="LoRA on the token embedding too")
     activated: bool = Field(
-        False, description="share the base's context: the delta acts only from the tokens that open the answer on"
+        False,
+        description="activated LoRA: the adapter acts only from the tokens that open the answer, so that the context "
+        "is shared with the base",
     )
     learning_rate: float = Field(3e-4, gt=0, le=1, description="peak learning rate of AdamW")
     warmup: int = Field(3, ge=0, description="steps of linear warm-up")
-    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="of the rate after the warm-up")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="shape of the learning rate after the warm-up"
+    )
     final_rate: float = Field(0.1, ge=0, le=1, description="share of the peak rate at the end of the schedule")
-    weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW")
-    max_grad_norm: float = Field(1.0, gt=0, description="clip the gradient's norm to this")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="weight decay of AdamW")
+    max_grad_norm: float = Field(1.0, gt=0, description="norm to which larger gradients are clipped")
     batch_size: int = Field(
         4, ge=1, le=4096, description="examples, or groups that a recipe keeps together, in one forward pass"
     )
-    accumulation: int = Field(1, ge=1, le=4096, description="forward passes an optimizer step")
-    token_budget: int = Field(0, ge=0, description="most tokens, padding included, in one forward pass; 0 is no limit")
-    gradient_checkpointing: bool = Field(False, description="recompute each block in the backward pass: less memory")
-    max_memory: float | None = Field(None, gt=0, description="GB that training may take; empty: what the machine has")
+    accumulation: int = Field(1, ge=1, le=4096, description="forward passes per optimizer step")
+    token_budget: int = Field(0, ge=0, description="most tokens, padding included, in one forward pass; 0: no limit")
+    gradient_checkpointing: bool = Field(
+        False, description="recomputation of each block in the backward pass, which needs less memory"
+    )
+    max_memory: float | None = Field(None, gt=0, description="GB that training may use; empty: the machine's memory")
     steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each of its rounds")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(
-        0, ge=0, lt=2**64, description="of order, LoRA's start, dropout, rollouts, candidates and the gate's bootstrap"
+        0,
+        ge=0,
+        lt=2**64,
+        description="seed of order, initial weights, dropout, rollouts, candidates and the gate's bootstrap",
     )
     held_out: float = Field(0.2, gt=0, lt=1, description="share of prompts that only the gate sees")
     checkpoint_every: int = Field(12, ge=1, description="steps between checkpoints")
-    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints kept")
+    keep_checkpoints: int = Field(2, ge=1, description="number of newest checkpoints to keep")
     validation: float = Field(
         0.1,
         gt=0,
         lt=1,
         description="share of training prompts set apart: for patience, keep_best and recipes that measure themselves",
     )
-    patience: int = Field(0, ge=0, description="checkpoints without a better validation before a stop; 0 is off")
-    keep_best: int = Field(0, ge=0, description="checkpoints of least validation loss kept; 0 is off")
-    ema: float = Field(0.0, ge=0, lt=1, description="decay of the average of the adapter that is published; 0 is off")
-    gate: str = Field("held_out", description="the gate plug-in that judges")
-    gate_prompts: int = Field(24, ge=2, description="held-out prompts that the gate measures, at most")
-    min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative fall of held-out bits per byte")
-    max_quality_drop: float = Field(0.0, ge=0, le=1, description="most the quality score may fall below the base's")
-    tracker: tuple[str, ...] = Field(  # no part of a run's identity: a run resumes with or without trackers
+    patience: int = Field(0, ge=0, description="checkpoints without a better validation loss before a stop; 0: off")
+    keep_best: int = Field(0, ge=0, description="number of checkpoints with the least validation loss to keep; 0: off")
+    ema: float = Field(0.0, ge=0, lt=1, description="decay of the moving average of the published weights; 0: off")
+    gate: str = Field("held_out", description="gate plug-in that judges the neuron")
+    gate_prompts: int = Field(24, ge=2, description="most held-out prompts that the gate measures")
+    min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative decrease of held-out bits per byte")
+    max_quality_drop: float = Field(
+        0.0, ge=0, le=1, description="largest decrease of the quality score from the base's"
+    )
+    tracker: tuple[str, ...] = Field(  # not in a run's identity: a run resumes with or without trackers
         (), exclude=True, description="tracker plug-ins that record the run, such as csv"
     )
-    max_harm: float = Field(0.10, ge=0, description="most bits per byte may rise on other domains, relative")
+    max_harm: float = Field(
+        0.10, ge=0, description="largest relative increase of bits per byte on other domains' prompts"
+    )
 
     @field_validator("layers")
     @classmethod
     def _some_layers(cls, value: int) -> int:
-        if value == 0:  # mlx-lm would take all of them
+        if value == 0:  # mlx-lm would use all blocks
             raise ValueError("should be -1 for all, or 1 and more")
         return value
 
@@ -143,7 +157,7 @@ class DistillConfig(BaseModel):
 
     @property
     def validates(self) -> bool:
-        """Whether training measures a loss on prompts set apart at every checkpoint."""
+        """True if training measures a validation loss at every checkpoint."""
         return self.patience > 0 or self.keep_best > 0
 
     @model_validator(mode="after")
@@ -159,16 +173,16 @@ class DistillConfig(BaseModel):
         return self
 
     def table(self, recipe: str, kind: type[S]) -> S:
-        """Return the settings of one recipe; its defaults where the recipe is not among the known ones."""
+        """Return the settings of one recipe, or its defaults if the recipe has no table."""
         found = self.tables.get(recipe)
         return found if isinstance(found, kind) else kind()
 
     def flat(self) -> dict[str, Any]:
-        """Return all settings as one JSON object without tables: the form in which files and identities hold them.
+        """Return all settings as one JSON object without tables, the form of files and identities.
 
         Version 0.1 wrote this form, so its runs, checkpoints and cards compare equal. A recipe's setting that is newer
-        than 0.1 appears as ``RECIPE.NAME``, and only where it is not at its default: a plug-in that comes or goes
-        changes no identity of a run that does not use it.
+        than 0.1 is in it as ``RECIPE.NAME``, and only if it differs from its default. So a plug-in that is added or
+        removed does not change the identity of a run that does not use it.
         """
         found = {**REMOVED, **self.model_dump(mode="json")}
         for recipe, settings in self.tables.items():
@@ -193,77 +207,85 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def upgraded(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the flat settings ``old`` completed by defaults for settings that ``new`` has and version 0.1 had not."""
+    """Return the flat settings ``old``, with defaults for the settings that only ``new`` has."""
     defaults = DistillConfig().flat()
     return {**{key: defaults[key] for key in new if key in defaults}, **old}
 
 
 def resolve(*layers: Mapping[str, Any], recipes: RecipeTypes = NO_RECIPES, where: str = "settings") -> DistillConfig:
-    """Lay settings over the preset, later layers over earlier ones, and validate the whole.
+    """Merge layers of settings over the preset, later layers over earlier ones, and validate the result.
 
     :param layers: mappings of setting to value; a ``None`` value means not given. A recipe's settings are a mapping
         under its name, or single values under ``RECIPE.NAME`` or their flat names of version 0.1.
     :param recipes: the settings of the recipes that plug-ins provide, by name.
     :raises ConfigError: an unknown key or preset, or a value of the wrong type or out of range; every fault is listed.
     """
-    given, tables = _by_table(layers, recipes, where)
+    given: dict[str, Any] = {}
+    tables: dict[str, dict[str, Any]] = {recipe: {} for recipe in recipes}
+    for layer in layers:
+        for key, value in with_tables(layer, recipes, where).items():
+            if key in recipes:
+                tables[key] |= value
+            else:
+                given[key] = value
     preset = given.get("preset", "quick")
     if preset not in PRESETS:
         raise ConfigError("unknown preset", where=where, got=str(preset), allowed=", ".join(PRESETS))
+    known = [*(name for name in DistillConfig.model_fields if name != "tables"), *recipes]
     faults: list[str] = []
+    if given.pop("tables", None) is not None:  # a field of the model, but not a setting
+        faults.append(unknown_setting("tables", known))
     made: dict[str, RecipeSettings] = {}
     for recipe, kind in recipes.items():
         try:
             made[recipe] = kind.model_validate(tables[recipe])
         except ValidationError as error:
-            faults += (f"{recipe}.{fault}" for fault in faults_in(error, kind.model_fields))
+            faults += (f"[distill.{recipe}] {fault}" for fault in faults_in(error, kind.model_fields))
     try:
         found = DistillConfig.model_validate({**PRESETS[preset], "preset": preset, **given, "tables": made})
     except ValidationError as error:
-        faults += faults_in(error, [*(DistillConfig.model_fields.keys() - {"tables"}), *recipes])
+        faults += faults_in(error, known)
     if faults:
         raise ConfigError("; ".join(faults), where=where, next_step="See `conch distill --help`")
     return found
 
 
-def _by_table(
-    layers: Iterable[Mapping[str, Any]], recipes: RecipeTypes, where: str
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return the given settings outside of tables, and those of each recipe; a moved name is logged with its new place.
+def with_tables(layer: Mapping[str, Any], recipes: RecipeTypes, where: str = "settings") -> dict[str, Any]:
+    """Return a layer of settings with each recipe's settings in its table.
 
-    :raises ConfigError: a recipe's table is no mapping, or a setting was removed.
+    A flat name of version 0.1 is logged with its new place, so a layer that is used several times is converted once.
+
+    :raises ConfigError: a recipe's table is not a table, or a setting was removed.
     """
-    given: dict[str, Any] = {}
-    tables: dict[str, dict[str, Any]] = {recipe: {} for recipe in recipes}
-    moved: dict[str, str] = {}
-    for key, value in (item for layer in layers for item in layer.items() if item[1] is not None):
+    found: dict[str, Any] = {}
+    for key, value in layer.items():
         recipe, _, name = key.partition(".")
+        if value is None:
+            continue
         if homes := _homes(key, recipes):
-            moved[key] = " and ".join(f"[distill.{owner}] {setting}" for owner, setting in homes)
+            log.warning("setting_moved", setting=key, now=" and ".join(f"[distill.{r}] {name}" for r, name in homes))
             for owner, setting in homes:
-                tables[owner][setting] = value
-        elif key in recipes and isinstance(value, Mapping):
-            tables[key] |= value
+                found.setdefault(owner, {})[setting] = value
         elif key in recipes:
-            raise ConfigError(f"[distill.{key}] must be a table", where=where, got=type(value).__name__)
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"[distill.{key}] must be a table", where=where, got=type(value).__name__)
+            found[key] = {**found.get(key, {}), **value}
         elif name and recipe in recipes:
-            tables[recipe][name] = value
+            found.setdefault(recipe, {})[name] = value
         elif key in REMOVED:
             raise ConfigError("this setting was removed", where=f"{where}, {key}", got=value, next_step="Leave it out")
         else:
-            given[key] = value
-    for old, new in moved.items():
-        log.warning("setting_moved", setting=old, now=new)
-    return given, tables
+            found[key] = value
+    return found
 
 
 def _homes(key: str, recipes: RecipeTypes) -> list[tuple[str, str]]:
-    """Return the recipes and settings that a flat name of version 0.1 stands for."""
+    """Return the recipes and settings that a flat name of version 0.1 means."""
     return [(r, name) for r, kind in recipes.items() for name, old in kind.flat_names.items() if old == key]
 
 
 def read_project(path: Path) -> dict[str, Any]:
-    """Return the ``[distill]`` table of a ``conch.toml``, or nothing when there is no such file.
+    """Return the ``[distill]`` table of a ``conch.toml``, empty if there is no such file.
 
     :raises ConfigError: the file is not TOML, or ``[distill]`` is not a table.
     """
@@ -276,9 +298,9 @@ def read_project(path: Path) -> dict[str, Any]:
 
 
 def read_routes(path: Path) -> dict[str, str]:
-    """Return the ``[teachers]`` table of a ``conch.toml``: a domain's name, or ``source:KEY``, to its teacher.
+    """Return the ``[teachers]`` table of a ``conch.toml``: teachers by domain, or by ``source:KEY``.
 
-    :raises ConfigError: the file is not TOML, ``[teachers]`` is not a table, or a teacher in it is no text.
+    :raises ConfigError: the file is not TOML, ``[teachers]`` is not a table, or a teacher in it is not a string.
     """
     table = read_table(path, "teachers")
     for key, reference in table.items():
@@ -289,10 +311,10 @@ def read_routes(path: Path) -> dict[str, str]:
 
 
 def read_table(path: Path, name: str, number: Callable[[str], Any] = float) -> dict[str, Any]:
-    """Return one table of a ``conch.toml``, empty where the file or the table is not there.
+    """Return one table of a ``conch.toml``, empty if the file or the table does not exist.
 
-    :param number: what a number with a point is read with.
-    :raises ConfigError: the file is not TOML, has a table that is not known, or that name is none in it.
+    :param number: converts the text of a number with a decimal point.
+    :raises ConfigError: the file is not TOML, has an unknown table, or the name is not that of a table.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=number)
@@ -310,19 +332,19 @@ def read_table(path: Path, name: str, number: Callable[[str], Any] = float) -> d
 
 
 def _located_teacher(reference: str, folder: Path) -> str:
-    """Return a teacher's reference, its model located; the model stands after a colon, a bare name is no path."""
+    """Return a teacher's reference with the path of its model, after the colon, made absolute."""
     kind, colon, ref = reference.partition(":")
     return f"{kind}{colon}{_located(ref, folder)}"
 
 
 def _located(ref: str, folder: Path) -> str:
-    """Return a model reference; a path that exists in the project's folder is made absolute."""
+    """Return a model reference; a path that exists in the project's folder becomes absolute."""
     return str((folder / ref).resolve()) if ref and (folder / ref).exists() else ref
 
 
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
-    """Name every entry in which two identities differ, nested ones by a dotted path."""
-    new = json.loads(json.dumps(new, default=list))  # the same types as what was read back
+    """Return a text for each entry in which two identities differ; nested entries have a dotted path."""
+    new = json.loads(json.dumps(new, default=list))  # the types of a file that was read back
     found = []
     for key in sorted(old.keys() | new.keys()):
         was, now = old.get(key), new.get(key)

@@ -21,9 +21,12 @@ from conch_dna.cli.app import App
 from conch_dna.cli.lazy import LazyCommand
 from conch_dna.cli.main import cli
 from conch_dna.config import PRESETS, DistillConfig
+from conch_dna.plugin.manager import load_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
@@ -31,44 +34,79 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 PATH = re.compile(r"(?<![\w./-])((?:conch_dna|tests|benchmarks|examples|tools|docs)/[\w./{},-]*)")
 DOTTED = re.compile(r"(?<![\w./-])conch_dna((?:\.\w+)+)")
-HISTORY = ("LOG.md", "CHANGELOG.md")  # they name files as these were
+HISTORY = ("LOG.md", "CHANGELOG.md")  # they name files of earlier versions
 
 
 def settings_page() -> str:
-    """Return the table of all settings."""
+    """Return the page of all settings: one table of the shared settings, and one for each bundled recipe."""
+    shared = {name: field for name, field in DistillConfig.model_fields.items() if name != "tables"}
     lines = [
         "# Settings",
         "",
         "This page lists every setting of `conch distill`. Each is an option (`--learning-rate`) and a key of",
-        "`[distill]` in `conch.toml` (`learning_rate`). The run's `config.json` has the resolved values. The command",
-        "line takes precedence over the file, and both take precedence over the preset.",
+        "`[distill]` in `conch.toml` (`learning_rate`). A recipe's setting is an option with the recipe's name",
+        "(`--on-policy.rollout-tokens`) and a key of the recipe's table (`[distill.on_policy]`). The run's",
+        "`config.json` has the resolved values. The command line takes precedence over the file, and both take",
+        "precedence over the preset.",
         "",
         "```toml",
         "[distill]",
         'preset = "standard"',
         "learning_rate = 1e-4",
+        "",
+        "[distill.on_policy]",
+        "rollout_tokens = 64",
         "```",
         "",
-        "Generated from `conch_dna/config.py` by `docs/check.py --write`.",
+        "Generated from `conch_dna/config.py` and the bundled recipes by `docs/check.py --write`.",
         "",
-        "| setting | default | allowed | description |",
-        "|---|---|---|---|",
+        "## Shared settings",
+        "",
+        *_table(shared),
+        "",
+        "## Settings of recipes",
+        "",
+        "The names in the last column are those of version 0.1, outside of tables. They still work on the command line",
+        "and in `conch.toml`; a warning names the new place. [Recipes](recipes.md) describes each recipe.",
     ]
-    for name, field in DistillConfig.model_fields.items():
-        bounds = " and ".join(_bound(m) for m in field.metadata if _bound(m))
-        kind = getattr(field.annotation, "__name__", "") or str(field.annotation)
-        if choices := PRESETS if name == "preset" else get_args(field.annotation) if kind == "Literal" else ():
-            kind = "one of " + ", ".join(choices)
-        default = f"`{field.default!r}`"
-        lines.append(f"| `{name}` | {default} | {bounds or kind} | {field.description} |")
+    for recipe in load_plugins(strict=True, block=[]).catalog.all("recipes").values():
+        lines += ["", f"### `[distill.{recipe.name}]`", ""]
+        fields = recipe.settings.model_fields
+        none = [f"`{recipe.name}` has no settings of its own."]
+        lines += _table(fields, recipe.settings.flat_names) if fields else none
     lines += ["", "## Presets", "", "| preset | differences from the defaults |", "|---|---|"]
     for name, values in PRESETS.items():
         lines.append(f"| `{name}` | {', '.join(f'{k} {v}' for k, v in values.items()) or 'none'} |")
     return "\n".join(lines) + "\n"
 
 
+def _table(fields: Mapping[str, FieldInfo], flat_names: Mapping[str, str] | None = None) -> list[str]:
+    """Return the lines of a table of settings.
+
+    :param flat_names: the names of version 0.1, for another column.
+    """
+    heads = ["setting", "default", "allowed", "description", *(["name in 0.1"] if flat_names is not None else [])]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, field in fields.items():
+        cells = [f"`{name}`", f"`{field.default!r}`", _allowed(name, field), str(field.description)]
+        if flat_names is not None:
+            cells.append(f"`{flat_names[name]}`" if name in flat_names else "-")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _allowed(name: str, field: FieldInfo) -> str:
+    """Return the bounds, choices or type of a setting."""
+    if bounds := " and ".join(filter(None, map(_bound, field.metadata))):
+        return bounds
+    kind = getattr(field.annotation, "__name__", "") or str(field.annotation)
+    if choices := PRESETS if name == "preset" else get_args(field.annotation) if kind == "Literal" else ():
+        return "one of " + ", ".join(choices)
+    return kind
+
+
 def _bound(mark: object) -> str:
-    """Write one bound of a field."""
+    """Return one bound of a field as text, or an empty text."""
     signs = {annotated_types.Ge: ("≥", "ge"), annotated_types.Gt: (">", "gt"), annotated_types.Le: ("≤", "le"),
              annotated_types.Lt: ("<", "lt")}  # fmt: skip
     for kind, (sign, attribute) in signs.items():
@@ -147,7 +185,7 @@ def _expanded(path: str) -> list[str]:
 
 
 def _is_defined(names: list[str]) -> bool:
-    """Find the module that the first names lead to, and the next name in its text."""
+    """Return True if the first names lead to a module and the next name is in its text."""
     folder = ROOT / "conch_dna"
     while names and (folder / names[0]).is_dir():
         folder, names = folder / names[0], names[1:]

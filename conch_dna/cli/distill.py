@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     "  conch distill --prompts mine.jsonl --name mine --teacher llamacpp:big.gguf",
 )
 @click.argument("names", nargs=-1, metavar="[DOMAIN]...", shell_complete=domain_names)
-@click.option("--all", "all_", is_flag=True, help="Every domain that is known.")
+@click.option("--all", "all_", is_flag=True, help="Distil every known domain.")
 @click.option(
-    "--prompts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JSONL file of your own."
+    "--prompts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Train on this JSON-lines file of prompts.",
 )
-@click.option("--name", help="With --prompts: the new domain's name.")
+@click.option("--name", help="Name of the domain that --prompts makes.")
 @click.option(
     "--run", "run_name", shell_complete=run_names, help="Name of the run folder; default: made from settings and data."
 )
@@ -52,25 +54,28 @@ def distill(
     base_url: str | None,
     **settings: Any,
 ) -> None:
-    """Train one LoRA neuron a domain, judge it on held-out prompts, and publish it if it passes.
+    """Train one LoRA neuron for each DOMAIN, judge it on held-out prompts, and publish it if it passes.
 
-    A teacher behind an API is asked within the budget; at the budget the run stops with exit code 4, and the same
-    command with a larger one goes on.
+    Run the same command again after a stop: it skips finished domains and resumes an unfinished one.
 
-    Run the same command again after a stop: finished domains are skipped, an unfinished one goes on where it was.
-    A domain whose recording is damaged, or whose prompts are too few, fails alone; wrong settings, and settings that do
-    not suit one of the domains, end the run before it begins. Exit code 3 when a domain did not pass its gate.
+    A domain with a damaged recording or too few prompts fails; the others are distilled. Wrong settings, and settings
+    that do not suit one of the domains, are refused before any work. Exit code 3: a domain did not pass its gate.
+
+    Spending on teachers behind an API stays within the budget. At the budget the run stops with exit code 4; the same
+    command with a larger budget resumes it.
     """
+    # slow imports, which `conch distill --help` does not need
     from conch_dna.cli.bars import Bars
     from conch_dna.cli.plan import show_plan
-    from conch_dna.pipeline.api import plan_setup, run_of, run_setup
     from conch_dna.pipeline.project import Project
+    from conch_dna.pipeline.public import plan_setup, run_setup
+    from conch_dna.pipeline.run_name import run_of
     from conch_dna.pipeline.selection import own_domain
     from conch_dna.pipeline.setup import set_up
 
     setup = set_up(
         Project(app.project, app.host), names, all_=all_, own=own_domain(prompts, name), budget=budget,
-        base_url=base_url, offline=dry_run, settings=given(settings),
+        base_url=base_url, offline=dry_run, settings=given(settings), where="command line",
     )  # fmt: skip
     if dry_run:
         show_plan(setup.config, plan_setup(setup, Progress()), as_json)
@@ -78,7 +83,7 @@ def distill(
     run = run_of(setup, run_name)
     with Bars(len(setup.chosen)) as bars:
         try:
-            summary = run_setup(setup, run.name, bars)
+            summary = run_setup(setup, run, bars)
         except BudgetReached:
             if as_json and (stopped := run.stopped()):
                 _report(stopped, run, as_json)
@@ -88,10 +93,10 @@ def distill(
 
 
 def _check_ended_well(summary: Summary, run: Run) -> None:
-    """Give a domain that failed, or did not pass its gate, the exit code of the command."""
+    """Raise an error if a domain failed or did not pass its gate."""
     if any(r.state == "failed" for r in summary.results):
         reasons = "; ".join(f"{r.domain}: {r.error}" for r in summary.results if r.state == "failed")
-        raise ConchError(f"some domains failed: {reasons}", next_step="Mend it and run the same command again")
+        raise ConchError(f"some domains failed: {reasons}", next_step="Fix it and run the same command again")
     if failed := [r.domain for r in summary.results if r.state == "gate_failed"]:
         raise GateFailed(
             f"did not pass the gate: {', '.join(failed)}", where=run.path, next_step=f"See conch runs show {run.name}"
@@ -129,18 +134,18 @@ def _report(summary: Summary, run: Run, as_json: bool) -> None:
         click.echo(
             f'Talk to one: conch ask {published[0]} "…"   Compare: conch compare "…" --neurons {published[0]},base'
         )
-    click.echo(f"Everything of this run: {run.path}")
+    click.echo(f"Files of this run: {run.path}")
 
 
 def _row(result: DomainResult) -> list[str]:
     from rich.markup import escape
 
     verdict = result.verdict
-    if verdict is None:  # its error is told on a line of its own
+    if verdict is None:  # the error message has its own line
         return [result.domain, "", "", "", f"[red]{result.state}", "", f"{result.seconds:.0f}"]
     base, neuron = verdict.base, verdict.candidate
     failed = ", ".join(c.name for c in verdict.checks if not c.passed)
-    bits = fit = "-"  # nobody taught
+    bits = fit = "-"  # without a teacher
     if base.bits_per_byte is not None and neuron.bits_per_byte is not None:
         bits = f"{base.bits_per_byte:.3f} → {neuron.bits_per_byte:.3f}"
         fit = f"{neuron.bits_per_byte / base.bits_per_byte - 1:+.1%}"

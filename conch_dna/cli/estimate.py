@@ -1,4 +1,4 @@
-"""``conch estimate``: what teachers behind an API will cost, before anything is sent."""
+"""``conch estimate``: the cost of teachers behind an API, estimated before anything is sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[DOMAIN]...", shell_complete=domain_names)
 @click.option(
     "--teacher", "references", multiple=True, shell_complete=teacher_names,
-    help="Teacher, with its model; may be repeated.  [default: that of conch.toml]",
+    help="Teacher, with its model; may be repeated.  [default: the teacher of conch.toml]",
 )  # fmt: skip
 @api_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -44,12 +44,12 @@ def estimate(
     base_url: str | None,
     as_json: bool,
 ) -> None:
-    """Estimate what it costs to have every prompt of the DOMAINs, or of all domains, answered once.
+    """Estimate the cost of one answer to every prompt of the DOMAINs, by default of all domains.
 
-    Nothing is sent. The low end takes answers as long as the recorded ones, or half of the domain's max_tokens, and the
-    high end the most that each call can cost. Answers that are cached already cost nothing. What judging pairs of
-    answers costs, in the recipe preference, is in the plan of conch distill --dry-run alone. With a budget, it is said
-    whether what is left suffices.
+    Nothing is sent. The low end assumes answers as long as the recorded ones, or half of the domain's max_tokens; the
+    high end is the most that each call can cost. Cached answers cost nothing. The cost of judging pairs of answers, in
+    the recipe preference, is only in the plan of conch distill --dry-run. With a budget, the output says whether the
+    rest of it is enough.
     """
     if base_url is not None and len(references) > 1:
         raise ConfigError("goes with one teacher", where="--base-url", got=", ".join(references))
@@ -86,7 +86,7 @@ def _domains(project: Project, names: Sequence[str]) -> list[Domain]:
 
 
 def _estimates(app: App, reference: str, domains: Iterable[Domain], api: ApiContext) -> list[Estimate]:
-    """Return the estimate of each domain, or none for a teacher that runs here and costs nothing."""
+    """Return the estimate of each domain, or none for a teacher on this machine, which costs nothing."""
     from conch_dna.teachers.answer_cache import CompletionCache
     from conch_dna.teachers.api.estimate import estimates
     from conch_dna.teachers.references import make_teacher
@@ -145,17 +145,17 @@ def _show(found: dict[str, list[Estimate]], left: int | None) -> None:
         Console(width=None if Console().is_terminal else 140).print(table)
     for reference, rows in found.items():
         if not rows:
-            click.echo(f"{reference}: runs on this machine or asks nobody; it costs nothing")
+            click.echo(f"{reference}: runs on this machine or makes no calls; it costs nothing")
             continue
         click.echo(_line(reference, rows, left))
     paid = [rows for rows in found.values() if rows]
     if len(paid) > 1:
         click.echo(_line("all together", [one for rows in paid for one in rows], left))
-    click.echo(f"List prices as of {checked()}, where you state none of your own: check them before you rely on them.")
+    click.echo(f"List prices as of {checked()}, unless conch.toml has your own: check them before you rely on them.")
 
 
 def _line(who: str, rows: Sequence[Estimate], left: int | None) -> str:
-    """Return what the rows cost together, held against what is left of the budget."""
+    """Return the cost of the rows together, compared with the rest of the budget."""
     from conch_dna.teachers.api.estimate import FREE_HERE
     from conch_dna.teachers.api.money import usd
 
@@ -166,10 +166,10 @@ def _line(who: str, rows: Sequence[Estimate], left: int | None) -> str:
 
 
 def _verdict(low: int, high: int, left: int | None) -> str:
-    """Say whether what is left of the budget suffices."""
+    """Return whether the rest of the budget is enough, as a text."""
     from conch_dna.teachers.api.money import usd
 
     if left is None:
         return ""
-    word = "suffices" if high <= left else "may suffice" if low <= left else "does not suffice"
+    word = "is enough" if high <= left else "may be enough" if low <= left else "is not enough"
     return f"; {usd(left)} left of the budget, which {word}"

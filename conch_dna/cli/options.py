@@ -1,4 +1,4 @@
-"""Command-line options made from the settings' own declarations."""
+"""Command-line options made from the declarations of the settings."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _IN_TABLE = "__"  # between recipe and setting in the name of a parameter
 
 
 class SettingsCommand(click.Command):
-    """A command with an option for every setting, those of the recipes of all plug-ins among them.
+    """A command with an option for every setting, including those of the recipes of all plug-ins.
 
-    The options of recipes are made when they are first needed, because plug-ins are not loaded before.
+    The options of recipes are made on first use, because plug-ins are not loaded before.
     """
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the command's own parameters and those of all settings."""
+        """Return the parameters of the command and of all settings."""
         app: App | None = ctx.find_root().obj
         recipes = app.host.catalog.all("recipes").values() if app else ()
         return [*super().get_params(ctx), *_core_options(), *_recipe_options(list(recipes))]
@@ -51,7 +51,7 @@ def _core_options() -> Iterator[click.Option]:
 
 
 def _recipe_options(recipes: list[Recipe]) -> Iterator[click.Option]:
-    """Yield the options of recipes: ``--RECIPE.SETTING``, and hidden ones by their names of version 0.1."""
+    """Yield the options ``--RECIPE.SETTING``, and hidden options with the names of version 0.1."""
     old: dict[str, FieldInfo] = {}
     for recipe in recipes:
         for name, field in recipe.settings.model_fields.items():
@@ -69,7 +69,7 @@ def _option(name: str, flag: str, field: FieldInfo, *, hidden: bool = False) -> 
         off = f"--no-{flag.removeprefix('--')}"
         return click.Option([f"{flag}/{off}", name], default=None, help=text, hidden=hidden)
     if get_origin(field.annotation) is tuple:
-        # An empty tuple from click means that the option was not given.
+        # click gives an empty tuple if the option is absent.
         return click.Option(
             [flag, name], multiple=True, help=f"{text}; may be repeated", callback=lambda _c, _p, v: v or None,
             shell_complete=_COMPLETED.get(name),
@@ -89,5 +89,5 @@ def _shown(value: object) -> str:
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings among a command's parameters that were given; a recipe's as ``RECIPE.SETTING``."""
+    """Return the settings that were given on the command line; those of a recipe as ``RECIPE.SETTING``."""
     return {name.replace(_IN_TABLE, "."): value for name, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""``conch distill --dry-run``: what would be trained, for how long and in how much memory; no weights are loaded."""
+"""The output of ``conch distill --dry-run``: settings, recipes, tokens, memory, time and cost."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool)
 
 def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:
     if plan.fault is not None:
-        return [f"{plan.domain}: refused, for its own files: {plan.fault}"]
+        return [f"{plan.domain}: faulty files: {plan.fault}"]
     bound = "" if plan.answered is not None else "at most "
-    rounds = "at most " if plan.rounds else bound  # the first round that is no better is the last
-    told = f"{plan.answered} of them answered" if plan.answered is not None else "answers still to be asked for"
+    rounds = "at most " if plan.rounds else bound  # a round without gain is the last
+    answered = "no answers yet" if plan.answered is None else f"{plan.answered} prompts answered"
     time = "unknown: no earlier run of this student" if plan.seconds is None else f"{rounds}{_duration(plan.seconds)}"
     per_step = config.batch_size * config.accumulation
     lines = [
         f"{plan.domain}: {plan.train} prompts to train on, {plan.held_out} held out, {plan.steps} steps of {per_step}",
         f"    mode    {', '.join(plan.recipes)}: {plan.reason}",
-        f"    tokens  {plan.tokens}, {told}; trained {bound}{plan.trained_tokens}; longest {bound}{plan.longest}",
+        f"    tokens  {plan.tokens}, {answered}; trained {bound}{plan.trained_tokens}; longest {bound}{plan.longest}",
         f"    memory  {plan.memory['total'] / 1e9:.2f} GB estimated",
         f"    time    {time}",
     ]

@@ -1,4 +1,4 @@
-"""``conch record``: keep a teacher's answers to a domain's prompts as data."""
+"""``conch record``: record a teacher's answers to a domain's prompts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,21 @@ DEFAULT_REQUIRED = ("task_completion=0.6",)
 @click.option(
     "--teacher", required=True, help="Teacher, with its model after a colon.", shell_complete=teacher_names
 )  # fmt: skip
-@click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0, 5), help="0 is greedy.")
+@click.option(
+    "--temperature",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 5),
+    help="Sampling temperature; 0 is greedy.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option(
     "--require", multiple=True, default=DEFAULT_REQUIRED, show_default=True, metavar="SCORER=LEAST",
-    help="Drop answers that score less; may be repeated.",
+    help="Drop answers with a lower score; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--top-log-probs", default=0, show_default=True, type=click.IntRange(0, 64),
-    help="Keep so many choices of every token as soft targets, where the teacher tells them.",
+    help="Keep this many choices of every token as soft targets, if the teacher returns them.",
 )  # fmt: skip
 @api_options
 @click.option("--json", "as_json", is_flag=True, help="Print the recording's card as JSON.")
@@ -53,12 +59,13 @@ def record(
 ) -> None:
     """Ask a teacher every prompt of DOMAIN and keep the good answers in its recorded/ folder.
 
-    Answers are cached as they come: run the same command again after a stop, and it goes on where it was. DOMAIN is one
-    in the project: a bundled one is copied to domains/ under another name first.
+    Answers are cached as they arrive, so the same command resumes after a stop. DOMAIN must be in the project: copy a
+    bundled domain to domains/ under another name first.
     """
+    # slow imports, which `conch record --help` does not need
     from conch_dna.cli.bars import Bars
-    from conch_dna.pipeline.api import record as record_domain
     from conch_dna.pipeline.project import Project
+    from conch_dna.pipeline.public import record as record_domain
 
     with Bars(1) as bars:
         path, card = record_domain(

@@ -1,4 +1,4 @@
-"""Distil domains: one from prompts to a published neuron, and several in a row."""
+"""Distil the chosen domains one after the other, each from its prompts to a published neuron."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from conch_dna.config import RecipeSettings
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import as_answered
-from conch_dna.errors import BudgetReached, ConchError, DataError, DiskError, Interrupted, PluginError, TrainingError
+from conch_dna.errors import BudgetReached, ConchError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
-from conch_dna.pipeline.evaluate import evaluate, write_samples
+from conch_dna.pipeline.evaluate import evaluate, write_evaluation
 from conch_dna.pipeline.prepare import Preparation, Prepared
 from conch_dna.pipeline.publish import publish
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory
@@ -27,15 +27,14 @@ from conch_dna.pipeline.run_folder import refuse_second
 from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_digest
 from conch_dna.plugin.recipes import joined
 from conch_dna.plugin.trackers import Trackers
-from conch_dna.records import DomainResult, StepReport, Summary, digest_of
+from conch_dna.records import DomainResult, StepReport, Summary
 from conch_dna.registry.store import Registry
 from conch_dna.teachers.capabilities import cross_tokenizer_loss
-from conch_dna.teachers.references import in_one_line, parts_for
+from conch_dna.teachers.references import in_one_line
 from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.lora import lora_parameters
 from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 from conch_dna.train.recipes.sequence import run_recipes
-from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
     from conch_dna.data.splits import Split
@@ -54,7 +53,10 @@ log = structlog.get_logger()
 
 @dataclass
 class Distillation:
-    """One command's work on its domains: the base is loaded once, and measured once on shared prompts."""
+    """The work of one command on its domains.
+
+    :param base_fits: fits of the base to held-out prompts; domains that share prompts measure them once.
+    """
 
     setup: Setup
     run: Run
@@ -65,7 +67,7 @@ class Distillation:
 
     @cached_property
     def base(self) -> LoadedModel:
-        """The student's base, loaded on first use."""
+        """The student's base, loaded once on first use."""
         return load(self.setup.config.student, self.progress.fetched)
 
     def teacher_name(self, domain: Domain) -> str:
@@ -73,7 +75,12 @@ class Distillation:
         return in_one_line(self.setup.references(domain))
 
     def of(self, domain: Domain) -> DomainResult:
-        """Distil one domain, or return its earlier result where that still holds; a fault becomes its result."""
+        """Distil one domain, or return its earlier result if that is still valid. An error becomes its result.
+
+        :raises BudgetReached: the next call could cost more than the budget has left.
+        :raises OSError: the disk cannot be read or written.
+        :raises PluginError: a plug-in failed; under the host's ``strict`` only.
+        """
         started = time.perf_counter()
         host = self.setup.project.host
         try:
@@ -83,11 +90,11 @@ class Distillation:
         except ConchError as error:
             if isinstance(error, BudgetReached) or (isinstance(error, PluginError) and host.strict):
                 raise
-            log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - a user's fault has no traceback
+            log.error("domain_failed", domain=domain.name, reason=str(error))  # noqa: TRY400 - no traceback for a user's fault
             result = DomainResult(domain=domain.name, state="failed", error=str(error))
         except OSError:  # the disk fails the other domains too
             raise
-        except Exception as error:  # the domains after this one still have their turn
+        except Exception as error:  # the other domains go on
             fault = f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
             log.exception("domain_failed", domain=domain.name, reason=fault)
             result = DomainResult(domain=domain.name, state="failed", error=fault)
@@ -98,7 +105,7 @@ class Distillation:
         return result
 
     def _done(self, domain: Domain) -> DomainResult | None:
-        """Return an earlier result that still holds: same prompts, teacher and start, and in the registry."""
+        """Return the earlier result if prompts, teacher, base and start are the same and its neuron is published."""
         result, config = self.run.result(domain.name), self.setup.config
         if result is None or result.state == "failed" or result.domain_digest != domain.digest:
             return None
@@ -117,19 +124,18 @@ class Distillation:
         return result
 
     def _distilled(self, domain: Domain) -> DomainResult:
-        """Ask the teacher, train, evaluate, and publish what passed."""
+        """Ask the teacher, train, evaluate, and publish the neuron if it passed."""
         config, folder = self.setup.config, self.run.folder(domain.name)
         start = find_warm_start(config.start, domain.name, folder, self.base, self.registry)
         teacher = self.setup.teacher(domain, lambda: self.base)
         try:
             identity = self._identity(teacher, start)
-            check_resumable(folder, identity)  # another teacher would be paid in vain
+            check_resumable(folder, identity)  # before the teacher is paid for answers that the run cannot use
             choice = choose_recipes(
                 self.setup.project.host.catalog, config, self.setup.references(domain), teacher.capabilities,
                 machine_memory(), extracts=domain.settings.extract is not None,
             )  # fmt: skip
             log.info("recipes_chosen", domain=domain.name, recipes=choice.names, reason=choice.reason)
-            fingerprint = teacher.fingerprint
             parts = split(domain.prompts, config.held_out)
             plan = self._plan(choice, teacher, domain, parts)
             prepared = self._prepared(domain, teacher, parts, plan)
@@ -144,17 +150,12 @@ class Distillation:
             self.base, self.registry, self._as_answered(domain), prepared.held_out, trained.adapter, config=config,
             host=self.setup.project.host, base_fits=self.base_fits, progress=self.progress,
         )  # fmt: skip
-        verdict = evaluation.verdict
-        write_samples(folder, prepared.held_out, evaluation.measured)
-        write_atomic(folder / "verdict.json", verdict.model_dump_json(indent=2) + "\n")
-        result = _result(domain, choice, prepared, trained, evaluation).model_copy(
-            update={"teacher_fingerprint": fingerprint, "base_digest": self.base.digest,
-                    "start_digest": start.digest if start else None}
-        )  # fmt: skip
-        if not verdict.passed:
+        write_evaluation(folder, prepared.held_out, evaluation)
+        result = _result(domain, choice, identity, prepared, trained, evaluation)
+        if not evaluation.verdict.passed:
             return result
         entry = publish(  # last of all: nothing fails after it
-            self.registry, domain.name, trained.adapter, verdict, base=config.student,
+            self.registry, domain.name, trained.adapter, evaluation.verdict, base=config.student,
             teacher=self.teacher_name(domain), identity=identity,
         )  # fmt: skip
         self.trackers.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)
@@ -165,7 +166,7 @@ class Distillation:
         )  # fmt: skip
 
     def _identity(self, teacher: Teacher, start: WarmStart | None) -> dict[str, Any]:
-        """Return what a resume must find unchanged, as far as it is known before the teacher is asked."""
+        """Return the part of the identity that a resume compares and that is known before the teacher is asked."""
         return {
             "base": self.base.digest,
             "teacher": teacher.fingerprint,
@@ -174,7 +175,10 @@ class Distillation:
         }
 
     def _plan(self, choice: RecipeChoice, teacher: Teacher, domain: Domain, parts: Split) -> RecipePlan:
-        """Return what the recipes ask for together; faults of the settings come before the teacher's work."""
+        """Return the joined plan of the recipes.
+
+        :raises ConfigError: the settings do not suit the base; before the teacher is asked.
+        """
         config = self.setup.config
         lora_parameters(self.base.model, config)
         if config.activated:
@@ -192,7 +196,7 @@ class Distillation:
         return preparation.prepared(parts, plan, others)
 
     def _as_answered(self, domain: Domain) -> Domain:
-        """Return a domain as its neuron answers it: with the final answers of its examples."""
+        """Return the domain with the final answers in its examples, as its neuron answers it."""
         return as_answered(domain, self.setup.extractors[domain.name])
 
     def _trained(
@@ -206,7 +210,7 @@ class Distillation:
     ) -> RecipeResult:
         """Run the recipes.
 
-        :raises TrainingError: no recipe took a step, so that the adapter would be the one that was started from.
+        :raises TrainingError: no recipe took a step, so the adapter would be the one that training started from.
         """
 
         def on_step(report: StepReport) -> None:
@@ -218,7 +222,7 @@ class Distillation:
             start.path if start else None,
         )  # fmt: skip
         trained = run_recipes(choice.recipes, context)
-        if not trained.reports:  # a recipe found nothing to learn in the answers of what it started from
+        if not trained.reports:  # every candidate had the same score
             raise TrainingError(
                 "no step was trained: no candidate is better than the others of its prompt",
                 where=f"domain {domain.name}",
@@ -228,9 +232,14 @@ class Distillation:
 
 
 def _result(
-    domain: Domain, choice: RecipeChoice, prepared: Prepared, trained: RecipeResult, evaluation: Evaluation
+    domain: Domain,
+    choice: RecipeChoice,
+    identity: dict[str, Any],
+    prepared: Prepared,
+    trained: RecipeResult,
+    evaluation: Evaluation,
 ) -> DomainResult:
-    """Return the figures of one domain, as of a neuron that is not published."""
+    """Return the result of one domain before its neuron is published."""
     reports, training_set = trained.reports, prepared.training_set
     tokens, seconds = sum(r.tokens for r in reports), sum(r.seconds for r in reports)
     return DomainResult(
@@ -246,6 +255,9 @@ def _result(
         kd_loss=reports[-1].kd,
         ce_loss=reports[-1].ce,
         combined_loss=reports[-1].loss,
+        teacher_fingerprint=identity["teacher"],
+        base_digest=identity["base"],
+        start_digest=identity["start_digest"],
         tokens=tokens,
         tokens_per_second=tokens / seconds,
         peak_memory=max(r.peak_memory for r in reports),
@@ -254,7 +266,7 @@ def _result(
 
 
 def distill_all(setup: Setup, run: Run, progress: Progress) -> Summary:
-    """Distil each chosen domain; one that fails does not keep the others from their turn.
+    """Distil each chosen domain; a domain that fails does not stop the others.
 
     :raises Interrupted: by Ctrl-C; everything done so far is kept.
     :raises RegistryError: another process works on the same run.
@@ -296,33 +308,6 @@ def distill_all(setup: Setup, run: Run, progress: Progress) -> Summary:
         raise DiskError(
             f"cannot write or read: {error.strerror or error}",
             where=error.filename or run.path,
-            next_step="Free space or fix it, and run the same command again; what is done is kept",
+            next_step="Free space or fix it, and run the same command again; finished work is kept",
         ) from error
     return summary
-
-
-def run_name(setup: Setup) -> str:
-    """Return the default name of a run: the same command on the same data finds the same run again.
-
-    Recordings that a teacher replays are data: a new one makes another run. Domains that cannot be trained are left
-    out of this, because their teachers need not be probed.
-    """
-    config, domains = setup.config, list(setup.chosen.values())
-    about: list[Any] = [config.flat(), sorted((d.name, d.data_digest) for d in domains)]
-    if setup.routes:
-        about.append(dict(setup.routes))
-    if extracts := sorted((d.name, d.settings.extract.digest) for d in domains if d.settings.extract):
-        about.append(extracts)
-    trainable = [d for d in domains if not isinstance(setup.choices[d.name], DataError)]
-    if replayed := {d.name: found for d in trainable if (found := _replayed(d, setup.teachers[d.name]))}:
-        about.append(replayed)
-    return f"{config.preset}-{digest_of(about)[:8]}"
-
-
-def _replayed(domain: Domain, teacher: Teacher) -> list[str]:
-    """Return the fingerprints of the recordings that answer a domain; a damaged one fails its domain later."""
-    try:
-        parts = [part for part, _ in parts_for(teacher, domain.prompts)]
-        return [part.fingerprint for part in parts if "replay" in part.capabilities]
-    except DataError:
-        return []

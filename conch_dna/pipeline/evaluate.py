@@ -1,4 +1,4 @@
-"""Judge a trained adapter on held-out prompts, beside the base and the version in use."""
+"""Evaluate a trained adapter on held-out prompts against the base and the current version."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class Evaluation(NamedTuple):
-    """The gate's verdict, and what each model was measured at: base, candidate and perhaps incumbent."""
+    """The gate's verdict, and the measurements of base, candidate and, if there is one, incumbent."""
 
     verdict: Verdict
     measured: dict[str, Measured]
@@ -51,9 +51,9 @@ def evaluate(
     base_fits: BaseFits,
     progress: Progress,
 ) -> Evaluation:
-    """Measure base, candidate and the version in use on the held-out prompts, and let the gate decide.
+    """Measure base, candidate and current version on the held-out prompts, and return the gate's verdict.
 
-    :param base_fits: fits of the base that were measured before; new ones are added.
+    :param base_fits: fits of the base that are measured already; new ones are added.
     """
     runtime = NeuronRuntime(base, registry)
     try:
@@ -77,9 +77,9 @@ def evaluate(
 def _incumbent(
     registry: Registry, domain: Domain, runtime: NeuronRuntime, base_digest: str, adapter: Path
 ) -> Entry | None:
-    """Return the current version, if it is sound, of this base and not the candidate itself.
+    """Return the current version if it is undamaged, made for this base and not the candidate itself.
 
-    A candidate that was published just before its run was killed must not have to be better than itself.
+    A run that was killed just after it published must not compare its candidate with that same neuron.
     """
     if domain.name not in registry.names() or CURRENT not in registry.aliases(domain.name):
         return None
@@ -89,17 +89,18 @@ def _incumbent(
             return None
         with runtime.neuron(entry.ref):
             return entry
-    except NeuronRefused as error:  # publishing a sound version replaces it
+    except NeuronRefused as error:  # an undamaged version will replace it
         log.warning("incumbent_refused", domain=domain.name, reason=str(error))
         return None
 
 
-def write_samples(folder: Path, held_out: HeldOutSet, measured: dict[str, Measured]) -> None:
-    """Write the answers of each model to ``samples.jsonl``, for people to read."""
-    lines = []
+def write_evaluation(folder: Path, held_out: HeldOutSet, evaluation: Evaluation) -> None:
+    """Write the answers of each model to ``samples.jsonl`` for people to read, and the verdict to ``verdict.json``."""
+    measured, lines = evaluation.measured, []
     for place, prompt in enumerate(held_out.prompts[: len(measured["base"].answers)]):
         row: dict[str, Any] = {"prompt": prompt.turns}
         for role, m in measured.items():
             row[role] = {"answer": m.answers[place], "quality": round(m.quality[place], 4)}
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     write_atomic(folder / "samples.jsonl", "".join(lines))
+    write_atomic(folder / "verdict.json", evaluation.verdict.model_dump_json(indent=2) + "\n")

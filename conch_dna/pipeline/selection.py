@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,7 +13,6 @@ from conch_dna.errors import ConfigError, DataError, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from pathlib import Path
 
     from conch_dna.domains.domain import Domain
     from conch_dna.pipeline.project import Project
@@ -80,7 +80,7 @@ def chosen_domains(
     return found
 
 
-def own_domain(prompts: Path | None, name: str | None) -> Domain | None:
+def own_domain(prompts: Path | str | None, name: str | None) -> Domain | None:
     """Return the domain made of a file of prompts; ``None`` where no file is given.
 
     :raises ConfigError: only one of file and name is given.
@@ -89,4 +89,4 @@ def own_domain(prompts: Path | None, name: str | None) -> Domain | None:
         return None
     if prompts is None or not name:
         raise ConfigError("--prompts goes with --name NAME, and with no other domain", where="conch distill")
-    return domain_of_file(prompts, name)
+    return domain_of_file(Path(prompts), name)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conch_dna.config import read_project, read_routes, resolve
+from conch_dna.config import read_project, read_routes, resolve, with_tables
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.errors import ConfigError, DataError, UnknownName
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from conch_dna.plugin.manager import PluginHost
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.teachers.api.context import ApiContext
-
-RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -77,19 +74,22 @@ def set_up(
     base_url: str | None = None,
     offline: bool = False,
     settings: Mapping[str, Any],
+    where: str = "settings",
 ) -> Setup:
     """Read the settings and find everything that they name.
 
     :param own: a domain made of a file of prompts, trained instead of those named.
     :param offline: no teacher behind an API may be asked, not even what it can do.
-    :param settings: those given by the caller; they win over ``conch.toml`` and the preset.
+    :param settings: given by the caller; they take precedence over ``conch.toml`` and the preset.
+    :param where: the place of ``settings``, for messages.
     :raises ConfigError: a setting is wrong or does not suit a domain or its teacher.
     :raises UnknownName: a domain or plug-in does not exist.
     :raises DataError: a domain to be trained is faulty.
     """
-    in_file, types = read_project(project.config_file), project.recipe_types
-    resolve(in_file, recipes=types, where=str(project.config_file))
-    config = resolve(in_file, settings, recipes=types, where="command line")
+    types, file = project.recipe_types, str(project.config_file)
+    in_file = with_tables(read_project(project.config_file), types, file)
+    resolve(in_file, recipes=types, where=file)  # a fault of the file is reported with its path
+    config = resolve(in_file, settings, recipes=types, where=where)
     known = known_domains(project, list(names) if names or own else None)
     chosen = chosen_domains(known, names, all_=all_, own=own)
     known = {**known, **chosen}

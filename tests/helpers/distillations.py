@@ -1,4 +1,4 @@
-"""Distillations over small domains, as a library user sets them up, without the bundled domains."""
+"""Distillations of small domains, without the bundled domains."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -12,9 +12,11 @@ from conch_dna.pipeline import distill
 from conch_dna.pipeline.prepare import Preparation
 from conch_dna.pipeline.project import Project
 from conch_dna.pipeline.run_folder import Run
+from conch_dna.pipeline.run_name import run_name
 from conch_dna.pipeline.setup import Setup
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.recipes import joined
+from conch_dna.plugin.trackers import Trackers
 from conch_dna.registry.store import Registry
 from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.util.progress import Progress
@@ -26,7 +28,7 @@ SETTINGS = {
 
 
 class Work:
-    """A distillation whose parts a test may look at and change before it begins.
+    """A distillation whose parts a test can inspect and change before it starts.
 
     :param root: holds ``runs``, ``adapters`` and the cache.
     :param domains: every known domain.
@@ -39,20 +41,20 @@ class Work:
         self.cache, self.progress = root / "cache", progress or Progress()
         self.api = None
 
-    def setup(self, names=None, teachers=None):
-        """Return what has been set up for these of the domains; for all by default."""
+    def setup(self, names=None, teachers=None, choices=None):
+        """Return the setup of some of the domains, by default of all."""
         project = Project(self.root, self.host)
         api = self.api or replace(project.api_context(self.config.teacher), cache=self.cache)
         chosen = {name: self.domains[name] for name in names or self.domains}
         extractors = {name: AnswerExtractor(self.host, domain) for name, domain in self.domains.items()}
         return Setup(
             project, self.config, self.domains, chosen, self.routes, api, teachers or {},
-            dict.fromkeys(chosen), extractors,
+            choices or dict.fromkeys(chosen), extractors,
         )  # fmt: skip
 
     @cached_property
     def distillation(self):
-        return distill.Distillation(self.setup(), self.run, self.registry, self.progress)
+        return distill.Distillation(self.setup(), self.run, self.registry, self.progress, Trackers(self.host))
 
     @property
     def base(self):
@@ -63,10 +65,13 @@ class Work:
 
 
 def name_of(work, names=None, teachers=None):
-    """Return the default name of the run; with teachers that replay nothing unless some are given."""
+    """Return the default name of the run.
+
+    :param teachers: by domain; by default those of the settings.
+    """
     names = names or list(work.domains)
     built = teachers or {name: work.teacher(work.domains[name]) for name in names}
-    return distill.run_name(work.setup(names, built))
+    return run_name(work.setup(names, built))
 
 
 def distill_all(work, names):
@@ -74,7 +79,7 @@ def distill_all(work, names):
 
 
 def prepare(work, domain, teacher, parts, recipes):
-    """Return training set and held-out set for recipes, by their names."""
+    """Return training set and held-out set for recipes, given by name."""
     found = [work.host.catalog.get("recipes", name) for name in recipes]
     plan = joined(
         r.plan(work.config, teacher.capabilities, len(parts.train), domain.settings.max_tokens) for r in found
@@ -89,7 +94,7 @@ def prepare(work, domain, teacher, parts, recipes):
 
 
 def works(folder, student, *names, **about):
-    """Write domains, and return what makes a distillation of them by the name of its run and its settings."""
+    """Write domains, and return a function from a run's name and settings to a distillation of them."""
     folders = [write_domain(folder / "domains" / name, **about) for name in names]
 
     def make(run="mine", **settings):

@@ -1,4 +1,4 @@
-"""Small projects, domains and adapters for the tests of whole commands."""
+"""Small projects, domains and adapters for tests of whole commands."""
 
 import json
 import os
@@ -15,7 +15,7 @@ WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron",
 
 
 def prompts_of(count, about="the word"):
-    """``count`` different prompts that ask for little."""
+    """Return ``count`` different prompts for short answers."""
     return [
         {
             "messages": [{"role": "user", "content": f"Say {about} {WORDS[i % 12]} {i} times, then {WORDS[i // 12]}."}],
@@ -33,7 +33,7 @@ def write_prompts(path, count=30, about="the word"):
 
 
 def write_domain(folder, count=30, scorers=None, context="Be brief.", max_tokens=12):
-    """A domain folder whose prompts name the domain; its answers are short."""
+    """Write a domain folder whose prompts name the domain; its answers are short."""
     write_prompts(folder / "prompts.jsonl", count, f"the {folder.name} word")
     weights = scorers or {"length": 1.0, "diversity": 0.5}
     lines = [
@@ -74,18 +74,18 @@ def here(project, *args, **extra):
 
 
 def environment(**more):
-    """The environment of a ``conch`` process that meets no plug-in settings of the machine."""
+    """Return the environment of a ``conch`` process without the plug-in settings of this machine."""
     env = {k: v for k, v in os.environ.items() if k not in {"CONCH_STRICT", "CONCH_BLOCK"}}
     return env | {"OPENBLAS_NUM_THREADS": "1"} | more
 
 
 def started(project, *args, **env):
-    """Start ``conch`` in a process of its own."""
+    """Start ``conch`` in a separate process."""
     command = [sys.executable, "-c", START, "--project", str(project), *map(str, args)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**env), cwd=project,
-        # A shell that runs tests in the background has them ignore Ctrl-C, and so would what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads at that point
+        # A shell that runs the tests in the background makes them, and their children, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def ended(process, timeout=240):
 
 
 def write_student(folder, seed=2):
-    """A tiny model whose head favours the end of the turn, so that its own answers come to an end."""
+    """Write a tiny model whose head favours the end-of-turn token, so that its answers end."""
     import mlx.core as mx
     from tiny import write_tiny_model
 
@@ -111,7 +111,7 @@ def write_student(folder, seed=2):
 
 
 def write_project(folder, student, *domains, plugins=None, **settings):
-    """A project with small domains, and settings under which a few steps pass the gate."""
+    """Write a project with small domains, and settings under which a few steps pass the gate."""
     chosen = {
         "student": str(student), "teacher": "echo", "steps": 12, "learning_rate": 0.01, "held_out": 0.25,
         "gate_prompts": 2, "max_quality_drop": 1.0, "max_harm": 10.0, "checkpoint_every": 4, **settings,
@@ -129,7 +129,7 @@ def write_project(folder, student, *domains, plugins=None, **settings):
 
 
 def swap_letters(folder):
-    """Give a model's tokenizer, of the same width, another meaning: ``a`` and ``b`` change their ids."""
+    """Swap the ids of ``a`` and ``b`` in a model's tokenizer; its width stays the same."""
     path = folder / "tokenizer.json"
     tokenizer = json.loads(path.read_text())
     words = tokenizer["model"]["vocab"]

@@ -1,4 +1,4 @@
-"""A teacher that tells its choices byte by byte, and distillations of what is made of them."""
+"""A teacher that returns its top choices byte by byte, and distillations of its recordings."""
 
 import math
 
@@ -24,7 +24,7 @@ def work_over(root, student, *domains, progress=None, **settings):
 
 
 def soft_tokens_of(text, other="z", share=0.2):
-    """The tokens of ``text``, a byte each, in whose place the teacher weighed ``other`` with that probability."""
+    """Return the tokens of ``text``, one byte each; ``other`` has the probability ``share`` at every position."""
     sure, less = math.log(0.95 - share), math.log(share)
     pieces = text.encode().decode("latin-1")
     tokens = [SoftToken(piece=p, choices=((p, sure), (other, less))) for p in pieces]
@@ -32,27 +32,32 @@ def soft_tokens_of(text, other="z", share=0.2):
 
 
 class ByteTeacher:
-    """Says a word by the prompt's place; ``silent`` places tell no choices, ``texts`` are what is said instead."""
+    """Answers with a word that depends on the prompt's index.
+
+    :param other: the second choice at every token.
+    :param silent: indices of prompts whose answers have no choices.
+    :param texts: other answers, by index.
+    """
 
     capabilities = frozenset({"text", "soft"})
     fingerprint = "telling:1"
 
     def __init__(self, domain, other="z", silent=(), texts=None):
-        self.places = {p.digest: i for i, p in enumerate(domain.prompts)}
+        self.indices = {p.digest: i for i, p in enumerate(domain.prompts)}
         self.other, self.silent, self.texts = other, silent, texts or {}
 
     def generate(self, prompts, sampling):
         for prompt in prompts:
-            place = self.places[prompt.digest]
-            text = self.texts.get(place, "quick" * (1 + place % 2))
-            soft = () if place in self.silent or not sampling.top_log_probs else soft_tokens_of(text, self.other)
+            index = self.indices[prompt.digest]
+            text = self.texts.get(index, "quick" * (1 + index % 2))
+            soft = () if index in self.silent or not sampling.top_log_probs else soft_tokens_of(text, self.other)
             yield Completion(
                 prompt=prompt.digest, text=text, teacher=self.fingerprint, sampling=sampling, soft=soft
             )  # fmt: skip
 
 
 def recorded(domain, cache, sampling=CHOICES, **teacher):
-    """Record a domain's answers with their choices; return the path of the text, and the card."""
+    """Record a domain's answers with their choices; return the path of the recording, and the card."""
     one = ByteTeacher(domain, **teacher)
     good = {"good": lambda *_: 1.0}
     extractor = AnswerExtractor(PluginHost(), domain)

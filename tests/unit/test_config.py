@@ -1,4 +1,4 @@
-"""Settings are checked when they are laid together, and a fault names field, value and what is allowed."""
+"""Settings are validated together; a message has field, value and allowed values of every fault."""
 
 import pytest
 from pydantic import ValidationError
@@ -34,16 +34,18 @@ from conch_dna.errors import ConfigError
         ({"beta_end": 0.9}, ["beta_end", "this setting was removed"]),
         ({"kept": 4}, ["kept = 4: must be less than candidates = 4"]),
         ({"kept": 9, "rank": 0}, ["kept = 9", "; rank = 0"]),
-        ({"on_policy": {"rollout_tokens": 0}}, ["on_policy.rollout_tokens = 0"]),
-        ({"on_policy.fraction": 2}, ["on_policy.fraction = 2"]),
-        ({"on_policy": {"speed": 1}}, ["on_policy.unknown setting 'speed'"]),
+        ({"on_policy": {"rollout_tokens": 0}}, ["[distill.on_policy] rollout_tokens = 0"]),
+        ({"on_policy.fraction": 2}, ["[distill.on_policy] fraction = 2"]),
+        ({"on_policy": {"speed": 1}}, ["[distill.on_policy] unknown setting 'speed'; allowed: fraction, "]),
+        ({"on_polisy": {}}, ["unknown setting 'on_polisy'; did you mean on_policy?; allowed: preset, ", "best_of_n"]),
+        ({"tables": {}}, ["unknown setting 'tables'"]),
         ({"on_policy": 3}, ["[distill.on_policy] must be a table"]),
         ({"learning_rate": float("nan")}, ["learning_rate = nan", "finite"]),
         ({"max_harm": float("inf")}, ["max_harm = inf", "finite"]),
     ],
     ids=str,
 )
-def test_a_fault_names_field_value_and_what_is_allowed(given, parts):
+def test_a_message_has_field_value_and_allowed_values(given, parts):
     with pytest.raises(ConfigError) as caught:
         config_of(given, where="conch.toml")
     message = str(caught.value)
@@ -59,7 +61,7 @@ def test_an_unknown_setting_is_refused_with_the_known_ones():
     assert "learning_rate" in str(caught.value)
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     with pytest.raises(ConfigError) as caught:
         resolve({"rank": 0, "alpha": 2, "colour": "red"})
     assert all(part in str(caught.value) for part in ("rank = 0", "alpha = 2", "'colour'"))
@@ -80,7 +82,7 @@ def test_every_preset_is_valid(name):
         assert getattr(config, field) == value
 
 
-def test_later_layers_lie_over_earlier_ones_and_all_over_the_preset():
+def test_later_layers_override_earlier_ones_and_all_override_the_preset():
     config = resolve({"preset": "standard", "steps": 7, "rank": 2}, {"steps": 9, "rank": None}, {"alpha": 0.0})
     assert (config.steps, config.rank, config.alpha) == (9, 2, 0.0)
     assert config.learning_rate == PRESETS["standard"]["learning_rate"]
@@ -100,16 +102,18 @@ def test_every_setting_is_described():
     assert all(field.description for kind in recipe_types().values() for field in kind.model_fields.values())
 
 
-def test_settings_survive_the_way_through_json():
+def test_settings_survive_a_round_trip_through_json():
     config = resolve({"preset": "thorough", "keys": ["self_attn.q_proj"]})
     assert DistillConfig.model_validate_json(config.model_dump_json()) == config
 
 
-def test_a_project_lends_its_distill_table(tmp_path):
+def test_the_distill_table_of_a_project_is_read(tmp_path):
     (tmp_path / "conch.toml").write_text('[distill]\nrank = 3\n[plugins]\ndir = "x"\n')
     assert read_project(tmp_path / "conch.toml") == {"rank": 3}
     assert read_project(tmp_path / "none.toml") == {}
-    (tmp_path / "conch.toml").write_text("[distill]\nrank = 3\n", encoding="utf-8-sig")  # as some editors begin it
+    (tmp_path / "conch.toml").write_text(
+        "[distill]\nrank = 3\n", encoding="utf-8-sig"
+    )  # with the byte-order mark of some editors
     assert read_project(tmp_path / "conch.toml") == {"rank": 3}
 
 
@@ -124,7 +128,7 @@ def test_a_project_file_that_cannot_be_read_is_named(tmp_path, text, fault):
     assert str(path) in str(caught.value)
 
 
-def test_paths_in_a_projects_file_are_found_from_anywhere(tmp_path):
+def test_paths_in_a_projects_file_are_relative_to_the_file(tmp_path):
     for name in ("tiny", "recorded"):
         (tmp_path / name).mkdir()
     file = tmp_path / "conch.toml"
@@ -143,7 +147,7 @@ def test_recipes_are_read_in_their_order():
     assert resolve({"mode": "preference", "patience": 2}).patience == 2
 
 
-def test_validation_is_looked_at_where_something_asks_for_it():
+def test_only_patience_and_keep_best_need_validation():
     assert not resolve({}).validates
     assert resolve({"patience": 1}).validates
     assert resolve({"keep_best": 1}).validates
@@ -166,26 +170,26 @@ def test_teachers_of_single_domains_and_sources_are_read(tmp_path):
         ("[teachers]\nthinking = 4\n", r"\[teachers\] thinking: not a"),
     ],
 )
-def test_a_table_of_teachers_that_is_none_is_refused(tmp_path, text, fault):
+def test_a_malformed_table_of_teachers_is_refused(tmp_path, text, fault):
     (tmp_path / "conch.toml").write_text(text)
     with pytest.raises(ConfigError, match=fault):
         read_routes(tmp_path / "conch.toml")
 
 
-def test_a_misspelt_table_is_refused_with_those_that_exist(tmp_path):
+def test_an_unknown_table_is_refused_with_the_known_ones(tmp_path):
     file = tmp_path / "conch.toml"
     file.write_text("[distil]\nsteps = 3\n")
     with pytest.raises(ConfigError, match="unknown table or key; got distil; allowed: "):
         read_project(file)
 
 
-def test_a_recipes_settings_may_stand_in_its_table_or_under_a_dotted_name():
+def test_a_recipes_settings_are_read_from_its_table_or_under_a_dotted_name():
     table, dotted = config_of({"on_policy": {"rollout_tokens": 9}}), config_of({"on_policy.rollout_tokens": 9})
     assert table == dotted
     assert table.tables["on_policy"].rollout_tokens == 9
 
 
-def test_a_flat_name_of_version_0_1_goes_to_every_recipe_that_had_it_with_one_line():
+def test_a_flat_name_of_version_0_1_sets_every_recipe_that_had_it_and_is_logged_once():
     with capture_logs() as logs:
         config = config_of({"candidates": 8})
     assert {config.tables[name].candidates for name in ("best_of_n", "preference")} == {8}
@@ -194,7 +198,7 @@ def test_a_flat_name_of_version_0_1_goes_to_every_recipe_that_had_it_with_one_li
     assert line["now"] == "[distill.best_of_n] candidates and [distill.preference] candidates"
 
 
-def test_the_flat_form_is_that_of_version_0_1_and_holds_all_that_is_not_default():
+def test_the_flat_form_is_that_of_version_0_1_and_has_everything_that_is_not_default():
     config = config_of({"preference": {"candidates": 6}, "on_policy": {"fraction": 0.5}})
     flat = config.flat()
     assert (flat["candidates"], flat["preference.candidates"], flat["on_policy_fraction"]) == (4, 6, 0.5)
@@ -202,7 +206,7 @@ def test_the_flat_form_is_that_of_version_0_1_and_holds_all_that_is_not_default(
     assert config_of(flat) == config
 
 
-def test_settings_that_have_come_since_take_their_defaults_in_an_old_file():
+def test_settings_newer_than_a_file_take_their_defaults():
     new = config_of().flat()
     old = {key: value for key, value in new.items() if key != "ema"}
     assert upgraded(old, new) == new

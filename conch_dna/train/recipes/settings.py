@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class CandidateSettings(RecipeSettings):
     """The settings of recipes for which the student answers every prompt several times."""
 
-    candidates: int = Field(4, ge=2, le=256, description="answers drawn a prompt")
+    candidates: int = Field(4, ge=2, le=256, description="answers drawn per prompt")
     candidate_temperature: float = Field(0.8, gt=0, le=5, description="sampling temperature of the candidates")
 
 
@@ -26,7 +26,7 @@ class BestOfNSettings(CandidateSettings):
         name: name for name in ("candidates", "candidate_temperature", "kept", "iterations")
     }
 
-    kept: int = Field(1, ge=1, description="best candidates a prompt that are trained on")
+    kept: int = Field(1, ge=1, description="best candidates per prompt that are trained on")
     iterations: int = Field(3, ge=1, description="most rounds of drawing, choosing and training")
 
     @model_validator(mode="after")
@@ -56,7 +56,7 @@ class OnPolicySettings(RecipeSettings):
 
     fraction: float = Field(1.0, ge=0, le=1, description="share of the steps that train on rollouts")
     loss: Literal["divergence", "advantage"] = Field(
-        "divergence", description="on rollouts: the whole divergence, or the sampled tokens' policy gradient"
+        "divergence", description="loss on rollouts: the whole divergence, or the policy gradient of the sampled tokens"
     )
     rollout_tokens: int = Field(128, ge=1, le=32_768, description="most tokens in one rollout")
     rollout_temperature: float = Field(1.0, ge=0, le=5, description="sampling temperature of the rollouts")

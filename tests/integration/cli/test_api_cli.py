@@ -1,4 +1,4 @@
-"""API teachers on the command line: options, refusals, figures, and keys that stay out of everything."""
+"""API teachers on the command line: options, refusals, figures, and keys that reach no file or output."""
 
 import json
 
@@ -17,7 +17,7 @@ TABLE = '[prices."openai:tiny"]\ninput = 1\noutput = 4\n'
 
 @pytest.fixture
 def project(tmp_path, student, accel, serve, monkeypatch):
-    """A project with one domain, whose teacher is a server that sends its key back wherever it can."""
+    """A project with one domain whose teacher is a server that echoes its key wherever it can."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
@@ -42,7 +42,7 @@ def files_of(folder):
     [("sft", ()), ("kd", ("key_echoed", "error_500")), ("sft", ("key_refused",))],
     ids=["in answers", "in errors", "in a refusal"],
 )
-def test_a_key_that_the_server_sends_back_is_in_no_file_and_no_output(project, tmp_path, mode, faults):
+def test_a_key_that_the_server_echoes_is_in_no_file_and_no_output(project, tmp_path, mode, faults):
     folder, server = project
     for fault in faults:
         server.faults.script.append(fault)
@@ -76,7 +76,7 @@ def rows(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_at_the_budget_the_run_stops_and_a_larger_one_goes_on(project, tmp_path):
+def test_the_run_stops_at_the_budget_and_resumes_with_a_larger_one(project, tmp_path):
     folder, server = project
     arguments = ("distill", "alpha", "--base-url", server.openai_url, "--run", "mine", "--budget")
     stopped = here(folder, *arguments, "0.0009")
@@ -89,7 +89,7 @@ def test_at_the_budget_the_run_stops_and_a_larger_one_goes_on(project, tmp_path)
     assert sum(server.charged().values()) == 22
 
 
-def test_without_a_budget_nothing_is_asked(project):
+def test_without_a_budget_no_request_is_sent(project):
     folder, server = project
     result = here(folder, "distill", "alpha", "--base-url", server.openai_url)
     assert result.exit_code == 2
@@ -127,7 +127,7 @@ def test_answers_are_recorded_with_their_choices(project, tmp_path):
         ("[api]\nbudget = true\n", "[api] budget: not an amount"),
     ],
 )
-def test_tables_that_are_wrong_end_it_before_it_begins(project, text, why):
+def test_wrong_tables_are_refused_before_any_work(project, text, why):
     folder, server = project
     with (folder / "conch.toml").open("a") as file:
         file.write(text)
@@ -138,7 +138,7 @@ def test_tables_that_are_wrong_end_it_before_it_begins(project, text, why):
     assert not server.calls
 
 
-def test_the_figures_of_every_session_stay_when_a_run_goes_on(project):
+def test_a_resumed_run_keeps_the_figures_of_earlier_processes(project):
     folder, server = project
     server.model.rule = lambda _: "the amber word"
     arguments = ("distill", "alpha", "--base-url", server.openai_url, "--run", "mine", "--budget")
@@ -182,7 +182,7 @@ def test_too_few_prompts_are_refused_before_any_request(project, share, why):
     assert not server.calls
 
 
-def test_a_run_of_another_endpoint_is_refused_before_that_is_asked_for_answers(project, serve):
+def test_a_run_of_another_endpoint_is_refused_before_a_request_to_it(project, serve):
     folder, server = project
     server.model.rule = lambda _: "the amber word"
     arguments = ("distill", "alpha", "--run", "mine", "--budget", "5", "--base-url")
@@ -194,7 +194,7 @@ def test_a_run_of_another_endpoint_is_refused_before_that_is_asked_for_answers(p
     assert {call.prompt for call in other.calls} <= {QUESTION[0]["content"]}, "no more than what a probe asks"
 
 
-def test_a_run_that_stopped_at_the_budget_says_so(project):
+def test_a_run_that_stopped_at_the_budget_reports_it(project):
     folder, server = project
     arguments = ("distill", "alpha", "--json", "--base-url", server.openai_url, "--run", "mine", "--budget")
     stopped = here(folder, *arguments, "0.0009")
@@ -210,10 +210,10 @@ def test_a_run_that_stopped_at_the_budget_says_so(project):
     assert (about["state"], about["stopped"]) == ("finished", None)
 
 
-def test_a_dry_run_says_that_a_teacher_never_probed_may_tell_choices(project):
+def test_a_dry_run_says_that_a_teacher_never_probed_may_give_choices(project):
     folder, server = project
     words = ("distill", "alpha", "--base-url", server.openai_url, "--budget", "5")
-    assert "openai:tiny may tell choices as bytes" in here(folder, *words, "--dry-run").stdout
+    assert "openai:tiny may give choices as bytes" in here(folder, *words, "--dry-run").stdout
     server.model.rule = lambda _: "the amber word"
     here(folder, *words)
-    assert "openai:tiny tells choices as bytes" in here(folder, *words, "--dry-run").stdout
+    assert "openai:tiny gives choices as bytes" in here(folder, *words, "--dry-run").stdout

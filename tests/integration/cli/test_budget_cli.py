@@ -1,4 +1,4 @@
-"""``conch budget show`` tells what was spent; ``conch estimate`` and the plan tell what will be, and ask nobody."""
+"""``conch budget show`` reports spending; ``conch estimate`` and the plan estimate it without a request."""
 
 import json
 
@@ -85,30 +85,30 @@ def test_an_estimate_needs_neither_key_nor_network_and_leaves_no_ledger(project)
     assert not (project / "runs").exists()
 
 
-def test_several_teachers_are_set_side_by_side_and_the_budget_is_held_against_each(project):
+def test_several_teachers_are_compared_and_the_budget_is_compared_with_each(project):
     spend(project)
     words = ("--teacher", TEACHER, "--teacher", "anthropic:claude-opus-4-1", "--budget", "0.77")
     lines = estimate(project, "alpha", *words).stdout.splitlines()
-    assert any(line.startswith(f"{TEACHER}: $0.0") and line.endswith("which suffices") for line in lines)
-    assert any(line.startswith("anthropic:claude-opus-4-1: $0.0") and "may suffice" in line for line in lines)
+    assert any(line.startswith(f"{TEACHER}: $0.0") and line.endswith("which is enough") for line in lines)
+    assert any(line.startswith("anthropic:claude-opus-4-1: $0.0") and "may be enough" in line for line in lines)
     figures = json.loads(estimate(project, "alpha", *words, "--json").stdout)
     for end in ("low", "high"):
         assert float(figures[end]) == pytest.approx(sum(float(one[end]) for one in figures["teachers"]))
     together = [line for line in lines if line.startswith("all together: $0.0")]
     assert len(together) == 1
-    assert "may suffice" in together[0]
+    assert "may be enough" in together[0]
     lines = estimate(project, "alpha", *words[:-1], "0.7501").stdout.splitlines()
-    assert any("does not suffice" in line for line in lines)
+    assert any("is not enough" in line for line in lines)
 
 
-def test_all_domains_are_estimated_where_none_is_named(project):
+def test_all_domains_are_estimated_by_default(project):
     (teacher,) = json.loads(estimate(project, "--teacher", TEACHER, "--json").stdout)["teachers"]
     names = [row["domain"] for row in teacher["domains"]]
     assert {"alpha", "thinking", "memory"} <= set(names)
     assert len(names) == len(set(names)) >= 7
 
 
-def test_without_a_teacher_that_of_the_project_is_estimated(project):
+def test_the_teacher_of_the_project_is_estimated_by_default(project):
     (project / "conch.toml").write_text(f'[distill]\nteacher = "{TEACHER}"\n')
     (teacher,) = json.loads(estimate(project, "alpha", "--json").stdout)["teachers"]
     assert teacher["teacher"] == TEACHER
@@ -118,9 +118,9 @@ def test_without_a_teacher_that_of_the_project_is_estimated(project):
     assert "no teacher is named. Add --teacher NAME:MODEL, or set teacher under [distill]" in refused.stderr
 
 
-def test_a_teacher_that_runs_here_costs_nothing(project):
+def test_a_teacher_on_this_machine_costs_nothing(project):
     shown = estimate(project, "alpha", "--teacher", "echo")
-    assert shown.stdout.startswith("echo: runs on this machine or asks nobody; it costs nothing\n")
+    assert shown.stdout.startswith("echo: runs on this machine or makes no calls; it costs nothing\n")
 
 
 def test_an_endpoint_on_this_machine_is_free_unless_a_price_is_stated(project):
@@ -142,14 +142,14 @@ def test_an_endpoint_on_this_machine_is_free_unless_a_price_is_stated(project):
     ],
     ids=["unknown model", "unknown domain", "no amount", "whose URL", "unknown teacher"],
 )
-def test_what_cannot_be_estimated_is_refused_in_one_line(project, words, fault):
+def test_a_wrong_command_is_refused_in_one_line(project, words, fault):
     shown = estimate(project, *words)
     assert shown.exit_code in {1, 2}
     assert fault in shown.stderr
     assert "Traceback" not in shown.stderr
 
 
-def test_the_plan_of_a_run_tells_its_cost(project, own_cache):
+def test_the_plan_of_a_run_has_its_cost(project, own_cache):
     words = ("distill", "alpha", "--teacher", TEACHER, "--mode", "sft", "--dry-run")
     shown = here(project, *words)
     assert shown.exit_code == 0, shown.stderr

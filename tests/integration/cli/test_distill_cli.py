@@ -1,5 +1,6 @@
-"""``conch distill`` from prompts to a neuron: what it writes, what it refuses, and how it survives a stop."""
+"""``conch distill``: the files of a run, refusals, settings, hooks and stops."""
 
+import csv
 import json
 import random
 import shutil
@@ -8,9 +9,12 @@ import time
 
 import mlx.core as mx
 import pytest
+from click.shell_completion import ShellComplete
 from filelock import FileLock
 from projects import ended, here, started, write_domain, write_project, write_prompts
 
+from conch_dna.cli.app import App
+from conch_dna.cli.main import cli
 from conch_dna.records import DomainResult, StepReport, Summary
 from conch_dna.registry.store import Registry
 
@@ -117,7 +121,7 @@ class TestEndToEnd:
         ids = mx.array([[5, 9, 2, 77]])
         assert not mx.allclose(model(ids), plain(ids), atol=0.01)
 
-    def test_running_again_skips_what_is_done(self, project):
+    def test_a_second_call_skips_what_is_done(self, project):
         assert here(project, "distill", "alpha").exit_code == 0
         run = only_run(project)
         before = {path: path.stat().st_mtime_ns for path in (run / "alpha").rglob("*")}
@@ -128,7 +132,7 @@ class TestEndToEnd:
         assert {path: path.stat().st_mtime_ns for path in (run / "alpha").rglob("*")} == before
         assert Registry(project / "adapters").versions("alpha") == [1]
 
-    def test_a_version_that_was_removed_is_made_again(self, project):
+    def test_a_removed_version_is_published_again(self, project):
         assert here(project, "distill", "alpha").exit_code == 0
         shutil.rmtree(project / "adapters")
         assert here(project, "distill", "alpha").exit_code == 0
@@ -153,14 +157,14 @@ class TestEndToEnd:
         assert "incumbent_refused" in result.stderr
         assert Registry(project / "adapters").aliases("alpha") == {"current": 2}
 
-    def test_a_kill_between_publication_and_result_does_not_pit_a_neuron_against_itself(self, project):
+    def test_after_a_kill_between_publication_and_result_a_neuron_is_not_compared_with_itself(self, project):
         assert here(project, "distill", "alpha").exit_code == 0
         (only_run(project) / "alpha/result.json").unlink()
         again = here(project, "distill", "alpha")
         assert again.exit_code == 0, again.stdout
         assert Registry(project / "adapters").versions("alpha") == [1]
 
-    def test_prompts_of_ones_own_make_a_domain(self, project, tmp_path):
+    def test_a_file_of_prompts_makes_a_domain(self, project, tmp_path):
         file = write_prompts(tmp_path / "mine.jsonl", 40)
         result = here(project, "distill", "--prompts", file, "--name", "mine", "--steps", 2, "--json")
         assert result.exit_code in {0, 3}, result.stderr
@@ -170,9 +174,9 @@ class TestEndToEnd:
 
 
 class TestGateAndFailures:
-    """What does not end well."""
+    """Failed gates, failed domains and refused commands."""
 
-    def test_a_failed_gate_publishes_nothing_keeps_the_figures_and_says_why(self, project):
+    def test_a_failed_gate_publishes_nothing_and_reports_figures_and_reason(self, project):
         result = here(project, "distill", "alpha", "--min-fit-gain", 0.99)
         assert result.exit_code == 3
         run = only_run(project)
@@ -190,7 +194,7 @@ class TestGateAndFailures:
         [("TeacherError", "not today [really]"), ("RuntimeError", "plug-in 'local' failed")],
         ids=["known", "unknown"],
     )
-    def test_a_domain_that_fails_does_not_keep_the_others(self, tmp_path, student, fault, reason):
+    def test_a_failed_domain_does_not_stop_the_others(self, tmp_path, student, fault, reason):
         project = write_project(
             tmp_path / "p", student, "alpha", "beta", teacher="picky", plugins=TEACHERS.replace("FAULT", fault)
         )
@@ -203,7 +207,7 @@ class TestGateAndFailures:
         assert f"error: some domains failed: alpha: {result_of(run).error}" in result.stderr
         assert "Traceback" not in result.stderr
 
-    def test_a_failed_domain_is_tried_again_once_it_is_mended(self, tmp_path, student):
+    def test_a_failed_domain_is_distilled_again_once_it_is_fixed(self, tmp_path, student):
         plugin = TEACHERS.replace("FAULT", "TeacherError")
         project = write_project(tmp_path / "p", student, "alpha", teacher="picky", plugins=plugin)
         assert here(project, "distill", "alpha", "--steps", 2, "--min-fit-gain", 0).exit_code == 1
@@ -221,7 +225,11 @@ class TestGateAndFailures:
                 "no teacher is named 'eccho'; allowed: anthropic, echo, llamacpp, mlx, none, openai, recorded",
             ),
             (["alpha", "--mode", "kd"], 2, "recipe kd needs a teacher that gives soft targets; got teacher echo: text"),
-            (["alpha", "--mode", "sft,kdd"], 2, "mode = 'sft,kdd'"),
+            (
+                ["alpha", "--mode", "sft,kdd"],
+                1,
+                "no recipe is named 'kdd'; allowed: best_of_n, kd, on_policy, preference, sft",
+            ),
             (["alpha", "--teacher", "mlx", "--kept", "4"], 2, "kept = 4: must be less than candidates = 4"),
             (["alpha", "--loss", "huber"], 1, "no loss is named 'huber'"),
             (["alpha", "--gate", "open"], 1, "no gate is named 'open'; allowed: held_out"),
@@ -240,14 +248,14 @@ class TestGateAndFailures:
         ],
         ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else None,
     )
-    def test_what_is_wrong_is_told_before_any_work(self, project, monkeypatch, args, code, message):
+    def test_a_wrong_command_is_refused_before_any_work(self, project, monkeypatch, args, code, message):
         monkeypatch.chdir(project)
         result = here(project, "distill", *args)
         assert (result.exit_code, message in result.stderr) == (code, True), result.stderr
         assert "Traceback" not in result.stderr
         assert not (project / "runs").exists()
 
-    def test_a_scorer_that_does_not_exist_is_told_before_any_work(self, project):
+    def test_an_unknown_scorer_is_refused_before_any_work(self, project):
         write_domain(project / "domains/beta", scorers={"charm": 1.0})
         result = here(project, "distill", "beta")
         assert result.exit_code == 1
@@ -259,12 +267,16 @@ class TestGateAndFailures:
         [
             ("rank = 0", "rank = 0: should be greater than or equal to 1"),
             ("rang = 4", "unknown setting 'rang'; did you mean rank?; allowed: preset, student"),
+            ("[distill.on_polisy]", "unknown setting 'on_polisy'; did you mean on_policy?; allowed: preset, student"),
+            ("[distill.grpo]", "best_of_n, kd, on_policy, preference, sft"),
+            ("[distill.on_policy]\nspeed = 1", "[distill.on_policy] unknown setting 'speed'; allowed: fraction, loss"),
+            ("on_policy = 8", "[distill.on_policy] must be a table; got int"),
             ('preset = "slow"', "unknown preset; got slow; allowed: quick, standard, thorough"),
             ("seed = [", "not valid TOML"),
         ],
-        ids=["range", "name", "preset", "syntax"],
+        ids=["range", "name", "recipe", "recipes", "setting of a recipe", "no table", "preset", "syntax"],
     )
-    def test_a_bad_line_of_conch_toml_is_named_with_the_file(self, project, line, message):
+    def test_a_faulty_line_of_conch_toml_is_reported_with_the_file(self, project, line, message):
         (project / "conch.toml").write_text(f"[distill]\n{line}\n")
         result = here(project, "distill", "alpha")
         assert result.exit_code == 2
@@ -273,7 +285,7 @@ class TestGateAndFailures:
 
 
 class TestSettings:
-    """Where settings come from."""
+    """Settings from the command line, ``conch.toml`` and presets."""
 
     def plan(self, project, *args):
         result = here(project, "distill", "alpha", "--dry-run", "--json", *args)
@@ -281,14 +293,14 @@ class TestSettings:
         assert not (project / "runs").exists()
         return json.loads(result.stdout)
 
-    def test_a_dry_run_prints_the_plan_and_does_nothing(self, project):
+    def test_a_dry_run_prints_the_plan_and_writes_nothing(self, project):
         plan = self.plan(project)
         (row,) = plan["domains"]
         assert row["train"] + row["held_out"] == 30
         assert (row["domain"], row["steps"], row["examples"]) == ("alpha", 12, 48)
         assert "alpha: " in here(project, "distill", "alpha", "--dry-run").stdout
 
-    def test_a_dry_run_says_what_would_train_and_why(self, project):
+    def test_a_dry_run_reports_recipes_and_reason(self, project):
         assert self.plan(project)["domains"][0]["recipes"] == ["sft"]
         row = self.plan(project, "--mode", "best_of_n")["domains"][0]
         assert (row["recipes"], row["reason"]) == (["best_of_n"], "as asked")
@@ -315,12 +327,53 @@ class TestSettings:
         file.write_text(settings + '[teachers]\n"source:gsm8k-train" = "none"\n')  # of a domain that is not trained now
         assert self.plan(project)["domains"][0]["recipes"] == ["sft"]
 
-    def test_the_command_line_lies_over_conch_toml_over_the_preset(self, project):
+    def test_the_command_line_overrides_conch_toml_and_conch_toml_the_preset(self, project):
         assert self.plan(project)["config"]["steps"] == 12
         assert self.plan(project, "--steps", 3)["config"]["steps"] == 3
         config = self.plan(project, "--preset", "thorough", "--keys", "mlp.up_proj", "--no-t-squared")["config"]
         assert (config["rank"], config["steps"], config["keys"]) == (16, 12, ["mlp.up_proj"])
         assert (config["t_squared"], config["teacher"]) == (False, "echo")
+
+    def test_a_flat_name_of_version_0_1_gives_the_same_plan_and_one_warning(self, project):
+        mode = ("distill", "alpha", "--teacher", "mlx", "--mode", "on_policy", "--dry-run", "--json")
+        dotted = here(project, *mode, "--on-policy.rollout-tokens", 8)
+        flat = here(project, *mode, "--rollout-tokens", 8)
+        assert (dotted.exit_code, dotted.stderr) == (0, "")
+        assert flat.stdout == dotted.stdout
+        assert json.loads(flat.stdout)["config"]["rollout_tokens"] == 8
+        (line,) = flat.stderr.splitlines()
+        assert "setting_moved" in line
+        assert "now='[distill.on_policy] rollout_tokens'" in line
+        text = here(project, "distill", "--help").stdout
+        assert "--on-policy.rollout-tokens" in text
+        assert " --rollout-tokens" not in text
+
+    def test_a_recipes_table_in_conch_toml_is_read_and_overridden_by_the_command_line(self, project):
+        file = project / "conch.toml"
+        settings = file.read_text()
+        file.write_text(settings + "[distill.on_policy]\nrollout_tokens = 8\nfraction = 0.5\n")
+        config = self.plan(project)["config"]
+        assert (config["rollout_tokens"], config["on_policy_fraction"]) == (8, 0.5)
+        config = self.plan(project, "--on-policy.rollout-tokens", 9)["config"]
+        assert (config["rollout_tokens"], config["on_policy_fraction"]) == (9, 0.5)
+        file.write_text(settings + "rollout_tokens = 8\n")
+        flat = here(project, "distill", "alpha", "--dry-run", "--json")
+        assert json.loads(flat.stdout)["config"]["rollout_tokens"] == 8
+        assert flat.stderr.count("setting_moved") == 1
+
+    @pytest.mark.parametrize(
+        ("option", "word", "names"),
+        [
+            ("--mode", "", ["auto", "best_of_n", "kd", "on_policy", "preference", "sft"]),
+            ("--mode", "kd,", ["kd,best_of_n", "kd,on_policy", "kd,preference", "kd,sft"]),
+            ("--mode", "kd,o", ["kd,on_policy"]),
+            ("--tracker", "", ["csv"]),
+            ("--on-policy.loss", "", ["divergence", "advantage"]),
+        ],
+    )
+    def test_the_shell_completes_values(self, project, option, word, names):
+        complete = ShellComplete(cli, {"obj": App(project=project)}, "conch", "_CONCH_COMPLETE")
+        assert [item.value for item in complete.get_completions(["distill", "alpha", option], word)] == names
 
     def test_a_named_run_refuses_other_settings(self, project):
         assert here(project, "distill", "alpha", "--run", "mine", "--steps", 2).exit_code in {0, 3}
@@ -339,9 +392,9 @@ class TestSettings:
 
 
 class TestHooks:
-    """What plug-ins hear."""
+    """Life-cycle hooks and trackers."""
 
-    def test_every_life_cycle_hook_is_called_in_its_place(self, tmp_path, student):
+    def test_every_life_cycle_hook_is_called_in_order(self, tmp_path, student):
         plugin = HOOKS.replace("{fault}", "")
         project = write_project(tmp_path / "p", student, "alpha", plugins=plugin, steps=3, min_fit_gain=0.0)
         assert here(project, "distill", "alpha").exit_code == 0
@@ -350,17 +403,35 @@ class TestHooks:
         heard = [["alpha", 1], ["alpha", 2], ["alpha", 3], ["alpha", 1, "1"]]
         assert json.loads((run / "heard.json").read_text()) == [heard, ["alpha"]]
 
-    def test_a_plugin_that_raises_is_named_and_stops_nothing(self, tmp_path, student):
+    def test_a_hook_that_raises_is_reported_and_stops_nothing(self, tmp_path, student):
         plugin = HOOKS.replace("{fault}", 'raise ValueError("oh no")')
         project = write_project(tmp_path / "p", student, "alpha", plugins=plugin, steps=3, min_fit_gain=0.0)
         result = here(project, "--json-logs", "distill", "alpha")
         assert result.exit_code == 0
-        told = [e for e in events(result.stderr) if e["event"] == "plugin_failed"]
-        assert len(told) == 3
-        assert (told[0]["plugin"], told[0]["hook"]) == ("local", "step_finished")
-        assert told[0]["source"] == str(project / "plugins/local.py")
-        assert "oh no" in told[0]["fault"]
+        failures = [e for e in events(result.stderr) if e["event"] == "plugin_failed"]
+        assert len(failures) == 3
+        assert (failures[0]["plugin"], failures[0]["hook"]) == ("local", "step_finished")
+        assert failures[0]["source"] == str(project / "plugins/local.py")
+        assert "oh no" in failures[0]["fault"]
         assert (only_run(project) / "heard.json").is_file()
+
+    def test_the_csv_tracker_writes_a_table_of_the_run(self, project):
+        assert here(project, "distill", "alpha", "--steps", 3, "--tracker", "csv").exit_code in {0, 3}
+        with (only_run(project) / "metrics.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [(row["domain"], row["step"]) for row in rows] == [("alpha", "1"), ("alpha", "2"), ("alpha", "3")]
+        lines = (only_run(project) / "alpha/metrics.jsonl").read_text().splitlines()
+        assert [float(row["loss"]) for row in rows] == [json.loads(line)["loss"] for line in lines]
+
+    def test_a_run_is_the_same_with_and_without_a_tracker(self, project):
+        assert here(project, "distill", "alpha", "--steps", 3, "--tracker", "csv").exit_code in {0, 3}
+        assert here(project, "distill", "alpha", "--steps", 3).exit_code in {0, 3}
+        assert only_run(project)
+
+    def test_an_unknown_tracker_is_refused_before_any_work(self, project):
+        result = here(project, "distill", "alpha", "--tracker", "wandb")
+        assert (result.exit_code, "error: no tracker is named 'wandb'; allowed: csv" in result.stderr) == (1, True)
+        assert not (project / "runs").exists()
 
 
 class TestStops:
@@ -376,14 +447,14 @@ class TestStops:
         assert [path.name for path in run.iterdir()] == [".lock"]
 
     def waited(self, process, path, lines):
-        """Wait until the file has so many lines."""
+        """Wait until the file has that many lines."""
         until = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < until:
             if path.exists() and path.read_text().count("\n") >= lines:
                 return
             time.sleep(0.005)
 
-    def test_kills_at_any_moment_change_nothing_in_what_comes_out(self, tmp_path, student, own_cache):
+    def test_kills_at_any_moment_do_not_change_the_neuron(self, tmp_path, student, own_cache):
         settings = {"steps": 30, "min_fit_gain": 0.0, "dropout": 0.1}
         calm = write_project(tmp_path / "calm", student, "alpha", **settings)
         assert here(calm, "distill", "alpha", "--run", "mine").exit_code == 0
@@ -408,7 +479,7 @@ class TestStops:
         assert steps == list(range(1, 31))
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_ctrl_c_or_a_polite_kill_ends_with_130_and_says_how_to_go_on(self, tmp_path, student, own_cache, number):
+    def test_ctrl_c_or_sigterm_exits_with_130_and_says_how_to_resume(self, tmp_path, student, own_cache, number):
         project = write_project(tmp_path / "p", student, "alpha", steps=300, checkpoint_every=200)
         process = started(project, "distill", "alpha", "--run", "mine", CONCH_CACHE=str(own_cache))
         self.waited(process, project / "runs/mine/alpha/metrics.jsonl", 3)

@@ -1,4 +1,4 @@
-"""``conch distill --dry-run``: tokens, memory and time are foretold, and nothing is loaded or written."""
+"""``conch distill --dry-run`` estimates tokens, memory and time; it loads and writes nothing."""
 
 import json
 import subprocess
@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pytest
 from projects import START, environment, here, write_domain, write_project
+from settings import config_of
 from tiny import write_tiny_model
 
 from conch_dna.cli.plan import show_plan
@@ -18,14 +19,17 @@ from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.errors import ConfigError, DataError
 from conch_dna.models.load import load
 from conch_dna.pipeline.plan import DomainPlan, check_plan, make_plan, measured_speed
+from conch_dna.pipeline.project import Project
 from conch_dna.pipeline.recipe_choice import RecipeChoice
+from conch_dna.pipeline.setup import Setup
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line
 from conch_dna.teachers.references import references, teacher_of
 from conch_dna.train.memory_estimate import Drawn, preflight
+from conch_dna.util.progress import Progress
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-MODES = {"alpha": RecipeChoice(("sft",), "the teacher gives text alone")}
+REASON = "the teacher gives text alone"
 ANSWER = "the amber word, and then on and on"
 
 
@@ -36,34 +40,38 @@ def project(tmp_path, student):
 
 @pytest.fixture
 def recorded(project):
-    """A recording of all prompts of alpha: one cut off, one far too long, one missing."""
+    """Record answers to all prompts of alpha: one is cut off, one is too long, one is missing."""
     domain = load_domain(project / "domains/alpha")
     train = split(domain.prompts, 0.25).train
     lines = []
     for prompt in domain.prompts:
         text = "word " * 600 if prompt == train[1] else ANSWER
         reason = "length" if prompt == train[0] else "stop"
-        told = Completion(prompt=prompt.digest, text=text, finish_reason=reason, teacher="t", sampling=Sampling())
+        answer = Completion(prompt=prompt.digest, text=text, finish_reason=reason, teacher="t", sampling=Sampling())
         if prompt != train[2]:
-            lines.append(to_json_line(told))
+            lines.append(to_json_line(answer))
     folder = project / "domains/alpha/recorded"
     folder.mkdir()
     (folder / "one.jsonl").write_text("".join(lines))
     return train[3:]
 
 
-def plan_of(project, student, modes=MODES, routes=MappingProxyType({}), **settings):
-    config = DistillConfig(student=str(student), held_out=0.25, **settings)
-    domain = load_domain(project / "domains/alpha")
-    host = load_plugins(strict=True, block=[])
+def plan_of(project, student, *recipes, routes=MappingProxyType({}), **settings):
+    """Return the plan of alpha for some recipes, by default sft."""
+    config = config_of(student=str(student), held_out=0.25, **settings)
+    opened = Project(project, load_plugins(strict=True, block=[]))
+    host, domain = opened.host, load_domain(project / "domains/alpha")
     teacher = teacher_of(host, references(config, domain, routes), domain, str(student))
-    (plan,) = make_plan(
-        config, [domain], {"alpha": teacher}, modes, {"alpha": AnswerExtractor(host, domain)}, project / "runs"
-    )
+    chosen = tuple(host.catalog.get("recipes", name) for name in recipes or ("sft",))
+    setup = Setup(
+        opened, config, {"alpha": domain}, {"alpha": domain}, routes, opened.api_context(config.teacher),
+        {"alpha": teacher}, {"alpha": RecipeChoice(chosen, REASON)}, {"alpha": AnswerExtractor(host, domain)},
+    )  # fmt: skip
+    (plan,) = make_plan(setup, Progress())
     return plan
 
 
-def test_recorded_answers_are_counted_to_the_token(project, student, recorded):
+def test_recorded_answers_are_counted_exactly(project, student, recorded):
     plan = plan_of(project, student, teacher="recorded")
     tokenizer = load(str(student)).tokenizer
     examples = [
@@ -76,7 +84,7 @@ def test_recorded_answers_are_counted_to_the_token(project, student, recorded):
     assert plan.longest == max(len(e.ids) for e in examples)
 
 
-def test_of_a_recording_with_thoughts_the_final_answers_are_counted(project, student, recorded):
+def test_only_the_final_answers_of_a_recording_with_thoughts_are_counted(project, student, recorded):
     whole = plan_of(project, student, teacher="recorded")
     with (project / "domains/alpha/domain.toml").open("a") as file:
         file.write('[extract]\nkind = "regex"\npattern = "amber \\\\w+"\n')
@@ -92,18 +100,17 @@ def test_of_a_recording_with_thoughts_the_final_answers_are_counted(project, stu
     )
 
 
-def test_of_a_live_teacher_the_most_is_foretold(project, student):
+def test_the_maximum_is_estimated_for_a_live_teacher(project, student):
     plan = plan_of(project, student, teacher="echo")
     assert plan.answered is None
     assert plan.trained_tokens == 12 * plan.train, "max_tokens of the domain each"
     assert plan.longest == plan_of(project, student, teacher="echo", max_length=4096).longest
     assert plan_of(project, student, teacher="echo", max_length=20).longest == 20
-    on_policy = {"alpha": RecipeChoice(("kd", "on_policy"), "as asked")}
-    rollouts = plan_of(project, student, on_policy, teacher="echo", rollout_tokens=90)
+    rollouts = plan_of(project, student, "kd", "on_policy", teacher="echo", on_policy={"rollout_tokens": 90})
     assert rollouts.longest == plan.longest + 90 - 12
 
 
-def test_memory_is_the_preflights_and_a_refusal_is_told(project, student, recorded):
+def test_memory_is_that_of_the_preflight_and_a_refusal_is_reported(project, student, recorded):
     plan = plan_of(project, student, teacher="recorded")
     config = DistillConfig(student=str(student))
     assert plan.memory["total"] == preflight(student, config, plan.longest).total
@@ -113,21 +120,20 @@ def test_memory_is_the_preflights_and_a_refusal_is_told(project, student, record
     assert "This fits: --batch-size" in small.refused
     narrow = plan_of(project, student, teacher="recorded", token_budget=32)
     assert narrow.refused.startswith("token_budget: the longest example does not fit into a forward pass; got 32")
-    ranked = plan_of(project, student, {"alpha": RecipeChoice(("preference",), "as asked")}, teacher="recorded")
+    ranked = plan_of(project, student, "preference", teacher="recorded")
     drawn = Drawn(64, 12)
     assert ranked.memory["total"] == preflight(student, config, plan.longest, together=2, drawn=drawn).total
     assert ranked.memory["total"] > plan.memory["total"]
 
 
-def test_every_teacher_that_stays_is_counted(project, student, tmp_path):
-    """Two models behind one domain's routes are both loaded while the student trains on its own answers."""
+def test_every_teacher_that_stays_loaded_is_counted(project, student, tmp_path):
+    """Two models that answer one domain are both loaded while the student trains on its own answers."""
     other = write_tiny_model(tmp_path / "other", seed=1)
-    mode = {"alpha": RecipeChoice(("on_policy",), "as asked")}
     routes = {"source:test": f"mlx:{other}"}
-    alone = plan_of(project, student, mode, teacher=f"mlx:{other}").memory["second_model"]
+    alone = plan_of(project, student, "on_policy", teacher=f"mlx:{other}").memory["second_model"]
     assert alone > 0
-    assert plan_of(project, student, mode, routes, teacher=f"mlx:{other}").memory["second_model"] == alone
-    assert plan_of(project, student, mode, routes, teacher="mlx").memory["second_model"] == alone
+    assert plan_of(project, student, "on_policy", routes=routes, teacher=f"mlx:{other}").memory["second_model"] == alone
+    assert plan_of(project, student, "on_policy", routes=routes, teacher="mlx").memory["second_model"] == alone
     assert plan_of(project, student, teacher=f"mlx:{other}").memory["second_model"] == 0
 
 
@@ -145,45 +151,43 @@ def write_metrics(project, student, run, folder, *reports, cut=""):
     (path / folder / "metrics.jsonl").write_text("".join(lines) + cut)
 
 
-def test_time_comes_from_earlier_runs_of_the_same_student(project, student, recorded):
+def test_time_is_estimated_from_earlier_runs_of_the_same_student(project, student, recorded):
     assert plan_of(project, student, teacher="recorded").seconds is None
     write_metrics(project, "another", "other", "alpha", (1000, 1.0))
-    assert measured_speed(project / "runs", str(student)) is None, "another student's speed says nothing"
+    assert measured_speed(project / "runs", str(student)) is None, "the speed of another student does not count"
     write_metrics(project, student, "one", "alpha", (100, 2.0), (300, 2.0), cut='{"step": 3, "lo')
     write_metrics(project, student, "two", "beta/1-kd", (100, 4.0))
     write_metrics(project, student, "three", "beta/2-best_of_n/iteration-1", (100, 4.0))
     assert measured_speed(project / "runs", str(student)) == pytest.approx(600 / 12)
     plan = plan_of(project, student, teacher="recorded", steps=10, batch_size=3, accumulation=2)
     assert plan.seconds == pytest.approx(60 * plan.trained_tokens / plan.answered / 50)
-    twice = plan_of(project, student, {"alpha": RecipeChoice(("sft", "kd"), "as asked")}, teacher="recorded", steps=10)
+    twice = plan_of(project, student, "sft", "kd", teacher="recorded", steps=10)
     assert twice.seconds == pytest.approx(2 * 40 * plan.trained_tokens / plan.answered / 50)
-    rounds = {"alpha": RecipeChoice(("sft", "best_of_n"), "as asked")}
-    many = plan_of(project, student, rounds, teacher="recorded", steps=10, iterations=5)
-    assert many.seconds == pytest.approx(3 * twice.seconds), "one stage, and five rounds"
-    pairs = plan_of(
-        project, student, {"alpha": RecipeChoice(("preference",), "as asked")}, teacher="recorded", steps=10
-    )
+    rounds = {"best_of_n": {"iterations": 5}}
+    many = plan_of(project, student, "sft", "best_of_n", teacher="recorded", steps=10, **rounds)
+    assert many.seconds == pytest.approx(3 * twice.seconds), "one stage and five rounds"
+    pairs = plan_of(project, student, "preference", teacher="recorded", steps=10)
     assert pairs.seconds == pytest.approx(twice.seconds), "two answers each"
 
 
-def test_the_plan_is_shown_in_words_and_as_json(project, student, recorded, capsys):
+def test_the_plan_is_printed_as_text_and_as_json(project, student, recorded, capsys):
     plan = plan_of(project, student, teacher="recorded")
-    config = DistillConfig(student=str(student))
+    config = config_of(student=str(student))
     show_plan(config, [plan], as_json=True)
     shown = json.loads(capsys.readouterr().out)
-    assert shown["config"] == config.model_dump(mode="json")
+    assert shown["config"] == config.flat()
     assert [DomainPlan.model_validate(row) for row in shown["domains"]] == [plan]
     show_plan(config, [plan.model_copy(update={"refused": "no room", "seconds": 300.0})], as_json=False)
     words = capsys.readouterr().out
-    for said in ("alpha: ", "sft: the teacher gives text alone", f"tokens  {plan.tokens}, ", "GB estimated", "5 min",
+    for text in ("alpha: ", "sft: the teacher gives text alone", f"tokens  {plan.tokens}, ", "GB estimated", "5 min",
                  "refused no room"):  # fmt: skip
-        assert said in words
+        assert text in words
     show_plan(config, [plan], as_json=False)
     assert "time    unknown: no earlier run of this student" in capsys.readouterr().out
 
 
 def test_no_weights_are_loaded(project):
-    """The command of a process of its own never reaches the function that loads them."""
+    """A separate process never calls the function that loads them."""
     guard = (
         "import mlx_lm.utils, conch_dna.models.load as l\n"
         "def never(*a, **k): raise SystemExit('loaded')\n"
@@ -198,26 +202,26 @@ def test_no_weights_are_loaded(project):
 
 
 class TestFaults:
-    """What settings refuse ends the run; what is wrong with a domain's files is that domain's fault."""
+    """Refused settings stop the run; faulty files fail their domain only."""
 
     @pytest.fixture
     def damaged(self, project, recorded):
-        """Alpha's recording is damaged; that of beta is sound."""
+        """Damage the recording of alpha, and record answers to beta."""
         beta = load_domain(write_domain(project / "domains/beta"))
         for domain in ("alpha", "beta"):
             (project / "domains" / domain / "recorded").mkdir(exist_ok=True)
-        told = [Completion(prompt=p.digest, text="at noon", teacher="t", sampling=Sampling()) for p in beta.prompts]
-        (project / "domains/beta/recorded/one.jsonl").write_text("".join(map(to_json_line, told)))
+        given = [Completion(prompt=p.digest, text="at noon", teacher="t", sampling=Sampling()) for p in beta.prompts]
+        (project / "domains/beta/recorded/one.jsonl").write_text("".join(map(to_json_line, given)))
         file = project / "domains/alpha/recorded/one.jsonl"
         file.write_text(file.read_text()[:-9])
         return project
 
-    def test_a_dry_run_shows_a_damaged_recording_beside_the_plans_of_the_others(self, damaged):
+    def test_a_dry_run_reports_a_damaged_recording_and_the_plans_of_the_others(self, damaged):
         command = ("distill", "alpha", "beta", "--teacher", "recorded", "--dry-run")
         shown = here(damaged, *command)
         assert shown.exit_code == 0, shown.stderr
         file = damaged / "domains/alpha/recorded/one.jsonl"
-        assert f"alpha: refused, for its own files: {file}: not a recording" in shown.stdout
+        assert f"alpha: faulty files: {file}: not a recording" in shown.stdout
         assert "beta: 2" in shown.stdout
         alpha, beta = json.loads(here(damaged, *command, "--json").stdout)["domains"]
         assert "not a recording" in alpha["fault"]
@@ -232,7 +236,7 @@ class TestFaults:
         assert "not a recording" in alpha["error"]
         assert f"some domains failed: alpha: {alpha['error']}" in result.stderr
 
-    def test_alone_it_is_told_in_its_line_before_any_work(self, damaged):
+    def test_a_single_damaged_domain_is_reported_before_any_work(self, damaged):
         result = here(damaged, "distill", "alpha", "--teacher", "recorded")
         assert result.exit_code == 1
         assert result.stderr.startswith(f"error: {damaged / 'domains/alpha/recorded/one.jsonl'}: not a recording")
@@ -246,7 +250,7 @@ class TestFaults:
         assert "domain alpha" not in result.stderr
         assert not (project / "runs").exists()
 
-    def test_every_reason_is_named(self):
+    def test_every_reason_is_reported(self):
         plans = [DomainPlan(domain=name) for name in "abc"]
         check_plan(plans)
         check_plan([plans[0], DomainPlan(domain="d", fault="x")])

@@ -1,4 +1,4 @@
-"""``conch record`` writes a recording that ``conch distill`` replays, and refuses what cannot be meant."""
+"""``conch record`` writes a recording that ``conch distill`` replays, and refuses wrong commands."""
 
 import json
 
@@ -21,7 +21,7 @@ def record(project, *args):
     return here(project, "record", "alpha", "--teacher", "echo", *args)
 
 
-def test_a_recording_is_data_beside_the_prompts(project):
+def test_a_recording_is_a_file_beside_the_prompts(project):
     result = record(project, "--require", "length=0")
     folder = project / "domains/alpha/recorded"
     assert result.exit_code == 0, result.stderr
@@ -49,13 +49,13 @@ def test_choices_that_were_recorded_are_not_deleted_by_a_recording_of_text(proje
     assert record(project, "--require", "length=0").exit_code == 0
     soft = project / "domains/alpha/recorded/echo.soft.safetensors"
     soft.write_bytes(b"dear")
-    for asked in ([], ["--top-log-probs", "4"]):  # echo tells none
+    for asked in ([], ["--top-log-probs", "4"]):  # echo returns none
         result = record(project, "--require", "length=0", *asked)
         assert (result.exit_code, "Record with --top-log-probs N" in result.stderr) == (1, True), result.stderr
     assert soft.read_bytes() == b"dear"
 
 
-def test_a_recording_teaches(project):
+def test_a_recording_is_replayed_as_a_teacher(project):
     assert record(project, "--require", "length=0").exit_code == 0
     result = here(project, "distill", "alpha", "--teacher", "recorded:echo", "--json", "--steps", 6)
     assert result.exit_code == 0, result.stderr
@@ -85,11 +85,11 @@ def test_what_is_wrong_is_told_and_nothing_is_written(project, args, code, messa
     assert not (project / "domains/alpha/recorded").exists()
 
 
-def test_nothing_is_recorded_or_grown_among_what_is_installed(project, own_cache):
+def test_nothing_is_recorded_or_grown_in_the_installed_package(project, own_cache):
     before = {path: path.stat().st_mtime_ns for path in bundled_dir("domains").rglob("*")}
     for words in (["record", "action"], ["domains", "grow", "action", "--n", "1"]):
         result = here(project, *words, "--teacher", "echo")
-        assert (result.exit_code, "is not in the project" in result.stderr) == (1, True), result.stderr
+        assert (result.exit_code, "is outside the project" in result.stderr) == (1, True), result.stderr
         assert "Copy the folder to domains/NEW" in result.stderr
     assert {path: path.stat().st_mtime_ns for path in bundled_dir("domains").rglob("*")} == before
     assert not (own_cache / "completions").exists()
@@ -97,5 +97,5 @@ def test_nothing_is_recorded_or_grown_among_what_is_installed(project, own_cache
 
 def test_an_environment_inside_the_project_is_not_the_project(tmp_path):
     check_own(tmp_path / "domains/mine", tmp_path)
-    with pytest.raises(DataError, match="is not in the project"):
+    with pytest.raises(DataError, match="is outside the project"):
         check_own(tmp_path / ".venv/lib/python3.11/site-packages/conch_dna/bundled/domains/action", tmp_path)

@@ -1,4 +1,4 @@
-"""The test server is what it says it is: the official SDKs understand it, and its faults are what they are called."""
+"""The test server: the official SDKs understand its answers, and raise the right error for each of its faults."""
 
 import json
 import math
@@ -28,7 +28,7 @@ KEY = "sk-test-1234567890"
 
 @pytest.fixture
 def ask(serve):
-    """Return a server and a client of each SDK that tries once; more about the server may be said."""
+    """Return a server and a client of each SDK without retries; keywords are those of the server."""
     clients = []
 
     def make(answers=ANSWERS, *, timeout=10.0, key=KEY, **behaviour):
@@ -51,7 +51,7 @@ def message(client, **more):
     return client.messages.create(**{"model": "tiny", "messages": TURNS, "max_tokens": 64, **more})
 
 
-def test_openai_tells_an_answer_its_usage_and_its_tokens_choices_as_bytes(ask):
+def test_openai_returns_an_answer_its_usage_and_the_choices_of_its_tokens_as_bytes(ask):
     server, client, _ = ask()
     reply = chat(client, logprobs=True, top_logprobs=5, max_tokens=64)
     choice = reply.choices[0]
@@ -87,7 +87,7 @@ def test_openai_streams_the_same_answer_with_its_usage_at_the_end(ask):
 
 
 def forced(client, answer, count=4):
-    """Return the log-probabilities that an echo tells of an answer's tokens."""
+    """Return the log-probabilities of an answer's tokens from an echo."""
     prompt = f"<|im_start|>user\n{QUESTION}<|im_end|>\n<|im_start|>assistant\n"
     reply = client.completions.create(model="tiny", prompt=prompt + answer, echo=True, max_tokens=0, logprobs=count)
     returned = reply.choices[0].logprobs
@@ -96,14 +96,14 @@ def forced(client, answer, count=4):
     return returned.token_logprobs[returned.text_offset.index(len(prompt)) :]
 
 
-def test_an_echo_tells_of_a_given_text_what_the_model_tells_of_its_own(ask):
+def test_an_echo_scores_a_given_text_as_the_model_scores_its_own(ask):
     _, client, _ = ask()
     own = [token.logprob for token in chat(client, logprobs=True).choices[0].logprobs.content]
     assert forced(client, ANSWER) == own
     assert sum(forced(client, "No.")) < sum(own)
 
 
-def test_prompt_logprobs_tell_the_same_as_an_echo(ask):
+def test_prompt_logprobs_equal_those_of_an_echo(ask):
     _, client, _ = ask()
     turns = [*TURNS, {"role": "assistant", "content": ANSWER}]
     extra = {"prompt_logprobs": 3, "add_generation_prompt": False, "continue_final_message": True}
@@ -116,7 +116,7 @@ def test_prompt_logprobs_tell_the_same_as_an_echo(ask):
     assert {1, 2, 3} <= {c["rank"] for c in returned[-1].values()}
 
 
-def test_a_raw_completion_goes_on_from_a_text(ask):
+def test_a_raw_completion_continues_a_text(ask):
     _, client, _ = ask()
     reply = client.completions.create(model="tiny", prompt=[QUESTION, QUESTION + ANSWER[:5]], max_tokens=32, logprobs=2)
     assert [choice.text for choice in reply.choices] == [ANSWER, ANSWER[5:]]
@@ -133,7 +133,7 @@ def test_a_raw_completion_goes_on_from_a_text(ask):
     ],
     ids=["zero", "constant", "over_one"],
 )
-def test_an_engine_can_be_had_whose_log_probs_mean_nothing(ask, kind, holds):
+def test_the_server_can_return_meaningless_log_probs(ask, kind, holds):
     _, client, _ = ask(model=FakeModel(ANSWERS, kind=kind))
     tokens = chat(client, logprobs=True, top_logprobs=5).choices[0].logprobs.content
     mass = max(sum(math.exp(top.logprob) for top in token.top_logprobs) for token in tokens)
@@ -174,7 +174,7 @@ def test_both_list_their_models(ask):
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_openai_refuses_what_is_wrong(ask, more, fault):
+def test_openai_refuses_wrong_requests(ask, more, fault):
     server, client, _ = ask()
     with pytest.raises(fault) as caught:
         client.chat.completions.create(**{"model": "tiny", "messages": TURNS, **more})
@@ -196,7 +196,7 @@ def test_openai_refuses_what_is_wrong(ask, more, fault):
     ],
     ids=["max_tokens", "temperature", "hot", "version", "system", "assistant", "seed"],
 )
-def test_anthropic_refuses_what_is_wrong(ask, more):
+def test_anthropic_refuses_wrong_requests(ask, more):
     server, _, client = ask()
     with pytest.raises(anthropic.BadRequestError) as caught:
         message(client, **more)
@@ -216,7 +216,7 @@ def test_keys_are_checked_and_not_shown(ask):
     assert chat(one).choices[0].message.content == message(two).content[0].text == ANSWER
 
 
-def test_anthropic_tells_an_answer_and_its_usage(ask):
+def test_anthropic_returns_an_answer_and_its_usage(ask):
     server, _, client = ask()
     reply = message(client, system="Be brief.")
     assert (reply.content[0].text, reply.stop_reason) == (ANSWER, "end_turn")
@@ -237,7 +237,7 @@ def test_anthropic_streams_the_same_message(ask):
     assert server.delivered() == {QUESTION: 1}
 
 
-def test_anthropic_caches_what_a_mark_ends(ask):
+def test_anthropic_caches_the_text_before_a_mark(ask):
     server, _, client = ask(cache_from=20)
     system = [{"type": "text", "text": "Be brief. " * 20, "cache_control": {"type": "ephemeral"}}]
     first, second = (message(client, system=system).usage for _ in range(2))
@@ -248,7 +248,7 @@ def test_anthropic_caches_what_a_mark_ends(ask):
     assert server.used()["cached_input"] == server.used()["cache_write"] == size
 
 
-def test_openai_caches_a_long_start_by_itself(ask):
+def test_openai_caches_a_long_prefix_without_a_mark(ask):
     _, client, _ = ask(cache_from=128)
     turns = [{"role": "system", "content": "Be brief. " * 100}, *TURNS]
     returned = [client.chat.completions.create(model="tiny", messages=turns).usage for _ in range(2)]
@@ -258,7 +258,7 @@ def test_openai_caches_a_long_start_by_itself(ask):
 
 
 def openai_batch(client, body):
-    """Hand in two requests of which the second is wrong; return the batch."""
+    """Submit two requests, the second of them wrong; return the batch."""
     rows = [
         {"custom_id": str(i), "method": "POST", "url": "/v1/chat/completions", "body": {**body, "max_tokens": i}}
         for i in (9, 0)
@@ -268,7 +268,7 @@ def openai_batch(client, body):
     return client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
 
 
-def test_an_openai_batch_is_answered_when_its_time_has_come(ask):
+def test_an_openai_batch_is_answered_after_its_polls(ask):
     server, client, _ = ask(polls=2)
     batch = openai_batch(client, {"model": "tiny", "messages": TURNS})
     states = [client.batches.retrieve(batch.id).status for _ in range(3)]
@@ -286,7 +286,7 @@ def test_an_openai_batch_is_answered_when_its_time_has_come(ask):
     assert client.files.delete(batch.output_file_id).deleted
 
 
-def test_an_anthropic_batch_is_answered_when_its_time_has_come(ask):
+def test_an_anthropic_batch_is_answered_after_its_polls(ask):
     server, _, client = ask()
     rows = [
         {"custom_id": name, "params": {"model": "tiny", "messages": TURNS, "max_tokens": most}}
@@ -317,7 +317,7 @@ RAISED = {
 
 @pytest.mark.parametrize("name", RAISED)
 @pytest.mark.parametrize("provider", [openai, anthropic], ids=["openai", "anthropic"])
-def test_each_fault_is_met_by_the_sdk_as_what_it_is(ask, provider, name):
+def test_the_sdk_raises_the_right_error_for_each_fault(ask, provider, name):
     server, one, two = ask(timeout=0.5, faults=Faults(script=[name]))
     # What breaks within a body is not wrapped by the SDKs: it is an error of httpx, or of json.
     fault = getattr(provider, RAISED[name]) if RAISED[name] else Exception
@@ -334,7 +334,7 @@ def test_each_fault_is_met_by_the_sdk_as_what_it_is(ask, provider, name):
 
 
 @pytest.mark.parametrize("name", ["drip", "empty", "usage_missing", "usage_zero", "usage_over"])
-def test_a_fault_of_an_answer_that_arrives_is_charged(ask, name):
+def test_a_faulty_answer_that_arrives_is_charged(ask, name):
     server, client, _ = ask(faults=Faults(script=[name]))
     began = time.monotonic()
     reply = chat(client)
@@ -397,14 +397,14 @@ def test_limits_are_enforced_and_reported(ask, style):
 
 
 @pytest.mark.parametrize(("counts", "left"), [("used", 64), ("asked", 100)])
-def test_tokens_not_used_are_given_back_where_the_provider_does_so(counts, left):
+def test_unused_tokens_are_returned_if_the_provider_does_so(counts, left):
     limits = RateLimits(tokens_per_minute=1000, minute=3600, counts=counts)
     assert limits.admit(100) == (0.0, "")
     limits.give_back(36)
     assert 1000 - limits.state()["tokens"][1] == left
 
 
-def test_calls_are_served_at_once_and_counted_each(serve):
+def test_concurrent_calls_are_served_at_once_and_each_is_counted(serve):
     server = serve(latency=0.1)
     with openai.OpenAI(base_url=server.openai_url, api_key=KEY, max_retries=0) as client, ThreadPoolExecutor(8) as pool:
 
@@ -430,7 +430,7 @@ def test_times_are_written_as_openai_does(seconds, returned):
     assert span(seconds) == returned
 
 
-def test_it_can_be_started_by_hand():
+def test_the_server_can_be_started_by_hand():
     command = [sys.executable, str(ROOT / "tests/helpers/server.py"), "--key", KEY, "--share", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         url = process.stdout.readline().strip()

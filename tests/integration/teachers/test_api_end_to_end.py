@@ -1,4 +1,4 @@
-"""A neuron is taught through an API: over real HTTP, by whatever signal there is, and whatever goes wrong."""
+"""Distillation from a teacher behind an API over real HTTP: every signal, faults, kills, budgets and batches."""
 
 import contextlib
 import json
@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 
 import pytest
@@ -20,12 +19,12 @@ from server import ApiServer
 
 from conch_dna.models.load import load
 
-# Anthropic tells no log-probabilities.
+# Anthropic returns no log-probabilities.
 TAUGHT = [
     ("openai", "sft"), ("openai", "kd"), ("openai", "sft,on_policy"), ("openai", "sft,preference"),
     ("anthropic", "sft"), ("anthropic", "sft,preference"),
 ]  # fmt: skip
-# Of which a small model knows the capital, and says no more than that.
+# A small model knows their capitals and answers with nothing else.
 COUNTRIES = [
     "France", "Japan", "Germany", "Russia", "Egypt", "Greece", "Peru", "Norway", "Sweden", "Ireland", "Austria",
     "Kenya",
@@ -34,7 +33,7 @@ COUNTRIES = [
 
 @pytest.fixture
 def taught(tmp_path, tiny_folder, accel, serve):
-    """Make a project that a server teaches."""
+    """Make a project whose teacher is a server."""
 
     def make(provider, *, server=None, **about):
         behaviour = {"key": KEY, "model": FakeModel(rule=say), **(server or {})}
@@ -43,8 +42,8 @@ def taught(tmp_path, tiny_folder, accel, serve):
     return make
 
 
-def check_books(project):
-    """What holds at every moment: what was charged is in the ledger, and the cap was kept."""
+def check_ledger(project):
+    """Check that the ledger has every charge and that spending is below the cap."""
     ledger = project.ledger()
     assert project.truth() <= ledger.spent + ledger.reserved <= float(project.budget) * 10**9
 
@@ -70,14 +69,14 @@ def test_a_neuron_taught_through_an_api_passes_the_gate(taught, provider, mode):
 
 
 def judge(asked):
-    """Prefer the answer that has more of the letters of ours, and fewer others."""
+    """Prefer the answer whose letters are closer to those of the teacher's answer."""
     one, two = (set(asked.partition(f"<answer {n}>\n")[2].partition(f"\n</answer {n}>")[0]) for n in "AB")
     ours = set("the word is")
     far = len(one ^ ours) - len(two ^ ours)
     return "T" if far == 0 else "AB"[far > 0]
 
 
-def test_what_was_answered_once_is_asked_by_no_other_run(taught):
+def test_another_run_does_not_ask_an_answered_prompt_again(taught):
     project = taught("openai", mode="sft")
     assert project.teach().exit_code == 0
     before, spent = len(project.server.calls), project.ledger().spent
@@ -88,7 +87,7 @@ def test_what_was_answered_once_is_asked_by_no_other_run(taught):
     assert (figures["calls"], figures["cached"]) == (0, 24)
 
 
-def test_two_hundred_prompts_through_a_server_that_misbehaves_lose_no_answer_and_pay_for_none_twice(taught):
+def test_a_faulty_server_costs_no_answer_and_no_second_payment_of_two_hundred_prompts(taught):
     faults = Faults(seed=5, share=0.35, kinds=(*STORMY, "rate_limited_date", "page", "hang"))
     project = taught(
         "openai", prompts=200, mode="sft", server={"faults": faults, "retry_after": 0.05}, endpoint={"timeout": 5}
@@ -100,7 +99,7 @@ def test_two_hundred_prompts_through_a_server_that_misbehaves_lose_no_answer_and
     assert project.own(server.delivered()) == dict.fromkeys(asked, 1)
     assert project.cached() == asked
     assert project.published() == [1]
-    check_books(project)
+    check_ledger(project)
     (figures,) = project.figures()
     assert figures["calls"] == sum(server.delivered().values())
     assert figures["retries"] == len(server.calls) - figures["calls"]
@@ -108,7 +107,7 @@ def test_two_hundred_prompts_through_a_server_that_misbehaves_lose_no_answer_and
 
 
 def stopped_at(project, answers, number):
-    """Start to distil, send a signal when so many answers are stored; return exit code, stdout and stderr."""
+    """Start a distillation and send a signal when ``answers`` answers are stored; return exit code, stdout, stderr."""
     process = project.start()
     wait_until(lambda: len(project.cached()) >= answers or process.poll() is not None)
     process.send_signal(number)
@@ -116,13 +115,13 @@ def stopped_at(project, answers, number):
 
 
 def no_key_in(project, *texts):
-    """Check that the key, which the server sends back in errors, stands in nothing that was written or shown."""
+    """Return True if the key, which the server echoes in errors, is in no file and no output."""
     assert [path for path in project.files() if KEY.encode() in path.read_bytes()] == []
     return not any(KEY in text for text in texts)
 
 
 @pytest.mark.parametrize(("provider", "prompts"), [("openai", 200), ("anthropic", 80)])
-def test_a_run_that_is_killed_again_and_again_pays_for_no_answer_that_it_had_stored(taught, provider, prompts):
+def test_a_run_that_is_killed_several_times_pays_for_no_stored_answer_again(taught, provider, prompts):
     faults = Faults(seed=2, share=0.3)
     behaviour = {"faults": faults, "retry_after": 0.02, "latency": 0.03}
     project = taught(provider, prompts=prompts, mode="sft", server=behaviour)
@@ -131,7 +130,7 @@ def test_a_run_that_is_killed_again_and_again_pays_for_no_answer_that_it_had_sto
         code, out, err = stopped_at(project, share * prompts, signal.SIGKILL)
         assert code == -signal.SIGKILL, err
         kills.append((time.monotonic(), project.cached()))
-        check_books(project)
+        check_ledger(project)
         assert project.published() == []
         assert no_key_in(project, out, err)
     result = project.teach()
@@ -140,14 +139,14 @@ def test_a_run_that_is_killed_again_and_again_pays_for_no_answer_that_it_had_sto
     for moment, stored in kills:
         assert not [call for call in server.calls if call.at > moment and call.prompt in stored]
     twice = {prompt for prompt, count in project.own(server.delivered()).items() if count > 1}
-    # A kill takes what was in flight, and what had arrived but was not on the disk yet.
+    # A kill loses the answers in flight, and those that were not on the disk yet.
     assert len(twice) <= len(kills) * 2 * workers
     assert project.own(server.delivered()).keys() == asked
-    check_books(project)
+    check_ledger(project)
     assert project.published() == [1]
 
 
-def test_ctrl_c_stores_what_was_in_flight_and_the_next_run_asks_for_the_rest_alone(taught):
+def test_ctrl_c_stores_the_answers_in_flight_and_the_next_run_asks_only_for_the_rest(taught):
     project = taught("openai", prompts=100, mode="sft", server={"latency": 0.1})
     code, _, err = stopped_at(project, 20, signal.SIGINT)
     assert code == 130, err
@@ -160,7 +159,7 @@ def test_ctrl_c_stores_what_was_in_flight_and_the_next_run_asks_for_the_rest_alo
 
 
 @pytest.mark.promise
-def test_a_run_with_too_small_a_budget_stops_at_it_and_a_larger_one_goes_on(taught):
+def test_a_run_stops_at_a_small_budget_and_resumes_with_a_larger_one(taught):
     project = taught("anthropic", prompts=60, mode="sft", endpoint={"concurrency": 4}, budget="0.003")
     stopped = project.teach()
     assert stopped.exit_code == 4, stopped.output
@@ -168,7 +167,7 @@ def test_a_run_with_too_small_a_budget_stops_at_it_and_a_larger_one_goes_on(taug
     asked = project.own(project.server.delivered())
     assert 0 < len(asked) < 60
     assert project.cached() == asked.keys()
-    check_books(project)
+    check_ledger(project)
     shown = json.loads(here(project.folder, "budget", "show", "--json", env=project.env).stdout)
     assert shown
     project.budget = "1"
@@ -180,7 +179,7 @@ def test_a_run_with_too_small_a_budget_stops_at_it_and_a_larger_one_goes_on(taug
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_a_batch_teaches_at_half_the_price_and_a_kill_hands_it_in_no_second_time(taught, provider):
+def test_a_batch_costs_half_and_is_not_submitted_again_after_a_kill(taught, provider):
     project = taught(provider, mode="sft", endpoint={"batch": True}, server={"polls": 10_000})
     jobs = project.server.batches.jobs
     process = project.start()
@@ -208,7 +207,7 @@ def test_a_context_in_the_provider_cache_is_counted_and_charged_as_cached(taught
     assert project.ledger().spent == project.truth(), returned
 
 
-def test_a_provider_that_charges_more_than_the_worst_case_is_asked_no_more_and_its_answer_is_kept(taught):
+def test_a_provider_that_charges_more_than_the_worst_case_gets_no_more_requests_and_its_answer_is_kept(taught):
     faults = Faults(script=["none"] * 8 + ["usage_over"])
     project = taught("anthropic", endpoint={"concurrency": 1}, server={"faults": faults})
     result = here(project.folder, "record", "alpha", "--teacher", "anthropic:tiny", env=project.env)
@@ -219,7 +218,7 @@ def test_a_provider_that_charges_more_than_the_worst_case_is_asked_no_more_and_i
 
 
 @pytest.mark.parametrize("kind", ["zero", "constant", "over_one"])
-def test_an_absent_signal_teaches_nothing(taught, kind):
+def test_an_absent_signal_trains_nothing(taught, kind):
     project = taught("openai", mode="kd", server={"model": FakeModel(kind=kind)})
     result = project.teach()
     assert result.exit_code != 0
@@ -227,7 +226,7 @@ def test_an_absent_signal_teaches_nothing(taught, kind):
     assert not list(project.folder.glob("runs/mine/alpha/checkpoints/*"))
 
 
-def test_empty_answers_teach_nothing(taught):
+def test_empty_answers_train_nothing(taught):
     project = taught("openai", mode="sft", server={"model": FakeModel(rule=lambda _: "")})
     result = project.teach()
     assert result.exit_code != 0
@@ -235,7 +234,7 @@ def test_empty_answers_teach_nothing(taught):
 
 
 def in_float32(ref, folder):
-    """Write a model as float32, since half-precision matmuls are some 30 times slower on a CPU."""
+    """Write a model as float32: half-precision matmuls are about 30 times slower on a CPU."""
     import mlx.core as mx
     from mlx.utils import tree_flatten
 
@@ -265,7 +264,7 @@ def engine(request, accel, tmp_path):
 
     def up():
         assert process.poll() is None, (tmp_path / "engine.log").read_text()
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        with contextlib.suppress(OSError):  # among others a refused connection, and no answer within the timeout
             return urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close() is None
         return False
 

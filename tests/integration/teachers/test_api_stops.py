@@ -1,4 +1,4 @@
-"""Ctrl-C and errors in the middle of many calls: no more are sent, and none that was answered is lost."""
+"""After Ctrl-C or an error amid many calls, no more calls are sent and no answer is lost."""
 
 import os
 import signal
@@ -16,20 +16,20 @@ from conch_dna.teachers.api.call import Call
 
 @pytest.fixture
 def listening():
-    """Hear Ctrl-C, also where the tests run in the background of a shell, which has it ignored."""
+    """Receive Ctrl-C even if the tests run in the background of a shell, which ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 def press_after(*seconds):
-    """Press Ctrl-C so many seconds from now."""
+    """Press Ctrl-C after each of these numbers of seconds."""
     for each in seconds:
         threading.Timer(each, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
 def interrupted_after(count, answers):
-    """Pass answers on; press Ctrl-C after the first few."""
+    """Yield the answers; press Ctrl-C after the first ``count``."""
     for number, answer in enumerate(answers, 1):
         yield answer
         if number == count:
@@ -37,7 +37,7 @@ def interrupted_after(count, answers):
 
 
 @pytest.mark.usefixtures("listening")
-def test_at_ctrl_c_those_in_flight_are_yielded_and_no_more_are_sent(serve, ledger):
+def test_at_ctrl_c_the_calls_in_flight_are_yielded_and_no_more_are_sent(serve, ledger):
     server = serve({}, latency=0.3)
     begin = time.monotonic()
     answers = caller(ledger, concurrency=4).run(questions(server, 100))
@@ -50,7 +50,7 @@ def test_at_ctrl_c_those_in_flight_are_yielded_and_no_more_are_sent(serve, ledge
 
 
 @pytest.mark.usefixtures("listening")
-def test_ctrl_c_comes_through_while_all_are_waited_for(serve, ledger):
+def test_ctrl_c_is_raised_while_all_calls_are_in_flight(serve, ledger):
     server = serve({}, latency=0.4)
     press_after(0.2)
     keys, _ = drained(caller(ledger, concurrency=3).run(questions(server, 50)), KeyboardInterrupt)
@@ -59,7 +59,7 @@ def test_ctrl_c_comes_through_while_all_are_waited_for(serve, ledger):
 
 
 @pytest.mark.usefixtures("listening")
-def test_ctrl_c_waits_for_no_back_off_and_no_hold(serve):
+def test_ctrl_c_does_not_wait_for_a_back_off_or_a_hold(serve):
     server = serve({}, retry_after=60, faults=Faults(script=["rate_limited", "error_500"]))
     asked = caller(concurrency=2, backoff=60)
     press_after(0.3)
@@ -92,7 +92,7 @@ def test_a_second_ctrl_c_does_not_wait(serve, ledger):
 
 
 @pytest.mark.usefixtures("listening")
-def test_a_ctrl_c_that_is_passed_on_twice_is_one(serve):
+def test_a_ctrl_c_that_is_delivered_twice_counts_once(serve):
     server = serve({}, latency=0.5)
     press_after(0.2, 0.25)
     keys, _ = drained(caller(concurrency=3).run(questions(server, 50)), KeyboardInterrupt)
@@ -101,7 +101,7 @@ def test_a_ctrl_c_that_is_passed_on_twice_is_one(serve):
 
 
 @pytest.mark.usefixtures("listening")
-def test_an_error_of_the_one_who_asks_leaves_no_call_unsettled(serve, ledger):
+def test_an_error_of_the_caller_leaves_no_call_unsettled(serve, ledger):
     server = serve({}, latency=0.1)
     answers = caller(ledger, concurrency=4).run(questions(server, 50))
     next(answers)
@@ -123,7 +123,7 @@ def test_an_unexpected_error_is_raised_after_the_answers(serve, ledger):
     assert ledger.reserved == PRICE.worst(9, 9)  # it may have been charged
 
 
-def test_where_ctrl_c_is_ignored_it_stays_so(serve):
+def test_an_ignored_ctrl_c_stays_ignored(serve):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         answers = caller().run(questions(serve({}), 20))

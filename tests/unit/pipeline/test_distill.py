@@ -1,4 +1,4 @@
-"""Distillation as a library: plug-in faults are named, signals are used only where they mean something."""
+"""A distillation trains each domain with what its teacher gives, and names the plug-in of a fault."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_the_same_settings_and_data_give_the_same_neuron_in_another_run(distilla
     assert other.digest != first.digest
 
 
-def test_a_gate_that_raises_is_named_and_the_other_domains_go_on(distillation):
+def test_a_gate_that_raises_is_named_and_the_other_domains_are_distilled(distillation):
     one = distillation(gate="moody")
 
     def moody(given):
@@ -82,21 +82,21 @@ def test_keys_that_the_base_lacks_are_refused_before_the_teacher_is_asked(distil
     assert "teacher_answered" not in [line["event"] for line in logs]
 
 
-def test_soft_targets_are_used_where_the_teacher_has_the_students_tokenizer(distillation, tmp_path):
+def test_soft_targets_are_used_if_the_teacher_has_the_students_tokenizer(distillation, tmp_path):
     one = distillation(teacher="mlx")
     distill_all(one, ["alpha"])
     assert all(report.kd is not None for report in steps_of(one))
 
 
 @pytest.mark.parametrize("kind", thin(["bytes", "p_kl", "gold", "uld", "off"]))
-def test_a_teacher_with_another_tokenizer_teaches_as_the_settings_say(distillation, tmp_path, kind):
+def test_a_teacher_with_another_tokenizer_is_compared_as_the_settings_say(distillation, tmp_path, kind):
     folder = swap_letters(write_student(tmp_path / "other"))
     one = distillation(teacher=f"mlx:{folder}", cross_tokenizer=kind)
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.error is None
     assert alpha.recipes == (("sft",) if kind == "off" else ("kd",))
     assert all((report.kd is None) == (kind == "off") for report in steps_of(one))
-    # Only what is told in the student's own tokens is a figure to compare models by.
+    # A divergence compares models only if its targets are in the student's tokens.
     assert (alpha.verdict.candidate.divergence is None) == (kind != "bytes")
 
 
@@ -125,13 +125,13 @@ def test_the_do_no_harm_measure_takes_held_out_prompts_of_the_other_domains(dist
     assert again.verdict.base.others_bits_per_byte is None
 
 
-def test_a_run_that_another_holds_is_refused(distillation):
+def test_a_run_that_another_process_holds_is_refused(distillation):
     one = distillation()
     with one.run.lock(), pytest.raises(RegistryError, match="another process is working on this run"):
         distill_all(one, ["alpha"])
 
 
-def test_a_runs_name_is_made_of_settings_and_data(distillation, tmp_path):
+def test_the_default_name_of_a_run_depends_on_settings_and_data(distillation, tmp_path):
     one = distillation()
     name = name_of(one)
     assert name.startswith("quick-")
@@ -142,7 +142,7 @@ def test_a_runs_name_is_made_of_settings_and_data(distillation, tmp_path):
     assert name_of(distillation()) != name
 
 
-def test_new_scorer_weights_are_judged_anew_without_training_again(distillation, tmp_path):
+def test_new_scorer_weights_are_judged_without_a_new_training(distillation, tmp_path):
     first = distillation()
     before = distill_all(first, ["alpha"]).results[0]
     steps = steps_of(first)
@@ -158,7 +158,7 @@ def test_new_scorer_weights_are_judged_anew_without_training_again(distillation,
     assert steps_of(again) == steps
 
 
-def test_an_unchanged_domain_is_done_without_loading_the_base(distillation, monkeypatch):
+def test_an_unchanged_domain_is_skipped_without_loading_the_base(distillation, monkeypatch):
     before = distill_all(distillation(), ["alpha"]).results[0]
     monkeypatch.setattr("conch_dna.pipeline.distill.load", lambda *_: pytest.fail("the base was loaded"))
     assert distill_all(distillation(), ["alpha"]).results[0] == before
@@ -168,7 +168,7 @@ def kinds(distillation, domain="alpha"):
     return [report.recipe for report in steps_of(distillation, domain)]
 
 
-def test_auto_chooses_by_what_the_teacher_gives(distillation):
+def test_auto_chooses_by_the_teachers_capabilities(distillation):
     for teacher, recipe in (("echo", "sft"), ("mlx", "kd")):
         one = distillation(teacher, teacher=teacher)
         assert distill_all(one, ["alpha"]).results[0].recipes == (recipe,)
@@ -181,7 +181,7 @@ def test_a_recipe_that_the_teacher_cannot_serve_fails_its_domain(distillation):
     assert "recipe kd needs a teacher that gives soft targets; got teacher echo: text" in alpha.error
 
 
-def test_recipes_in_a_row_leave_a_folder_each_and_one_neuron(distillation):
+def test_several_recipes_leave_a_folder_each_and_one_neuron(distillation):
     one = distillation(teacher="mlx", mode="kd,on_policy", rollout_tokens=4)
     (alpha,) = distill_all(one, ["alpha"]).results
     assert (alpha.error, alpha.recipes, alpha.steps) == (None, ("kd", "on_policy"), 6)
@@ -213,7 +213,7 @@ def test_on_policy_alone_asks_the_teacher_for_held_out_answers_only(distillation
     assert kinds(one) == ["on_policy"] * 3
 
 
-def test_the_students_own_best_answers_are_judged_by_quality_where_nobody_teaches(distillation, tmp_path):
+def test_best_of_n_without_a_teacher_is_judged_by_quality(distillation, tmp_path):
     settings = {"candidates": 4, "iterations": 1, "candidate_temperature": 1.0, "learning_rate": 1e-4}
     settings["student"] = str(write_ending_student(tmp_path / "ending"))
     one = distillation(mode="best_of_n", **settings)
@@ -251,7 +251,7 @@ class Ranking:
         self.closed += 1
 
 
-def test_a_teacher_that_only_ranks_teaches_by_preference_and_is_judged_by_quality(distillation, tmp_path):
+def test_a_teacher_that_only_ranks_trains_by_preference_and_is_judged_by_quality(distillation, tmp_path):
     one = distillation(student=str(write_ending_student(tmp_path / "ending")), teacher="ranking", learning_rate=1e-3)
     one.host.catalog.add("teachers", "ranking", Ranking, Owner("ranking", "ranking.py"))
     (alpha,) = distill_all(one, ["alpha"]).results
@@ -269,16 +269,16 @@ def test_a_teacher_that_only_ranks_teaches_by_preference_and_is_judged_by_qualit
     assert {step.agreement is not None and step.margin is not None for step in steps_of(one)} == {True}
 
 
-def test_prompts_set_apart_are_neither_trained_on_nor_held_out_and_the_same_each_time(distillation, monkeypatch):
+def test_prompts_set_apart_are_the_same_each_time_and_neither_trained_on_nor_held_out(distillation, monkeypatch):
     one = distillation(keep_best=1, validation=0.3, max_length=4096)
     domain = one.domains["alpha"]
     parts = split(domain.prompts, 0.25)
     found = [prepare(one, domain, one.teacher(domain), parts, recipes) for recipes in (["sft"], ["sft", "best_of_n"])]
-    (material, held_out), (again, _) = found
-    apart = {p.digest for p in material.validation.prompts}
+    (training_set, held_out), (again, _) = found
+    apart = {p.digest for p in training_set.validation.prompts}
     assert 0 < len(apart) < len(parts.train)
     assert apart <= {p.digest for p in parts.train}
-    assert len(material.examples) == len(parts.train) - len(apart)
+    assert len(training_set.examples) == len(parts.train) - len(apart)
     assert apart == {p.digest for p in again.validation.prompts}
     assert not apart & {p.digest for p in again.prompts}
     plain, same = prepare(distillation(max_length=4096), domain, one.teacher(domain), parts, ["sft"])
@@ -295,7 +295,7 @@ def test_the_base_is_its_own_teacher_however_its_path_is_written(distillation, s
     assert (teacher.folder, teacher.capabilities) == (None, {"text", "top_k"})
 
 
-def test_routes_send_each_domain_to_its_teacher(distillation):
+def test_a_route_gives_a_domain_its_teacher(distillation):
     one = distillation()
     one.routes = {"beta": "mlx"}
     summary = distill_all(one, ["alpha", "beta"])
@@ -316,19 +316,19 @@ def test_a_recording_is_part_of_a_runs_name(distillation, tmp_path):
     domain = one.domains["alpha"]
     file = domain.folder / "recorded/mine.jsonl"
     file.parent.mkdir()
-    names = [name_of(one, ["alpha"])]
+    live = {"alpha": distillation(teacher="echo").teacher(domain)}
+    names = [name_of(one, ["alpha"], live)]
     for answer in ("one", "two", "two"):
-        told = [Completion(prompt=p.digest, text=answer, teacher="t", sampling=Sampling()) for p in domain.prompts]
-        file.write_text("".join(map(to_json_line, told)))
+        given = [Completion(prompt=p.digest, text=answer, teacher="t", sampling=Sampling()) for p in domain.prompts]
+        file.write_text("".join(map(to_json_line, given)))
         names.append(name_of(one, ["alpha"]))
     assert len(set(names)) == 3
     assert names[2] == names[3]
-    live = {"alpha": distillation(teacher="echo").teacher(domain)}
-    assert name_of(one, ["alpha"], live) == names[0], "a live teacher has no files"
+    assert name_of(one, ["alpha"], live) == names[0], "a live teacher has no recording"
     file.write_text("{\n")
-    assert name_of(one, ["alpha"]) == names[0], "its domain fails later"
+    assert name_of(one, ["alpha"]) == names[0], "the domain of a damaged recording fails later"
 
 
-def test_an_example_over_the_token_budget_is_told_before_training(distillation):
+def test_an_example_over_the_token_budget_is_reported_before_training(distillation):
     (alpha,) = distill_all(distillation(token_budget=16), ["alpha"]).results
     assert "does not fit into a forward pass" in alpha.error

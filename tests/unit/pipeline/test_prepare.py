@@ -1,4 +1,4 @@
-"""From prompts to material: what does not fit is left out and counted, or refused before anything is trained."""
+"""Preparation leaves out prompts that do not fit and counts them, or refuses before training."""
 
 import pytest
 from distillations import prepare
@@ -15,7 +15,7 @@ from conch_dna.train.rollout_source import OnPolicySource
 
 @pytest.fixture
 def on_policy(tmp_path, student, monkeypatch):
-    """Prepare a domain whose prompts have different lengths for a recipe of rollouts, and draw some."""
+    """Prepare a domain with prompts of different lengths for a recipe that draws rollouts."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     domain = load_domain(write_domain(tmp_path / "alpha", 40))
     train = split(domain.prompts, 0.25).train
@@ -26,24 +26,24 @@ def on_policy(tmp_path, student, monkeypatch):
         teacher = one.teacher(domain)
         lengths = [len(prompt_ids(one.base.tokenizer, [m.as_dict() for m in p.messages])) for p in train]
         with capture_logs() as logs:
-            material, _ = prepare(one, domain, teacher, split(domain.prompts, 0.25), recipes)
+            training_set, _ = prepare(one, domain, teacher, split(domain.prompts, 0.25), recipes)
         table = one.config.tables["on_policy"]
         journal = tmp_path / "rollouts.jsonl"
-        source = OnPolicySource(one.base, teacher, material.prompts, one.config, table, None, journal)
+        source = OnPolicySource(one.base, teacher, training_set.prompts, one.config, table, None, journal)
         left_out = [(r["reason"], r["count"]) for r in logs if r["event"] == "examples_left_out"]
-        return lengths, material, source, left_out
+        return lengths, training_set, source, left_out
 
     return make
 
 
 def test_prompts_without_room_for_a_rollout_are_left_out_and_counted(on_policy):
-    lengths, material, _, left_out = on_policy()
-    assert (len(material.prompts), left_out) == (len(lengths), [])
+    lengths, training_set, _, left_out = on_policy()
+    assert (len(training_set.prompts), left_out) == (len(lengths), [])
     limit = sorted(lengths)[len(lengths) // 2] + 8
     fitting = sum(length + 8 <= limit for length in lengths)
     assert 0 < fitting < len(lengths)
-    _, material, source, left_out = on_policy(max_length=limit)
-    assert len(material.prompts) == fitting
+    _, training_set, source, left_out = on_policy(max_length=limit)
+    assert len(training_set.prompts) == fitting
     assert left_out[0] == (f"with rollout_tokens longer than max_length {limit}", len(lengths) - fitting)
     for step in range(3):
         assert all((batch.ids_BT != 0).sum(axis=1).max() <= limit for batch in source.batches(step))
@@ -60,11 +60,11 @@ def test_a_rollout_over_the_token_budget_is_refused(on_policy):
 
 
 def test_the_students_own_candidates_are_not_bound_by_rollout_tokens(on_policy):
-    lengths, material, _, left_out = on_policy(("best_of_n",), max_length=64, rollout_tokens=512)
-    assert (len(material.prompts), left_out) == (len(lengths) - len(material.validation.prompts), [])
+    lengths, training_set, _, left_out = on_policy(("best_of_n",), max_length=64, rollout_tokens=512)
+    assert (len(training_set.prompts), left_out) == (len(lengths) - len(training_set.validation.prompts), [])
 
 
-def test_a_tokenizer_with_more_ids_than_its_head_is_refused_whoever_teaches(tmp_path, student):
+def test_a_tokenizer_with_more_ids_than_its_head_is_refused_with_every_teacher(tmp_path, student):
     domain = load_domain(write_domain(tmp_path / "alpha", 40))
     one = work_over(tmp_path, student, domain, teacher="echo", mode="sft")
     one.base.config["vocab_size"] = 10

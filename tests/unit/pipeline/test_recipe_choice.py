@@ -1,4 +1,4 @@
-"""The recipes are those that were asked for, else what teacher and machine are good for; each choice has its reason."""
+"""The recipe choice follows the settings, else the teacher's capabilities and the machine's memory."""
 
 import pytest
 from settings import config_of
@@ -52,11 +52,11 @@ def test_the_choice_follows_teacher_and_memory(teacher, capabilities, memory, se
         ({"": "mlx:big", "gsm8k": "mlx"}, ("kd", "on_policy")),
     ],
 )
-def test_of_several_teachers_each_is_compared_with_the_student(named, recipes):
+def test_each_of_several_teachers_is_compared_with_the_student(named, recipes):
     assert choose_recipes(CATALOG, config_of({"student": "own"}), named, SOFT, BIG).names == recipes
 
 
-def test_choices_as_bytes_are_taken_where_kd_is_asked_for():
+def test_a_request_for_kd_uses_choices_as_bytes():
     found = choose_recipes(CATALOG, config_of({"mode": "kd"}), {"": "recorded"}, TEXT | {"replay", "soft"}, BIG)
     assert found.names == ("kd",)
 
@@ -71,7 +71,7 @@ def test_a_teacher_that_reads_any_text_serves_every_recipe_of_distributions(mode
         choose_recipes(CATALOG, config_of({"mode": mode, "cross_tokenizer": "off"}), {"": "api:x"}, forced, BIG)
 
 
-def test_what_was_asked_for_is_what_is_done():
+def test_requested_recipes_are_used():
     found = choose_recipes(CATALOG, config_of({"mode": "sft, best_of_n"}), {"": "mlx:big"}, SOFT, BIG)
     assert (found.names, found.reason) == (("sft", "best_of_n"), "as asked")
 
@@ -100,12 +100,12 @@ def test_a_recipe_refuses_a_teacher_that_cannot_serve_it(mode, capabilities, fau
     assert "\n" not in str(caught.value)
 
 
-def test_kd_says_which_soft_targets_the_settings_decline():
+def test_the_refusal_of_kd_names_the_soft_targets_that_the_settings_decline():
     with pytest.raises(ConfigError, match="soft targets that cross_tokenizer = gold takes; got teacher t: soft, text"):
         choose_recipes(CATALOG, config_of({"mode": "kd", "cross_tokenizer": "gold"}), {"": "t"}, TEXT | {"soft"}, BIG)
 
 
-def test_the_machine_has_memory():
+def test_machine_memory_is_positive():
     assert machine_memory() > 1_000_000_000
 
 
@@ -129,3 +129,9 @@ def test_settings_that_contradict_a_requested_recipe_are_refused(settings, fault
 def test_a_recipe_that_does_not_exist_is_refused_with_those_that_do():
     with pytest.raises(UnknownName, match=r"recipe.*kdd.*best_of_n.*kd.*on_policy.*preference.*sft"):
         requested(CATALOG, config_of({"mode": "kdd"}))
+
+
+@pytest.mark.parametrize(("capabilities", "comparisons"), [({"prefer"}, 3), ({"prefer", "text"}, 4)], ids=str)
+def test_a_judge_without_answers_compares_one_candidate_with_the_others(capabilities, comparisons):
+    plan = CATALOG.get("recipes", "preference").plan(config_of(candidates=4), frozenset(capabilities), 5, 9)
+    assert plan.verdicts == comparisons

@@ -1,10 +1,11 @@
-"""A run folder says what the run is, where it stands, and who works on it."""
+"""A run folder stores a run's settings, state and lock."""
 
 import json
 import os
 
 import pytest
 from filelock import Timeout
+from settings import config_of
 
 from conch_dna.config import resolve
 from conch_dna.errors import CheckpointError, UnknownName
@@ -21,7 +22,7 @@ def summary_of(run):
     return Summary(run=run.name, student="s", teacher="t", preset="quick", results=(), seconds=1)
 
 
-def test_it_is_running_while_locked_then_interrupted_until_it_has_a_summary(run):
+def test_a_run_is_running_while_locked_and_interrupted_until_it_has_a_summary(run):
     with run.lock():
         run.begin(resolve(), ["alpha"])
         assert run.state == "running"
@@ -30,7 +31,7 @@ def test_it_is_running_while_locked_then_interrupted_until_it_has_a_summary(run)
     assert run.state == "finished"
 
 
-def test_begun_again_it_is_no_longer_finished(run):
+def test_a_restarted_run_is_not_finished(run):
     run.begin(resolve(), ["alpha"])
     run.save_summary(summary_of(run))
     run.begin(resolve(), ["beta"])
@@ -38,7 +39,7 @@ def test_begun_again_it_is_no_longer_finished(run):
     assert run.about()["domains"] == ["alpha", "beta"]
 
 
-def test_a_second_lock_is_refused_and_a_look_at_the_state_takes_none(run):
+def test_reading_the_state_takes_no_lock_and_a_second_lock_is_refused(run):
     with run.lock():
         assert run.state == "running"
         with pytest.raises(Timeout), run.lock():
@@ -55,16 +56,22 @@ def test_other_settings_are_refused_by_name_and_change_nothing(run):
     assert (run.path / "config.json").read_bytes() == before
 
 
-def test_a_run_of_an_earlier_version_goes_on_with_what_has_come_since_at_its_default(run):
-    run.begin(resolve(), ["alpha"])
+def test_a_run_of_an_earlier_version_resumes_with_newer_settings_at_their_defaults(run):
+    run.begin(config_of(), ["alpha"])
     path = run.path / "config.json"
     about = json.loads(path.read_text())
-    del about["config"]["dpo_beta"]
+    del about["config"]["max_harm"]
     path.write_text(json.dumps(about))
+    with pytest.raises(CheckpointError, match=r"begun with max_harm = 0\.1, now 0\.2"):
+        run.begin(config_of({"max_harm": 0.2}), ["alpha"])
+    run.begin(config_of(), ["alpha"])
+    assert json.loads(path.read_text())["config"]["max_harm"] == 0.1
+
+
+def test_a_changed_setting_of_a_recipe_is_refused_by_name(run):
+    run.begin(config_of(), ["alpha"])
     with pytest.raises(CheckpointError, match=r"begun with dpo_beta = 0\.1, now 0\.2"):
-        run.begin(resolve({"dpo_beta": 0.2}), ["alpha"])
-    run.begin(resolve(), ["alpha"])
-    assert json.loads(path.read_text())["config"]["dpo_beta"] == 0.1
+        run.begin(config_of({"preference": {"dpo_beta": 0.2}}), ["alpha"])
 
 
 def test_results_are_kept_by_domain_and_a_damaged_one_counts_as_none(run):
@@ -79,7 +86,7 @@ def test_results_are_kept_by_domain_and_a_damaged_one_counts_as_none(run):
     assert run.results() == results[:1]
 
 
-def test_the_last_step_is_told_of_domains_that_have_not_ended(run):
+def test_unfinished_domains_report_their_last_step(run):
     step = {
         "loss": 1.0,
         "ce": 1.0,

@@ -205,7 +205,7 @@ class TestFaults:
     def test_a_prompt_without_invocation_tokens_fails_alone(self, engine):
         good = engine.submit(ASKED, "n0", SHORT)
         for prompt in (CONTEXT, [INVOCATION_TOKENS[0]], [*INVOCATION_TOKENS[::-1]]):
-            with pytest.raises(DataError, match="from which on this neuron acts"):
+            with pytest.raises(DataError, match="does not contain the invocation tokens of this neuron"):
                 engine.submit(prompt, "n1", SHORT)
         answered(engine, [good, engine.submit(CONTEXT, "plain", SHORT)])
 

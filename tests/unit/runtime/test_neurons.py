@@ -411,7 +411,7 @@ class TestRefusals:
                 del tensors[f"model.layers.2.mlp.up_proj.lora_{part}"]
 
         publish("bad", 4, change=drop)
-        self.check(settled, "bad", "2 of 56 tensors that adapter_config.json promises are missing")
+        self.check(settled, "bad", "2 of 56 tensors that adapter_config.json specifies are missing")
 
     @pytest.mark.parametrize(
         ("change", "match"),

@@ -91,14 +91,16 @@ def test_a_loss_by_id_needs_ids_that_mean_the_same():
 def test_a_template_that_ends_no_turn_is_refused():
     with pytest.raises(ConchError) as caught:
         compare(copy(byte_level(), ENDLESS), byte_level())
-    assert str(caught.value).startswith("student: the chat template puts no end-of-turn token after an assistant turn")
+    assert str(caught.value).startswith(
+        "student: the chat template writes no end-of-turn token after an assistant turn"
+    )
     assert "<|im_end|>" in str(caught.value)
 
 
 def test_an_end_token_that_the_template_does_not_write_is_refused():
     """The base's end of text beside an instruct template, or the other way round."""
     theirs = copy(byte_level(), OTHER_TEMPLATE, "<|im_end|>")
-    with pytest.raises(ConchError, match="teacher: the chat template puts no end-of-turn token"):
+    with pytest.raises(ConchError, match="teacher: the chat template writes no end-of-turn token"):
         compare(byte_level(), theirs)
 
 

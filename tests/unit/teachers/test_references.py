@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from projects import write_domain
+from settings import config_of
 from tiny import targets_of
 
 from conch_dna.config import resolve
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import PluginError, TeacherError, UnknownName
+from conch_dna.pipeline.setup import named_teachers
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import Judge, Scores, ScoresText
@@ -151,9 +153,10 @@ def test_a_route_goes_by_domain_and_before_that_by_source(domain, routes, expect
     assert references(resolve({}), domain, routes) == expected
 
 
-def test_no_teacher_is_asked_if_no_recipe_needs_one(domain):
-    assert references(resolve({"mode": "best_of_n"}), domain, {"alpha": "echo"}) == {"": "none"}
-    assert references(resolve({"mode": "sft,best_of_n"}), domain, {"alpha": "echo"}) == {"": "echo"}
+def test_no_teacher_is_asked_if_no_recipe_needs_one(host, domain):
+    routes = {"alpha": "echo"}
+    assert named_teachers(host, config_of(mode="best_of_n"), domain, routes) == {"": "none"}
+    assert named_teachers(host, config_of(mode="sft,best_of_n"), domain, routes) == {"": "echo"}
 
 
 def test_several_teachers_are_shown_with_their_sources(host, domain):

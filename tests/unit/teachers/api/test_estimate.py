@@ -150,9 +150,8 @@ def test_verdicts_are_counted_in_both_orders_with_two_answers_each(tmp_path):
     assert halved.high == pytest.approx(found.high / 2, abs=40)
 
 
-def test_a_judge_without_answers_compares_one_candidate_with_the_others(tmp_path):
-    domain, judge = domain_of(tmp_path), Distant()
-    judge.capabilities = frozenset({"prefer"})
-    (found,) = verdict_estimates(judge, domain, domain.prompts, 4)
+def test_each_comparison_is_two_calls(tmp_path):
+    domain = domain_of(tmp_path)
+    (found,) = verdict_estimates(Distant(), domain, domain.prompts, 3)
     assert found.calls == 30 * 2 * 3
     assert verdict_estimates(Near(), domain, domain.prompts, 4) == []
