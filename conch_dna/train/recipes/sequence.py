@@ -26,6 +26,7 @@ def run_recipes(recipes: Sequence[Recipe], context: RecipeContext[RecipeSettings
     start = context.start
     for number, recipe in enumerate(recipes, 1):
         folder = context.folder / f"{number}-{recipe.name}" if len(recipes) > 1 else context.folder
+        folder.mkdir(parents=True, exist_ok=True)  # a recipe may write its own files there before it trains
         settings = context.config.table(recipe.name, recipe.settings)
         with context.host.blaming("recipes", recipe.name):
             start, found = recipe.run(replace(context, settings=settings, folder=folder, start=start))
