@@ -19,5 +19,5 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_recipes() -> Mapping[str, Recipe]:
-    """Provide the recipes."""
+    """Return the bundled recipes."""
     return {recipe.name: recipe for recipe in (Sft(), Kd(), OnPolicy(), BestOfN(), Preference())}

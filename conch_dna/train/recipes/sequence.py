@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def run_recipes(recipes: Sequence[Recipe], context: RecipeContext[RecipeSettings]) -> RecipeResult:
-    """Run ``recipes`` in their order, each from the adapter of the one before and with a fresh optimizer.
+    """Run ``recipes`` in order, each from the adapter of the previous one and with a fresh optimizer.
 
-    A single recipe works in the context's folder, several in numbered folders beneath it: ``1-kd``, ``2-on_policy``.
+    A single recipe works in the context's folder, several in numbered folders in it: ``1-kd``, ``2-on_policy``.
 
-    :param context: its settings are those of no recipe; each gets its own.
+    :param context: the context without a recipe's settings, which are filled in for each recipe.
     """
     reports: list[StepReport] = []
     start = context.start
