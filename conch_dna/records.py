@@ -1,4 +1,4 @@
-"""The frozen records that travel between the stages; each is one JSON object on disk."""
+"""Frozen records that the stages exchange; each is one JSON object on disk."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ SCHEMA_VERSION = 1
 
 
 class Record(BaseModel):
-    """Base of all records: frozen, and closed to unknown keys."""
+    """Base class of all records: frozen, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def digest_of(value: object) -> str:
-    """Return the sha256 hex digest of ``value`` written as canonical JSON (sorted keys, no blanks, UTF-8)."""
+    """Return the sha256 hex digest of ``value`` as canonical JSON (sorted keys, no spaces, UTF-8)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class FunctionCall(Record):
-    """What a tool call calls; ``arguments`` is an object, or the JSON text of one, as OpenAI writes it."""
+    """The function of a tool call; ``arguments`` is an object, or its JSON text as in OpenAI's API."""
 
     name: str = Field(min_length=1)
     arguments: dict[str, Any] = Field(default_factory=dict)
@@ -38,7 +38,7 @@ class FunctionCall(Record):
     @field_validator("arguments", mode="before")
     @classmethod
     def _object(cls, value: Any) -> Any:
-        """Read JSON text."""
+        """Parse JSON text."""
         if not isinstance(value, str):
             return value
         try:
@@ -49,14 +49,14 @@ class FunctionCall(Record):
 
 
 class ToolCall(Record):
-    """One call in an assistant turn."""
+    """One tool call in an assistant turn."""
 
     id: str | None = None
     type: Literal["function"] = "function"
     function: FunctionCall
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the call in OpenAI's shape, but with its arguments as an object, as chat templates take it."""
+        """Return the call in OpenAI's format, but with the arguments as an object, as chat templates expect."""
         given = {"type": self.type, "function": self.function.model_dump()}
         return given if self.id is None else {"id": self.id, **given}
 
@@ -64,8 +64,8 @@ class ToolCall(Record):
 class Message(Record):
     """One chat turn.
 
-    :param tool_calls: what an assistant turn calls; its content may then be empty, or null where it is read.
-    :param tool_call_id, name: in a tool turn, which call and which tool it answers.
+    :param tool_calls: the calls of an assistant turn; its content may then be empty, and in input also null.
+    :param tool_call_id, name: in a tool turn, the call and the tool that it answers.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -77,7 +77,7 @@ class Message(Record):
     @model_validator(mode="before")
     @classmethod
     def _without_content(cls, value: Any) -> Any:
-        """Let a turn that calls tools do without content."""
+        """Accept a turn with tool calls and without content."""
         if isinstance(value, dict) and value.get("tool_calls") and value.get("content") is None:
             return {**value, "content": ""}
         return value
@@ -94,12 +94,12 @@ class Message(Record):
 
     @property
     def text(self) -> str:
-        """The content, then each tool call as a line of JSON."""
+        """The content, followed by each tool call as a line of JSON."""
         calls = (json.dumps(call.function.model_dump(), ensure_ascii=False) for call in self.tool_calls)
         return "\n".join(part for part in (self.content, *calls) if part)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the turn in the form chat templates take; what is not given is left out."""
+        """Return the turn in the form that chat templates expect, without empty fields."""
         given: dict[str, Any] = {"role": self.role, "content": self.content}
         if self.tool_calls:
             given["tool_calls"] = [call.as_dict() for call in self.tool_calls]
@@ -108,12 +108,12 @@ class Message(Record):
 
     @model_serializer
     def _written(self) -> dict[str, Any]:
-        """Write no more to disk either."""
+        """Serialise without empty fields too."""
         return self.as_dict()
 
 
 class Reference(Record):
-    """What is known for sure about the right answer; every field is optional."""
+    """Verified facts about the correct answer; every field is optional."""
 
     answer: str | None = None
     contains: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class Reference(Record):
 
 
 class Prompt(Record):
-    """One prompt of a domain: chat messages that end with the turn to be answered."""
+    """One prompt of a domain: chat messages, the last of which is the turn to answer."""
 
     messages: tuple[Message, ...]
     reference: Reference = Reference()
@@ -130,39 +130,41 @@ class Prompt(Record):
 
     @property
     def digest(self) -> str:
-        """The sha256 of the messages alone: the prompt's identity in splits, caches and recordings."""
+        """The sha256 of the messages: the prompt's identity in splits, caches and recordings."""
         return digest_of(self.turns)
 
     @property
     def turns(self) -> list[dict[str, Any]]:
-        """The messages in the form chat templates take."""
+        """The messages in the form that chat templates expect."""
         return [m.as_dict() for m in self.messages]
 
     @property
     def text(self) -> str:
-        """All turns joined, for comparisons of wording."""
+        """The text of all turns, for comparisons of wording."""
         return "\n".join(m.text for m in self.messages)
 
 
 class Sampling(Record):
-    """How a teacher draws its answers."""
+    """Sampling parameters of a teacher's answers."""
 
-    max_tokens: int = Field(96, ge=1, le=32_768, description="most tokens in one answer")
+    max_tokens: int = Field(96, ge=1, le=32_768, description="maximum number of tokens in an answer")
     temperature: float = Field(0.0, ge=0, le=5, description="0 is greedy")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus mass")
     seed: int = Field(0, ge=0, description="seed of the draw")
-    top_log_probs: int = Field(0, ge=0, le=64, description="choices kept of every token, where a teacher tells them")
+    top_log_probs: int = Field(
+        0, ge=0, le=64, description="number of most likely tokens to keep at each position, if the teacher reports them"
+    )
 
 
 class SoftToken(Record):
-    """One token of an answer, and what the teacher weighed in its place.
+    """One token of an answer, with the teacher's most likely tokens at its position.
 
-    Tokens are bytes, written as Latin-1, so that any tokenizer can read them; ``None`` is the end of the turn.
+    Tokens are bytes in Latin-1, independent of any tokenizer; ``None`` is the end of the turn.
     """
 
     piece: str | None
     choices: tuple[tuple[str | None, float], ...] = Field(
-        min_length=1, description="tokens with their log-probability at temperature 1, in nats, likeliest first"
+        min_length=1, description="tokens with their log-probability at temperature 1, in nats, most likely first"
     )
 
 
@@ -174,48 +176,58 @@ class Completion(Record):
     finish_reason: Literal["stop", "length"] = "stop"
     teacher: str = Field(description="fingerprint of the teacher")
     sampling: Sampling
-    soft: tuple[SoftToken, ...] = Field((), description="its tokens, where the teacher told their choices")
-    extracted: str | None = Field(None, description="digest of the [extract] that took the text from a longer one")
+    soft: tuple[SoftToken, ...] = Field((), description="its tokens, if the teacher reported log-probabilities")
+    extracted: str | None = Field(
+        None, description="digest of the [extract] settings that took the text from a longer answer"
+    )
 
 
 class StepReport(Record):
-    """One optimizer step, as written to ``metrics.jsonl``."""
+    """The report of one optimizer step; a line of ``metrics.jsonl``."""
 
     step: int
-    recipe: str = Field("", description="sft, kd, on_policy, best_of_n or preference")
-    loss: float = Field(description="combined loss, nats a token; of preference, nats a pair")
-    ce: float = Field(description="cross-entropy on the text, nats a token")
-    kd: float | None = Field(None, description="divergence from the teacher's targets, nats a token")
-    kd_max: float | None = Field(None, description="largest divergence of one token, nats")
-    entropy: float | None = Field(None, description="of the student's distributions, nats a token")
+    recipe: str = Field("", description="name of the recipe")
+    loss: float = Field(description="combined loss, nats per token; with preference, nats per pair")
+    ce: float = Field(description="cross-entropy on the text, nats per token")
+    kd: float | None = Field(None, description="divergence from the teacher's soft targets, nats per token")
+    kd_max: float | None = Field(None, description="largest divergence of a token, nats")
+    entropy: float | None = Field(None, description="entropy of the student's distributions, nats per token")
     agreement: float | None = Field(
-        None, description="share of tokens with the teacher's top-1 choice; of preference, of pairs with its verdict"
+        None, description="share of tokens with the teacher's top-1 token; with preference, of pairs with its verdict"
     )
-    margin: float | None = Field(None, description="reward of the preferred answer less the other's, mean of the pairs")
-    reward: float | None = Field(None, description="dpo_beta times the preferred answer's gain over the reference")
+    margin: float | None = Field(
+        None, description="mean difference of reward between the preferred and the other answer"
+    )
+    reward: float | None = Field(None, description="dpo_beta times the gain of the preferred answer over the reference")
     alpha: float | None = Field(None, description="weight of the divergence")
     beta: float | None = Field(None, description="mixture weight of jsd and skewed KL")
-    validation: float | None = Field(None, description="loss on the prompts set apart, as above, where measured")
+    validation: float | None = Field(
+        None, description="loss on the validation prompts, in the unit of loss, at steps that measure it"
+    )
     learning_rate: float
     grad_norm: float
-    tokens: int = Field(description="trained tokens in this step")
+    tokens: int = Field(description="trained tokens in the step")
     seconds: float
     peak_memory: int = Field(description="bytes")
 
 
 class HeldOut(Record):
-    """What one model (base, candidate or incumbent) did on the held-out prompts."""
+    """Figures of one model (base, candidate or incumbent) on the held-out prompts."""
 
-    bits_per_byte: float | None = Field(None, description="of the teacher's held-out answers, where there are any")
-    quality: float = Field(description="mean composite score of generated answers, 0 to 1")
+    bits_per_byte: float | None = Field(
+        None, description="bits per byte of the teacher's held-out answers, if there are any"
+    )
+    quality: float = Field(description="mean score of the model's answers, 0 to 1")
     scores: dict[str, float] = Field(default_factory=dict, description="mean of each scorer")
-    others_bits_per_byte: float | None = Field(None, description="on held-out prompts of the other domains")
-    divergence: float | None = Field(None, description="forward KL from the teacher's soft targets, nats a token")
-    agreement: float | None = Field(None, description="share of tokens with the teacher's top-1 choice")
+    others_bits_per_byte: float | None = Field(
+        None, description="bits per byte of the held-out prompts of other domains"
+    )
+    divergence: float | None = Field(None, description="forward KL from the teacher's soft targets, nats per token")
+    agreement: float | None = Field(None, description="share of tokens with the teacher's top-1 token")
 
 
 class Check(Record):
-    """One condition of a gate, with the figure that decided it."""
+    """One condition of a gate, with its figure and bound."""
 
     name: str
     passed: bool
@@ -227,7 +239,7 @@ class Check(Record):
 
 
 class Verdict(Record):
-    """The gate's judgement of one candidate."""
+    """The gate's verdict on one candidate."""
 
     domain: str
     passed: bool
@@ -244,21 +256,21 @@ class Verdict(Record):
 
 
 class DomainResult(Record):
-    """How one domain's distillation ended; ``result.json`` in its run folder."""
+    """The result of one domain's distillation; ``result.json`` in its run folder."""
 
     domain: str
     state: Literal["published", "gate_failed", "failed"]
-    recipes: tuple[str, ...] = Field((), description="what trained it, in that order")
+    recipes: tuple[str, ...] = Field((), description="the recipes that ran, in order")
     version: int | None = None
     digest: str | None = Field(None, description="content digest of the published neuron")
     domain_digest: str | None = Field(None, description="digest of the domain's settings, prompts and references")
     base_digest: str | None = Field(None, description="digest of the base")
     teacher_fingerprint: str | None = Field(None, description="identity of the teacher and its answers")
-    start_digest: str | None = Field(None, description="content digest of the adapter that training began with")
+    start_digest: str | None = Field(None, description="content digest of the start adapter")
     verdict: Verdict | None = None
     train_prompts: int = 0
     held_out_prompts: int = 0
-    no_final_answer: int = Field(0, description="answers in which the extractor found none, of both kinds of prompts")
+    no_final_answer: int = Field(0, description="answers without a final answer, of training and held-out prompts")
     steps: int = 0
     kd_loss: float | None = None
     ce_loss: float | None = None
@@ -273,7 +285,7 @@ class DomainResult(Record):
 
 
 class Summary(Record):
-    """All domains of one ``conch distill``; ``summary.json`` in the run folder, ``stopped.json`` where it stopped."""
+    """The results of one ``conch distill``: ``summary.json`` in the run folder, or ``stopped.json`` after an early stop."""
 
     run: str
     student: str
@@ -281,17 +293,17 @@ class Summary(Record):
     preset: str
     results: tuple[DomainResult, ...]
     seconds: float
-    stopped: str | None = Field(None, description="why it stopped before its end; what came after that has no result")
+    stopped: str | None = Field(None, description="reason for an early stop; later domains have no result")
 
 
-CHOICES = 16  # likeliest tokens kept of each position, asked of a teacher that gives them as bytes
+CHOICES = 16  # most likely tokens to request at each position from a teacher that reports them as bytes
 R = TypeVar("R", bound=Record)
 
 
 def read_sound(path: Path, kind: type[R], *, beside: bytes | None = None) -> list[R]:
-    """Return the records of a JSONL file up to the first line that is damaged, or that a kill cut short.
+    """Return the records of a JSONL file up to the first line that is damaged or incomplete.
 
-    :param beside: how lines begin that are about something else, and passed over.
+    :param beside: prefix of lines with other content, which are skipped.
     """
     found: list[R] = []
     try:
@@ -304,6 +316,6 @@ def read_sound(path: Path, kind: type[R], *, beside: bytes | None = None) -> lis
 
 
 def to_json_line(record: BaseModel | Mapping[str, Any]) -> str:
-    """Write ``record`` as one JSON line ended by a newline."""
+    """Return ``record`` as one line of JSON with a newline."""
     data = record.model_dump(mode="json") if isinstance(record, BaseModel) else dict(record)
     return json.dumps(data, ensure_ascii=False) + "\n"

@@ -97,7 +97,9 @@ def _rendered(name: str, kind: str) -> dict[Path, str]:
         data = Path("domains", name)
         sources |= {data / "prompts.jsonl": "prompts.jsonl.txt", data / "domain.toml": "domain.toml.txt"}
     return {
-        path: Template((_TEMPLATES / source).read_text(encoding="utf-8")).substitute(name=name)
+        path: Template((_TEMPLATES / source).read_text(encoding="utf-8")).substitute(
+            name=name, flag=name.replace("_", "-")
+        )
         for path, source in sources.items()
     }
 

@@ -1,1 +1,1 @@
-"""Measuring a neuron on held-out prompts, and the gate that decides on publishing it."""
+"""Evaluation of neurons on held-out prompts, and the gate that decides whether they are published."""

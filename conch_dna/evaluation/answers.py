@@ -1,11 +1,11 @@
-"""Answer held-out prompts greedily and score the answers."""
+"""Greedy answers to held-out prompts, and their scores."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from conch_dna.data.tokens import Example, encode_answer
+from conch_dna.data.tokens import encode_answer
 from conch_dna.evaluation.fit import fits
 from conch_dna.evaluation.scoring import Scores, needs_perplexity, score
 from conch_dna.models.head import split
@@ -16,19 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conch_dna.domains.domain import Domain
-    from conch_dna.evaluation.fit import Fit
     from conch_dna.plugin.protocols import Scorer
     from conch_dna.records import Prompt
     from conch_dna.runtime.neurons import NeuronRuntime
 
-    BaseFits = dict[tuple[Example, ...], list[Fit]]
-
-
-FLOOR = 1e-12
+FLOOR = 1e-12  # bits; keeps the perplexity of a text that the base predicts perfectly above 1
 
 
 def answer_greedily(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
-    """Return greedy answers to the bare prompts, as a student meets them."""
+    """Return greedy answers to the prompts as a student sees them, without the domain's context."""
     conversations = [p.turns for p in prompts]
     return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
 
@@ -40,7 +36,7 @@ def rate(
     answers: Sequence[str],
     scorers: Mapping[str, Scorer],
 ) -> list[Scores]:
-    """Return the domain's score of each answer to the prompt in its place."""
+    """Return the domain's scores of the answers, one for each prompt."""
     perplexities = _perplexities(runtime, domain, prompts, answers, scorers)
     return [
         score(prompt, answer, domain, scorers, perplexity)
@@ -55,14 +51,14 @@ def _perplexities(
     answers: Sequence[str],
     scorers: Mapping[str, Scorer],
 ) -> list[float | None]:
-    """Return each answer's perplexity under the base, where a scorer may look at it; ``None`` for empty answers."""
+    """Return each answer's perplexity under the base if a scorer may read it; ``None`` for empty answers."""
     if not needs_perplexity(domain, scorers):
         return [None] * len(answers)
     body, head = split(runtime.base_model.model)
-    told = [i for i, answer in enumerate(answers) if answer.strip()]
-    examples = [encode_answer(runtime.base_model.tokenizer, prompts[i], answers[i]) for i in told]
+    answered = [i for i, answer in enumerate(answers) if answer.strip()]
+    examples = [encode_answer(runtime.base_model.tokenizer, prompts[i], answers[i]) for i in answered]
     found: list[float | None] = [None] * len(answers)
     with runtime.neuron(BASE):
-        for i, fit in zip(told, fits(body, head, examples), strict=True):
+        for i, fit in zip(answered, fits(body, head, examples), strict=True):
             found[i] = math.exp(min(80.0, max(FLOOR, fit.bits) * math.log(2) / fit.tokens))
     return found

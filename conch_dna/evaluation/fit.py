@@ -1,4 +1,4 @@
-"""Held-out figures of a model that is not being trained: bits of given texts, divergence from soft targets."""
+"""Fit of a model to given texts, without training: bits of the texts, and divergence from soft targets."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ ROWS = 8  # conversations in one forward pass
 class Fit(NamedTuple):
     """Figures of one text under one model.
 
-    :param bits: of its trained tokens together.
-    :param tokens: how many these are.
+    :param bits: total bits of its trained tokens.
+    :param tokens: number of trained tokens.
     :param divergence: forward KL from the teacher over the k+1 buckets, summed, in nats; 0 without targets.
-    :param agreements: tokens at which teacher and student prefer the same id; 0 without targets.
+    :param agreements: tokens at which teacher and student have the same top-1 id; 0 without targets.
     """
 
     bits: float
@@ -42,7 +42,7 @@ class Fit(NamedTuple):
 
 
 def everywhere(_: Batch) -> AbstractContextManager[None]:
-    """Let a neuron act on every token of a batch: change nothing."""
+    """Return a context in which a neuron acts on every token of a batch."""
     return contextlib.nullcontext()
 
 
@@ -53,9 +53,9 @@ def fits(
     targets: Sequence[Targets] | None = None,
     over: Over = everywhere,
 ) -> list[Fit]:
-    """Return the fit of each example's last assistant turn, in order.
+    """Return the fit to each example's last assistant turn, in order.
 
-    :param over: entered for the forward pass over each batch; says on which of its tokens a neuron acts.
+    :param over: a context for the forward pass of each batch; it sets the tokens on which a neuron acts.
     """
     found: dict[int, Fit] = {}
     by_length = sorted(range(len(examples)), key=lambda i: len(examples[i].ids))
@@ -65,7 +65,7 @@ def fits(
         with over(batch):
             hidden_BTD = body(mx.array(batch.ids_BT))
         hidden_ND = hidden_BTD[mx.array(batch.rows_N), mx.array(batch.cols_N)]
-        joined = cast("Targets | None", batch.targets)  # of the kind that was collated
+        joined = cast("Targets | None", batch.targets)  # collate keeps the type
         figures_3N = _figures(hidden_ND, head, batch.labels_N, joined)
         for row, pick in enumerate(picks):
             nats, divergence, agreements = figures_3N[:, batch.rows_N == row].sum(axis=1)

@@ -1,4 +1,4 @@
-"""The gate: base, candidate and incumbent on prompts that no training has seen, then a plug-in's verdict."""
+"""The gate: measure base, candidate and incumbent on held-out prompts, and have a plug-in judge the figures."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HeldOutSet:
-    """What a gate measures on.
+    """The held-out data of one domain.
 
-    :param prompts: held-out prompts; where a teacher was asked, those that it answered.
-    :param examples: the same, tokenised with that answer; empty where nobody was asked.
+    :param prompts: held-out prompts; with a teacher, those that it answered.
+    :param examples: the prompts with the teacher's answers, tokenised; empty without a teacher.
     :param targets: soft targets of those answers, or ``None``.
-    :param others: the held-out prompts of other domains, as texts to be predicted, a group each domain.
-    :param trained: digests of the training prompts, to check against.
+    :param others: the held-out prompts of other domains, as texts to predict, one group for each domain.
+    :param trained: digests of the training prompts, to check that none is held out.
     """
 
     prompts: Sequence[Prompt]
@@ -50,7 +50,7 @@ class HeldOutSet:
 
 @dataclass(frozen=True)
 class Measured:
-    """Per-prompt figures of one model, their summary, and the answers it gave."""
+    """Figures of one model for each prompt, their summary, and the model's answers."""
 
     bits: list[float]
     quality: list[float]
@@ -61,17 +61,17 @@ class Measured:
 
 
 def prompt_text(tokenizer: Any, prompt: Prompt) -> Example:
-    """Return a prompt's last turn as a text to be predicted in its place: the do-no-harm measure's material.
+    """Return a prompt's last turn as a text to predict within its conversation, for the do-no-harm measure.
 
-    Only the turn's own words count: the words of a chat template say nothing of the language model underneath.
+    Only the tokens of the turn's own text count, because those of the chat template do not measure language modelling.
 
-    :raises DataError: the template refuses the conversation, or does not render the turn as it is.
+    :raises DataError: the template refuses the conversation, or changes the turn's text.
     """
     text = prompt.messages[-1].content.strip()
     rendered = render(tokenizer, prompt.turns, open_turn=True)
     start = rendered.rfind(text)
     if start < 0:
-        raise DataError("the chat template does not render this turn as it is", got=text[:60])
+        raise DataError("the chat template changes the text of this turn", got=text[:60])
     before = tokenizer.encode(rendered[:start], add_special_tokens=False)
     words = tokenizer.encode(text, add_special_tokens=False)
     trained = (*[False] * len(before), *[True] * len(words))
@@ -89,9 +89,10 @@ def judge(
     progress: Progress,
     base_fits: BaseFits,
 ) -> tuple[Verdict, dict[str, Measured]]:
-    """Measure each of ``neurons`` (``base``, ``candidate`` and perhaps ``incumbent`` to a runtime's name) and judge.
+    """Measure the neurons and return the gate's verdict with the figures of each.
 
-    :param base_fits: what the base was measured at before; its fits of other groups are added.
+    :param neurons: names in the runtime of ``base``, ``candidate`` and, optionally, ``incumbent``.
+    :param base_fits: a cache of the base's fits by group of texts; new fits are added.
     :raises DataError: a held-out prompt was trained on.
     """
     assert_disjoint(held_out.trained, [p.digest for p in held_out.prompts])
@@ -133,17 +134,17 @@ def _measure(
     progress: Progress,
     base_fits: BaseFits,
 ) -> Measured:
-    """Take all figures of one model."""
+    """Return all figures of one model."""
     body, head = split(runtime.base_model.model)
     with runtime.neuron(neuron):
         found = fits(body, head, held_out.examples, held_out.targets, runtime.over)
         shares_context = runtime.alora is not None
     progress.advance(len(found))
-    # The others' words stand in a prompt, before any cue: a neuron that shares the base's context leaves them to it.
+    # The texts of other domains are prompts, before any invocation tokens: there, an activated adapter does nothing.
     of_others = BASE if shares_context else neuron
     with runtime.neuron(of_others):
         known = base_fits if of_others == BASE else {}
-        for group in held_out.others:  # on its own, so that its figures are the same in every domain
+        for group in held_out.others:  # one by one, so that the figures are bit-identical in every domain
             if group not in known:
                 known[group] = fits(body, head, group)
     other_fits = [fit for group in held_out.others for fit in known[group]]

@@ -1,4 +1,4 @@
-"""What answers are worth: the domain's scorers, weighted as its ``[scorers]`` table says, and their variety."""
+"""Scores of answers: the weighted mean of a domain's scorers (its ``[scorers]`` table), and the answers' diversity."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Scorer
     from conch_dna.records import Prompt
 
-LEAST_DIVERSITY = 0.5  # of the base's; with less, a score was paid for with variety
+LEAST_DIVERSITY = 0.5  # share of the base's diversity; below it, a higher score is the result of repetition
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How good one answer is.
+    """The scores of one answer.
 
     :param total: the weighted mean of the parts, in [0, 1].
-    :param parts: each scorer's rating, in [0, 1], of those with a weight above 0.
+    :param parts: the rating in [0, 1] by each scorer with a weight above 0.
     """
 
     total: float
@@ -31,10 +31,10 @@ class Scores:
 
 
 def needs_perplexity(domain: Domain, scorers: Mapping[str, Scorer]) -> bool:
-    """Tell whether any scorer of ``domain`` may read the response's perplexity under the base model.
+    """Return whether any scorer of ``domain`` may read the response's perplexity under the base model.
 
-    Measuring it costs one pass of the base an answer. A scorer that does without says so
-    (:func:`~conch_dna.plugin.protocols.without_perplexity`); any other may read it.
+    The perplexity costs one forward pass of the base for each answer. A scorer that does not read it declares this with
+    :func:`~conch_dna.plugin.protocols.without_perplexity`.
     """
     return any(getattr(scorers.get(name), "needs_perplexity", True) for name in _weights(domain))
 
@@ -44,10 +44,10 @@ def score(
 ) -> Scores:
     """Rate ``response`` by every scorer of ``domain`` that has a weight above 0.
 
-    :param scorers: scorers by name; those that the domain does not name are not called.
-    :param perplexity: of the response under the base model, where :func:`needs_perplexity` asks for it.
+    :param scorers: scorers by name; only those that the domain names are called.
+    :param perplexity: perplexity of the response under the base model, required if :func:`needs_perplexity` is true.
     :raises UnknownName: the domain names a scorer that ``scorers`` lacks.
-    :raises PluginError: a scorer raised, or returned anything but a number from 0 to 1.
+    :raises PluginError: a scorer raised an exception, or did not return a number from 0 to 1.
     """
     weights = _weights(domain)
     if missing := sorted(weights.keys() - scorers.keys()):
@@ -60,12 +60,12 @@ def score(
     context = ScoreContext(domain=domain, perplexity=perplexity)
     parts = {name: _rating(name, scorers[name], prompt, response, context) for name in weights}
     total = sum(weights[name] * part for name, part in parts.items()) / sum(weights.values())
-    # Rounding may carry a mean of ones past 1.
+    # Rounding may put a mean of ones above 1.
     return Scores(min(1.0, total), parts)
 
 
 def distinct(texts: Sequence[str], n: int = 2) -> float:
-    """Return the share of different n-grams of words among all of the texts together; a short text is one gram."""
+    """Return the share of distinct n-grams of words in all texts together; a text with fewer words is one n-gram."""
     grams = []
     for text in texts:
         words = text.split()

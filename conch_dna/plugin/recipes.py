@@ -1,4 +1,4 @@
-"""The protocol of a recipe: what it needs of a teacher, what it asks of the pipeline, and how it trains an adapter."""
+"""The protocol of a recipe: its needs of a teacher, its plan for the pipeline, and the training of an adapter."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class TeacherFacts:
     """The facts by which ``auto`` chooses recipes for a domain.
 
     :param teacher: the domain's teachers in one line, for messages.
-    :param capabilities: what they can do together.
-    :param signal: how their distributions reach the student; ``None`` where only their text does.
-    :param text_alone: why only their text is used although they may offer more; empty otherwise.
-    :param absent: whether no teacher is named at all.
+    :param capabilities: the capabilities that they all have.
+    :param signal: the form in which their distributions reach the student; ``None`` if only their text does.
+    :param text_alone: the reason why only their text is used although they may offer more; otherwise empty.
+    :param absent: whether the settings name no teacher.
     :param other_model: whether a teacher is another model than the student's base.
-    :param memory: bytes of this machine.
+    :param memory: bytes of memory of this machine.
     """
 
     teacher: str
@@ -40,20 +40,21 @@ class TeacherFacts:
 
 @dataclass(frozen=True)
 class RecipePlan:
-    """What a recipe asks of the pipeline; several in a row are joined.
+    """The requests of a recipe to the pipeline; :func:`joined` combines those of several recipes.
 
     :param asks: the teacher answers prompts, at least the held-out ones.
     :param text: the teacher's answers to the training prompts are trained on.
     :param soft: soft targets of these answers are trained on.
     :param own: the student answers the training prompts itself.
-    :param room: tokens that each of its answers takes beside the prompt within ``max_length``; 0 for no bound.
-    :param verdicts: comparisons of two answers that the teacher is asked for, a prompt; 0 for none.
+    :param room: tokens that ``max_length`` must leave for each of these answers after the prompt; 0 for no bound.
+    :param verdicts: comparisons of two answers that the teacher makes for each prompt; 0 for none.
     :param live: the teacher stays loaded during training.
-    :param sets_apart: some training prompts are set apart for measurements, whatever the settings say.
-    :param together: examples that go through a forward pass together (the batch factor of the memory estimate).
-    :param rounds: how often ``steps`` optimizer steps are taken, for the time estimate.
-    :param rows: answers that the student draws at once, for the memory estimate.
-    :param row_tokens: tokens of the longest of these.
+    :param sets_apart: some training prompts become validation prompts, independent of the settings.
+    :param together: examples in a forward pass that count as one in the settings (the batch factor of the memory
+        estimate).
+    :param rounds: number of times that ``steps`` optimizer steps run, for the time estimate.
+    :param rows: answers that the student draws in one go, for the memory estimate.
+    :param row_tokens: tokens of the longest of these answers.
     """
 
     asks: bool = False
@@ -71,7 +72,7 @@ class RecipePlan:
 
 
 def joined(plans: Iterable[RecipePlan]) -> RecipePlan:
-    """Return what several recipes in a row ask for: rounds add up, of all else the most."""
+    """Return the plan of several recipes in a row: the sum of the rounds, and the maximum of every other field."""
     plans = list(plans)
     if not plans:
         return RecipePlan(rounds=0)
@@ -80,16 +81,16 @@ def joined(plans: Iterable[RecipePlan]) -> RecipePlan:
 
 
 class Recipe(Protocol):
-    """A way to train an adapter. Subclass it; only :attr:`name` and :meth:`run` must be given.
+    """A way to train an adapter. Subclass it; only :attr:`name` and :meth:`run` are required.
 
-    An instance is registered by the hook ``register_recipes``. Its module is imported when the tool starts, so it must
-    import mlx and the training code inside :meth:`run` only.
+    The hook ``register_recipes`` registers an instance. Its module is imported when the tool starts, so it must import
+    mlx and the training code inside :meth:`run` only.
 
-    :cvar name: the word that ``mode`` takes, and the name of its table of settings.
-    :cvar needs: what a teacher must give: nothing, text, soft targets, scores of the student's own answers (``live``),
-        or verdicts on two answers (``prefer``).
-    :cvar settings: its settings, a frozen model.
-    :cvar order: the place among recipes that ``auto`` runs in a row; the lower goes first.
+    :cvar name: the recipe's word in ``mode``, and the name of its table of settings.
+    :cvar needs: what a teacher must provide: nothing, text, soft targets, scores of the student's own answers
+        (``live``), or verdicts on two answers (``prefer``).
+    :cvar settings: the type of its settings, a frozen model.
+    :cvar order: its position among the recipes that ``auto`` runs in a row, lowest first.
     """
 
     name: ClassVar[str]
@@ -98,26 +99,25 @@ class Recipe(Protocol):
     order: ClassVar[int] = 0
 
     def faults(self, config: DistillConfig) -> list[str]:
-        """Return what contradicts this recipe in settings under which it was asked for by name, a fault each."""
+        """Return the contradictions between this recipe and the settings that request it by name, one message each."""
         return []
 
     def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
-        """Return why ``auto`` should run this recipe, or ``None`` if it should not; by default it never does."""
+        """Return the reason for ``auto`` to run this recipe, or ``None`` to leave it out (the default)."""
         return None
 
     def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
-        """Return what the pipeline has to prepare.
+        """Return what the pipeline must prepare, and the sizes for its estimates.
 
-        :param capabilities: of the domain's teacher.
-        :param prompts: how many prompts are trained on.
-        :param max_tokens: tokens of the domain's longest answers.
+        :param capabilities: the capabilities of the domain's teacher.
+        :param prompts: number of training prompts.
+        :param max_tokens: maximum tokens of an answer in the domain.
         """
         return RecipePlan(asks=True, text=True, soft=self.needs == "soft")
 
     def run(self, context: RecipeContext[Any]) -> RecipeResult:
-        """Train, and return the adapter's folder with the reports of all steps.
+        """Train, and return the adapter's folder and the reports of all steps.
 
-        It must go on where a killed run stopped: a :func:`~conch_dna.train.stage.train_stage` in ``context.folder``
-        does so by itself.
+        It must resume a run that was killed; :func:`~conch_dna.train.recipes.base.train_in` does so.
         """
         ...

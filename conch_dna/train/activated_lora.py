@@ -1,4 +1,7 @@
-"""Training of neurons that share the base's context: the adapter's layers act on the tokens from each row's cue on."""
+"""Activated LoRA in training: adapter layers that act on each row's tokens from the invocation tokens onwards.
+
+Such a neuron shares the base's context, and so its KV cache.
+"""
 
 from __future__ import annotations
 
@@ -19,57 +22,63 @@ if TYPE_CHECKING:
 
 
 class Activation:
-    """Which tokens of the batch at hand the adapter acts on.
+    """The tokens of the current batch on which the adapter acts.
 
-    :param cue: the tokens from which on it does, see :mod:`conch_dna.data.alora`.
+    :param invocation_tokens: the adapter acts from these tokens onwards, see :mod:`conch_dna.data.alora`.
 
-    :ivar mask_BT1: 1 where it acts; ``None`` for everywhere, as in generation behind a context that the base has read.
+    :ivar mask_BT1: 1 where the adapter acts; ``None`` for everywhere, as in generation after a context that the base
+        has processed.
     """
 
-    def __init__(self, cue: tuple[int, ...]) -> None:
-        self.cue = cue
+    def __init__(self, invocation_tokens: tuple[int, ...]) -> None:
+        self.invocation_tokens = invocation_tokens
         self.mask_BT1: mx.array | None = None
 
     @contextlib.contextmanager
     def over(self, batch: Batch) -> Iterator[None]:
-        """Act on what follows each row's cue, for a block; the backward pass of checkpointed blocks belongs into it.
+        """Act from each row's invocation tokens onwards, within a context.
 
-        :raises DataError: a row's answer does not stand behind the cue.
+        The backward pass must run inside the context too, because checkpointed blocks run again in it.
+
+        :raises DataError: a row's answer does not follow the invocation tokens.
         """
-        with self.masking(mx.array(acts_on(batch.ids_BT, batch.answers_B, self.cue))):
+        with self.masking(mx.array(acts_on(batch.ids_BT, batch.answers_B, self.invocation_tokens))):
             yield
 
     @contextlib.contextmanager
     def masking(self, mask_BT1: mx.array) -> Iterator[None]:
-        """Act where the mask is 1, for a block."""
+        """Act where the mask is 1, within a context."""
         self.mask_BT1 = mask_BT1
         try:
             yield
         finally:
             self.mask_BT1 = None
 
-    def only_there(self, z: mx.array) -> mx.array:
+    def masked_z(self, z: mx.array) -> mx.array:
         """Return z, (B, T, R), with zeros where the adapter does not act."""
         return z if self.mask_BT1 is None else masked(z, self.mask_BT1)
 
 
 class ActivatedLinear(LoRALinear):  # type: ignore[misc]  # mlx-lm is untyped
-    """mlx-lm's LoRA layer, whose product is masked at its rank, where that costs least."""
+    """mlx-lm's LoRA layer with a mask on the rank-R product, the smallest array of the layer."""
 
     def __call__(self, x: mx.array) -> mx.array:
         """Map (B, T, in) to (B, T, out)."""
-        z = self._activation.only_there(self.dropout(x) @ self.lora_a) @ self.lora_b
+        z = self._activation.masked_z(self.dropout(x) @ self.lora_a) @ self.lora_b
         y: mx.array = self.linear(x) + (self.scale * z).astype(x.dtype)
         return y
 
 
 class ActivatedEmbedding(LoRAEmbedding):  # type: ignore[misc]
-    """mlx-lm's LoRA embedding; as the head it is tied to it acts everywhere, for none but trained tokens get there."""
+    """mlx-lm's LoRA embedding with a mask.
+
+    As a tied head it acts at every position, because only trained tokens reach the head.
+    """
 
     def __call__(self, ids: mx.array) -> mx.array:
         """Map (B, T) ids to (B, T, dimensions)."""
         own = self.embedding(ids)
-        z = self._activation.only_there(self.dropout(self.lora_a[ids] @ self.lora_b))
+        z = self._activation.masked_z(self.dropout(self.lora_a[ids] @ self.lora_b))
         y: mx.array = own + (self.scale * z).astype(own.dtype)
         return y
 
@@ -78,10 +87,10 @@ CLASSES = {LoRALinear: ActivatedLinear, LoRAEmbedding: ActivatedEmbedding}
 
 
 def activate(model: Any, activation: Activation) -> None:
-    """Let the LoRA layers on ``model`` act where ``activation`` says.
+    """Make the LoRA layers on ``model`` act only where ``activation`` allows.
 
-    Their class gives way to one that masks: a model without such layers computes nothing more than before.
+    Each layer's class is replaced by a subclass that masks, so that adapters without a mask have no extra cost.
     """
     for layer, _ in carried(model).values():
         layer.__class__ = CLASSES[type(layer)]
-        layer._activation = activation  # noqa: SLF001 - of the class that it has now
+        layer._activation = activation  # noqa: SLF001 - an attribute of the new class

@@ -1,4 +1,4 @@
-"""The student's own answers, several a prompt, drawn in groups that are on disk as soon as they are there."""
+"""Candidates: several answers of the student to each prompt, drawn in groups and written to disk group by group."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from conch_dna.train.recipes.base import RecipeContext
     from conch_dna.train.recipes.settings import CandidateSettings
 
-STUDENT = "student"  # its name in the runtime
+STUDENT = "student"  # name in the runtime of the adapter that draws
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
 class Drawn(Record):
-    """One answer that the student drew; a line of ``candidates.jsonl``."""
+    """One answer drawn by the student; a line of ``candidates.jsonl``."""
 
     prompt: str
     number: int
@@ -43,14 +43,14 @@ class Drawn(Record):
 
 
 class Student(NamedTuple):
-    """A runtime over the base, and the name in it of the student of a moment."""
+    """A runtime over the base, and the name of the student's adapter in it."""
 
     runtime: NeuronRuntime
     name: str
 
 
 def groups_of(items: Sequence[T], rows: int, most: int = BATCH) -> list[Sequence[T]]:
-    """Return the items, of so many rows each, in groups of at most ``most`` rows, or of one item."""
+    """Return the items, of ``rows`` rows each, in groups of at most ``most`` rows, and of at least one item."""
     size = max(1, most // rows)
     return [items[start : start + size] for start in range(0, len(items), size)]
 
@@ -58,9 +58,9 @@ def groups_of(items: Sequence[T], rows: int, most: int = BATCH) -> list[Sequence
 def draw(
     context: RecipeContext[CandidateSettings], student: Student, number: int, prompts: Sequence[Prompt]
 ) -> list[Drawn]:
-    """Draw the candidates of a few prompts, prompt by prompt.
+    """Return the candidates of ``prompts``, in their order.
 
-    Seeds are a pure function of the run's seed, the round ``number``, and prompt and number of the candidate.
+    Seeds are a pure function of the run's seed, the round ``number``, the prompt and the candidate's number.
     """
     config, tokenizer = context.config, context.base.tokenizer
     repeated = [prompt for prompt in prompts for _ in range(context.settings.candidates)]
@@ -73,15 +73,15 @@ def draw(
             alora=student.runtime.alora,
         )  # fmt: skip
     return [
-        Drawn(prompt=p.digest, number=place % context.settings.candidates, text=r.text(tokenizer), finished=r.finished)
-        for place, (p, r) in enumerate(zip(repeated, rollouts, strict=True))
+        Drawn(prompt=p.digest, number=row % context.settings.candidates, text=r.text(tokenizer), finished=r.finished)
+        for row, (p, r) in enumerate(zip(repeated, rollouts, strict=True))
     ]
 
 
 @contextlib.contextmanager
 def student_of(context: RecipeContext[CandidateSettings], adapter: Path | None) -> Iterator[Student]:
-    """Give a runtime over the base that knows the student of that adapter, with the CPU's operations, for a block."""
-    runtime = NeuronRuntime(context.base, context.folder / "none")  # no neuron of a registry is asked for
+    """Yield a runtime over the base with that adapter, or without one, under the fast CPU operations."""
+    runtime = NeuronRuntime(context.base, context.folder / "none")  # the registry is never used
     try:
         if adapter is not None:
             runtime.add(STUDENT, adapter)
@@ -95,7 +95,7 @@ def student_of(context: RecipeContext[CandidateSettings], adapter: Path | None) 
 def by_student(
     context: RecipeContext[CandidateSettings], adapter: Path | None, make: Callable[[Student, Sequence[T]], list[R]]
 ) -> Iterator[Callable[[Sequence[T]], list[R]]]:
-    """Give ``make`` its student, for :func:`in_groups`."""
+    """Yield ``make`` with the student bound, as :func:`in_groups` opens it."""
     with student_of(context, adapter) as student:
         yield functools.partial(make, student)
 
@@ -109,15 +109,15 @@ def in_groups(
     advance: Callable[[int], object],
     made_of: Callable[[R, T], bool],
 ) -> list[R]:
-    """Return the rows of all groups: those on disk, and those that are made now and appended group by group.
+    """Return the rows of all groups: read those on disk, make the missing ones and append them group by group.
 
-    The groups are the same whenever this goes on, so that what is made does not hang on where it was stopped. From the
-    first group on that a kill cut short, or that was made of something else, all are made again.
+    The groups do not depend on where an earlier call stopped, so neither does the result. The first group that is
+    incomplete, or was made from other items, is made again, and so are all groups after it.
 
-    :param rows: how many each item of a group has.
-    :param opened: gives what makes a group's rows; entered only where one is missing.
-    :param advance: called with the number of rows that are there, group by group.
-    :param made_of: tells whether a row on disk was made of an item.
+    :param rows: number of rows for each item of a group.
+    :param opened: returns the context of the function that makes a group's rows; entered only if a group is missing.
+    :param advance: called with the number of rows read or made, group by group.
+    :param made_of: returns whether a row on disk was made from an item.
     """
     found = _whole(read_sound(file, kind), groups, rows, made_of)
     write_atomic(file, "".join(to_json_line(row) for group in found for row in group))
@@ -134,7 +134,7 @@ def in_groups(
 def _whole(
     stored: Sequence[R], groups: Sequence[Sequence[T]], rows: int, made_of: Callable[[R, T], bool]
 ) -> list[list[R]]:
-    """Return the rows of the groups that are there whole, up to the first that is not."""
+    """Return the rows of the complete groups up to the first one that is incomplete or from other items."""
     found: list[list[R]] = []
     start = 0
     for group in groups:
@@ -148,19 +148,19 @@ def _whole(
 
 
 def drawn_for(row: Drawn, prompt: Prompt) -> bool:
-    """Tell whether an answer was drawn for that prompt."""
+    """Return whether an answer was drawn for that prompt."""
     return row.prompt == prompt.digest
 
 
 def digest_of_student(adapter: Path | None) -> str:
-    """Return the identity of the student of that adapter."""
+    """Return the identity of the student with that adapter."""
     return sha256_file(adapter / ADAPTER_FILE) if adapter else BASE
 
 
 def check_origin(folder: Path, identity: dict[str, Any]) -> None:
-    """Refuse what lies in ``folder`` from another origin; note this one's where there is nothing yet.
+    """Compare ``identity`` with ``origin.json`` in ``folder``, or write that file if it does not exist.
 
-    :raises CheckpointError: it was made with another base, adapter, domain, data or settings.
+    :raises CheckpointError: the folder's content was made with another base, adapter, domain, data or settings.
     """
     file = folder / "origin.json"
     if file.is_file():
@@ -168,7 +168,7 @@ def check_origin(folder: Path, identity: dict[str, Any]) -> None:
             found = dict(json.loads(file.read_bytes()))
         except (ValueError, TypeError) as error:
             raise CheckpointError(
-                "is damaged", where=file, next_step=f"Remove {folder}, and what it holds is made again"
+                "is damaged", where=file, next_step=f"Remove {folder} and run again; its content is made anew"
             ) from error
         refuse_other(folder, found, identity)
     else:

@@ -1,4 +1,4 @@
-"""Checkpoints: adapter, optimizer, source, average and step in one folder, with the identity of what made them."""
+"""Checkpoints: adapter, optimizer, batch source, moving average and step in one folder, with the run's identity."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from conch_dna.train.sources import Source
 
 ADAPTER, OPTIMIZER = "adapter.safetensors", "optimizer.safetensors"
-AVERAGE, SOURCE = "average.safetensors", "source.safetensors"  # only where there is something to keep
+AVERAGE, SOURCE = "average.safetensors", "source.safetensors"  # written only if the run has them
 
 
 class Keep(NamedTuple):
-    """How many checkpoints stay: the newest, and besides them those of least validation loss."""
+    """Numbers of checkpoints to keep: the newest, and in addition those with the lowest validation loss."""
 
     newest: int
     best: int = 0
@@ -38,11 +38,11 @@ class Keep(NamedTuple):
 
 @dataclass
 class State:
-    """What a checkpoint holds.
+    """The content of a checkpoint.
 
     :param model: the base with the adapter attached.
     :param average: the adapter's moving average, or ``None``.
-    :param validation: the validation losses so far, by the step after which each was measured.
+    :param validation: the validation losses so far, by step; each was measured after its step.
     """
 
     model: Any
@@ -53,15 +53,15 @@ class State:
 
 
 def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Keep) -> Path:
-    """Write the state after ``step`` steps to ``root/<step>``, then drop those that ``keep`` does not ask for.
+    """Write the state after ``step`` steps to ``root/<step>``, then remove the checkpoints outside ``keep``.
 
-    :param identity: JSON-able; what a resume must find unchanged.
+    :param identity: JSON-serialisable; a resume requires the same.
     """
     final = root / f"{step:06d}"
-    if _read(final) is not None:  # the state after a step is the same whenever it is reached
+    if _read(final) is not None:  # training is deterministic: the state after a step is always the same
         return final
     shutil.rmtree(final, ignore_errors=True)
-    for leftover in root.glob(".[0-9]*"):  # of a save that was killed; the run's lock keeps other writers away
+    for leftover in root.glob(".[0-9]*"):  # a killed save left it; the run's lock excludes other writers
         shutil.rmtree(leftover)
     with new_folder(final) as folder:
         save_tensors(folder / ADAPTER, weights(state.model))
@@ -72,7 +72,7 @@ def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Ke
             (folder / SOURCE).write_bytes(safetensors_of(arrays))
         hashes = {path.name: sha256_file(path) for path in sorted(folder.iterdir())}
         about = {"step": step, "identity": identity, "validation": state.validation, "sha256": hashes}
-        about = json.loads(json.dumps(about, default=list))  # the types of what will be read back
+        about = json.loads(json.dumps(about, default=list))  # tuples and int keys become what a reader sees
         about["digest"] = digest_of(about)
         (folder / "state.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     prune(root, state.validation, keep)
@@ -80,14 +80,14 @@ def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Ke
 
 
 def prune(root: Path, validation: dict[int, float], keep: Keep) -> None:
-    """Drop the checkpoints that ``keep`` does not ask for."""
+    """Remove the checkpoints outside ``keep``."""
     kept = {*_folders(root)[-keep.newest :], *(root / f"{s:06d}" for s in best_steps(validation)[: keep.best])}
     for old in set(_folders(root)) - kept:
         shutil.rmtree(old)
 
 
 def best_steps(validation: dict[int, float]) -> list[int]:
-    """Return the steps by rising validation loss, of equal ones the earlier first."""
+    """Return the steps by rising validation loss; on ties the earlier step comes first."""
     return sorted(validation, key=lambda step: (validation[step], step))
 
 
@@ -97,12 +97,13 @@ def _folders(root: Path) -> list[Path]:
 
 
 def restore(root: Path, state: State, identity: dict[str, Any], most: int | None = None) -> int:
-    """Load the newest sound checkpoint into ``state``; return its step, 0 if there is none.
+    """Load the newest intact checkpoint into ``state``; return its step, 0 if there is none.
 
-    :param most: the last step whose checkpoint may be taken; ``None`` for any.
+    A damaged checkpoint is skipped, and the one before it is loaded.
 
-    :raises CheckpointError: the newest was made with another base, teacher, data or settings; each difference is
-        named. Nothing has been changed then. A damaged checkpoint is passed over for the one before it.
+    :param most: the last step whose checkpoint may be loaded; ``None`` for any.
+    :raises CheckpointError: the newest was made with another base, teacher, data or settings; the message names each
+        difference, and ``state`` is unchanged.
     """
     for folder in reversed(_folders(root)):
         about = _read(folder)
@@ -125,7 +126,7 @@ def load_step(root: Path, step: int, state: State) -> None:
     folder = root / f"{step:06d}"
     if _read(folder) is None:
         raise CheckpointError("is missing or damaged", where=folder,
-                              next_step="Remove the checkpoints beside it, and the run trains again")  # fmt: skip
+                              next_step="Remove its parent folder; the run then trains from the beginning")  # fmt: skip
     _load(folder, state, step)
 
 
@@ -141,7 +142,7 @@ def _load(folder: Path, state: State, step: int) -> None:
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
-    """Return ``state.json`` if the folder is whole, else ``None``."""
+    """Return the content of ``state.json`` if the folder is intact, else ``None``."""
     try:
         about: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         whole = about.pop("digest") == digest_of(about)
@@ -152,9 +153,9 @@ def _read(folder: Path) -> dict[str, Any] | None:
 
 
 def refuse_other(where: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    """Refuse to go on from what another origin left.
+    """Check that an identity on disk equals the current one.
 
-    :raises CheckpointError: the identities differ; each difference is named.
+    :raises CheckpointError: they differ; the message names each difference.
     """
     if "settings" in old and "settings" in new:
         old = {**old, "settings": upgraded(old["settings"], new["settings"])}
@@ -162,15 +163,16 @@ def refuse_other(where: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
         raise CheckpointError(
             "was made with " + "; ".join(different),
             where=where,
-            next_step="Go back to those settings, or give the run another name with --run",
+            next_step="Restore those settings, or give the run another name with --run",
         )
 
 
 def check_resumable(root: Path, known: dict[str, Any]) -> None:
-    """Refuse before a teacher is asked what the checkpoints anywhere below ``root`` could not go on with.
+    """Check, before any teacher call, that the checkpoints below ``root`` can be resumed.
 
-    :param known: the part of the identity that hangs on nobody's answers.
-    :raises CheckpointError: they were made with another base, teacher or settings; each difference is named.
+    :param known: the part of the identity that does not depend on answers.
+    :raises CheckpointError: a checkpoint was made with another base, teacher or settings; the message names each
+        difference.
     """
     for folder in sorted(file.parent for file in root.rglob("checkpoints/*/state.json")):
         if about := _read(folder):

@@ -1,4 +1,4 @@
-"""The recipes, each from a domain's training_set to a saved adapter, and several of them in a row."""
+"""Stages and objectives that train on a teacher's answers and soft targets; several recipes use them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def distillation_stage(
     *,
     soft: bool = True,
 ) -> Stage:
-    """Return the stage that trains on a training set's examples, or on what ``source`` gives.
+    """Return a stage that trains on the training set's examples, or on the batches of ``source``.
 
     :param soft: whether the validation batches carry soft targets.
     """
@@ -51,7 +51,7 @@ def fixed_source(context: RecipeContext[RecipeSettings], training_set: TrainingS
 
 
 def _signal(context: RecipeContext[RecipeSettings], training_set: TrainingSet) -> SoftTargets | None:
-    """Return the training_set's soft targets as batches take them."""
+    """Return the soft targets in the form that batches use."""
     targets = training_set.targets
     if isinstance(targets, CrossTargets):
         loss = registered_loss(context.host, targets.kind)
@@ -60,7 +60,7 @@ def _signal(context: RecipeContext[RecipeSettings], training_set: TrainingSet) -
 
 
 def _validation(context: RecipeContext[RecipeSettings], training_set: TrainingSet, *, soft: bool) -> list[Batch]:
-    """Return the batches of the prompts set apart, with their soft targets where the recipe learns from such."""
+    """Return the batches of the validation prompts, with soft targets if ``soft`` is true."""
     held = training_set.validation
     if held is None:
         return []
@@ -69,10 +69,10 @@ def _validation(context: RecipeContext[RecipeSettings], training_set: TrainingSe
 
 
 def distillation_objective(context: RecipeContext[RecipeSettings]) -> Callable[[int], Objective]:
-    """Return the objective of each step: the divergence with its scheduled weight, and the cross-entropy."""
+    """Return a function from step to objective: the divergence with its scheduled weight, and the cross-entropy."""
     config = context.config
     divergence = _divergence(context.host, config.loss)
-    log.info("objective", loss=config.loss, alpha=config.alpha, alpha_end=config.alpha_end, beta=config.beta,
+    log.info("objective_chosen", loss=config.loss, alpha=config.alpha, alpha_end=config.alpha_end, beta=config.beta,
              temperature=config.temperature, t_squared=config.t_squared)  # fmt: skip
 
     def at(step: int) -> Objective:
@@ -83,14 +83,14 @@ def distillation_objective(context: RecipeContext[RecipeSettings]) -> Callable[[
 
 
 def _divergence(host: Plugins, name: str) -> Divergence:
-    """Return the loss of that name; a fault in it names its plug-in."""
+    """Return the loss with that name; an error in it is reported with its plug-in."""
     loss: Divergence = host.catalog.get("losses", name)
 
     def blamed(student_NK: mx.array, teacher_NK: mx.array, *, beta: float) -> mx.array:
         with host.blaming("losses", name):
             value_N = loss(student_NK, teacher_NK, beta=beta)
             if (shape := getattr(value_N, "shape", None)) != student_NK.shape[:1]:
-                raise TypeError(f"a loss of shape {shape} instead of {student_NK.shape[:1]}, one value a position")
+                raise TypeError(f"returned shape {shape}, expected {student_NK.shape[:1]}, one value per position")
             return value_N
 
     return blamed

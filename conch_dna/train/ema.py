@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Ema:
-    """A running mean of weights, corrected for its start at zero as Adam's moments are (Kingma and Ba 2015, section 3).
+    """A moving average of weights with the bias correction of Adam's moments (Kingma and Ba 2015, section 3).
 
-    After t updates the mean is (1 - d) * sum(d^(t-i) * w_i) / (1 - d^t): the first one is the first step's weights, and
-    none is pulled back to the adapter's start, which does nothing.
+    After t updates the mean is (1 - d) * sum(d^(t-i) * w_i) / (1 - d^t). The first mean therefore equals the first
+    step's weights, and no mean is biased towards the adapter's initial weights, which change nothing.
 
     :param decay: d, in (0, 1).
     """
@@ -25,11 +25,11 @@ class Ema:
 
     @property
     def steps(self) -> int:
-        """How many updates it has seen."""
+        """The number of updates."""
         return self._state[0]
 
     def update(self, weights: Mapping[str, mx.array]) -> None:
-        """Take in the weights after one more step; a Ctrl-C in its middle changes nothing."""
+        """Add the weights after one more step; an interrupt during the call leaves the average unchanged."""
         steps, sums = self._state
         fresh = {
             name: self.decay * sums.get(name, mx.zeros(value.shape)) + (1 - self.decay) * value.astype(mx.float32)
@@ -39,15 +39,15 @@ class Ema:
         self._state = (steps + 1, fresh)
 
     def arrays(self) -> dict[str, mx.array]:
-        """Return what a checkpoint keeps: float32 sums by name."""
+        """Return the float32 sums by name, for a checkpoint."""
         return dict(self._state[1])
 
     def restore(self, steps: int, arrays: Mapping[str, mx.array]) -> None:
-        """Take back the state after ``steps`` updates."""
+        """Restore the state after ``steps`` updates."""
         self._state = (steps, dict(arrays))
 
     def weights(self, like: Mapping[str, mx.array]) -> dict[str, mx.array]:
-        """Return the mean by name, in the types of ``like``; ``like`` itself before the first update."""
+        """Return the mean by name, in the dtypes of ``like``; before the first update, ``like`` itself."""
         steps, sums = self._state
         if not steps:
             return dict(like)

@@ -1,8 +1,8 @@
 """Best-of-N self-improvement: the student trains on the best of its own answers, as the domain's scorers rate them.
 
-Sampling, choosing and fine-tuning in turns is known as expert iteration and as rejection-sampling fine-tuning (RFT,
-ReST, RAFT). Nobody has to teach; what is result is what the scorers ask for, so each round is measured on prompts that
-none trains on, and a round that pays for its score with variety is refused.
+Repeated sampling, selection and fine-tuning is known as expert iteration and as rejection-sampling fine-tuning (RFT,
+ReST, RAFT). It needs no teacher and optimizes what the scorers measure. Each round is therefore measured on validation
+prompts, and a round whose answers lose too much diversity is rejected.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
     from conch_dna.train.recipes.settings import BestOfNSettings
 
+NO_CANDIDATE = "no candidate scored above the mean of its prompt"
 log = structlog.get_logger()
 
 
 class Candidate(Drawn):
-    """A drawn answer and what it is worth; a line of ``candidates.jsonl``."""
+    """A drawn answer with its scores; a line of ``candidates.jsonl``."""
 
     score: float
     scores: dict[str, float]
@@ -56,7 +57,7 @@ class Candidate(Drawn):
 
 
 class Validation(Record):
-    """What one student makes of the prompts set apart; ``validation.json``."""
+    """Figures and answers of one student on the validation prompts; ``validation.json``."""
 
     adapter: str
     quality: float
@@ -66,7 +67,7 @@ class Validation(Record):
 
 
 class Round(Record):
-    """How one round ended; a line of ``iterations.jsonl``."""
+    """The figures and the outcome of one round; a line of ``iterations.jsonl``."""
 
     iteration: int
     candidates: int
@@ -82,19 +83,20 @@ class Round(Record):
 
 
 def best_of_n(context: RecipeContext[BestOfNSettings]) -> RecipeResult:
-    """Run rounds of drawing, choosing and fine-tuning while the quality on the prompts set apart rises.
+    """Run rounds of drawing, selection and fine-tuning while the quality on the validation prompts rises.
 
-    Each round starts from the adapter of the one before, with a fresh optimizer, and works in ``iteration-N``. It is
-    accepted if its mean quality is above that of the round before and its answers keep half of the base's diversity;
-    the first one that is not ends the recipe. Everything that is on disk already is taken from there.
+    Each round starts from the adapter of the previous round, with a fresh optimizer, and works in ``iteration-N``. It
+    is accepted if its mean quality is above that of the previous round and its answers keep half of the base's
+    diversity; the first rejected round ends the recipe. Results on disk are reused.
 
-    :returns: the adapter of the last accepted round; without one, the adapter that the recipe started from, or else
-        that of the first round, for the gate to judge.
-    :raises TrainingError: no candidate of the first round is better than the others of its prompt, and there is no
-        adapter that the recipe started from.
-    :raises CheckpointError: the folder holds rounds of another origin; other scorers or references are one.
+    :returns: the adapter of the last accepted round; if there is none, the recipe's start adapter, otherwise the
+        adapter of the first round, which the gate then judges.
+    :raises TrainingError: in the first round no candidate scores above the mean of its prompt, and the recipe has no
+        start adapter.
+    :raises CheckpointError: the folder contains rounds with another identity, for example of other scorers or
+        references.
     """
-    # Texts, scores and validations hang on what the domain asks for: scorers, references, length of the answers.
+    # Texts, scores and validations depend on the domain's scorers, references and answer length.
     context = replace(context, identity=context.identity | {"domain": context.domain.digest})
     current = context.start
     check_origin(context.folder / "base", {**context.identity, "start": digest_of_student(current)})
@@ -107,7 +109,7 @@ def best_of_n(context: RecipeContext[BestOfNSettings]) -> RecipeResult:
         folder = context.folder / f"iteration-{number}"
         drawn = _candidates(context, number, current, folder)
         if not any(c.kept for c in drawn):
-            log.info("best_of_n_stopped", domain=context.domain.name, iteration=number, reason="nothing stood out")
+            log.info("best_of_n_stopped", domain=context.domain.name, iteration=number, reason=NO_CANDIDATE)
             break
         result = _fine_tuned(context, drawn, current, folder)
         reports += result.reports
@@ -122,17 +124,17 @@ def best_of_n(context: RecipeContext[BestOfNSettings]) -> RecipeResult:
     adapter = current or first
     if adapter is None:
         raise TrainingError(
-            "no candidate is better than the others of its prompt", where=f"domain {context.domain.name}, best_of_n",
-            next_step="Raise candidates or candidate_temperature, or look at candidates.jsonl and the scorers",
+            NO_CANDIDATE, where=f"domain {context.domain.name}, best_of_n",
+            next_step="Raise candidates or candidate_temperature, or check candidates.jsonl and the scorers",
         )  # fmt: skip
     return RecipeResult(adapter, reports)
 
 
 def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
-    """Mark the best of one prompt's candidates: at most ``kept``, each above their mean score, no text twice.
+    """Mark the best candidates of one prompt: at most ``kept``, each above their mean score, without duplicate texts.
 
-    Of equal scores the first drawn counts as the better. One that was cut off or says nothing is never kept, but its
-    score counts in the mean.
+    On equal scores the candidate drawn first wins. A truncated or empty candidate is never kept, but its score counts
+    in the mean.
     """
     mean = sum(c.score for c in candidates) / len(candidates)
     seen: set[str] = set()
@@ -146,13 +148,13 @@ def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
 
 
 def _judged(number: int, drawn: Sequence[Candidate], now: Validation, previous: Validation, base: Validation) -> Round:
-    """Say whether a round is worth going on from."""
-    accepted, reason = True, "better than before"
+    """Accept or reject a round."""
+    accepted, reason = True, "quality rose"
     if now.diversity < LEAST_DIVERSITY * base.diversity:
         accepted = False
         reason = f"diversity fell to {now.diversity:.2f}, less than {LEAST_DIVERSITY:.0%} of the base's"
     elif now.quality <= previous.quality:
-        accepted, reason = False, "no better than before"
+        accepted, reason = False, "quality did not rise"
     return Round(
         iteration=number, candidates=len(drawn), kept=sum(c.kept for c in drawn), quality=now.quality,
         previous_quality=previous.quality, base_quality=base.quality, diversity=now.diversity,
@@ -180,7 +182,7 @@ def _fine_tuned(
 def _candidates(
     context: RecipeContext[BestOfNSettings], number: int, student: Path | None, folder: Path
 ) -> list[Candidate]:
-    """Return every prompt's candidates, drawing and rating those that are not on disk yet, group by group."""
+    """Return the candidates of all prompts; draw and score those that are not on disk, group by group."""
     settings, prompts = context.settings, context.training_set.prompts
     check_origin(folder, {**context.identity, "start": digest_of_student(student)})
 
@@ -197,7 +199,7 @@ def _candidates(
 def _drawn(
     context: RecipeContext[BestOfNSettings], student: Student, number: int, prompts: Sequence[Prompt]
 ) -> list[Candidate]:
-    """Draw, rate and choose among the candidates of a few prompts."""
+    """Draw the candidates of ``prompts``, score them and mark those to keep."""
     settings = context.settings
     drawn = draw(context, student, number, prompts)
     repeated = [prompt for prompt in prompts for _ in range(settings.candidates)]
@@ -209,7 +211,7 @@ def _drawn(
 
 
 def _validated(context: RecipeContext[BestOfNSettings], student: Path | None, folder: Path) -> Validation:
-    """Return the quality of a student's greedy answers to the prompts set apart, measured once."""
+    """Return the figures of a student's greedy answers to the validation prompts; read them from disk if possible."""
     file, digest = folder / "validation.json", digest_of_student(student)
     held = context.training_set.validation
     prompts = held.prompts if held else ()

@@ -1,4 +1,4 @@
-"""Gradient checkpointing of a model's blocks: their inner activations are computed again in the backward pass."""
+"""Gradient checkpointing of a model's blocks: the backward pass recomputes their inner activations."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def checkpointed(model: Any, *, on: bool = True) -> Iterator[None]:
-    """Keep of each of ``model.layers`` its input alone between forward and backward pass, while it is in training mode.
+    """Store only the input of each of ``model.layers`` between forward and backward pass, in training mode.
 
-    Losses and gradients stay what they are, dropout included. Each block's class gives way to a subclass for the time
-    of the context, so that other models of that architecture notice nothing; on leaving, the very same classes are
-    back. (mlx-lm's ``grad_checkpoint`` changes the class itself, for good.) Rollouts, in evaluation mode, run as ever.
+    Losses and gradients do not change, dropout included. Within the context each block has a subclass of its class, so
+    that other models of the same architecture are not affected; the original classes are restored at the end. (mlx-lm's
+    ``grad_checkpoint`` changes the class itself, permanently.) Rollouts run in evaluation mode and are not affected.
 
-    :param on: whether anything is done at all.
+    :param on: ``False`` does nothing.
     """
     if not on:
         yield
@@ -37,9 +37,9 @@ def checkpointed(model: Any, *, on: bool = True) -> Iterator[None]:
 
 
 def _substitute(own: type) -> type:
-    """Return a subclass of a block's class whose call is checkpointed; its module is its parent's, as all else."""
+    """Return a subclass of a block's class with a checkpointed call, and with the name and module of that class."""
 
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - it becomes the method of that name
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - becomes the method
         if not self.training:
             return own.__call__(self, *args, **kwargs)
         start, again = _random_state(), False
@@ -47,12 +47,12 @@ def _substitute(own: type) -> type:
         def inner(parameters: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal again
             before, after = self.trainable_parameters(), _random_state()
-            mx.random.seed(start)  # a second pass must drop what the first dropped
+            mx.random.seed(start)  # the recomputation must use the dropout mask of the first pass
             self.update(parameters)
             try:
                 return own.__call__(self, *args, **kwargs)
             finally:
-                self.update(before)  # what the pass was traced with must not stay in the model
+                self.update(before)  # the tracers of this pass must not stay in the model
                 if again:
                     mx.random.seed(after)
                 again = True
@@ -63,7 +63,7 @@ def _substitute(own: type) -> type:
 
 
 def _random_state() -> int:
-    """Return the seed that puts MLX's default generator where it stands now."""
+    """Return the seed that sets MLX's default generator to its current state."""
     state: Any = mx.random.state
     high, low = state[0].tolist()
     return int(high) << 32 | int(low)

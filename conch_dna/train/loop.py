@@ -1,4 +1,4 @@
-"""The training loop: a plain function over visible state."""
+"""The training loop, a function whose state is its arguments."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Trainee:
-    """What training changes and what it changes it with.
+    """The model that is trained, and its optimizer.
 
-    :param model: the base with LoRA layers attached; only those are trainable.
+    :param model: the base with LoRA layers attached; only these layers are trainable.
     :param body: (B, T) ids to (B, T, D) hidden states, a part of ``model``.
     :param head: (N, D) hidden states to (N, V) logits; frozen, unless tied to an embedding that carries an adapter.
     :param optimizer: an mlx optimizer.
-    :param over: entered for both passes over a batch; says on which of its tokens the adapter acts.
+    :param over: a context for the forward and backward pass of a batch; it sets the tokens on which the adapter acts.
     """
 
     model: Any
@@ -49,15 +49,15 @@ class Trainee:
 
 
 def step_seed(seed: int, step: int) -> int:
-    """Return the seed of the dropout in ``step``: like the batches it hangs on nothing that came before."""
+    """Return the dropout seed of ``step``; like the batches, it does not depend on earlier steps."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
 
 
 def batch_sums(trainee: Trainee, batch: Batch, objective: Objective) -> mx.array:
     """Return the float32 sums of one batch, as :class:`conch_dna.losses.fused.Sums` names them.
 
-    Pairs have a loss of their own, and the objective plays no part. ``trainee.over`` is for the caller to enter, since
-    checkpointed blocks run again after this.
+    Pairs use the DPO loss and ignore the objective. The caller must enter ``trainee.over``, because checkpointed blocks
+    run again after this function has returned.
     """
     hidden_BTD = trainee.body(mx.array(batch.ids_BT))
     hidden_ND = hidden_BTD[mx.array(batch.rows_N), mx.array(batch.cols_N)]
@@ -73,9 +73,9 @@ def gradients(trainee: Trainee, batches: Sequence[Batch], objective: Objective) 
     """Return the gradient of the mean loss over all tokens, or pairs, of ``batches``, their sums, and the token count.
 
     Sums are accumulated and divided once, by the tokens or pairs of the whole step, so that neither loss nor gradient
-    depends on how the step was cut into batches.
+    depends on the division of the step into batches.
 
-    :raises TrainingError: there is no token to train on.
+    :raises TrainingError: the batches have no trained token.
     """
 
     def loss(batch: Batch) -> tuple[mx.array, mx.array]:
@@ -94,7 +94,7 @@ def gradients(trainee: Trainee, batches: Sequence[Batch], objective: Objective) 
         sums = found if sums is None else sums.joined(found)
     tokens = sum(len(batch.labels_N) for batch in batches)
     if sums is None or not tokens:
-        raise TrainingError("a step without a token to train on", where=f"{len(batches)} batches")
+        raise TrainingError("the step has no token to train on", where=f"{len(batches)} batches")
     units = sums.units(tokens)
     return tree_map(lambda g: g / units, total), sums, tokens
 
@@ -107,11 +107,11 @@ def train(
     first: int,
     on_step: Callable[[StepReport], bool | None],
 ) -> None:
-    """Take the optimizer steps ``first`` … ``config.steps - 1``; ``on_step`` hears of each after it is done.
+    """Run the optimizer steps ``first`` … ``config.steps - 1``, and call ``on_step`` after each.
 
-    :param source: gives the batches of each step; it may draw them with the model, which is in evaluation mode then.
-    :param objective: gives the objective of each step (from 0).
-    :param on_step: ``True`` from it ends the training.
+    :param source: returns the batches of each step; it may generate with the model, which is then in evaluation mode.
+    :param objective: returns the objective of each step (from 0).
+    :param on_step: ends the training by returning ``True``.
     :raises TrainingError: a loss or gradient is not finite; the weights are those of the last good step.
     """
     try:
@@ -131,8 +131,8 @@ def train(
 def _step(
     trainee: Trainee, config: DistillConfig, batches: Sequence[Batch], objective: Objective, step: int, started: float
 ) -> StepReport:
-    """Take one optimizer step and report on it."""
-    if any(batch.on_policy for batch in batches):  # no cross-entropy towards the student's own samples
+    """Run one optimizer step and return its report."""
+    if any(batch.on_policy for batch in batches):  # cross-entropy on its own samples would only sharpen the student
         objective = replace(objective, alpha=1.0)
     grad, sums, tokens = gradients(trainee, batches, objective)
     norm, units = _norm(grad), sums.units(tokens)
@@ -141,7 +141,7 @@ def _step(
         raise TrainingError(
             "the loss or its gradient is not finite", where=f"step {step + 1}, examples {names}",
             got=f"loss {sums.combined / units}, gradient norm {norm}",
-            next_step="Lower learning_rate or look at these examples; the last good weights are kept",
+            next_step="Lower learning_rate or check these examples; the last good weights are kept",
         )  # fmt: skip
     clip = min(1.0, config.max_grad_norm / (norm + 1e-6))
     rate = learning_rate(config, step)
@@ -170,7 +170,7 @@ def _step(
 
 
 def _update(trainee: Trainee, grad: Any) -> None:
-    """Take one optimizer step whole: a Ctrl-C in its middle leaves weights and optimizer as they were."""
+    """Apply one optimizer step; an interrupt during it restores weights and optimizer state."""
     before = trainee.model.trainable_parameters(), tree_map(lambda x: x, trainee.optimizer.state)
     try:
         trainee.optimizer.update(trainee.model, grad)

@@ -1,4 +1,4 @@
-"""Adapters on a base: attach, switch off, save as mlx-lm does, and detach so that the base is what it was."""
+"""Adapters on a base: attach, switch off, save in mlx-lm's format, and detach without a trace."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ ADAPTER_FILE = "adapters.safetensors"
 
 @contextlib.contextmanager
 def attached(model: Any, config: DistillConfig, activation: Activation | None = None) -> Iterator[None]:
-    """Put a fresh adapter on ``model``, seeded by ``config.seed``; on leaving, put the very same old layers back.
+    """Attach a fresh adapter to ``model``, seeded by ``config.seed``; on exit, restore the original layer objects.
 
-    Takes the layers of any mlx-lm architecture, float or quantised: every linear layer and every expert layer (switch)
-    of the blocks, or those of ``config.keys``, and on request the token embedding. Expert layers know neither DoRA nor
-    which token they work on: there, without ``keys``, they are left out and logged.
+    Supports any mlx-lm architecture, float or quantised: every linear layer and every expert layer (switch) of the
+    blocks, or those in ``config.keys``, and optionally the token embedding. Expert layers support neither DoRA nor
+    activation by token; in these cases, without ``keys``, they are left out and logged.
 
-    :param activation: says on which tokens the adapter acts; ``None`` is on all.
-    :raises ConfigError: one of ``config.keys`` names no layer in the base's blocks, or none that can carry the adapter.
-    :raises ModelError: the base carries an adapter already, is not frozen, or does not work with these layers replaced.
+    :param activation: sets the tokens on which the adapter acts; ``None`` means all.
+    :raises ConfigError: one of ``config.keys`` matches no layer in the blocks, or none that supports the adapter.
+    :raises ModelError: the base has an adapter already, is not frozen, or fails with these layers replaced.
     """
     if taken := sorted({type(layer).__name__ for layer, _ in carried(model).values()}):
         raise ModelError(
-            "the base carries an adapter already", where=type(model).__module__, got=", ".join(taken),
-            next_step="Take that one off first",
+            "the base has an adapter already", where=type(model).__module__, got=", ".join(taken),
+            next_step="Detach it first",
         )  # fmt: skip
     if weights(model):
         raise ModelError("the base is not frozen", where=type(model).__module__, next_step="Call model.freeze() first")
@@ -64,7 +64,7 @@ def attached(model: Any, config: DistillConfig, activation: Activation | None = 
 
 
 def _attach(model: Any, config: DistillConfig, parameters: dict[str, Any], activation: Activation | None) -> None:
-    """Replace the layers by adapter layers, and try the model once: some architectures read weights past the layer."""
+    """Replace the layers by adapter layers, and run the model once: some architectures bypass the layer."""
     dora = config.adapter == "dora"
     try:
         linear_to_lora_layers(model, _blocks(model, config), parameters, use_dora=dora)
@@ -80,27 +80,27 @@ def _attach(model: Any, config: DistillConfig, parameters: dict[str, Any], activ
     except UNFIT as fault:
         raise _unfit(model, config, str(fault)) from fault
     if broken:
-        raise _unfit(model, config, "its logits are not numbers")
+        raise _unfit(model, config, "its logits are NaN")
     if not carried(model):
         raise ConfigError(
-            "none of the last blocks has a layer of these keys", where="layers, keys",
+            "none of the last blocks has a layer with these keys", where="layers, keys",
             got=f"{config.layers}, {parameters['keys']}",
         )  # fmt: skip
 
 
 def _unfit(model: Any, config: DistillConfig, fault: str) -> ModelError:
     return ModelError(
-        f"this architecture does not work with its layers under {config.adapter}: {fault}",
+        f"this architecture does not support {config.adapter} on these layers: {fault}",
         where=type(model).__module__,
-        next_step="Name fewer layers in `keys`, leave `embeddings` off, or set adapter = 'lora'",
+        next_step="Name fewer layers in `keys`, turn `embeddings` off, or set adapter = 'lora'",
     )
 
 
 @contextlib.contextmanager
 def switched_off(model: Any) -> Iterator[None]:
-    """Give the base without its adapter for a block: exactly its logits, no second copy of a weight.
+    """Restore the base's own layers within a context: the exact logits of the base, without a copy of a weight.
 
-    The base's own layers stand in their places meanwhile, so the block must not differentiate the adapter.
+    The context must not differentiate the adapter, whose layers are detached in it.
     """
     pairs = carried(model)
     model.update_modules(tree_unflatten([(path, own) for path, (_, own) in pairs.items()]))
@@ -111,23 +111,23 @@ def switched_off(model: Any) -> Iterator[None]:
 
 
 def lora_parameters(model: Any, config: DistillConfig) -> dict[str, Any]:
-    """Return mlx-lm's ``lora_parameters``, with the keys of the base's layers that the settings choose.
+    """Return mlx-lm's ``lora_parameters``, with the keys of the layers that the settings select.
 
-    :raises ConfigError: a key names no layer in the base's blocks, or none that can carry the adapter.
+    :raises ConfigError: a key matches no layer in the base's blocks, or none that supports the adapter.
     """
     found = target_modules(model)
-    known = {place.key for place in found.values() if place.block is not None and place.kind != "embedding"}
+    known = {module.key for module in found.values() if module.block is not None and module.kind != "embedding"}
     experts = _unfit_experts(found, config)
     if unknown := sorted(set(config.keys) - known):
         raise ConfigError(
-            "no layer of the base has these keys", where="keys", got=unknown, allowed=", ".join(sorted(known))
+            "the base has no layers with these keys", where="keys", got=unknown, allowed=", ".join(sorted(known))
         )
     if refused := sorted(set(config.keys) & experts):
         dora = config.adapter == "dora"
         raise ConfigError(
-            "mlx-lm has no DoRA for expert layers" if dora else "expert layers cannot act on some tokens alone",
+            "mlx-lm has no DoRA for expert layers" if dora else "expert layers do not support activation by token",
             where="keys", got=refused, allowed=", ".join(sorted(known - experts)),
-            next_step="Leave them out, or " + ("set adapter = 'lora'" if dora else "leave `activated` off"),
+            next_step="Remove them, or " + ("set adapter = 'lora'" if dora else "turn `activated` off"),
         )  # fmt: skip
     keys = set(config.keys) or known - experts
     if config.embeddings:
@@ -136,32 +136,32 @@ def lora_parameters(model: Any, config: DistillConfig) -> dict[str, Any]:
 
 
 def _unfit_experts(found: dict[str, TargetModule], config: DistillConfig) -> set[str]:
-    """Return the keys of expert layers where they cannot carry the adapter.
+    """Return the keys of the expert layers that do not support the adapter.
 
-    mlx-lm has no DoRA for them, and hands them their tokens in an order of its own.
+    mlx-lm has no DoRA for expert layers, and reorders their tokens, so that a mask by position does not apply.
     """
     if config.adapter != "dora" and not config.activated:
         return set()
-    return {place.key for place in found.values() if place.kind == "switch"}
+    return {module.key for module in found.values() if module.kind == "switch"}
 
 
 def _token_embedding(model: Any, config: DistillConfig) -> str:
-    """Return the path of the token embedding: that with the most rows, for there are fewer positions than tokens."""
+    """Return the path of the token embedding: the one with the most rows, since a position embedding has fewer."""
     rows = {path: p.shape[1] for path, p in target_modules(model).items() if p.kind == "embedding" and p.block is None}
     largest = [path for path, count in rows.items() if count == max(rows.values())]
     if len(largest) != 1:
-        raise ConfigError("the token embedding is not to be told from others", where="embeddings", got=sorted(rows))
+        raise ConfigError("cannot identify the token embedding", where="embeddings", got=sorted(rows))
     (path,) = largest
     if config.adapter == "dora" and "scales" in layers_of(model)[path]:
         raise ConfigError(
             "mlx-lm has no DoRA for a quantised embedding", where="embeddings", got=path,
-            next_step="Leave `embeddings` off, or set adapter = 'lora'",
+            next_step="Turn `embeddings` off, or set adapter = 'lora'",
         )  # fmt: skip
     return path
 
 
 def _blocks(model: Any, config: DistillConfig) -> int:
-    """Return how many of the last blocks get the adapter."""
+    """Return the number of last blocks that get the adapter."""
     return len(model.layers) if config.layers < 0 else config.layers
 
 
@@ -171,11 +171,11 @@ def weights(model: Any) -> dict[str, mx.array]:
 
 
 def start_from(model: Any, config: DistillConfig, folder: Path, invocation_tokens: Sequence[int] = ()) -> None:
-    """Give the attached adapter the weights of a saved one.
+    """Load the weights of a saved adapter into the attached one.
 
-    :param invocation_tokens: the cue from which on it is to act; empty where it acts on every token.
-    :raises NeuronRefused: that one is damaged, holds a value that is not finite, or changes nothing.
-    :raises ConfigError: it was made with another rank, scale, kind or cue, or for other layers.
+    :param invocation_tokens: the adapter acts from these tokens onwards; empty if it acts on every token.
+    :raises NeuronRefused: the saved adapter is damaged, contains values that are not finite, or changes nothing.
+    :raises ConfigError: it has another rank, scale, kind, layers or invocation tokens.
     """
     adapter = read_adapter(folder)
     about = adapter.config
@@ -184,7 +184,7 @@ def start_from(model: Any, config: DistillConfig, folder: Path, invocation_token
     for module, (a, b) in adapter.weights.items():
         found |= {f"{module}.lora_a": a, f"{module}.lora_b": b}
     fresh = weights(model)
-    same = {"dropout": made.get("dropout")}  # no part of what an adapter is
+    same = {"dropout": made.get("dropout")}  # a training setting, not a property of the adapter
     different = [f"{k} {made.get(k)}, now {v}" for k, v in (ours | same).items() if made.get(k) != v]
     if about.get("fine_tune_type") != config.adapter:
         different.append(f"adapter {about.get('fine_tune_type')}, now {config.adapter}")
@@ -193,15 +193,15 @@ def start_from(model: Any, config: DistillConfig, folder: Path, invocation_token
     if {name: w.shape for name, w in found.items()} != {name: w.shape for name, w in fresh.items()}:
         different.append("other layers")
     if different:
-        raise ConfigError("the adapter to start from does not fit these settings", where=folder,
-                          got="; ".join(different), next_step="Take its settings")  # fmt: skip
+        raise ConfigError("the start adapter does not match these settings", where=folder,
+                          got="; ".join(different), next_step="Use the adapter's settings")  # fmt: skip
     model.load_weights(list(found.items()), strict=False)
 
 
 def save_adapter(model: Any, config: DistillConfig, folder: Path, invocation_tokens: Sequence[int] = ()) -> None:
-    """Write the adapter as a folder that stock mlx-lm loads; whole or not at all.
+    """Write the adapter atomically as a folder that stock mlx-lm loads.
 
-    :param invocation_tokens: the cue from which on it acts; empty where it acts on every token.
+    :param invocation_tokens: the adapter acts from these tokens onwards; empty if it acts on every token.
     """
     about: dict[str, Any] = {
         "fine_tune_type": config.adapter,

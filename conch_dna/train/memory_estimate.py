@@ -1,9 +1,9 @@
-"""Preflight: how much memory training will take at its peak, from shapes alone, before any weights are loaded.
+"""Memory estimate: the peak memory of training, from shapes alone, before any weights are loaded.
 
-The weights and what is trained follow from the headers of the model's files, to the byte. What is kept between forward
-and backward pass is counted by named arrays (:func:`block_floats`); some constants say how much more stands at the
-worst moment. They were measured on the CPU (``benchmarks/memory_estimate.py`` prints estimate against measured) and
-want measuring again when an operation of :mod:`conch_dna.kernels.exp` or the loss starts to keep more or less.
+The sizes of the weights and of the adapter come from the headers of the model's files and are exact. The arrays kept
+between forward and backward pass are counted by name (:func:`block_floats`); some constants account for the temporary
+arrays at the peak. They were measured on the CPU (``benchmarks/memory_estimate.py`` prints estimate and measurement).
+Measure them again after a change to an operation of :mod:`conch_dna.kernels.exp` or the loss that keeps other arrays.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
 
-LOGITS_COPIES = 12  # arrays the size of a chunk's logits while its loss and gradient are computed
-BACKWARD_BLOCKS = 1.5  # blocks' worth of arrays that the backward pass of one block adds
-AGAIN_BLOCKS = 3.6  # the same where the block is computed again first
+LOGITS_COPIES = 12  # arrays of the size of a chunk's logits during its loss and gradient
+BACKWARD_BLOCKS = 1.5  # extra arrays of the backward pass of one block, in multiples of a block's arrays
+RECOMPUTED_BLOCKS = 3.6  # the same with gradient checkpointing
 CACHE_STEP = 256  # tokens by which mlx-lm's caches grow
-DRAWN_LOGITS = 4  # arrays the size of a decoding step's logits
+DRAWN_LOGITS = 4  # arrays of the size of a decoding step's logits
 FLOAT32 = 4
 BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1,
          "BOOL": 1}  # fmt: skip
@@ -47,9 +47,9 @@ ONE_EXPERT = re.compile(r"\bexperts\.\d+\.")
 class Linear(NamedTuple):
     """A linear layer of a block.
 
-    :param name: as ``keys`` names it: ``self_attn.q_proj``.
-    :param copies: experts in one tensor.
-    :param used: share of the tokens that go through it, summed over its copies: below 1 for one expert's own tensor.
+    :param name: its key in the setting ``keys``, such as ``self_attn.q_proj``.
+    :param copies: number of experts in one tensor.
+    :param used: share of the tokens that it processes, summed over its copies: below 1 for the tensor of one expert.
     """
 
     name: str
@@ -62,11 +62,11 @@ class Linear(NamedTuple):
 
 @dataclass(frozen=True)
 class Shapes:
-    """What the files of a model folder say of its size.
+    """The sizes of a model, from the files of its folder.
 
-    :param parameters: numbers in it, quantised ones counted one by one.
-    :param stored: bytes of its tensors as they lie on disk.
-    :param width: bytes of one number of a tensor that is not quantised.
+    :param parameters: number of parameters; quantised ones count one each.
+    :param stored: bytes of its tensors on disk.
+    :param width: bytes of one number in the tensors that are not quantised.
     """
 
     parameters: int
@@ -84,7 +84,7 @@ class Shapes:
 
 
 class Drawn(NamedTuple):
-    """Answers that the student draws together: how many, and of how many tokens at most."""
+    """Answers that the student draws in one batch: their number, and the maximum number of tokens."""
 
     rows: int
     tokens: int
@@ -100,12 +100,12 @@ class Estimate:
     :param rows: conversations in the largest forward pass.
     :param width: tokens in each, padding included.
     :param weights: the base.
-    :param second_model: teachers that stay loaded beside it.
-    :param adapter: what is trained, with the optimizer's two moments and the moving average.
-    :param kept: what the forward pass keeps for the backward pass.
-    :param loss: logits and their gradient in one chunk of positions, and the hidden states with theirs.
-    :param backward: what the backward pass of one block adds, and the adapter's gradients.
-    :param drawn: keys, values and logits of the answers that the student draws for itself, before it trains on them.
+    :param second_model: teachers that stay loaded during training.
+    :param adapter: the trained weights, with the optimizer's two moments and the moving average.
+    :param kept: arrays that the forward pass keeps for the backward pass.
+    :param loss: logits and their gradient for one chunk of positions, and the hidden states with their gradient.
+    :param backward: extra arrays of the backward pass of one block, and the adapter's gradients.
+    :param drawn: keys, values and logits of the answers that the student draws, before it trains on them.
     """
 
     rows: int
@@ -120,12 +120,12 @@ class Estimate:
 
     @property
     def total(self) -> int:
-        """The peak: answers are drawn before a step, and its loss and backward pass come one after the other."""
+        """The peak; drawing, loss and backward pass do not overlap."""
         step = self.kept + max(self.loss, self.backward)
         return self.weights + self.second_model + self.adapter + max(step, self.drawn)
 
     def parts(self) -> dict[str, int]:
-        """Return the named parts."""
+        """Return the parts by name."""
         names = ("weights", "second_model", "adapter", "kept", "loss", "backward", "drawn")
         return {name: getattr(self, name) for name in names}
 
@@ -138,34 +138,34 @@ def preflight(
     together: int = 1,
     drawn: Drawn = NONE_DRAWN,
 ) -> Estimate:
-    """Estimate the peak of training the model in ``folder``, and refuse what the memory does not hold.
+    """Estimate the peak memory of training the model in ``folder``, and check it against the limit.
 
     :param longest: tokens of the longest example.
-    :param beside: the folders of teachers that stay loaded while the student trains.
-    :param together: how many examples go through a pass together where one is asked for: 2 where these are pairs.
-    :param drawn: what the student draws at once, as :func:`drawn_at_once` tells.
-    :raises ConfigError: it is over ``max_memory``, or without one over what the machine has; the message names the
+    :param beside: folders of the teachers that stay loaded during training.
+    :param together: the batch factor: number of examples that count as one in the settings, 2 for pairs.
+    :param drawn: the answers that the student draws in one batch, from :func:`drawn_at_once`.
+    :raises ConfigError: the estimate exceeds ``max_memory`` or, without it, the machine's memory; the message names
         settings that fit.
-    :raises ModelError: a folder's shapes cannot be read.
+    :raises ModelError: the shapes of a folder cannot be read.
     """
     shapes = read_shapes(folder)
     others = [read_shapes(one) for one in beside]
     found = estimate(shapes, config, longest, others, together, drawn)
-    bytes_there = limit(config)
-    if found.total > bytes_there:
+    available = limit(config)
+    if found.total > available:
         smaller = _smaller(config, longest, together)
         tried = ((c, estimate(shapes, c, longest, others, together, drawn).total) for c in smaller)
-        fitting = next((c for c, total in tried if total <= bytes_there), None)
+        fitting = next((c for c, total in tried if total <= available), None)
         raise ConfigError(
             "training would not fit into memory", where="max_memory" if config.max_memory else "this machine's memory",
-            got=f"{_gb(found.total)} for {found.rows} x {found.width} tokens", allowed=_gb(bytes_there),
+            got=f"{_gb(found.total)} for {found.rows} x {found.width} tokens", allowed=_gb(available),
             next_step=_advice(config, fitting),
         )  # fmt: skip
     return found
 
 
 def drawn_at_once(rows: int, tokens: int) -> Drawn:
-    """Return what the student draws together: of so many answers, at most one batch."""
+    """Return the size of the largest batch that the student draws of ``rows`` answers."""
     return Drawn(min(BATCH, rows), tokens)
 
 
@@ -177,7 +177,7 @@ def estimate(
     together: int = 1,
     drawn: Drawn = NONE_DRAWN,
 ) -> Estimate:
-    """Return the peak of one step whose largest forward pass has the longest example in every row."""
+    """Return the peak memory of a step in which every row of the largest forward pass has the longest length."""
     width = padded(longest)
     rows = config.batch_size
     if config.token_budget:
@@ -187,7 +187,7 @@ def estimate(
     number = FLOAT32 if _on_cpu() else shapes.width
     block = number * rows * width * block_floats(shapes, config, width)
     kept = number * rows * width * shapes.hidden if config.gradient_checkpointing else block
-    added = AGAIN_BLOCKS if config.gradient_checkpointing else BACKWARD_BLOCKS
+    added = RECOMPUTED_BLOCKS if config.gradient_checkpointing else BACKWARD_BLOCKS
     positions = rows * width
     return Estimate(
         rows=rows,
@@ -203,70 +203,72 @@ def estimate(
 
 
 def block_floats(shapes: Shapes, config: DistillConfig, width: int) -> float:
-    """Return the numbers a token that one block keeps for the backward pass.
+    """Return how many numbers one block keeps for the backward pass, for each token.
 
-    Of a llama block with hidden size D, H heads of size d, K key heads and I inner units these are: two norms' outputs
-    2D; q, k, v (H + 2K)d; the attention's output Hd; its projection, added to the stream, D; gate, up and their product
-    3I; the block's output D; the scores. Any block's are found alike: what each norm and each linear layer puts out,
-    and what goes into those trained layers that lead back to the stream.
+    For a llama block with hidden size D, H heads of size d, K key heads and I inner units these are: the outputs of two
+    norms, 2D; q, k, v, (H + 2K)d; the output of attention, Hd; its projection, added to the residual stream, D; gate,
+    up and their product, 3I; the block's output, D; and the attention scores. For any other block the count is the
+    same: the outputs of all norms and linear layers, and the inputs of the trained layers that write to the residual
+    stream.
     """
     chosen = [linear for linear in shapes.linears if _is_trained(linear, shapes, config)]
     outputs = sum(linear.used * linear.out for linear in shapes.linears)
     inputs = sum(linear.used * linear.inner for linear in chosen if linear.out == shapes.hidden != linear.inner)
-    # Where attention is as wide as the stream its projection is square, and so is that of the queries.
+    # The sum leaves out square layers. If attention is as wide as the stream, the query and the output projection are
+    # square, and only the input of the latter is kept: count one for each block.
     square = len({linear.block for linear in chosen if linear.inner == linear.out == shapes.hidden})
     inputs += shapes.hidden * square
     between = sum(linear.used * config.rank for linear in chosen)
-    if config.dropout:  # the input that is left of each, and what was dropped, a byte each
+    if config.dropout:  # each layer's input after dropout, and the mask, one byte each
         between += sum(linear.used * linear.inner * (1 + 1 / FLOAT32) for linear in chosen)
     own = shapes.heads * _scores(width)
-    if pays():  # the attention's output once more, as heads and not as one row
+    if pays():  # a second copy of the attention output, split into heads
         own += shapes.heads * shapes.head_size
     everywhere = (outputs + shapes.norms * shapes.hidden) / shapes.blocks
     return everywhere + (inputs + between) / _reached(shapes, config) + own
 
 
 def _cached(shapes: Shapes, longest: int, drawn: Drawn) -> float:
-    """Return how many keys' and values' numbers stand at the worst moment for answers drawn together.
+    """Return how many numbers of keys and values exist at the peak of drawing one batch of answers.
 
-    Behind what their prompts share, which may be nothing or nearly all, a cache has room for whole steps of
-    :data:`CACHE_STEP` tokens. It stands beside its smaller self when it grows, and beside its first half when a batch
-    is read in two.
+    After the prompts' common prefix, which may be empty or nearly everything, a cache grows in steps of
+    :data:`CACHE_STEP` tokens. While it grows, the old and the new cache exist together; when a batch is processed in
+    two halves, so do the whole and the first half.
     """
-    rooms = []
+    sizes = []
     for shared in (0, max(0, longest - drawn.tokens)):
         steps = math.ceil((longest - shared) / CACHE_STEP)
-        room = shared + CACHE_STEP * steps
-        smaller = room - CACHE_STEP if steps > 1 else room / 2 if drawn.rows > BATCH // 2 else 0
-        rooms.append(room + smaller)
-    return 2 * drawn.rows * max(rooms) * shapes.blocks * shapes.key_heads * shapes.head_size
+        size = shared + CACHE_STEP * steps
+        smaller = size - CACHE_STEP if steps > 1 else size / 2 if drawn.rows > BATCH // 2 else 0
+        sizes.append(size + smaller)
+    return 2 * drawn.rows * max(sizes) * shapes.blocks * shapes.key_heads * shapes.head_size
 
 
 def _reached(shapes: Shapes, config: DistillConfig) -> int:
-    """Return how many blocks are trained: below the first of them the backward pass does not go."""
+    """Return the number of trained blocks; the backward pass stops at the first of them."""
     return shapes.blocks if config.layers < 0 else min(config.layers, shapes.blocks)
 
 
 def _scores(width: int) -> float:
-    """Return the scores a query that attention keeps: all T, or on the CPU those of the keys up to its block's end."""
+    """Return the number of attention scores kept for each query: all T, or on the CPU those up to the block's end."""
     if not pays():
         return width
     return sum(end * (end - start) for start, end in blocks_of(width)) / width
 
 
 def limit(config: DistillConfig) -> int:
-    """Return the bytes that training may take: ``max_memory``, else what Metal recommends, or the device has free."""
+    """Return the memory limit in bytes: ``max_memory``, else Metal's recommended limit, or the free memory."""
     if config.max_memory:
         return int(config.max_memory * 1e9)
-    device = mx.device_info()  # Metal tells the first, CUDA the second, a CPU neither
+    device = mx.device_info()  # Metal reports the first, CUDA the second, a CPU neither
     free = device.get("max_recommended_working_set_size") or device.get("free_memory")
     return int(free or psutil.virtual_memory().available)
 
 
 def read_shapes(folder: Path) -> Shapes:
-    """Read ``config.json`` and the headers of ``model*.safetensors``; no weights.
+    """Read ``config.json`` and the headers of ``model*.safetensors``, but no weights.
 
-    :raises ModelError: they are missing, damaged, or lack what every language model has.
+    :raises ModelError: a file or a key is missing or damaged.
     """
     try:
         config = json.loads((folder / "config.json").read_bytes())
@@ -275,7 +277,7 @@ def read_shapes(folder: Path) -> Shapes:
             tensors |= _header(file)
         return _shapes({**config, **config.get("text_config", {})}, tensors)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise ModelError(f"its shapes cannot be read ({type(error).__name__}: {error})", where=folder) from error
+        raise ModelError(f"cannot read the shapes ({type(error).__name__}: {error})", where=folder) from error
 
 
 def _header(file: Path) -> dict[str, tuple[str, list[int]]]:
@@ -290,7 +292,7 @@ def _shapes(config: dict[str, Any], tensors: dict[str, tuple[str, list[int]]]) -
     hidden = next((config[key] for key in ("hidden_size", "n_embd", "d_model", "dim") if key in config), None)
     if hidden is None:
         raise KeyError("hidden_size")
-    heads = config.get("num_attention_heads") or config.get("n_head") or 0  # there are blocks without attention
+    heads = config.get("num_attention_heads") or config.get("n_head") or 0  # some architectures have no attention
     key_heads = config.get("num_key_value_heads") or heads
     group = config.get("quantization", {}).get("group_size", 64)
     experts = config.get("num_experts") or config.get("num_local_experts") or 1
@@ -306,19 +308,19 @@ def _shapes(config: dict[str, Any], tensors: dict[str, tuple[str, list[int]]]) -
         if quantised and last != "weight":
             continue
         if quantised:
-            shape = [*shape[:-1], tensors[f"{base}.scales"][1][-1] * group]  # noqa: PLW2901 - unpacked
+            shape = [*shape[:-1], tensors[f"{base}.scales"][1][-1] * group]  # noqa: PLW2901 - the unpacked shape
         else:
             widths.add(BYTES[dtype])
         parameters += math.prod(shape)
-        place = IN_BLOCK.search(name)
-        if place is None:
+        match = IN_BLOCK.search(name)
+        if match is None:
             continue
-        blocks.add(int(place[1]))
+        blocks.add(int(match[1]))
         norms += len(shape) == 1 and shape[0] == hidden
-        if len(shape) in {2, 3} and "conv" not in place[2]:
+        if len(shape) in {2, 3} and "conv" not in match[2]:
             used = taken if len(shape) == 3 else taken / experts if ONE_EXPERT.search(name) else 1
             copies = shape[0] if len(shape) == 3 else 1
-            linears.append(Linear(place[2], int(place[1]), shape[-1], shape[-2], copies, used))
+            linears.append(Linear(match[2], int(match[1]), shape[-1], shape[-2], copies, used))
     return Shapes(
         parameters, stored, min(widths), any(name.endswith(".scales") for name in tensors), config["vocab_size"],
         hidden, heads, key_heads, config.get("head_dim") or hidden // max(1, heads), len(blocks), norms, tuple(linears),
@@ -326,7 +328,7 @@ def _shapes(config: dict[str, Any], tensors: dict[str, tuple[str, list[int]]]) -
 
 
 def _weights(shapes: Shapes) -> int:
-    """Return the bytes of a loaded base: as stored, but float32 on the CPU (see :mod:`conch_dna.models.load`)."""
+    """Return the bytes of the loaded base: as stored, but float32 on the CPU (see :mod:`conch_dna.models.load`)."""
     full = FLOAT32 * shapes.parameters
     if not _on_cpu():
         return shapes.stored
@@ -336,7 +338,7 @@ def _weights(shapes: Shapes) -> int:
 
 
 def _trained(shapes: Shapes, config: DistillConfig) -> int:
-    """Return how many numbers the adapter has."""
+    """Return the number of the adapter's parameters."""
     chosen = [linear for linear in shapes.linears if _is_trained(linear, shapes, config)]
     count = sum(linear.copies * config.rank * (linear.inner + linear.out) for linear in chosen)
     if config.adapter == "dora":
@@ -356,7 +358,7 @@ def _on_cpu() -> bool:
 
 
 def _smaller(config: DistillConfig, longest: int, together: int) -> list[DistillConfig]:
-    """Return settings that take less, the least change first: fewer rows, then checkpointed blocks with fewer rows."""
+    """Return settings that need less memory: fewer rows, then gradient checkpointing with fewer and fewer rows."""
     per_step, width = config.batch_size * config.accumulation, together * padded(longest)
     found = []
     for checkpointed in (config.gradient_checkpointing, True):
@@ -372,9 +374,9 @@ def _smaller(config: DistillConfig, longest: int, together: int) -> list[Distill
 
 
 def _advice(config: DistillConfig, fitting: DistillConfig | None) -> str:
-    """Name the settings that fit, as on the command line."""
+    """Return the advice with the options that fit."""
     if fitting is None:
-        return "No batch of this base fits; lower max_length, rank or rollout_steps, or take smaller models"
+        return "No batch size fits; lower max_length, rank or rollout_steps, or use smaller models"
     before, after = config.model_dump(), fitting.model_dump()
     changed = {key: value for key, value in after.items() if value != before[key]}
     options = [

@@ -1,8 +1,8 @@
-"""Preference: the student learns which of two answers its teacher finds better (DPO, Rafailov et al. 2023).
+"""Preference pairs: train the student towards the answers that its teacher prefers (DPO, Rafailov et al. 2023).
 
-The student answers each prompt several times before anything is trained, and the teacher compares these answers with
-its own one, or, where it gives none, with the first of them. What was drawn, judged and weighed is on disk group by
-group, so that a teacher that costs money is not asked twice.
+Before training, the student answers each prompt several times, and the teacher compares these answers with its own
+answer or, if it has none, with the first of them. Answers, verdicts and reference log-probabilities are written to disk
+group by group, so that a resumed run repeats no paid request.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ if TYPE_CHECKING:
     from conch_dna.train.recipes.settings import PreferenceSettings
 
 VERDICTS = (0, 1, None)
-GROUP = 16  # comparisons that are asked, and stored, together: what a kill may lose
+GROUP = 16  # comparisons requested and stored together; a killed run loses at most one group
 log = structlog.get_logger()
 
 
 class Judged(Record):
-    """What the teacher said of two answers to a prompt; a line of ``verdicts.jsonl``.
+    """The teacher's verdict on two answers to a prompt; a line of ``verdicts.jsonl``.
 
     :param first, second: the numbers of the candidates; ``None`` is the teacher's own answer.
-    :param texts: a digest of both answers, so that no verdict is taken for one on others.
-    :param better: 0 for the first, 1 for the second, ``None`` where it finds them alike or has no verdict.
+    :param texts: a digest of both answers, so that the verdict is not used for other answers.
+    :param better: 0 for the first, 1 for the second, ``None`` for a tie or no verdict.
     """
 
     prompt: str
@@ -70,9 +70,9 @@ class Judged(Record):
 
 
 class Pair(Record):
-    """Two answers of which one was preferred; a line of ``pairs.jsonl``.
+    """Two answers, the preferred one first; a line of ``pairs.jsonl``.
 
-    :param references: log-probability of each under the student that training starts from, in nats.
+    :param references: log-probability of each under the student before training, in nats.
     """
 
     prompt: str
@@ -82,23 +82,23 @@ class Pair(Record):
 
 
 class Counts(Record):
-    """What became of the answers; ``counts.json``."""
+    """Numbers of answers, comparisons and pairs; ``counts.json``."""
 
     prompts: int
     candidates: int
-    unusable: int = Field(description="candidates that were cut off or say nothing")
-    alike: int = Field(description="candidates whose text is there already")
-    too_long: int = Field(description="other candidates that are longer than max_length, with their prompt")
+    unusable: int = Field(description="truncated or empty candidates")
+    alike: int = Field(description="candidates with the text of another answer to the prompt")
+    too_long: int = Field(description="other candidates that exceed max_length, prompt included")
     compared: int
     first_better: int = Field(description="verdicts for the teacher's own answer, or for the first candidate")
     second_better: int
     ties: int = Field(description="comparisons without a verdict")
-    pairs: int = Field(description="pairs to train on")
-    apart: int = Field(description="pairs of the prompts set apart")
+    pairs: int = Field(description="training pairs")
+    apart: int = Field(description="validation pairs")
 
 
 class _Answer(NamedTuple):
-    """An answer that may be compared; ``number`` is that of the candidate, ``None`` for the teacher's own."""
+    """An answer that can be compared; ``number`` is the candidate's, or ``None`` for the teacher's own answer."""
 
     number: int | None
     text: str
@@ -106,14 +106,14 @@ class _Answer(NamedTuple):
 
 
 class _Match(NamedTuple):
-    """Two answers to be compared; the teacher's own is never the second."""
+    """Two answers to compare; the teacher's own answer is never the second."""
 
     prompt: Prompt
     first: _Answer
     second: _Answer
 
     def judged(self, better: int | None) -> Judged:
-        """Return the verdict on this match, as it is stored."""
+        """Return the verdict on this match as a record."""
         first, second = self.first, self.second
         return Judged(
             prompt=self.prompt.digest, first=first.number, second=cast("int", second.number),
@@ -122,7 +122,7 @@ class _Match(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """The two answers of a verdict for one of them."""
+    """The two answers of a verdict that prefers one of them."""
 
     prompt: str
     preferred: _Answer
@@ -130,15 +130,15 @@ class _Choice(NamedTuple):
 
 
 def preference(context: RecipeContext[PreferenceSettings]) -> RecipeResult:
-    """Draw, have judged, and train on the verdicts; everything that is on disk already is taken from there.
+    """Draw candidates, request verdicts, and train on the pairs; results on disk are reused.
 
-    The reference is what the recipe starts from: the adapter of the recipe before, or the base.
+    The reference of DPO is the recipe's start: the adapter of the previous recipe, or the base.
 
-    :raises TrainingError: there is no verdict to train on, or none on the prompts set apart where these are looked at.
-    :raises TeacherError: the teacher's verdicts do not fit what it was asked.
-    :raises CheckpointError: the folder holds answers or verdicts of another origin.
+    :raises TrainingError: there is no training pair, or no validation pair although the settings ask for validation.
+    :raises TeacherError: the teacher's verdicts do not match the request.
+    :raises CheckpointError: the folder contains answers or verdicts with another identity.
     """
-    # Texts and verdicts hang on what the domain asks for, too: the length of the answers is in no other identity.
+    # Texts and verdicts also depend on the domain: the maximum length of the answers is in no other identity.
     context = replace(context, identity=context.identity | {"domain": context.domain.digest})
     config, held, answers = context.config, context.training_set.validation, context.training_set.answers
     apart = held.prompts if held and config.validates else ()
@@ -150,40 +150,40 @@ def preference(context: RecipeContext[PreferenceSettings]) -> RecipeResult:
     judged = _judged(context, matches)
     choices = _choices(matches, judged)
     digests = {p.digest for p in apart}
-    trained, looked_at = ([c for c in choices if (c.prompt in digests) is side] for side in (False, True))
+    trained, validation = ([c for c in choices if (c.prompt in digests) is side] for side in (False, True))
     verdicts = Counter(j.better for j in judged)
     counts = Counts(
         prompts=len(prompts), candidates=len(drawn), unusable=len(drawn) - len(usable),
         alike=left_out["alike"], too_long=left_out["too_long"], compared=len(judged), first_better=verdicts[0],
-        second_better=verdicts[1], ties=verdicts[None], pairs=len(trained), apart=len(looked_at),
+        second_better=verdicts[1], ties=verdicts[None], pairs=len(trained), apart=len(validation),
     )  # fmt: skip
     write_atomic(context.folder / "counts.json", counts.model_dump_json(indent=2) + "\n")
     log.info("answers_compared", domain=context.domain.name, **counts.model_dump())
-    if not trained or (config.validates and not looked_at):
+    if not trained or (config.validates and not validation):
         raise TrainingError(
-            "no verdict on the prompts set apart" if trained else "no verdict to train on",
-            where=f"domain {context.domain.name}, preference", got=_what_became(counts)[0],
-            next_step=f"{_what_became(counts)[1]}; see counts.json in {context.folder}",
+            "no verdict on the validation prompts" if trained else "no verdict to train on",
+            where=f"domain {context.domain.name}, preference", got=_main_loss(counts)[0],
+            next_step=f"{_main_loss(counts)[1]}; see counts.json in {context.folder}",
         )  # fmt: skip
-    return _learnt(context, trained, looked_at)
+    return _trained(context, trained, validation)
 
 
-def _what_became(counts: Counts) -> tuple[str, str]:
-    """Say of what most answers came to nothing, and what may be done."""
+def _main_loss(counts: Counts) -> tuple[str, str]:
+    """Return the main reason why answers gave no pair, and the advice against it."""
     if counts.compared:
-        return f"{counts.ties} of {counts.compared} comparisons without a verdict", "Look at verdicts.jsonl"
-    fates = {
-        "cut off or empty": (counts.unusable, "Raise the domain's max_tokens, or train with sft first"),
-        "alike": (counts.alike, "Raise candidates or candidate_temperature"),
+        return f"{counts.ties} of {counts.compared} comparisons without a verdict", "Check verdicts.jsonl"
+    reasons = {
+        "truncated or empty": (counts.unusable, "Raise the domain's max_tokens, or train with sft first"),
+        "duplicate": (counts.alike, "Raise candidates or candidate_temperature"),
         "longer than max_length": (counts.too_long, "Raise max_length"),
     }
-    worst = max(fates, key=lambda fate: fates[fate][0])
-    count, advice = fates[worst]
-    return f"{count} of {counts.candidates} candidates {worst}, and none compared", advice
+    worst = max(reasons, key=lambda reason: reasons[reason][0])
+    count, advice = reasons[worst]
+    return f"{count} of {counts.candidates} candidates are {worst}, and none was compared", advice
 
 
 def _drawn(context: RecipeContext[PreferenceSettings], prompts: Sequence[Prompt]) -> list[Drawn]:
-    """Return every prompt's candidates."""
+    """Return the candidates of all prompts."""
     count = context.settings.candidates
 
     def make(student: Student, group: Sequence[Prompt]) -> list[Drawn]:
@@ -199,11 +199,11 @@ def _drawn(context: RecipeContext[PreferenceSettings], prompts: Sequence[Prompt]
 def _matches(
     context: RecipeContext[PreferenceSettings], prompts: Sequence[Prompt], usable: Sequence[Drawn]
 ) -> tuple[list[_Match], Mapping[str, int]]:
-    """Return what is compared, and how many candidates are not, by the reason as :class:`Counts` has it.
+    """Return the matches, and the number of candidates left out, by the fields of :class:`Counts`.
 
-    A prompt's first answer, which is the teacher's where there is one, is compared with each other one.
+    The first answer to a prompt (the teacher's, if it has one) is compared with each of the others.
 
-    :raises ConfigError: an answer does not fit into ``token_budget``; no verdict has been asked for yet.
+    :raises ConfigError: an answer exceeds ``token_budget``; this is checked before any verdict is requested.
     """
     config, answers = context.config, context.training_set.answers
     drawn: dict[str, list[Drawn]] = {prompt.digest: [] for prompt in prompts}
@@ -234,14 +234,14 @@ def _matches(
 
 
 def _judged(context: RecipeContext[PreferenceSettings], matches: Sequence[_Match]) -> list[Judged]:
-    """Return the teacher's verdict on each match, asking for those that are not on disk yet."""
+    """Return the teacher's verdict on each match; request those that are not on disk."""
     teacher = judge_of(context.teacher)
 
     def ask(group: Sequence[_Match]) -> list[Judged]:
         found = teacher.prefer([m.prompt for m in group], [m.first.text for m in group], [m.second.text for m in group])
         if len(found) != len(group) or not all(better in VERDICTS for better in found):
-            raise TeacherError("gave verdicts that do not fit the answers", where=context.teacher.fingerprint,
-                               got=found, allowed=f"0, 1 or None for each of {len(group)}")  # fmt: skip
+            raise TeacherError("returned invalid verdicts", where=context.teacher.fingerprint,
+                               got=found, allowed=f"0, 1 or None for each of {len(group)} comparisons")  # fmt: skip
         return [match.judged(better) for match, better in zip(group, found, strict=True)]
 
     context.progress.stage(context.domain.name, "verdicts", len(matches))
@@ -262,21 +262,21 @@ def _choices(matches: Sequence[_Match], judged: Sequence[Judged]) -> list[_Choic
     return found
 
 
-def _learnt(
-    context: RecipeContext[PreferenceSettings], trained: Sequence[_Choice], looked_at: Sequence[_Choice]
+def _trained(
+    context: RecipeContext[PreferenceSettings], trained: Sequence[_Choice], validation: Sequence[_Choice]
 ) -> RecipeResult:
-    """Weigh the pairs under the reference, and train on them."""
-    pairs = _referred(context, [*trained, *looked_at])
+    """Add the reference log-probabilities to the pairs, and train on them."""
+    pairs = _with_references(context, [*trained, *validation])
     source = _source(context, trained, pairs[: len(trained)])
-    held = _source(context, looked_at, pairs[len(trained) :]).passes(range(len(looked_at)))
-    objective = Objective()  # which pairs have no use for
+    held = _source(context, validation, pairs[len(trained) :]).passes(range(len(validation)))
+    objective = Objective()  # required by Stage; pairs use the DPO loss
     stage = Stage(context.domain.name, "preference", source, lambda _: objective, held, context.start)
     data = digest_of([pair.model_dump(mode="json") for pair in pairs])
     return train_in(replace(context, identity=context.identity | {"data": data}), stage)
 
 
-def _referred(context: RecipeContext[PreferenceSettings], choices: Sequence[_Choice]) -> list[Pair]:
-    """Return the choices with their log-probabilities under the reference."""
+def _with_references(context: RecipeContext[PreferenceSettings], choices: Sequence[_Choice]) -> list[Pair]:
+    """Return the choices as pairs with log-probabilities under the reference; read from disk if possible."""
 
     def make(student: Student, group: Sequence[_Choice]) -> list[Pair]:
         body, head = split(context.base.model)
@@ -299,7 +299,7 @@ def _referred(context: RecipeContext[PreferenceSettings], choices: Sequence[_Cho
 def _source(
     context: RecipeContext[PreferenceSettings], choices: Sequence[_Choice], pairs: Sequence[Pair]
 ) -> FixedSource:
-    """Return the batches of pairs, the preferred answer of each before the other."""
+    """Return the source of batches of pairs, the preferred answer of each first."""
     references = np.array([pair.references for pair in pairs], np.float32).reshape(-1)
 
     def targets(picks: Sequence[int]) -> Pairs:
@@ -309,5 +309,5 @@ def _source(
 
 
 def _examples(choices: Sequence[_Choice]) -> list[Example]:
-    """Return both answers of each choice in tokens, the preferred one first."""
+    """Return both answers of each choice as examples, the preferred one first."""
     return [answer.example for choice in choices for answer in (choice.preferred, choice.other)]

@@ -1,4 +1,4 @@
-"""On-policy distillation (Agarwal et al. 2023, GKD): the student's own answers, judged token by token."""
+"""On-policy distillation (Agarwal et al. 2023, GKD): the teacher scores the student's own answers token by token."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
     from conch_dna.train.recipes.settings import OnPolicySettings
     from conch_dna.train.sources import Source
 
-STREAM = 1  # keeps the draws of this module apart from those of order and dropout, which hang on seed and step too
+STREAM = 1  # separates these draws from those of order and dropout, which are also seeded by seed and step
 
 
 def on_rollouts(seed: int, fraction: float, step: int) -> bool:
-    """Tell whether ``step`` (from 0) trains on rollouts: one draw a step, a pure function of seed and step."""
+    """Return whether ``step`` (from 0) trains on rollouts: one draw for each step, a pure function of seed and step."""
     draw = np.random.default_rng([seed, step, STREAM]).random()
     return bool(draw < fraction)
 
 
 def reverse_kl(log_probs_N: np.ndarray, teacher_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the estimators k1 and k3 (N,) of KL(student || teacher) at tokens that the student drew, in nats.
+    """Return the estimators k1 and k3 (N,) of KL(student || teacher) at sampled tokens, in nats.
 
-    With d = log p_T(y) - log p_S(y): k1 = -d is unbiased; k3 = e^d - d - 1 is so too, never negative and of lower
-    variance. Both are so for tokens drawn at temperature 1.
+    With d = log p_T(y) - log p_S(y): k1 = -d is unbiased; k3 = e^d - d - 1 is unbiased too, never negative and
+    of lower variance. Both hold for tokens drawn at temperature 1.
 
     :param log_probs_N, teacher_N: log-probabilities of the drawn tokens under student and teacher.
     """
@@ -67,7 +67,7 @@ class Advantage:
     is 0. The value estimates that divergence.
 
     :param tokens_N: int32, the sampled tokens.
-    :param sampler_N: their log-probabilities at the temperature and weights that they were drawn with.
+    :param sampler_N: their log-probabilities under the temperature and weights of the sampler.
     :param teacher_N: their log-probabilities under the teacher at temperature 1.
     """
 
@@ -83,18 +83,18 @@ class Advantage:
 
 
 class Scorer(Protocol):
-    """Whoever judges rollouts: a teacher that scores the student's tokens, or one of which these are asked as text."""
+    """A scorer of rollouts: a teacher that scores tokens, or a :class:`TextScorer` around one that scores text."""
 
     @property
     def fingerprint(self) -> str:
-        """The teacher's."""
+        """The teacher's fingerprint."""
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], top_k: int) -> list[Targets]:
-        """Return the distributions over each answer's tokens, or over its first ones where that is all it can."""
+        """Return the distributions at each answer's tokens, or at its first tokens if the rest cannot be scored."""
 
 
 class Scored(NamedTuple):
-    """A rollout with what the teacher thinks of it; ``place`` is that of its prompt."""
+    """A rollout with the teacher's distributions; ``place`` is the index of its prompt."""
 
     place: int
     rollout: Rollout
@@ -103,17 +103,17 @@ class Scored(NamedTuple):
 
 @dataclass
 class OnPolicySource:
-    """Batches of the student's own rollouts on a share of the steps, those of another source on the rest.
+    """Batches of the student's rollouts for a share of the steps, and of another source for the rest.
 
-    One batch of rollouts serves the on-policy steps among ``settings.rollout_steps`` steps in a row. What is drawn and
-    not yet trained on is the source's state; all else is a pure function of seed, step and weights.
+    One batch of rollouts serves the on-policy steps among ``settings.rollout_steps`` consecutive steps. The rollouts
+    that are not yet trained on are the source's state; everything else is a pure function of seed, step and weights.
 
-    :param student: the model that is being trained; rollouts are drawn with its adapter as it is at that moment.
+    :param student: the model in training; rollouts are drawn with the current weights of its adapter.
     :param teacher: scores the rollouts; may be the same base with the adapter switched off.
-    :param prompts: what is answered; which of them make up a step is as for given examples.
-    :param fixed: gives the batches of the other steps; ``None`` where every step is on rollouts.
-    :param journal: a JSON-lines file that gets one line a rollout, for people and tools to read.
-    :raises ConfigError: the settings leave steps without batches, or importance ratios without a meaning.
+    :param prompts: the prompts to answer; steps pick from them as from given examples.
+    :param fixed: the source of the other steps; ``None`` if every step trains on rollouts.
+    :param journal: a JSON-lines file with one line for each rollout, for people and tools to read.
+    :raises ConfigError: the settings leave steps without batches, or importance ratios undefined.
     """
 
     student: LoadedModel
@@ -130,24 +130,24 @@ class OnPolicySource:
         settings = self.settings
         if self.fixed is None and settings.fraction < 1:
             raise ConfigError(
-                "the other steps have nothing to train on", where="[distill.on_policy] fraction", got=settings.fraction,
-                allowed=1, next_step="Use a teacher that has answers of its own, or set it to 1",
+                "the other steps have no examples", where="[distill.on_policy] fraction", got=settings.fraction,
+                allowed=1, next_step="Use a teacher that answers prompts, or set it to 1",
             )  # fmt: skip
         if settings.loss == "advantage" and settings.rollout_temperature == 0:
             raise ConfigError(
                 "greedy rollouts have no sampling probabilities", where="[distill.on_policy] rollout_temperature",
-                got=0, allowed="above 0 where loss is advantage",
+                got=0, allowed="above 0 for loss = advantage",
             )  # fmt: skip
 
     def batches(self, step: int) -> list[Batch]:
-        """Return the batches of ``step`` (from 0), drawing and scoring rollouts where none are waiting for it.
+        """Return the batches of ``step`` (from 0); draw and score rollouts if none are waiting for it.
 
-        :raises TeacherError: the teacher's scores do not fit the rollouts.
+        :raises TeacherError: the teacher's scores do not match the rollouts.
         """
         if not self._started:
             _cut_journal(self.journal, step)
             self._started = True
-        # Those of this very step stay until the next: a checkpoint may be taken before its update is done.
+        # Rollouts of this step stay until the next one: a checkpoint may be written before the update is done.
         self._waiting = {s: scored for s, scored in self._waiting.items() if s >= step}
         if self.fixed is not None and not on_rollouts(self.config.seed, self.settings.fraction, step):
             return self.fixed.batches(step)
@@ -160,11 +160,11 @@ class OnPolicySource:
         return [self._batch([examples[i] for i in some], [scored[i] for i in some]) for some in passes]
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the rollouts that may still be trained on."""
+        """Return the waiting rollouts."""
         return pack(self._waiting)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take back the rollouts of a checkpoint, so that the steps after it train on the very same."""
+        """Restore the waiting rollouts of a checkpoint, so that a resumed run trains on the same ones."""
         self._waiting = unpack(arrays)
 
     @cached_property
@@ -178,7 +178,7 @@ class OnPolicySource:
         return Alora(invocation_tokens_of(self.student.tokenizer), partial(switched_off, self.student.model))
 
     def _drawn(self, step: int) -> dict[int, list[Scored]]:
-        """Draw and score the rollouts of ``step`` and of the on-policy steps that go with it."""
+        """Draw and score the rollouts of ``step`` and of the on-policy steps that share its batch."""
         config, settings = self.config, self.settings
         end = min(config.steps, step - step % settings.rollout_steps + settings.rollout_steps)
         steps = [s for s in range(step, end) if on_rollouts(config.seed, settings.fraction, s)]
@@ -201,7 +201,7 @@ class OnPolicySource:
         found = {one: [each for each in some if each.rollout.tokens] for one, some in drawn.items()}
         if empty := [one + 1 for one, some in found.items() if not some]:
             raise TrainingError(
-                "no rollout of a step is a text that the teacher could be given", where=f"step {empty[0]}",
+                "the teacher cannot score any rollout of a step", where=f"step {empty[0]}",
                 next_step="Train the student with sft first, or raise batch_size",
             )  # fmt: skip
         return found
@@ -215,7 +215,7 @@ class OnPolicySource:
         parts = isinstance(self.teacher, TextScorer) and len(got) == len(wanted)
         if got != wanted and not (parts and all(g <= w for g, w in zip(got, wanted, strict=True))):
             raise TeacherError(
-                "scored other tokens than the rollouts'", where=self.teacher.fingerprint, got=got, allowed=wanted
+                "scored a wrong number of tokens", where=self.teacher.fingerprint, got=got, allowed=wanted
             )
         check_ids(found, self.student.width, self.teacher.fingerprint)
         if self.settings.loss == "advantage" and any(t.chosen is None for t in found):
@@ -226,14 +226,14 @@ class OnPolicySource:
         return found
 
     def _example(self, one: Scored) -> Example:
-        """Return prompt and rollout as a conversation; exactly the rollout's tokens are trained."""
+        """Return prompt and rollout as an example in which only the rollout's tokens are trained."""
         before, tokens = self._prompt_ids[one.place], one.rollout.tokens
         trained = (False,) * len(before) + (True,) * len(tokens)
         text = one.rollout.text(self.student.tokenizer)
         return Example((*before, *tokens), trained, len(before), len(text.encode()))
 
     def _batch(self, examples: Sequence[Example], scored: Sequence[Scored]) -> Batch:
-        """Return one forward pass over these rollouts, with what is learnt from them."""
+        """Return the batch of one forward pass over these rollouts."""
         batch = collate(examples, range(len(examples)), [one.targets for one in scored])
         batch = batch._replace(names=tuple(one.place for one in scored), on_policy=True)
         if self.settings.loss == "divergence":
@@ -243,7 +243,7 @@ class OnPolicySource:
         return batch._replace(targets=Advantage(mx.array(batch.labels_N), mx.array(sampler_N), mx.array(teacher_N)))
 
     def _note(self, step: int, scored: Sequence[Scored]) -> None:
-        """Add the rollouts that ``step`` trains on to the journal, where steps count from 1 as in the metrics."""
+        """Append the rollouts of ``step`` to the journal, in which steps count from 1 as in the metrics."""
         lines = []
         for place, rollout, targets in scored:
             text = rollout.text(self.student.tokenizer)
@@ -260,14 +260,14 @@ class OnPolicySource:
 
 
 def _cut_journal(journal: Path, steps: int) -> None:
-    """Drop the lines of steps after the first ``steps``, which will be taken again, and what a kill or damage left."""
+    """Remove lines of steps after the first ``steps``, which will run again, and incomplete or damaged lines."""
     if journal.exists():
         whole = journal.read_bytes().split(b"\n")[:-1]
         write_atomic(journal, b"".join(line + b"\n" for line in whole if _step_of(line) <= steps))
 
 
 def _step_of(line: bytes) -> float:
-    """Return the step that a line of the journal belongs to; infinity where it cannot be read."""
+    """Return the step of a line of the journal; infinity if the line cannot be read."""
     try:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):
@@ -275,7 +275,7 @@ def _step_of(line: bytes) -> float:
 
 
 def pack(waiting: Mapping[int, Sequence[Scored]]) -> dict[str, np.ndarray]:
-    """Return M scored rollouts of N tokens together, by step, as arrays; nothing where there are none."""
+    """Return M scored rollouts with N tokens in total as arrays; an empty mapping if there are none."""
     flat = [(step, *one) for step, scored in waiting.items() for one in scored]
     if not flat:
         return {}
@@ -298,7 +298,7 @@ def pack(waiting: Mapping[int, Sequence[Scored]]) -> dict[str, np.ndarray]:
 
 
 def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, list[Scored]]:
-    """Return what :func:`pack` packed."""
+    """Return the rollouts by step from the arrays of :func:`pack`."""
     waiting: dict[int, list[Scored]] = {}
     if not arrays:
         return waiting

@@ -1,4 +1,4 @@
-"""Rollouts: what the model that is being trained answers now, with the log-probabilities it drew its tokens at."""
+"""Rollouts: answers sampled from the model in training, with the log-probabilities of their tokens."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One sampled answer of R tokens, the end-of-turn token included if it was reached.
+    """One sampled answer of R tokens, including the end-of-turn token if it was reached.
 
     :param tokens: the token ids.
     :param log_probs: float32 (R,): the model's log-probabilities of these tokens at temperature 1, in nats.
-    :param sampler_log_probs: float32 (R,): the same at the temperature that they were drawn at; 0 where that is 0.
-    :param finished: whether the answer ended by itself; one that was cut off holds no end-of-turn token.
+    :param sampler_log_probs: float32 (R,): the same at the sampling temperature; 0 if that is 0.
+    :param finished: whether the answer has its end-of-turn token; a truncated answer has none.
     """
 
     tokens: tuple[int, ...]
@@ -33,7 +33,7 @@ class Rollout:
     finished: bool
 
     def cut(self, length: int) -> Rollout:
-        """Return the first ``length`` tokens; an answer that lost some has not ended."""
+        """Return the first ``length`` tokens; a shortened answer is not finished."""
         if length >= len(self.tokens):
             return self
         return Rollout(self.tokens[:length], self.log_probs[:length], self.sampler_log_probs[:length], finished=False)
@@ -44,9 +44,9 @@ class Rollout:
 
 
 def rollout_seeds(seed: int, step: int, prompts: Sequence[str]) -> list[int]:
-    """Return a seed for each prompt (its digest) of ``step``: a pure function of seed, step and prompt.
+    """Return a seed for each prompt (a digest) of ``step``: a pure function of seed, step and prompt.
 
-    Where a prompt comes several times in one step, each time has a seed of its own.
+    A prompt that occurs several times in a step has a different seed each time.
     """
     times: Counter[str] = Counter()
     seeds = []
@@ -66,12 +66,12 @@ def roll_out(
     temperature: float,
     alora: Alora | None = None,
 ) -> list[Rollout]:
-    """Return one rollout a prompt (token ids) and seed, in order; N candidates of a prompt are N entries.
+    """Return one rollout for each prompt (token ids) and seed, in order; list a prompt N times for N candidates.
 
-    Batched, with a KV cache; the prompts' common start goes through the model once. Dropout is off meanwhile. A rollout
-    depends on weights, prompt and seed, and but for rounding not on what else is in the batch.
+    Decoding is batched, with a KV cache; the prompts' common prefix is processed once, and dropout is off. A rollout
+    depends on weights, prompt and seed and, except for rounding, not on the rest of the batch.
 
-    :param alora: where the adapter acts from a cue on, that cue; what stands before goes through the base.
+    :param alora: the invocation tokens of an activated adapter; the base processes the tokens before them.
     """
     samplers = [seeded_sampler(temperature, 1.0, seed) for seed in seeds]
     ends = set(tokenizer.eos_token_ids)
@@ -83,10 +83,10 @@ def roll_out(
     try:
         for step in decode(model, ends, prompts, samplers, max_tokens, alora):
             pairs_B2 = _chosen([response for _, response in step], temperature).tolist()
-            for (place, response), pair in zip(step, pairs_B2, strict=True):
-                tokens[place].append(response.token)
-                log_probs[place].append(pair)
-                finished[place] = response.finish_reason == "stop"
+            for (row, response), pair in zip(step, pairs_B2, strict=True):
+                tokens[row].append(response.token)
+                log_probs[row].append(pair)
+                finished[row] = response.finish_reason == "stop"
     finally:
         model.train(was_training)
     columns = [np.array(pairs, np.float32).reshape(-1, 2) for pairs in log_probs]

@@ -1,4 +1,4 @@
-"""What changes from step to step: the learning rate and the weight of the divergence."""
+"""Schedules over the steps: the learning rate and the weight of the divergence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def learning_rate(config: DistillConfig, step: int) -> float:
-    """Return the rate of ``step`` (from 0): linear warm-up, then down to ``final_rate`` of the peak.
+    """Return the rate of ``step`` (from 0): linear warm-up, then decay to ``final_rate`` of the peak.
 
-    A cosine or a line reaches that share one step after the last; a constant rate stays at the peak.
+    ``cosine`` and ``linear`` reach that share one step after the last; ``constant`` stays at the peak.
     """
     if step < config.warmup:
         return config.learning_rate * (step + 1) / (config.warmup + 1)
@@ -23,9 +23,9 @@ def learning_rate(config: DistillConfig, step: int) -> float:
 
 
 def between(config: DistillConfig, start: float, end: float | None, step: int) -> float:
-    """Return the value at ``step`` (from 0) on its ramp from ``start`` to ``end``; no end, no change.
+    """Return the value at ``step`` (from 0) on the ramp from ``start`` to ``end``; without ``end`` it is constant.
 
-    It is at its end from step ``ramp_steps`` (counted from 1) on, without one at the last.
+    The ramp reaches ``end`` at step ``ramp_steps`` (counted from 1), by default at the last step.
     """
     if end is None or config.steps < 2:
         return start

@@ -1,4 +1,4 @@
-"""Where the batches of a step come from."""
+"""Sources of batches: the protocol, and batches of given examples."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Gives the batches of each optimizer step; what it cannot work out again from the step is its state."""
+    """Provider of the batches of each optimizer step; its state is what cannot be computed from the step."""
 
     def batches(self, step: int) -> list[Batch]:
-        """Return the batches of ``step`` (from 0), one a forward pass."""
+        """Return the batches of ``step`` (from 0), one for each forward pass."""
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what a checkpoint must keep besides the step; empty where the step says it all."""
+        """Return the arrays that a checkpoint must keep; empty if the step determines everything."""
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take back the state of a checkpoint."""
+        """Restore the state of a checkpoint."""
 
 
 @dataclass(frozen=True)
 class FixedSource:
     """Batches of given examples: a pure function of seed and step.
 
-    :param targets: soft targets, one an example or as a function from picked examples to their loss; or ``None``.
-    :param together: how many examples in a row are drawn and go through a pass together: 2 where these are pairs.
+    :param targets: soft targets, one for each example or as a function from picked examples to their loss; or ``None``.
+    :param together: number of consecutive examples that are drawn and processed together: 2 for pairs.
     """
 
     examples: Sequence[Example]
@@ -50,14 +50,14 @@ class FixedSource:
         return self.passes(picks)
 
     def passes(self, picks: Sequence[int]) -> list[Batch]:
-        """Return the batches of these examples, or of the groups that go together."""
+        """Return the batches of these examples, or groups of examples."""
         cuts = cut(self.examples, picks, self.config, self.together)
-        # Where the context is the base's, the assistant's earlier turns are a part of it.
+        # An activated adapter shares the base's context, and earlier assistant turns belong to that context.
         return [collate(self.examples, some, self.targets, last_turn=self.config.activated) for some in cuts]
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return nothing: the step says it all."""
+        """Return no arrays: the step determines everything."""
         return {}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take nothing back."""
+        """Do nothing."""

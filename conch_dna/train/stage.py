@@ -1,4 +1,4 @@
-"""One stage of training, from a start to a saved adapter: train, validate, checkpoint, resume."""
+"""One stage of training, from the start weights to a saved adapter: train, validate, checkpoint, resume."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from conch_dna.train.sources import Source
     from conch_dna.util.progress import Progress
 
-FIGURES = b'{"api"'  # how a line begins that tells what a teacher behind an API has cost
+API_LINE = b'{"api"'  # start of the lines in metrics.jsonl with the cost of a teacher behind an API
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What is trained on, and how.
+    """The inputs of one stage of training.
 
     :param domain: the domain's name.
-    :param recipe: the recipe's name; it stands in every row of ``metrics.jsonl``.
-    :param source: gives the batches.
-    :param objective: gives the objective of each step (from 0).
+    :param recipe: the recipe's name; it is in every row of ``metrics.jsonl``.
+    :param source: provides the batches.
+    :param objective: returns the objective of each step (from 0).
     :param validation: batches that are measured at every checkpoint; empty for none.
-    :param start: the adapter whose weights are the start, or ``None`` for a fresh one.
+    :param start: the adapter with the start weights, or ``None`` for a fresh one.
     """
 
     domain: str
@@ -73,13 +73,13 @@ def train_stage(
     progress: Progress,
     on_step: Callable[[StepReport], None],
 ) -> list[StepReport]:
-    """Train an adapter on ``base`` and save it to ``folder/adapter``; the base is as it was afterwards.
+    """Train an adapter on ``base`` and save it to ``folder/adapter``; ``base`` is unchanged afterwards.
 
-    Goes on from the newest checkpoint under ``folder``, to the same losses as if it had never stopped. A finished
-    adapter is not trained again. What is saved is the moving average where ``ema`` is on, else the weights; of the best
-    validated checkpoint where ``keep_best`` is on, else of the last step.
+    Training resumes from the newest checkpoint in ``folder`` and gives the same losses as an uninterrupted run. A
+    finished adapter is not trained again. The saved weights are those of the last step, or with ``keep_best`` of the
+    best validated checkpoint; with ``ema`` they are the moving average.
 
-    :returns: the reports of all steps, those before a resume included.
+    :returns: the reports of all steps, including those before a resume.
     :raises CheckpointError: the checkpoints belong to another base, teacher, data or settings.
     :raises TrainingError: a loss is not finite; the last good state is in a checkpoint.
     """
@@ -87,39 +87,39 @@ def train_stage(
     if stage.start is not None:
         identity["start"] = sha256_file(stage.start / lora.ADAPTER_FILE)
     checkpointing = checkpointed(base.model, on=config.gradient_checkpointing)
-    cue = invocation_tokens_of(base.tokenizer) if config.activated else ()
-    activation = Activation(cue) if cue else None
+    invocation_tokens = invocation_tokens_of(base.tokenizer) if config.activated else ()
+    activation = Activation(invocation_tokens) if invocation_tokens else None
     with lora.attached(base.model, config, activation), fast_ops(base.model), checkpointing:
         if stage.start is not None:
-            lora.start_from(base.model, config, stage.start, cue)
+            lora.start_from(base.model, config, stage.start, invocation_tokens)
         optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         optimizer.init(base.model.trainable_parameters())
         over = activation.over if activation else everywhere
         trainee = Trainee(base.model, *split(base.model), optimizer, over)
         state = State(base.model, optimizer, stage.source, Ema(config.ema) if config.ema else None)
-        course = StageRun(config, stage, trainee, state, identity, folder, progress, on_step)
-        first = course.resume()
-        # What an earlier training left, of other data perhaps, or damaged since; that of a checkpoint is sound.
+        run = StageRun(config, stage, trainee, state, identity, folder, progress, on_step)
+        first = run.resume()
+        # An adapter from an earlier training may be damaged or of other data; checkpoints are verified.
         shutil.rmtree(folder / "adapter", ignore_errors=True)
         if first < config.steps and not exhausted(state.validation, config.patience):
             try:
-                train(trainee, config, stage.source, stage.objective, first, course.after)
+                train(trainee, config, stage.source, stage.objective, first, run.after)
             except (KeyboardInterrupt, ArithmeticError, BudgetReached):
-                course.save_last(first)
+                run.save_last(first)
                 raise
-        elif first:  # a kill may have come after the last checkpoint and before those it replaces were dropped
-            checkpoint.prune(course.checkpoints, state.validation, course.keep)
+        elif first:  # a kill may have come between the last checkpoint and the removal of old ones
+            checkpoint.prune(run.checkpoints, state.validation, run.keep)
         if config.keep_best and state.validation:
             best = checkpoint.best_steps(state.validation)[0]
-            checkpoint.load_step(course.checkpoints, best, state)
+            checkpoint.load_step(run.checkpoints, best, state)
             log.info("best_checkpoint_kept", domain=stage.domain, step=best, validation=state.validation[best])
         with _averaged(state):
-            lora.save_adapter(base.model, config, folder / "adapter", cue)
-    return course.reports
+            lora.save_adapter(base.model, config, folder / "adapter", invocation_tokens)
+    return run.reports
 
 
 def exhausted(validation: dict[int, float], patience: int) -> bool:
-    """Tell whether ``patience`` validations have come since the best one; 0 is never."""
+    """Return whether at least ``patience`` validations followed the best one; with 0 always false."""
     if not patience or not validation:
         return False
     best = checkpoint.best_steps(validation)[0]
@@ -128,7 +128,7 @@ def exhausted(validation: dict[int, float], patience: int) -> bool:
 
 @dataclass
 class StageRun:
-    """A stage under way: its state, its files, and the reports so far."""
+    """A running stage: its state, its files, and the reports so far."""
 
     config: DistillConfig
     stage: Stage
@@ -145,7 +145,7 @@ class StageRun:
         self.reports: list[StepReport] = []
 
     def resume(self) -> int:
-        """Go back to the newest checkpoint up to which no report is missing; return its step."""
+        """Restore the newest checkpoint that has all reports before it; return its step."""
         reports = read_reports(self.metrics)
         first = checkpoint.restore(self.checkpoints, self.state, self.identity, most=len(reports))
         self.reports = reports[:first]
@@ -157,7 +157,7 @@ class StageRun:
         return first
 
     def after(self, report: StepReport) -> bool:
-        """Keep what one step came to; return whether it was the last one that patience allows."""
+        """Record one finished step; return whether the stage must stop early."""
         step = report.step
         report = report.model_copy(update={"recipe": self.stage.recipe})
         if self.state.average is not None:
@@ -178,9 +178,10 @@ class StageRun:
         return stops
 
     def save_last(self, first: int) -> None:
-        """Save the last whole step after a stop.
+        """Save the last complete step after a stop.
 
-        Stopped between the update and its report, the weights are one step ahead: that step is taken again.
+        If the stop came between the update and its report, the weights are one step ahead of the reports. Nothing is
+        saved then, and that step runs again.
         """
         done = len(self.reports)
         average = self.state.average
@@ -192,15 +193,15 @@ class StageRun:
         checkpoint.save(self.checkpoints, step, self.state, self.identity, self.keep)
 
     def _rewrite(self) -> None:
-        """Write the reports anew, behind the figures of earlier sessions."""
+        """Rewrite ``metrics.jsonl``: the API lines of earlier runs, then the reports."""
         lines = self.metrics.read_bytes().splitlines(keepends=True) if self.metrics.exists() else []
-        figures = [line.decode() for line in lines if line.startswith(FIGURES) and line.endswith(b"\n")]
-        write_atomic(self.metrics, "".join([*figures, *map(to_json_line, self.reports)]))
+        api_lines = [line.decode() for line in lines if line.startswith(API_LINE) and line.endswith(b"\n")]
+        write_atomic(self.metrics, "".join([*api_lines, *map(to_json_line, self.reports)]))
 
     def _validated(self, step: int) -> float:
-        """Return the loss on the validation batches, nats a token or pair, under the objective of the last step.
+        """Return the validation loss, in nats per token or pair, under the objective of the last step.
 
-        :raises TrainingError: it is not finite, and could neither be better nor worse than another.
+        :raises TrainingError: it is not finite, and so cannot be compared with others.
         """
         objective = self.stage.objective(self.config.steps - 1)
         self.trainee.model.eval()
@@ -209,8 +210,8 @@ class StageRun:
         loss = sums.combined / sums.units(sum(len(batch.labels_N) for batch in self.stage.validation))
         if not math.isfinite(loss):
             raise TrainingError(
-                "the loss on the prompts set apart is not finite", where=f"step {step}", got=loss,
-                next_step="Lower learning_rate, or look at their answers; the checkpoints so far are kept",
+                "the validation loss is not finite", where=f"step {step}", got=loss,
+                next_step="Lower learning_rate, or check the validation answers; the checkpoints so far are kept",
             )  # fmt: skip
         return loss
 
@@ -222,13 +223,13 @@ class StageRun:
 
 
 def _is_at(average: Ema | None, steps: int) -> bool:
-    """Tell whether the average has seen every step."""
+    """Return whether the average includes exactly these steps."""
     return average is None or average.steps == steps
 
 
 @contextlib.contextmanager
 def _averaged(state: State) -> Iterator[None]:
-    """Put the moving average, where there is one, in the model's place for a block."""
+    """Load the moving average, if there is one, into the model within a context."""
     if state.average is None:
         yield
         return
@@ -241,6 +242,6 @@ def _averaged(state: State) -> Iterator[None]:
 
 
 def read_reports(path: Path) -> list[StepReport]:
-    """Return the reports of the steps 1, 2, … up to the first that is missing, damaged or cut short by a kill."""
-    numbered = enumerate(read_sound(path, StepReport, beside=FIGURES), 1)
+    """Return the reports of the steps 1, 2, … up to the first one that is missing or damaged."""
+    numbered = enumerate(read_sound(path, StepReport, beside=API_LINE), 1)
     return [report for _, report in itertools.takewhile(lambda pair: pair[0] == pair[1].step, numbered)]

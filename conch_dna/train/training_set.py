@@ -1,4 +1,4 @@
-"""What one domain is trained on."""
+"""The training set of one domain."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.records import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conch_dna.data.tokens import Example
-    from conch_dna.losses.cross_tokenizer import CrossTargets
     from conch_dna.plugin.protocols import Targets
     from conch_dna.records import Prompt
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The training half of a domain.
+    """Examples, soft targets and prompts to train on.
 
     :param examples: tokenised conversations that end with a teacher's answer.
-    :param targets: soft targets of their last turns, one an example, or ``None`` for text alone; in the teacher's own
-        tokens where a loss between tokenizers is to compare them.
-    :param prompts: what the student itself answers in ``on_policy``, ``best_of_n`` and ``preference``; empty where none
-        of them is run.
-    :param validation: the same of the prompts set apart, which training never touches; ``None`` where none are.
-    :param answers: for ``preference``, the teacher's texts by the digest of their prompt, those set apart among them;
-        empty where that is not run or the teacher has no answers of its own.
-    :param missing: the teacher's answers in which the domain's extractor found no final answer; they are in none of the
-        others.
+    :param targets: soft targets of the last turns, one for each example; in the teacher's tokens for a loss between
+        tokenizers; ``None`` for text alone.
+    :param prompts: prompts that the student itself answers (``RecipePlan.own``); empty if no recipe asks for them.
+    :param validation: the same of the validation prompts, which are never trained on; ``None`` if there are none.
+    :param answers: the teacher's texts by the digest of their prompt, validation prompts included, for recipes that
+        compare them (``RecipePlan.verdicts``); otherwise empty.
+    :param missing: number of teacher's answers without a final answer for the domain's extractor; they are left out of
+        all other fields.
     """
 
     domain: str
@@ -44,7 +43,7 @@ class TrainingSet:
 
     @cached_property
     def digest(self) -> str:
-        """The identity of the tokens and prompts, and of the soft targets that go with them."""
+        """The identity of tokens, prompts and soft targets."""
         soft = self.targets is not None and _soft_digest(self.targets)
         parts: list[Any] = [[(e.ids, e.trained) for e in self.examples], soft]
         if self.prompts or self.validation:
@@ -57,9 +56,7 @@ class TrainingSet:
 
 
 def _soft_digest(targets: Sequence[Targets] | CrossTargets) -> str:
-    """Return the sha256 of all arrays that a loss takes from the teacher."""
-    from conch_dna.losses.cross_tokenizer import CrossTargets
-
+    """Return the sha256 of all of the teacher's arrays that a loss reads."""
     if isinstance(targets, CrossTargets):
         found = hashlib.sha256(targets.kind.encode())
         answers = [(a.targets, [a.said_R]) for a in targets.aligned]

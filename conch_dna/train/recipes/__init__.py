@@ -1,1 +1,1 @@
-"""Recipes: one file each, from a domain's training set to a saved adapter."""
+"""The bundled recipes, one file each: from a domain's training set to a saved adapter."""

@@ -25,16 +25,16 @@ S_co = TypeVar("S_co", bound=RecipeSettings, covariant=True)
 
 @dataclass(frozen=True)
 class RecipeContext(Generic[S_co]):
-    """What a recipe works with for one domain.
+    """The input of a recipe for one domain.
 
     :param config: the settings that all recipes share.
     :param settings: the recipe's own.
     :param host: provides losses and scorers by name.
-    :param domain: the domain as its neuron answers it, with final answers where it extracts them.
+    :param domain: the domain as its neuron sees it; if it extracts final answers, references are final answers too.
     :param training_set: examples, targets and prompts, as the recipe's plan asked for them.
-    :param identity: base, teacher, data and settings: what a resume must find unchanged.
-    :param folder: gets checkpoints, metrics and the adapter.
-    :param on_step: is called with the report of every step.
+    :param identity: base, teacher, data and settings; a resume requires the same.
+    :param folder: an existing folder for checkpoints, metrics and the adapter; the recipe may write other files to it.
+    :param on_step: called with the report of every step.
     :param start: the adapter to start from, or ``None`` for a fresh one.
     """
 

@@ -20,7 +20,7 @@ class BestOfN(Recipe):
     settings = BestOfNSettings
 
     def faults(self, config: DistillConfig) -> list[str]:
-        """Refuse the early stop where no other recipe uses it: each round measures itself."""
+        """Refuse the settings of early stopping if no other recipe uses them: each round has its own validation."""
         if config.recipes != (self.name,):
             return []
         return [
@@ -36,14 +36,15 @@ class BestOfN(Recipe):
         return "there is no teacher" if facts.absent else f"teacher {facts.teacher} neither answers nor ranks"
 
     def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
-        """Ask for the student's own answers, and for prompts set apart to measure each round."""
+        """Ask for the student's own answers, and for validation prompts to measure each round."""
         own = config.table(self.name, BestOfNSettings)
         return RecipePlan(
             own=True, sets_apart=True, rounds=own.iterations, rows=own.candidates * prompts, row_tokens=max_tokens
         )
 
     def run(self, context: RecipeContext[BestOfNSettings]) -> RecipeResult:
-        """Run rounds of drawing, choosing and training while the quality rises."""
+        """Run rounds of drawing, selection and training while the quality rises."""
+        # Imported here because `conch --help` imports this module, and mlx is slow to import.
         from conch_dna.train.expert_iteration import best_of_n
 
         return best_of_n(context)

@@ -18,10 +18,10 @@ class Kd(Recipe):
     needs: ClassVar[Need] = "soft"
 
     def faults(self, config: DistillConfig) -> list[str]:
-        """Refuse a weight of 0, with which nothing of the soft targets is learnt."""
-        return (
-            [] if config.alpha or config.alpha_end else ["alpha = 0: mode kd would be sft; name that, or raise alpha"]
-        )
+        """Refuse a weight of 0, with which the soft targets have no effect."""
+        if config.alpha or config.alpha_end:
+            return []
+        return ["alpha = 0: kd would be the same as sft; use mode = sft, or raise alpha"]
 
     def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
         """Suit a teacher that gives distributions."""
@@ -31,6 +31,7 @@ class Kd(Recipe):
 
     def run(self, context: RecipeContext[RecipeSettings]) -> RecipeResult:
         """Train one stage."""
+        # Imported here because `conch --help` imports this module, and mlx is slow to import.
         from conch_dna.train.distillation import distillation_objective, distillation_stage
         from conch_dna.train.recipes.base import train_in
 

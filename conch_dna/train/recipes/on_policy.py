@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
     from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 
-# Bytes. Two models that train and score at once need room; with less memory the choice would not be a safe default.
+# Bytes. The student in training and the live teacher need memory at the same time; below this, auto leaves it out.
 ROLLOUT_MEMORY = 64_000_000_000
 
 
 class OnPolicy(Recipe):
-    """Trains on the student's own answers as a live teacher scores them."""
+    """Trains on the student's own answers, scored by a live teacher."""
 
     name = "on_policy"
     needs: ClassVar[Need] = "live"
@@ -24,14 +24,14 @@ class OnPolicy(Recipe):
     order = 1
 
     def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
-        """Suit, after ``kd``, a teacher of the student's tokens that is another model, where memory holds both."""
+        """Suit, after ``kd``, a teacher with the student's tokens that is another model, if memory is large enough."""
         teaches = "text" in facts.capabilities and not facts.text_alone and (config.alpha or config.alpha_end)
         if not teaches or facts.signal != "exact" or not facts.other_model or facts.memory < ROLLOUT_MEMORY:
             return None
         return f"it is another model, and {facts.memory / 1e9:.0f} GB hold both"
 
     def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
-        """Ask for rollouts of the training prompts, and for the teacher's answers where some steps train on these."""
+        """Ask for rollouts of the training prompts, and for the teacher's answers if some steps train on them."""
         settings = config.table(self.name, OnPolicySettings)
         return RecipePlan(
             asks=True, text=settings.fraction < 1, soft=True, own=True, live=True, room=settings.rollout_tokens,
@@ -40,6 +40,7 @@ class OnPolicy(Recipe):
 
     def run(self, context: RecipeContext[OnPolicySettings]) -> RecipeResult:
         """Train one stage whose source draws rollouts."""
+        # Imported here because `conch --help` imports this module, and mlx is slow to import.
         from conch_dna.teachers.capabilities import scorer_of, text_scorer_of
         from conch_dna.teachers.text_scorer import TextScorer
         from conch_dna.train.distillation import distillation_objective, distillation_stage, fixed_source

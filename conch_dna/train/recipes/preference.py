@@ -1,4 +1,4 @@
-"""Preference (DPO, Rafailov et al. 2023): the student learns which of two answers its teacher prefers."""
+"""Preference optimization (DPO, Rafailov et al. 2023) on the teacher's verdicts about pairs of answers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Preference(Recipe):
     settings = PreferenceSettings
 
     def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
-        """Suit a teacher that ranks answers and gives none of its own."""
+        """Suit a teacher that ranks answers and has none of its own."""
         if "text" in facts.capabilities or "prefer" not in facts.capabilities:
             return None
-        return f"teacher {facts.teacher} ranks answers and gives none of its own"
+        return f"teacher {facts.teacher} ranks answers and has none of its own"
 
     def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
-        """Ask for candidates and verdicts, and for the teacher's own answers where it gives any."""
+        """Ask for candidates and verdicts, and for the teacher's own answers if it has any."""
         own = config.table(self.name, PreferenceSettings)
         answers = "text" in capabilities
         return RecipePlan(
@@ -36,7 +36,8 @@ class Preference(Recipe):
         )  # fmt: skip
 
     def run(self, context: RecipeContext[PreferenceSettings]) -> RecipeResult:
-        """Draw, have judged, and train on the verdicts."""
+        """Draw candidates, request verdicts, and train on the pairs."""
+        # Imported here because `conch --help` imports this module, and mlx is slow to import.
         from conch_dna.train.preference_pairs import preference
 
         return preference(context)

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 
 def run_recipes(recipes: Sequence[Recipe], context: RecipeContext[RecipeSettings]) -> RecipeResult:
-    """Run ``recipes`` in their order, each from the adapter of the one before and with a fresh optimizer.
+    """Run ``recipes`` in order, each from the adapter of the previous one and with a fresh optimizer.
 
-    A single recipe works in the context's folder, several in numbered folders beneath it: ``1-kd``, ``2-on_policy``.
+    A single recipe works in the context's folder, several in numbered folders in it: ``1-kd``, ``2-on_policy``.
 
-    :param context: its settings are those of no recipe; each gets its own.
+    :param context: the context without a recipe's settings, which are filled in for each recipe.
     """
     reports: list[StepReport] = []
     start = context.start
     for number, recipe in enumerate(recipes, 1):
         folder = context.folder / f"{number}-{recipe.name}" if len(recipes) > 1 else context.folder
+        folder.mkdir(parents=True, exist_ok=True)  # a recipe may write its own files there before it trains
         settings = context.config.table(recipe.name, recipe.settings)
         with context.host.blaming("recipes", recipe.name):
             start, found = recipe.run(replace(context, settings=settings, folder=folder, start=start))

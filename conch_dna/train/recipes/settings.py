@@ -1,4 +1,4 @@
-"""The settings of the bundled recipes: their tables in ``conch.toml``."""
+"""The settings of the bundled recipes, which are tables in ``conch.toml``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class CandidateSettings(RecipeSettings):
-    """The settings of recipes for which the student answers every prompt several times."""
+    """The settings of recipes that draw several answers to each prompt."""
 
-    candidates: int = Field(4, ge=2, le=256, description="answers drawn per prompt")
+    candidates: int = Field(4, ge=2, le=256, description="answers to draw for each prompt")
     candidate_temperature: float = Field(0.8, gt=0, le=5, description="sampling temperature of the candidates")
 
 
@@ -26,8 +26,8 @@ class BestOfNSettings(CandidateSettings):
         name: name for name in ("candidates", "candidate_temperature", "kept", "iterations")
     }
 
-    kept: int = Field(1, ge=1, description="best candidates per prompt that are trained on")
-    iterations: int = Field(3, ge=1, description="most rounds of drawing, choosing and training")
+    kept: int = Field(1, ge=1, description="best candidates of each prompt to train on")
+    iterations: int = Field(3, ge=1, description="maximum number of rounds of drawing, selection and training")
 
     @model_validator(mode="after")
     def _some_are_dropped(self) -> Self:
@@ -43,7 +43,7 @@ class PreferenceSettings(CandidateSettings):
         name: name for name in ("candidates", "candidate_temperature", "dpo_beta")
     }
 
-    dpo_beta: float = Field(0.1, gt=0, le=10, description="reward of a nat over the reference (DPO's beta)")
+    dpo_beta: float = Field(0.1, gt=0, le=10, description="reward for each nat over the reference (DPO's beta)")
 
 
 class OnPolicySettings(RecipeSettings):
@@ -56,8 +56,8 @@ class OnPolicySettings(RecipeSettings):
 
     fraction: float = Field(1.0, ge=0, le=1, description="share of the steps that train on rollouts")
     loss: Literal["divergence", "advantage"] = Field(
-        "divergence", description="loss on rollouts: the whole divergence, or the policy gradient of the sampled tokens"
+        "divergence", description="on rollouts: the full divergence, or the policy gradient at the sampled tokens"
     )
-    rollout_tokens: int = Field(128, ge=1, le=32_768, description="most tokens in one rollout")
+    rollout_tokens: int = Field(128, ge=1, le=32_768, description="maximum number of tokens in a rollout")
     rollout_temperature: float = Field(1.0, ge=0, le=5, description="sampling temperature of the rollouts")
-    rollout_steps: int = Field(1, ge=1, description="optimizer steps that one batch of rollouts serves")
+    rollout_steps: int = Field(1, ge=1, description="optimizer steps that share one batch of rollouts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conch_dna.plugin.recipes import Recipe, TeacherFacts
@@ -17,7 +18,7 @@ class Sft(Recipe):
     name = "sft"
 
     def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
-        """Suit a teacher whose text is all that can be used."""
+        """Suit a teacher of which only the text can be used."""
         if "text" not in facts.capabilities:
             return None
         if facts.text_alone:
@@ -26,8 +27,7 @@ class Sft(Recipe):
 
     def run(self, context: RecipeContext[RecipeSettings]) -> RecipeResult:
         """Train one stage."""
-        from dataclasses import replace
-
+        # Imported here because `conch --help` imports this module, and mlx is slow to import.
         from conch_dna.losses.fused import Objective
         from conch_dna.train.distillation import distillation_stage
         from conch_dna.train.recipes.base import train_in

@@ -114,7 +114,7 @@ def test_machine_memory_is_positive():
     [
         ({"mode": "preference", "alpha_end": 0.1}, "alpha_end = 0.1: mode preference has no divergence"),
         ({"mode": "sft", "alpha_end": 0.1}, "alpha_end = 0.1: mode sft has no divergence"),
-        ({"mode": "kd", "alpha": 0}, "alpha = 0: mode kd would be sft"),
+        ({"mode": "kd", "alpha": 0}, "alpha = 0: kd would be the same as sft"),
         ({"mode": "best_of_n", "patience": 2}, "patience = 2: best_of_n does not use it"),
         ({"mode": "best_of_n", "keep_best": 1}, "keep_best = 1: best_of_n does not use it"),
     ],
