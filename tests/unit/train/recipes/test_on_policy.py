@@ -12,6 +12,7 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from projects import write_domain, write_student
+from tiers import thin
 
 from conch_dna.config import DistillConfig
 from conch_dna.data.batches import step_examples
@@ -288,13 +289,14 @@ class TestResume:
 
         return take
 
-    @pytest.mark.full
     @pytest.mark.parametrize(
         "settings",
-        [
-            {"on_policy_loss": "divergence"},
-            {"on_policy_loss": "advantage", "rollout_steps": 3, "on_policy_fraction": 0.6, "checkpoint_every": 3},
-        ],
+        thin(
+            [
+                {"on_policy_loss": "divergence"},
+                {"on_policy_loss": "advantage", "rollout_steps": 3, "on_policy_fraction": 0.6, "checkpoint_every": 3},
+            ]
+        ),
         ids=["divergence, fresh", "advantage, shared, mixed"],
     )
     def test_a_stop_in_any_step_changes_nothing(self, course, settings):
@@ -380,7 +382,6 @@ class TestLearning:
         teacher = Listening(world.teacher, self.shuffled)
         assert self.learnt(world, host, source, teacher, "divergence")[1] > 1.5 * after
 
-    @pytest.mark.full
     def test_the_advantage_form_brings_it_closer_too(self, world, host, source):
         before, after = self.learnt(world, host, source, None, "advantage")
         assert after < 0.8 * before

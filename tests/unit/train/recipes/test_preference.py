@@ -178,7 +178,6 @@ def test_of_a_conversation_the_last_answer_alone_is_weighed(lesson):
     assert report.loss == pytest.approx(np.log(2), abs=1e-4)
 
 
-@pytest.mark.full
 def test_after_another_recipe_the_reference_is_what_that_one_left(lesson, tmp_path):
     start = run_recipes(["preference"], lesson("first")).adapter
     learnt = run_recipes(["preference"], replace(lesson("second"), start=start))
@@ -214,7 +213,6 @@ def test_a_teacher_without_answers_ranks_the_students_own(lesson, tmp_path):
     assert counts.candidates == counts.unusable + counts.alike + counts.compared + firsts
 
 
-@pytest.mark.full
 def test_prompts_set_apart_are_judged_and_measured_but_not_trained_on(lesson, tmp_path):
     learnt = run_recipes(["preference"], lesson("run", keep_best=1))
     counts = counts_of(tmp_path / "run")
@@ -296,7 +294,6 @@ def test_a_file_cut_short_is_mended(lesson, tmp_path, name):
     assert files(tmp_path / "run") == whole
 
 
-@pytest.mark.full
 def test_pairs_of_verdicts_that_were_lost_are_weighed_anew(lesson, tmp_path):
     """A live teacher may say something else the second time."""
     with pytest.raises(Stop):

@@ -7,6 +7,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from projects import prompts_of, write_domain, write_student
+from tiers import thin
 
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_chat
@@ -112,9 +113,8 @@ def test_recipes_in_a_row_go_on_from_each_other(lesson, tmp_path):
     assert text[3].learning_rate == text[0].learning_rate
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("recipe", ["kd", "on_policy"])
-@pytest.mark.parametrize("fault", [Stop, KeyboardInterrupt], ids=["killed", "ctrl-c"])
+@pytest.mark.parametrize("recipe", thin(["kd", "on_policy"], "on_policy"))
+@pytest.mark.parametrize("fault", thin([Stop, KeyboardInterrupt]), ids=["killed", "ctrl-c"])
 def test_a_row_that_is_stopped_comes_to_the_very_same(lesson, tmp_path, recipe, fault):
     expected = run_recipes(["kd", "on_policy"], lesson("calm", rollout_steps=2))
 
