@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from conch_dna.errors import PluginError, UnknownName
-from conch_dna.plugin.registration import check_recipe
 
 KINDS = {
     "teachers": "teacher",
@@ -149,3 +148,17 @@ class Catalog:
                 allowed=", ".join(self.names(kind)) or "(none)",
                 next_step=self.hints(kind, name),
             ) from None
+
+
+def check_recipe(name: str, value: object) -> None:
+    """Check that an object is a recipe of that name.
+
+    :raises TypeError: it is no instance of a recipe.
+    :raises ValueError: it has another name.
+    """
+    if isinstance(value, type):
+        raise TypeError(f"{name!r} is a class, not an instance of a recipe")
+    if not callable(getattr(value, "run", None)) or not callable(getattr(value, "plan", None)):
+        raise TypeError(f"{name!r} is a {type(value).__name__}, not a conch_dna.plugin.recipes.Recipe")
+    if (own := getattr(value, "name", None)) != name:
+        raise ValueError(f"the recipe registered as {name!r} names itself {own!r}")

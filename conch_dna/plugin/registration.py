@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conch_dna.plugin.catalog import check_recipe
 from conch_dna.plugin.protocols import CrossTokenizerLoss
 
 
@@ -57,20 +58,6 @@ def _check_registered_recipe(name: str, value: object) -> None:
         check_recipe(name, value)
     elif ":" not in value:
         raise TypeError(f"{name!r} is {value!r}, not a recipe or 'module:attribute'")
-
-
-def check_recipe(name: str, value: object) -> None:
-    """Check that an object is a recipe of that name.
-
-    :raises TypeError: it is no instance of a recipe.
-    :raises ValueError: it has another name.
-    """
-    if isinstance(value, type):
-        raise TypeError(f"{name!r} is a class, not an instance of a recipe")
-    if not callable(getattr(value, "run", None)) or not callable(getattr(value, "plan", None)):
-        raise TypeError(f"{name!r} is a {_type(value)}, not a conch_dna.plugin.recipes.Recipe")
-    if (own := getattr(value, "name", None)) != name:
-        raise ValueError(f"the recipe registered as {name!r} names itself {own!r}")
 
 
 def _check_command(name: str, value: object) -> None:
