@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import CrossTokenizerLoss, Targets, Teacher
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
+    from conch_dna.teachers.compatibility import Signal
     from conch_dna.util.progress import Progress
 
     Pairs = list[tuple[Prompt, Example]]
@@ -95,27 +96,12 @@ class Preparation:
         held_pairs, apart_pairs = self._tokenised(parts.held_out, answers)[:most], self._tokenised(apart, answers)
         too_long = sum(p.digest in answers for p in train) - len(pairs)
         check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, self.config)
-
-        def targets_of(some: Pairs) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
-            if signal is not None and some:
-                self.progress.stage(self.domain.name, "soft targets", len(some))
-            return soft_targets(
-                self.teacher, some, answers, signal, base=self.base, config=self.config, cache=self.cache,
-                progress=self.progress,
-            )  # fmt: skip
-
-        pairs, targets = targets_of(pairs)
-        held_pairs, held_targets = targets_of(held_pairs)
-        apart_pairs, apart_targets = targets_of(apart_pairs)
+        pairs, targets = self._targets(pairs, answers, signal)
+        held_pairs, held_targets = self._targets(held_pairs, answers, signal)
+        apart_pairs, apart_targets = self._targets(apart_pairs, answers, signal)
         if (plan.text and not pairs) or len(held_pairs) < 2 or (self.config.validates and not apart_pairs):
-            raise TeacherError(
-                "too few usable answers", where=f"domain {self.domain.name}, teacher {self.teacher_name}",
-                got=f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out, "
-                    f"of {len(asked)} prompts" + (f", {missing} answers without a final answer" if missing else ""),
-                next_step=NO_FINAL if 2 * missing > len(asked) else
-                f"Raise max_length: {too_long} are longer with their answer" if 2 * too_long > len(train) else
-                "Look at the teacher's answers, or raise the domain's max_tokens",
-            )  # fmt: skip
+            got = f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out"
+            raise self._too_few(got, len(asked), missing, mostly_too_long=2 * too_long > len(train), too_long=too_long)
         log.info("teacher_answered", domain=self.domain.name, train=len(pairs), held_out=len(held_pairs),
                  of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
         validation = TrainingSet(self.domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
@@ -125,6 +111,32 @@ class Preparation:
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
         return Prepared(training_set, HeldOutSet(held_prompts, held_examples, plain, harmless, trained))
+
+    def _targets(
+        self, pairs: Pairs, answers: dict[str, Completion], signal: Signal | None
+    ) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
+        """Return the pairs that have soft targets, and these targets; without a signal all pairs and ``None``."""
+        if signal is not None and pairs:
+            self.progress.stage(self.domain.name, "soft targets", len(pairs))
+        return soft_targets(
+            self.teacher, pairs, answers, signal, base=self.base, config=self.config, cache=self.cache,
+            progress=self.progress,
+        )  # fmt: skip
+
+    def _too_few(self, got: str, asked: int, missing: int, too_long: int, *, mostly_too_long: bool) -> TeacherError:
+        """Return the error for too few usable answers, with the step that helps most.
+
+        :param got: the number of usable answers for each use.
+        :param missing: answers without a final answer.
+        :param too_long: training prompts that are too long with their answer.
+        """
+        where, next_step = f"domain {self.domain.name}, teacher {self.teacher_name}", NO_FINAL
+        if 2 * missing <= asked:
+            next_step = "Look at the teacher's answers, or raise the domain's max_tokens"
+            if mostly_too_long:
+                next_step = f"Raise max_length: {too_long} are longer with their answer"
+        got += f", of {asked} prompts" + (f", {missing} answers without a final answer" if missing else "")
+        return TeacherError("too few usable answers", where=where, got=got, next_step=next_step)
 
     def _apart(self, prompts: Sequence[Prompt], plan: RecipePlan) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
         """Split the training prompts into those trained on and those set apart, by a stable hash.
