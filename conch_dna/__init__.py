@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "NeuronRuntime", "__version__", "distill", "hookimpl", "plan", "record"]
 
-# Imported when they are asked for: the runtime brings mlx, and the pipeline everything else.
+# Imported on first use: the runtime imports mlx, and the pipeline imports most of the package.
 _LAZY = {
     "Engine": "conch_dna.runtime.engine",
     "NeuronRuntime": "conch_dna.runtime.neurons",

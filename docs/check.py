@@ -72,7 +72,7 @@ def settings_page() -> str:
     for recipe in load_plugins(strict=True, block=[]).catalog.all("recipes").values():
         lines += ["", f"### `[distill.{recipe.name}]`", ""]
         fields = recipe.settings.model_fields
-        none = [f"`{recipe.name}` has no settings of its own."]
+        none = [f"`{recipe.name}` has only the shared settings."]
         lines += _table(fields, recipe.settings.flat_names) if fields else none
     lines += ["", "## Presets", "", "| preset | differences from the defaults |", "|---|---|"]
     for name, values in PRESETS.items():

@@ -51,7 +51,7 @@ HELD_OUT, ASKED, OTHERS = 32, 24, 6  # held-out prompts, public questions, promp
 
 # One batch of rollouts, no longer than an answer, for four steps: on a CPU a batch of sixteen costs little more than
 # one of four.
-ROLLOUTS = {"rollout_tokens": "96", "rollout_steps": "4"}
+ROLLOUTS = {"on_policy.rollout_tokens": "96", "on_policy.rollout_steps": "4"}
 # Settings of ``conch distill`` by method, with the method to start from; other settings keep their defaults.
 METHODS: dict[str, dict[str, str]] = {
     "sft": {"mode": "sft", "teacher": "recorded"},
@@ -59,7 +59,12 @@ METHODS: dict[str, dict[str, str]] = {
     "kd, T = 2": {"mode": "kd", "teacher": "recorded", "temperature": "2"},
     "on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", **ROLLOUTS},
     "sft, then on_policy": {"mode": "on_policy", "teacher": f"mlx:{STUDENT}", "start": "sft", **ROLLOUTS},
-    "best_of_n": {"mode": "best_of_n", "teacher": "none", "candidates": "2", "iterations": "1"},
+    "best_of_n": {
+        "mode": "best_of_n",
+        "teacher": "none",
+        "best_of_n.candidates": "2",
+        "best_of_n.iterations": "1",
+    },
 }
 NEED_CHOICES = ("kd", "kd, T = 2")  # only for recordings with choices for every token
 REFERENCES = ("base", "teacher")
@@ -163,9 +168,9 @@ class Bench:
     def _fits(self, runtime: NeuronRuntime, neuron: str, domain: Domain) -> dict[str, Any]:
         """Return the fit to the teacher's held-out answers and to the other domains' prompts, prompt by prompt."""
         recording = find_recording(domain).answers
-        told = [p for p in split(domain.prompts, SHARE).held_out if p.digest in recording][:HELD_OUT]
-        examples = [encode_answer(self.base.tokenizer, p, recording[p.digest].text) for p in told]
-        soft = [recording[p.digest].soft for p in told]
+        recorded = [p for p in split(domain.prompts, SHARE).held_out if p.digest in recording][:HELD_OUT]
+        examples = [encode_answer(self.base.tokenizer, p, recording[p.digest].text) for p in recorded]
+        soft = [recording[p.digest].soft for p in recorded]
         targets = None
         if all(soft):
             projected = Projection(vocabulary_of(self.base.tokenizer), self.base.width)

@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conch_dna.pipeline.project import plugins_dir_of
+from conch_dna.pipeline.project import Project, plugins_dir_of
 
 if TYPE_CHECKING:
+    from conch_dna.config import RecipeTypes
     from conch_dna.plugin.manager import PluginHost
 
 
@@ -38,3 +39,8 @@ class App:
         from conch_dna.plugin.manager import load_plugins  # `conch --version` loads no plug-in host
 
         return load_plugins(self.plugins_dir or plugins_dir_of(self.project))
+
+    @property
+    def recipe_types(self) -> RecipeTypes:
+        """The settings of every recipe that a plug-in provides; reading ``[distill]`` of ``conch.toml`` needs them."""
+        return Project(self.project, self.host).recipe_types

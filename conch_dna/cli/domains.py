@@ -185,7 +185,7 @@ def import_(
     from conch_dna.models.load import load_tokenizer
 
     folder = _new_folder(app, name)
-    config = resolve(read_project(app.project / CONFIG_FILE))
+    config = resolve(read_project(app.project / CONFIG_FILE), recipes=app.recipe_types)
     limits = Limits(limit, config.max_length, config.held_out)
     made = import_chats(
         source, folder, load_tokenizer(config.student), limits, column=column, split=split, licence=licence

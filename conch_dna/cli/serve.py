@@ -107,7 +107,7 @@ def serve(
     from conch_dna.server.app import make_app
 
     registry = Registry(root or app.project / REGISTRY_DIR)
-    ref = base_ref or resolve(read_project(app.project / CONFIG_FILE)).student
+    ref = base_ref or resolve(read_project(app.project / CONFIG_FILE), recipes=app.recipe_types).student
     routing = make_routing(app.host, app.project, router) if router else None
     with listen(settings) as opened:  # reports a port in use before the base is loaded
         engine = Engine(ref, registry, slots=settings.slots, batch=settings.batch)

@@ -48,7 +48,9 @@ def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[st
     entries = [registry.resolve(n) for n in neurons if n != BASE]  # reports unknown names before the base is loaded
     if base_ref is not None:
         return base_ref
-    return entries[0].card.base if entries else resolve(read_project(app.project / CONFIG_FILE)).student
+    if entries:
+        return entries[0].card.base
+    return resolve(read_project(app.project / CONFIG_FILE), recipes=app.recipe_types).student
 
 
 def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:

@@ -1,1 +1,1 @@
-"""The public API: what the commands do, without a command line."""
+"""The stages of a distillation, and the Python API (``public.py``)."""

@@ -1,6 +1,6 @@
-"""More prompts of a domain's kind, proposed by a teacher (Self-Instruct, Wang et al. 2023, arXiv:2212.10560).
+"""New prompts for a domain, proposed by a teacher (Self-Instruct, Wang et al. 2023, arXiv:2212.10560).
 
-Every proposal ends in one of two readable files: kept prompts, and dropped ones with the reason.
+Every proposal is written to one of two files: kept prompts, or dropped ones with the reason.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.teachers.answer_cache import CompletionCache
 
-SHOWN = 6  # seed prompts a request, as many hand-written ones as the paper shows
-REQUESTS = 4  # a round, so that a teacher with several slots is not left idle
-STALE_ROUNDS = 5  # without one new prompt: the teacher has no more to say
+SHOWN = 6  # seed prompts per request, as many hand-written ones as in the paper
+REQUESTS = 4  # per round, so that a teacher with several slots is busy
+STALE_ROUNDS = 5  # rounds without a new prompt before growing stops
 SOURCE = "grown"
 SYSTEM = """You invent prompts that people send to an assistant. What the assistant does: {description}
 You are shown six such prompts. Write eight new ones of the same kind, each about another subject and in other words \
@@ -44,11 +44,11 @@ _ESCAPE = re.compile(r"\\([n\\])")
 
 @dataclass(frozen=True)
 class Growth:
-    """How far a domain has grown.
+    """The result of growing a domain.
 
     :param kept: prompts in the kept file.
     :param dropped: proposals in the dropped file.
-    :param stale: whether it stopped because the teacher proposed nothing new any more.
+    :param stale: growing stopped because the teacher proposed nothing new.
     """
 
     kept: int
@@ -58,9 +58,9 @@ class Growth:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A proposal that was not kept, as one line of the dropped file.
+    """A proposal that was dropped, as one line of the dropped file.
 
-    :param like: the text that it is a near-duplicate of, if it is one.
+    :param like: the text of which it is a near-duplicate, if any.
     """
 
     text: str
@@ -73,7 +73,7 @@ class Dropped:
 
 
 def growing_domain(domain: Domain) -> Domain:
-    """Return the domain whose context asks a teacher for prompts like those of ``domain``."""
+    """Return a domain whose context asks a teacher for prompts like those of ``domain``."""
     settings = DomainSettings(
         name=f"grow-{domain.name}"[:64],
         description=f"invents prompts for {domain.name}",
@@ -94,21 +94,21 @@ def grow(
     avoid: Sequence[Path] = (),
     cache: CompletionCache | None = None,
 ) -> Growth:
-    """Ask for prompts until ``out`` holds ``n``, going on from what it and its dropped file hold already.
+    """Ask for prompts until ``out`` has ``n`` of them; the prompts in ``out`` and its dropped file count.
 
-    Both files are written after every round, so a killed run loses one round at most, and with a cache nothing of what
-    was answered: the next run draws the same requests. The seeds shown to the teacher are training prompts only: what
-    is held out must not shape what is trained on.
+    Both files are written after every round, so a killed run loses at most one round; with a cache it loses no answer,
+    because the next run draws the same requests. Only training prompts are shown to the teacher, so that held-out
+    prompts do not influence training.
 
     :param teacher: made for :func:`growing_domain`.
-    :param out: the kept prompts; dropped proposals lie beside it in ``*.dropped.jsonl``.
+    :param out: the file of kept prompts; dropped proposals are beside it in ``*.dropped.jsonl``.
     :param held_out: the share of prompts that only the gate sees.
-    :param cache: of answers, since a teacher behind an API is paid for each.
-    :param avoid: evaluation files (JSON lines or plain text) whose texts must not come back as training prompts.
+    :param cache: the cache of answers; each answer of a teacher behind an API costs money.
+    :param avoid: evaluation files (JSON lines or plain text) whose texts must not become training prompts.
     :raises DataError: a file cannot be read or written, or the domain has no prompt to show.
     :raises TeacherError: the teacher failed; earlier rounds are kept.
     """
-    sieve = _Sieve(domain, out, avoid)
+    filtered = _Filter(domain, out, avoid)
     seeds = [p.text for p in domain.prompts if len(p.messages) == 1 and position(p.digest) >= held_out]
     if not seeds:
         raise DataError(
@@ -123,33 +123,33 @@ def grow(
         return answers(teacher, growing_domain(domain), requests, sampling, cache)
 
     stale = silent = 0
-    while len(sieve.kept) < n and stale < STALE_ROUNDS:
-        before, proposed = len(sieve.kept), sieve.proposed
-        # What was proposed so far stands for the round, so that a resumed run draws as an unbroken one would.
+    while len(filtered.kept) < n and stale < STALE_ROUNDS:
+        before, proposed = len(filtered.kept), filtered.proposed
+        # The draw depends on the number of proposals, so a resumed run draws as an uninterrupted one.
         draw = random.Random(f"{seed}:{proposed}:{silent}")  # noqa: S311 - not for secrets
         for proposal in _proposals(ask, seeds, draw):
-            if len(sieve.kept) < n:
-                sieve.add(proposal)
-        sieve.write()
-        stale = stale + 1 if len(sieve.kept) == before else 0
-        silent = silent + 1 if sieve.proposed == proposed else 0
+            if len(filtered.kept) < n:
+                filtered.add(proposal)
+        filtered.write()
+        stale = stale + 1 if len(filtered.kept) == before else 0
+        silent = silent + 1 if filtered.proposed == proposed else 0
         structlog.get_logger().info(
-            "prompts_grown", domain=domain.name, kept=len(sieve.kept), dropped=len(sieve.dropped), wanted=n
+            "prompts_grown", domain=domain.name, kept=len(filtered.kept), dropped=len(filtered.dropped), wanted=n
         )
-    return Growth(len(sieve.kept), len(sieve.dropped), stale=len(sieve.kept) < n)
+    return Growth(len(filtered.kept), len(filtered.dropped), stale=len(filtered.kept) < n)
 
 
 def dropped_file(out: Path) -> Path:
-    """Return where the dropped proposals of ``out`` lie."""
+    """Return the file of the dropped proposals of ``out``."""
     return out.with_name(f"{out.stem}.dropped.jsonl")
 
 
 def _proposals(
     ask: Callable[[Sequence[Prompt], Sampling], Iterator[Completion]], seeds: Sequence[str], draw: random.Random
 ) -> Iterator[str | Dropped]:
-    """Yield the proposals of one round, in the order of its requests whatever the teacher's."""
+    """Yield the proposals of one round in the order of its requests."""
     requests = [_request(draw.sample(seeds, min(SHOWN, len(seeds)))) for _ in range(REQUESTS)]
-    # Few seeds may be drawn alike; a teacher answers a digest once.
+    # With few seeds, two requests may be equal; a teacher answers a digest once.
     asked = list({request.digest: request for request in requests}.values())
     sampling = Sampling(max_tokens=512, temperature=1.0, top_p=0.95, seed=draw.randrange(2**31))
     answered = {completion.prompt: completion for completion in ask(asked, sampling)}
@@ -164,17 +164,17 @@ def _request(shown: Sequence[str]) -> Prompt:
 
 
 def parse(completion: Completion) -> Iterator[str | Dropped]:
-    """Yield the prompts that a teacher proposed, and as :class:`Dropped` the lines that are none."""
-    said = [line for line in completion.text.split("\n") if line.strip()]
-    numbered = any(_LIST_NUMBER.match(line) for line in said)
-    for place, line in enumerate(said):
+    """Yield the prompts in a teacher's answer, and its other lines as :class:`Dropped`."""
+    lines = [line for line in completion.text.split("\n") if line.strip()]
+    numbered = any(_LIST_NUMBER.match(line) for line in lines)
+    for place, line in enumerate(lines):
         text = _unescaped(_LIST_NUMBER.sub("", line, count=1).strip())
         if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
             text = text[1:-1].strip()
-        if completion.finish_reason == "length" and place == len(said) - 1:
-            yield Dropped(text, "broken off at the token limit")
+        if completion.finish_reason == "length" and place == len(lines) - 1:
+            yield Dropped(text, "cut off at the token limit")
         elif (numbered and not _LIST_NUMBER.match(line)) or text.endswith(":") or text.startswith("```"):
-            yield Dropped(text, "malformed: no prompt on a line of its own")
+            yield Dropped(text, "malformed: not a prompt on one line")
         elif not text or "\ufffd" in text or not is_utf8(text):
             yield Dropped(text.encode(errors="replace").decode(), "malformed: empty, or broken characters")
         else:
@@ -189,15 +189,15 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda found: "\n" if found[1] == "n" else "\\", text)
 
 
-class _Sieve:
-    """Decides on proposals and keeps both files."""
+class _Filter:
+    """The filters for proposals, and the files of kept and dropped ones."""
 
     def __init__(self, domain: Domain, out: Path, avoid: Sequence[Path]) -> None:
         self.out = out
         self.kept = list(read_prompts(out)) if out.exists() else []
         self.dropped = _lines(dropped_file(out)) if dropped_file(out).exists() else []
         counts = [len(prompt.text.split()) for prompt in domain.prompts if len(prompt.messages) == 1]
-        # A handful of seeds may all be of one length, so half the shortest to twice the longest will do.
+        # A few seeds may all have one length, so from half the shortest to twice the longest is allowed.
         self.fewest, self.most = (min(counts, default=1) + 1) // 2, 2 * max(counts, default=1)
         known = [("a prompt of the domain", prompt.text) for prompt in domain.prompts]
         known += [("a grown prompt", prompt.text) for prompt in self.kept]
@@ -207,7 +207,7 @@ class _Sieve:
 
     @property
     def proposed(self) -> int:
-        """How many proposals were decided on, in this and earlier runs."""
+        """The number of proposals in both files, from this and earlier runs."""
         return len(self.kept) + len(self.dropped)
 
     def add(self, proposal: str | Dropped) -> None:
@@ -228,8 +228,8 @@ class _Sieve:
         if count > self.most:
             return Dropped(text, f"too long: {count} words, at most {self.most} in this domain")
         for place, similarity in overlaps(text, self.index)[:1]:
-            whose, like = self.known[place]
-            return Dropped(text, f"near-duplicate ({similarity:.2f}) of {whose}", like)
+            origin, like = self.known[place]
+            return Dropped(text, f"near-duplicate ({similarity:.2f}) of {origin}", like)
         return None
 
     def write(self) -> None:
@@ -240,7 +240,7 @@ class _Sieve:
         kept = (to_json_line(p.model_dump(mode="json", include={"messages", "source"})) for p in self.kept)
         for path, lines in ((dropped_file(self.out), self.dropped), (self.out, kept)):
             text = "".join(lines)
-            # A file without prompts would not be read again.
+            # An empty file of prompts cannot be read.
             if not text:
                 continue
             try:
@@ -250,7 +250,7 @@ class _Sieve:
 
 
 def texts_of(path: Path) -> list[str]:
-    """Return the texts of an evaluation file: every string if it is JSON or JSON lines, or else every line.
+    """Return the texts of an evaluation file: every string of JSON or JSON lines, otherwise every line.
 
     :raises DataError: the file cannot be read.
     """
@@ -276,7 +276,7 @@ def _strings(value: Any) -> list[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Return the lines that hold something, with their line feeds."""
+    """Return the non-empty lines, with their line feeds."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -35,22 +35,23 @@ if TYPE_CHECKING:
 
 
 class DomainPlan(Record):
-    """What a run would do for one domain.
+    """The plan of a run for one domain.
 
-    :param recipes, reason: how it would be trained, and why so.
+    :param recipes: the recipes that would train it, in order.
+    :param reason: the reason for these recipes.
     :param steps: optimizer steps of each recipe.
-    :param rounds: whether a recipe may take these several times.
-    :param examples: conversations in them.
+    :param rounds: a recipe may take these steps several times.
+    :param examples: conversations in these steps.
     :param answered: training prompts whose answers are known and fit into ``max_length``; ``None`` for a live teacher.
     :param tokens: of all training prompts, with their answers where those are known.
-    :param trained_tokens: of the answers; of a live teacher's the most there can be.
-    :param longest: tokens of the longest example; with a live teacher the most it can have.
+    :param trained_tokens: of the answers; with a live teacher the maximum.
+    :param longest: tokens of the longest example; with a live teacher the maximum.
     :param memory: estimated peak in bytes, by part and in all.
-    :param refused: why the settings refuse it, which ends the run before it begins, or ``None``.
-    :param fault: what is wrong with the domain's own files, for which it fails alone, or ``None``.
-    :param seconds: of training, at the speed of earlier runs of this student and with all rounds of ``best_of_n``;
-        ``None`` where there are none.
-    :param cost: of its answers and verdicts, by each teacher behind an API.
+    :param refused: the reason why the settings do not suit the domain, or ``None``; the whole run is refused for it.
+    :param fault: the fault of the domain's files, or ``None``; only this domain fails for it.
+    :param seconds: of training, at the speed of earlier runs of this student and with all rounds of the recipes;
+        ``None`` without such runs.
+    :param cost: of its answers and verdicts, for each teacher behind an API.
     """
 
     domain: str
@@ -73,7 +74,7 @@ class DomainPlan(Record):
 
 
 class Student(NamedTuple):
-    """What is known of the student without its weights; ``speed`` is :func:`measured_speed`."""
+    """The student without its weights; ``speed`` is :func:`measured_speed`."""
 
     folder: Path
     tokenizer: Any
@@ -92,10 +93,10 @@ class Sizes(NamedTuple):
 def make_plan(setup: Setup, progress: Progress, *, estimates_time: bool = True) -> list[DomainPlan]:
     """Return the plan of each domain: from prompts, recorded answers, the student's tokenizer and its shapes.
 
-    Teachers are asked only where they replay recordings.
+    Only teachers that replay recordings are asked.
 
-    :param progress: hears of the fetch of the student.
-    :param estimates_time: whether earlier runs are read for their speed, and the cost is estimated.
+    :param progress: receives the download of the student.
+    :param estimates_time: read earlier runs for their speed, and estimate the cost.
     :raises ModelError: the student cannot be found, fetched or read.
     """
     folder = refs.resolve(setup.config.student, progress.fetched)
@@ -113,7 +114,7 @@ def make_plan(setup: Setup, progress: Progress, *, estimates_time: bool = True) 
 
 
 def _plan(setup: Setup, domain: Domain, student: Student) -> tuple[DomainPlan, RecipePlan]:
-    """Return the plan of one domain, and what its recipes ask for.
+    """Return the plan of one domain, and the joined plan of its recipes.
 
     :raises DataError: its recording is damaged, or another extractor's; it has too few prompts, or the chat template
         refuses one.
@@ -147,7 +148,7 @@ def _plan(setup: Setup, domain: Domain, student: Student) -> tuple[DomainPlan, R
 
 
 def _cost(setup: Setup, domain: Domain, asked: RecipePlan, cache: CompletionCache | None) -> tuple[Estimate, ...]:
-    """Return what the answers and verdicts will cost that the recipes ask for, by each teacher behind an API."""
+    """Return the cost of the answers and verdicts that the recipes need, for each teacher behind an API."""
     if cache is None:
         return ()
     teacher, found = setup.teachers[domain.name], []
@@ -160,13 +161,13 @@ def _cost(setup: Setup, domain: Domain, asked: RecipePlan, cache: CompletionCach
 
 
 def check_plan(plans: Sequence[DomainPlan]) -> None:
-    """Refuse, before any weights are loaded, a run that cannot come to anything.
+    """Refuse, before any weights are loaded, a run that cannot succeed.
 
-    What the settings refuse is refused for all domains, since all share them. A domain with damaged files fails when
-    its turn comes, and the others are trained; where there are no others, that is told now.
+    All domains share the settings, so settings that do not suit one domain refuse the run. A domain with faulty files
+    fails later and the others are trained, unless all domains are faulty.
 
-    :raises ConfigError: the settings do not suit a domain; each is named with the reason.
-    :raises DataError: the files of every domain are at fault.
+    :raises ConfigError: the settings do not suit a domain; each domain is named with the reason.
+    :raises DataError: the files of every domain are faulty.
     """
     if refused := [(plan.domain, plan.refused) for plan in plans if plan.refused]:
         raise ConfigError("; ".join(f"domain {domain}: {reason}" for domain, reason in refused))
@@ -176,12 +177,12 @@ def check_plan(plans: Sequence[DomainPlan]) -> None:
 
 
 def measured_speed(runs: Path, student: str) -> float | None:
-    """Return the trained tokens a second of all earlier steps of this student, or ``None`` where there are none."""
+    """Return the trained tokens per second of all earlier steps of this student, or ``None`` without any."""
     tokens, seconds = 0, 0.0
     for run in list_runs(runs):
         if run.about().get("config", {}).get("student") != student:
             continue
-        # A recipe works in the domain's folder or, of several, in one beneath it, and best_of_n in one a round.
+        # One recipe works in the domain's folder, several in folders below it, and rounds in folders below these.
         for file in run.path.rglob("metrics.jsonl"):
             for report in _reports(file):
                 tokens += report.tokens
@@ -190,7 +191,7 @@ def measured_speed(runs: Path, student: str) -> float | None:
 
 
 def _reports(file: Path) -> Iterable[StepReport]:
-    """Yield the whole lines of a file of metrics; a killed run's last one may be cut short."""
+    """Yield the complete lines of a file of metrics; a kill may have cut off the last one."""
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             yield StepReport.model_validate_json(line)
@@ -199,7 +200,7 @@ def _reports(file: Path) -> Iterable[StepReport]:
 
 
 def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], most: int) -> Sizes:
-    """Count the prompts' tokens; of the answers no more is known than how long they can be."""
+    """Count the tokens of the prompts, and assume the maximum length for the answers."""
     lengths = [len(prompt_ids(tokenizer, p.turns)) for p in prompts]
     return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
 
@@ -207,14 +208,14 @@ def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt]
 def _recorded_sizes(
     tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], teacher: Teacher, extractor: AnswerExtractor
 ) -> Sizes:
-    """Count the tokens of the conversations with the final answers that lie there already."""
+    """Count the tokens of the conversations with the recorded final answers."""
     by_digest = {p.digest: p for p in prompts}
     fitting = []
-    for told in teacher.generate(prompts, Sampling()):
-        final = extractor.final(told) if told.finish_reason == "stop" else None
+    for answer in teacher.generate(prompts, Sampling()):
+        final = extractor.final(answer) if answer.finish_reason == "stop" else None
         if final is None:
             continue
-        example = encode_answer(tokenizer, by_digest[told.prompt], final.text)
+        example = encode_answer(tokenizer, by_digest[answer.prompt], final.text)
         if len(example.ids) <= config.max_length:
             fitting.append(example)
     longest = max((len(e.ids) for e in fitting), default=0)
@@ -224,11 +225,11 @@ def _recorded_sizes(
 def _memory(
     folder: Path, config: DistillConfig, longest: int, beside: Sequence[Path], together: int, drawn: Drawn
 ) -> tuple[dict[str, int], str | None]:
-    """Return the estimated peak, by part and in all, and why the settings are refused, if they are.
+    """Return the estimated peak, by part and in total, and the reason if the settings are refused.
 
     :param beside: the folders of teachers that stay loaded while the student trains.
-    :param together: how many examples go through a pass together where one is asked for.
-    :param drawn: what the student draws at once.
+    :param together: examples that a recipe keeps together in one forward pass.
+    :param drawn: the answers that the student draws at once.
     """
     refused = None
     try:

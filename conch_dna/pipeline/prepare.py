@@ -1,4 +1,4 @@
-"""Prepare a domain: ask the teacher, tokenise, score, and set apart what the gate measures on."""
+"""Preparation of a domain: answers, tokens and soft targets of its training, validation and held-out prompts."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import CrossTokenizerLoss, Targets, Teacher
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
+    from conch_dna.teachers.compatibility import Signal
     from conch_dna.util.progress import Progress
 
     Pairs = list[tuple[Prompt, Example]]
@@ -44,7 +45,7 @@ log = structlog.get_logger()
 
 
 class Prepared(NamedTuple):
-    """What the recipes train on, and what the gate measures on."""
+    """The training set of the recipes, and the held-out set of the gate."""
 
     training_set: TrainingSet
     held_out: HeldOutSet
@@ -52,11 +53,11 @@ class Prepared(NamedTuple):
 
 @dataclass(frozen=True)
 class Preparation:
-    """What the prompts of one domain are prepared with.
+    """The inputs of the preparation of one domain.
 
     :param cache: the root of the cache of answers and targets.
     :param teacher_name: the domain's teachers in one line, for messages.
-    :param loss: the plug-in's loss that compares across tokenizers, where ``cross_tokenizer`` names one.
+    :param loss: the loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in.
     """
 
     base: LoadedModel
@@ -70,11 +71,11 @@ class Preparation:
     loss: CrossTokenizerLoss | None = None
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
-        """Return training set and held-out set for recipes that ask for what ``plan`` says.
+        """Return the training set that the recipes' plan asks for, and the held-out set.
 
-        :param others: the other domains, whose held-out prompts the neuron must not harm.
+        :param others: the other domains; the do-no-harm measure uses their held-out prompts.
         :raises TeacherError: too few answers can be used.
-        :raises ConchError: teacher and student, or the student's own tokenizer and head, do not belong together.
+        :raises ConchError: teacher and student, or the student's tokenizer and head, do not match.
         """
         checked_width(Party("student", self.base.tokenizer, self.base.config))
         trained = [p.digest for p in parts.train]
@@ -84,7 +85,7 @@ class Preparation:
         own: Sequence[Prompt] = train if plan.own else ()
         if plan.room:
             own = self._with_room(own, plan.room)
-        if not plan.asks:  # without a teacher there are no answers to measure on either
+        if not plan.asks:  # without a teacher, the held-out prompts have no answers
             held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained)
             validation = TrainingSet(self.domain.name, prompts=apart) if apart else None
             return Prepared(TrainingSet(self.domain.name, prompts=own, validation=validation), held_out)
@@ -95,41 +96,52 @@ class Preparation:
         held_pairs, apart_pairs = self._tokenised(parts.held_out, answers)[:most], self._tokenised(apart, answers)
         too_long = sum(p.digest in answers for p in train) - len(pairs)
         check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, self.config)
-
-        def targets_of(some: Pairs) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
-            if signal is not None and some:
-                self.progress.stage(self.domain.name, "soft targets", len(some))
-            return soft_targets(
-                self.teacher, some, answers, signal, base=self.base, config=self.config, cache=self.cache,
-                progress=self.progress,
-            )  # fmt: skip
-
-        pairs, targets = targets_of(pairs)
-        held_pairs, held_targets = targets_of(held_pairs)
-        apart_pairs, apart_targets = targets_of(apart_pairs)
+        pairs, targets = self._targets(pairs, answers, signal)
+        held_pairs, held_targets = self._targets(held_pairs, answers, signal)
+        apart_pairs, apart_targets = self._targets(apart_pairs, answers, signal)
         if (plan.text and not pairs) or len(held_pairs) < 2 or (self.config.validates and not apart_pairs):
-            raise TeacherError(
-                "too few usable answers", where=f"domain {self.domain.name}, teacher {self.teacher_name}",
-                got=f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out, "
-                    f"of {len(asked)} prompts" + (f", {missing} answers without a final answer" if missing else ""),
-                next_step=NO_FINAL if 2 * missing > len(asked) else
-                f"Raise max_length: {too_long} are longer with their answer" if 2 * too_long > len(train) else
-                "Look at the teacher's answers, or raise the domain's max_tokens",
-            )  # fmt: skip
+            got = f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out"
+            raise self._too_few(got, len(asked), missing, mostly_too_long=2 * too_long > len(train), too_long=too_long)
         log.info("teacher_answered", domain=self.domain.name, train=len(pairs), held_out=len(held_pairs),
                  of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
         validation = TrainingSet(self.domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
         texts = {p.digest: answers[p.digest].text for p, _ in (*pairs, *apart_pairs)} if plan.verdicts else {}
         training_set = TrainingSet(self.domain.name, [e for _, e in pairs], targets, own, validation, texts, missing)
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
-        # A loss between tokenizers is no figure to compare models by.
+        # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
         return Prepared(training_set, HeldOutSet(held_prompts, held_examples, plain, harmless, trained))
 
-    def _apart(self, prompts: Sequence[Prompt], plan: RecipePlan) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
-        """Split the training prompts into those trained on and those set apart, by a stable hash of each.
+    def _targets(
+        self, pairs: Pairs, answers: dict[str, Completion], signal: Signal | None
+    ) -> tuple[Pairs, Sequence[Targets] | CrossTargets | None]:
+        """Return the pairs that have soft targets, and these targets; without a signal all pairs and ``None``."""
+        if signal is not None and pairs:
+            self.progress.stage(self.domain.name, "soft targets", len(pairs))
+        return soft_targets(
+            self.teacher, pairs, answers, signal, base=self.base, config=self.config, cache=self.cache,
+            progress=self.progress,
+        )  # fmt: skip
 
-        The gate's prompts are in neither. At least one is set apart, and one is left.
+    def _too_few(self, got: str, asked: int, missing: int, too_long: int, *, mostly_too_long: bool) -> TeacherError:
+        """Return the error for too few usable answers, with the step that helps most.
+
+        :param got: the number of usable answers for each use.
+        :param missing: answers without a final answer.
+        :param too_long: training prompts that are too long with their answer.
+        """
+        where, next_step = f"domain {self.domain.name}, teacher {self.teacher_name}", NO_FINAL
+        if 2 * missing <= asked:
+            next_step = "Look at the teacher's answers, or raise the domain's max_tokens"
+            if mostly_too_long:
+                next_step = f"Raise max_length: {too_long} are longer with their answer"
+        got += f", of {asked} prompts" + (f", {missing} answers without a final answer" if missing else "")
+        return TeacherError("too few usable answers", where=where, got=got, next_step=next_step)
+
+    def _apart(self, prompts: Sequence[Prompt], plan: RecipePlan) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
+        """Split the training prompts into those trained on and those set apart, by a stable hash.
+
+        Neither has a prompt of the gate. At least one prompt is in each.
         """
         if not (self.config.validates or plan.sets_apart):
             return prompts, ()
@@ -142,9 +154,9 @@ class Preparation:
         return [p for p in prompts if p.digest not in digests], apart
 
     def _with_room(self, prompts: Sequence[Prompt], room: int) -> Sequence[Prompt]:
-        """Return the prompts beside which the student's longest answer fits; others are left out and counted.
+        """Return the prompts that fit together with the student's longest answer; others are left out and counted.
 
-        :raises ConfigError: there are none, or they do not fit into ``token_budget``.
+        :raises ConfigError: no prompt fits, or one does not fit into ``token_budget``.
         """
         config = self.config
         lengths = [len(prompt_ids(self.base.tokenizer, p.turns)) + room for p in prompts]
@@ -158,9 +170,9 @@ class Preparation:
         return [p for p, _ in fitting]
 
     def _answers(self, prompts: Sequence[Prompt], choices: int) -> tuple[dict[str, Completion], int]:
-        """Return the teacher's usable answers by prompt, and how many others have no final answer.
+        """Return the teacher's usable answers by prompt, and the number of others without a final answer.
 
-        :param choices: likeliest tokens of each position to ask for.
+        :param choices: most probable tokens of each position to ask for.
         """
         self.progress.stage(self.domain.name, f"teacher {self.teacher_name}", len(prompts))
         sampling = Sampling(max_tokens=self.domain.settings.max_tokens, top_log_probs=choices)
@@ -178,7 +190,7 @@ class Preparation:
         return found, faults[MISSING]
 
     def _tokenised(self, prompts: Iterable[Prompt], answers: dict[str, Completion]) -> Pairs:
-        """Return the answered prompts with their bare conversation in tokens; too long ones are left out."""
+        """Return the answered prompts with the tokens of their conversation, without those that are too long."""
         answered = [p for p in prompts if p.digest in answers]
         encoded = [(p, encode_answer(self.base.tokenizer, p, answers[p.digest].text)) for p in answered]
         found = [(prompt, example) for prompt, example in encoded if len(example.ids) <= self.config.max_length]
@@ -191,18 +203,18 @@ class Preparation:
             log.warning("examples_left_out", reason=reason, count=count)
 
     def _others(self, domains: Sequence[Domain]) -> list[tuple[Example, ...]]:
-        """Return a few held-out prompts of every other domain as texts to be predicted, the same ones each time."""
+        """Return a few held-out prompts of every other domain as texts to predict, the same ones each time."""
         found = []
         for domain in domains:
             try:
                 prompts = split(domain.prompts, self.config.held_out).held_out
-                said = [p for p in prompts if p.messages[-1].content.strip()]  # a tool may have returned nothing
-                found.append(tuple(prompt_text(self.base.tokenizer, p) for p in said[:OTHERS]))
+                nonempty = [p for p in prompts if p.messages[-1].content.strip()]  # a tool may have returned nothing
+                found.append(tuple(prompt_text(self.base.tokenizer, p) for p in nonempty[:OTHERS]))
             except DataError as error:
                 log.warning("domain_left_out_of_harm_check", domain=domain.name, reason=str(error))
         return found
 
 
 def _place(prompt: Prompt) -> float:
-    """Return a stable place in [0, 1), independent of the one that decides who is held out."""
+    """Return a stable number in [0, 1), independent of the one that selects the held-out prompts."""
     return position(f"validation:{prompt.digest}")

@@ -1,4 +1,4 @@
-"""The project folder: its ``conch.toml``, its plug-ins, and where its runs and neurons lie."""
+"""The project folder: its ``conch.toml``, its plug-ins, and the folders of its runs and neurons."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Project:
 
     @property
     def config_file(self) -> Path:
-        """The project's ``conch.toml``, which need not exist."""
+        """The path of ``conch.toml``; the file may not exist."""
         return self.folder / CONFIG_FILE
 
     @property
@@ -52,8 +52,8 @@ class Project:
     ) -> ApiContext:
         """Return the budget, limits and cache of API teachers, from ``conch.toml`` and the arguments.
 
-        :param teacher: the reference whose endpoint ``base_url`` is.
-        :param offline: nothing may be sent.
+        :param teacher: the reference of the teacher at ``base_url``.
+        :param offline: no request may be sent.
         :raises ConfigError: a setting is wrong.
         :raises UnknownName: ``conch.toml`` has a table for a teacher that does not exist.
         """
@@ -84,7 +84,7 @@ def open_project(folder: Path | str, plugins_dir: Path | None = None) -> Project
 
 
 def find_project(start: Path) -> Path:
-    """Return the nearest folder at or above ``start`` that holds a ``conch.toml``, else ``start``."""
+    """Return the nearest folder at or above ``start`` with a ``conch.toml``, otherwise ``start``."""
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / CONFIG_FILE).is_file():
@@ -95,9 +95,9 @@ def find_project(start: Path) -> Path:
 def plugins_dir_of(project: Path) -> Path | None:
     """Return the plug-in folder that the project's ``conch.toml`` names, or ``None``.
 
-    A folder of plug-ins alone is not enough: code must not run because it happens to lie beside a project.
+    Plug-ins are loaded only if ``conch.toml`` names their folder, so that no code runs just because it is in a project.
 
-    :raises ConfigError: if the file is no TOML, or its ``[plugins]`` table names no folder.
+    :raises ConfigError: the file is not TOML, or its ``[plugins]`` table does not name a folder.
     """
     path = project / CONFIG_FILE
     if not path.is_file():
@@ -107,11 +107,14 @@ def plugins_dir_of(project: Path) -> Path | None:
     except ValueError as fault:  # TOMLDecodeError and UnicodeDecodeError
         raise ConfigError(f"not valid TOML: {fault}", where=path) from fault
     if not isinstance(table, dict) or table.keys() - {"dir"}:
-        raise ConfigError("[plugins] must hold one setting", where=path, got=table, allowed='dir = "FOLDER"')
+        raise ConfigError("[plugins] must have one setting", where=path, got=table, allowed='dir = "FOLDER"')
     if "dir" not in table:
         return None
     if not isinstance(table["dir"], str) or not (project / table["dir"]).is_dir():
         raise ConfigError(
-            "[plugins] dir names no folder", where=path, got=table["dir"], next_step="Make the folder or drop the line."
+            "[plugins] dir is not a folder",
+            where=path,
+            got=table["dir"],
+            next_step="Create the folder or remove the line.",
         )
     return project / str(table["dir"])

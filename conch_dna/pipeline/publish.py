@@ -1,4 +1,4 @@
-"""Publish a candidate that passed its gate."""
+"""Publication of a candidate that passed its gate."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def publish(
     teacher: str,
     identity: dict[str, Any],
 ) -> Entry:
-    """Put an adapter into the registry as the domain's next version.
+    """Publish an adapter in the registry as the domain's next version.
 
     :param base: the model reference of its base.
     :param teacher: the domain's teachers in one line.
-    :param identity: base, teacher, data, start and settings, as the training noted them.
+    :param identity: base, teacher, data, start and settings of the training.
     """
     figures = verdict.candidate.model_dump(include={"bits_per_byte", "quality", "divergence", "agreement"})
     entry = registry.publish(

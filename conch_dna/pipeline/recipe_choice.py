@@ -1,4 +1,4 @@
-"""Which recipes train a neuron: those requested, else those that suit the teacher and the machine."""
+"""The choice of the recipes that train a neuron: those requested, else those that suit teacher and machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOFT = {"top_k", "own_top_k", "soft", "forced"}  # capabilities beyond text
 
 
 class RecipeChoice(NamedTuple):
-    """The recipes of a domain in the order in which they run, and why these."""
+    """The recipes of a domain in their order, and the reason for them."""
 
     recipes: tuple[Recipe, ...]
     reason: str
@@ -35,7 +35,7 @@ class RecipeChoice(NamedTuple):
 
 
 def requested(catalog: Catalog, config: DistillConfig) -> tuple[Recipe, ...]:
-    """Return the recipes that the settings name; none under ``auto``.
+    """Return the recipes that the settings name; under ``auto`` an empty tuple.
 
     :raises UnknownName: no plug-in provides one of them.
     :raises ConfigError: the settings contradict one of them; every fault is listed.
@@ -62,12 +62,12 @@ def choose_recipes(
     """Return the recipes that the settings name; under ``auto`` those that suit the teacher and the machine.
 
     :param named: the references of the domain's teachers, from :func:`~conch_dna.teachers.references.references`.
-    :param capabilities: of the teacher that they make together.
+    :param capabilities: of all these teachers together.
     :param memory: of the machine, in bytes.
-    :param extracts: whether the domain takes the final answer from the teacher's text. Only text teaches then: the
-        teacher's probabilities belong to its thoughts, which the final answer leaves out.
-    :param supposed: whether the capabilities are an upper bound, because the teacher was never probed.
-    :raises ConfigError: a requested recipe needs what the teacher cannot do, or no recipe suits it.
+    :param extracts: the domain extracts the final answer from the teacher's text. Then only the text is used, because
+        the probabilities belong to the whole text with its thoughts.
+    :param supposed: the capabilities are an upper bound, because the teacher was never probed.
+    :raises ConfigError: the teacher lacks a capability that a requested recipe needs, or no recipe suits it.
     """
     teacher = in_one_line(named)
     if extracts:
@@ -75,7 +75,7 @@ def choose_recipes(
     if asked := requested(catalog, config):
         for recipe in asked:
             _check_served(recipe, config, teacher, capabilities)
-        return RecipeChoice(asked, "as asked")
+        return RecipeChoice(asked, "as requested")
     models = [reference.partition(":")[2] for reference in named.values()]
     facts = TeacherFacts(
         teacher, capabilities, signal_of(capabilities, config), _text_alone(config, capabilities, supposed=supposed),
@@ -92,12 +92,12 @@ def choose_recipes(
 
 
 def _text_alone(config: DistillConfig, capabilities: frozenset[str], *, supposed: bool) -> str:
-    """Return why no more than a teacher's text is used; empty where more is."""
+    """Return the reason why only a teacher's text is used, or an empty text."""
     if "top_k" in capabilities:
         return ""
     if "own_top_k" in capabilities:
-        return "has tokens of its own, and cross_tokenizer is off" if config.cross_tokenizer == "off" else ""
-    # Measured on `action`: kd from recorded choices gave no more right answers than sft (docs/LOG.md).
+        return "has another tokenizer, and cross_tokenizer is off" if config.cross_tokenizer == "off" else ""
+    # Measured on `action`: kd from recorded choices gave as many right answers as sft (docs/LOG.md).
     if not {"soft", "forced"} & capabilities:
         return "gives text alone"
     return f"{'may give' if supposed else 'gives'} choices as bytes, and text alone measured as well"
@@ -105,7 +105,7 @@ def _text_alone(config: DistillConfig, capabilities: frozenset[str], *, supposed
 
 def _check_served(recipe: Recipe, config: DistillConfig, teacher: str, capabilities: frozenset[str]) -> None:
     """Refuse a recipe that the teacher cannot serve."""
-    declined = {"own_top_k", "soft", "forced"} & capabilities  # what another cross_tokenizer may use
+    declined = {"own_top_k", "soft", "forced"} & capabilities  # capabilities that another cross_tokenizer may use
     scores = "top_k" in capabilities or ("forced" in capabilities and config.cross_tokenizer == "bytes")
     soft = f"soft targets that cross_tokenizer = {config.cross_tokenizer} takes" if declined else "soft targets"
     needs, served = {
@@ -113,7 +113,7 @@ def _check_served(recipe: Recipe, config: DistillConfig, teacher: str, capabilit
         "soft": (f"a teacher that gives {soft}", signal_of(capabilities, config) is not None),
         "live": ("a live teacher that scores the student's own answers", scores),
         "nothing": ("", True),
-        "prefer": ("a teacher that says which of two answers is better", "prefer" in capabilities),
+        "prefer": ("a teacher that prefers one of two answers", "prefer" in capabilities),
     }[recipe.needs]
     if not served:
         raise ConfigError(
@@ -124,7 +124,7 @@ def _check_served(recipe: Recipe, config: DistillConfig, teacher: str, capabilit
 
 
 def needs_teacher(recipes: Sequence[Recipe]) -> bool:
-    """Tell whether any of the requested recipes needs a teacher; under ``auto``, with none requested, one may."""
+    """Return True if a requested recipe needs a teacher, or if none is requested: ``auto`` may choose one."""
     return not recipes or any(recipe.needs != "nothing" for recipe in recipes)
 
 

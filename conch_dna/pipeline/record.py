@@ -1,4 +1,4 @@
-"""Record a teacher's answers beside a domain's prompts."""
+"""Recording of a teacher's answers in a domain's folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from conch_dna.teachers.answer_cache import CompletionCache
 
 
-_ADVICE = {MISSING: NO_FINAL, "cut off": "Raise max_tokens in the domain.toml"}  # where that dropped the most
+# The next step of the error if no answer was kept, by the most frequent reason.
+_ADVICE = {MISSING: NO_FINAL, "cut off": "Raise max_tokens in the domain.toml"}
 
 
 def record_answers(
@@ -42,14 +43,14 @@ def record_answers(
 ) -> tuple[Path, RecordingCard]:
     """Ask ``teacher`` every prompt of ``domain`` and keep the good final answers under ``recorded/``.
 
-    A killed recording goes on where it was: answered prompts are in the cache.
+    A second call after a kill resumes: answered prompts are in the cache.
 
     :param about: teacher and model reference, for the card; the file is named after the model.
-    :param required: least score of each scorer; answers below any, cut off or empty ones, and those without a final
-        answer, are dropped and counted.
-    :param extractor: takes the final answers; what the teacher said as a whole stays in ``cache``.
-    :raises DataError: the domain has no folder to write to, no answer was kept, or its tokens' choices, which another
-        recording of the same name has, would be lost.
+    :param required: least score of each scorer. Answers below one, cut off or empty answers, and those without a final
+        answer are dropped and counted.
+    :param extractor: takes the final answers; ``cache`` has the whole answers.
+    :raises DataError: the domain has no folder to write to, no answer was kept, or the recording of the same name has
+        choices for each token, which this one would delete.
     """
     if domain.folder is None:
         raise DataError("has no folder to record into", where=f"domain {domain.name}")
@@ -74,7 +75,7 @@ def record_answers(
         raise DataError("no answer passed the filter", where=f"domain {domain.name}", got=dict(dropped.most_common()),
                         next_step=_ADVICE.get(commonest, "Read the answers, or lower --require"))  # fmt: skip
     soft = {d: c.soft for d, c in kept.items() if c.soft and sampling.top_log_probs}
-    if soft and len(soft) < len(kept):  # one kind of answer a recording: what teaches by its choices has them
+    if soft and len(soft) < len(kept):  # all answers of a recording have choices, or none has
         dropped["no choices"] = len(kept) - len(soft)
         kept = {digest: kept[digest] for digest in soft}
     if not soft:
@@ -84,7 +85,7 @@ def record_answers(
         required=dict(required), extract=domain.settings.extract and domain.settings.extract.model_dump(mode="json"),
         prompts=len(by_digest), kept=len(kept), dropped=dict(sorted(dropped.items())),
     )  # fmt: skip
-    # In the order of the prompts, so that a recording made again shows as few changed lines as it has.
+    # In the order of the prompts, so that a repeated recording has a small diff.
     ordered = [kept[d] for d in by_digest if d in kept]
     write_atomic(path, "".join(map(recorded_line, ordered)))
     if soft:
@@ -94,12 +95,12 @@ def record_answers(
 
 
 def _keep_choices(path: Path) -> None:
-    """Refuse to write answers without choices over some that have them."""
+    """Refuse to overwrite a recording with choices by one without them."""
     soft = path.with_suffix(SOFT)
     if soft.exists():
         raise DataError(
-            "holds the choices of each token, which this recording would lose", where=soft,
-            next_step="Record with --top-log-probs N, from a teacher that tells them, or remove the file",
+            "has the choices of each token, which this recording would delete", where=soft,
+            next_step="Record with --top-log-probs N, from a teacher that returns them, or remove the file",
         )  # fmt: skip
 
 
@@ -110,6 +111,6 @@ def _fault(
     scorers: Mapping[str, Scorer],
     required: Mapping[str, float],
 ) -> str | None:
-    """Return why the scorers drop a final answer, or ``None``."""
+    """Return the reason why a requirement drops a final answer, or ``None``."""
     parts = score(prompt, completion.text, scored_domain, scorers).parts
     return next((f"{name} below {least:g}" for name, least in required.items() if parts[name] < least), None)

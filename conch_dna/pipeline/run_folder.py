@@ -1,4 +1,4 @@
-"""Run folders: what a run is, where it stands, and what is in it."""
+"""Run folders: settings, lock, state and results of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
 
 FINISHED, STOPPED = "summary.json", "stopped.json"
-PEEK = 1.0  # seconds; `conch runs list` holds a run's lock for a moment, which must not look like a second process
+PEEK = 1.0  # seconds; `conch runs list` holds the lock for a moment, which must not count as a second process
 State = Literal["running", "finished", "interrupted"]
 
 
@@ -29,10 +29,10 @@ State = Literal["running", "finished", "interrupted"]
 class Run:
     """One run folder under ``runs/``.
 
-    ``config.json`` holds the settings and domains, ``summary.json`` the end, or ``stopped.json`` how far it came where
-    it stopped by itself; each domain has a folder with ``result.json``, ``metrics.jsonl``, ``checkpoints/``,
-    ``adapter/`` and ``samples.jsonl``. Of several recipes in a row, each has metrics, checkpoints and adapter in a
-    folder of its own, such as ``1-kd/``.
+    ``config.json`` has the settings and domains, ``summary.json`` the results of a finished run, ``stopped.json`` those
+    of a run that stopped by itself; each domain has a folder with ``result.json``, ``metrics.jsonl``, ``checkpoints/``,
+    ``adapter/`` and ``samples.jsonl``. With several recipes, each has metrics, checkpoints and adapter in a
+    separate folder, such as ``1-kd/``.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Run:
 
     @property
     def state(self) -> State:
-        """Where it stands: a killed run is interrupted, never running, since its lock died with it."""
+        """The run's state; a killed run is interrupted, because its lock ended with its process."""
         if self._is_locked():
             return "running"
         return "finished" if (self.path / FINISHED).is_file() else "interrupted"
@@ -69,9 +69,9 @@ class Run:
             return True
 
     def begin(self, config: DistillConfig, domains: list[str]) -> None:
-        """Write the settings; a summary of before holds no longer, nor what a killed process left half-written.
+        """Write the settings, and remove an earlier summary and the temporary files of a killed process.
 
-        :raises CheckpointError: the folder holds a run that was begun with others; each difference is named.
+        :raises CheckpointError: the folder has a run with other settings; each difference is named.
         """
         path = self.path / "config.json"
         about: dict[str, Any] = {"config": config.flat(), "domains": domains}
@@ -91,14 +91,14 @@ class Run:
             (self.path / file).unlink(missing_ok=True)
 
     def result(self, domain: str) -> DomainResult | None:
-        """Return how a domain ended, or ``None`` if it has not."""
+        """Return the result of a domain, or ``None`` if it has none."""
         try:
             return DomainResult.model_validate_json((self.folder(domain) / "result.json").read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
 
     def results(self) -> list[DomainResult]:
-        """Return how each domain that ended did, by name."""
+        """Return the results of all domains, sorted by name."""
         found = (self.result(p.parent.name) for p in sorted(self.path.glob("*/result.json")))
         return [result for result in found if result is not None]
 
@@ -107,29 +107,29 @@ class Run:
         write_atomic(self.folder(result.domain) / "result.json", result.model_dump_json(indent=2) + "\n")
 
     def save_summary(self, summary: Summary) -> None:
-        """Write the end of the run, or how far it came."""
+        """Write the summary of a finished run, or of one that stopped by itself."""
         file = STOPPED if summary.stopped else FINISHED
         write_atomic(self.path / file, summary.model_dump_json(indent=2) + "\n")
 
     def stopped(self) -> Summary | None:
-        """Return what a run came to that stopped by itself before its end; ``None`` for any other."""
+        """Return the summary of a run that stopped by itself before its end; ``None`` for any other run."""
         try:
             return Summary.model_validate_json((self.path / STOPPED).read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
 
     def last_steps(self) -> dict[str, StepReport]:
-        """Return the last step that each domain without a result has taken; a stopped one goes on there or before."""
+        """Return the last step of each domain without a result; a resumed run continues there or before."""
         found = {}
         for folder in sorted(self.path.glob("*/")):
-            # Of several recipes, or rounds, the one at work is the one that wrote last.
+            # With several recipes or rounds, the current one wrote last.
             files = sorted(folder.rglob("metrics.jsonl"), key=lambda p: p.stat().st_mtime)
             if files and not (folder / "result.json").exists() and (step := _last_step(files[-1])):
                 found[folder.name] = step
         return found
 
     def about(self) -> dict[str, Any]:
-        """Return the run as a JSON-able object: name, state, why it stopped where it is known, settings, how far."""
+        """Return the run as a JSON object: name, state, reason of a stop, settings, results and last steps."""
         results = [r.model_dump(mode="json") for r in self.results()]
         steps = {domain: step.model_dump(mode="json") for domain, step in self.last_steps().items()}
         state, stopped = self.state, self.stopped()
@@ -138,7 +138,7 @@ class Run:
         return {**about, "results": results, "last_steps": steps}
 
     def _begun(self) -> dict[str, Any]:
-        """Return settings and domains, or nothing where the file is missing or damaged."""
+        """Return settings and domains, empty if the file is missing or damaged."""
         try:
             begun = json.loads((self.path / "config.json").read_bytes())
             return {"config": dict(begun["config"]), "domains": list(begun["domains"])}
@@ -147,7 +147,7 @@ class Run:
 
 
 def _last_step(metrics: Path) -> StepReport | None:
-    """Return the last whole report in a file of metrics; other lines, and half a line, are passed over."""
+    """Return the last complete report in a file of metrics; other and incomplete lines are ignored."""
     for line in reversed(metrics.read_bytes().splitlines()):
         with contextlib.suppress(ValidationError):
             return StepReport.model_validate_json(line)
@@ -155,7 +155,7 @@ def _last_step(metrics: Path) -> StepReport | None:
 
 
 def list_runs(root: Path) -> list[Run]:
-    """Return all runs, the one touched last first."""
+    """Return all runs, the last modified one first."""
     folders = [p for p in root.glob("*") if (p / "config.json").is_file()] if root.is_dir() else []
     return [Run(p) for p in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)]
 

@@ -21,10 +21,10 @@ log = structlog.get_logger()
 
 
 def known_domains(project: Project, needed: Collection[str] | None = None) -> dict[str, Domain]:
-    """Load every domain of the project and its plug-ins; a faulty one is left out with a warning.
+    """Load every domain of the project and its plug-ins; a faulty domain is left out with a warning.
 
     :param needed: domains that must not be left out; ``None`` for all.
-    :raises DataError: one of those needed is faulty.
+    :raises DataError: a needed domain is faulty.
     """
     found = {}
     for name, folder in domain_folders(project.host, project.folder).items():
@@ -40,7 +40,7 @@ def known_domains(project: Project, needed: Collection[str] | None = None) -> di
 def domain_named(project: Project, name: str) -> Domain:
     """Load one domain.
 
-    :raises UnknownName: there is none of that name.
+    :raises UnknownName: no domain has that name.
     """
     folders = domain_folders(project.host, project.folder)
     check_known([name], folders)
@@ -50,7 +50,7 @@ def domain_named(project: Project, name: str) -> Domain:
 def check_known(names: Sequence[str], known: Collection[str]) -> None:
     """Refuse names of domains that do not exist.
 
-    :raises UnknownName: naming each of them, and those that exist.
+    :raises UnknownName: some names are unknown; the message has them and the known names.
     """
     if unknown := [name for name in names if name not in known]:
         raise UnknownName("no such domain", got=", ".join(unknown), allowed=", ".join(known) or "(none)")
@@ -59,9 +59,9 @@ def check_known(names: Sequence[str], known: Collection[str]) -> None:
 def chosen_domains(
     known: Mapping[str, Domain], names: Sequence[str], *, all_: bool = False, own: Domain | None = None
 ) -> dict[str, Domain]:
-    """Return the domains to work on: those named, or all, or one made of a file of prompts.
+    """Return the domains to work on: those named, all, or the one made of a file of prompts.
 
-    :raises ConfigError: both, or neither, of names and all are given; or the own domain's name is taken.
+    :raises ConfigError: both or neither of names and all are given, or the name of the new domain is taken.
     :raises UnknownName: a domain does not exist.
     :raises DataError: the prompts of a domain cannot be read.
     """
@@ -76,12 +76,12 @@ def chosen_domains(
     check_known(names, known)
     found = {name: known[name] for name in (known if all_ else names)}
     for domain in found.values():
-        _ = domain.prompts  # a faulty file is reported before anything else begins
+        _ = domain.prompts  # a faulty file is reported before any work
     return found
 
 
 def own_domain(prompts: Path | str | None, name: str | None) -> Domain | None:
-    """Return the domain made of a file of prompts; ``None`` where no file is given.
+    """Return the domain made of a file of prompts; ``None`` without a file.
 
     :raises ConfigError: only one of file and name is given.
     """

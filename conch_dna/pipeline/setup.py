@@ -1,4 +1,4 @@
-"""A distillation before any work begins: everything it names is found and checked, and no weights are loaded."""
+"""The setup of a distillation: everything that it names is found and checked; no weights are loaded."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 class Setup:
     """Settings, domains and teachers of a distillation.
 
-    :param known: every domain of the project by name; those not trained lend prompts to the do-no-harm measure.
+    :param known: every domain of the project by name; the do-no-harm measure uses prompts of those not trained.
     :param chosen: the domains to train, by name, in their order.
-    :param routes: teachers of single domains and sources; all others have that of the settings.
-    :param teachers: by domain, without a student: its tokenizer is taken for the student's, and nothing is loaded.
-    :param choices: by domain, the recipes that train it, or why its prompts are too few or its files are faulty.
-    :param extractors: by domain, what takes the final answers.
+    :param routes: teachers of single domains and sources; the teacher of the settings serves all others.
+    :param teachers: by domain, without a student: nothing is loaded, and the tokenizer is assumed to be the student's.
+    :param choices: by domain, its recipes, or the error if its prompts are too few or its files are faulty.
+    :param extractors: by domain, the extractor of final answers.
     """
 
     project: Project
@@ -52,11 +52,11 @@ class Setup:
     extractors: Mapping[str, AnswerExtractor]
 
     def references(self, domain: Domain) -> dict[str, str]:
-        """Return which teacher answers which prompts of a domain."""
+        """Return the references of a domain's teachers by source; ``""`` is the key of all other prompts."""
         return named_teachers(self.project.host, self.config, domain, self.routes)
 
     def teacher(self, domain: Domain, base: Callable[[], LoadedModel]) -> Teacher:
-        """Build a domain's teacher beside a student; its weights are loaded on first use.
+        """Create a domain's teacher for the student; its weights are loaded on first use.
 
         :param base: loads the student's base, for teachers that share it.
         """
@@ -78,8 +78,8 @@ def set_up(
 ) -> Setup:
     """Read the settings and find everything that they name.
 
-    :param own: a domain made of a file of prompts, trained instead of those named.
-    :param offline: no teacher behind an API may be asked, not even what it can do.
+    :param own: a domain made of a file of prompts, instead of names.
+    :param offline: no request may be sent to an API, not even one that probes a teacher.
     :param settings: given by the caller; they take precedence over ``conch.toml`` and the preset.
     :param where: the place of ``settings``, for messages.
     :raises ConfigError: a setting is wrong or does not suit a domain or its teacher.
@@ -106,14 +106,14 @@ def set_up(
 def named_teachers(
     host: PluginHost, config: DistillConfig, domain: Domain, routes: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return which teacher answers which prompts of a domain; none where the requested recipes need no teacher."""
+    """Return the references of a domain's teachers by source; the teacher is ``none`` if no recipe needs one."""
     if not needs_teacher(requested(host.catalog, config)):
         return {"": NOBODY}
     return references(config, domain, routes)
 
 
 def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Domain]) -> None:
-    """Find everything that is named before any work begins."""
+    """Find all plug-in entries that settings and domains name, before any work."""
     catalog = host.catalog
     catalog.get("losses", config.loss)
     catalog.get("gates", config.gate)
@@ -157,7 +157,7 @@ def _teachers(
     routes: Mapping[str, str],
     api: ApiContext,
 ) -> dict[str, Teacher]:
-    """Build each domain's teacher without a student.
+    """Create each domain's teacher without a student.
 
     :raises UnknownName: a teacher does not exist.
     """
@@ -175,9 +175,9 @@ def _choices(
     routes: Mapping[str, str],
     teachers: Mapping[str, Teacher],
 ) -> dict[str, RecipeChoice | DataError]:
-    """Return what would train each domain, or why its prompts are too few or its teacher's files are faulty.
+    """Return the recipes of each domain, or the error if its prompts are too few or its teacher's files are faulty.
 
-    :raises ConfigError: a requested recipe needs what the domain's teacher cannot do.
+    :raises ConfigError: a domain's teacher lacks a capability that a requested recipe needs.
     """
     memory = machine_memory()
     found: dict[str, RecipeChoice | DataError] = {}

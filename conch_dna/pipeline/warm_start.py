@@ -1,4 +1,4 @@
-"""The adapter that a domain's training goes on from: found once for a run, checked, and the same after every stop."""
+"""The adapter that a domain's training starts from. A run records it once, so that a resume uses the same one."""
 
 from __future__ import annotations
 
@@ -22,92 +22,92 @@ FILE = "start.json"
 OTHER_RUN = "Give the run another name with --run"
 
 
-class Noted(Record):
-    """What a run began with, in its folder: aliases move, also by what the run itself publishes, and folders change."""
+class Start(Record):
+    """The record of the start in a run's folder. Aliases move, also when the run publishes, and folders change."""
 
     digest: str = Field(description="content digest of the adapter")
-    version: int | None = Field(None, description="of the domain's own neuron")
-    folder: str | None = Field(None, description="where it is no version: its absolute path")
+    version: int | None = Field(None, description="version of the domain's neuron")
+    folder: str | None = Field(None, description="absolute path of an adapter that is not a version")
 
 
 class WarmStart(NamedTuple):
-    """An adapter that was checked: its folder, and its content digest."""
+    """A checked adapter: its folder and its content digest."""
 
     path: Path
     digest: str
 
 
 def find_warm_start(start: str, domain: str, folder: Path, base: LoadedModel, registry: Registry) -> WarmStart | None:
-    """Return the adapter that training goes on from, or ``None`` for a fresh one; the first time it is noted.
+    """Return the adapter that training starts from, or ``None`` for a fresh one; the first call records it.
 
-    :param start: the setting: a folder, or a version or alias of the domain's own neuron.
-    :param folder: of the domain in its run; gets the note.
-    :raises UnknownName: there is no such version.
+    :param start: the setting: a folder, or a version or alias of the domain's neuron.
+    :param folder: the domain's folder in its run, for the record.
+    :raises UnknownName: no such version exists.
     :raises NeuronRefused: it is damaged, was made for another base, or changes nothing.
-    :raises CheckpointError: the run was begun with another one.
+    :raises CheckpointError: the run started from another adapter.
     """
     if not start:
         return None
-    earlier = _noted(folder)
-    noted = earlier or _found(start, domain, registry)
-    path = _sound(domain, noted, base, registry)
-    if (digest := content_digest(hash_files(path))) != noted.digest:
+    earlier = _recorded(folder)
+    recorded = earlier or _found(start, domain, registry)
+    path = _checked(domain, recorded, base, registry)
+    if (digest := content_digest(hash_files(path))) != recorded.digest:
         raise CheckpointError(
-            "the adapter to start from is not the one that the run was begun with", where=path, got=digest,
-            allowed=noted.digest, next_step=OTHER_RUN,
+            "the run was started from another adapter", where=path, got=digest,
+            allowed=recorded.digest, next_step=OTHER_RUN,
         )  # fmt: skip
     if earlier is None:
-        write_atomic(folder / FILE, noted.model_dump_json(indent=2) + "\n")
+        write_atomic(folder / FILE, recorded.model_dump_json(indent=2) + "\n")
     return WarmStart(path, digest)
 
 
 def start_digest(start: str, folder: Path) -> str | None:
-    """Return the content digest of what the run began with as it is now; loads nothing.
+    """Return the current content digest of the adapter that the run started from; nothing is loaded.
 
-    A version never changes, and need not be there any more.
+    A version never changes, so its digest is the recorded one, even if the version was removed.
 
-    :raises NeuronRefused: it is a folder that holds no adapter any more.
+    :raises NeuronRefused: the folder has no adapter any more.
     """
-    noted = _noted(folder) if start else None
-    if noted is None:
+    recorded = _recorded(folder) if start else None
+    if recorded is None:
         return None
-    return noted.digest if noted.folder is None else content_digest(hash_files(Path(noted.folder)))
+    return recorded.digest if recorded.folder is None else content_digest(hash_files(Path(recorded.folder)))
 
 
-def _noted(folder: Path) -> Noted | None:
+def _recorded(folder: Path) -> Start | None:
     file = folder / FILE
     try:
-        return Noted.model_validate_json(file.read_bytes())
+        return Start.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError as error:
         raise CheckpointError("is damaged", where=file, next_step=OTHER_RUN) from error
 
 
-def _found(start: str, domain: str, registry: Registry) -> Noted:
-    """Return what the setting means now: a folder, or a version or alias of the domain's own neuron."""
+def _found(start: str, domain: str, registry: Registry) -> Start:
+    """Return the adapter of the setting: a folder, or a version or alias of the domain's neuron."""
     folder = Path(start).absolute()
     if (folder / CONFIG_FILE).is_file():
-        return Noted(digest=content_digest(hash_files(folder)), folder=str(folder))
+        return Start(digest=content_digest(hash_files(folder)), folder=str(folder))
     try:
         entry = registry.resolve(f"{domain}@{start}")
     except UnknownName as error:
         raise UnknownName(
             error.what, where=f"start = {start}", got=error.got, allowed=error.allowed,
-            next_step="An adapter's folder will do as well",
+            next_step="The path of an adapter's folder is allowed too",
         ) from error  # fmt: skip
-    return Noted(digest=entry.card.digest, version=entry.version)
+    return Start(digest=entry.card.digest, version=entry.version)
 
 
-def _sound(domain: str, noted: Noted, base: LoadedModel, registry: Registry) -> Path:
-    """Return the adapter's folder once the base takes it; a folder without a card cannot tell which base it is for."""
+def _checked(domain: str, recorded: Start, base: LoadedModel, registry: Registry) -> Path:
+    """Return the adapter's folder after loading it on the base. A folder without a card does not name its base."""
     runtime = NeuronRuntime(base, registry)
     try:
-        if noted.folder is None:
-            entry = registry.resolve(f"{domain}@{noted.version}")
+        if recorded.folder is None:
+            entry = registry.resolve(f"{domain}@{recorded.version}")
             with runtime.neuron(entry.ref):
                 return entry.path
-        path = Path(noted.folder)
+        path = Path(recorded.folder)
         _check_card(path, base.digest)
         runtime.add("start", path)
         return path
@@ -116,7 +116,7 @@ def _sound(domain: str, noted: Noted, base: LoadedModel, registry: Registry) -> 
 
 
 def _check_card(folder: Path, base_digest: str) -> None:
-    """Check a folder that has a card, such as the copy of a version, as a version is checked."""
+    """Check a folder with a card, such as the copy of a version, as versions are checked."""
     try:
         card = Card.model_validate_json((folder / CARD_FILE).read_bytes())
     except FileNotFoundError:

@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 from checkout import ROOT
+from settings import config_of
+from structlog.testing import capture_logs
 
 from benchmarks.quality import measures, report, rows
 from conch_dna.domains.domain import Domain, DomainSettings
@@ -254,6 +256,12 @@ class TestRows:
         assert calls[1][calls[1].index("--start") + 1] == "adapter 1"
         assert all(c[c.index("--seed") + 1] == "1" and "--steps" in c for c in calls)
         assert (trained["adapter"], trained["cpu_seconds"], trained["peak_memory"]) == ("adapter 2", 40.0, 8)
+
+    @pytest.mark.parametrize("method", list(rows.METHODS))
+    def test_the_settings_of_a_method_are_known_by_their_present_names(self, method):
+        with capture_logs() as logs:
+            config_of(rows.METHODS[method])
+        assert logs == []
 
     def test_extra_options_cannot_change_the_held_out_share(self, bench):
         bench, calls = bench

@@ -303,7 +303,7 @@ class TestSettings:
     def test_a_dry_run_reports_recipes_and_reason(self, project):
         assert self.plan(project)["domains"][0]["recipes"] == ["sft"]
         row = self.plan(project, "--mode", "best_of_n")["domains"][0]
-        assert (row["recipes"], row["reason"]) == (["best_of_n"], "as asked")
+        assert (row["recipes"], row["reason"]) == (["best_of_n"], "as requested")
 
     def test_routes_of_conch_toml_are_followed_and_checked(self, project):
         file = project / "conch.toml"

@@ -51,7 +51,7 @@ def test_a_start_that_does_not_exist_is_named_with_the_setting(distillation, beg
     error = onward(distillation("second", start=start)).error
     assert error.startswith(f"start = {start}: ")
     assert "current" in error or "version 9 does not exist" in error
-    assert error.endswith("An adapter's folder will do as well")
+    assert error.endswith("The path of an adapter's folder is allowed too")
 
 
 def test_a_start_that_was_replaced_is_refused(distillation, begun, tmp_path):
@@ -63,7 +63,7 @@ def test_a_start_that_was_replaced_is_refused(distillation, begun, tmp_path):
     shutil.copytree(tmp_path / "runs/third/alpha/adapter", tmp_path / "start")
     after = onward(distillation("second", **settings))
     assert (before.state, before.start_digest, after.state) == ("published", begun.digest, "failed")
-    assert "is not the one that the run was begun with; got sha256:" in after.error
+    assert "the run was started from another adapter; got sha256:" in after.error
 
 
 def overwrite(file, change):

@@ -1,4 +1,4 @@
-"""A domain grows by what a teacher proposes and the sieve lets through; everything else is kept with its reason."""
+"""Growing a domain keeps proposals that pass the filters and records a reason for each other one."""
 
 import json
 
@@ -13,8 +13,8 @@ from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import TeacherRequest
 from conch_dna.records import Completion, Message, Prompt, Sampling
 
-# "babbler" makes up eight prompts of six words from the request and the seed; "parrot" always says what the file
-# named as its model holds. Both note what they were asked.
+# "babbler" invents eight prompts of six words from the request and the seed; "parrot" always answers with the text of
+# the file that is named as its model. Both record their requests.
 TEACHERS = """
 import random
 from pathlib import Path
@@ -106,27 +106,27 @@ def reasons(out):
     return {row["text"]: row["reason"] for row in map(json.loads, dropped_file(out).read_text().splitlines())}
 
 
-def test_it_grows_to_the_number_asked_for_and_the_file_loads_as_prompts(run, tmp_path):
+def test_growing_stops_at_the_requested_number_and_the_file_is_read_as_prompts(run, tmp_path):
     growth = run(n=50)
     prompts = read_prompts(tmp_path / "grown.jsonl")
     assert (growth.kept, growth.stale, len(prompts)) == (50, False, 50)
     assert {prompt.source for prompt in prompts} == {"grown"}
 
 
-def test_the_same_seed_grows_the_same_and_another_seed_does_not(run, tmp_path):
+def test_the_same_seed_grows_the_same_prompts_and_another_seed_others(run, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         run(out=tmp_path / name, seed=seed)
     assert texts(tmp_path / "a") == texts(tmp_path / "b") != texts(tmp_path / "c")
 
 
-def test_a_second_call_goes_on_as_an_unbroken_one_would(run, tmp_path):
+def test_a_resumed_call_gives_the_prompts_of_an_uninterrupted_one(run, tmp_path):
     run(n=96, out=tmp_path / "whole")
     for n in (32, 64, 96, 96):
         run(n=n, out=tmp_path / "parts")
     assert texts(tmp_path / "parts") == texts(tmp_path / "whole")
 
 
-def test_a_full_file_asks_nothing(run, teachers):
+def test_a_full_file_needs_no_request(run, teachers):
     run(n=20)
     asked = teachers.get("teachers", "babbler").asked
     asked.clear()
@@ -172,18 +172,18 @@ def test_each_kind_of_bad_proposal_is_dropped_with_its_reason(run, tmp_path):
     assert growth.kept + growth.dropped == 2 + len(dropped_file(out).read_text().splitlines())
 
 
-def test_it_stops_when_the_teacher_has_nothing_new_to_say(run, teachers):
+def test_growing_stops_without_new_proposals(run, teachers):
     growth = run("parrot", say="1. Why do most cats purr?", n=5)
     assert (growth.kept, growth.stale) == (1, True)
     assert len(teachers.get("teachers", "parrot").asked) <= 4 * (STALE_ROUNDS + 1)
 
 
-def test_it_stops_when_the_teacher_says_nothing(run, tmp_path):
+def test_growing_stops_on_empty_answers(run, tmp_path):
     assert run("parrot", say=" \n", n=5).stale
     assert not (tmp_path / "grown.jsonl").exists()
 
 
-def test_prompts_of_several_lines_travel_on_one(run, tmp_path, teachers, domain):
+def test_prompts_of_several_lines_are_proposed_on_one_line(run, tmp_path, teachers, domain):
     run("parrot", say='1. Fix this function:\\ndef f():\\n    return "a\\\\nb"', n=1)
     assert texts(tmp_path / "grown.jsonl") == ['Fix this function:\ndef f():\n    return "a\\nb"']
 
@@ -199,7 +199,7 @@ def test_a_domain_without_single_turn_prompts_cannot_grow(run, domain):
         run()
 
 
-def test_a_place_that_cannot_be_written_is_named(run, tmp_path):
+def test_a_file_that_cannot_be_written_is_reported(run, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"cannot be written.*Use --out"):
         run(out=tmp_path / "file" / "grown.jsonl")
@@ -231,7 +231,7 @@ def test_proposals_are_parsed_line_by_line(text, kept):
 def test_a_line_broken_off_by_the_token_limit_is_dropped():
     *whole, last = parse(completion("1. One two\n2. Three fo", "length"))
     assert whole == ["One two"]
-    assert last == Dropped("Three fo", "broken off at the token limit")
+    assert last == Dropped("Three fo", "cut off at the token limit")
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_evaluation_files_of_any_kind_are_read(tmp_path, content, found):
     assert texts_of(path) == found
 
 
-def test_an_unreadable_evaluation_file_is_named(run, tmp_path):
+def test_an_unreadable_evaluation_file_is_reported(run, tmp_path):
     with pytest.raises(DataError, match=r"missing\.txt: cannot be read"):
         run(avoid=[tmp_path / "missing.txt"])
 

@@ -73,7 +73,7 @@ def test_a_teacher_that_reads_any_text_serves_every_recipe_of_distributions(mode
 
 def test_requested_recipes_are_used():
     found = choose_recipes(CATALOG, config_of({"mode": "sft, best_of_n"}), {"": "mlx:big"}, SOFT, BIG)
-    assert (found.names, found.reason) == (("sft", "best_of_n"), "as asked")
+    assert (found.names, found.reason) == (("sft", "best_of_n"), "as requested")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_requested_recipes_are_used():
         (
             "preference",
             SOFT,
-            "recipe preference needs a teacher that says which of two answers is better; got teacher t",
+            "recipe preference needs a teacher that prefers one of two answers; got teacher t",
         ),
         ("sft,preference", frozenset({"prefer"}), "recipe sft needs a teacher that answers; got teacher t: prefer."),
     ],
