@@ -126,9 +126,7 @@ class TestClock:
         }  # fmt: skip
         assert here(tmp_path, "runs", "list").exit_code == 0
 
-    def test_a_clock_that_goes_back_at_every_call_does_not_change_the_outcome(
-        self, tmp_path, make_project, undisturbed
-    ):
+    def test_a_clock_that_goes_backwards_does_not_change_the_outcome(self, tmp_path, make_project, undisturbed):
         compiler = shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
             pytest.skip("needs a C compiler to replace the system clock")

@@ -176,9 +176,7 @@ def test_only_the_last_answer_of_a_conversation_counts(context_of):
     prompts = [Prompt(messages=(*earlier, *prompt.messages)) for prompt in PROMPTS[:10]]
     training_set = TrainingSet("d", (), None, prompts, None, {prompt.digest: OWN for prompt in prompts})
     (report,) = run_named(["preference"], replace(one, training_set=training_set)).reports
-    assert report.reward == pytest.approx(0, abs=1e-4), (
-        "the common prefix of both answers adds no gain over the reference"
-    )
+    assert report.reward == pytest.approx(0, abs=1e-4), "the common prefix adds no gain"
     assert report.loss == pytest.approx(np.log(2), abs=1e-4)
 
 

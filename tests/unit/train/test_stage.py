@@ -106,9 +106,7 @@ def with_validation(tiny_model, training_set):
     ids=["average", "best", "all", "recomputed"],
 )
 @pytest.mark.parametrize("step", thin([3, 4]))
-def test_a_resume_is_exact_with_an_average_and_with_validation(
-    run_training, config, with_validation, tmp_path, change, step
-):
+def test_a_resume_is_exact_with_average_and_validation(run_training, config, with_validation, tmp_path, change, step):
     options = {"config": config.model_copy(update=change), "training_set": with_validation}
     expected = untimed(run_training("uninterrupted", **options)), adapter(tmp_path / "uninterrupted")
     validates = options["config"].validates
@@ -161,10 +159,10 @@ def test_a_validation_loss_that_is_not_finite_stops_the_stage(run_training, conf
     with pytest.raises(TrainingError, match="step 2: the validation loss is not finite; got nan"):
         run_training("broken", config=config, training_set=broken)
     assert not (tmp_path / "broken/adapter").exists()
-    repaired, sound = (
+    repaired, intact = (
         untimed(run_training(name, config=config, training_set=with_validation)) for name in ("broken", "sound")
     )
-    assert repaired == sound
+    assert repaired == intact
 
 
 def test_patience_counts_validations_since_the_best_one():
@@ -246,7 +244,7 @@ def test_ctrl_c_between_an_update_and_its_report_saves_no_step_under_a_wrong_num
     assert (untimed(reports), adapter(tmp_path / "stopped")) == expected
 
 
-def test_a_loss_that_is_not_finite_saves_the_last_good_step(
+def test_a_loss_that_is_not_finite_keeps_the_last_good_step(
     run_training, uninterrupted, training_set, config, tmp_path
 ):
     good = uninterrupted()[0]
