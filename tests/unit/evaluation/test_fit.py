@@ -5,7 +5,7 @@ import math
 import mlx.core as mx
 import numpy as np
 import pytest
-from tiny import chats, soft_targets
+from tiny import chats, soft_targets, targets_of
 
 from conch_dna.data.tokens import encode_chat
 from conch_dna.evaluation import fit as evaluate
@@ -75,8 +75,6 @@ def test_no_texts_have_no_figures(parts):
 
 
 def test_a_model_has_no_divergence_from_itself(tiny_model, parts, examples):
-    from tiny import targets_of
-
     targets = [targets_of(log_probs_of(tiny_model.model, e), 10) for e in examples]
     found = fits(*parts, examples, targets)
     assert max(f.divergence for f in found) < 1e-4

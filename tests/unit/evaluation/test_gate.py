@@ -15,6 +15,7 @@ from conch_dna.domains.domain import load_domain
 from conch_dna.errors import DataError
 from conch_dna.evaluation.gate import HeldOutSet, judge, prompt_text
 from conch_dna.evaluation.scoring import distinct
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Check, Sampling
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.util.progress import Progress
@@ -141,8 +142,6 @@ def test_the_gate_leaves_the_runtime_unchanged(runtime, domain, held_out):
 
 
 def test_the_bundled_gate_fails_a_candidate_that_is_the_base(runtime, domain, held_out):
-    from conch_dna.plugin.manager import load_plugins
-
     gate = load_plugins().catalog.get("gates", "held_out")
     verdict, _ = judged(runtime, domain, held_out, gate, {"base": "base", "candidate": "base"})
     assert [check.name for check in verdict.checks if not check.passed] == ["fit"]

@@ -18,6 +18,7 @@ from conch_dna.models.load import load
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Prompt
+from conch_dna.train import expert_iteration
 from conch_dna.train.expert_iteration import Candidate, Round, Validation, choose
 from conch_dna.train.recipes.base import RecipeContext
 from conch_dna.train.training_set import TrainingSet
@@ -134,9 +135,7 @@ def test_the_seed_determines_the_files(context_of, tmp_path):
 
 
 def test_a_second_round_starts_from_an_accepted_first_round(context_of, tmp_path, monkeypatch):
-    from conch_dna.train import expert_iteration as module
-
-    monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
+    monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 0.0)
     result = run_named(["best_of_n"], context_of("run", iterations=3, learning_rate=0.01))
     found = rows(tmp_path / "run/iterations.jsonl", Round)
     assert found[0].accepted, "the test needs a first round that improves"
@@ -156,9 +155,7 @@ def test_a_round_without_improvement_ends_the_recipe_and_goes_to_the_gate(contex
 
 
 def test_a_round_with_too_little_diversity_is_rejected(context_of, tmp_path, monkeypatch):
-    from conch_dna.train import expert_iteration as module
-
-    monkeypatch.setattr(module, "LEAST_DIVERSITY", 1.01)
+    monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 1.01)
     start = run_named(["best_of_n"], context_of("first", iterations=1, learning_rate=1e-4)).adapter
     result = run_named(["best_of_n"], replace(context_of("run"), start=start))
     (found,) = rows(tmp_path / "run/iterations.jsonl", Round)
@@ -179,9 +176,7 @@ class Stop(BaseException):  # not an Exception: error handlers must not see it
 @pytest.mark.full
 @pytest.mark.parametrize("when", ["drawing", "training", "second round"])
 def test_a_stop_at_any_stage_does_not_change_the_result(context_of, tmp_path, when, monkeypatch):
-    from conch_dna.train import expert_iteration as module
-
-    monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
+    monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 0.0)
     settings = {"learning_rate": 0.01, "candidates": 8}
     expected = run_named(["best_of_n"], context_of("whole", **settings))
     counted = {"scored": 0, "steps": 0}

@@ -19,7 +19,7 @@ from conch_dna.errors import BudgetReached, CheckpointError, TrainingError
 from conch_dna.evaluation.fit import fits
 from conch_dna.models.head import split
 from conch_dna.records import StepReport
-from conch_dna.train import lora
+from conch_dna.train import loop, lora
 from conch_dna.train.stage import exhausted
 from conch_dna.train.training_set import TrainingSet
 
@@ -227,8 +227,6 @@ def test_ctrl_c_during_an_update_saves_the_previous_step(run_training, uninterru
 def test_ctrl_c_between_an_update_and_its_report_saves_no_step_under_a_wrong_number(
     run_training, uninterrupted, tmp_path, monkeypatch
 ):
-    from conch_dna.train import loop
-
     expected = uninterrupted()
 
     def interrupted(**figures):
