@@ -285,7 +285,7 @@ class DomainResult(Record):
 
 
 class Summary(Record):
-    """Results of one ``conch distill``: ``summary.json`` in the run folder, or ``stopped.json`` after an early stop."""
+    """The results of ``conch distill``: ``summary.json`` in the run folder, ``stopped.json`` after an early stop."""
 
     run: str
     student: str

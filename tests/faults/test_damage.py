@@ -1,10 +1,10 @@
-"""What a bad disk or a torn write did to a file is mended by the next run, or refused by the file's name."""
+"""A damaged file is repaired by the next run, or refused by its name."""
 
 import shutil
 
 import pytest
+from fault_projects import FaultProject, new_project
 from projects import write_student
-from trial import Trial, new_trial
 
 ALPHA = "project/runs/mine/alpha"
 
@@ -27,16 +27,16 @@ def garbage(raw):
 
 
 def changed_after(mark):
-    """Return a damage after which the file can still be read: one digit or letter is another."""
+    """Return a damage that leaves the file readable: it changes the character after ``mark``."""
 
     def changed(raw):
-        place = raw.index(mark) + len(mark)
-        return raw[:place] + (b"7" if raw[place : place + 1] != b"7" else b"8") + raw[place + 1 :]
+        at = raw.index(mark) + len(mark)
+        return raw[:at] + (b"7" if raw[at : at + 1] != b"7" else b"8") + raw[at + 1 :]
 
     return changed
 
 
-MENDED = [
+REPAIRED = [
     ("kd", "cache/completions/??/*.json", cut),
     ("kd", "cache/completions/??/*.json", changed_after(b'"text":"')),
     ("kd", "cache/targets/*/00000001.safetensors", empty),
@@ -60,16 +60,16 @@ MENDED = [
 
 
 @pytest.fixture
-def torn(tmp_path, calm):
-    """Make a copy of an undisturbed project as a kill before the gate leaves it, with one file damaged."""
+def damaged(tmp_path, undisturbed):
+    """Return a function that copies an undisturbed project, in its state before the gate, and damages one file."""
 
     def make(mode, file, damage):
-        shutil.copytree(calm(mode).trial.project.parent, tmp_path / "torn", symlinks=True)
-        copy = Trial(tmp_path / "torn")
+        shutil.copytree(undisturbed(mode).project.project.parent, tmp_path / "faulty", symlinks=True)
+        copy = FaultProject(tmp_path / "faulty")
         shutil.rmtree(copy.project / "adapters")
         if not file.endswith("result.json"):
             (copy.run / "alpha/result.json").unlink()
-        path = min((tmp_path / "torn").glob(file))
+        path = min((tmp_path / "faulty").glob(file))
         path.write_bytes(damage(path.read_bytes()))
         return copy, path
 
@@ -77,24 +77,24 @@ def torn(tmp_path, calm):
 
 
 @pytest.mark.parametrize(
-    ("mode", "file", "damage"), MENDED, ids=lambda v: v.__name__ if callable(v) else v.rpartition("/")[2]
+    ("mode", "file", "damage"), REPAIRED, ids=lambda v: v.__name__ if callable(v) else v.rpartition("/")[2]
 )
-def test_a_damaged_file_is_mended_by_the_next_run(torn, calm, mode, file, damage):
-    copy, _ = torn(mode, file, damage)
-    assert copy.whole() == calm(mode).outcome
+def test_the_next_run_repairs_a_damaged_file(damaged, undisturbed, mode, file, damage):
+    copy, _ = damaged(mode, file, damage)
+    assert copy.complete() == undisturbed(mode).outcome
 
 
-def test_a_damaged_journal_of_rollouts_loses_lines_and_nothing_else(torn, calm):
-    copy, path = torn("on_policy", f"{ALPHA}/rollouts.jsonl", cut)
+def test_a_damaged_journal_of_rollouts_loses_only_lines(damaged, undisturbed):
+    copy, path = damaged("on_policy", f"{ALPHA}/rollouts.jsonl", cut)
     shutil.rmtree(copy.run / "alpha/checkpoints/000004")
-    after, before = copy.whole(), calm("on_policy").outcome
+    after, before = copy.complete(), undisturbed("on_policy").outcome
     assert after._replace(texts=None) == before._replace(texts=None)
     lines = path.read_text().splitlines()
     assert [line for line in before.texts["alpha/rollouts.jsonl"].splitlines() if line in lines] == lines
 
 
 @pytest.mark.parametrize(
-    ("mode", "file", "say"),
+    ("mode", "file", "message"),
     [
         ("kd", "project/runs/mine/config.json", "is damaged. Give the run another name with --run"),
         ("best_of_n", f"{ALPHA}/iteration-1/origin.json", "is damaged. Remove "),
@@ -103,33 +103,33 @@ def test_a_damaged_journal_of_rollouts_loses_lines_and_nothing_else(torn, calm):
     ids=["config.json", "a round's origin.json", "origin.json"],
 )
 @pytest.mark.parametrize("damage", [cut, garbage])
-def test_what_cannot_be_made_again_is_refused_by_name(torn, mode, file, say, damage):
-    copy, path = torn(mode, file, damage)
-    result = copy.again()
+def test_a_damaged_file_that_cannot_be_rebuilt_is_refused_by_name(damaged, mode, file, message, damage):
+    copy, path = damaged(mode, file, damage)
+    result = copy.run_here()
     assert result.exit_code == 1
-    assert f"{path}: {say}" in result.stderr.splitlines()[-1]
+    assert f"{path}: {message}" in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
     assert copy.versions() == []
 
 
-def test_a_damaged_version_in_the_registry_is_made_again(tmp_path, calm):
-    shutil.copytree(calm("kd").trial.project.parent, tmp_path / "torn", symlinks=True)
-    copy = Trial(tmp_path / "torn")
+def test_a_damaged_version_in_the_registry_is_published_again(tmp_path, undisturbed):
+    shutil.copytree(undisturbed("kd").project.project.parent, tmp_path / "faulty", symlinks=True)
+    copy = FaultProject(tmp_path / "faulty")
     path = copy.project / "adapters/alpha/1/adapters.safetensors"
     path.write_bytes(flipped(path.read_bytes()))
     (copy.run / "alpha/result.json").unlink()
-    after = copy.whole()
-    assert (after.digest, after.versions) == (calm("kd").outcome.digest, [1, 2])
+    after = copy.complete()
+    assert (after.digest, after.versions) == (undisturbed("kd").outcome.digest, [1, 2])
 
 
 @pytest.mark.parametrize("damage", [empty, cut, garbage])
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"])
 def test_a_damaged_student_is_named_before_any_work(tmp_path, accel, file, damage):
-    """Such as a download that was cut short left it."""
+    """An interrupted download leaves such a model."""
     own = write_student(tmp_path / "own")
-    one = new_trial(tmp_path / "torn", own, "sft", accel)
+    one = new_project(tmp_path / "faulty", own, "sft", accel)
     (own / file).write_bytes(damage((own / file).read_bytes()))
-    result = one.again()
+    result = one.run_here()
     assert result.exit_code == 1, result.stderr
     assert str(own) in result.stderr.splitlines()[-1]
     assert "internal error" not in result.stderr

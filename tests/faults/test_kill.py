@@ -1,14 +1,14 @@
-"""A run that is killed at any moment, and then begun again, comes to what an undisturbed one comes to.
+"""A run that is killed at any moment and started again has the outcome of an undisturbed run.
 
-``CONCH_KILLS`` is how many kills at random moments are tried; 10 by default.
+The environment variable ``CONCH_KILLS`` sets the number of kills at random moments, by default 10.
 """
 
 import os
 import random
 
 import pytest
+from fault_projects import MODES, Moment
 from projects import here
-from trial import MODES, Moment
 
 from conch_dna.registry.store import Registry
 
@@ -17,7 +17,7 @@ KILLS = int(os.environ.get("CONCH_KILLS", "10"))
 STAGES = {
     "sft": {
         "between two steps": Moment("open", r"alpha/metrics\.jsonl$", 3),
-        "an old checkpoint still there": Moment("shutil.rmtree", r"checkpoints/000002$", 2),
+        "before an old checkpoint is removed": Moment("shutil.rmtree", r"checkpoints/000002$", 2),
         "an old checkpoint half removed": Moment("os.rmdir", r"checkpoints/000002$"),
         "the gate has decided": Moment("os.rename", r"verdict\.json$"),
     },
@@ -57,20 +57,20 @@ STAGES = {
 }
 
 
-def check_torn(torn):
-    """What holds right after a kill: nothing half-made is seen by anyone."""
-    assert "running" not in torn.states()
-    assert torn.versions() in ([], [1])
+def check_after_kill(faulty):
+    """Check that nothing incomplete is visible after a kill."""
+    assert "running" not in faulty.states()
+    assert faulty.versions() in ([], [1])
 
 
-def check_whole(torn, calm, mode):
-    """What holds after the same command was run again."""
-    assert torn.whole() == calm(mode).outcome
-    assert torn.states() == ["finished"]
-    env = torn.env()
-    assert here(torn.project, "cache", "verify", env=env).exit_code == 0
-    assert here(torn.project, "cache", "gc", env=env).exit_code == 0
-    assert torn.stray() == []
+def check_after_rerun(faulty, undisturbed, mode):
+    """Check that a second run of the command has the undisturbed outcome."""
+    assert faulty.complete() == undisturbed(mode).outcome
+    assert faulty.states() == ["finished"]
+    env = faulty.env()
+    assert here(faulty.project, "cache", "verify", env=env).exit_code == 0
+    assert here(faulty.project, "cache", "gc", env=env).exit_code == 0
+    assert faulty.stray() == []
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,11 @@ def check_whole(torn, calm, mode):
         for s in stages
     ],
 )
-def test_a_kill_at_any_stage_changes_nothing_in_what_comes_out(trial, calm, mode, stage):
-    torn = trial(mode)
-    assert torn.killed(STAGES[mode][stage]), "the run came to an end before that moment"
-    check_torn(torn)
-    check_whole(torn, calm, mode)
+def test_a_kill_at_any_stage_does_not_change_the_outcome(make_project, undisturbed, mode, stage):
+    faulty = make_project(mode)
+    assert faulty.killed(STAGES[mode][stage]), "the run ended before that moment"
+    check_after_kill(faulty)
+    check_after_rerun(faulty, undisturbed, mode)
 
 
 @pytest.mark.parametrize(
@@ -93,39 +93,39 @@ def test_a_kill_at_any_stage_changes_nothing_in_what_comes_out(trial, calm, mode
     [Moment("open", r"on/alpha/metrics\.jsonl$", 3), Moment("os.rename", r"on/alpha/result\.json$")],
     ids=["in training", "after it published"],
 )
-def test_a_killed_run_goes_on_from_the_start_that_it_had(trial, moment):
-    """What it published is what ``current`` means by then."""
-    torn = trial("sft")
-    first = torn.whole().digest
-    torn.run = torn.run.with_name("on")
-    torn.command = ("--json-logs", "distill", "alpha", "--run", "on", "--start", "current", "--seed", "1")
-    assert torn.killed(moment), "the run came to an end before that moment"
-    published = torn.versions()
-    outcome = torn.whole()
+def test_a_killed_run_resumes_from_its_start_adapter(make_project, moment):
+    """By then the alias ``current`` may point to the version that the killed run published."""
+    faulty = make_project("sft")
+    first = faulty.complete().digest
+    faulty.run = faulty.run.with_name("on")
+    faulty.command = ("--json-logs", "distill", "alpha", "--run", "on", "--start", "current", "--seed", "1")
+    assert faulty.killed(moment), "the run ended before that moment"
+    published = faulty.versions()
+    outcome = faulty.complete()
     assert (published, outcome.versions) == ([1, 2] if "result" in moment.path else [1], [1, 2])
-    assert Registry(torn.project / "adapters").resolve("alpha").card.start_digest == first
-    torn.command = (*torn.command[:4], "calm", "--start", "1", "--seed", "1")
-    torn.run = torn.run.with_name("calm")
-    assert torn.whole().digest == outcome.digest
+    assert Registry(faulty.project / "adapters").resolve("alpha").card.start_digest == first
+    faulty.command = (*faulty.command[:4], "calm", "--start", "1", "--seed", "1")
+    faulty.run = faulty.run.with_name("calm")
+    assert faulty.complete().digest == outcome.digest
 
 
 @pytest.mark.parametrize("number", range(KILLS // 2))
-def test_two_kills_at_random_moments_change_nothing_either(trial, calm, number):
+def test_two_kills_at_random_moments_do_not_change_the_outcome(make_project, undisturbed, number):
     chance = random.Random(number)
     mode = MODES[number % len(MODES)]
-    torn = trial(mode)
+    faulty = make_project(mode)
     kills = 0
     for _ in range(2):
         delay = chance.choice([0.0, chance.random() * 0.1])
-        kills += torn.killed(Moment(".*", "", chance.randint(1, len(calm(mode).events)), delay))
-        check_torn(torn)
-    check_whole(torn, calm, mode)
-    print(f"{mode}: {kills} kills")  # for the table of docs/reliability.md: pytest -rP
+        kills += faulty.killed(Moment(".*", "", chance.randint(1, len(undisturbed(mode).events)), delay))
+        check_after_kill(faulty)
+    check_after_rerun(faulty, undisturbed, mode)
+    print(f"{mode}: {kills} kills")  # for the table in docs/reliability.md: pytest -rP
 
 
-def test_a_kill_before_every_change_of_a_file_is_possible(calm):
-    """The random moments range over all of these, or the tests above prove little."""
+def test_the_events_of_a_run_include_every_kind_of_file(undisturbed):
+    """The random kills choose among these events, so each kind of file must be among them."""
     for mode in MODES:
-        paths = " ".join(calm(mode).events)
+        paths = " ".join(undisturbed(mode).events)
         for part in ("config.json", "checkpoints", "adapters/alpha/1", "aliases.json", "result.json", "summary.json"):
             assert part in paths

@@ -1,39 +1,39 @@
-"""Projects to be disturbed, and what an undisturbed one comes to in each mode."""
+"""Projects for fault tests, and the outcome of an undisturbed project in each mode."""
 
 from functools import cache
 from typing import NamedTuple
 
 import pytest
-from trial import Outcome, Trial, new_trial
+from fault_projects import FaultProject, Outcome, new_project
 
 
 @pytest.fixture
-def trial(tmp_path, student, accel):
-    """Make a project for a mode."""
+def make_project(tmp_path, student, accel):
+    """Return a function that writes a project for a mode."""
 
     def make(mode, **settings):
-        return new_trial(tmp_path / "torn", student, mode, accel, **settings)
+        return new_project(tmp_path / "faulty", student, mode, accel, **settings)
 
     return make
 
 
-class Calm(NamedTuple):
-    """An undisturbed run: its project, what it came to, and every change that it made to a file."""
+class Undisturbed(NamedTuple):
+    """An undisturbed run: its project, its outcome, and every change that it made to a file."""
 
-    trial: Trial
+    project: FaultProject
     outcome: Outcome
     events: list[str]
 
 
 @pytest.fixture(scope="session")
-def calm(tmp_path_factory, student, accel):
-    """Return what a mode comes to in a project that nothing happens to."""
+def undisturbed(tmp_path_factory, student, accel):
+    """Return a function from mode to the undisturbed run, which happens once for each mode."""
 
     @cache
-    def undisturbed(mode, **settings):
-        folder = tmp_path_factory.mktemp("calm")
-        one = new_trial(folder, student, mode, accel, **settings)
-        events = one.events(folder / "events")
-        return Calm(one, one.outcome(), events)
+    def run(mode, **settings):
+        folder = tmp_path_factory.mktemp("undisturbed")
+        project = new_project(folder, student, mode, accel, **settings)
+        events = project.events(folder / "events")
+        return Undisturbed(project, project.outcome(), events)
 
-    return undisturbed
+    return run

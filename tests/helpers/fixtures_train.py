@@ -1,7 +1,7 @@
-"""What the tests of training share: the plug-ins, a short course, and one place to take it."""
+"""Fixtures of training: the plug-ins, settings, a training set, and a function that trains on it."""
 
 import pytest
-from lessons import learn
+from recipe_runs import train
 from tiny import chats, soft_targets
 
 from conch_dna.config import DistillConfig
@@ -26,7 +26,7 @@ def config():
 
 
 @pytest.fixture
-def material(tiny_model):
+def training_set(tiny_model):
     """Eleven examples with soft targets."""
     examples = [encode_chat(tiny_model.tokenizer, chat) for chat in chats(11)]
     return TrainingSet("debug", examples, soft_targets(examples))
@@ -36,12 +36,12 @@ IDENTITY = {"base": "sha256:base", "teacher": "t1", "data": "d1", "settings": {"
 
 
 @pytest.fixture
-def course(tiny_folder, host, config, material, tmp_path, monkeypatch):
-    """Train in a fresh model object; returns the reports."""
+def run_training(tiny_folder, host, config, training_set, tmp_path, monkeypatch):
+    """Return a function that trains a fresh model object and returns the reports."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
 
-    def take(folder, *, on_step=print, config=config, material=material, identity=None):
+    def run(folder, *, on_step=print, config=config, training_set=training_set, identity=None):
         base = load(str(tiny_folder))
-        return learn(base, config, host, material, identity or IDENTITY, tmp_path / folder, on_step)
+        return train(base, config, host, training_set, identity or IDENTITY, tmp_path / folder, on_step)
 
-    return take
+    return run

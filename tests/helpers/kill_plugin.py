@@ -1,12 +1,11 @@
-"""A plug-in for projects under test: it kills its own process at a moment that is named from outside.
+"""A plug-in for projects under test that kills its own process at a given moment.
 
-Python's audit events tell of every file that is opened, renamed or removed just before it happens, so that a kill can
-be put between any two of them, and the code under test needs no hooks for it. The file is copied into a project's
-plug-ins.
+Python raises an audit event before a file is opened, renamed or removed. A kill can therefore happen between any two
+file operations, without hooks in the code under test. The tests copy this file into a project's plug-ins.
 
-Environment: ``REAPER_AT`` is JSON of ``event`` (a regular expression), ``path`` (another), ``count`` (the how-manieth
-match) and ``delay`` (seconds from there to the kill, during which work goes on). ``REAPER_LOG`` is a file that gets a
-line for every event. Without them nothing is done.
+Environment: ``KILL_AT`` is JSON with ``event`` and ``path`` (regular expressions), ``count`` (the number of the match)
+and ``delay`` (seconds from the match to the kill, during which work continues). ``KILL_LOG`` is a file that gets a line
+for every event. Without these variables the plug-in only provides its gate, scorer, teacher and loss.
 """
 
 import json
@@ -22,23 +21,23 @@ from conch_dna import hookimpl
 from conch_dna.records import Check, Completion
 
 CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"}
-PLACES = re.compile(r"/(runs|adapters|cache/completions|cache/targets)(/|$)")
+WATCHED = re.compile(r"/(runs|adapters|cache/completions|cache/targets)(/|$)")
 
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Reaper:
-    """Counts what matches, and kills."""
+class Killer:
+    """An audit hook that counts matching events, and kills the process."""
 
     def __init__(self, at, log):
         self.at, self.log, self.left = at, log, at.get("count", 1)
 
     def __call__(self, event, args):
-        # A rename is known by the name that it gives, and by its temporary one where the new name says nothing.
+        # The path of a rename is its new name.
         path = str(args[1 if event == "os.rename" else 0]) if event in CHANGES else ""
-        if not PLACES.search(path):
+        if not WATCHED.search(path):
             return
         if self.log is not None:
             os.write(self.log, f"{event} {path}\n".encode())
@@ -51,27 +50,27 @@ class Reaper:
 
 
 def watch():
-    """Take up the watch that the environment asks for."""
-    at = json.loads(os.environ.get("REAPER_AT", "{}"))
-    file = os.environ.get("REAPER_LOG")
+    """Install the audit hook if the environment asks for it."""
+    at = json.loads(os.environ.get("KILL_AT", "{}"))
+    file = os.environ.get("KILL_LOG")
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if file else None
     if at or file:
-        sys.addaudithook(Reaper(at, log))
+        sys.addaudithook(Killer(at, log))
 
 
 def open_gate(given):
-    """Let everything through: what is tested is not how good the neuron is."""
+    """Pass every candidate, because the tests do not depend on its quality."""
     value = given.quality["candidate"][0]
-    return [Check(name="open", passed=True, value=value, bound=0.0, reason="everything may pass")]
+    return [Check(name="open", passed=True, value=value, bound=0.0, reason="every candidate passes")]
 
 
 def terse(prompt, response, context):
-    """Rate short answers higher, so that candidates differ and those that came to an end are kept."""
+    """Score short answers higher, so that scores differ and finished candidates are kept."""
     return 1 - min(1.0, len(response) / 24)
 
 
 class Judge:
-    """A teacher that answers in a word and prefers the shorter of two answers, of equally long ones neither."""
+    """A teacher that answers in one word and prefers the shorter answer, without a verdict at equal length."""
 
     fingerprint = "judge:1"
     capabilities = frozenset({"text", "prefer"})
@@ -90,13 +89,13 @@ class Judge:
         pass
 
 
-def unwell(student_NK, teacher_NK, *, beta):
-    """Return the forward KL; NaN once the file that ``UNWELL_FILE`` names has ``UNWELL_LINES`` lines."""
+def nan_loss(student_NK, teacher_NK, *, beta):
+    """Return the forward KL, or NaN while the file ``NAN_FILE`` has ``NAN_LINES`` lines."""
     import mlx.core as mx
 
-    file = os.environ.get("UNWELL_FILE")
-    ill = file and Path(file).read_bytes().count(b"\n") == int(os.environ["UNWELL_LINES"])
-    return (math.nan if ill else 1.0) * (mx.exp(teacher_NK) * (teacher_NK - student_NK)).sum(axis=-1)
+    file = os.environ.get("NAN_FILE")
+    broken = file and Path(file).read_bytes().count(b"\n") == int(os.environ["NAN_LINES"])
+    return (math.nan if broken else 1.0) * (mx.exp(teacher_NK) * (teacher_NK - student_NK)).sum(axis=-1)
 
 
 watch()
@@ -119,4 +118,4 @@ def register_teachers():
 
 @hookimpl
 def register_losses():
-    return {"unwell": unwell}
+    return {"nan_loss": nan_loss}

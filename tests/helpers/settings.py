@@ -1,4 +1,4 @@
-"""Settings with the tables of the bundled recipes, as a project resolves them."""
+"""Settings with the tables of the bundled recipes, resolved as in a project."""
 
 from functools import cache
 
@@ -8,13 +8,14 @@ from conch_dna.plugin.manager import load_plugins
 
 @cache
 def recipe_types():
+    """Return the settings classes of the bundled recipes by name."""
     return {
         name: recipe.settings for name, recipe in load_plugins(strict=True, block=[]).catalog.all("recipes").items()
     }
 
 
 def config_of(*layers, where="settings", **settings):
-    """Resolve settings under any of their names; a later layer wins."""
+    """Resolve settings, which may have their names of version 0.1; later layers win."""
     return resolve(*layers, settings, recipes=recipe_types(), where=where)
 
 
@@ -24,5 +25,5 @@ def table_of(recipe, **settings):
 
 
 def changed(config, **settings):
-    """Return settings with some of them changed, under any of their names."""
+    """Return a copy of ``config`` with changed settings, which may have their names of version 0.1."""
     return config_of(config.flat(), **settings)

@@ -1,4 +1,4 @@
-"""A process that trains and is killed, or stopped by Ctrl-C, goes on to the very bytes of one that never was."""
+"""A training process that is killed or interrupted resumes to the same bytes as an undisturbed one."""
 
 import json
 import random
@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-import course as killable
+import killable_training as killable
 import pytest
-from lessons import adapter, metrics
+from recipe_runs import adapter, metrics
 
 STEPS = 60
 
@@ -27,7 +27,7 @@ def wait_for_lines(folder, count, process):
         if path.exists() and path.read_bytes().count(b"\n") >= count:
             return
         time.sleep(0.002)
-    pytest.fail(f"it never came so far: {process.stderr.read()!r}")
+    pytest.fail(f"training did not reach line {count}: {process.stderr.read()!r}")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def undisturbed(tiny_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCH_CACHE", str(folder / "cache"))
-        killable.take(tiny_folder, folder / "run", STEPS)
+        killable.run(tiny_folder, folder / "run", STEPS)
     return folder / "run"
 
 
@@ -44,7 +44,7 @@ def undisturbed(tiny_folder, tmp_path_factory):
     [(signal.SIGKILL, 1), (signal.SIGKILL, 2), (signal.SIGKILL, 3), (signal.SIGINT, 4)],
     ids=["kill-1", "kill-2", "kill-3", "ctrl-c"],
 )
-def test_a_process_ended_at_a_random_moment_goes_on_to_the_same_bytes(
+def test_a_process_stopped_at_a_random_moment_resumes_to_the_same_bytes(
     tiny_folder, undisturbed, tmp_path, monkeypatch, sign, seed
 ):
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
@@ -59,6 +59,6 @@ def test_a_process_ended_at_a_random_moment_goes_on_to_the_same_bytes(
     if sign == signal.SIGINT:
         newest = max(p.name for p in (tmp_path / "run/checkpoints").glob("[0-9]*"))
         assert json.loads((tmp_path / "run/checkpoints" / newest / "state.json").read_text())["step"] <= STEPS
-    killable.take(tiny_folder, tmp_path / "run", STEPS)
+    killable.run(tiny_folder, tmp_path / "run", STEPS)
     assert adapter(tmp_path / "run") == adapter(undisturbed)
     assert metrics(tmp_path / "run") == metrics(undisturbed)

@@ -1,11 +1,11 @@
-"""Held-out figures are those of the dense formula, each text's own, in the order they were asked for."""
+"""The fit of each text equals the dense formula, in the order of the texts."""
 
 import math
 
 import mlx.core as mx
 import numpy as np
 import pytest
-from tiny import chats, soft_targets
+from tiny import chats, soft_targets, targets_of
 
 from conch_dna.data.tokens import encode_chat
 from conch_dna.evaluation import fit as evaluate
@@ -24,13 +24,13 @@ def examples(tiny_model):
 
 
 def log_probs_of(model, example):
-    """Float64 (T, V) over the answer's tokens, from all logits of the unpadded text."""
+    """Float64 (T, V) log-probabilities at the answer's tokens, from all logits of the unpadded text."""
     logits = np.array(model(mx.array([example.ids]))[0], np.float64)
     log_probs = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
     return log_probs[example.answer_start - 1 :][: len(example.answer_ids)]
 
 
-def test_figures_are_the_dense_formula(tiny_model, parts, examples):
+def test_figures_equal_the_dense_formula(tiny_model, parts, examples):
     targets = soft_targets(examples, k=6)
     found = fits(*parts, examples, targets)
     for fit, example, target in zip(found, examples, targets, strict=True):
@@ -50,7 +50,7 @@ def test_figures_are_the_dense_formula(tiny_model, parts, examples):
 
 
 @pytest.mark.parametrize("name", ["ROWS", "CHUNK"])
-def test_figures_do_not_hang_on_how_the_texts_were_cut(parts, examples, monkeypatch, name):
+def test_figures_do_not_depend_on_the_division_into_chunks(parts, examples, monkeypatch, name):
     targets = soft_targets(examples)
     expected = fits(*parts, examples, targets)
     monkeypatch.setattr(evaluate, name, 3)
@@ -74,9 +74,7 @@ def test_no_texts_have_no_figures(parts):
     assert fits(*parts, []) == []
 
 
-def test_a_model_is_at_no_distance_from_itself(tiny_model, parts, examples):
-    from tiny import targets_of
-
+def test_a_model_has_no_divergence_from_itself(tiny_model, parts, examples):
     targets = [targets_of(log_probs_of(tiny_model.model, e), 10) for e in examples]
     found = fits(*parts, examples, targets)
     assert max(f.divergence for f in found) < 1e-4

@@ -1,4 +1,4 @@
-"""The gate measures base, candidate and incumbent on the same unseen prompts, and lets a plug-in decide."""
+"""The gate measures base, candidate and incumbent on the same held-out prompts, and a plug-in decides."""
 
 import math
 from dataclasses import replace
@@ -15,6 +15,7 @@ from conch_dna.domains.domain import load_domain
 from conch_dna.errors import DataError
 from conch_dna.evaluation.gate import HeldOutSet, judge, prompt_text
 from conch_dna.evaluation.scoring import distinct
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Check, Sampling
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.util.progress import Progress
@@ -23,8 +24,8 @@ ROLES = {"base": "base", "candidate": "candidate"}
 CONFIG = resolve({"gate_prompts": 2})
 
 
-class Watching:
-    """A gate that keeps what it was given and says ``verdicts``."""
+class RecordingGate:
+    """A gate that records its input and returns checks with ``verdicts``."""
 
     def __init__(self, *verdicts):
         self.verdicts, self.given = verdicts, None
@@ -74,8 +75,8 @@ def bits_of(model, example):
     return -sum(log_probs_TV[t - 1, example.ids[t]] for t in places) / math.log(2)
 
 
-def test_bits_are_those_of_the_answers_under_each_model(runtime, domain, held_out):
-    gate = Watching(True)
+def test_bits_are_measured_on_the_answers_under_each_model(runtime, domain, held_out):
+    gate = RecordingGate(True)
     verdict, _ = judged(runtime, domain, held_out, gate)
     for role in ROLES:
         with runtime.neuron(role):
@@ -88,8 +89,8 @@ def test_bits_are_those_of_the_answers_under_each_model(runtime, domain, held_ou
     assert gate.given.bits["base"] != gate.given.bits["candidate"]
 
 
-def test_what_the_base_was_measured_at_on_other_domains_is_not_measured_again(runtime, domain, held_out):
-    first, again, known = Watching(True), Watching(True), {}
+def test_the_bases_figures_on_other_domains_are_measured_once(runtime, domain, held_out):
+    first, again, known = RecordingGate(True), RecordingGate(True), {}
     judged(runtime, domain, held_out, first, base_fits=known)
     assert list(known) == held_out.others
     assert [fit.bits for group in held_out.others for fit in known[group]] == first.given.others["base"]
@@ -99,8 +100,8 @@ def test_what_the_base_was_measured_at_on_other_domains_is_not_measured_again(ru
     assert again.given.others["candidate"] == first.given.others["candidate"]
 
 
-def test_quality_is_that_of_greedy_answers_to_the_bare_prompts(runtime, domain, held_out):
-    gate = Watching(True)
+def test_quality_is_measured_on_greedy_answers_to_the_prompts(runtime, domain, held_out):
+    gate = RecordingGate(True)
     verdict, measured = judged(runtime, domain, held_out, gate)
     for role in ROLES:
         turns = [[m.as_dict() for m in p.messages] for p in held_out.prompts]
@@ -116,41 +117,39 @@ def test_quality_is_that_of_greedy_answers_to_the_bare_prompts(runtime, domain, 
     [((True, True), True, "passed"), ((True, False, False), False, "r1; r2"), ((), False, "passed")],
     ids=["all pass", "some fail", "no checks"],
 )
-def test_a_candidate_passes_when_every_check_does_and_there_is_one(runtime, domain, held_out, verdicts, passed, reason):
-    verdict, _ = judged(runtime, domain, held_out, Watching(*verdicts))
+def test_a_candidate_passes_if_there_are_checks_and_all_pass(runtime, domain, held_out, verdicts, passed, reason):
+    verdict, _ = judged(runtime, domain, held_out, RecordingGate(*verdicts))
     assert (verdict.passed, verdict.reason, verdict.prompts) == (passed, reason, len(held_out.prompts))
 
 
 def test_a_prompt_that_was_trained_on_is_refused(runtime, domain, held_out):
     leaked = replace(held_out, trained=[*held_out.trained, held_out.prompts[0].digest])
     with pytest.raises(DataError, match=r"1 held-out prompt\(s\) were trained on"):
-        judged(runtime, domain, leaked, Watching(True))
+        judged(runtime, domain, leaked, RecordingGate(True))
 
 
 def test_an_incumbent_is_measured_on_the_same_prompts(runtime, domain, held_out, tmp_path, tiny_model):
     runtime.add("older", write_neuron(tmp_path / "older", tiny_model.model, 9))
-    gate = Watching(True)
+    gate = RecordingGate(True)
     verdict, _ = judged(runtime, domain, held_out, gate, ROLES | {"incumbent": "older"})
     assert len(gate.given.bits["incumbent"]) == len(held_out.prompts)
     assert verdict.incumbent not in (None, verdict.base, verdict.candidate)
 
 
-def test_the_gate_leaves_the_runtime_as_it_was(runtime, domain, held_out):
-    judged(runtime, domain, held_out, Watching(True))
+def test_the_gate_leaves_the_runtime_unchanged(runtime, domain, held_out):
+    judged(runtime, domain, held_out, RecordingGate(True))
     assert runtime.active is None
 
 
 def test_the_bundled_gate_fails_a_candidate_that_is_the_base(runtime, domain, held_out):
-    from conch_dna.plugin.manager import load_plugins
-
     gate = load_plugins().catalog.get("gates", "held_out")
     verdict, _ = judged(runtime, domain, held_out, gate, {"base": "base", "candidate": "base"})
     assert [check.name for check in verdict.checks if not check.passed] == ["fit"]
     assert verdict.base == verdict.candidate
 
 
-def test_where_nobody_taught_there_are_no_bits_and_quality_is_measured(runtime, domain, held_out):
-    gate = Watching(True)
+def test_without_a_teacher_only_quality_is_measured(runtime, domain, held_out):
+    gate = RecordingGate(True)
     verdict, measured = judged(runtime, domain, replace(held_out, examples=()), gate)
     assert gate.given.bits == {}
     assert gate.given.divergence == {}
@@ -159,7 +158,7 @@ def test_where_nobody_taught_there_are_no_bits_and_quality_is_measured(runtime, 
     assert len(measured["base"].answers) == len(held_out.prompts)
 
 
-def test_harm_counts_a_prompts_own_words_and_none_of_the_templates(domain, tiny_model):
+def test_harm_counts_only_the_words_of_the_prompt(domain, tiny_model):
     prompt = domain.prompts[0]
     example = prompt_text(tiny_model.tokenizer, prompt)
     counted = [i for i, own in zip(example.ids, example.trained, strict=True) if own]

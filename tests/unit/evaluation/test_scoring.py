@@ -57,7 +57,7 @@ def test_the_total_lies_between_the_parts(parts):
 
 
 @pytest.mark.parametrize("rating", [math.nan, math.inf, -0.01, 1.01, None, "high", [1]], ids=str)
-def test_a_rating_that_is_no_number_from_0_to_1_names_the_scorer(rating):
+def test_a_rating_outside_0_to_1_names_the_scorer(rating):
     with pytest.raises(PluginError, match="plug-in 'odd' failed") as caught:
         score(PROMPT, "x", domain(good=1, odd=1), {"good": always(1), "odd": always(rating)})
     assert caught.value.name == "odd"
@@ -78,7 +78,7 @@ def test_a_scorer_object_is_named_by_its_class():
         score(PROMPT, "x", domain(odd=1), {"odd": Odd()})
 
 
-def test_a_scorer_that_is_not_there_is_named_with_those_that_are():
+def test_an_unknown_scorer_is_named_with_the_known_ones():
     with pytest.raises(UnknownName, match=r"\[scorers\] of domain x: no such scorer; got missing; allowed: good"):
         score(PROMPT, "x", domain(good=1, missing=1), {"good": always(1)})
 
@@ -92,7 +92,7 @@ def test_a_scorer_that_is_not_there_is_named_with_those_that_are():
         ({"length": 1, "coherence": 0}, False),
     ],
 )
-def test_the_perplexity_is_asked_for_only_where_a_scorer_may_use_it(weights, needed):
+def test_the_perplexity_is_required_only_if_a_scorer_may_read_it(weights, needed):
     scorers = load_plugins(strict=True, block=[]).catalog.all("scorers")
     assert needs_perplexity(domain(**weights), {**scorers, "someones_own": always(1)}) is needed
 

@@ -1,4 +1,4 @@
-"""Neurons that share the base's context: trained exactly as they are used, with the base alone before the cue."""
+"""Activated LoRA: training computes what inference computes, with the base alone before the invocation tokens."""
 
 import contextlib
 import json
@@ -9,10 +9,10 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from architectures import build, move
-from lessons import plain
 from mlx import nn
 from mlx.utils import tree_flatten
 from mlx_lm.models.cache import make_prompt_cache
+from recipe_runs import untimed
 from settings import config_of
 from structlog.testing import capture_logs
 from tiers import thin
@@ -49,7 +49,7 @@ SETTINGS = {"plain": {}, "embeddings": {"embeddings": True}, "last block": {"lay
 
 
 def example_of(seed, before, answer):
-    """A conversation of random tokens: context, cue, answer; another cue stands early in the context."""
+    """A conversation of random tokens: context, invocation tokens, answer; invocation tokens also begin the context."""
     draw = np.random.default_rng(seed).integers(10, 64, before + answer).tolist()
     ids = (*INVOCATION_TOKENS, *draw[:before], *INVOCATION_TOKENS, *draw[before:])
     start = before + 4
@@ -60,16 +60,16 @@ EXAMPLES = [example_of(1, 9, 6), example_of(2, 12, 3), example_of(3, 2, 11), exa
 
 
 @contextlib.contextmanager
-def adapted(model, config, cue=INVOCATION_TOKENS):
-    """An adapter that shows on ``model``, and what says where it acts."""
-    activation = Activation(cue)
+def adapted(model, config, invocation_tokens=INVOCATION_TOKENS):
+    """Attach an adapter with an effect to ``model``; yield its activation."""
+    activation = Activation(invocation_tokens)
     with lora.attached(model, config, activation):
         move(model)
         yield activation
 
 
 def in_two_stages(model, example):
-    """Logits from the cue on: the base reads the context into a cache, then the adapter is switched on."""
+    """Logits from the invocation tokens onwards; the base fills the cache with the context, then the adapter is on."""
     start = example.answer_start - len(INVOCATION_TOKENS)
     cache = make_prompt_cache(model)
     with lora.switched_off(model):
@@ -82,7 +82,7 @@ def in_two_stages(model, example):
 @pytest.mark.parametrize(
     ("name", "changes"), thin(KINDS.items(), ("llama", {}), ("mamba2", {}), ("qwen3_moe", {})), ids=KINDS.keys()
 )
-def test_training_computes_what_base_and_neuron_compute_one_after_the_other(name, changes, settings):
+def test_a_training_pass_equals_base_then_neuron_with_a_cache(name, changes, settings):
     model = build(name.split()[0], **changes)
     with adapted(model, DistillConfig(rank=4, scale=1.0, activated=True, **settings)) as activation:
         batch = collate(EXAMPLES, range(4))
@@ -96,7 +96,7 @@ def test_training_computes_what_base_and_neuron_compute_one_after_the_other(name
             ours = mx.abs(masked[row, start:length] - staged).max().item()
             assert ours <= 1e-5 * max(1.0, scale)
             assert mx.abs(everywhere[row, start:length] - staged).max().item() > 1e-2 * scale
-            if not settings.get("embeddings"):  # whose head acts on all
+            if not settings.get("embeddings"):  # a tied head acts everywhere
                 with lora.switched_off(model):
                     alone = model(mx.array(batch.ids_BT))
                 assert mx.array_equal(masked[row, :start], alone[row, :start])
@@ -104,7 +104,7 @@ def test_training_computes_what_base_and_neuron_compute_one_after_the_other(name
 
 @pytest.fixture
 def trainee():
-    """A tied base with an adapter on all layers and the embedding, and what it takes to train it."""
+    """A tied base with an adapter on all layers and the embedding, and an optimizer."""
     model = build("qwen2")
     with adapted(model, DistillConfig(rank=4, activated=True, embeddings=True)) as activation:
         optimizer = optim.AdamW(learning_rate=0.01)
@@ -124,7 +124,7 @@ def assert_close(one, other, share=1e-5):
         assert np.abs(value).max() > 0, name
 
 
-def test_gradients_are_those_of_two_stages_whose_context_is_held_fast(trainee):
+def test_gradients_equal_those_of_two_stages_with_a_constant_context(trainee):
     model = trainee.model
     for example in EXAMPLES:
 
@@ -143,8 +143,8 @@ def test_gradients_are_those_of_two_stages_whose_context_is_held_fast(trainee):
         assert sums.combined == pytest.approx(loss().item(), rel=1e-5)
 
 
-def test_no_gradient_comes_from_the_tokens_of_the_context():
-    """The embedding's factor has a row a token: those that stand in contexts alone must get nothing."""
+def test_context_tokens_have_no_gradient():
+    """The embedding's factor has one row per token; rows of tokens that occur only in contexts must stay zero."""
     behind = {token for e in EXAMPLES for token in e.ids[e.answer_start - len(INVOCATION_TOKENS) :]}
     before = {token for e in EXAMPLES for token in e.ids} - behind
     model = build("llama")  # a tied head would have a gradient in every row
@@ -155,17 +155,19 @@ def test_no_gradient_comes_from_the_tokens_of_the_context():
     rows = grad["model.embed_tokens.lora_a"]
     assert before
     assert not rows[sorted(before)].any()
-    assert rows[sorted(behind)].any(axis=1).sum() >= len(behind) - len(EXAMPLES)  # but for answers' last tokens
+    assert rows[sorted(behind)].any(axis=1).sum() >= len(behind) - len(
+        EXAMPLES
+    )  # the last token of an answer has no gradient
     assert everywhere["model.embed_tokens.lora_a"][sorted(before)].any()
 
 
-def test_padded_batches_are_their_rows(trainee):
+def test_padding_does_not_change_gradients(trainee):
     whole = taken(trainee, [collate(EXAMPLES, range(4))])
     assert_close(taken(trainee, [collate(EXAMPLES, [i]) for i in range(4)]), whole)
     assert_close(taken(trainee, [collate(EXAMPLES, [3, 1]), collate(EXAMPLES, [0, 2])]), whole)
 
 
-def test_buckets_of_like_length_are_their_rows(trainee):
+def test_batches_by_length_do_not_change_gradients(trainee):
     config = DistillConfig(activated=True, batch_size=4, token_budget=64)
     source = FixedSource(EXAMPLES, None, config)
     cut = source.passes(range(4))
@@ -173,7 +175,7 @@ def test_buckets_of_like_length_are_their_rows(trainee):
     assert_close(taken(trainee, cut), taken(trainee, [collate(EXAMPLES, range(4))]))
 
 
-def test_checkpointed_blocks_and_fast_operations_give_the_same(trainee):
+def test_checkpointed_blocks_and_fast_operations_give_the_same_gradients(trainee):
     batches = [collate(EXAMPLES, range(4))]
     expected = taken(trainee, batches)
     trainee.model.train()
@@ -183,7 +185,7 @@ def test_checkpointed_blocks_and_fast_operations_give_the_same(trainee):
             assert_close(taken(trainee, batches), expected, 1e-4)
 
 
-def test_the_same_adapter_applied_everywhere_is_another_model(trainee):
+def test_an_adapter_that_acts_everywhere_gives_another_loss(trainee):
     batch = collate(EXAMPLES, range(4))
     apart = Trainee(trainee.model, trainee.body, trainee.head, None)
     with trainee.over(batch):
@@ -200,14 +202,14 @@ def test_only_the_last_turn_is_trained(tiny_model):
     assert len(plainly.labels_N) > len(batch.labels_N)
 
 
-def test_rollouts_behind_a_shared_context_are_drawn_at_the_probabilities_that_training_computes(tiny_model):
+def test_rollouts_after_a_shared_context_have_the_log_probs_of_the_training_pass(tiny_model):
     model, tokenizer = tiny_model.model, tiny_model.tokenizer
-    cue = invocation_tokens_of(tokenizer)
+    invocation_tokens = invocation_tokens_of(tokenizer)
     prompts = [encode_chat(tokenizer, chat) for chat in chats(5)]
     ids = [list(e.ids[: e.answer_start]) for e in prompts]
     ids.append(ids[0])
-    with adapted(model, DistillConfig(rank=4, activated=True), cue) as activation:
-        alora = Alora(cue, lambda: lora.switched_off(model))
+    with adapted(model, DistillConfig(rank=4, activated=True), invocation_tokens) as activation:
+        alora = Alora(invocation_tokens, lambda: lora.switched_off(model))
         drawn = roll_out(model, tokenizer, ids, range(6), max_tokens=8, temperature=1.0, alora=alora)
         apart = roll_out(model, tokenizer, ids, range(6), max_tokens=8, temperature=1.0)
         assert [r.tokens for r in drawn] != [r.tokens for r in apart]
@@ -221,43 +223,45 @@ def test_rollouts_behind_a_shared_context_are_drawn_at_the_probabilities_that_tr
             assert np.allclose(np.array(found), rollout.log_probs, atol=1e-4)
 
 
-def test_a_saved_adapter_says_its_cue_and_is_gone_on_from_only_with_it(tmp_path):
+def test_a_saved_adapter_records_its_invocation_tokens_and_starts_only_with_them(tmp_path):
     model, config = build("llama"), DistillConfig(rank=4, activated=True)
     with adapted(model, config):
-        lora.save_adapter(model, config, tmp_path / "cued", INVOCATION_TOKENS)
+        lora.save_adapter(model, config, tmp_path / "activated", INVOCATION_TOKENS)
         lora.save_adapter(model, config, tmp_path / "plain")
-        lora.start_from(model, config, tmp_path / "cued", INVOCATION_TOKENS)
-        for folder, cue in (("plain", INVOCATION_TOKENS), ("cued", ()), ("cued", (3, 8))):
+        lora.start_from(model, config, tmp_path / "activated", INVOCATION_TOKENS)
+        for folder, invocation_tokens in (("plain", INVOCATION_TOKENS), ("activated", ()), ("activated", (3, 8))):
             with pytest.raises(ConfigError, match="alora_invocation_tokens"):
-                lora.start_from(model, config, tmp_path / folder, cue)
-    assert read_adapter(tmp_path / "cued").invocation_tokens == INVOCATION_TOKENS
+                lora.start_from(model, config, tmp_path / folder, invocation_tokens)
+    assert read_adapter(tmp_path / "activated").invocation_tokens == INVOCATION_TOKENS
     assert read_adapter(tmp_path / "plain").invocation_tokens == ()
     assert "alora_invocation_tokens" not in json.loads((tmp_path / "plain/adapter_config.json").read_text())
 
 
 @pytest.mark.full
-def test_a_course_that_was_stopped_goes_on_to_the_same_losses(course, config, material, tmp_path):
+def test_a_resumed_training_has_the_same_losses(run_training, config, training_set, tmp_path):
     config = config.model_copy(update={"activated": True, "gradient_checkpointing": True})
-    whole = course("whole", config=config, material=material)
+    whole = run_training("whole", config=config, training_set=training_set)
 
     def stop(report):
         if report.step == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        course("stopped", config=config, material=material, on_step=stop)
-    assert plain(course("stopped", config=config, material=material)) == plain(whole)
+        run_training("stopped", config=config, training_set=training_set, on_step=stop)
+    assert untimed(run_training("stopped", config=config, training_set=training_set)) == untimed(whole)
     folders = [tmp_path / name / "adapter" for name in ("whole", "stopped")]
     assert len({(folder / "adapters.safetensors").read_bytes() for folder in folders}) == 1
     assert len(read_adapter(folders[0]).invocation_tokens) > 1
-    assert plain(whole) != plain(course("everywhere", material=material))
+    assert untimed(whole) != untimed(run_training("everywhere", training_set=training_set))
 
 
-def test_validation_sees_the_model_that_is_trained(course, config, material, tiny_model, tmp_path):
-    """The last figure is the cross-entropy of the adapter that was saved, behind contexts that the base has read."""
+def test_validation_measures_the_activated_adapter(run_training, config, training_set, tiny_model, tmp_path):
+    """The last validation loss is the cross-entropy of the saved adapter after contexts of the base."""
     config = config.model_copy(update={"activated": True, "patience": 3, "dropout": 0.0})
-    held = TrainingSet("debug", material.examples[:3])
-    reports = course("own", config=config, material=TrainingSet("debug", material.examples, validation=held))
+    held = TrainingSet("debug", training_set.examples[:3])
+    reports = run_training(
+        "own", config=config, training_set=TrainingSet("debug", training_set.examples, validation=held)
+    )
     runtime = NeuronRuntime(tiny_model, tmp_path / "none")
     runtime.add("it", tmp_path / "own/adapter")
     with runtime.neuron("it"):
@@ -268,7 +272,7 @@ def test_validation_sees_the_model_that_is_trained(course, config, material, tin
 
 
 class Indifferent:
-    """Scores any tokens alike."""
+    """Gives every token the same score."""
 
     fingerprint = "indifferent:1"
 
@@ -276,12 +280,12 @@ class Indifferent:
         return [targets_of(np.zeros((len(tokens), 5)), 2) for tokens in answers]
 
 
-def test_on_policy_trains_on_what_the_neuron_says_behind_the_bases_context(tiny_model, tmp_path):
-    """Greedy rollouts are at each place what training finds likeliest."""
-    model, cue = tiny_model.model, invocation_tokens_of(tiny_model.tokenizer)
+def test_on_policy_trains_on_rollouts_after_the_shared_context(tiny_model, tmp_path):
+    """Each token of a greedy rollout is the most likely one in the training pass."""
+    model, invocation_tokens = tiny_model.model, invocation_tokens_of(tiny_model.tokenizer)
     config = config_of(activated=True, rank=4, mode="on_policy", rollout_temperature=0, rollout_tokens=6, batch_size=4)
     prompts = [Prompt(messages=tuple(Message(**turn) for turn in chat[:-1]), source="test") for chat in chats(4)]
-    with adapted(model, config, cue) as activation:
+    with adapted(model, config, invocation_tokens) as activation:
         source = OnPolicySource(
             tiny_model, Indifferent(), prompts, config, config.tables["on_policy"], None, tmp_path / "journal.jsonl"
         )
@@ -293,13 +297,13 @@ def test_on_policy_trains_on_what_the_neuron_says_behind_the_bases_context(tiny_
         assert len(batch.labels_N) >= 4
 
 
-def test_expert_layers_are_left_to_the_base():
+def test_expert_layers_get_no_activated_adapter():
     model = build("qwen3_moe")
     with capture_logs() as logs, adapted(model, DistillConfig(rank=4, activated=True)):
         assert not any("switch_mlp" in name for name in lora.weights(model))
     assert [entry["event"] for entry in logs] == ["expert_layers_left_out"]
     config = DistillConfig(rank=4, activated=True, keys=("mlp.switch_mlp.up_proj",))
-    with pytest.raises(ConfigError, match=r"some tokens alone.*leave `activated` off"):
+    with pytest.raises(ConfigError, match=r"activation by token.*turn `activated` off"):
         lora.attached(model, config, Activation(INVOCATION_TOKENS)).__enter__()
 
 
@@ -308,7 +312,7 @@ def test_dora_is_refused():
         DistillConfig(activated=True, adapter="dora")
 
 
-def test_a_base_whose_layers_do_not_see_tokens_in_order_is_refused():
+def test_a_base_whose_layers_reorder_tokens_is_refused():
     model = build("llama")
     mlp = model.layers[0].mlp
 
@@ -323,7 +327,7 @@ def test_a_base_whose_layers_do_not_see_tokens_in_order_is_refused():
         assert lora.weights(model)
 
 
-def test_an_answer_behind_another_cue_stops_the_training(trainee):
+def test_an_answer_without_invocation_tokens_stops_the_training(trainee):
     example = Example((5, 6, 7, 8), (False, False, False, True), 3, 1)
     with pytest.raises(DataError, match="does not follow"):
         gradients(trainee, [collate([example], [0])], Objective())

@@ -1,4 +1,4 @@
-"""A checkpoint is whole or passed over, and belongs to the base, teacher, data and settings that made it."""
+"""A checkpoint is intact or skipped, and belongs to one base, teacher, data set and settings."""
 
 import json
 
@@ -44,7 +44,7 @@ def state(tiny_model):
 
 
 def move(state):
-    """Take one update with made-up gradients."""
+    """Apply one update with random gradients."""
     grad = {name: mx.ones_like(value) for name, value in lora.weights(state.model).items()}
     state.optimizer.update(state.model, tree_unflatten(list(grad.items())))
     mx.eval(state.model.parameters(), state.optimizer.state)
@@ -72,7 +72,7 @@ def save_steps(root, state, steps, keep=5, best=0, losses=()):
     return kept
 
 
-def test_what_was_saved_comes_back(root, state):
+def test_restore_returns_the_saved_state(root, state):
     kept = save_steps(root, state, [2, 4])
     move(state)
     assert checkpoint.restore(root, state, IDENTITY) == 4
@@ -80,7 +80,7 @@ def test_what_was_saved_comes_back(root, state):
     assert state.average.steps == 4
 
 
-def test_the_best_by_validation_stay_beside_the_newest(root, state):
+def test_the_best_checkpoints_are_kept_besides_the_newest(root, state):
     kept = save_steps(root, state, [2, 4, 6, 8, 10], keep=1, best=2, losses=[3.0, 1.0, 2.0, 1.0, 5.0])
     assert sorted(int(p.name) for p in root.iterdir()) == [4, 8, 10]
     checkpoint.load_step(root, 4, state)
@@ -88,23 +88,23 @@ def test_the_best_by_validation_stay_beside_the_newest(root, state):
     fresh = State(state.model, state.optimizer, state.source, state.average)
     assert checkpoint.restore(root, fresh, IDENTITY) == 10
     assert fresh.validation == {2: 3.0, 4: 1.0, 6: 2.0, 8: 1.0, 10: 5.0}
-    assert checkpoint.best_steps(fresh.validation)[:2] == [4, 8], "of equal ones the earlier first"
+    assert checkpoint.best_steps(fresh.validation)[:2] == [4, 8], "on ties the earlier step comes first"
 
 
-def test_a_best_one_that_is_damaged_is_told_of(root, state):
+def test_loading_a_damaged_best_checkpoint_is_refused(root, state):
     save_steps(root, state, [2, 4])
     (root / "000002/average.safetensors").unlink()
     with pytest.raises(CheckpointError, match="is missing or damaged"):
         checkpoint.load_step(root, 2, state)
 
 
-def test_there_may_be_none(root, state):
+def test_restore_without_checkpoints_changes_nothing(root, state):
     before = values(state)
     assert checkpoint.restore(root / "none", state, IDENTITY) == 0
     assert same(values(state), before)
 
 
-def test_only_the_newest_are_kept_by_number_not_by_name(root, state):
+def test_the_newest_checkpoints_are_kept_in_numeric_order(root, state):
     save_steps(root, state, [9, 10, 999_999, 1_000_000], keep=2)
     assert sorted(p.name for p in root.iterdir()) == ["1000000", "999999"]
     assert checkpoint.restore(root, state, IDENTITY) == 1_000_000
@@ -115,7 +115,7 @@ FILES = ["adapter.safetensors", "optimizer.safetensors", "average.safetensors", 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["cut short", "a flipped bit", "gone"])
-def test_a_damaged_one_is_passed_over_for_the_one_before(root, state, name, damage):
+def test_a_damaged_checkpoint_is_skipped_for_the_previous_one(root, state, name, damage):
     kept = save_steps(root, state, [2, 4])
     file = root / "000004" / name
     data = bytearray(file.read_bytes())
@@ -131,28 +131,28 @@ def test_a_damaged_one_is_passed_over_for_the_one_before(root, state, name, dama
     assert same(values(state), kept[2])
 
 
-def test_a_damaged_one_is_written_anew_when_its_step_comes_again(root, state):
+def test_a_damaged_checkpoint_is_written_again_at_its_step(root, state):
     save_steps(root, state, [2, 4])
     (root / "000004/state.json").write_text("{")
     checkpoint.save(root, 4, state, IDENTITY, Keep(5))
     assert checkpoint.restore(root, state, IDENTITY) == 4
 
 
-def test_a_sound_one_is_never_taken_away_to_be_written_again(root, state):
+def test_an_intact_checkpoint_is_never_rewritten(root, state):
     save_steps(root, state, [2])
     before = (root / "000002").stat().st_ino
     checkpoint.save(root, 2, state, IDENTITY, Keep(1))
     assert (root / "000002").stat().st_ino == before
 
 
-def test_what_a_kill_left_half_written_is_not_seen(root, state):
+def test_a_half_written_checkpoint_is_ignored(root, state):
     save_steps(root, state, [2])
     (root / ".000004.abc").mkdir()
     (root / ".000004.abc/state.json").write_text(json.dumps({"step": 4}))
     assert checkpoint.restore(root, state, IDENTITY) == 2
 
 
-def test_another_origin_is_refused_and_every_difference_named(root, state):
+def test_another_identity_is_refused_with_every_difference(root, state):
     save_steps(root, state, [2])
     move(state)
     before = values(state)
@@ -163,10 +163,10 @@ def test_another_origin_is_refused_and_every_difference_named(root, state):
         assert part in str(caught.value)
     assert "settings.new = None, now 1" in str(caught.value)
     assert "settings.keys" not in str(caught.value)
-    assert same(values(state), before), "nothing may have been changed"
+    assert same(values(state), before), "a refused resume changes nothing"
 
 
-def test_a_setting_that_has_come_since_counts_as_its_default(root, state):
+def test_a_setting_that_the_checkpoint_lacks_has_its_default(root, state):
     checkpoint.save(root, 2, state, IDENTITY, Keep(1))
     for rate, fits in ((0.0, True), (0.1, False)):
         newer = {**IDENTITY, "settings": {**IDENTITY["settings"], "dropout": rate}}
@@ -181,7 +181,7 @@ def test_tuples_and_lists_are_the_same_identity():
     assert checkpoint.differences({"keys": ["a", "b"]}, {"keys": ("a", "b")}) == []
 
 
-def test_one_beyond_the_last_step_that_is_asked_for_is_passed_over_but_not_its_identity(root, state):
+def test_a_checkpoint_after_the_last_allowed_step_is_skipped_but_its_identity_is_checked(root, state):
     kept = save_steps(root, state, [2, 4])
     assert checkpoint.restore(root, state, IDENTITY, most=3) == 2
     assert same(values(state), kept[2])
@@ -189,7 +189,7 @@ def test_one_beyond_the_last_step_that_is_asked_for_is_passed_over_but_not_its_i
         checkpoint.restore(root, state, {**IDENTITY, "base": "b2"}, most=0)
 
 
-def test_a_figure_of_the_state_that_was_changed_counts_as_damage(root, state):
+def test_a_changed_figure_in_the_state_counts_as_damage(root, state):
     save_steps(root, state, [2, 4], losses=[1.5, 1.25])
     file = root / "000004/state.json"
     file.write_text(file.read_text().replace("1.25", "2.25"))

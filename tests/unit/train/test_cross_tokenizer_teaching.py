@@ -34,8 +34,8 @@ class TestTeaching:
     SORTS = ("QRSUV", "56789")
     TEACHER = byte_level(300, "\n".join(str(n) for n in random.Random(5).choices(range(55555, 99999), k=3000)))
 
-    def course(self, tokenizer, seed):
-        """Examples, answers in the teacher's tokens, and its targets: questions in letters get letters."""
+    def data(self, tokenizer, seed):
+        """Examples, answers in the teacher's tokens, and soft targets; the answer to a letter prompt is letters."""
         rng = np.random.default_rng(seed)
         asked = [("".join(rng.choice([*letters], 7)), letters * 2) for letters in self.SORTS for _ in range(5)]
         turns = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in asked]
@@ -48,7 +48,7 @@ class TestTeaching:
         return [encode_chat(tokenizer, turn) for turn in turns], answers, targets
 
     def shuffled(self, targets, seed=3):
-        """Every position gets the distribution of another, of whatever answer."""
+        """Give every position the distribution of a random other position."""
         rows = np.random.default_rng(seed).permutation(sum(len(t.tail) for t in targets))
         mixed = [np.concatenate([getattr(t, name) for t in targets])[rows] for name in ("ids", "log_probs", "tail")]
         cuts = np.cumsum([len(t.tail) for t in targets])[:-1]
@@ -59,10 +59,10 @@ class TestTeaching:
         return collate(examples, range(len(examples)), targets), collate_aligned(found)
 
     def projected(self, tokenizer, width, examples, answers, targets):
-        """The teacher's choices as soft targets in the student's tokens, joined."""
+        """The teacher's distributions as soft targets in the student's tokens, concatenated."""
         projection = Projection(vocabulary_of(tokenizer), width)
-        returned = [as_bytes(self.TEACHER, a, t) for a, t in zip(answers, targets, strict=True)]
-        found = [projection.targets(t, e.answer_ids, 30) for t, e in zip(returned, examples, strict=True)]
+        in_bytes = [as_bytes(self.TEACHER, a, t) for a, t in zip(answers, targets, strict=True)]
+        found = [projection.targets(t, e.answer_ids, 30) for t, e in zip(in_bytes, examples, strict=True)]
         return [mx.array(np.concatenate([getattr(t, n) for t in found])) for n in ("ids", "log_probs", "tail")]
 
     @pytest.mark.full
@@ -71,13 +71,13 @@ class TestTeaching:
         tokenizer = tiny_model.tokenizer
         tiny_model.model.model.norm.weight = mx.full((32,), 4.0)  # small hidden states can prefer nothing strongly
         between = vocabulary_map(tokenizer, self.TEACHER)
-        training, held_out = self.course(tokenizer, 1), self.course(tokenizer, 2)
+        training, held_out = self.data(tokenizer, 1), self.data(tokenizer, 2)
         assert any(len(a) < len(e.answer_ids) for e, a in zip(training[0], training[1], strict=True)), "numerals merge"
         config = DistillConfig(rank=8)
         objective = Objective(forward_kl, alpha=1.0)
 
         def mean(body, head, signal, kind):
-            """Return the mean loss of a course as an mx scalar."""
+            """Return the mean loss of a batch as an mx scalar."""
             batch, aligned = self.batch(tokenizer, *signal)
             if kind == "bytes":
                 loss = tuple(self.projected(tokenizer, tiny_model.width, *signal))
@@ -88,11 +88,11 @@ class TestTeaching:
             return loss_sums(hidden, head, mx.array(batch.labels_N), loss, objective)[0] / len(batch.labels_N)
 
         def after(targets):
-            """Train on such targets, and return the divergence from the true teacher on the held-out answers."""
+            """Train on the targets, and return the divergence from the true teacher on the held-out answers."""
             mx.random.seed(0)
             with lora.attached(tiny_model.model, config):
                 body, head = split(tiny_model.model)
-                # At 0.01 training itself does not converge, and then right and wrong teachers end alike.
+                # At 0.01 training does not converge, and right and wrong teachers give the same result.
                 optimizer = optim.Adam(learning_rate=optim.cosine_decay(0.003, 30))
                 signal = training[0], training[1], targets
                 step = nn.value_and_grad(tiny_model.model, lambda: mean(body, head, signal, kind))

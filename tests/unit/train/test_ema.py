@@ -1,4 +1,4 @@
-"""The moving average is the weighted mean of the weights that it has seen, and of nothing else."""
+"""The moving average is the bias-corrected weighted mean of the weights."""
 
 import mlx.core as mx
 import numpy as np
@@ -8,7 +8,7 @@ from conch_dna.train.ema import Ema
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.99])
-def test_it_is_the_corrected_exponential_mean(decay):
+def test_the_average_is_the_corrected_exponential_mean(decay):
     rng = np.random.default_rng(0)
     seen, average = rng.normal(size=(7, 4)).astype(np.float32), Ema(decay)
     for weights in seen:
@@ -20,18 +20,18 @@ def test_it_is_the_corrected_exponential_mean(decay):
     assert average.steps == 7
 
 
-def test_the_first_step_is_taken_whole():
+def test_the_first_average_equals_the_first_weights():
     average = Ema(0.999)
     average.update({"a": mx.array([4.0])})
     assert average.weights({"a": mx.array([0.0])})["a"].item() == pytest.approx(4.0, rel=1e-4)
 
 
-def test_before_any_step_it_is_what_it_stands_for():
+def test_without_updates_the_given_weights_are_returned():
     like = {"a": mx.array([1.0, 2.0])}
     assert Ema(0.9).weights(like) == like
 
 
-def test_it_goes_on_from_what_was_kept_and_in_the_type_of_the_weights():
+def test_a_restored_average_continues_and_has_the_dtype_of_the_weights():
     one = Ema(0.9)
     one.update({"a": mx.array([1.0])})
     other = Ema(0.9)

@@ -1,4 +1,4 @@
-"""Best-of-N keeps what stands out, measures each round on prompts of its own, and stops when it no longer helps."""
+"""Best-of-N keeps the best candidates, measures each round on validation prompts, and stops without improvement."""
 
 import itertools
 import json
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 from endings import write_ending_student
-from lessons import run_named
 from projects import prompts_of, write_domain
+from recipe_runs import run_named
 from settings import config_of
 from tiers import thin
 
@@ -18,6 +18,7 @@ from conch_dna.models.load import load
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Prompt
+from conch_dna.train import expert_iteration
 from conch_dna.train.expert_iteration import Candidate, Round, Validation, choose
 from conch_dna.train.recipes.base import RecipeContext
 from conch_dna.train.training_set import TrainingSet
@@ -35,22 +36,22 @@ def kept(candidates, most):
 
 
 class TestChoice:
-    """Which candidates are trained on."""
+    """Selection of the candidates to train on."""
 
     def test_the_best_above_the_mean_are_kept(self):
         some = [candidate(i, s, f"t{i}") for i, s in enumerate([0.1, 0.9, 0.6, 0.8])]
         assert kept(some, 1) == [1]
         assert kept(some, 2) == [1, 3]
-        assert kept(some, 3) == [1, 3], "the third one is no better than the mean"
+        assert kept(some, 3) == [1, 3], "the third one is not above the mean"
 
-    def test_none_is_kept_where_all_are_alike(self):
+    def test_none_is_kept_if_all_scores_are_equal(self):
         assert kept([candidate(i, 0.5) for i in range(4)], 2) == []
 
-    def test_no_text_is_kept_twice_and_of_equals_the_first_wins(self):
+    def test_a_text_is_kept_once_and_on_ties_the_first_wins(self):
         some = [candidate(0, 0.9, "a"), candidate(1, 0.9, " a "), candidate(2, 0.8, "b"), candidate(3, 0.0, "c")]
         assert kept(some, 2) == [0, 2]
 
-    def test_what_was_cut_off_or_says_nothing_is_never_kept_but_counts(self):
+    def test_truncated_and_empty_candidates_are_never_kept_but_count_in_the_mean(self):
         some = [candidate(0, 1.0, finished=False), candidate(1, 1.0, " "), candidate(2, 0.6), candidate(3, 0.0)]
         assert kept(some, 3) == []
         assert kept(some[2:], 1) == [2]
@@ -62,13 +63,13 @@ def student(tmp_path_factory):
 
 
 def length(_prompt, text, _context):
-    """Rate an answer by its length, which the base has little of."""
+    """Score an answer by its length; the base's answers are short."""
     return min(1.0, len(text) / 24)
 
 
 @pytest.fixture
 def context_of(student, tmp_path, monkeypatch):
-    """Make a context_of whose scorer asks for long answers."""
+    """Make a recipe context whose scorer prefers long answers."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     folder = write_domain(tmp_path / "d", scorers={"long": 1.0}, max_tokens=24)
 
@@ -81,9 +82,9 @@ def context_of(student, tmp_path, monkeypatch):
             max_length=4096, **(given | settings),
         )  # fmt: skip
         prompts = [Prompt.model_validate(row) for row in prompts_of(13)]
-        material = TrainingSet("d", prompts=prompts[:10], validation=TrainingSet("d", prompts=prompts[10:]))
+        training_set = TrainingSet("d", prompts=prompts[:10], validation=TrainingSet("d", prompts=prompts[10:]))
         return RecipeContext(
-            load(str(student)), config, RecipeSettings(), host, load_domain(folder), material, None, IDENTITY,
+            load(str(student)), config, RecipeSettings(), host, load_domain(folder), training_set, None, IDENTITY,
             tmp_path / name, Progress(), on_step,
         )  # fmt: skip
 
@@ -95,12 +96,12 @@ def rows(file, kind):
 
 
 def files(folder):
-    """Everything that is the same for a seed: what was drawn, kept, measured and result."""
+    """The files that a seed determines: candidates, rounds, validations and adapters."""
     names = ("candidates.jsonl", "iterations.jsonl", "validation.json", "adapters.safetensors")
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.name in names}
 
 
-def test_a_round_draws_chooses_learns_and_measures(context_of, tmp_path):
+def test_a_round_draws_selects_trains_and_measures(context_of, tmp_path):
     one = context_of("run", iterations=1)
     result = run_named(["best_of_n"], one)
     assert result.adapter == tmp_path / "run/iteration-1/adapter"
@@ -125,7 +126,7 @@ def test_a_round_draws_chooses_learns_and_measures(context_of, tmp_path):
 
 
 @pytest.mark.full
-def test_the_same_seed_gives_the_same_files_and_another_one_others(context_of, tmp_path):
+def test_the_seed_determines_the_files(context_of, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         run_named(["best_of_n"], context_of(name, seed=seed))
     assert files(tmp_path / "a") == files(tmp_path / "b")
@@ -133,13 +134,11 @@ def test_the_same_seed_gives_the_same_files_and_another_one_others(context_of, t
     assert drawn[0] != drawn[1]
 
 
-def test_a_second_round_goes_on_from_the_first_if_that_was_better(context_of, tmp_path, monkeypatch):
-    from conch_dna.train import expert_iteration as module
-
-    monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
+def test_a_second_round_starts_from_an_accepted_first_round(context_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 0.0)
     result = run_named(["best_of_n"], context_of("run", iterations=3, learning_rate=0.01))
     found = rows(tmp_path / "run/iterations.jsonl", Round)
-    assert found[0].accepted, "the test needs a first round that helps"
+    assert found[0].accepted, "the test needs a first round that improves"
     assert found[0].quality > found[0].base_quality
     assert [r.accepted for r in found] == [r.quality > r.previous_quality for r in found]
     assert all(r.accepted for r in found[:-1])
@@ -148,47 +147,43 @@ def test_a_second_round_goes_on_from_the_first_if_that_was_better(context_of, tm
     assert all(later.previous_quality == sooner.quality for sooner, later in itertools.pairwise(found))
 
 
-def test_a_round_that_helps_nobody_ends_the_recipe_and_is_left_to_the_gate(context_of, tmp_path):
-    result = run_named(["best_of_n"], context_of("run", learning_rate=1e-4))  # too little to change any answer
+def test_a_round_without_improvement_ends_the_recipe_and_goes_to_the_gate(context_of, tmp_path):
+    result = run_named(["best_of_n"], context_of("run", learning_rate=1e-4))  # too low to change any answer
     (found,) = rows(tmp_path / "run/iterations.jsonl", Round)
-    assert (found.accepted, found.reason) == (False, "no better than before")
+    assert (found.accepted, found.reason) == (False, "quality did not rise")
     assert result.adapter == tmp_path / "run/iteration-1/adapter"
 
 
-def test_a_round_that_pays_with_variety_is_refused(context_of, tmp_path, monkeypatch):
-    from conch_dna.train import expert_iteration as module
-
-    monkeypatch.setattr(module, "LEAST_DIVERSITY", 1.01)
+def test_a_round_with_too_little_diversity_is_rejected(context_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 1.01)
     start = run_named(["best_of_n"], context_of("first", iterations=1, learning_rate=1e-4)).adapter
     result = run_named(["best_of_n"], replace(context_of("run"), start=start))
     (found,) = rows(tmp_path / "run/iterations.jsonl", Round)
     assert not found.accepted
     assert found.reason.startswith("diversity fell to ")
-    assert result.adapter == start, "what it started from stays the best"
+    assert result.adapter == start, "the start adapter stays the best"
 
 
-def test_where_nothing_stands_out_there_is_nothing_to_learn(context_of):
-    with pytest.raises(TrainingError, match="no candidate is better than the others of its prompt"):
+def test_equal_scores_in_the_first_round_are_refused(context_of):
+    with pytest.raises(TrainingError, match="no candidate scored above the mean of its prompt"):
         run_named(["best_of_n"], context_of("run", scorer=lambda *_: 0.5))
 
 
-class Stop(BaseException):  # as a kill, which no handler of errors sees
-    """Ends a context_of the way a kill would."""
+class Stop(BaseException):  # not an Exception: error handlers must not see it
+    """Ends training as a kill would."""
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("when", ["drawing", "training", "second round"])
-def test_a_stop_anywhere_changes_nothing_in_what_comes_out(context_of, tmp_path, when, monkeypatch):
-    from conch_dna.train import expert_iteration as module
-
-    monkeypatch.setattr(module, "LEAST_DIVERSITY", 0.0)
+def test_a_stop_at_any_stage_does_not_change_the_result(context_of, tmp_path, when, monkeypatch):
+    monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 0.0)
     settings = {"learning_rate": 0.01, "candidates": 8}
-    expected = run_named(["best_of_n"], context_of("calm", **settings))
+    expected = run_named(["best_of_n"], context_of("whole", **settings))
     counted = {"scored": 0, "steps": 0}
 
     def scorer(prompt, text, context):
         counted["scored"] += 1
-        if when == "drawing" and counted["scored"] == 3 + 68:  # the answers of the base, then a whole group and more
+        if when == "drawing" and counted["scored"] == 3 + 68:  # base answers, one group, part of the next
             raise KeyboardInterrupt
         return length(prompt, text, context)
 
@@ -198,15 +193,15 @@ def test_a_stop_anywhere_changes_nothing_in_what_comes_out(context_of, tmp_path,
             raise Stop
 
     with pytest.raises((Stop, KeyboardInterrupt)):
-        run_named(["best_of_n"], context_of("torn", on_step, scorer, **settings))
+        run_named(["best_of_n"], context_of("stopped", on_step, scorer, **settings))
     if when == "drawing":
-        assert len(rows(tmp_path / "torn/iteration-1/candidates.jsonl", Candidate)) == 64
-    again = run_named(["best_of_n"], context_of("torn", **settings))
-    assert files(tmp_path / "torn") == files(tmp_path / "calm")
+        assert len(rows(tmp_path / "stopped/iteration-1/candidates.jsonl", Candidate)) == 64
+    again = run_named(["best_of_n"], context_of("stopped", **settings))
+    assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     assert len(again.reports) == len(expected.reports)
 
 
-def test_candidates_of_another_origin_are_refused(context_of):
+def test_candidates_with_another_identity_are_refused(context_of):
     run_named(["best_of_n"], context_of("run", iterations=1))
     other = replace(context_of("run", iterations=1), identity=IDENTITY | {"data": "e"})
     with pytest.raises(CheckpointError, match="was made with data = d, now e"):
@@ -214,7 +209,7 @@ def test_candidates_of_another_origin_are_refused(context_of):
 
 
 @pytest.mark.parametrize("change", thin([{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}]), ids=str)
-def test_what_other_scorers_rated_or_other_limits_cut_off_is_refused(context_of, tmp_path, change):
+def test_candidates_under_other_scorers_or_limits_are_refused(context_of, tmp_path, change):
     run_named(["best_of_n"], context_of("run", iterations=1))
     whole = files(tmp_path / "run")
     folder = write_domain(tmp_path / "d", **({"scorers": {"long": 1.0}, "max_tokens": 24} | change))
@@ -224,7 +219,7 @@ def test_what_other_scorers_rated_or_other_limits_cut_off_is_refused(context_of,
     assert files(tmp_path / "run") == whole
 
 
-def test_the_bases_answers_are_refused_too_where_a_run_came_no_further(context_of, tmp_path):
+def test_the_bases_answers_under_other_scorers_are_refused(context_of, tmp_path):
     def stopped(*_):
         raise KeyboardInterrupt
 
@@ -235,7 +230,7 @@ def test_the_bases_answers_are_refused_too_where_a_run_came_no_further(context_o
         run_named(["best_of_n"], replace(context_of("run"), domain=load_domain(folder)))
 
 
-def test_a_line_cut_short_is_drawn_again(context_of, tmp_path):
+def test_a_truncated_line_is_drawn_again(context_of, tmp_path):
     run_named(["best_of_n"], context_of("run", iterations=1))
     file = tmp_path / "run/iteration-1/candidates.jsonl"
     whole = file.read_bytes()

@@ -1,4 +1,4 @@
-"""Checkpointed blocks give the same losses and gradients in less memory, and leave the model as it was."""
+"""Checkpointed blocks give the same losses and gradients in less memory, and leave the model unchanged."""
 
 import contextlib
 
@@ -21,7 +21,7 @@ from conch_dna.train.gradient_checkpointing import checkpointed
 
 
 def loss_and_gradients(model, batches):
-    """Mean cross-entropy of all next tokens; the batches one after the other, as a step takes them."""
+    """Mean cross-entropy of all next tokens, batch by batch, and its gradients by name."""
 
     def loss(ids_BT):
         return nn.losses.cross_entropy(model(ids_BT)[:, :-1], ids_BT[:, 1:], reduction="mean")
@@ -37,11 +37,11 @@ def loss_and_gradients(model, batches):
 
 
 def measured(base, config, batches, *, fast=False):
-    """Loss, gradients by name, and peak bytes above what stood before."""
+    """Loss, gradients by name, and peak bytes above the memory in use before."""
     quick = fast_ops(base.model) if fast else contextlib.nullcontext()
     with lora.attached(base.model, config), quick, checkpointed(base.model, on=config.gradient_checkpointing):
         for name, value in tree_flatten(base.model.trainable_parameters()):
-            if name.endswith("lora_b"):  # at their start they are 0, and nothing flows to lora_a
+            if name.endswith("lora_b"):  # initially 0, so that lora_a would have no gradient
                 value[:] = 0.02 * mx.random.normal(value.shape)
         base.model.train()
         mx.eval(base.model.parameters())
@@ -67,7 +67,7 @@ def ids_of(base, conversations, rows):
 
 @pytest.mark.parametrize("fast", [False, True], ids=["own operations", "fast operations"])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_losses_and_gradients_stay(tiny_model, batches, dropout, fast):
+def test_losses_and_gradients_are_equal(tiny_model, batches, dropout, fast):
     plain = DistillConfig(rank=2, dropout=dropout)
     loss, grad, _ = measured(tiny_model, plain, batches, fast=fast)
     again = plain.model_copy(update={"gradient_checkpointing": True})
@@ -80,7 +80,7 @@ def test_losses_and_gradients_stay(tiny_model, batches, dropout, fast):
 
 
 @pytest.mark.full
-def test_it_takes_less_memory(tmp_path):
+def test_checkpointing_needs_less_memory(tmp_path):
     base = load(str(write_tiny_model(tmp_path / "deep", layers=12, width=64)))
     batches = ids_of(base, chats(8, words=(60, 80)), 8)
     _, _, plain = measured(base, DistillConfig(rank=2), batches)
@@ -88,7 +88,7 @@ def test_it_takes_less_memory(tmp_path):
     assert less < 0.4 * plain
 
 
-def test_on_leaving_all_is_as_it_was(tiny_model, batches):
+def test_an_exit_by_an_exception_restores_the_model(tiny_model, batches):
     model = tiny_model.model
     classes = [type(block) for block in model.layers]
     logits = model(mx.array([[1, 2, 3]]))
@@ -106,8 +106,8 @@ def test_on_leaving_all_is_as_it_was(tiny_model, batches):
     assert mx.array_equal(model(mx.array([[1, 2, 3]])), logits)
 
 
-def test_no_part_of_a_pass_stays_in_the_model(tiny_model):
-    """What a pass is traced with are other arrays than the model's, with a graph behind them."""
+def test_no_tracer_stays_in_the_model(tiny_model):
+    """A traced pass works on tracer arrays; they must not replace the parameters."""
     model = tiny_model.model
     with lora.attached(model, DistillConfig(rank=2)), checkpointed(model):
         model.train()
@@ -118,7 +118,7 @@ def test_no_part_of_a_pass_stays_in_the_model(tiny_model):
         assert all(value is before[name] for name, value in tree_flatten(model.trainable_parameters()))
 
 
-def test_answers_are_generated_with_a_cache_as_ever(tiny_model):
+def test_generation_with_a_cache_is_unchanged(tiny_model):
     sampling, prompts = Sampling(max_tokens=6), [[1, 2, 3], [1, 2, 9, 7]]
 
     def answers():

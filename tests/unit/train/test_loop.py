@@ -1,4 +1,4 @@
-"""The loop: the same step however it is cut, the last good weights whatever happens."""
+"""A training step does not depend on its division into batches, and a failed step leaves the last good weights."""
 
 import math
 
@@ -26,7 +26,7 @@ CONFIG = DistillConfig(steps=4, batch_size=2, accumulation=1, rank=4, warmup=1, 
 
 @pytest.fixture
 def trainee(tiny_model):
-    """The tiny model with LoRA on, both factors random, so that every gradient is there."""
+    """The tiny model with LoRA, both factors random, so that no gradient is zero."""
     with lora.attached(tiny_model.model, CONFIG):
         mx.random.seed(1)
         for name, value in tree_flatten(tiny_model.model.trainable_parameters()):
@@ -72,7 +72,7 @@ def assert_close(got, expected):
 
 @pytest.mark.parametrize("soft", [True, False], ids=["soft targets", "text"])
 @pytest.mark.parametrize("rows", thin([1, 2, 4], 2), ids=["8x1", "4x2", "2x4"])
-def test_loss_and_gradient_do_not_depend_on_how_the_step_was_cut(trainee, examples, objective, rows, soft):
+def test_loss_and_gradient_do_not_depend_on_the_division_into_batches(trainee, examples, objective, rows, soft):
     targets = soft_targets(examples) if soft else None
 
     def cut(size):
@@ -95,7 +95,7 @@ def test_loss_and_gradient_do_not_depend_on_padding(trainee, examples, objective
 
 
 def test_the_gradient_is_that_of_the_mean_over_the_trained_tokens(trainee, examples):
-    """Against mlx's own cross-entropy over all logits."""
+    """Compare with the cross-entropy over all logits in plain mlx."""
     batch = collate(examples, range(8))
     grad, sums, tokens = gradients(trainee, [batch], Objective())
 
@@ -146,7 +146,7 @@ def test_a_step_that_is_not_finite_is_named_and_changes_nothing(trainee, example
 
 
 class Stopping(optim.AdamW):
-    """Is interrupted in the middle of its third update, with new weights already in the model."""
+    """Raises in the middle of its third update, when the model has the new weights already."""
 
     def update(self, model, gradients):
         super().update(model, gradients)
@@ -154,7 +154,7 @@ class Stopping(optim.AdamW):
             raise KeyboardInterrupt
 
 
-def test_ctrl_c_in_the_middle_of_an_update_takes_the_whole_step_back(trainee, examples, objective):
+def test_ctrl_c_during_an_update_reverts_the_step(trainee, examples, objective):
     trainee.optimizer = Stopping(learning_rate=0.01)
     trainee.optimizer.init(trainee.model.trainable_parameters())
     states = []
@@ -183,7 +183,7 @@ def test_the_gradient_is_clipped_to_its_norm(trainee, examples, objective):
     assert math.isclose(norm, 0.01, rel_tol=1e-3)
 
 
-def test_the_seed_of_a_step_hangs_on_seed_and_step_alone():
+def test_the_seed_of_a_step_depends_only_on_seed_and_step():
     seeds = {step_seed(seed, step) for seed in range(20) for step in range(50)}
     assert len(seeds) == 1000
     assert step_seed(3, 4) == step_seed(3, 4)

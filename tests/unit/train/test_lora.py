@@ -1,4 +1,4 @@
-"""Adapters come on and go off without a trace, on every architecture, and their files are stock mlx-lm's."""
+"""Adapters attach and detach without a trace on every architecture, and stock mlx-lm loads their files."""
 
 import json
 from contextlib import suppress
@@ -55,7 +55,7 @@ def logits(model):
 
 
 @pytest.mark.parametrize("settings", [{}, {"layers": 1}, {"keys": ("self_attn.q_proj",)}], ids=["all", "one", "key"])
-def test_the_base_is_bitwise_what_it_was_after_detaching(model, settings):
+def test_the_base_is_bitwise_unchanged_after_detaching(model, settings):
     before, modules, tree = logits(model), dict(model.named_modules()), tree_flatten(model.parameters())
     with lora.attached(model, config_of(dropout=0.1, **settings)):
         assert np.array_equal(logits(model), before), "fresh LoRA must change nothing"
@@ -78,7 +78,7 @@ def test_an_exception_inside_detaches_too(model, fault):
     assert np.array_equal(logits(model), before)
 
 
-def test_one_adapter_at_a_time(model):
+def test_a_second_adapter_is_refused(model):
     with lora.attached(model, config_of()):
         names = set(lora.weights(model))
         with pytest.raises(ModelError, match="carries an adapter already; got LoRALinear"):
@@ -88,7 +88,7 @@ def test_one_adapter_at_a_time(model):
         assert set(lora.weights(model)) == names
 
 
-def test_a_base_that_would_train_too_is_refused(model):
+def test_a_base_that_is_not_frozen_is_refused(model):
     model.layers[0].mlp.up_proj.unfreeze()
     if lora.weights(model):  # a quantised layer stays frozen but for its scales
         with pytest.raises(ModelError, match="not frozen"):
@@ -116,7 +116,7 @@ def test_the_same_seed_gives_the_same_start(model):
 @pytest.mark.parametrize(
     "keys", [("q_proj",), ("self_attn.q_proj", "mlp.dwon_proj"), ("lm_head",), ("embed_tokens",)], ids=str
 )
-def test_a_key_that_names_no_layer_is_refused_with_those_there_are(model, keys):
+def test_an_unknown_key_is_refused_with_the_known_keys(model, keys):
     before = logits(model)
     with pytest.raises(ConfigError) as caught, lora.attached(model, config_of(keys=keys)):
         pytest.fail("must not get here")
@@ -139,7 +139,7 @@ def test_stock_mlx_lm_loads_the_saved_adapter_to_the_same_logits(folder, model, 
 
 
 @pytest.mark.parametrize("adapter", ["lora", "dora"])
-def test_training_starts_from_a_saved_adapter_if_it_is_sound(model, tmp_path, adapter):
+def test_training_starts_from_an_intact_saved_adapter(model, tmp_path, adapter):
     config = config_of(adapter=adapter, layers=1)
     with lora.attached(model, config):
         move(model)
@@ -161,12 +161,12 @@ def bits(request):
 
 @pytest.fixture(params=thin(ARCHITECTURES, "llama", "mixtral", "gpt2", "jamba"))
 def base(request, bits):
-    """A tiny base of an architecture, and a function that makes another of the same weights."""
+    """A tiny base of an architecture, and a function that makes a copy of it."""
     return build(request.param, bits=bits), lambda: build(request.param, bits=bits)
 
 
 def take_a_step(model):
-    """One optimizer step on the adapter; returns the parameters that it moved."""
+    """Run one optimizer step on the adapter; return the parameters that changed."""
     before = {name: np.array(v) for name, v in lora.weights(model).items()}
     optimizer = optim.SGD(learning_rate=0.5)
     _, grads = nn.value_and_grad(model, lambda: nn.losses.cross_entropy(model(FEW[:, :-1]), FEW[:, 1:]).mean())()
@@ -176,7 +176,7 @@ def take_a_step(model):
 
 
 @pytest.mark.parametrize("adapter", ["lora", "dora"])
-def test_any_architecture_carries_trains_saves_and_gives_back(base, adapter, tmp_path):
+def test_any_architecture_attaches_trains_saves_and_detaches(base, adapter, tmp_path):
     model, another = base
     before, modules = answers(model), dict(model.named_modules())
     config = config_of(adapter=adapter, dropout=0.1)
@@ -209,7 +209,7 @@ def test_any_architecture_carries_trains_saves_and_gives_back(base, adapter, tmp
     assert np.array_equal(answers(stock), trained)
 
 
-def test_any_architecture_gives_its_embedding_back(base):
+def test_any_architecture_gets_its_embedding_back(base):
     model, _ = base
     before, modules = answers(model), dict(model.named_modules())
     with lora.attached(model, config_of(layers=1, embeddings=True)):
@@ -223,7 +223,7 @@ def test_any_architecture_gives_its_embedding_back(base):
     assert all(after[name] is modules[name] for name in modules)
 
 
-def test_any_architecture_is_its_head_over_its_body(base):
+def test_head_after_body_equals_the_model_on_any_architecture(base):
     model, _ = base
     body, head = split(model)
     hidden = body(FEW)
@@ -239,7 +239,7 @@ def test_any_architecture_is_its_head_over_its_body(base):
 
 
 @pytest.mark.parametrize("name", ["qwen3_moe", "mixtral", "jamba"])
-def test_experts_carry_lora_and_are_left_out_of_dora(name):
+def test_expert_layers_get_lora_but_not_dora(name):
     model = build(name)
     experts = {path for path, m in model.named_modules() if type(m).__name__ == "SwitchLinear"}
     carriers = {}
@@ -257,7 +257,7 @@ def test_experts_carry_lora_and_are_left_out_of_dora(name):
 
 @pytest.mark.parametrize("settings", [ADAPTERS["embeddings"], ADAPTERS["dora embeddings"]], ids=["lora", "dora"])
 @pytest.mark.parametrize("name", ["llama", "qwen2", "gemma2", "gpt2"])
-def test_the_token_embedding_carries_an_adapter_too(name, settings, tmp_path):
+def test_the_token_embedding_can_get_an_adapter(name, settings, tmp_path):
     model = build(name)
     before = answers(model)
     config = config_of(layers=1, **settings)
@@ -276,7 +276,7 @@ def test_the_token_embedding_carries_an_adapter_too(name, settings, tmp_path):
     assert np.array_equal(answers(stock), trained)
 
 
-def test_a_quantised_embedding_carries_lora_but_not_dora(tmp_path):
+def test_a_quantised_embedding_gets_lora_but_not_dora(tmp_path):
     model = build("llama", bits=4)
     with lora.attached(model, config_of(embeddings=True)):
         assert lora.weights(model)["model.embed_tokens.lora_a"].shape == (64, 4)
@@ -284,7 +284,7 @@ def test_a_quantised_embedding_carries_lora_but_not_dora(tmp_path):
         lora.attached(model, config_of(adapter="dora", embeddings=True)).__enter__()
 
 
-def test_a_layer_that_mlx_lm_gives_a_misshapen_adapter_is_refused_and_the_base_left_alone():
+def test_a_layer_with_a_misshapen_adapter_is_refused_and_the_base_is_unchanged():
     model = build("llama", bits=6)  # mlx-lm's DoRA takes the input's size times 32 // bits
     before = answers(model)
     with pytest.raises(ModelError, match=r"llama: .*does not work with its layers under dora: .*shape"):
@@ -294,7 +294,7 @@ def test_a_layer_that_mlx_lm_gives_a_misshapen_adapter_is_refused_and_the_base_l
         assert np.array_equal(answers(model), before)
 
 
-def test_a_base_that_reads_its_embedding_past_the_layer_is_refused_and_left_alone():
+def test_a_base_that_bypasses_its_embedding_layer_is_refused_and_unchanged():
     model = build("minicpm", tie_word_embeddings=True)
     before, modules = answers(model), dict(model.named_modules())
     with pytest.raises(ModelError, match=r"minicpm: .*does not work with its layers under lora: .*weight"):
@@ -312,7 +312,7 @@ def test_the_last_blocks_must_have_a_layer_of_the_keys():
 
 
 @pytest.mark.parametrize("settings", ADAPTERS.values(), ids=ADAPTERS)
-def test_switched_off_the_very_same_base_answers(settings):
+def test_a_switched_off_adapter_gives_the_exact_logits_of_the_base(settings):
     model = build("mixtral")
     before = answers(model)
     with lora.attached(model, config_of(**settings)):
@@ -329,7 +329,7 @@ def test_switched_off_the_very_same_base_answers(settings):
         assert np.array_equal(answers(model), before), "without an adapter there is nothing to switch off"
 
 
-def test_switching_off_costs_no_memory_of_the_size_of_the_weights():
+def test_switching_off_copies_no_weights():
     model = build("llama", hidden_size=256, intermediate_size=1024)
     size = sum(v.nbytes for _, v in tree_flatten(model.parameters()))
     with lora.attached(model, config_of()):
@@ -343,14 +343,14 @@ def test_switching_off_costs_no_memory_of_the_size_of_the_weights():
             assert mx.get_active_memory() - active < 0.01 * size
 
 
-def test_a_model_that_makes_its_logits_inside_its_body_is_refused_by_name():
+def test_a_model_with_logits_inside_its_body_is_refused_by_name():
     model = build("gpt_neox", layer_norm_eps=1e-5, rotary_emb_base=10_000, rotary_pct=0.5)
     with pytest.raises(ModelError, match=r"gpt_neox: .*not its head over its body"):
         split(model)
 
 
 class Whole(nn.Module):
-    """A model that makes something of another's logits."""
+    """A model that changes the logits of another model."""
 
     def __init__(self, inner, of_logits):
         super().__init__()
@@ -365,11 +365,11 @@ class Whole(nn.Module):
     [lambda logits, _: logits - logits.mean(axis=1, keepdims=True), lambda logits, ids: logits * ids[..., None]],
     ids=["other positions", "the ids"],
 )
-def test_a_head_that_hangs_on_more_than_its_hidden_state_is_refused(model, of_logits):
+def test_a_head_that_reads_more_than_the_hidden_state_is_refused(model, of_logits):
     with pytest.raises(ModelError, match="not its head over its body"):
         split(Whole(model, of_logits))
 
 
-def test_a_model_that_only_wraps_another_is_cut_where_that_is(model):
+def test_a_wrapper_of_a_model_is_split_inside_that_model(model):
     body, _ = split(Whole(model, lambda logits, _: logits))
     assert body(IDS).shape == (1, 5, 32)

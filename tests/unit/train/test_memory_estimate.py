@@ -1,4 +1,4 @@
-"""The preflight's estimate against the peak of a real step, and what it refuses."""
+"""The memory estimate matches the peak of a real step, and refuses settings that do not fit."""
 
 import json
 from itertools import product
@@ -30,7 +30,7 @@ from conch_dna.util.progress import Progress
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Wide and deep enough that its arrays outweigh what is not counted."""
+    """A model so wide and deep that its arrays outweigh everything that is not counted."""
     return write_tiny_model(tmp_path_factory.mktemp("wide") / "model", layers=10, width=128)
 
 
@@ -63,7 +63,7 @@ def test_the_estimate_is_within_15_percent_of_the_peak(folder, tmp_path, width, 
     assert estimate(read_shapes(folder), config, width).total == pytest.approx(peak, rel=0.15)
 
 
-def test_the_estimate_knows_the_two_rows_of_a_pair(folder, tmp_path):
+def test_the_estimate_counts_two_rows_for_a_pair(folder, tmp_path):
     config = DistillConfig(steps=2, checkpoint_every=2, batch_size=2)
     pair = [Example((5,) * 256, (False, *[True] * 255), 1, 1)] * 2
     source = FixedSource(pair * 2, lambda picks: Pairs(np.zeros(len(picks), np.float32), 0.1), config, together=2)
@@ -78,7 +78,7 @@ def test_the_estimate_knows_the_two_rows_of_a_pair(folder, tmp_path):
     ("rows", "shared", "after"),
     thin([(16, 20, 100), (64, 20, 40), (64, 20, 128), (64, 20, 240), (64, 200, 20), (64, 20, 300), (64, 0, 100)]),
 )
-def test_the_estimate_knows_the_answers_that_the_student_draws(folder, rows, shared, after):
+def test_the_estimate_counts_the_answers_that_the_student_draws(folder, rows, shared, after):
     base = load(str(folder))
     prompts = [[7] * shared + [9 + place] * 24 for place in range(rows)]
     standing = mx.get_active_memory()
@@ -92,7 +92,7 @@ def test_the_estimate_knows_the_answers_that_the_student_draws(folder, rows, sha
     assert found.total == found.weights + found.adapter + max(found.drawn, found.kept + max(found.loss, found.backward))
 
 
-def test_how_many_answers_are_drawn_at_once_depends_on_the_recipes(host):
+def test_the_number_of_answers_drawn_at_once_depends_on_the_recipes(host):
     config = config_of(batch_size=4, accumulation=2, rollout_steps=3, rollout_tokens=50, candidates=5)
 
     def drawn(names, prompts, max_tokens):
@@ -113,7 +113,7 @@ ADAPTERS = ({}, {"rank": 3, "layers": 1}, {"keys": ("mlp.down_proj",)}, {"adapte
 @pytest.mark.parametrize(
     ("model", "settings"), [*product(MODELS, ADAPTERS), (MODELS[1], {"embeddings": True})], ids=str
 )
-def test_weights_and_adapter_are_counted_to_the_byte(tmp_path, model, settings):
+def test_weights_and_adapter_are_exact(tmp_path, model, settings):
     folder = write_tiny_model(tmp_path / "model", layers=2, **model)
     config = DistillConfig(**settings)
     found = estimate(read_shapes(folder), config, 32)
@@ -126,7 +126,7 @@ def test_weights_and_adapter_are_counted_to_the_byte(tmp_path, model, settings):
 
 @pytest.mark.parametrize("bits", thin([None, 4]), ids=["float", "4-bit"])
 @pytest.mark.parametrize("name", thin(architectures.ARCHITECTURES, "llama", "mixtral", "gpt2", "jamba"))
-def test_the_adapter_of_every_architecture_is_counted_to_the_byte(tmp_path, name, bits):
+def test_the_adapter_of_every_architecture_is_exact(tmp_path, name, bits):
     model = architectures.build(name, bits=bits)
     about = {**architectures.SIZES, "model_type": name, **architectures.ARCHITECTURES[name]}
     if bits:
@@ -142,7 +142,7 @@ def test_the_adapter_of_every_architecture_is_counted_to_the_byte(tmp_path, name
     assert found.kept > 0
 
 
-def test_what_would_not_fit_is_refused_with_what_does(folder):
+def test_settings_that_do_not_fit_are_refused_with_settings_that_fit(folder):
     config = DistillConfig(batch_size=4, accumulation=2, max_memory=1.0)
     assert preflight(folder, config, 250) == estimate(read_shapes(folder), config, 250)
     for share in (0.9, 0.6, 0.4, 0.25):
@@ -174,7 +174,7 @@ def test_with_a_token_budget_the_budget_that_fits_is_named(folder):
 
 
 @pytest.mark.parametrize("given", [{"batch_size": 4}, {"batch_size": 16, "token_budget": 2048}], ids=["rows", "budget"])
-def test_pairs_take_two_rows_each_and_what_is_advised_fits_whole_pairs(folder, given):
+def test_pairs_need_two_rows_and_the_advice_fits_whole_pairs(folder, given):
     shapes, config = read_shapes(folder), DistillConfig(**given)
     pairs = estimate(shapes, config, 250, together=2)
     assert (pairs.rows, pairs.width) == (8, 256)
@@ -189,19 +189,19 @@ def test_pairs_take_two_rows_each_and_what_is_advised_fits_whole_pairs(folder, g
         assert fits.token_budget % 512 == 0
 
 
-def test_where_nothing_fits_it_says_so(folder):
+def test_the_error_says_if_no_batch_size_fits(folder):
     with pytest.raises(ConfigError, match=r"max_memory: .*No batch of this base fits"):
         preflight(folder, DistillConfig(max_memory=0.001), 250)
 
 
-def test_a_second_model_counts_with_its_weights(folder):
+def test_a_second_model_adds_its_weights(folder):
     config = DistillConfig()
     alone, both, three = (preflight(folder, config, 64, [folder] * count) for count in range(3))
     assert both.total - alone.total == both.second_model == alone.weights
     assert three.second_model == 2 * alone.weights
 
 
-def test_without_max_memory_the_machine_sets_the_limit():
+def test_the_default_limit_is_the_machines_memory():
     import psutil
 
     assert limit(DistillConfig(max_memory=2.5)) == 2_500_000_000
@@ -209,13 +209,13 @@ def test_without_max_memory_the_machine_sets_the_limit():
 
 
 @pytest.mark.parametrize(
-    ("told", "there"),
+    ("reported", "expected"),
     [({"max_recommended_working_set_size": 5, "memory_size": 9}, 5), ({"free_memory": 7, "total_memory": 9}, 7)],
     ids=["metal", "cuda"],
 )
-def test_a_gpu_tells_its_own_limit(monkeypatch, told, there):
-    monkeypatch.setattr(mx, "device_info", lambda: told)
-    assert limit(DistillConfig()) == there
+def test_a_gpu_reports_its_limit(monkeypatch, reported, expected):
+    monkeypatch.setattr(mx, "device_info", lambda: reported)
+    assert limit(DistillConfig()) == expected
 
 
 @pytest.mark.parametrize("fault", ["no config", "no hidden size", "cut short"])
@@ -227,6 +227,6 @@ def test_a_folder_without_shapes_is_refused_in_one_line(tmp_path, fault):
         (folder / "config.json").write_text(json.dumps({"vocab_size": 5}))
     else:
         (folder / "model.safetensors").write_bytes(b"\x09\0\0\0")
-    with pytest.raises(ModelError, match="its shapes cannot be read") as caught:
+    with pytest.raises(ModelError, match="cannot read the shapes") as caught:
         read_shapes(folder)
     assert "\n" not in str(caught.value)

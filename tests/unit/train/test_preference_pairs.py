@@ -1,4 +1,4 @@
-"""The student takes on what its teacher prefers, or the opposite of it; nothing is drawn or asked for twice."""
+"""The student moves towards the answers that its teacher prefers; no answer is drawn and no verdict requested twice."""
 
 import shutil
 from dataclasses import replace
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from dense import log_softmax
 from endings import write_ending_student
-from lessons import run_named
 from projects import prompts_of, write_domain
+from recipe_runs import run_named
 from settings import config_of
 from tiers import thin
 
@@ -31,11 +31,11 @@ from conch_dna.util.progress import Progress
 
 IDENTITY = {"base": "b", "teacher": "t", "data": "d", "settings": {}}
 PROMPTS = [Prompt.model_validate(row) for row in prompts_of(13)]
-OWN = "the word"  # what the teacher answers
+OWN = "the word"  # the teacher's own answer
 
 
 class Brief:
-    """Prefers the shorter answer, finds equally long ones alike, and keeps what it was asked."""
+    """Prefers the shorter answer, has no preference at equal length, and records the requests."""
 
     fingerprint = "brief:1"
     capabilities = frozenset({"text", "prefer"})
@@ -55,8 +55,8 @@ class Brief:
         ]
 
 
-class Stop(BaseException):  # as a kill, which no handler of errors sees
-    """Ends a context_of the way a kill would."""
+class Stop(BaseException):  # not an Exception: error handlers must not see it
+    """Ends training as a kill would."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def student(tmp_path_factory):
 
 @pytest.fixture
 def context_of(student, tmp_path, monkeypatch):
-    """Make a context_of on ten prompts, with three set apart."""
+    """Make a recipe context with ten training prompts and three validation prompts."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     folder = write_domain(tmp_path / "d", max_tokens=24)
 
@@ -75,11 +75,11 @@ def context_of(student, tmp_path, monkeypatch):
         config = config_of(
             student=str(student), mode="preference", checkpoint_every=1, rank=2, warmup=0, **(given | settings)
         )  # fmt: skip
-        told = {p.digest: answers for p in PROMPTS} if answers else {}
-        material = TrainingSet("d", (), None, PROMPTS[:10], TrainingSet("d", prompts=PROMPTS[10:]), told)
+        own = {p.digest: answers for p in PROMPTS} if answers else {}
+        training_set = TrainingSet("d", (), None, PROMPTS[:10], TrainingSet("d", prompts=PROMPTS[10:]), own)
         return RecipeContext(
             load(str(student)), config, RecipeSettings(), load_plugins(strict=True, block=[]), load_domain(folder),
-            material, teacher or Brief(), IDENTITY, tmp_path / name, Progress(), on_step,
+            training_set, teacher or Brief(), IDENTITY, tmp_path / name, Progress(), on_step,
         )  # fmt: skip
 
     return make
@@ -94,13 +94,13 @@ def counts_of(folder):
 
 
 def files(folder):
-    """Everything that is the same for a seed: what was drawn, judged, weighed and result."""
+    """The files that a seed determines: candidates, verdicts, pairs, counts and adapter."""
     names = ("candidates.jsonl", "verdicts.jsonl", "pairs.jsonl", "counts.json", "adapters.safetensors")
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.name in names}
 
 
-def leaning(base, adapter, pairs):
-    """How much more likely, in nats, the shorter answer of each pair is than the longer one; mean."""
+def preference_for_short(base, adapter, pairs):
+    """Mean gain, in nats over the base, of the shorter answer of each pair over the longer one."""
     by_digest = {p.digest: p for p in PROMPTS}
     runtime = NeuronRuntime(base, adapter.parent / "none")
     try:
@@ -118,7 +118,7 @@ def leaning(base, adapter, pairs):
     return found[0] - found[1]
 
 
-def test_answers_are_drawn_judged_weighed_and_learnt(context_of, tmp_path):
+def test_answers_become_verdicts_pairs_and_an_adapter(context_of, tmp_path):
     one = context_of("run")
     result = run_named(["preference"], one)
     run = tmp_path / "run"
@@ -131,7 +131,7 @@ def test_answers_are_drawn_judged_weighed_and_learnt(context_of, tmp_path):
     digests = [p.digest for p in PROMPTS[:10]]
     assert [(d.prompt, d.number) for d in drawn] == [(p, n) for p in digests for n in range(4)]
     texts = {(d.prompt, d.number): d for d in drawn}
-    assert {j.first for j in judged} == {None}, "the teacher's own answer is compared with each other one"
+    assert {j.first for j in judged} == {None}, "the teacher's own answer is compared with each candidate"
     for verdict, (digest, first, second) in zip(judged, one.teacher.asked, strict=True):
         answer = texts[verdict.prompt, verdict.second]
         assert (verdict.prompt, OWN, answer.text) == (digest, first, second)
@@ -151,7 +151,7 @@ def test_answers_are_drawn_judged_weighed_and_learnt(context_of, tmp_path):
     assert not any(type(m).__name__.startswith(("LoRA", "DeltaSwitch")) for _, m in one.base.model.named_modules())
 
 
-def test_the_reference_is_the_base_and_training_begins_at_it(context_of, tmp_path):
+def test_the_reference_is_the_base_and_training_starts_at_it(context_of, tmp_path):
     one = context_of("run", dropout=0.0)
     result = run_named(["preference"], one)
     by_digest = {p.digest: p for p in PROMPTS}
@@ -170,17 +170,17 @@ def test_the_reference_is_the_base_and_training_begins_at_it(context_of, tmp_pat
     assert last.agreement > 0.5
 
 
-def test_of_a_conversation_the_last_answer_alone_is_weighed(context_of):
+def test_only_the_last_answer_of_a_conversation_counts(context_of):
     one = context_of("run", dropout=0.0, steps=1)
     earlier = [Message(role="user", content="Say it."), Message(role="assistant", content="Heron, 19 times.")]
     prompts = [Prompt(messages=(*earlier, *prompt.messages)) for prompt in PROMPTS[:10]]
-    material = TrainingSet("d", (), None, prompts, None, {prompt.digest: OWN for prompt in prompts})
-    (report,) = run_named(["preference"], replace(one, training_set=material)).reports
-    assert report.reward == pytest.approx(0, abs=1e-4), "what both answers follow on is no gain over the reference"
+    training_set = TrainingSet("d", (), None, prompts, None, {prompt.digest: OWN for prompt in prompts})
+    (report,) = run_named(["preference"], replace(one, training_set=training_set)).reports
+    assert report.reward == pytest.approx(0, abs=1e-4), "the common prefix adds no gain"
     assert report.loss == pytest.approx(np.log(2), abs=1e-4)
 
 
-def test_after_another_recipe_the_reference_is_what_that_one_left(context_of, tmp_path):
+def test_after_another_recipe_its_adapter_is_the_reference(context_of, tmp_path):
     start = run_named(["preference"], context_of("first")).adapter
     result = run_named(["preference"], replace(context_of("second"), start=start))
     assert result.reports[0].loss == pytest.approx(np.log(2), abs=1e-4)
@@ -189,14 +189,14 @@ def test_after_another_recipe_the_reference_is_what_that_one_left(context_of, tm
 
 
 @pytest.mark.full
-def test_with_inverted_verdicts_the_student_moves_the_other_way(context_of, tmp_path):
+def test_inverted_verdicts_move_the_student_the_other_way(context_of, tmp_path):
     moved = {}
-    for name, better in (("told", 0), ("inverted", 1)):
+    for name, better in (("normal", 0), ("inverted", 1)):
         one = context_of(name, Brief(better), steps=8)
         adapter = run_named(["preference"], one).adapter
-        moved[name] = leaning(one.base, adapter, rows(tmp_path / name / "pairs.jsonl", Pair))
-    assert (tmp_path / "told/candidates.jsonl").read_bytes() == (tmp_path / "inverted/candidates.jsonl").read_bytes()
-    assert moved["told"] > 1, "nats towards the shorter answers"
+        moved[name] = preference_for_short(one.base, adapter, rows(tmp_path / name / "pairs.jsonl", Pair))
+    assert (tmp_path / "normal/candidates.jsonl").read_bytes() == (tmp_path / "inverted/candidates.jsonl").read_bytes()
+    assert moved["normal"] > 1, "nats towards the shorter answers"
     assert moved["inverted"] < -1
 
 
@@ -215,7 +215,7 @@ def test_a_teacher_without_answers_ranks_the_students_own(context_of, tmp_path):
     assert counts.candidates == counts.unusable + counts.alike + counts.compared + firsts
 
 
-def test_prompts_set_apart_are_judged_and_measured_but_not_trained_on(context_of, tmp_path):
+def test_validation_prompts_are_judged_and_measured_but_not_trained_on(context_of, tmp_path):
     result = run_named(["preference"], context_of("run", keep_best=1))
     counts = counts_of(tmp_path / "run")
     assert counts.apart > 0
@@ -235,9 +235,9 @@ class Undecided(Brief):
         return [None for _ in prompts]
 
 
-def test_without_a_verdict_nothing_is_trained(context_of, tmp_path):
-    said = r"d, preference: no verdict to train on; got (\d+) of \1 comparisons without a verdict\. Look at verdicts"
-    with pytest.raises(TrainingError, match=said):
+def test_training_without_any_verdict_is_refused(context_of, tmp_path):
+    message = r"d, preference: no verdict to train on; got (\d+) of \1 comparisons without a verdict\. Check verdicts"
+    with pytest.raises(TrainingError, match=message):
         run_named(["preference"], context_of("run", Undecided()))
     counts = counts_of(tmp_path / "run")
     assert counts.ties == counts.compared > 0
@@ -256,38 +256,38 @@ class Odd(Brief):
 @pytest.mark.parametrize(
     "found", thin([lambda n: [0] * (n - 1), lambda n: [2] * n, lambda n: ["0"] * n]), ids=["too few", "no side", "text"]
 )
-def test_verdicts_that_do_not_fit_are_refused(context_of, tmp_path, found):
-    with pytest.raises(TeacherError, match=r"brief:1: gave verdicts that do not fit the answers; got "):
+def test_invalid_verdicts_are_refused(context_of, tmp_path, found):
+    with pytest.raises(TeacherError, match=r"brief:1: returned invalid verdicts; got "):
         run_named(["preference"], context_of("run", Odd(found)))
     assert (tmp_path / "run/verdicts.jsonl").read_bytes() == b""
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("when", ["judging", "training"])
-def test_a_stop_anywhere_changes_nothing_and_no_verdict_is_asked_for_twice(context_of, tmp_path, when):
+def test_a_stop_does_not_change_the_result_and_no_verdict_is_requested_twice(context_of, tmp_path, when):
     settings = {"candidates": 8}
-    calm = Brief()
-    run_named(["preference"], context_of("calm", calm, **settings))
-    assert len(calm.asked) > 2 * GROUP
+    whole = Brief()
+    run_named(["preference"], context_of("whole", whole, **settings))
+    assert len(whole.asked) > 2 * GROUP
 
     def on_step(report):
         if when == "training" and report.step == 2:
             raise Stop
 
-    torn = Brief(stop_after=1 if when == "judging" else None)
+    stopped = Brief(stop_after=1 if when == "judging" else None)
     with pytest.raises(Stop):
-        run_named(["preference"], context_of("torn", torn, on_step=on_step, **settings))
+        run_named(["preference"], context_of("stopped", stopped, on_step=on_step, **settings))
     again = Brief()
-    run_named(["preference"], context_of("torn", again, **settings))
-    assert torn.asked + again.asked == calm.asked
-    assert files(tmp_path / "torn") == files(tmp_path / "calm")
+    run_named(["preference"], context_of("stopped", again, **settings))
+    assert stopped.asked + again.asked == whole.asked
+    assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     third = Brief()
-    run_named(["preference"], context_of("torn", third, **settings))
+    run_named(["preference"], context_of("stopped", third, **settings))
     assert third.asked == []
 
 
 @pytest.mark.parametrize("name", thin(["candidates", "verdicts", "pairs"], "verdicts"))
-def test_a_file_cut_short_is_mended(context_of, tmp_path, name):
+def test_a_truncated_file_is_completed(context_of, tmp_path, name):
     run_named(["preference"], context_of("run"))
     whole = files(tmp_path / "run")
     file = tmp_path / f"run/{name}.jsonl"
@@ -296,8 +296,8 @@ def test_a_file_cut_short_is_mended(context_of, tmp_path, name):
     assert files(tmp_path / "run") == whole
 
 
-def test_pairs_of_verdicts_that_were_lost_are_weighed_anew(context_of, tmp_path):
-    """A live teacher may say something else the second time."""
+def test_pairs_of_lost_verdicts_are_computed_again(context_of, tmp_path):
+    """A live teacher may return another verdict for a repeated request."""
     with pytest.raises(Stop):
         run_named(["preference"], context_of("run", on_step=stopping))
     (tmp_path / "run/verdicts.jsonl").unlink()
@@ -314,7 +314,7 @@ def stopping(report):
         raise Stop
 
 
-def test_what_another_domain_or_teacher_left_is_refused(context_of, tmp_path):
+def test_files_of_another_domain_or_teacher_are_refused(context_of, tmp_path):
     run_named(["preference"], context_of("run"))
     whole = files(tmp_path / "run")
     other = replace(context_of("run"), identity=IDENTITY | {"teacher": "u"})
@@ -326,7 +326,7 @@ def test_what_another_domain_or_teacher_left_is_refused(context_of, tmp_path):
     assert files(tmp_path / "run") == whole
 
 
-def test_answers_that_are_too_long_are_counted_and_no_verdict_is_asked_for(context_of, tmp_path):
+def test_too_long_answers_are_counted_and_get_no_verdict(context_of, tmp_path):
     whole = context_of("whole")
     run_named(["preference"], whole)
     by_digest = {p.digest: p for p in PROMPTS}
@@ -343,7 +343,7 @@ def test_answers_that_are_too_long_are_counted_and_no_verdict_is_asked_for(conte
     assert len(short.teacher.asked) == counts.compared == len(lengths) - counts.too_long > 0
 
 
-def test_answers_that_fit_into_no_pass_are_refused_before_a_verdict_is_asked_for(context_of):
+def test_answers_over_the_token_budget_are_refused_before_any_verdict(context_of):
     narrow = context_of("narrow", token_budget=64)
     with pytest.raises(
         ConfigError, match=r"token_budget: an answer to the prompt \w+ does not fit into a forward pass"
@@ -352,8 +352,8 @@ def test_answers_that_fit_into_no_pass_are_refused_before_a_verdict_is_asked_for
     assert narrow.teacher.asked == []
 
 
-def test_a_verdict_on_other_texts_is_asked_for_again(context_of, tmp_path):
-    """Where candidates were lost, another machine may draw others in their place."""
+def test_a_verdict_on_other_texts_is_requested_again(context_of, tmp_path):
+    """Another machine may draw other candidates in place of lost ones."""
     run_named(["preference"], context_of("run"))
     shutil.rmtree(tmp_path / "run/checkpoints")
     file = tmp_path / "run/candidates.jsonl"
@@ -366,6 +366,6 @@ def test_a_verdict_on_other_texts_is_asked_for_again(context_of, tmp_path):
     again = context_of("run")
     run_named(["preference"], again)
     assert (changed.prompt, OWN, "w") in again.teacher.asked
-    assert len(again.teacher.asked) <= GROUP, "verdicts on what stayed are not asked for again"
+    assert len(again.teacher.asked) <= GROUP, "verdicts on unchanged texts are not requested again"
     pairs = rows(tmp_path / "run/pairs.jsonl", Pair)
     assert (changed.prompt, "w", OWN) in [(p.prompt, p.preferred, p.other) for p in pairs]

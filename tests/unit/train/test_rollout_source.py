@@ -1,4 +1,4 @@
-"""On-policy distillation: exact gradients, the same course after any stop, and a teacher whose signal counts."""
+"""On-policy distillation: exact batches, the same result after any stop, and a teacher whose signal counts."""
 
 import contextlib
 import itertools
@@ -41,7 +41,7 @@ CONFIG = config_of(
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, host):
-    """A student, a domain, and a teacher: the student's weights moved by what a small adapter can learn."""
+    """A student, a domain, and a teacher that differs from the student by a small adapter."""
     root = tmp_path_factory.mktemp("world")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCH_CACHE", str(root / "cache"))
@@ -61,11 +61,11 @@ def world(tmp_path_factory, host):
         yield SimpleNamespace(base=base, teacher=teacher, prompts=domain.prompts[:10], held_out=domain.prompts[10:])
 
 
-class Listening:
-    """A teacher that keeps what it was asked, and may change what it says."""
+class Recording:
+    """A teacher that records its requests, and can change its scores."""
 
     def __init__(self, teacher, change=lambda targets: targets):
-        self.teacher, self.change, self.asked, self.fingerprint = teacher, change, [], "listening"
+        self.teacher, self.change, self.asked, self.fingerprint = teacher, change, [], "recording"
 
     def score(self, prompts, answers, top_k):
         self.asked.append([p.digest for p in prompts])
@@ -91,14 +91,14 @@ def source(world, tmp_path):
 
 @pytest.fixture
 def ends(world, monkeypatch):
-    """Let many tokens end a turn, so that some rollouts end by themselves and some are cut off."""
+    """Make many tokens end a turn, so that some rollouts finish and some are truncated."""
     found = {*world.base.tokenizer.eos_token_ids, *range(7, 276, 20)}
     monkeypatch.setattr(world.base.tokenizer, "eos_token_ids", found)
     return found
 
 
 def given(world, config=CONFIG):
-    """A source of answers that are not the student's own."""
+    """A source of given answers."""
     turns = [
         [*(m.as_dict() for m in p.messages), {"role": "assistant", "content": f"the {n}"}]
         for n, p in enumerate(world.prompts)
@@ -107,7 +107,7 @@ def given(world, config=CONFIG):
 
 
 class TestBatches:
-    """What a step trains on."""
+    """The batches of a step."""
 
     @pytest.mark.parametrize("form", ["divergence", "advantage"])
     def test_exactly_the_rollouts_tokens_are_trained(self, source, world, ends, form):
@@ -132,7 +132,7 @@ class TestBatches:
         assert all(batch.on_policy for batch in batches)
 
     @pytest.mark.usefixtures("ends")
-    def test_a_token_budget_cuts_the_step_and_leaves_none_out(self, source):
+    def test_a_token_budget_divides_the_step_and_keeps_all_rollouts(self, source):
         ours = source(batch_size=8, rollout_tokens=40, token_budget=256)
         batches = ours.batches(0)
         rows = {one.place: one.rollout for one in unpack(ours.state())[0]}
@@ -143,7 +143,7 @@ class TestBatches:
             assert tuple(batch.labels_N) == tuple(itertools.chain(*(rows[name].tokens for name in batch.names)))
             assert len(batch.targets.tail) == len(batch.labels_N)
 
-    def test_the_advantage_form_is_given_the_samplers_own_log_probs(self, source):
+    def test_the_advantage_loss_gets_the_samplers_log_probs(self, source):
         ours = source(on_policy_loss="advantage", rollout_temperature=1.3)
         (batch,) = ours.batches(0)
         rows = unpack(ours.state())[0]
@@ -152,15 +152,15 @@ class TestBatches:
         assert np.array_equal(batch.targets.teacher_N, np.concatenate([r.targets.chosen for r in rows]))
         assert not np.allclose(batch.targets.sampler_N, np.concatenate([r.rollout.log_probs for r in rows]), atol=1e-2)
 
-    def test_no_cross_entropy_pulls_towards_the_students_own_samples(self, source, world, host):
+    def test_rollouts_have_no_cross_entropy(self, source, world, host):
         def after(alpha, batches):
             config = CONFIG.model_copy(update={"steps": 1})
             with training(world, config) as trainee:
                 one = SimpleNamespace(batches=lambda _: batches)
-                said = []
+                reports = []
                 loss = Objective(host.catalog.get("losses", "reverse_kl"), 1.0, True, alpha)
-                train(trainee, config, one, lambda _: loss, 0, said.append)
-                return {n: np.array(v) for n, v in lora.weights(world.base.model).items()}, said[0]
+                train(trainee, config, one, lambda _: loss, 0, reports.append)
+                return {n: np.array(v) for n, v in lora.weights(world.base.model).items()}, reports[0]
 
         batches = source().batches(0)
         (weak, report), (strong, _) = after(0.2, batches), after(1.0, batches)
@@ -179,17 +179,17 @@ class TestBatches:
 
 
 class TestFraction:
-    """Which steps are on rollouts."""
+    """The choice of steps that train on rollouts."""
 
     @pytest.mark.parametrize("fraction", [0.0, 0.3, 0.5, 1.0])
-    def test_it_is_one_draw_a_step_that_hangs_on_seed_and_step_alone(self, fraction):
+    def test_the_choice_depends_only_on_seed_and_step(self, fraction):
         draws = [on_rollouts(CONFIG.seed, fraction, step) for step in range(1000)]
         assert np.mean(draws) == pytest.approx(fraction, abs=0.05)
         assert draws[500:] == [on_rollouts(CONFIG.seed, fraction, step) for step in range(500, 1000)]
         assert fraction in {0, 1} or draws != [on_rollouts(1, fraction, step) for step in range(1000)]
 
-    def test_the_other_steps_are_the_other_sources(self, source, world):
-        teacher = Listening(world.teacher)
+    def test_the_other_steps_come_from_the_fixed_source(self, source, world):
+        teacher = Recording(world.teacher)
         ours = source(teacher, given(world), on_policy_fraction=0.5)
         kinds = []
         for step in range(6):
@@ -203,13 +203,13 @@ class TestFraction:
         assert set(kinds) == {True, False}
         assert len(teacher.asked) == sum(kinds)
 
-    def test_without_another_source_every_step_must_be_on_rollouts(self, source):
+    def test_a_fraction_below_1_without_a_fixed_source_is_refused(self, source):
         with pytest.raises(ConfigError, match=r"\[distill.on_policy\] fraction: .* got 0.5; allowed: 1"):
             source(on_policy_fraction=0.5)
 
 
 def test_one_batch_of_rollouts_serves_several_steps(source, world):
-    teacher = Listening(world.teacher)
+    teacher = Recording(world.teacher)
     ours = source(teacher, rollout_steps=4)
     for step in range(6):
         ours.batches(step)
@@ -218,11 +218,11 @@ def test_one_batch_of_rollouts_serves_several_steps(source, world):
     assert teacher.asked == [list(itertools.chain(*per_step[:4])), list(itertools.chain(*per_step[4:]))]
 
 
-def test_the_state_comes_back_as_it_was(source):
+def test_a_restored_source_has_the_same_batches(source):
     ours = source(rollout_steps=3)
     assert ours.state() == pack({}) == {}
     first = ours.batches(1)
-    back = source(Listening(None), rollout_steps=3)  # a teacher that cannot be asked
+    back = source(Recording(None), rollout_steps=3)  # a teacher that must not be called
     back.restore(ours.state())
     for step, wanted in ((1, first), (2, ours.batches(2))):
         for one, other in zip(back.batches(step), wanted, strict=True):
@@ -230,40 +230,40 @@ def test_the_state_comes_back_as_it_was(source):
             assert np.array_equal(one.targets.log_probs, other.targets.log_probs)
 
 
-def test_greedy_rollouts_have_no_importance_ratios(source):
+def test_greedy_rollouts_with_the_advantage_loss_are_refused(source):
     assert source(rollout_temperature=0.0).batches(0)
     with pytest.raises(ConfigError, match="rollout_temperature: greedy rollouts have no sampling probabilities"):
         source(rollout_temperature=0.0, on_policy_loss="advantage")
 
 
-def test_a_teacher_without_the_samples_log_probs_is_refused_by_the_advantage_form_alone(source, world):
-    teacher = Listening(world.teacher, lambda targets: replace(targets, chosen=None))
+def test_only_the_advantage_loss_refuses_a_teacher_without_log_probs_of_the_samples(source, world):
+    teacher = Recording(world.teacher, lambda targets: replace(targets, chosen=None))
     ours = source(teacher)
     ours.batches(0)
     assert unpack(ours.state())[0][0].targets.chosen is None
     assert "k1" not in ours.journal.read_text()
-    with pytest.raises(TeacherError, match="listening: does not give the log-probability"):
+    with pytest.raises(TeacherError, match="recording: does not give the log-probability"):
         source(teacher, on_policy_loss="advantage").batches(0)
 
 
 def test_scores_for_ids_beyond_the_students_head_are_refused(source, world):
-    teacher = Listening(world.teacher, lambda targets: replace(targets, ids=targets.ids + 276))
-    with pytest.raises(TeacherError, match="listening: returned soft targets for an id that the student's head"):
+    teacher = Recording(world.teacher, lambda targets: replace(targets, ids=targets.ids + 276))
+    with pytest.raises(TeacherError, match="recording: returned soft targets for an id that the student's head"):
         source(teacher).batches(0)
 
 
-def test_scores_of_other_tokens_are_refused(source, world):
-    teacher = Listening(world.teacher, lambda targets: replace(targets, tail=targets.tail[1:]))
-    with pytest.raises(TeacherError, match="listening: scored other tokens than the rollouts'"):
+def test_a_wrong_number_of_scores_is_refused(source, world):
+    teacher = Recording(world.teacher, lambda targets: replace(targets, tail=targets.tail[1:]))
+    with pytest.raises(TeacherError, match="recording: scored a wrong number of tokens"):
         source(teacher).batches(0)
 
 
 class Kill(BaseException):
-    """Stops a course as a kill would: nothing is saved on the way out."""
+    """Ends training as a kill would: nothing is saved on the way out."""
 
 
 class Stopped(OnPolicySource):
-    """Is stopped in a step, with its batches drawn already."""
+    """Raises in a step after its batches are drawn."""
 
     at = None
 
@@ -275,15 +275,18 @@ class Stopped(OnPolicySource):
 
 
 class TestResume:
-    """A course that was stopped anywhere ends as one that was not."""
+    """A training that was stopped in any step ends like an uninterrupted one."""
 
     @pytest.fixture
-    def course(self, world, host, tmp_path):
+    def run_training(self, world, host, tmp_path):
         def take(name, settings, at=None):
             config = changed(CONFIG, steps=4, layers=2, **settings)
             folder = tmp_path / name
             fixed = given(world, config) if config.tables["on_policy"].fraction < 1 else None
-            source = Stopped(world.base, world.teacher, world.prompts, config, fixed, folder / "rollouts.jsonl")
+            source = Stopped(
+                world.base, world.teacher, world.prompts, config, config.tables["on_policy"], fixed,
+                folder / "rollouts.jsonl",
+            )  # fmt: skip
             source.at = at
             loss = Objective(host.catalog.get("losses", "reverse_kl"), 1.0, True, 0.7)
             stage = Stage("tiny", "on_policy", source, lambda _: loss)
@@ -303,25 +306,25 @@ class TestResume:
         ),
         ids=["divergence, fresh", "advantage, shared, mixed"],
     )
-    def test_a_stop_in_any_step_changes_nothing(self, course, settings):
-        undisturbed = course("whole", settings)
+    def test_a_stop_in_any_step_does_not_change_the_result(self, run_training, settings):
+        undisturbed = run_training("whole", settings)
         assert len(undisturbed[1]) == 4
         for step, fault in enumerate((Kill, KeyboardInterrupt, KeyboardInterrupt, Kill)):
             with pytest.raises(fault):
-                course(f"stopped-{step}", settings, (step, fault()))
-            assert course(f"stopped-{step}", settings) == undisturbed, step
+                run_training(f"stopped-{step}", settings, (step, fault()))
+            assert run_training(f"stopped-{step}", settings) == undisturbed, step
 
-    def test_a_line_that_a_kill_cut_short_is_written_again(self, course, tmp_path):
-        undisturbed = course("whole", {})
+    def test_a_truncated_line_of_the_journal_is_written_again(self, run_training, tmp_path):
+        undisturbed = run_training("whole", {})
         with pytest.raises(Kill):
-            course("stopped", {}, (2, Kill()))
+            run_training("stopped", {}, (2, Kill()))
         journal = tmp_path / "stopped" / "rollouts.jsonl"
         journal.write_bytes(journal.read_bytes() + b'{"step": 3, "text": "\xc3')
-        assert course("stopped", {}) == undisturbed
+        assert run_training("stopped", {}) == undisturbed
 
 
 @pytest.mark.usefixtures("ends")
-def test_the_journal_says_what_was_rolled_out(source, world):
+def test_the_journal_has_a_line_for_each_rollout(source, world):
     ours = source(batch_size=8, rollout_tokens=12)
     ours.batches(0)
     (rows,) = unpack(ours.state()).values()
@@ -339,7 +342,7 @@ def test_the_journal_says_what_was_rolled_out(source, world):
 
 @contextlib.contextmanager
 def training(world, config):
-    """Give a trainee with a fresh adapter for a block."""
+    """Yield a trainee with a fresh adapter."""
     with lora.attached(world.base.model, config):
         optimizer = optim.AdamW(learning_rate=config.learning_rate)
         optimizer.init(world.base.model.trainable_parameters())
@@ -347,7 +350,7 @@ def training(world, config):
 
 
 class TestLearning:
-    """What a few steps come to."""
+    """The effect of a few steps."""
 
     def distance(self, world):
         """Return the mean reverse KL, over the whole vocabulary, on the student's own answers to held-out prompts."""
@@ -364,7 +367,7 @@ class TestLearning:
             count += len(targets.tail)
         return total / count
 
-    def learnt(self, world, host, source, teacher, form):
+    def trained(self, world, host, source, teacher, form):
         """Return the distance from the true teacher before and after."""
         ours = source(teacher, steps=10, batch_size=8, dropout=0.0, rollout_tokens=8, on_policy_loss=form)
         config = ours.config
@@ -375,17 +378,17 @@ class TestLearning:
             return before, self.distance(world)
 
     def shuffled(self, targets):
-        """The same probabilities for other tokens."""
+        """Assign the probabilities to other tokens."""
         order = np.random.default_rng(0).permutation(276)
         return replace(targets, ids=order[targets.ids].astype(np.int32))
 
     @pytest.mark.full
-    def test_the_student_comes_closer_to_its_teacher_and_not_to_a_shuffled_one(self, world, host, source):
-        before, after = self.learnt(world, host, source, None, "divergence")
+    def test_the_student_approaches_its_teacher_but_not_with_shuffled_scores(self, world, host, source):
+        before, after = self.trained(world, host, source, None, "divergence")
         assert after < 0.6 * before
-        teacher = Listening(world.teacher, self.shuffled)
-        assert self.learnt(world, host, source, teacher, "divergence")[1] > 1.5 * after
+        teacher = Recording(world.teacher, self.shuffled)
+        assert self.trained(world, host, source, teacher, "divergence")[1] > 1.5 * after
 
-    def test_the_advantage_form_brings_it_closer_too(self, world, host, source):
-        before, after = self.learnt(world, host, source, None, "advantage")
+    def test_the_student_approaches_its_teacher_with_the_advantage_loss(self, world, host, source):
+        before, after = self.trained(world, host, source, None, "advantage")
         assert after < 0.8 * before

@@ -1,4 +1,4 @@
-"""Rollouts: the same whatever is in their batch, stopped where they end, with the log-probabilities of their draws."""
+"""Rollouts do not depend on their batch, stop at their end token, and have the log-probabilities of their tokens."""
 
 import mlx.core as mx
 import numpy as np
@@ -16,7 +16,7 @@ CONFIG = DistillConfig(rank=4, dropout=0.5)
 
 @pytest.fixture
 def model(tiny_model):
-    """The tiny model as it is in the middle of its training: LoRA on, dropout on, far from its start."""
+    """The tiny model as in the middle of training: with LoRA, with dropout, and far from its initial weights."""
     with lora.attached(tiny_model.model, CONFIG):
         mx.random.seed(1)
         moved = [(name, mx.random.normal(value.shape) * 0.1) for name, value in lora.weights(tiny_model.model).items()]
@@ -90,7 +90,7 @@ def ending(tiny_model, tokens):
     return type("Tokenizer", (), {"eos_token_ids": set(tokens)})
 
 
-def test_a_rollout_ends_with_its_end_token_or_where_it_is_cut_off(model, tiny_model, prompts):
+def test_a_rollout_stops_at_its_end_token_or_at_the_limit(model, tiny_model, prompts):
     whole = drawn(model, tiny_model, prompts[:1], [4])[0]
     assert (len(whole.tokens), whole.finished) == (12, False)
     end = whole.tokens[5]
@@ -111,7 +111,7 @@ def test_an_end_token_at_once_is_a_rollout_of_one_token(model, tiny_model, promp
     assert all(rollout.log_probs.shape == (1,) for rollout in found)
 
 
-def test_dropout_is_off_meanwhile_and_on_again_afterwards(model, tiny_model, prompts):
+def test_dropout_is_off_during_a_rollout_and_on_afterwards(model, tiny_model, prompts):
     layer = model.model.layers[0].self_attn.q_proj
     assert layer.training
     first = drawn(model, tiny_model, prompts, range(6))
@@ -131,7 +131,7 @@ def test_no_prompts_have_no_rollouts(model, tiny_model):
     assert drawn(model, tiny_model, [], []) == []
 
 
-def test_seeds_are_those_of_seed_step_and_prompt():
+def test_seeds_depend_on_seed_step_and_prompt():
     prompts = ["a", "b", "a", "c"]
     seeds = rollout_seeds(1, 2, prompts)
     assert len(set(seeds)) == 4

@@ -1,4 +1,4 @@
-"""Each schedule begins and ends where it should, and leaves its range at no step."""
+"""Each schedule starts and ends at the given values, and stays in its range at every step."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ def test_the_rate_warms_up_and_falls_to_its_share(schedule):
     assert math.isclose(rates[10], 0.2)
 
 
-def test_a_line_falls_evenly_and_a_cosine_does_not():
+def test_linear_decay_is_even_and_cosine_decay_is_not():
     config = DistillConfig(steps=9, warmup=1, learning_rate=1.0, final_rate=0.0, schedule="linear")
     falls = np.diff([learning_rate(config, step) for step in range(1, 10)])
     assert np.allclose(falls, -1 / 8)
@@ -43,7 +43,7 @@ def test_the_rate_is_positive_for_any_warm_up(warmup, steps, schedule):
 
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 50), st.integers(0, 60), st.sampled_from(["linear", "cosine"]))
 @settings(max_examples=100, deadline=None, database=None)
-def test_a_ramp_goes_from_its_start_to_its_end_and_never_beyond(start, end, steps, ramp_steps, ramp):
+def test_a_ramp_stays_between_its_start_and_its_end(start, end, steps, ramp_steps, ramp):
     config = DistillConfig(steps=steps, ramp=ramp, ramp_steps=ramp_steps, alpha_end=end)
     values = [between(config, start, end, step) for step in range(steps)]
     if steps > 1:
@@ -56,7 +56,7 @@ def test_a_ramp_goes_from_its_start_to_its_end_and_never_beyond(start, end, step
     assert between(config, start, None, steps - 1) == start
 
 
-def test_a_ramp_is_a_line_or_half_a_cosine_and_then_holds():
+def test_a_ramp_is_linear_or_half_a_cosine_and_then_constant():
     config = DistillConfig(steps=8, ramp_steps=5, alpha_end=1.0)
     assert [between(config, 0.0, 1.0, step) for step in range(8)] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1, 1, 1])
     cosine = config.model_copy(update={"ramp": "cosine"})

@@ -19,32 +19,32 @@ def names(source, step):
     return [batch.names for batch in source.batches(step)]
 
 
-def test_a_step_is_so_many_passes_of_so_many_examples():
+def test_a_step_has_accumulation_passes_of_batch_size_examples():
     batches = source().batches(0)
     assert [len(batch.names) for batch in batches] == [2, 2, 2]
     for batch in batches:
         assert [batch.labels_N[batch.rows_N == row].tolist() for row in (0, 1)] == [[i] * (i + 1) for i in batch.names]
 
 
-def test_the_same_step_is_the_same_whatever_was_asked_before():
+def test_the_batches_of_a_step_do_not_depend_on_earlier_calls():
     one, other = source(), source()
     later = names(one, 5)
     assert [names(other, step) for step in range(6)][5] == later
     assert names(source(seed=1), 5) != later
 
 
-def test_in_seven_steps_of_six_every_one_of_seven_is_seen_six_times():
+def test_every_example_is_used_equally_often():
     seen = np.concatenate([np.ravel(names(source(), step)) for step in range(7)])
     assert np.bincount(seen).tolist() == [6] * 7
 
 
-def test_targets_are_those_of_the_picked_examples():
+def test_batches_have_the_targets_of_their_examples():
     batches = source(targets=lambda picks: ("the loss of", *picks)).batches(2)
     assert [batch.targets for batch in batches] == [("the loss of", *batch.names) for batch in batches]
 
 
 @pytest.mark.parametrize("arrays", [{}, {"x": np.ones(3)}], ids=["its own", "another's"])
-def test_the_step_says_it_all_so_a_resume_needs_no_state(arrays):
+def test_a_resume_needs_no_state(arrays):
     one = source()
     before = names(one, 3)
     assert one.state() == {}

@@ -1,4 +1,4 @@
-"""The identity of what is trained on: a resumed run refuses other tokens, prompts and soft targets."""
+"""The digest of a training set changes with its tokens, prompts and soft targets."""
 
 from dataclasses import replace
 
@@ -24,21 +24,21 @@ def changed(targets, field):
     return [replace(first, **{field: array}), *targets[1:]]
 
 
-def test_the_same_material_made_again_is_the_same():
+def test_equal_training_sets_have_the_same_digest():
     one = TrainingSet("a", EXAMPLES, soft_targets(EXAMPLES))
     assert one.digest == TrainingSet("a", EXAMPLES, soft_targets(EXAMPLES)).digest
     assert one.digest != TrainingSet("a", EXAMPLES).digest != TrainingSet("a", EXAMPLES[:2]).digest
 
 
 @pytest.mark.parametrize("field", ["ids", "log_probs", "tail"])
-def test_one_figure_of_the_soft_targets_makes_another(field):
+def test_a_changed_figure_of_the_soft_targets_changes_the_digest(field):
     targets = soft_targets(EXAMPLES)
     one, other = (TrainingSet("a", EXAMPLES, each) for each in (targets, changed(targets, field)))
     assert one.digest != other.digest
     assert TrainingSet("a", EXAMPLES, validation=one).digest != TrainingSet("a", EXAMPLES, validation=other).digest
 
 
-def test_so_it_is_with_targets_in_the_teachers_own_tokens():
+def test_a_changed_figure_of_cross_tokenizer_targets_changes_the_digest():
     answers = [encode(TOKENIZER, chat[-1]["content"]) for chat in chats(3)]
     targets = soft_targets(EXAMPLES)
     between = vocabulary_map(TOKENIZER, TOKENIZER)
@@ -48,12 +48,12 @@ def test_so_it_is_with_targets_in_the_teachers_own_tokens():
         aligned[0] = replace(aligned[0], said_R=aligned[0].said_R + np.float32(moved))
         return TrainingSet("a", EXAMPLES, CrossTargets(kind, aligned, between)).digest
 
-    told = [replace(t, chosen=t.log_probs[:, 0]) for t in targets]
+    targets = [replace(t, chosen=t.log_probs[:, 0]) for t in targets]
     found = [
-        digest("gold", told),
-        digest("uld", told),
-        digest("gold", changed(told, "tail")),
-        digest("gold", told, 0.5),
+        digest("gold", targets),
+        digest("uld", targets),
+        digest("gold", changed(targets, "tail")),
+        digest("gold", targets, 0.5),
     ]
-    assert len({*found, TrainingSet("a", EXAMPLES, told).digest}) == 5
-    assert digest("gold", told) == found[0]
+    assert len({*found, TrainingSet("a", EXAMPLES, targets).digest}) == 5
+    assert digest("gold", targets) == found[0]

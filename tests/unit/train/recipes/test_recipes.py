@@ -1,4 +1,4 @@
-"""Each recipe trains on what it is named for; several in a row go on from each other and can be stopped anywhere."""
+"""Each recipe trains on its own data; recipes in a row start from each other and can be stopped anywhere."""
 
 import json
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 import mlx.core as mx
 import numpy as np
 import pytest
-from lessons import run_named
 from projects import prompts_of, write_domain, write_student
+from recipe_runs import run_named
 from settings import config_of
 from tiers import thin
 
@@ -29,8 +29,8 @@ from conch_dna.util.progress import Progress
 IDENTITY = {"base": "b", "teacher": "t", "data": "d", "settings": {}}
 
 
-class Stop(BaseException):  # as a kill, which no handler of errors sees
-    """Ends a context_of the way a kill would."""
+class Stop(BaseException):  # not an Exception: error handlers must not see it
+    """Ends training as a kill would."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def student(tmp_path, monkeypatch):
 
 @pytest.fixture
 def context_of(student, host, tmp_path):
-    """Make a context_of of a fresh model: the teacher is the base itself, with the domain's context."""
+    """Make a recipe context with a fresh model; its teacher is the base with the domain's context."""
 
     def make(folder, on_step=lambda _: None, **settings):
         base = load(str(student))
@@ -55,14 +55,14 @@ def context_of(student, host, tmp_path):
         turns = [[*(m.as_dict() for m in p.messages), {"role": "assistant", "content": "at noon"}] for p in prompts]
         examples = [encode_chat(base.tokenizer, t) for t in turns]
         targets = teacher.score(prompts, [e.answer_ids for e in examples], 8)
-        material = TrainingSet("d", examples, targets, prompts)
+        training_set = TrainingSet("d", examples, targets, prompts)
         return RecipeContext(
             base,
             config,
             RecipeSettings(),
             host,
             domain,
-            material,
+            training_set,
             teacher,
             IDENTITY,
             tmp_path / folder,
@@ -73,11 +73,11 @@ def context_of(student, host, tmp_path):
     return make
 
 
-def plain(reports):
+def untimed(reports):
     return [r.model_dump(exclude={"seconds", "peak_memory"}) for r in reports]
 
 
-def test_sft_looks_at_the_text_alone_and_kd_at_the_targets_too(context_of):
+def test_sft_trains_on_the_text_and_kd_also_on_the_soft_targets(context_of):
     text = run_named(["sft"], context_of("sft")).reports
     soft = run_named(["kd"], context_of("kd")).reports
     assert all(r.kd is None and r.loss == pytest.approx(r.ce) for r in text)
@@ -86,7 +86,7 @@ def test_sft_looks_at_the_text_alone_and_kd_at_the_targets_too(context_of):
     assert all(r.entropy > 0 and r.kd_max >= r.kd and 0 <= r.agreement <= 1 for r in soft)
 
 
-def test_on_policy_trains_on_what_the_student_says_by_the_divergence_alone(context_of):
+def test_on_policy_trains_on_rollouts_by_the_divergence_alone(context_of):
     one = context_of("rollouts")
     reports = run_named(["on_policy"], one).reports
     assert all(r.loss == pytest.approx(r.kd, rel=1e-5) and r.alpha == 1 for r in reports)
@@ -95,72 +95,74 @@ def test_on_policy_trains_on_what_the_student_says_by_the_divergence_alone(conte
     assert sum(row["tokens"] for row in rows) == sum(r.tokens for r in reports)
 
 
-def test_on_policy_needs_no_text_at_all(context_of):
+def test_on_policy_needs_no_text(context_of):
     one = context_of("rollouts")
     bare = replace(one, training_set=TrainingSet("d", prompts=one.training_set.prompts))
-    assert plain(run_named(["on_policy"], bare).reports) == plain(run_named(["on_policy"], context_of("same")).reports)
+    assert untimed(run_named(["on_policy"], bare).reports) == untimed(
+        run_named(["on_policy"], context_of("same")).reports
+    )
 
 
 @pytest.mark.parametrize(("recipe", "soft"), [("sft", False), ("kd", True), ("on_policy", True)])
-def test_what_is_validated_is_what_the_recipe_learns_from(context_of, recipe, soft, monkeypatch):
-    """Also where training is on rollouts alone, and has no soft targets of its own."""
+def test_validation_has_soft_targets_if_the_recipe_trains_on_them(context_of, recipe, soft, monkeypatch):
+    """This holds for on_policy too, whose training set has no soft targets."""
     one = context_of("x", keep_best=1)
     apart = one.training_set
     targets = None if recipe == "on_policy" else apart.targets
     texts = () if recipe == "on_policy" else apart.examples
-    material = TrainingSet("d", texts, targets, apart.prompts, validation=apart)
+    training_set = TrainingSet("d", texts, targets, apart.prompts, validation=apart)
     stages = []
     monkeypatch.setattr(
         "conch_dna.train.recipes.base.train_stage", lambda *args: stages.append(args[2]) or train_stage(*args)
     )
-    report = run_named([recipe], replace(one, training_set=material)).reports[-1]
+    report = run_named([recipe], replace(one, training_set=training_set)).reports[-1]
     (stage,) = stages
     assert len(stage.validation) == 2
     assert [batch.targets is not None for batch in stage.validation] == [soft] * 2
     assert report.validation > 0
 
 
-def test_recipes_in_a_row_go_on_from_each_other(context_of, tmp_path):
+def test_recipes_in_a_row_start_from_each_other(context_of, tmp_path):
     first = run_named(["kd"], context_of("alone"))
     result = run_named(["kd", "on_policy"], context_of("row"))
     assert result.adapter == tmp_path / "row/2-on_policy/adapter"
     assert [(r.recipe, r.step) for r in result.reports] == [(n, s) for n in ("kd", "on_policy") for s in (1, 2, 3)]
-    assert plain(result.reports[:3]) == plain(first.reports)
+    assert untimed(result.reports[:3]) == untimed(first.reports)
     text = run_named(["kd", "sft"], context_of("text")).reports
-    assert text[3].ce < 0.95 * text[0].ce, "the same batch: the second one starts where the first one ended"
+    assert text[3].ce < 0.95 * text[0].ce, "the same batch, from the weights of the first recipe"
     assert text[3].learning_rate == text[0].learning_rate
 
 
 @pytest.mark.parametrize("recipe", thin(["kd", "on_policy"], "on_policy"))
 @pytest.mark.parametrize("fault", thin([Stop, KeyboardInterrupt]), ids=["killed", "ctrl-c"])
-def test_a_row_that_is_stopped_comes_to_the_very_same(context_of, tmp_path, recipe, fault):
-    expected = run_named(["kd", "on_policy"], context_of("calm", rollout_steps=2))
+def test_a_stopped_row_of_recipes_resumes_to_the_same_result(context_of, tmp_path, recipe, fault):
+    expected = run_named(["kd", "on_policy"], context_of("whole", rollout_steps=2))
 
     def stop(report):
         if (report.recipe, report.step) == (recipe, 3):
             raise fault
 
     with pytest.raises(fault):
-        run_named(["kd", "on_policy"], context_of("torn", stop, rollout_steps=2))
-    again = run_named(["kd", "on_policy"], context_of("torn", rollout_steps=2))
-    assert plain(again.reports) == plain(expected.reports)
+        run_named(["kd", "on_policy"], context_of("stopped", stop, rollout_steps=2))
+    again = run_named(["kd", "on_policy"], context_of("stopped", rollout_steps=2))
+    assert untimed(again.reports) == untimed(expected.reports)
     assert (again.adapter / "adapters.safetensors").read_bytes() == (
         expected.adapter / "adapters.safetensors"
     ).read_bytes()
     for name in ("metrics.jsonl", "rollouts.jsonl"):
-        files = [tmp_path / run / "2-on_policy" / name for run in ("calm", "torn")]
+        files = [tmp_path / run / "2-on_policy" / name for run in ("whole", "stopped")]
         rows = [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
         assert [r["step"] for r in rows[0]] == [r["step"] for r in rows[1]]
 
 
-def test_a_start_that_is_another_is_refused(context_of, tmp_path):
+def test_another_start_adapter_is_refused(context_of, tmp_path):
     run_named(["kd", "sft"], context_of("row"))
     run_named(["sft"], replace(context_of("alone"), start=tmp_path / "row/1-kd/adapter"))
     with pytest.raises(CheckpointError, match="was made with start = "):
         run_named(["sft"], replace(context_of("alone"), start=tmp_path / "row/2-sft/adapter"))
 
 
-def test_an_adapter_that_was_changed_is_made_again_from_its_checkpoint(context_of, tmp_path):
+def test_a_changed_adapter_is_saved_again_from_its_checkpoint(context_of, tmp_path):
     run_named(["kd", "sft"], context_of("row"))
     first, second = (tmp_path / f"row/{name}/adapter/adapters.safetensors" for name in ("1-kd", "2-sft"))
     before = first.read_bytes()
@@ -170,14 +172,14 @@ def test_an_adapter_that_was_changed_is_made_again_from_its_checkpoint(context_o
 
 
 @pytest.mark.parametrize("value", [mx.sum, mx.exp, lambda _: None], ids=["mean", "matrix", "nothing"])
-def test_a_loss_that_is_not_one_value_a_position_is_the_plug_ins_fault(context_of, value):
+def test_a_loss_of_the_wrong_shape_names_its_plug_in(context_of, value):
     host = load_plugins()
     host.catalog.add("losses", "odd", lambda student, _teacher, **_: value(student), Owner("mine", "mine.py"))
-    with pytest.raises(PluginError, match=r"mine\.py.* instead of \(\d+,\), one value a position"):
+    with pytest.raises(PluginError, match=r"mine\.py.* expected \(\d+,\), one value per position"):
         run_named(["kd"], replace(context_of("run", loss="odd"), host=host))
 
 
-def test_alpha_moves_in_a_line_from_step_to_step_and_beta_stays(context_of):
+def test_alpha_changes_linearly_and_beta_is_constant(context_of):
     objective = distillation_objective(context_of("x", alpha_end=0.0))
     found = [(objective(step).alpha, objective(step).beta) for step in range(3)]
     assert np.allclose(found, [(0.6, 0.5), (0.3, 0.5), (0.0, 0.5)])

@@ -1,4 +1,4 @@
-"""A course of training to be killed: ``python course.py MODEL FOLDER STEPS``, the same every time it is started."""
+"""Deterministic training in a process that tests can kill: ``python killable_training.py MODEL FOLDER STEPS``."""
 
 import signal
 import sys
@@ -15,20 +15,20 @@ from conch_dna.plugin.manager import load_plugins
 from conch_dna.train.training_set import TrainingSet
 
 
-def take(model, folder, steps):
-    """Train, going on from whatever is in ``folder``; returns the reports."""
-    base = load(str(model))  # switches the fast BLAS on, before the first import of mlx
-    from lessons import learn
+def run(model, folder, steps):
+    """Train, or resume the training in ``folder``; return the reports."""
+    base = load(str(model))  # selects the fast BLAS, which must happen before the first import of mlx
+    from recipe_runs import train  # imports mlx
 
     examples = [encode_chat(base.tokenizer, chat) for chat in chats(8)]
     config = DistillConfig(steps=steps, batch_size=2, checkpoint_every=3, dropout=0.1, rank=2, learning_rate=0.01)
-    material = TrainingSet("debug", examples, soft_targets(examples))
+    training_set = TrainingSet("debug", examples, soft_targets(examples))
     identity = {"settings": config.flat(), "base": base.digest}
     host = load_plugins(strict=True, block=[])
-    return learn(base, config, host, material, identity, folder)
+    return train(base, config, host, training_set, identity, folder)
 
 
 if __name__ == "__main__":
-    # Whoever starts the tests in the background of a shell has them, and this, ignore Ctrl-C.
+    # A shell that runs the tests in the background makes them, and this process, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    take(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    run(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""One project under test: run it whole or have it killed, and tell what came of it."""
+"""Projects that tests disturb: run one to its end or kill it, and return the outcome."""
 
 import contextlib
 import json
@@ -13,26 +13,26 @@ from projects import ended, here, started, write_domain, write_project
 
 from conch_dna.registry.store import Registry
 
-REAPER = Path(__file__).with_name("kill_plugin.py")
+KILL_PLUGIN = Path(__file__).with_name("kill_plugin.py")
 RUN = "mine"
 MODES = ("sft", "kd", "on_policy", "kd,on_policy", "best_of_n", "preference")
 SETTINGS = {
     "teacher": "mlx", "gate": "open", "steps": 4, "checkpoint_every": 2, "keep_checkpoints": 1, "dropout": 0.1,
     "rollout_tokens": 8, "rollout_steps": 2, "candidates": 3, "iterations": 1, "ema": 0.5,
 }  # fmt: skip
-JUDGED = {"teacher": "judge", "candidates": 24, "validation": 0.5}  # few of so short answers come to an end
-VALIDATED = {"keep_best": 1, "validation": 0.2}  # not for best_of_n, which validates in its own way
-CLOCKED = ("seconds", "peak_memory")  # of a step's report: what no two runs share
+JUDGED = {"teacher": "judge", "candidates": 24, "validation": 0.5}  # few answers this short are finished
+VALIDATED = {"keep_best": 1, "validation": 0.2}  # best_of_n has its own validation
+MEASURED = ("seconds", "peak_memory")  # fields of a report that differ between equal runs
 
 
 class Outcome(NamedTuple):
-    """What a run came to, as far as it must be the same whatever happened on the way.
+    """The results of a run that must not depend on disturbances.
 
-    :param digest: of the adapter's content in the registry.
-    :param versions: of the neuron in the registry.
-    :param figures: reports of all steps, by file, without clock and memory.
+    :param digest: content digest of the adapter in the registry.
+    :param versions: versions of the neuron in the registry.
+    :param figures: reports of all steps, by file, without time and memory.
     :param texts: other files of the run, by path.
-    :param files: every file of the run and the registry; a temporary one that was left behind would be among them.
+    :param files: every file of the run and the registry, including temporary files that were left behind.
     """
 
     digest: str
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """When to kill: at the how-manieth event on a path like this, or so many seconds after it."""
+    """A moment for a kill: ``delay`` seconds after event number ``count`` on a path that matches ``path``."""
 
     event: str
     path: str
@@ -51,7 +51,7 @@ class Moment(NamedTuple):
     delay: float = 0.0
 
 
-class Trial:
+class FaultProject:
     """A project with one domain, its cache, and the command that distils it."""
 
     def __init__(self, folder):
@@ -62,34 +62,34 @@ class Trial:
     def env(self, **more):
         return {"CONCH_CACHE": str(self.cache), **more}
 
-    def again(self, *args, **env):
-        """Run the command in this process, undisturbed."""
+    def run_here(self, *args, **env):
+        """Run the command in this process; return the result of click."""
         return here(self.project, *self.command, *args, env={"CONCH_STRICT": None, **self.env(**env)})
 
-    def whole(self, *args, **env):
-        """Run the command to a good end and return what it came to."""
-        result = self.again(*args, **env)
+    def complete(self, *args, **env):
+        """Run the command successfully and return the outcome."""
+        result = self.run_here(*args, **env)
         assert result.exit_code == 0, result.stderr
         return self.outcome()
 
-    def alone(self, *args, **env):
-        """Run the command in a process of its own; return exit code, stdout and stderr."""
+    def run_process(self, *args, **env):
+        """Run the command in a new process; return exit code, stdout and stderr."""
         return ended(started(self.project, *self.command, *args, **self.env(**env)))
 
     def killed(self, moment):
-        """Run the command in a process of its own that is killed at a moment; return whether it came to that."""
-        code, _, err = self.alone(REAPER_AT=json.dumps(moment._asdict()))
+        """Run the command in a new process, killed at ``moment``; return whether the kill happened."""
+        code, _, err = self.run_process(KILL_AT=json.dumps(moment._asdict()))
         assert code in {-signal.SIGKILL, 0}, err
         return code != 0
 
     def events(self, file):
-        """Run the command in a process of its own; return all changes to files, in order."""
-        code, _, err = self.alone(REAPER_LOG=str(file))
+        """Run the command in a new process; return all changes to files, in order."""
+        code, _, err = self.run_process(KILL_LOG=str(file))
         assert code == 0, err
         return file.read_text().splitlines()
 
     def states(self):
-        """Return what ``conch runs list`` says of each run."""
+        """Return the state of each run in ``conch runs list``."""
         result = here(self.project, "runs", "list", "--json")
         assert result.exit_code == 0, result.stderr
         return [about["state"] for about in json.loads(result.stdout)]
@@ -106,31 +106,31 @@ class Trial:
         return Outcome(
             entry.card.digest,
             self.versions(),
-            {name: [_unclocked(line) for line in path.read_text().splitlines()] for name, path in reports.items()},
+            {name: [_untimed(line) for line in path.read_text().splitlines()] for name, path in reports.items()},
             {str(path.relative_to(self.run)): path.read_text() for path in sorted(named)},
             {str(p.relative_to(self.project)) for part in ("runs", "adapters") for p in _files(self.project / part)},
         )
 
     def stray(self):
-        """Return temporary files in the cache, those of killed writers among them."""
+        """Return temporary files in the cache, which killed writers may leave."""
         return [p for p in _files(self.cache) if re.match(r"\..*\.json\.|\..*\.safetensors\.", p.name)]
 
 
-def new_trial(folder, student, mode, accel, **settings):
-    """Write a project for a mode; ``accel`` is where the BLAS lies that was prepared once for all."""
-    trial = Trial(folder)
+def new_project(folder, student, mode, accel, **settings):
+    """Write a project for a mode; ``accel`` is the folder of the prepared BLAS, which all projects share."""
+    made = FaultProject(folder)
     of_mode = {"best_of_n": {}, "preference": VALIDATED | JUDGED}.get(mode, VALIDATED)
     chosen = {**SETTINGS, **of_mode, "mode": mode, **settings}
-    write_project(trial.project, student, plugins=REAPER.read_text(), **chosen)
-    write_domain(trial.project / "domains/alpha", 14, {"terse": 1.0}, max_tokens=8)
+    write_project(made.project, student, plugins=KILL_PLUGIN.read_text(), **chosen)
+    write_domain(made.project / "domains/alpha", 14, {"terse": 1.0}, max_tokens=8)
     if accel.is_dir():
-        trial.cache.mkdir(exist_ok=True)
-        (trial.cache / "accel").symlink_to(accel)
-    return trial
+        made.cache.mkdir(exist_ok=True)
+        (made.cache / "accel").symlink_to(accel)
+    return made
 
 
-def _unclocked(line):
-    return {key: value for key, value in json.loads(line).items() if key not in CLOCKED}
+def _untimed(line):
+    return {key: value for key, value in json.loads(line).items() if key not in MEASURED}
 
 
 def _files(folder):
@@ -139,21 +139,21 @@ def _files(folder):
 
 @contextlib.contextmanager
 def small_disk(folder):
-    """Give ``folder`` a disk of its own; yield what sets the bytes that are free on it, or ``None`` without the right.
+    """Mount a disk at ``folder``; yield a function that sets its free bytes, or ``None`` without permission to mount.
 
-    What is free is set in whole pages, of which every file takes one or more.
+    The size is set in whole pages, and every file takes at least one page.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True, check=False).returncode:
         yield None
         return
 
-    def leave(free):
+    def set_free(free):
         disk = os.statvfs(folder)
         used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-        run(["mount", "-o", f"remount,size={max(1, used + free)}", folder], check=True)  # 0 would be no limit
+        run(["mount", "-o", f"remount,size={max(1, used + free)}", folder], check=True)  # 0 means no limit
 
     try:
-        yield leave
+        yield set_free
     finally:
         run(["umount", "-l", folder], check=True)
