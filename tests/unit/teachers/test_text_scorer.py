@@ -155,5 +155,5 @@ class TestRollouts:
             def score_text(self, prompts, texts, top):
                 return [()] * len(texts)
 
-        with pytest.raises(TrainingError, match="step 1: no rollout of a step is a text"):
+        with pytest.raises(TrainingError, match="step 1: the teacher cannot score any rollout of a step"):
             self.source(world, tmp_path, Deaf(world)).batches(0)
