@@ -32,7 +32,7 @@ SMALL, BIG = 16_000_000_000, 96_000_000_000
         ("mlx:big", SOFT, SMALL, {"alpha": 0.0, "alpha_end": 0.5}, ("kd",), "gives soft targets"),
         ("none", frozenset(), BIG, {}, ("best_of_n",), "there is no teacher"),
         ("mute", frozenset(), BIG, {}, ("best_of_n",), "teacher mute neither answers nor ranks"),
-        ("judge", frozenset({"prefer"}), BIG, {}, ("preference",), "judge ranks answers and has none of its own"),
+        ("judge", frozenset({"prefer"}), BIG, {}, ("preference",), "judge ranks answers and "),
         ("api:x", TEXT | {"prefer"}, BIG, {}, ("sft",), "gives text alone"),
         ("api:x", TEXT | {"prefer", "soft"}, BIG, {}, ("sft",), "gives choices as bytes"),
         ("mlx:own", SOFT | {"prefer"}, BIG, {"student": "own"}, ("kd",), "gives soft targets"),

@@ -98,7 +98,7 @@ def test_a_teacher_that_reads_any_text_is_given_its_own_answers(domain, prepared
             yield from super().generate(prompts, sampling)
 
         def score_text(self, prompts, texts, top):
-            assert {p.digest for p in prompts} <= self.places.keys()
+            assert {p.digest for p in prompts} <= self.indices.keys()
             return [soft_tokens_of(text) for text in texts]
 
     one, telling, _, _ = prepared("telling")
