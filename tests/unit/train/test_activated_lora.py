@@ -329,7 +329,7 @@ def test_a_base_whose_layers_reorder_tokens_is_refused():
 
 def test_an_answer_without_invocation_tokens_stops_the_training(trainee):
     example = Example((5, 6, 7, 8), (False, False, False, True), 3, 1)
-    with pytest.raises(DataError, match="does not stand behind"):
+    with pytest.raises(DataError, match="does not follow"):
         gradients(trainee, [collate([example], [0])], Objective())
     with pytest.raises(TrainingError):
         gradients(trainee, [], Objective())
