@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.records import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conch_dna.data.tokens import Example
+    from conch_dna.losses.cross_tokenizer import CrossTargets
     from conch_dna.plugin.protocols import Targets
     from conch_dna.records import Prompt
 
@@ -57,6 +57,9 @@ class TrainingSet:
 
 def _soft_digest(targets: Sequence[Targets] | CrossTargets) -> str:
     """Return the sha256 of all of the teacher's arrays that a loss reads."""
+    # Imported here because it imports mlx, which must not happen before the fast BLAS is on (models/accel.py).
+    from conch_dna.losses.cross_tokenizer import CrossTargets
+
     if isinstance(targets, CrossTargets):
         found = hashlib.sha256(targets.kind.encode())
         answers = [(a.targets, [a.said_R]) for a in targets.aligned]

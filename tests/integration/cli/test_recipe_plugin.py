@@ -18,6 +18,7 @@ from pydantic import Field
 
 from conch_dna import hookimpl
 from conch_dna.config import RecipeSettings
+from conch_dna.models import accel
 from conch_dna.plugin.recipes import Recipe
 
 
@@ -37,6 +38,7 @@ class First(Recipe):
 
         kept = context.training_set.examples[: context.settings.examples]
         (context.folder / "seen.txt").write_text(f"{len(kept)} {context.settings.twice}")
+        (context.folder / "blas.txt").write_text(accel.switch_on().reason)
         training_set = replace(context.training_set, examples=[*kept, *kept] if context.settings.twice else kept)
         objective = Objective()
         return train_in(context, distillation_stage(context, self.name, training_set, lambda _: objective, soft=False))
@@ -73,6 +75,8 @@ def test_a_recipe_from_one_file_trains_and_publishes_a_neuron(project):
     reports = [StepReport.model_validate_json(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [(r.step, r.recipe, r.kd) for r in reports] == [(n, "first", None) for n in (1, 2, 3, 4)]
     assert (run / "seen.txt").read_text() == "5 False"
+    # With mlx imported before the fast BLAS is on, training is many times slower and gives other last bits.
+    assert "mlx was imported first" not in (run / "blas.txt").read_text()
     card = Registry(project / "adapters").resolve("alpha").card
     assert card.digest == result.digest
     settings = json.loads((project / "runs/one/config.json").read_text())["config"]

@@ -81,7 +81,7 @@ def test_an_exception_inside_detaches_too(model, fault):
 def test_a_second_adapter_is_refused(model):
     with lora.attached(model, config_of()):
         names = set(lora.weights(model))
-        with pytest.raises(ModelError, match="carries an adapter already; got LoRALinear"):
+        with pytest.raises(ModelError, match="the base has an adapter already; got LoRALinear"):
             lora.attached(model, config_of()).__enter__()
         assert set(lora.weights(model)) == names, "a refusal must leave the adapter that is there"
     with lora.attached(model, config_of()):
@@ -287,7 +287,7 @@ def test_a_quantised_embedding_gets_lora_but_not_dora(tmp_path):
 def test_a_layer_with_a_misshapen_adapter_is_refused_and_the_base_is_unchanged():
     model = build("llama", bits=6)  # mlx-lm's DoRA takes the input's size times 32 // bits
     before = answers(model)
-    with pytest.raises(ModelError, match=r"llama: .*does not work with its layers under dora: .*shape"):
+    with pytest.raises(ModelError, match=r"llama: .*does not support dora on these layers: .*shape"):
         lora.attached(model, config_of(adapter="dora")).__enter__()
     assert np.array_equal(answers(model), before)
     with lora.attached(model, config_of()):
@@ -297,7 +297,7 @@ def test_a_layer_with_a_misshapen_adapter_is_refused_and_the_base_is_unchanged()
 def test_a_base_that_bypasses_its_embedding_layer_is_refused_and_unchanged():
     model = build("minicpm", tie_word_embeddings=True)
     before, modules = answers(model), dict(model.named_modules())
-    with pytest.raises(ModelError, match=r"minicpm: .*does not work with its layers under lora: .*weight"):
+    with pytest.raises(ModelError, match=r"minicpm: .*does not support lora on these layers: .*weight"):
         lora.attached(model, config_of(embeddings=True)).__enter__()
     assert np.array_equal(answers(model), before)
     assert dict(model.named_modules()) == modules
@@ -306,7 +306,7 @@ def test_a_base_that_bypasses_its_embedding_layer_is_refused_and_unchanged():
 def test_the_last_blocks_must_have_a_layer_of_the_keys():
     model = build("jamba")
     before = answers(model)
-    with pytest.raises(ConfigError, match="none of the last blocks has a layer of these keys"):
+    with pytest.raises(ConfigError, match="none of the last blocks has a layer with these keys"):
         lora.attached(model, config_of(layers=1, keys=("mamba.in_proj",))).__enter__()
     assert np.array_equal(answers(model), before)
 
@@ -345,7 +345,7 @@ def test_switching_off_copies_no_weights():
 
 def test_a_model_with_logits_inside_its_body_is_refused_by_name():
     model = build("gpt_neox", layer_norm_eps=1e-5, rotary_emb_base=10_000, rotary_pct=0.5)
-    with pytest.raises(ModelError, match=r"gpt_neox: .*not its head over its body"):
+    with pytest.raises(ModelError, match=r"gpt_neox: .*does not compute its logits from its body's output alone"):
         split(model)
 
 
@@ -366,7 +366,7 @@ class Whole(nn.Module):
     ids=["other positions", "the ids"],
 )
 def test_a_head_that_reads_more_than_the_hidden_state_is_refused(model, of_logits):
-    with pytest.raises(ModelError, match="not its head over its body"):
+    with pytest.raises(ModelError, match="does not compute its logits from its body's output alone"):
         split(Whole(model, of_logits))
 
 

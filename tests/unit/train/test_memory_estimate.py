@@ -190,7 +190,7 @@ def test_pairs_need_two_rows_and_the_advice_fits_whole_pairs(folder, given):
 
 
 def test_the_error_says_if_no_batch_size_fits(folder):
-    with pytest.raises(ConfigError, match=r"max_memory: .*No batch of this base fits"):
+    with pytest.raises(ConfigError, match=r"max_memory: .*No batch size fits"):
         preflight(folder, DistillConfig(max_memory=0.001), 250)
 
 
