@@ -10,8 +10,8 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from checkout import ROOT
-from converting import IDS, error, export_neuron, import_neuron, logits
 from mlx.utils import tree_flatten
+from random_adapters import IDS, error, export_neuron, import_neuron, logits
 
 from conch_dna.exporters.hf_names import COMPARED
 from conch_dna.registry.adapter import read_adapter

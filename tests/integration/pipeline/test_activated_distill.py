@@ -7,7 +7,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from distillations import distill_all, prepare, works
-from endings import write_ending_student
+from ending_student import write_ending_student
 from projects import here, write_project
 
 from conch_dna.data.alora import invocation_tokens_of

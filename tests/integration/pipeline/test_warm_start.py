@@ -5,7 +5,7 @@ import shutil
 import mlx.core as mx
 import pytest
 from distillations import distill_all, works
-from endings import write_ending_student
+from ending_student import write_ending_student
 from projects import write_student
 
 from conch_dna.plugin.catalog import Owner

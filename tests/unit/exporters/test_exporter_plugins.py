@@ -1,7 +1,7 @@
 """An exporter is a plug-in: a project's own is found by name, used, and named when it fails."""
 
 import pytest
-from converting import publish, write_mlx
+from random_adapters import publish, write_mlx
 from tiny import write_tiny_model
 
 from conch_dna.errors import ConfigError, DiskError, ModelError, NeuronRefused, PluginError, UnknownName

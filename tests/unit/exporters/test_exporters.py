@@ -6,8 +6,8 @@ import json
 import mlx.core as mx
 import pytest
 from architectures import ARCHITECTURES, SIZES, build
-from converting import KEYS, error, export_neuron, import_neuron, logits, publish, write_mlx, write_peft
 from mlx.utils import tree_flatten
+from random_adapters import KEYS, error, export_neuron, import_neuron, logits, publish, write_mlx, write_peft
 from tiny import write_tiny_model
 
 from conch_dna.errors import ConfigError, DiskError, NeuronRefused, RegistryError

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import mlx.core as mx
 import pytest
-from converting import import_neuron, write_peft
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_adapters import import_neuron, write_peft
 
 from conch_dna.errors import ConchError, NeuronRefused
 from conch_dna.exporters.peft import PEFT_WEIGHTS, from_peft

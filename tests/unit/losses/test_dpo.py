@@ -5,7 +5,7 @@ import math
 import mlx.core as mx
 import numpy as np
 import pytest
-from dense import log_softmax
+from dense_losses import log_softmax
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten

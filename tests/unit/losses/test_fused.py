@@ -5,7 +5,7 @@ import math
 import mlx.core as mx
 import numpy as np
 import pytest
-from dense import (
+from dense_losses import (
     LOSSES,
     assert_same,
     bucketed,

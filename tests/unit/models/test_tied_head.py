@@ -5,7 +5,7 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from architectures import FEW, answers, build, move
-from dense import Dense, case, dense, fused, log_softmax
+from dense_losses import Dense, case, dense, fused, log_softmax
 from mlx import nn
 from mlx.utils import tree_flatten
 from mlx_lm.tuner.utils import load_adapters

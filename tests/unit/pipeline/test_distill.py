@@ -4,7 +4,7 @@ import json
 
 import pytest
 from distillations import distill_all, name_of, prepare, works
-from endings import write_ending_student
+from ending_student import write_ending_student
 from projects import swap_letters, write_domain, write_student
 from structlog.testing import capture_logs
 from tiers import thin

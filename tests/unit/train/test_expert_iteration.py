@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from endings import write_ending_student
+from ending_student import write_ending_student
 from projects import prompts_of, write_domain
 from recipe_runs import run_named
 from settings import config_of

@@ -6,8 +6,8 @@ from dataclasses import replace
 import mlx.core as mx
 import numpy as np
 import pytest
-from dense import log_softmax
-from endings import write_ending_student
+from dense_losses import log_softmax
+from ending_student import write_ending_student
 from projects import prompts_of, write_domain
 from recipe_runs import run_named
 from settings import config_of
