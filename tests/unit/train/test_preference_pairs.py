@@ -180,6 +180,7 @@ def test_only_the_last_answer_of_a_conversation_counts(context_of):
     assert report.loss == pytest.approx(np.log(2), abs=1e-4)
 
 
+@pytest.mark.full
 def test_after_another_recipe_its_adapter_is_the_reference(context_of, tmp_path):
     start = run_named(["preference"], context_of("first")).adapter
     result = run_named(["preference"], replace(context_of("second"), start=start))
@@ -200,6 +201,7 @@ def test_inverted_verdicts_move_the_student_the_other_way(context_of, tmp_path):
     assert moved["inverted"] < -1
 
 
+@pytest.mark.full
 def test_a_teacher_without_answers_ranks_the_students_own(context_of, tmp_path):
     one = context_of("run", answers=None)
     run_named(["preference"], one)
@@ -215,6 +217,7 @@ def test_a_teacher_without_answers_ranks_the_students_own(context_of, tmp_path):
     assert counts.candidates == counts.unusable + counts.alike + counts.compared + firsts
 
 
+@pytest.mark.full
 def test_validation_prompts_are_judged_and_measured_but_not_trained_on(context_of, tmp_path):
     result = run_named(["preference"], context_of("run", keep_best=1))
     counts = counts_of(tmp_path / "run")
@@ -296,6 +299,7 @@ def test_a_truncated_file_is_completed(context_of, tmp_path, name):
     assert files(tmp_path / "run") == whole
 
 
+@pytest.mark.full
 def test_pairs_of_lost_verdicts_are_computed_again(context_of, tmp_path):
     """A live teacher may return another verdict for a repeated request."""
     with pytest.raises(Stop):

@@ -296,6 +296,7 @@ class TestResume:
 
         return take
 
+    @pytest.mark.full
     @pytest.mark.parametrize(
         "settings",
         thin(
@@ -389,6 +390,7 @@ class TestLearning:
         teacher = Recording(world.teacher, self.shuffled)
         assert self.trained(world, host, source, teacher, "divergence")[1] > 1.5 * after
 
+    @pytest.mark.full
     def test_the_student_approaches_its_teacher_with_the_advantage_loss(self, world, host, source):
         before, after = self.trained(world, host, source, None, "advantage")
         assert after < 0.8 * before

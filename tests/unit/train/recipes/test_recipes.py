@@ -133,6 +133,7 @@ def test_recipes_in_a_row_start_from_each_other(context_of, tmp_path):
     assert text[3].learning_rate == text[0].learning_rate
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("recipe", thin(["kd", "on_policy"], "on_policy"))
 @pytest.mark.parametrize("fault", thin([Stop, KeyboardInterrupt]), ids=["killed", "ctrl-c"])
 def test_a_stopped_row_of_recipes_resumes_to_the_same_result(context_of, tmp_path, recipe, fault):
