@@ -104,7 +104,7 @@ def test_the_help_lists_the_settings_of_the_recipe(project):
 
 @pytest.mark.parametrize(
     ("option", "say"),
-    [(("--first.examples", "0"), "first.examples"), (("--first.exemples", "2"), "No such option")],
+    [(("--first.examples", "0"), "examples = 0"), (("--first.exemples", "2"), "No such option")],
     ids=["out of range", "misspelt"],
 )
 def test_a_wrong_setting_of_the_recipe_is_refused_before_the_run(project, option, say):
