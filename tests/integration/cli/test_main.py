@@ -222,10 +222,10 @@ class TestProject:
         ("text", "fault"),
         [
             ("[plugins", "not valid TOML"),
-            ("plugins = 3", "[plugins] is not what it must be"),
-            ("[plugins]\nfolder = 'x'", "[plugins] is not what it must be"),
-            ("[plugins]\ndir = 3", "names no folder"),
-            ("[plugins]\ndir = 'nowhere'", "names no folder"),
+            ("plugins = 3", "[plugins] must have one setting"),
+            ("[plugins]\nfolder = 'x'", "[plugins] must have one setting"),
+            ("[plugins]\ndir = 3", "dir is not a folder"),
+            ("[plugins]\ndir = 'nowhere'", "dir is not a folder"),
         ],
     )
     def test_a_faulty_conch_toml_is_named(self, project, text, fault):

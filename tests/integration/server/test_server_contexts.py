@@ -55,7 +55,7 @@ def test_usage_counts_the_shared_tokens(client, base):
 
 
 def test_a_prompt_without_invocation_tokens_is_a_bad_request(client):
-    with pytest.raises(openai.BadRequestError, match="from which on this neuron acts") as fault:
+    with pytest.raises(openai.BadRequestError, match="does not contain the invocation tokens of this neuron") as fault:
         client.completions.create(model="n0", prompt="one two three", max_tokens=4)
     assert fault.value.code == "invalid_value"
     assert client.completions.create(model="plain", prompt="one two three", max_tokens=4).choices[0].text
