@@ -131,7 +131,9 @@ def test_a_recipe_that_does_not_exist_is_refused_with_those_that_do():
         requested(CATALOG, config_of({"mode": "kdd"}))
 
 
-@pytest.mark.parametrize(("capabilities", "comparisons"), [({"prefer"}, 3), ({"prefer", "text"}, 4)], ids=str)
+@pytest.mark.parametrize(
+    ("capabilities", "comparisons"), [({"prefer"}, 3), ({"prefer", "text"}, 4)], ids=["ranks", "answers too"]
+)
 def test_a_judge_without_answers_compares_one_candidate_with_the_others(capabilities, comparisons):
     plan = CATALOG.get("recipes", "preference").plan(config_of(candidates=4), frozenset(capabilities), 5, 9)
     assert plan.verdicts == comparisons
