@@ -129,7 +129,7 @@ def test_where_no_answer_tells_choices_the_text_is_kept(domain, tmp_path):
 def test_choices_are_not_lost_to_a_recording_without_them(domain, tmp_path, sampling, silent):
     path, _ = recorded(domain, tmp_path / "cache")
     before = {p.name: p.read_bytes() for p in path.parent.iterdir()}
-    with pytest.raises(DataError, match=r"big.soft.safetensors: holds the choices .* Record with --top-log-probs N"):
+    with pytest.raises(DataError, match=r"big.soft.safetensors: has the choices .* Record with --top-log-probs N"):
         recorded(domain, tmp_path / "other", sampling, silent=silent)
     assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
     path.with_suffix(".soft.safetensors").unlink()
@@ -139,7 +139,7 @@ def test_choices_are_not_lost_to_a_recording_without_them(domain, tmp_path, samp
 def test_a_teacher_of_text_is_refused_over_choices_before_it_is_asked(domain, tmp_path, keep):
     recorded(domain, tmp_path / "cache")
     teacher = Teacher(domain)
-    with pytest.raises(DataError, match="holds the choices"):
+    with pytest.raises(DataError, match="has the choices"):
         keep(teacher)
     assert teacher.asked == []
 
