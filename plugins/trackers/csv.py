@@ -26,7 +26,7 @@ class CsvTracker(BaseTracker):
     """Writes ``metrics.csv`` into the run folder, with the columns ``domain`` and those of :class:`StepReport`.
 
     Training keeps each stage's reports in ``metrics.jsonl`` and cuts that file back to the checkpoint when it resumes.
-    So the first step of a domain in a session rebuilds the domain's rows from there, and later steps are appended:
+    So the first step of a domain in a process rebuilds the domain's rows from there, and later steps are appended:
     steps that a resumed run repeats are not in the table twice.
     """
 
