@@ -52,7 +52,7 @@ def student(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def accel():
-    """Where the prepared BLAS of this machine lies; taken before a test points the cache elsewhere."""
+    """The folder of this machine's prepared BLAS, read before a test points the cache elsewhere."""
     from conch_dna.models.cache import cache_dir
 
     return cache_dir() / "accel"

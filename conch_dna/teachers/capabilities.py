@@ -1,4 +1,4 @@
-"""What a teacher can do, and how its distributions can reach the student."""
+"""Capabilities of a teacher, and the ways in which its distributions reach the student."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def domain_in(folder, count=6, **about):
 
 
 def context_of(folder, server, provider="openai", *, budget=None, prices=None, offline=False, **endpoint):
-    """What a command lends; retries come at once."""
+    """The context that a command gives to API teachers; retries are immediate."""
     url = server.url if provider == "anthropic" else server.openai_url
     settings = ApiSettings(
         budget=budget, prices=prices or {}, endpoints={provider: Endpoint(base_url=url, backoff=0.01, **endpoint)}

@@ -1,4 +1,4 @@
-"""What travels within the test server: a request as it came, a reply before it is sent, and a refusal."""
+"""Messages inside the test server: a request, a reply before it is sent, and a refusal."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""How the test server enforces requests and tokens a minute, and what it says of them in its headers."""
+"""Rate limits of the test server: requests and tokens per minute, and their headers."""
 
 import threading
 import time

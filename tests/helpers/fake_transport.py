@@ -1,4 +1,4 @@
-"""How the test server sends: replies as HTTP, streams, and what a fault makes of either on its way."""
+"""The sending side of the test server: HTTP replies, streams, and the effect of a fault on both."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""How the test server misbehaves: which fault a call meets, by a script, by a seed, or while a storm lasts."""
+"""Faults of the test server: chosen for each call by a script, by a seed, or for the length of a storm."""
 
 import hashlib
 import random
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with one call.
+    """The fault of one call.
 
     :param status: of the answer, where there is one that is not the call's own.
     :param charged: whether the provider did the work, and so charges for it.

@@ -1,4 +1,4 @@
-"""What a training goes on from is checked, stays what it was when its run began, and stands on the neuron's card."""
+"""A warm start is checked, stays the same during its run, and is recorded on the neuron's card."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Where tokens stand in a text is returned in bytes, never by decoded strings."""
+"""Offsets of tokens in a text are in bytes and never come from decoded strings."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_offsets_are_those_of_the_text(kind, text):
 
 @settings(max_examples=60, deadline=None)
 @given(kind=st.sampled_from([*KINDS]), text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
-def test_so_they_are_of_any_text(kind, text):
+def test_the_offsets_of_any_text_are_in_bytes(kind, text):
     check(kind, text)
 
 

@@ -1,4 +1,4 @@
-"""What is made of the tokens that servers tell: each joins, splits and ends them in a way of its own."""
+"""Tokens that servers return are read, although each server joins, splits and ends them differently."""
 
 import math
 

@@ -20,7 +20,7 @@ PAIRS = [*itertools.permutations(KINDS, 2)]
 
 
 def check_classes(between):
-    """What holds for any two vocabularies."""
+    """Properties of any two vocabularies."""
     student, teacher = between.student, between.teacher
     shared = student.ids.keys() & teacher.ids.keys()
     for vocabulary, classes in ((student, between.student_classes_V), (teacher, between.teacher_classes_V)):

@@ -1,4 +1,4 @@
-"""What long work came to is one line a stage on a terminal, however narrow; elsewhere the log tells how far it is."""
+"""Progress is one line per stage on a terminal of any width, and log events elsewhere."""
 
 import json
 

@@ -230,7 +230,7 @@ def test_arguments_written_as_json_text_train_the_same_tokens(tool_tokenizer):
 
 
 def test_the_end_of_a_turn_is_trained_though_it_pads_too(tmp_path):
-    """Where pad and end-of-turn are one token, masking by id would teach a student that never stops."""
+    """If pad and end-of-turn are one token, masking by id would train a student that never stops."""
     tokenizer = with_template(tmp_path, TOOL_TEMPLATE, pad_token="<|im_end|>")  # noqa: S106
     assert tokenizer.pad_token_id in tokenizer.eos_token_ids
     say = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]

@@ -358,7 +358,7 @@ class TestMlx:
 
 
 class TestLlamaCpp:
-    """What can be returned without a model."""
+    """Results that need no model."""
 
     @pytest.fixture(autouse=True)
     def _installed(self):

@@ -188,7 +188,7 @@ class TestPreference:
 
 
 class TestMoney:
-    """What costs is bounded before it is asked."""
+    """The cost of a call is bounded before the call."""
 
     def test_without_a_budget_nothing_is_asked(self, serve, tmp_path):
         server = serve()
@@ -260,7 +260,7 @@ class TestMoney:
 
 
 class TestFaults:
-    """What goes wrong on the way."""
+    """Failures of a call."""
 
     @pytest.mark.parametrize(
         "fault", ["error_500", "rate_limited", "half_json", "truncated", "page", "reset", "reset_late"]

@@ -221,7 +221,7 @@ class TestFaults:
                 engine.submit([*ASKED, 1, 2], name, SHORT).result()
 
     @pytest.mark.parametrize("slotted", [True, False])
-    def test_such_a_card_is_refused_when_its_content_is_in_memory_already(self, engine, slotted):
+    def test_a_card_with_wrong_invocation_tokens_is_refused_even_if_its_content_is_in_memory(self, engine, slotted):
         activated = engine._cache.registry.resolve("n0").path
         publish_mismatched(engine._cache.registry, engine.base_model, activated, "wrong", (1, 2))
         for asked in ("n0", {"n0": 0.5}):

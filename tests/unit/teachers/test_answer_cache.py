@@ -1,4 +1,4 @@
-"""What a teacher has answered once is never asked again, unless its file is damaged."""
+"""A teacher answers each prompt once, unless the cached file is damaged."""
 
 import pytest
 

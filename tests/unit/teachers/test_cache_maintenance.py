@@ -1,4 +1,4 @@
-"""What is counted, found damaged and cleared away; ``test_cache_cli`` has the command's words."""
+"""Cache maintenance counts, verifies and removes files; ``test_cache_cli`` covers the command's output."""
 
 import os
 import time

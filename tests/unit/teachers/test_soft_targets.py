@@ -1,4 +1,4 @@
-"""What a teacher weighed reaches the student: from a recording with choices to targets, and to another neuron."""
+"""A teacher's token choices become the student's soft targets and change the neuron."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a teacher has scored once is never asked again, unless its shard is damaged."""
+"""A teacher scores each answer once, unless its shard is damaged."""
 
 import os
 import signal

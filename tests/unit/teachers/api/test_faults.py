@@ -1,4 +1,4 @@
-"""What an HTTP status and a Retry-After header come to."""
+"""HTTP status codes and Retry-After headers become faults with the right retry."""
 
 import time
 from email.utils import formatdate

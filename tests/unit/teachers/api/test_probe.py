@@ -1,4 +1,4 @@
-"""What an endpoint can do is found out, and said: against a real server that does less and less."""
+"""The probe detects and reports the abilities of an endpoint, against a real server that supports less and less."""
 
 import os
 import socket
