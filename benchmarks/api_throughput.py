@@ -35,7 +35,7 @@ def measure(options: argparse.Namespace, style: str, counts: str) -> dict[str, A
     stated = Limits(tokens_per_minute=options.tokens_per_minute)
     pace = Pace(stated, counts=counts, minute=options.minute)
     with ApiServer({}, limits=limits, latency=options.latency) as server:
-        server.voice.rule = lambda _: ANSWER
+        server.model.rule = lambda _: ANSWER
         many = int(options.minutes * options.tokens_per_minute / options.output)
         begin, seconds = time.monotonic(), options.minutes * options.minute
         answers = caller(pace=pace, timeout=60).run([ask(server, f"Question {i}", options.output) for i in range(many)])

@@ -67,7 +67,7 @@ def test_it_learns_passes_the_gate_and_is_published_with_its_mark(distillation):
     assert read_adapter(entry.path).invocation_tokens == cue
     readme = (entry.path / README_FILE).read_text()
     assert f"tokens {list(cue)} in a prompt" in readme
-    assert "Plain mlx-lm does\nnot know" in readme
+    assert "Plain mlx-lm ignores" in readme
 
 
 def test_what_was_measured_is_what_answers(distillation):
@@ -177,9 +177,11 @@ def test_its_own_best_answers_teach_it(distillation, tmp_path):
     assert read_adapter(one.run.path / "alpha/iteration-1/adapter").invocation_tokens
 
 
-def test_a_base_without_a_cue_is_refused_before_the_teacher_works(distillation, monkeypatch):
+def test_a_base_without_invocation_tokens_is_refused_before_the_teacher_is_asked(distillation, monkeypatch):
     one = distillation(activated=True)
-    one.base.tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    base = one.base
+    base.tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    monkeypatch.setattr("conch_dna.pipeline.distill.load", lambda *_: base)
     (result,) = distill_all(one, ["alpha"]).results
     assert "no separate tokens that open an answer" in result.error
     assert not (one.cache / "completions").exists()
