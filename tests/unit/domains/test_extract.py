@@ -261,6 +261,7 @@ def project(tmp_path, monkeypatch, student):
     return folder
 
 
+@pytest.mark.integration
 def test_a_run_trains_on_final_answers_and_counts_the_missing(project, student):
     from conch_dna.data.tokens import encode_answer
     from conch_dna.models.load import load_tokenizer
@@ -293,6 +294,7 @@ def test_a_teacher_without_final_answers_stops_the_domain(project):
     assert "Fix [extract] in domain.toml" in result.stderr
 
 
+@pytest.mark.integration
 def test_a_recording_of_final_answers_trains_and_is_refused_by_another_extractor(project):
     made = here(project, "record", "alpha", "--teacher", "thinker", "--require", "length=0")
     assert made.exit_code == 0, made.output
@@ -306,6 +308,7 @@ def test_a_recording_of_final_answers_trains_and_is_refused_by_another_extractor
     assert "30 answer(s) were extracted by another extractor" in here(project, "domains", "check", "alpha").stderr
 
 
+@pytest.mark.integration
 def test_a_run_of_another_extractor_is_another_run(project):
     toml = project / "domains/alpha/domain.toml"
     for tag in ("answer", "final"):

@@ -266,6 +266,7 @@ def test_a_shuffled_teacher_teaches_something_else(objective_of, loss):
     assert np.abs(right[1] - wrong[1]).max() > 1e-2
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("loss", [None, "forward_kl", "of the logits"], ids=["text", "soft targets", "of the logits"])
 def test_memory_for_logits_does_not_grow_with_the_positions(objective_of, loss):
     vocabulary, width = 4096, 8

@@ -15,6 +15,8 @@ from conch_dna.errors import RegistryError
 from conch_dna.plugin.catalog import Owner
 from conch_dna.records import Completion, Sampling, StepReport, to_json_line
 
+pytestmark = pytest.mark.integration  # whole distillations
+
 
 @pytest.fixture
 def distillation(tmp_path, student, monkeypatch):
@@ -28,6 +30,7 @@ def steps_of(distillation, domain="alpha"):
     return [StepReport.model_validate_json(line) for line in lines]
 
 
+@pytest.mark.promise
 def test_domains_share_one_base_and_each_gets_its_neuron(distillation):
     one = distillation()
     summary = distill_all(one, ["alpha", "beta"])

@@ -13,6 +13,8 @@ from conch_dna.errors import ConfigError, DataError, UnknownName
 from conch_dna.records import Summary
 from conch_dna.registry.store import Registry
 
+pytestmark = pytest.mark.integration  # whole distillations
+
 SETTINGS = {"steps": 2, "min_fit_gain": 0.0}
 
 

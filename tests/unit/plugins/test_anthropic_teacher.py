@@ -8,6 +8,8 @@ from api_calls import SHORT, domain_in, spent, teacher_of
 from conch_dna.errors import TeacherError
 from conch_dna.records import Message, Prompt, Sampling
 
+pytestmark = pytest.mark.integration  # each test has an HTTP server
+
 MODEL = "claude-haiku-4-5"
 KEY = "sk-ant-test"
 

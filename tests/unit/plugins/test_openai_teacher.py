@@ -20,6 +20,8 @@ from conch_dna.teachers.api.probe import QUESTION
 from conch_dna.teachers.api.settings import Endpoint
 from conch_dna.teachers.references import make_teacher
 
+pytestmark = pytest.mark.integration  # each test has an HTTP server
+
 PROBE = QUESTION[0]["content"]
 TURN = "<|im_start|>{role}\n{content}<|im_end|>\n"
 

@@ -45,6 +45,7 @@ def measured(routing):
     return found
 
 
+@pytest.mark.full
 def test_held_out_prompts_go_to_their_domain(measured):
     """docs/agent.md has the measured values; the limits leave room for new prompts."""
     right = sum(domain == chosen for domain, chosen in measured)
@@ -129,6 +130,7 @@ def test_an_unknown_router_and_an_invalid_domain_are_reported(tmp_path):
         make_routing(load_plugins(), tmp_path, "ngrams")
 
 
+@pytest.mark.full
 def test_ask_auto_names_the_chosen_neuron(tmp_path, student, monkeypatch):
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
     project = write_project(tmp_path / "p", student)

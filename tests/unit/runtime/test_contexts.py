@@ -70,6 +70,7 @@ class TestTogether:
         left = any_cache.stats()
         assert (left.waiting, left.running) == (0, 0)
 
+    @pytest.mark.full
     def test_the_rest_of_each_prompt_may_differ(self, any_cache):
         prompts = [[*CONTEXT, *[9] * n, *INVOCATION_TOKENS, *[4] * n] for n in range(6)]
         requests = [any_cache.submit(prompt, name, SHORT) for prompt, name in zip(prompts, SIX, strict=True)]
@@ -116,6 +117,7 @@ class TestTogether:
         answered(engine, requests)
         assert cached(requests) == [len(CONTEXT), *[len(longer) - len(INVOCATION_TOKENS)] * 5]
 
+    @pytest.mark.full
     @pytest.mark.parametrize("room", thin([{"slots": 2}, {"batch": 2}, {"slots": 1, "batch": 1}]), ids=str)
     @pytest.mark.parametrize("kept", [1 << 28, 0])
     def test_all_requests_are_answered_in_a_small_batch(self, tmp_path, room, kept):
@@ -274,6 +276,7 @@ class TestPromptCache:
         answered(engine, [request])
         assert cached([request]) == [len(CONTEXT)]
 
+    @pytest.mark.full
     @pytest.mark.parametrize("name", ["gemma3_text", "mamba2"])
     def test_bases_without_plain_caches_compute_each_context(self, tmp_path, name):
         serving = made(tmp_path, name)

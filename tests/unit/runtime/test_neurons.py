@@ -291,6 +291,7 @@ class TestText:
         publish("bar", 2)
         assert len({runtime.generate("hello there", name, SHORT) for name in ("base", "foo", "bar")}) == 3
 
+    @pytest.mark.full
     def test_interleaved_streams_each_keep_their_neuron(self, runtime, publish):
         publish("foo", 1)
         publish("bar", 2)

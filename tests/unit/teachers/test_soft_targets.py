@@ -109,6 +109,7 @@ def test_a_teacher_that_reads_any_text_is_given_its_own_answers(domain, prepared
     assert held.targets is not None
 
 
+@pytest.mark.integration
 def test_other_choices_of_the_same_text_make_another_neuron(domain, student, tmp_path):
     """A teacher whose signal is dropped would make the same."""
     found = []

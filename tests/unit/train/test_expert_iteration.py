@@ -134,6 +134,7 @@ def test_the_seed_determines_the_files(context_of, tmp_path):
     assert drawn[0] != drawn[1]
 
 
+@pytest.mark.full
 def test_a_second_round_starts_from_an_accepted_first_round(context_of, tmp_path, monkeypatch):
     monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 0.0)
     result = run_named(["best_of_n"], context_of("run", iterations=3, learning_rate=0.01))
@@ -154,6 +155,7 @@ def test_a_round_without_improvement_ends_the_recipe_and_goes_to_the_gate(contex
     assert result.adapter == tmp_path / "run/iteration-1/adapter"
 
 
+@pytest.mark.full
 def test_a_round_with_too_little_diversity_is_rejected(context_of, tmp_path, monkeypatch):
     monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 1.01)
     start = run_named(["best_of_n"], context_of("first", iterations=1, learning_rate=1e-4)).adapter
@@ -201,6 +203,7 @@ def test_a_stop_at_any_stage_does_not_change_the_result(context_of, tmp_path, wh
     assert len(again.reports) == len(expected.reports)
 
 
+@pytest.mark.full
 def test_candidates_with_another_identity_are_refused(context_of):
     run_named(["best_of_n"], context_of("run", iterations=1))
     other = replace(context_of("run", iterations=1), identity=IDENTITY | {"data": "e"})
@@ -208,6 +211,7 @@ def test_candidates_with_another_identity_are_refused(context_of):
         run_named(["best_of_n"], other)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("change", thin([{"scorers": {"long": 1.0, "length": 1.0}}, {"max_tokens": 8}]), ids=str)
 def test_candidates_under_other_scorers_or_limits_are_refused(context_of, tmp_path, change):
     run_named(["best_of_n"], context_of("run", iterations=1))
@@ -230,6 +234,7 @@ def test_the_bases_answers_under_other_scorers_are_refused(context_of, tmp_path)
         run_named(["best_of_n"], replace(context_of("run"), domain=load_domain(folder)))
 
 
+@pytest.mark.full
 def test_a_truncated_line_is_drawn_again(context_of, tmp_path):
     run_named(["best_of_n"], context_of("run", iterations=1))
     file = tmp_path / "run/iteration-1/candidates.jsonl"

@@ -63,6 +63,7 @@ def test_the_estimate_is_within_15_percent_of_the_peak(folder, tmp_path, width, 
     assert estimate(read_shapes(folder), config, width).total == pytest.approx(peak, rel=0.15)
 
 
+@pytest.mark.full
 def test_the_estimate_counts_two_rows_for_a_pair(folder, tmp_path):
     config = DistillConfig(steps=2, checkpoint_every=2, batch_size=2)
     pair = [Example((5,) * 256, (False, *[True] * 255), 1, 1)] * 2
@@ -74,6 +75,7 @@ def test_the_estimate_counts_two_rows_for_a_pair(folder, tmp_path):
     assert estimate(read_shapes(folder), config, 256, together=2).total == pytest.approx(peak, rel=0.15)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("rows", "shared", "after"),
     thin([(16, 20, 100), (64, 20, 40), (64, 20, 128), (64, 20, 240), (64, 200, 20), (64, 20, 300), (64, 0, 100)]),

@@ -289,6 +289,7 @@ def test_a_stop_does_not_change_the_result_and_no_verdict_is_requested_twice(con
     assert third.asked == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", thin(["candidates", "verdicts", "pairs"], "verdicts"))
 def test_a_truncated_file_is_completed(context_of, tmp_path, name):
     run_named(["preference"], context_of("run"))
@@ -318,6 +319,7 @@ def stopping(report):
         raise Stop
 
 
+@pytest.mark.full
 def test_files_of_another_domain_or_teacher_are_refused(context_of, tmp_path):
     run_named(["preference"], context_of("run"))
     whole = files(tmp_path / "run")
@@ -330,6 +332,7 @@ def test_files_of_another_domain_or_teacher_are_refused(context_of, tmp_path):
     assert files(tmp_path / "run") == whole
 
 
+@pytest.mark.full
 def test_too_long_answers_are_counted_and_get_no_verdict(context_of, tmp_path):
     whole = context_of("whole")
     run_named(["preference"], whole)
@@ -356,6 +359,7 @@ def test_answers_over_the_token_budget_are_refused_before_any_verdict(context_of
     assert narrow.teacher.asked == []
 
 
+@pytest.mark.full
 def test_a_verdict_on_other_texts_is_requested_again(context_of, tmp_path):
     """Another machine may draw other candidates in place of lost ones."""
     run_named(["preference"], context_of("run"))

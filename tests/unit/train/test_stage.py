@@ -97,6 +97,7 @@ def with_validation(tiny_model, training_set):
     return TrainingSet("debug", training_set.examples, training_set.targets, (), held)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "change",
     thin(
@@ -173,12 +174,14 @@ def test_patience_counts_validations_since_the_best_one():
     assert not exhausted({2: 1.0, 4: 2.0, 6: 0.5, 8: 3.0}, 2)
 
 
+@pytest.mark.full
 def test_validation_does_not_change_training(run_training, config, training_set, with_validation, tmp_path):
     run_training("blind", config=config)
     run_training("looking", config=config.model_copy(update={"patience": 99}), training_set=with_validation)
     assert adapter(tmp_path / "blind") == adapter(tmp_path / "looking")
 
 
+@pytest.mark.full
 def test_the_average_is_saved_instead_of_the_weights(run_training, config, training_set, tmp_path):
     run_training("plain", config=config.model_copy(update={"dropout": 0.0}))
     steps = []

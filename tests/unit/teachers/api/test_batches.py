@@ -12,6 +12,8 @@ from conch_dna.teachers.answer_cache import CompletionCache, answers
 from conch_dna.teachers.api import batches
 from conch_dna.teachers.api.faults import CallFault
 
+pytestmark = pytest.mark.integration  # each test has an HTTP server
+
 MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5"}
 HALF = {"input": 1, "output": 4, "batch": "0.5"}
 

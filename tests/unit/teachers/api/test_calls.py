@@ -17,6 +17,8 @@ from conch_dna.teachers.api.faults import CallFault
 from conch_dna.teachers.api.ledger import Ledger
 from conch_dna.teachers.api.prices import Usage
 
+pytestmark = pytest.mark.integration  # each test has an HTTP server
+
 # Answers.
 
 

@@ -13,6 +13,8 @@ from tiers import thin
 
 from conch_dna.teachers.api.limits import BURST, Limits, Pace, RateLimit
 
+pytestmark = pytest.mark.integration  # the pace is measured in real time
+
 LIMIT = 60_000
 EACH = 1000  # tokens of a call
 

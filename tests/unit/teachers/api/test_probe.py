@@ -18,6 +18,8 @@ from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Sampling
 from conch_dna.teachers.api.teacher import PROBED_FOR
 
+pytestmark = pytest.mark.integration  # each test has an HTTP server
+
 TURN = "<|im_start|>{role}\n{content}<|im_end|>\n"
 
 

@@ -95,6 +95,7 @@ def test_on_policy_trains_on_rollouts_by_the_divergence_alone(context_of):
     assert sum(row["tokens"] for row in rows) == sum(r.tokens for r in reports)
 
 
+@pytest.mark.full
 def test_on_policy_needs_no_text(context_of):
     one = context_of("rollouts")
     bare = replace(one, training_set=TrainingSet("d", prompts=one.training_set.prompts))
@@ -122,6 +123,7 @@ def test_validation_has_soft_targets_if_the_recipe_trains_on_them(context_of, re
     assert report.validation > 0
 
 
+@pytest.mark.full
 def test_recipes_in_a_row_start_from_each_other(context_of, tmp_path):
     first = run_named(["kd"], context_of("alone"))
     result = run_named(["kd", "on_policy"], context_of("row"))
@@ -156,6 +158,7 @@ def test_a_stopped_row_of_recipes_resumes_to_the_same_result(context_of, tmp_pat
         assert [r["step"] for r in rows[0]] == [r["step"] for r in rows[1]]
 
 
+@pytest.mark.full
 def test_another_start_adapter_is_refused(context_of, tmp_path):
     run_named(["kd", "sft"], context_of("row"))
     run_named(["sft"], replace(context_of("alone"), start=tmp_path / "row/1-kd/adapter"))
