@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.api import api_options
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import domain_names, run_names
-from conch_dna.cli.options import SettingsCommand, given
+from conch_dna.cli.options import SettingsCommand, api_options, given
 from conch_dna.errors import BudgetReached, ConchError, GateFailed
 from conch_dna.util.progress import Progress
 

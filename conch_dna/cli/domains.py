@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.api import api_options
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import domain_names, teacher_names
+from conch_dna.cli.options import api_options
 from conch_dna.data.splits import shortage
 from conch_dna.domains.discovery import check_own, domain_folders
 from conch_dna.errors import DataError, UnknownName

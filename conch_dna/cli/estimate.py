@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.cli.api import api_options
 from conch_dna.cli.complete import domain_names, teacher_names
+from conch_dna.cli.options import api_options
 from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConfigError
 from conch_dna.pipeline.project import CONFIG_FILE, Project

@@ -17,7 +17,7 @@ from conch_dna.cli.complete import (
 from conch_dna.config import DistillConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pydantic.fields import FieldInfo
 
@@ -91,3 +91,13 @@ def _shown(value: object) -> str:
 def given(values: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that were given on the command line; those of a recipe as ``RECIPE.SETTING``."""
     return {name.replace(_IN_TABLE, "."): value for name, value in values.items() if value is not None}
+
+
+def api_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--budget`` and ``--base-url`` to a command."""
+    function = click.option(
+        "--base-url", metavar="URL", help="Endpoint of the teacher, such as http://127.0.0.1:8000/v1."
+    )(function)
+    return click.option(
+        "--budget", metavar="USD", help="Most that the project may ever spend on API teachers, over all its runs."
+    )(function)

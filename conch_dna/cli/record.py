@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conch_dna.cli.api import api_options
 from conch_dna.cli.complete import domain_names, teacher_names
+from conch_dna.cli.options import api_options
 from conch_dna.errors import ConfigError
 
 if TYPE_CHECKING:
