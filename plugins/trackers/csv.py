@@ -6,11 +6,13 @@ A shorter start for a tracker of your own: ``conch plugins new NAME --kind track
 from __future__ import annotations
 
 import csv
+import io
 import re
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
 from conch_dna.plugin.trackers import BaseTracker
+from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,12 +80,11 @@ def _reports(folder: Path, kind: type[StepReport]) -> Iterator[StepReport]:
 
 
 def _replace(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
-    temporary = path.with_suffix(".csv.tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
-        table.writeheader()
-        table.writerows(rows)
-    temporary.replace(path)
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
+    table.writeheader()
+    table.writerows(rows)
+    write_atomic(path, text.getvalue())
 
 
 @hookimpl
