@@ -25,7 +25,6 @@ from conch_dna.pipeline.publish import publish
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory
 from conch_dna.pipeline.run_folder import refuse_second
 from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_digest
-from conch_dna.plugin.recipes import joined
 from conch_dna.plugin.trackers import Trackers
 from conch_dna.records import DomainResult, StepReport, Summary
 from conch_dna.registry.store import Registry
@@ -183,8 +182,7 @@ class Distillation:
         lora_parameters(self.base.model, config)
         if config.activated:
             invocation_tokens_of(self.base.tokenizer)
-        prompts, longest = len(parts.train), domain.settings.max_tokens
-        return joined(recipe.plan(config, teacher.capabilities, prompts, longest) for recipe in choice.recipes)
+        return choice.plan(config, teacher.capabilities, len(parts.train), domain.settings.max_tokens)
 
     def _prepared(self, domain: Domain, teacher: Teacher, parts: Split, plan: RecipePlan) -> Prepared:
         setup = self.setup

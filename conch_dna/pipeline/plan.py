@@ -13,7 +13,6 @@ from conch_dna.errors import ConfigError, DataError, PluginError
 from conch_dna.models import refs
 from conch_dna.models.load import load_tokenizer
 from conch_dna.pipeline.run_folder import list_runs
-from conch_dna.plugin.recipes import joined
 from conch_dna.records import CHOICES, Record, Sampling, StepReport
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.api.estimate import Estimate, estimates, verdict_estimates
@@ -125,7 +124,7 @@ def _plan(setup: Setup, domain: Domain, student: Student) -> tuple[DomainPlan, R
         raise choice
     longest = domain.settings.max_tokens
     prompts = len(split(domain.prompts, config.held_out).train)
-    asked = joined(recipe.plan(config, teacher.capabilities, prompts, longest) for recipe in choice.recipes)
+    asked = choice.plan(config, teacher.capabilities, prompts, longest)
     parts = split(domain.prompts, config.held_out, 1 + (config.validates or asked.sets_apart))
     if "replay" in teacher.capabilities:
         sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, setup.extractors[domain.name])

@@ -8,7 +8,7 @@ import psutil
 
 from conch_dna.errors import ConfigError
 from conch_dna.models.refs import same_model
-from conch_dna.plugin.recipes import TeacherFacts
+from conch_dna.plugin.recipes import TeacherFacts, joined
 from conch_dna.teachers.capabilities import signal_of
 from conch_dna.teachers.references import NOBODY, in_one_line
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.plugin.catalog import Catalog
-    from conch_dna.plugin.recipes import Recipe
+    from conch_dna.plugin.recipes import Recipe, RecipePlan
 
 SOFT = {"top_k", "own_top_k", "soft", "forced"}  # capabilities beyond text
 
@@ -32,6 +32,10 @@ class RecipeChoice(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """The names of the recipes."""
         return tuple(recipe.name for recipe in self.recipes)
+
+    def plan(self, config: DistillConfig, capabilities: frozenset[str], prompts: int, max_tokens: int) -> RecipePlan:
+        """Return the plan of all recipes together; the parameters are those of :meth:`Recipe.plan`."""
+        return joined([recipe.plan(config, capabilities, prompts, max_tokens) for recipe in self.recipes])
 
 
 def requested(catalog: Catalog, config: DistillConfig) -> tuple[Recipe, ...]:

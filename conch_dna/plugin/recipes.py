@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from conch_dna.config import RecipeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from conch_dna.config import DistillConfig
     from conch_dna.train.recipes.base import RecipeContext, RecipeResult
@@ -71,11 +71,8 @@ class RecipePlan:
     row_tokens: int = 0
 
 
-def joined(plans: Iterable[RecipePlan]) -> RecipePlan:
+def joined(plans: Collection[RecipePlan]) -> RecipePlan:
     """Return the plan of several recipes in a row: the sum of the rounds, and the maximum of every other field."""
-    plans = list(plans)
-    if not plans:
-        return RecipePlan(rounds=0)
     most = {name: max(getattr(plan, name) for plan in plans) for name in RecipePlan.__dataclass_fields__}
     return RecipePlan(**{**most, "rounds": sum(plan.rounds for plan in plans)})
 

@@ -11,11 +11,11 @@ from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.pipeline import distill
 from conch_dna.pipeline.prepare import Preparation
 from conch_dna.pipeline.project import Project
+from conch_dna.pipeline.recipe_choice import RecipeChoice
 from conch_dna.pipeline.run_folder import Run
 from conch_dna.pipeline.run_name import run_name
 from conch_dna.pipeline.setup import Setup
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.plugin.recipes import joined
 from conch_dna.plugin.trackers import Trackers
 from conch_dna.registry.store import Registry
 from conch_dna.teachers.capabilities import cross_tokenizer_loss
@@ -80,10 +80,8 @@ def distill_all(work, names):
 
 def prepare(work, domain, teacher, parts, recipes):
     """Return training set and held-out set for recipes, given by name."""
-    found = [work.host.catalog.get("recipes", name) for name in recipes]
-    plan = joined(
-        r.plan(work.config, teacher.capabilities, len(parts.train), domain.settings.max_tokens) for r in found
-    )  # fmt: skip
+    choice = RecipeChoice(tuple(work.host.catalog.get("recipes", name) for name in recipes), "as requested")
+    plan = choice.plan(work.config, teacher.capabilities, len(parts.train), domain.settings.max_tokens)
     others = [work.domains[name] for name in sorted(work.domains) if name != domain.name]
     preparation = Preparation(
         work.base, work.config, domain, teacher, work.distillation.teacher_name(domain),
