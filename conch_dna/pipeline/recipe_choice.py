@@ -9,7 +9,7 @@ import psutil
 from conch_dna.errors import ConfigError
 from conch_dna.models.refs import same_model
 from conch_dna.plugin.recipes import TeacherFacts, joined
-from conch_dna.teachers.capabilities import signal_of
+from conch_dna.teachers.capabilities import BYTES, OFF, signal_of
 from conch_dna.teachers.references import NOBODY, in_one_line
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def choose_recipes(
         return RecipeChoice(asked, "as requested")
     models = [reference.partition(":")[2] for reference in named.values()]
     facts = TeacherFacts(
-        teacher, capabilities, signal_of(capabilities, config), _text_alone(config, capabilities, supposed=supposed),
+        teacher, capabilities, signal_of(capabilities, config),
+        _text_alone(teacher, config, capabilities, supposed=supposed),
         absent=set(named.values()) == {NOBODY},
         other_model=any(model and not same_model(model, config.student) for model in models),
         memory=memory,
@@ -95,22 +96,23 @@ def choose_recipes(
     return RecipeChoice(tuple(recipe for recipe, _ in suiting), "; ".join(why for _, why in suiting))
 
 
-def _text_alone(config: DistillConfig, capabilities: frozenset[str], *, supposed: bool) -> str:
+def _text_alone(teacher: str, config: DistillConfig, capabilities: frozenset[str], *, supposed: bool) -> str:
     """Return the reason why only a teacher's text is used, or an empty text."""
-    if "top_k" in capabilities:
-        return ""
-    if "own_top_k" in capabilities:
-        return "has another tokenizer, and cross_tokenizer is off" if config.cross_tokenizer == "off" else ""
-    # Measured on `action`: kd from recorded choices gave as many right answers as sft (docs/LOG.md).
-    if not {"soft", "forced"} & capabilities:
-        return "gives text alone"
-    return f"{'may give' if supposed else 'gives'} choices as bytes, and text alone measured as well"
+    who = f"teacher {teacher}"
+    if not {"top_k", "own_top_k"} & capabilities:
+        if not {"soft", "forced"} & capabilities:
+            return f"{who} gives text alone"
+        # Measured on `action`: kd from recorded choices gave as many right answers as sft (docs/LOG.md).
+        return f"{who} {'may give' if supposed else 'gives'} choices as bytes, and text alone measured as well"
+    if "top_k" not in capabilities and config.cross_tokenizer == OFF:
+        return f"{who} has another tokenizer, and cross_tokenizer is off"
+    return "" if config.alpha or config.alpha_end else "alpha is 0"
 
 
 def _check_served(recipe: Recipe, config: DistillConfig, teacher: str, capabilities: frozenset[str]) -> None:
     """Refuse a recipe that the teacher cannot serve."""
     declined = {"own_top_k", "soft", "forced"} & capabilities  # capabilities that another cross_tokenizer may use
-    scores = "top_k" in capabilities or ("forced" in capabilities and config.cross_tokenizer == "bytes")
+    scores = "top_k" in capabilities or ("forced" in capabilities and config.cross_tokenizer == BYTES)
     soft = f"soft targets that cross_tokenizer = {config.cross_tokenizer} takes" if declined else "soft targets"
     needs, served = {
         "text": ("a teacher that answers", "text" in capabilities),

@@ -23,7 +23,7 @@ class TeacherFacts:
     :param teacher: the domain's teachers in one line, for messages.
     :param capabilities: the capabilities that they all have.
     :param signal: the form in which their distributions reach the student; ``None`` if only their text does.
-    :param text_alone: the reason why only their text is used although they may offer more; otherwise empty.
+    :param text_alone: the reason why only their text is used, for the user; empty if their distributions are used too.
     :param absent: whether the settings name no teacher.
     :param other_model: whether a teacher is another model than the student's base.
     :param memory: bytes of memory of this machine.

@@ -25,7 +25,7 @@ class Kd(Recipe):
 
     def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
         """Suit a teacher that gives distributions."""
-        if "text" not in facts.capabilities or facts.text_alone or not (config.alpha or config.alpha_end):
+        if "text" not in facts.capabilities or facts.text_alone:
             return None
         return f"teacher {facts.teacher} gives soft targets ({facts.signal})"
 

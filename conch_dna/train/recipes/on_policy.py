@@ -25,7 +25,7 @@ class OnPolicy(Recipe):
 
     def suits(self, facts: TeacherFacts, config: DistillConfig) -> str | None:
         """Suit, after ``kd``, a teacher with the student's tokens that is another model, if memory is large enough."""
-        teaches = "text" in facts.capabilities and not facts.text_alone and (config.alpha or config.alpha_end)
+        teaches = "text" in facts.capabilities and not facts.text_alone
         if not teaches or facts.signal != "exact" or not facts.other_model or facts.memory < ROLLOUT_MEMORY:
             return None
         return f"it is another model, and {facts.memory / 1e9:.0f} GB hold both"

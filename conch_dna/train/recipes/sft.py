@@ -21,9 +21,7 @@ class Sft(Recipe):
         """Suit a teacher of which only the text can be used."""
         if "text" not in facts.capabilities:
             return None
-        if facts.text_alone:
-            return f"teacher {facts.teacher} {facts.text_alone}"
-        return None if config.alpha or config.alpha_end else "alpha is 0"
+        return facts.text_alone or None
 
     def run(self, context: RecipeContext[RecipeSettings]) -> RecipeResult:
         """Train one stage."""
