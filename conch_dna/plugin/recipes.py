@@ -80,8 +80,8 @@ def joined(plans: Collection[RecipePlan]) -> RecipePlan:
 class Recipe(Protocol):
     """A way to train an adapter. Subclass it; only :attr:`name` and :meth:`run` are required.
 
-    The hook ``register_recipes`` registers an instance. Its module is imported when the tool starts, so it must import
-    mlx and the training code inside :meth:`run` only.
+    The hook ``register_recipes`` registers an instance. ``conch distill --help`` reads its settings, so its module must
+    import mlx and the training code inside :meth:`run` only.
 
     :cvar name: the recipe's word in ``mode``, and the name of its table of settings.
     :cvar needs: what a teacher must provide: nothing, text, soft targets, scores of the student's own answers

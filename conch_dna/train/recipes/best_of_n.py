@@ -44,7 +44,7 @@ class BestOfN(Recipe):
 
     def run(self, context: RecipeContext[BestOfNSettings]) -> RecipeResult:
         """Run rounds of drawing, selection and training while the quality rises."""
-        # Imported here because `conch --help` imports this module, and mlx is slow to import.
+        # Imported here because `conch distill --help` imports this module and needs no mlx.
         from conch_dna.train.expert_iteration import best_of_n
 
         return best_of_n(context)

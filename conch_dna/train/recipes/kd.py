@@ -31,7 +31,7 @@ class Kd(Recipe):
 
     def run(self, context: RecipeContext[RecipeSettings]) -> RecipeResult:
         """Train one stage."""
-        # Imported here because `conch --help` imports this module, and mlx is slow to import.
+        # Imported here because `conch distill --help` imports this module and needs no mlx.
         from conch_dna.train.distillation import distillation_objective, distillation_stage
         from conch_dna.train.recipes.base import train_in
 

@@ -40,7 +40,7 @@ class OnPolicy(Recipe):
 
     def run(self, context: RecipeContext[OnPolicySettings]) -> RecipeResult:
         """Train one stage whose source draws rollouts."""
-        # Imported here because `conch --help` imports this module, and mlx is slow to import.
+        # Imported here because `conch distill --help` imports this module and needs no mlx.
         from conch_dna.teachers.capabilities import scorer_of, text_scorer_of
         from conch_dna.teachers.text_scorer import TextScorer
         from conch_dna.train.distillation import distillation_objective, distillation_stage, fixed_source

@@ -37,7 +37,7 @@ class Preference(Recipe):
 
     def run(self, context: RecipeContext[PreferenceSettings]) -> RecipeResult:
         """Draw candidates, request verdicts, and train on the pairs."""
-        # Imported here because `conch --help` imports this module, and mlx is slow to import.
+        # Imported here because `conch distill --help` imports this module and needs no mlx.
         from conch_dna.train.preference_pairs import preference
 
         return preference(context)
