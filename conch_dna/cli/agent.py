@@ -145,7 +145,7 @@ def _in_process(app: App, base_ref: str | None, given: list[str], stack: context
     from conch_dna.agent.engine_client import EngineClient
     from conch_dna.runtime.engine import Engine
 
-    registry = Registry(app.project / "adapters")
+    registry = Registry(app.registry)
     wanted = [name for name in given if name != BASE] or [role for role in ROLES if role in registry.names()]
     engine = Engine(base_of(app, registry, base_ref, wanted), registry, batch=1)
     stack.callback(engine.close)

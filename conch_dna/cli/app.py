@@ -7,10 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conch_dna.pipeline.project import Project, plugins_dir_of
+from conch_dna.pipeline.project import REGISTRY, RUNS, Project, plugins_dir_of
 
 if TYPE_CHECKING:
-    from conch_dna.config import RecipeTypes
     from conch_dna.plugin.manager import PluginHost
 
 
@@ -41,6 +40,16 @@ class App:
         return load_plugins(self.plugins_dir or plugins_dir_of(self.project))
 
     @property
-    def recipe_types(self) -> RecipeTypes:
-        """The settings of every recipe that a plug-in provides; reading ``[distill]`` of ``conch.toml`` needs them."""
-        return Project(self.project, self.host).recipe_types
+    def loaded_project(self) -> Project:
+        """The project with its plug-ins, which the first access loads; it raises what :attr:`host` raises."""
+        return Project(self.project, self.host)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all runs; no plug-in is loaded."""
+        return self.project / RUNS
+
+    @property
+    def registry(self) -> Path:
+        """The folder of the published neurons; no plug-in is loaded."""
+        return self.project / REGISTRY

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conch_dna.pipeline.project import CONFIG_FILE, RUNS
+from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.teachers.api.money import exact, usd
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def show(app: App, as_json: bool) -> None:
     from conch_dna.teachers.api.ledger import FILE, Ledger
     from conch_dna.teachers.api.settings import read_api
 
-    ledger = Ledger(app.project / RUNS / FILE, read_api(app.project / CONFIG_FILE).budget)
+    ledger = Ledger(app.runs / FILE, read_api(app.project / CONFIG_FILE).budget)
     found = ledger.summary()
     spent, reserved = sum(one.spent for one in found), sum(one.reserved for one in found)
     if as_json:

@@ -30,7 +30,7 @@ def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     from conch_dna.pipeline.run_folder import list_runs  # slow: only to complete a run
 
     app: App = ctx.find_root().obj
-    return _like(word, (run.name for run in list_runs(app.project / "runs")))
+    return _like(word, (run.name for run in list_runs(app.runs)))
 
 
 def names_of(kind: str) -> Completer:

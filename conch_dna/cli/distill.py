@@ -66,14 +66,13 @@ def distill(
     # slow imports, which `conch distill --help` does not need
     from conch_dna.cli.bars import Bars
     from conch_dna.cli.plan import show_plan
-    from conch_dna.pipeline.project import Project
     from conch_dna.pipeline.public import plan_setup, run_setup
     from conch_dna.pipeline.run_name import run_of
     from conch_dna.pipeline.selection import own_domain
     from conch_dna.pipeline.setup import set_up
 
     setup = set_up(
-        Project(app.project, app.host), names, all_=all_, own=own_domain(prompts, name), budget=budget,
+        app.loaded_project, names, all_=all_, own=own_domain(prompts, name), budget=budget,
         base_url=base_url, offline=dry_run, settings=given(settings), where="command line",
     )  # fmt: skip
     if dry_run:

@@ -15,7 +15,6 @@ from conch_dna.cli.options import api_options
 from conch_dna.data.splits import shortage
 from conch_dna.domains.discovery import check_own, domain_folders
 from conch_dna.errors import DataError, UnknownName
-from conch_dna.pipeline.project import CONFIG_FILE, Project
 
 if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain, Extract
@@ -180,12 +179,11 @@ def import_(
     have OpenAI's keys (role, content, tool_calls) or ShareGPT's (from, value). Unusable rows are counted by reason,
     including those longer than the project's max_length in tokens of its student.
     """
-    from conch_dna.config import read_project, resolve
     from conch_dna.domains.importing import Limits, import_chats
     from conch_dna.models.load import load_tokenizer
 
     folder = _new_folder(app, name)
-    config = resolve(read_project(app.project / CONFIG_FILE), recipes=app.recipe_types)
+    config = app.loaded_project.config()
     limits = Limits(limit, config.max_length, config.held_out)
     made = import_chats(
         source, folder, load_tokenizer(config.student), limits, column=column, split=split, licence=licence
@@ -273,7 +271,7 @@ def grow(
     if out is None:
         out = domain.prompts_file.with_name("grown.jsonl")
         check_own(out.parent, app.project)
-    api = Project(app.project, app.host).api_context(spec, budget, base_url)
+    api = app.loaded_project.api_context(spec, budget, base_url)
     teacher = make_teacher(app.host, spec, growing_domain(domain), api=api)
     try:
         growth = grow_prompts(
@@ -291,10 +289,7 @@ def grow(
 
 def _held_out(app: App) -> float:
     """Return the project's share of held-out prompts."""
-    from conch_dna.config import read_project, resolve
-
-    recipes = Project(app.project, app.host).recipe_types
-    return resolve(read_project(app.project / CONFIG_FILE), recipes=recipes).held_out
+    return app.loaded_project.config().held_out
 
 
 def _folders(app: App) -> dict[str, Path]:

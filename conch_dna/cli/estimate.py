@@ -9,9 +9,7 @@ import click
 
 from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.cli.options import api_options
-from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConfigError
-from conch_dna.pipeline.project import CONFIG_FILE, Project
 from conch_dna.pipeline.selection import domain_named, known_domains
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
     from conch_dna.cli.app import App
     from conch_dna.domains.domain import Domain
+    from conch_dna.pipeline.project import Project
     from conch_dna.teachers.api.context import ApiContext
     from conch_dna.teachers.api.estimate import Estimate
 
@@ -51,10 +50,10 @@ def estimate(
     the recipe preference, is only in the plan of conch distill --dry-run. With a budget, the output says whether the
     rest of it is enough.
     """
+    project = app.loaded_project
     if base_url is not None and len(references) > 1:
         raise ConfigError("goes with one teacher", where="--base-url", got=", ".join(references))
-    references = references or (_project_teacher(app),)
-    project = Project(app.project, app.host)
+    references = references or (_project_teacher(project),)
     api = project.api_context(references[0], budget, base_url, offline=True)
     domains = _domains(project, names)
     found = {reference: _estimates(app, reference, domains, api) for reference in dict.fromkeys(references)}
@@ -65,17 +64,18 @@ def estimate(
     _show(found, left)
 
 
-def _project_teacher(app: App) -> str:
+def _project_teacher(project: Project) -> str:
     """Return the teacher that ``conch.toml`` names.
 
     :raises ConfigError: it names none.
     """
-    path = app.project / CONFIG_FILE
-    table = read_project(path)
-    if "teacher" not in table:
-        raise ConfigError("no teacher is named", where="conch estimate",
-                          next_step=f"Add --teacher NAME:MODEL, or set teacher under [distill] in {path}")  # fmt: skip
-    return resolve(table, recipes=Project(app.project, app.host).recipe_types, where=str(path)).teacher
+    config = project.config()
+    if "teacher" not in config.model_fields_set:
+        raise ConfigError(
+            "no teacher is named", where="conch estimate",
+            next_step=f"Add --teacher NAME:MODEL, or set teacher under [distill] in {project.config_file}",
+        )  # fmt: skip
+    return config.teacher
 
 
 def _domains(project: Project, names: Sequence[str]) -> list[Domain]:

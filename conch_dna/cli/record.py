@@ -64,12 +64,11 @@ def record(
     """
     # slow imports, which `conch record --help` does not need
     from conch_dna.cli.bars import Bars
-    from conch_dna.pipeline.project import Project
     from conch_dna.pipeline.public import record as record_domain
 
     with Bars(1) as bars:
         path, card = record_domain(
-            name, teacher, project=Project(app.project, app.host), require=_required(require), temperature=temperature,
+            name, teacher, project=app.loaded_project, require=_required(require), temperature=temperature,
             seed=seed, top_log_probs=top_log_probs, budget=budget, base_url=base_url, progress=bars,
         )  # fmt: skip
     if as_json:

@@ -28,7 +28,7 @@ def list_(app: App, as_json: bool) -> None:
     """List all runs, the newest first; a killed run is listed as interrupted."""
     from conch_dna.pipeline.run_folder import list_runs  # imports pydantic: not for --help
 
-    found = [run.about() for run in list_runs(app.project / "runs")]
+    found = [run.about() for run in list_runs(app.runs)]
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -52,7 +52,7 @@ def show(app: App, name: str, as_json: bool) -> None:
     """
     from conch_dna.pipeline.run_folder import find_run  # imports pydantic: not for --help
 
-    run = find_run(app.project / "runs", name)
+    run = find_run(app.runs, name)
     about = run.about()
     if as_json:
         click.echo(json.dumps(about, indent=2))

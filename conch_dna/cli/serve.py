@@ -10,10 +10,8 @@ import click
 
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
-from conch_dna.cli.neurons import REGISTRY_DIR
-from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConfigError
-from conch_dna.pipeline.project import CONFIG_FILE
+from conch_dna.pipeline.project import REGISTRY
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.routing import make_routing
 from conch_dna.server.settings import ServerSettings, check_host
@@ -27,7 +25,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
 @click.option("--base", "base_ref", help="Base model; default: the project's student.")
 @click.option(
     "--registry", "root", type=click.Path(file_okay=False, path_type=Path),
-    help=f"Registry folder; default: {REGISTRY_DIR} in the project.",
+    help=f"Registry folder; default: {REGISTRY} in the project.",
 )  # fmt: skip
 @click.option("--host", default=_DEFAULT.host, show_default=True, help="Address; any except loopback needs keys.")
 @click.option(
@@ -106,8 +104,8 @@ def serve(
     from conch_dna.runtime.engine import Engine
     from conch_dna.server.app import make_app
 
-    registry = Registry(root or app.project / REGISTRY_DIR)
-    ref = base_ref or resolve(read_project(app.project / CONFIG_FILE), recipes=app.recipe_types).student
+    registry = Registry(root or app.registry)
+    ref = base_ref or app.loaded_project.config().student
     routing = make_routing(app.host, app.project, router) if router else None
     with listen(settings) as opened:  # reports a port in use before the base is loaded
         engine = Engine(ref, registry, slots=settings.slots, batch=settings.batch)

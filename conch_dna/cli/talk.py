@@ -9,9 +9,7 @@ import click
 
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
-from conch_dna.config import read_project, resolve
 from conch_dna.errors import ConchError, ConfigError
-from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.records import Sampling
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
@@ -50,20 +48,20 @@ def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[st
         return base_ref
     if entries:
         return entries[0].card.base
-    return resolve(read_project(app.project / CONFIG_FILE), recipes=app.recipe_types).student
+    return app.loaded_project.config().student
 
 
 def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:
     """Return a runtime over the base of the neurons."""
     from conch_dna.runtime.neurons import NeuronRuntime  # imports mlx, which costs start-up time
 
-    registry = Registry(app.project / "adapters")
+    registry = Registry(app.registry)
     return NeuronRuntime(base_of(app, registry, base_ref, neurons), registry)
 
 
 def _chosen(app: App, prompt: str, router: str) -> str:
     """Return the neuron that a router chooses, and print its name to stderr."""
-    names = Registry(app.project / "adapters").names()
+    names = Registry(app.registry).names()
     neuron = make_routing(app.host, app.project, router).choose([{"role": "user", "content": prompt}], names)
     click.echo(f"{AUTO}: {neuron}", err=True)
     return neuron

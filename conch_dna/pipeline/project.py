@@ -12,7 +12,7 @@ from conch_dna.models.cache import cache_dir
 from conch_dna.plugin.manager import PluginHost, load_plugins
 
 if TYPE_CHECKING:
-    from conch_dna.config import RecipeTypes
+    from conch_dna.config import DistillConfig, RecipeTypes
     from conch_dna.teachers.api.context import ApiContext
 
 CONFIG_FILE = "conch.toml"
@@ -46,6 +46,16 @@ class Project:
     def recipe_types(self) -> RecipeTypes:
         """The settings of every recipe that a plug-in provides."""
         return {name: recipe.settings for name, recipe in self.host.catalog.all("recipes").items()}
+
+    def config(self) -> DistillConfig:
+        """Return the settings of ``conch.toml`` over the preset.
+
+        :raises ConfigError: the file is faulty; every fault is listed.
+        """
+        # Imported here, because `conch --help` reads this module and must not wait for pydantic.
+        from conch_dna.config import read_project, resolve
+
+        return resolve(read_project(self.config_file), recipes=self.recipe_types, where=str(self.config_file))
 
     def api_context(
         self, teacher: str, budget: str | None = None, base_url: str | None = None, *, offline: bool = False

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conch_dna.pipeline.project import REGISTRY
 from conch_dna.registry.store import Registry
 
 if TYPE_CHECKING:
     from conch_dna.cli.app import App
 
-REGISTRY_DIR = "adapters"
 # Each command and its import path. A command finds the registry in ctx.obj, and the App in ctx.find_root().obj.
 COMMANDS = {
     "diff": "conch_dna.cli.neurons.look:diff",
@@ -56,7 +56,7 @@ class NeuronsGroup(click.Group):
     "--registry",
     "root",
     type=click.Path(file_okay=False, path_type=Path),
-    help=f"Registry folder; default: {REGISTRY_DIR} in the project.",
+    help=f"Registry folder; default: {REGISTRY} in the project.",
 )
 @click.pass_context
 def neurons(ctx: click.Context, root: Path | None) -> None:
@@ -65,4 +65,4 @@ def neurons(ctx: click.Context, root: Path | None) -> None:
     A REF is NAME (its current version), NAME@3 or NAME@ALIAS.
     """
     app: App = ctx.obj
-    ctx.obj = Registry(root or app.project / REGISTRY_DIR)
+    ctx.obj = Registry(root or app.registry)
