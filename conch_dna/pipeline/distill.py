@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -170,7 +169,7 @@ class Distillation:
             "base": self.base.digest,
             "teacher": teacher.fingerprint,
             "start_digest": start.digest if start else None,
-            "settings": json.loads(json.dumps(self.setup.config.flat())),
+            "settings": self.setup.config.flat(),
         }
 
     def _plan(self, choice: RecipeChoice, teacher: Teacher, domain: Domain, parts: Split) -> RecipePlan:

@@ -101,7 +101,7 @@ class Preparation:
         apart_pairs, apart_targets = self._targets(apart_pairs, answers, signal)
         if (plan.text and not pairs) or len(held_pairs) < 2 or (self.config.validates and not apart_pairs):
             got = f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out"
-            raise self._too_few(got, len(asked), missing, mostly_too_long=2 * too_long > len(train), too_long=too_long)
+            raise self._too_few(got, len(asked), missing, too_long if 2 * too_long > len(train) else 0)
         log.info("teacher_answered", domain=self.domain.name, train=len(pairs), held_out=len(held_pairs),
                  of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
         validation = TrainingSet(self.domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
@@ -123,18 +123,20 @@ class Preparation:
             progress=self.progress,
         )  # fmt: skip
 
-    def _too_few(self, got: str, asked: int, missing: int, too_long: int, *, mostly_too_long: bool) -> TeacherError:
+    def _too_few(self, got: str, asked: int, missing: int, too_long: int) -> TeacherError:
         """Return the error for too few usable answers, with the step that helps most.
 
         :param got: the number of usable answers for each use.
         :param missing: answers without a final answer.
-        :param too_long: training prompts that are too long with their answer.
+        :param too_long: training prompts that are too long with their answer; 0 if they are not the main fault.
         """
-        where, next_step = f"domain {self.domain.name}, teacher {self.teacher_name}", NO_FINAL
-        if 2 * missing <= asked:
+        if 2 * missing > asked:
+            next_step = NO_FINAL
+        elif too_long:
+            next_step = f"Raise max_length: {too_long} are longer with their answer"
+        else:
             next_step = "Look at the teacher's answers, or raise the domain's max_tokens"
-            if mostly_too_long:
-                next_step = f"Raise max_length: {too_long} are longer with their answer"
+        where = f"domain {self.domain.name}, teacher {self.teacher_name}"
         got += f", of {asked} prompts" + (f", {missing} answers without a final answer" if missing else "")
         return TeacherError("too few usable answers", where=where, got=got, next_step=next_step)
 
