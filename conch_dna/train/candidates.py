@@ -42,6 +42,9 @@ class Drawn(Record):
     finished: bool
 
 
+D = TypeVar("D", bound=Drawn)
+
+
 class Student(NamedTuple):
     """A runtime over the base, and the name of the student's adapter in it."""
 
@@ -53,6 +56,32 @@ def groups_of(items: Sequence[T], rows: int, most: int = BATCH) -> list[Sequence
     """Return the items, of ``rows`` rows each, in groups of at most ``most`` rows, and of at least one item."""
     size = max(1, most // rows)
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def drawn_candidates(
+    context: RecipeContext[CandidateSettings],
+    stage: str,
+    folder: Path,
+    kind: type[D],
+    adapter: Path | None,
+    prompts: Sequence[Prompt],
+    make: Callable[[Student, Sequence[Prompt]], list[D]],
+) -> list[D]:
+    """Return the candidates of all prompts in ``folder``; draw those that are missing, group by group.
+
+    :param stage: their name in the progress.
+    :param adapter: of the student that draws, or ``None`` for the base.
+    :param make: returns the candidates of a group of prompts, in their order.
+    :raises CheckpointError: the folder's content has another identity.
+    """
+    count = context.settings.candidates
+    check_origin(folder, context.identity, adapter)
+    context.progress.stage(context.domain.name, stage, len(prompts) * count)
+    return in_groups(
+        folder / "candidates.jsonl", kind, groups_of(prompts, count), count,
+        lambda: by_student(context, adapter, make), context.progress.advance,
+        lambda row, prompt: row.prompt == prompt.digest,
+    )  # fmt: skip
 
 
 def draw(
@@ -147,22 +176,18 @@ def _whole(
     return found
 
 
-def drawn_for(row: Drawn, prompt: Prompt) -> bool:
-    """Return whether an answer was drawn for that prompt."""
-    return row.prompt == prompt.digest
-
-
 def digest_of_student(adapter: Path | None) -> str:
     """Return the identity of the student with that adapter."""
     return sha256_file(adapter / ADAPTER_FILE) if adapter else BASE
 
 
-def check_origin(folder: Path, identity: dict[str, Any]) -> None:
-    """Compare ``identity`` with ``origin.json`` in ``folder``, or write that file if it does not exist.
+def check_origin(folder: Path, identity: dict[str, Any], adapter: Path | None) -> None:
+    """Compare identity and student with ``origin.json`` in ``folder``, or write that file if it does not exist.
 
+    :param adapter: of the student that draws, or ``None`` for the base.
     :raises CheckpointError: the folder's content was made with another base, adapter, domain, data or settings.
     """
-    file = folder / "origin.json"
+    file, identity = folder / "origin.json", {**identity, "start": digest_of_student(adapter)}
     if file.is_file():
         try:
             found = dict(json.loads(file.read_bytes()))

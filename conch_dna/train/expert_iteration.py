@@ -22,13 +22,10 @@ from conch_dna.records import Record, to_json_line
 from conch_dna.train.candidates import (
     Drawn,
     Student,
-    by_student,
     check_origin,
     digest_of_student,
     draw,
-    drawn_for,
-    groups_of,
-    in_groups,
+    drawn_candidates,
     student_of,
 )
 from conch_dna.train.recipes.base import RecipeContext, RecipeResult, train_in
@@ -99,7 +96,7 @@ def best_of_n(context: RecipeContext[BestOfNSettings]) -> RecipeResult:
     # Texts, scores and validations depend on the domain's scorers, references and answer length.
     context = replace(context, identity=context.identity | {"domain": context.domain.digest})
     current = context.start
-    check_origin(context.folder / "base", {**context.identity, "start": digest_of_student(current)})
+    check_origin(context.folder / "base", context.identity, current)
     base = _validated(context, None, context.folder / "base")
     previous = _validated(context, current, context.folder / "start") if current else base
     rounds: list[Round] = []
@@ -182,32 +179,22 @@ def _fine_tuned(
 def _candidates(
     context: RecipeContext[BestOfNSettings], number: int, student: Path | None, folder: Path
 ) -> list[Candidate]:
-    """Return the candidates of all prompts; draw and score those that are not on disk, group by group."""
-    settings, prompts = context.settings, context.training_set.prompts
-    check_origin(folder, {**context.identity, "start": digest_of_student(student)})
-
-    def make(one: Student, group: Sequence[Prompt]) -> list[Candidate]:
-        return _drawn(context, one, number, group)
-
-    context.progress.stage(context.domain.name, f"candidates {number}", len(prompts) * settings.candidates)
-    return in_groups(
-        folder / "candidates.jsonl", Candidate, groups_of(prompts, settings.candidates), settings.candidates,
-        lambda: by_student(context, student, make), context.progress.advance, drawn_for,
-    )  # fmt: skip
-
-
-def _drawn(
-    context: RecipeContext[BestOfNSettings], student: Student, number: int, prompts: Sequence[Prompt]
-) -> list[Candidate]:
-    """Draw the candidates of ``prompts``, score them and mark those to keep."""
+    """Return the scored candidates of all prompts, those to keep marked."""
     settings = context.settings
-    drawn = draw(context, student, number, prompts)
-    repeated = [prompt for prompt in prompts for _ in range(settings.candidates)]
-    scorers = context.host.catalog.all("scorers")
-    scores = rate(student.runtime, context.domain, repeated, [d.text for d in drawn], scorers)
-    found = [Candidate(**one.model_dump(), score=s.total, scores=s.parts) for one, s in zip(drawn, scores, strict=True)]
-    cuts = range(0, len(found), settings.candidates)
-    return [c for cut in cuts for c in choose(found[cut : cut + settings.candidates], settings.kept)]
+
+    def make(one: Student, prompts: Sequence[Prompt]) -> list[Candidate]:
+        """Draw the candidates of a group, score them and mark those to keep."""
+        drawn = draw(context, one, number, prompts)
+        repeated = [prompt for prompt in prompts for _ in range(settings.candidates)]
+        scorers = context.host.catalog.all("scorers")
+        scores = rate(one.runtime, context.domain, repeated, [d.text for d in drawn], scorers)
+        found = [Candidate(**d.model_dump(), score=s.total, scores=s.parts) for d, s in zip(drawn, scores, strict=True)]
+        cuts = range(0, len(found), settings.candidates)
+        return [c for cut in cuts for c in choose(found[cut : cut + settings.candidates], settings.kept)]
+
+    return drawn_candidates(
+        context, f"candidates {number}", folder, Candidate, student, context.training_set.prompts, make
+    )
 
 
 def _validated(context: RecipeContext[BestOfNSettings], student: Path | None, folder: Path) -> Validation:

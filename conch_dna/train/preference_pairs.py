@@ -30,10 +30,8 @@ from conch_dna.train.candidates import (
     Drawn,
     Student,
     by_student,
-    check_origin,
-    digest_of_student,
     draw,
-    drawn_for,
+    drawn_candidates,
     groups_of,
     in_groups,
 )
@@ -143,7 +141,6 @@ def preference(context: RecipeContext[PreferenceSettings]) -> RecipeResult:
     config, held, answers = context.config, context.training_set.validation, context.training_set.answers
     apart = held.prompts if held and config.validates else ()
     prompts = [p for p in (*context.training_set.prompts, *apart) if p.digest in answers or not answers]
-    check_origin(context.folder, {**context.identity, "start": digest_of_student(context.start)})
     drawn = _drawn(context, prompts)
     usable = [d for d in drawn if d.finished and d.text.strip()]
     matches, left_out = _matches(context, prompts, usable)
@@ -184,16 +181,11 @@ def _main_loss(counts: Counts) -> tuple[str, str]:
 
 def _drawn(context: RecipeContext[PreferenceSettings], prompts: Sequence[Prompt]) -> list[Drawn]:
     """Return the candidates of all prompts."""
-    count = context.settings.candidates
 
     def make(student: Student, group: Sequence[Prompt]) -> list[Drawn]:
         return draw(context, student, 0, group)
 
-    context.progress.stage(context.domain.name, "candidates", len(prompts) * count)
-    return in_groups(
-        context.folder / "candidates.jsonl", Drawn, groups_of(prompts, count), count,
-        lambda: by_student(context, context.start, make), context.progress.advance, drawn_for,
-    )  # fmt: skip
+    return drawn_candidates(context, "candidates", context.folder, Drawn, context.start, prompts, make)
 
 
 def _matches(
