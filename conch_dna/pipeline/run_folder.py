@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -122,9 +123,9 @@ class Run:
         """Return the last step of each domain without a result; a resumed run continues there or before."""
         found = {}
         for folder in sorted(self.path.glob("*/")):
-            # With several recipes or rounds, the current one wrote last.
-            files = sorted(folder.rglob("metrics.jsonl"), key=lambda p: p.stat().st_mtime)
-            if files and not (folder / "result.json").exists() and (step := _last_step(files[-1])):
+            if (folder / "result.json").exists():
+                continue
+            if step := next(filter(None, map(_last_step, reversed(stage_metrics(folder)))), None):
                 found[folder.name] = step
         return found
 
@@ -144,6 +145,16 @@ class Run:
             return {"config": dict(begun["config"]), "domains": list(begun["domains"])}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
+
+
+def stage_metrics(folder: Path) -> list[Path]:
+    """Return the files of metrics in a domain's folder, in the order of its stages, which are numbered folders."""
+
+    def place(path: Path) -> list[tuple[int, str]]:
+        """Return a sort key by which ``iteration-10`` follows ``iteration-9``."""
+        return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", str(path))]
+
+    return sorted(folder.rglob("metrics.jsonl"), key=place)
 
 
 def _last_step(metrics: Path) -> StepReport | None:

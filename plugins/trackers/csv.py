@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
@@ -65,13 +64,12 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 def _reports(folder: Path, kind: type[StepReport]) -> Iterator[StepReport]:
     """Yield the step reports in the folder of a domain: its stages in order, other lines left out."""
-    from pydantic import ValidationError  # here, since `conch --help` imports this file
+    # here, since `conch --help` imports this file
+    from pydantic import ValidationError
 
-    def in_order(path: Path) -> list[tuple[int, str]]:
-        """Return a sort key by which ``iteration-10`` follows ``iteration-9``."""
-        return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", str(path))]
+    from conch_dna.pipeline.run_folder import stage_metrics
 
-    for path in sorted(folder.rglob("metrics.jsonl"), key=in_order):
+    for path in stage_metrics(folder):
         for line in path.read_bytes().splitlines():
             try:
                 yield kind.model_validate_json(line)

@@ -86,18 +86,14 @@ def test_results_are_kept_by_domain_and_a_damaged_one_counts_as_none(run):
     assert run.results() == results[:1]
 
 
+STEP = {
+    "loss": 1.0, "ce": 1.0, "learning_rate": 0.1, "grad_norm": 1.0, "tokens": 9, "seconds": 1.0, "peak_memory": 1,
+}  # fmt: skip
+
+
 def test_unfinished_domains_report_their_last_step(run):
-    step = {
-        "loss": 1.0,
-        "ce": 1.0,
-        "learning_rate": 0.1,
-        "grad_norm": 1.0,
-        "tokens": 9,
-        "seconds": 1.0,
-        "peak_memory": 1,
-    }
     for when, (name, number) in enumerate([("alpha", 9), ("beta/2-kd", 3), ("beta/1-sft", 8), ("delta", 5)]):
-        row = json.dumps({"step": number, "recipe": "kd", **step})
+        row = json.dumps({"step": number, "recipe": "kd", **STEP})
         (run.path / name).mkdir(parents=True)
         file = run.path / name / "metrics.jsonl"
         file.write_text(f'{{"api": 3}}\n{row}\n{{"api": 4}}\n{row[:20]}')
@@ -106,6 +102,20 @@ def test_unfinished_domains_report_their_last_step(run):
     run.save_result(DomainResult(domain="alpha", state="failed"))
     assert {domain: report.step for domain, report in run.last_steps().items()} == {"beta": 3}
     assert run.about()["last_steps"]["beta"]["recipe"] == "kd"
+
+
+@pytest.mark.parametrize("when", [(1, 2, 3), (3, 2, 1), (2, 2, 2)], ids=["in order", "reversed", "all at once"])
+def test_the_last_step_is_of_the_last_stage_whatever_the_times_of_the_files(run, when):
+    """A copy or a checkout of a run need not keep the times."""
+    for number, second in zip((9, 10), when[:2], strict=True):
+        file = run.path / f"alpha/1-best_of_n/iteration-{number}/metrics.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"step": number, "recipe": "best_of_n", **STEP}) + "\n")
+        os.utime(file, (second, second))
+    cost = run.path / "alpha/metrics.jsonl"
+    cost.write_text('{"api": 3}\n')
+    os.utime(cost, (when[2], when[2]))
+    assert run.last_steps()["alpha"].step == 10
 
 
 def test_runs_are_listed_the_last_touched_first(tmp_path):
