@@ -17,9 +17,8 @@ Number: TypeAlias = int | float
 
 LONGEST = 200  # characters
 MOST_BITS = 4096  # limit for integers: some 1,200 digits
-SPOKEN = str.maketrans(
-    {"\u00d7": "*", "\u00f7": "/", "\u2212": "-"}
-)  # typographic signs for times, divided by and minus
+# Typographic signs for times, divided by and minus.
+SPOKEN = str.maketrans({"\u00d7": "*", "\u00f7": "/", "\u2212": "-"})
 
 
 def _power(base: Number, exponent: Number) -> Number:

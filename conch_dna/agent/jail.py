@@ -40,12 +40,7 @@ PARENT_DIED, NO_NEW_PRIVILEGES, SET_SECCOMP, DROP_BOUND, FILTER = 1, 38, 22, 24,
 CAPABILITIES = struct.pack("Ii", 0x20080522, 0)  # capset(2)'s version 3, of this process
 ALLOW, REFUSE, ABSENT, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000  # as EPERM, as ENOSYS
 LOAD, EQUAL, ATLEAST, SOME_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of the filter's machine
-NUMBER, ARCHITECTURE, FIRST, SECOND = (
-    0,
-    4,
-    16,
-    24,
-)  # offsets in the filter's input; the last two are arguments of the call
+NUMBER, ARCHITECTURE, FIRST, SECOND = 0, 4, 16, 24  # offsets in the filter's input; FIRST and SECOND: of arguments
 THREAD = 0x10000  # CLONE_THREAD
 OTHER_ABI = 0x40000000  # x86-64 with 32-bit pointers (x32), which has its own call numbers
 

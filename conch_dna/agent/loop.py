@@ -147,11 +147,8 @@ class Agent:
         else:
             result, failed = self.use(reply.call.name, reply.call.arguments)
         made = None if reply.call is None else {"tool": reply.call.name, "arguments": reply.call.arguments}
-        self.note(
-            Step(
-                "action", assignment.neuron, reply.text, reply.seconds, reply.tokens, reply.digest, made, result, failed
-            )
-        )
+        about = (assignment.neuron, reply.text, reply.seconds, reply.tokens, reply.digest)
+        self.note(Step("action", *about, made, result, failed))
         return reply.call, result, failed
 
     def use(self, name: str, arguments: object) -> tuple[str, bool]:

@@ -21,11 +21,8 @@ SECONDS = 5.0
 MOST_BYTES, MOST_FILES = 16 << 20, 500  # limits of its folder
 SHOWN = 2000  # characters of the output that are returned
 LOOK = 0.05  # seconds between two checks of the process
-HARMLESS = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "OPENBLAS_NUM_THREADS": "1",
-}  # the environment; without the user's keys
+# The environment, without the user's keys.
+HARMLESS = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def run_python(code: str, root: Path | None = None, *, confined: bool = True, seconds: float = SECONDS) -> str:

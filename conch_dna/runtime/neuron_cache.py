@@ -172,9 +172,8 @@ class NeuronCache:
         try:
             adapter = self._load(wanted)
         except NeuronRefused as fault:
-            self._refused[key] = copy.copy(
-                fault
-            )  # a copy has no traceback, which would keep frames and open files alive
+            # A copy has no traceback, which would keep frames and open files alive.
+            self._refused[key] = copy.copy(fault)
             while len(self._refused) > REMEMBERED:
                 self._refused.popitem(last=False)
             raise

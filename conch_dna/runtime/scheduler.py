@@ -176,9 +176,8 @@ class Scheduler:
         """Give one request its token; an error ends only this request."""
         request = self.running[response.uid]
         try:
-            log_prob = memoryview(response.logprobs)[
-                response.token
-            ]  # computed already: reading memory is cheaper than an mlx operation
+            # Computed already: reading memory is cheaper than an mlx operation.
+            log_prob = memoryview(response.logprobs)[response.token]
             reason = request.take(response.token, log_prob, response.logprobs, response.finish_reason)
             if reason is not None and response.prompt_cache is not None:
                 self._contexts.keep_answer(request, response.all_tokens, response.prompt_cache[:-1])

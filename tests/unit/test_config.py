@@ -111,9 +111,8 @@ def test_the_distill_table_of_a_project_is_read(tmp_path):
     (tmp_path / "conch.toml").write_text('[distill]\nrank = 3\n[plugins]\ndir = "x"\n')
     assert read_project(tmp_path / "conch.toml") == {"rank": 3}
     assert read_project(tmp_path / "none.toml") == {}
-    (tmp_path / "conch.toml").write_text(
-        "[distill]\nrank = 3\n", encoding="utf-8-sig"
-    )  # with the byte-order mark of some editors
+    # With the byte-order mark of some editors.
+    (tmp_path / "conch.toml").write_text("[distill]\nrank = 3\n", encoding="utf-8-sig")
     assert read_project(tmp_path / "conch.toml") == {"rank": 3}
 
 

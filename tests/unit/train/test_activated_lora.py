@@ -155,9 +155,8 @@ def test_context_tokens_have_no_gradient():
     rows = grad["model.embed_tokens.lora_a"]
     assert before
     assert not rows[sorted(before)].any()
-    assert rows[sorted(behind)].any(axis=1).sum() >= len(behind) - len(
-        EXAMPLES
-    )  # the last token of an answer has no gradient
+    # The last token of an answer has no gradient.
+    assert rows[sorted(behind)].any(axis=1).sum() >= len(behind) - len(EXAMPLES)
     assert everywhere["model.embed_tokens.lora_a"][sorted(before)].any()
 
 
