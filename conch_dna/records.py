@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
 from conch_dna.util.text import strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 SCHEMA_VERSION = 1
@@ -112,26 +112,62 @@ class Message(Record):
         return self.as_dict()
 
 
+class Tool(Record):
+    """A tool that an answer may call.
+
+    :param parameters: a JSON schema of the arguments, an object.
+    """
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_openai(cls, value: Any) -> Any:
+        """Accept OpenAI's form, ``{"type": "function", "function": {…}}``."""
+        if isinstance(value, dict) and value.get("type") == "function" and isinstance(value.get("function"), dict):
+            return value["function"]
+        return value
+
+
 class Reference(Record):
-    """Verified facts about the correct answer; every field is optional."""
+    """Verified facts about the correct answer; every field is optional.
+
+    :param tool: the tool of the right call, and those of its arguments that have a single right value.
+    :param calls: all right calls with all their arguments, in any order; empty if no tool fits.
+    """
 
     answer: str | None = None
     contains: tuple[str, ...] = ()
     tool: dict[str, Any] | None = None
     tests: tuple[str, ...] = ()
+    calls: tuple[FunctionCall, ...] | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out unset fields that are newer than 0.1, so that the digests of its domains stay the same."""
+        written = handler(self)
+        return {key: value for key, value in written.items() if key != "calls" or value is not None}
 
 
 class Prompt(Record):
-    """One prompt of a domain: chat messages, the last of which is the turn to answer."""
+    """One prompt of a domain: chat messages, the last of which is the turn to answer.
+
+    :param tools: the tools that the answer may call; without any, those of the domain.
+    """
 
     messages: tuple[Message, ...]
     reference: Reference = Reference()
     source: str = "unknown"
+    tools: tuple[Tool, ...] = ()
 
     @property
     def digest(self) -> str:
-        """The sha256 of the messages: the prompt's identity in splits, caches and recordings."""
-        return digest_of(self.turns)
+        """The sha256 of messages and own tools: the prompt's identity in splits, caches and recordings."""
+        if not self.tools:
+            return digest_of(self.turns)
+        return digest_of({"messages": self.turns, "tools": [tool.model_dump() for tool in self.tools]})
 
     @property
     def turns(self) -> list[dict[str, Any]]:

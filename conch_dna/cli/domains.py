@@ -1,4 +1,4 @@
-"""``conch domains``: list, show, check, import and grow the domains of plug-ins and of the project."""
+"""``conch domains``: list, show, check, import, generate and grow the domains of plug-ins and of the project."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group()
 def domains() -> None:
-    """List, show, check, import and grow domains."""
+    """List, show, check, import, generate and grow domains."""
 
 
 @domains.command("list")
@@ -285,6 +285,57 @@ def grow(
         click.echo(f"{dropped_file(out)}: {growth.dropped} proposals dropped")
     if growth.stale:
         click.echo("Stopped: the last rounds produced no new prompt. Try another --seed or teacher.")
+
+
+@domains.command(epilog="Example: conch domains generate action --n 5000 --seed 0 --out generated")
+@click.argument("name", shell_complete=domain_names)
+@click.option("--n", "count", type=click.IntRange(min=1), default=1000, show_default=True, help="Number of prompts.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds give equal bytes.")
+@click.option("--held-out", is_flag=True, help="Prompts for measurement, of tools, templates and names never trained.")
+@click.option(
+    "--avoid", type=FILE, multiple=True, help="Evaluation file; prompts equal to its texts are dropped. Repeatable."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of prompts.jsonl, recorded/ and report.json; default: NAME-generated.",
+)  # fmt: skip
+@JSON
+@click.pass_obj
+def generate(
+    app: App, name: str, count: int, seed: int, held_out: bool, avoid: tuple[Path, ...], out: Path | None, as_json: bool
+) -> None:
+    """Generate prompts of domain NAME with their right answers, each verified; print the report."""
+    from conch_dna.domains.generation import generate as make
+    from conch_dna.domains.generation import write_generated
+    from conch_dna.pipeline.grow import texts_of
+
+    domain = _domain(app, name)
+    catalog, settings = app.host.catalog, domain.settings
+    if settings.generate is None:
+        raise DataError(
+            "the domain names no generator", where=domain.folder, next_step="Add a [generate] table to domain.toml"
+        )
+    generator = catalog.get("generators", settings.generate.generator)
+    verifier = catalog.get("verifiers", settings.verifier) if settings.verifier else None
+    own = [prompt.messages[-1].content for prompt in domain.prompts]
+    with app.host.blaming("generators", settings.generate.generator):
+        made = make(
+            domain, settings.generate.generator, generator, verifier, count, seed=seed, held_out=held_out,
+            avoid=[*own, *(text for path in avoid for text in texts_of(path))],
+        )  # fmt: skip
+    folder = out or Path(f"{name}-generated")
+    write_generated(folder, made)
+    if as_json:
+        _print_json(made.report.model_dump(mode="json"))
+        return
+    report = made.report
+    click.echo(f"{folder}: {report.kept} prompts, {report.distinct_answers:.0%} of their answers distinct")
+    click.echo(f"  kinds            {_counts(report.kinds)}")
+    click.echo(f"  tools            {report.tools}")
+    for key, words in (("prompt words", report.prompt_words), ("answer words", report.answer_words)):
+        click.echo(f"  {key:<16} {words.fewest} to {words.most}, mean {words.mean}")
+    click.echo(f"  near-duplicates  {report.near_duplicates}")
+    click.echo(f"  rejected         {_counts(report.rejected)}")
 
 
 def _held_out(app: App) -> float:

@@ -11,13 +11,14 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from conch_dna.domains.prompts import read_prompts
 from conch_dna.errors import DataError
-from conch_dna.records import Message, Prompt, Record, digest_of
+from conch_dna.records import Message, Prompt, Record, Tool, digest_of
 from conch_dna.util.validation import faults_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+NEWER = ("extract", "verifier", "min_right", "generate")  # settings that 0.1 did not have
 
 
 class Length(Record):
@@ -32,14 +33,6 @@ class Example(Record):
 
     prompt: str
     answer: str
-
-
-class Tool(Record):
-    """A tool that the domain's answers may call; ``parameters`` is a JSON schema."""
-
-    name: str
-    description: str = ""
-    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
 
 
 class Extract(Record):
@@ -58,6 +51,13 @@ class Extract(Record):
     def digest(self) -> str:
         """The digest of the extractor and its options."""
         return digest_of(self.model_dump(mode="json"))
+
+
+class Generation(Record):
+    """The generator of a domain, and the share of its examples among those trained on."""
+
+    generator: str = Field(min_length=1, description="name of a generator")
+    share: float = Field(0.5, ge=0, le=1, description="share of generated examples in training")
 
 
 class Source(Record):
@@ -87,6 +87,9 @@ class DomainSettings(Record):
         None, description="the part of the teacher's text that is the answer; by default all of it"
     )
     sources: tuple[Source, ...] = ()
+    verifier: str = Field("", description="verifier that decides whether an answer is right; empty: none")
+    min_right: float = Field(0.0, ge=0, le=1, description="least share of right answers of a published neuron")
+    generate: Generation | None = Field(None, description="prompts with right answers made by a program")
 
     @field_validator("scorers")
     @classmethod
@@ -152,9 +155,10 @@ class Domain:
     def digest(self) -> str:
         """The digest of everything that training and evaluation depend on: settings, prompts and references."""
         prompts = sorted((p.digest, p.reference.model_dump_json()) for p in self.prompts)
-        # Without an extractor the digest is the same as in versions that had none.
-        left_out = {"extract"} if self.settings.extract is None else None
-        return digest_of([self.settings.model_dump(mode="json", exclude=left_out), prompts])
+        # Settings that 0.1 did not have are part of the digest only where they are set.
+        settings = self.settings.model_dump(mode="json")
+        unset = {key for key in NEWER if settings[key] == DomainSettings.model_fields[key].default}
+        return digest_of([{key: value for key, value in settings.items() if key not in unset}, prompts])
 
 
 def load_domain(folder: Path) -> Domain:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_FAULTS = 20
-KEYS = {"messages", "reference", "source"}
+KEYS = {"messages", "reference", "source", "tools"}
 FOLLOWERS = {"user": {"assistant"}, "assistant": {"user", "tool"}, "tool": {"assistant", "tool"}, "system": {"user"}}
 
 
@@ -68,11 +68,13 @@ def _read_line(raw: bytes) -> Prompt | str:
         return messages
     try:
         reference = Reference.model_validate({} if data.get("reference") is None else data["reference"])
-        prompt = Prompt(messages=messages, reference=reference, source=data.get("source", "unknown"))
+        prompt = Prompt(
+            messages=messages, reference=reference, source=data.get("source", "unknown"), tools=data.get("tools") or ()
+        )
     except ValidationError as error:
         return _first_fault(error)
-    if not is_utf8(json.dumps([data.get("reference"), prompt.source], ensure_ascii=False)):
-        return "reference or source: broken UTF-8 (a lone surrogate)"
+    if not is_utf8(json.dumps([data.get("reference"), data.get("tools"), prompt.source], ensure_ascii=False)):
+        return "reference, tools or source: broken UTF-8 (a lone surrogate)"
     return prompt
 
 

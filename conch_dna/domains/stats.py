@@ -11,13 +11,13 @@ from conch_dna.domains.near_duplicates import near_duplicates
 from conch_dna.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from conch_dna.records import Prompt
 
 
 class Words(Record):
-    """Words of a prompt, over all turns."""
+    """Numbers of words in texts."""
 
     fewest: int
     mean: float
@@ -44,18 +44,23 @@ class Stats(Record):
     references: dict[str, int]
 
 
+def words_of(texts: Iterable[str]) -> Words:
+    """Return the least, mean and most words of texts, of which there must be at least one."""
+    counts = [len(text.split()) for text in texts]
+    return Words(fewest=min(counts), mean=round(fmean(counts), 1), most=max(counts))
+
+
 def stats_of(prompts: Sequence[Prompt], held_out: float) -> Stats:
     """Return the statistics of ``prompts``, which must not be empty.
 
     :param held_out: the share of held-out prompts in the settings.
     """
-    words = [len(prompt.text.split()) for prompt in prompts]
     starts = Counter(" ".join(prompt.messages[-1].content.casefold().split()[:2]) for prompt in prompts)
     start, times = starts.most_common(1)[0]
     kinds = Counter(kind for prompt in prompts for kind in prompt.reference.model_dump(exclude_defaults=True))
     return Stats(
         prompts=len(prompts),
-        words=Words(fewest=min(words), mean=round(fmean(words), 1), most=max(words)),
+        words=words_of(prompt.text for prompt in prompts),
         turns=dict(sorted(Counter(len(prompt.messages) for prompt in prompts).items())),
         held_out=sum(position(prompt.digest) < held_out for prompt in prompts) / len(prompts),
         near_duplicates=len(near_duplicates(prompts)),

@@ -13,6 +13,8 @@ from conch_dna.errors import PluginError, UnknownName
 KINDS = {
     "teachers": "teacher",
     "scorers": "scorer",
+    "verifiers": "verifier",
+    "generators": "generator",
     "losses": "loss",
     "recipes": "recipe",
     "cross_tokenizer_losses": "cross-tokenizer loss",

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         Exporter,
         ExtractorFactory,
         Gate,
+        Generator,
         RouterFactory,
         Scorer,
         TeacherFactory,
         TrackerFactory,
+        Verifier,
     )
     from conch_dna.plugin.recipes import Recipe
     from conch_dna.records import StepReport, Summary
@@ -46,6 +48,16 @@ def register_teachers() -> Mapping[str, TeacherFactory] | None:
 @hookspec
 def register_scorers() -> Mapping[str, Scorer] | None:
     """Return scorers by name: pure functions from prompt, response and context to [0, 1]."""
+
+
+@hookspec
+def register_verifiers() -> Mapping[str, Verifier] | None:
+    """Return verifiers by name: pure functions that decide whether a response is right. Since 0.2."""
+
+
+@hookspec
+def register_generators() -> Mapping[str, Generator] | None:
+    """Return generators by name: callables that yield prompts with their right answers. Since 0.2."""
 
 
 @hookspec

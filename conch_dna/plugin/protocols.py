@@ -177,6 +177,46 @@ def without_perplexity(scorer: ScorerT) -> ScorerT:
     return scorer
 
 
+class Verifier(Protocol):
+    """A pure function that decides whether a response is right, by the prompt's reference.
+
+    It never rates form, style or length: those are a scorer's.
+    """
+
+    def __call__(self, prompt: Prompt, response: str, domain: Domain) -> Mapping[str, float] | None:
+        """Return figures in [0, 1], ``"right"`` (0 or 1) among them; ``None`` if the prompt has no reference for it.
+
+        Further figures, such as ``"valid JSON"``, explain a wrong answer and are averaged for reports.
+        """
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A generated prompt with its right answer.
+
+    :param prompt: with reference and, where answers call tools, its own tools.
+    :param answer: the answer to train on, as a perfect neuron would write it.
+    :param kind: the family of templates that it was made from, for the report.
+    :param fault: why the generator's own check rejects this draft; empty for a good one.
+    """
+
+    prompt: Prompt
+    answer: str
+    kind: str
+    fault: str = ""
+
+
+class Generator(Protocol):
+    """Makes prompts of a domain whose right answers are known by construction."""
+
+    def __call__(self, seed: int, *, held_out: bool = False) -> Iterator[Draft]:
+        """Yield drafts without end; equal arguments give equal drafts, on every machine.
+
+        :param held_out: drafts for measurement, from tools, templates, names and programs that no training draft uses,
+            whatever its seed.
+        """
+
+
 class Divergence(Protocol):
     """A loss between two bucketed distributions, one value per position.
 

@@ -1,0 +1,112 @@
+"""The form of tools in a student's prompt, and of calls in its answer.
+
+Training, recordings, gate, server, agent and exports use this one form. A neuron's card has the version that the neuron
+was trained with, :data:`FORM`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.records import FunctionCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from conch_dna.records import Tool
+
+FORM = 2  # 1: version 0.1, which described tools as JSON to clients' neurons and trained without any
+INTRODUCTION = (
+    'Answer with tool calls, one line of JSON each: {"tool": "NAME", "arguments": {...}}. If no tool fits, say so.\n'
+    "Tools:"
+)
+INTRODUCTION_1 = (
+    'You can call tools. A call is one line of JSON and nothing else: {"tool": "NAME", "arguments": {...}}. The tools:'
+)
+
+
+def with_tools(turns: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: int = FORM) -> list[dict[str, Any]]:
+    """Return the chat with the tools at the end of its system turn, which is added if there is none.
+
+    :param form: the version of the form that the neuron was trained with.
+    """
+    shown = [dict(turn) for turn in turns]
+    if not tools:
+        return shown
+    if form == 1:
+        text = "\n".join([INTRODUCTION_1, *(json.dumps(_described(tool), ensure_ascii=False) for tool in tools)])
+    else:
+        text = "\n".join([INTRODUCTION, *map(signature, tools)])
+    if shown and shown[0]["role"] == "system":
+        shown[0]["content"] = f"{shown[0]['content']}\n\n{text}"
+    else:
+        shown.insert(0, {"role": "system", "content": text})
+    return shown
+
+
+def _described(tool: Tool) -> dict[str, Any]:
+    """Return a tool as version 0.1 described it."""
+    return {"name": tool.name} | tool.model_dump(exclude={"name"}, exclude_unset=True)
+
+
+def signature(tool: Tool) -> str:
+    """Return a tool on one line: ``name(argument: type (description), optional?: type = default) - description``."""
+    text = f"{tool.name}({_fields(tool.parameters)})"
+    return f"{text} - {' '.join(tool.description.split())}" if tool.description.strip() else text
+
+
+def _fields(schema: Mapping[str, Any]) -> str:
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(properties, dict):
+        return ""
+    needed = required if isinstance(required, list) else []
+    return ", ".join(_field(name, value, needed=name in needed) for name, value in properties.items())
+
+
+def _field(name: str, schema: Any, *, needed: bool) -> str:
+    text = f"{name}{'' if needed else '?'}: {_type(schema)}"
+    if not isinstance(schema, dict):
+        return text
+    if "default" in schema:
+        text += f" = {json.dumps(schema['default'], ensure_ascii=False)}"
+    described = schema.get("description")
+    return f"{text} ({' '.join(described.split())})" if isinstance(described, str) and described.strip() else text
+
+
+def _type(schema: Any) -> str:  # noqa: PLR0911 - one return for each form of a schema
+    """Return the type of a JSON schema in a few characters; ``any`` for what has no short form."""
+    if not isinstance(schema, dict):
+        return "any"
+    if isinstance(schema.get("enum"), list):
+        return "|".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    if "const" in schema:
+        return json.dumps(schema["const"], ensure_ascii=False)
+    for key in ("anyOf", "oneOf"):
+        if isinstance(schema.get(key), list):
+            return "|".join(dict.fromkeys(map(_type, schema[key])))
+    kind = schema.get("type", "object" if "properties" in schema else "any")
+    if isinstance(kind, list):
+        return "|".join(map(str, kind))
+    if kind == "array":
+        inner = _type(schema.get("items"))
+        return f"({inner})[]" if "|" in inner else f"{inner}[]"
+    if kind == "object" and schema.get("properties"):
+        return f"{{{_fields(schema)}}}"
+    return str(kind)
+
+
+def written_calls(calls: Iterable[FunctionCall]) -> str:
+    """Return the answer that makes these calls: one line of JSON each."""
+    return "\n".join(json.dumps({"tool": call.name, "arguments": call.arguments}, ensure_ascii=False) for call in calls)
+
+
+def read_calls(text: str) -> list[FunctionCall] | None:
+    """Return the calls of an answer; ``None`` if it is text or was cut."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found = [json.loads(line) for line in text.split("\n")]
+        return [FunctionCall(name=call["tool"], arguments=call["arguments"]) for call in found]
+    except (ValueError, KeyError, TypeError, RecursionError):  # pydantic's error is a ValueError
+        return None

@@ -1,0 +1,169 @@
+"""Generation of a domain's prompts with right answers: drafts are verified, duplicates removed, and both reported."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import Field
+
+from conch_dna.domains.near_duplicates import near_duplicates
+from conch_dna.domains.stats import Words, words_of
+from conch_dna.errors import DataError
+from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
+from conch_dna.util.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from conch_dna.domains.domain import Domain
+    from conch_dna.plugin.protocols import Draft, Generator, Verifier
+
+IN_A_ROW = 2000  # drafts without one that is kept: the generator has no more
+COMPARED = 1000  # kept prompts that are compared for near-duplicates, which costs the square of their number
+SOURCE = "generated"  # the source of every generated prompt
+
+
+class Report(Record):
+    """What a generator made."""
+
+    generator: str
+    seed: int
+    held_out: bool
+    kept: int
+    rejected: dict[str, int] = Field(description="rejected drafts by reason")
+    kinds: dict[str, int] = Field(description="kept drafts by family of templates")
+    prompt_words: Words
+    answer_words: Words
+    distinct_answers: float = Field(description="share of distinct answers")
+    near_duplicates: int = Field(description=f"pairs of near-duplicates among the first {COMPARED} prompts")
+    tools: int = Field(description="number of tools with different names")
+    digest: str = Field(description="digest of all prompts and answers")
+
+
+class Generated(NamedTuple):
+    """Verified drafts, and the report on how they were made."""
+
+    drafts: list[Draft]
+    report: Report
+
+
+def drafts_of(generator: Generator, seed: int, *, held_out: bool = False) -> Iterator[Draft]:
+    """Yield the generator's drafts, each prompt with the source :data:`SOURCE`."""
+    for draft in generator(seed, held_out=held_out):
+        yield replace(draft, prompt=draft.prompt.model_copy(update={"source": SOURCE}))
+
+
+def generate(
+    domain: Domain,
+    name: str,
+    generator: Generator,
+    verifier: Verifier | None,
+    count: int,
+    *,
+    seed: int = 0,
+    held_out: bool = False,
+    avoid: Collection[str] = (),
+) -> Generated:
+    """Return ``count`` verified drafts: the same ones for the same arguments.
+
+    A draft is rejected if the generator says so, if the domain's verifier does not find its answer right, if its prompt
+    came before, or if its text is one to avoid.
+
+    :param name: the generator's name, for the report.
+    :param avoid: texts of prompts, such as those of evaluation sets.
+    :raises DataError: the generator makes no more drafts that can be kept.
+    """
+    kept: list[Draft] = []
+    rejected: Counter[str] = Counter()
+    seen: set[str] = set()
+    avoided, idle = {_plain(text) for text in avoid}, 0
+    for draft in drafts_of(generator, seed, held_out=held_out):
+        fault = _fault(draft, domain, verifier, seen, avoided)
+        if fault:
+            rejected[fault] += 1
+            idle += 1
+        else:
+            kept.append(draft)
+            idle = 0
+        if len(kept) == count or idle == IN_A_ROW:
+            break
+    if len(kept) < count:
+        raise DataError(
+            "the generator makes no more prompts that can be kept", where=f"generator {name}",
+            got=f"{len(kept)} of {count}; rejected: {_counts(rejected)}", next_step="Ask for fewer",
+        )  # fmt: skip
+    return Generated(kept, _report(name, kept, rejected, seed, held_out=held_out))
+
+
+def write_generated(folder: Path, made: Generated) -> None:
+    """Write prompts, answers and report: ``prompts.jsonl``, ``recorded/generated.jsonl``, ``report.json``."""
+    (folder / "recorded").mkdir(parents=True, exist_ok=True)
+    teacher, sampling = f"generator:{made.report.generator}@{made.report.seed}", Sampling()
+    prompts = [json.dumps(_line(draft), ensure_ascii=False) + "\n" for draft in made.drafts]
+    answers = [
+        to_json_line(Completion(prompt=draft.prompt.digest, text=draft.answer, teacher=teacher, sampling=sampling))
+        for draft in made.drafts
+    ]
+    write_atomic(folder / "prompts.jsonl", "".join(prompts))
+    write_atomic(folder / "recorded" / "generated.jsonl", "".join(answers))
+    write_atomic(folder / "report.json", made.report.model_dump_json(indent=2) + "\n")
+
+
+def _line(draft: Draft) -> dict[str, object]:
+    prompt = draft.prompt
+    line: dict[str, object] = {"messages": prompt.turns}
+    if prompt.tools:
+        line["tools"] = [tool.model_dump() for tool in prompt.tools]
+    reference = prompt.reference.model_dump(mode="json", exclude_defaults=True)
+    return line | {"reference": reference, "source": prompt.source}
+
+
+def _fault(
+    draft: Draft, domain: Domain, verifier: Verifier | None, seen: set[str], avoided: Collection[str]
+) -> str | None:
+    """Return why a draft cannot be kept, or ``None``."""
+    if draft.fault:
+        return draft.fault
+    if (digest := draft.prompt.digest) in seen:
+        return "the same prompt came before"
+    seen.add(digest)
+    if _plain(draft.prompt.messages[-1].content) in avoided:
+        return "a prompt to avoid"
+    if verifier is not None:
+        figures = verifier(draft.prompt, draft.answer, domain)
+        if figures is None:
+            return "the prompt has no reference for the verifier"
+        if figures["right"] != 1:
+            return "the verifier does not find the answer right"
+    return None
+
+
+def _report(generator: str, kept: Sequence[Draft], rejected: Counter[str], seed: int, *, held_out: bool) -> Report:
+    prompts = [draft.prompt for draft in kept]
+    answers = [draft.answer for draft in kept]
+    return Report(
+        generator=generator,
+        seed=seed,
+        held_out=held_out,
+        kept=len(kept),
+        rejected=dict(rejected.most_common()),
+        kinds=dict(sorted(Counter(draft.kind for draft in kept).items())),
+        prompt_words=words_of(prompt.text for prompt in prompts),
+        answer_words=words_of(answers),
+        distinct_answers=len(set(answers)) / len(answers),
+        near_duplicates=len(near_duplicates(prompts[:COMPARED])),
+        tools=len({tool.name for prompt in prompts for tool in prompt.tools}),
+        digest=digest_of([[draft.prompt.digest, draft.answer] for draft in kept]),
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _counts(counts: Counter[str]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common()) or "(none)"

@@ -1,0 +1,88 @@
+"""The ``calls`` verifier: exactly the right tool calls, or none where no tool fits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from conch_dna import hookimpl
+from conch_dna.data.tool_form import read_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conch_dna.domains.domain import Domain
+    from conch_dna.plugin.protocols import Verifier
+    from conch_dna.records import FunctionCall, Prompt, Reference
+
+_FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
+
+
+def calls(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | None:  # noqa: ARG001 - the hook's signature
+    """Compare the calls of the response with those of the reference.
+
+    :returns: ``right``; ``valid JSON``, whether the response has calls and nothing else; ``right tool``, whether it
+        calls the right tools. Where no tool fits, ``right`` is whether the response is text, and alone.
+    """
+    wanted = prompt.reference
+    if wanted.calls is None and wanted.tool is None:
+        return None
+    text = _FENCE.sub("", response.strip())
+    found = read_calls(text)
+    if wanted.calls == ():
+        return {"right": float(found is None and bool(text) and not text.startswith("{"))}
+    made = found or []
+    if wanted.calls is not None:
+        names = sorted(call.name for call in made) == sorted(call.name for call in wanted.calls)
+        right = names and _same_calls(made, wanted.calls)
+    else:
+        names = len(made) == 1 and wanted.tool is not None and made[0].name == wanted.tool.get("name")
+        right = names and _fits(made[0], wanted)
+    return {"right": float(right), "valid JSON": float(found is not None), "right tool": float(names)}
+
+
+def _same_calls(made: Sequence[FunctionCall], wanted: Sequence[FunctionCall]) -> bool:
+    """Return whether both have the same calls, in any order."""
+    left = list(wanted)
+    for call in made:
+        match = next((w for w in left if w.name == call.name and _equal(call.arguments, w.arguments)), None)
+        if match is None:
+            return False
+        left.remove(match)
+    return not left
+
+
+def _fits(call: FunctionCall, wanted: Reference) -> bool:
+    """Return whether a call has the arguments that the reference names, and the texts in ``contains`` somewhere."""
+    expected = (wanted.tool or {}).get("arguments") or {}
+    said = _plain(_text(call.arguments))
+    return all(key in call.arguments and _equal(call.arguments[key], value) for key, value in expected.items()) and all(
+        _plain(part) in said for part in wanted.contains
+    )
+
+
+def _equal(value: Any, wanted: Any) -> bool:
+    """Compare JSON values: strings without case and blanks; true is not 1, but 2.0 is 2."""
+    if isinstance(wanted, str) and isinstance(value, str):
+        return _plain(value).replace(" ", "") == _plain(wanted).replace(" ", "")
+    if isinstance(wanted, dict) and isinstance(value, dict):
+        return value.keys() == wanted.keys() and all(_equal(value[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list) and isinstance(value, list):
+        return len(value) == len(wanted) and all(map(_equal, value, wanted))
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return " ".join(map(_text, value.values() if isinstance(value, dict) else value))
+    return str(value)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+@hookimpl
+def register_verifiers() -> Mapping[str, Verifier]:
+    """Provide the verifier."""
+    return {"calls": calls}
