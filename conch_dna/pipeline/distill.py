@@ -153,7 +153,7 @@ class Distillation:
         if not evaluation.verdict.passed:
             return result
         entry = publish(  # last of all: nothing fails after it
-            self.registry, domain.name, trained.adapter, evaluation.verdict, base=config.student,
+            self.registry, domain, trained.adapter, evaluation.verdict, base=config.student,
             teacher=self.teacher_name(domain), identity=identity,
         )  # fmt: skip
         self.trackers.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)

@@ -11,6 +11,7 @@ import structlog
 from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
+from conch_dna.data.tool_form import student_turns
 from conch_dna.domains.extract import MISSING, NO_FINAL
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.evaluation.gate import HeldOutSet, prompt_text
@@ -161,7 +162,7 @@ class Preparation:
         :raises ConfigError: no prompt fits, or one does not fit into ``token_budget``.
         """
         config = self.config
-        lengths = [len(prompt_ids(self.base.tokenizer, p.turns)) + room for p in prompts]
+        lengths = [len(prompt_ids(self.base.tokenizer, student_turns(p))) + room for p in prompts]
         fitting = [(p, length) for p, length in zip(prompts, lengths, strict=True) if length <= config.max_length]
         if not fitting:
             raise ConfigError("leaves no prompt room for an answer of rollout_tokens", where="max_length",
