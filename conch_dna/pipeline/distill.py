@@ -15,6 +15,7 @@ from conch_dna.config import RecipeSettings
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import as_answered
+from conch_dna.domains.generation import generator_of
 from conch_dna.errors import BudgetReached, ConchError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
@@ -188,6 +189,7 @@ class Distillation:
         preparation = Preparation(
             self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
             setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
+            generator_of(setup.project.host.catalog, domain),
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)
