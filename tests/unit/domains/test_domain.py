@@ -14,7 +14,7 @@ from conch_dna.domains.near_duplicates import near_duplicates
 from conch_dna.domains.stats import stats_of
 from conch_dna.errors import DataError
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.records import Completion, Message, Sampling, to_json_line
+from conch_dna.records import Completion, Message, Reference, Sampling, to_json_line
 
 HOST = load_plugins()
 NAMES = ("action", "debug", "memory", "reflection", "task", "thinking")
@@ -140,6 +140,12 @@ def reference(kind, value):
         ("", "{", "line 1: not JSON"),
         ("", reference("answer", '" "'), "reference.answer is empty"),
         ("", reference("contains", '["a", ""]'), "reference.contains has an empty text"),
+        ("", reference("lacks", '["a", " "]'), "reference.lacks has an empty text"),
+        (
+            "",
+            reference("lacks", '["Leeds"], "contains": ["leeds"]'),
+            "reference.contains and reference.lacks both have",
+        ),
         ("", reference("tool", '{"name": "g"}'), "reference.tool names 'g'; allowed: (no tools)"),
         ("", reference("tool", '{"tool": "g"}'), "must look like"),
         (
@@ -267,3 +273,8 @@ def test_the_data_digest_does_not_depend_on_the_order(make):
     before = load_domain(folder).data_digest
     (folder / "prompts.jsonl").write_text(PROMPTS.replace("One", "Five") + PROMPTS)
     assert load_domain(folder).data_digest == before
+
+
+def test_a_reference_without_the_newer_fields_is_written_as_before():
+    assert set(Reference(contains=("a",)).model_dump()) == {"answer", "contains", "tool", "tests"}
+    assert Reference(lacks=("b",)).model_dump()["lacks"] == ("b",)
