@@ -42,7 +42,9 @@ _REFUSES = re.compile(
     r"\b(?:no|not|never|none|nobody|nothing|neither|nor|without|cannot|cant|dont|wont|isnt|except|only|instead|rather|"
     r"over|than|avoid\w*|allerg\w*|intoleran\w*|hat(?:e|es|ed|ing)|dislik\w*|stop\w*|quit\w*|g[ai]v\w+ up|forg[eo]\w*|"
     r"drop\w*|delet\w*|remov\w*|cancel\w*|scrap\w*|wipe\w*|off|out|free|refus\w*|wrong|chang\w*|switch\w*|moved?|"
-    r"used to|ill|rash|sick|safe|ban\w*|skip\w*|leave|left|lost|old|anymore|any more)\b|n['\u2019]t\b"
+    r"used to|until|before|after|unless|less|few|bor(?:es|ed|ing)|spare|away|bad|worse|worst|awful\w*|afraid|scared|"
+    r"impossible|forbidden|miss\w*|broke\w*|hard|fail\w*|ill|rash|sick|safe|ban\w*|skip\w*|leave|left|lost|old|"
+    r"anymore|any more)\b|n['\u2019]t\b"
 )
 
 
