@@ -1,4 +1,4 @@
-"""The templates of the ``memory`` generator: its kinds of facts and its chatter, for training or for held-out drafts."""
+"""The templates of the ``memory`` generator, kinds of facts and chatter: for training or for held-out drafts."""
 
 from __future__ import annotations
 
