@@ -121,8 +121,13 @@ def _known(name: str, told: set[str]) -> bool:
 
 
 def _copies(prompt: Prompt, response: str) -> bool:
-    """Return whether a response has a whole message of the user, or a long passage of it, unless it is short."""
+    """Return whether a response has a whole conversation, or a message of the user or long passage of it.
+
+    A single short message may be a fact as it stands.
+    """
     said = f" {' '.join(words(response))} "
+    if len(prompt.messages) > 1 and f" {' '.join(words(prompt.text))} " in said:
+        return True
     for message in prompt.messages:
         told = words(message.content) if message.role == "user" else []
         size = min(len(told), LONGEST_COPY)

@@ -72,6 +72,11 @@ class TestRepeating:
         assert right(half, self.TOLD, contains=("14 March", "Viktor")) == 0
         assert right(half, self.TOLD, "Noted.", "Thanks", contains=("14 March", "Viktor")) == 0
 
+    def test_nor_is_one_that_repeats_a_short_conversation_of_several_turns(self):
+        turns = ("I've a question.", "Go ahead.", "Rex is my dog.")
+        assert right("\n".join(turns), *turns, contains=("Rex",)) == 0
+        assert right("- Rex is my dog", *turns, contains=("Rex",)) == 1
+
     def test_lines_between_the_words_do_not_hide_a_copy(self):
         copied = "- " + self.TOLD.replace(", ", "\n- ")
         assert right(copied, self.TOLD, contains=("14 March", "Viktor")) == 0
