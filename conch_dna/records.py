@@ -134,6 +134,8 @@ class Tool(Record):
 class Reference(Record):
     """Verified facts about the correct answer; every field is optional.
 
+    :param contains: texts that must occur in the answer.
+    :param lacks: texts that must not occur, such as the old value of a corrected fact.
     :param tool: the tool of the right call, and those of its arguments that have a single right value.
     :param calls: all right calls with all their arguments, in any order; empty if no tool fits.
     """
@@ -143,12 +145,14 @@ class Reference(Record):
     tool: dict[str, Any] | None = None
     tests: tuple[str, ...] = ()
     calls: tuple[FunctionCall, ...] | None = None
+    lacks: tuple[str, ...] = ()
 
     @model_serializer(mode="wrap")
     def _written(self, handler: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
         """Leave out unset fields that are newer than 0.1, so that the digests of its domains stay the same."""
         written = handler(self)
-        return {key: value for key, value in written.items() if key != "calls" or value is not None}
+        unset = {"calls": None, "lacks": ()}
+        return {key: value for key, value in written.items() if key not in unset or getattr(self, key) != unset[key]}
 
 
 class Prompt(Record):

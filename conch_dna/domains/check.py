@@ -90,8 +90,11 @@ def _short(prompt: Prompt) -> str:
 def _reference_faults(reference: Reference, settings: DomainSettings) -> Iterator[str]:
     if reference.answer is not None and not reference.answer.strip():
         yield "reference.answer is empty"
-    if not all(part.strip() for part in reference.contains):
-        yield "reference.contains has an empty text"
+    for field, parts in (("contains", reference.contains), ("lacks", reference.lacks)):
+        if not all(part.strip() for part in parts):
+            yield f"reference.{field} has an empty text"
+    if both := sorted({part.casefold() for part in reference.contains} & {part.casefold() for part in reference.lacks}):
+        yield f"reference.contains and reference.lacks both have {', '.join(map(repr, both))}"
     if reference.tool is not None and (fault := _tool_fault(reference.tool, settings)):
         yield f"reference.tool {fault}"
     for test in reference.tests:
