@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conch_dna.domains.domain import Domain
-    from conch_dna.plugin.protocols import Scorer
+    from conch_dna.plugin.protocols import Scorer, Verifier
     from conch_dna.records import Prompt, Reference
 
 # A dash after a word or a closing bracket is not a minus sign: "10-12", "(a)-3".
@@ -37,6 +38,9 @@ SPELT = {
 def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Scorer]) -> dict[str, float] | None:
     """Grade an answer to a held-out prompt of the domain; return ``None`` if the prompt has no exact reference."""
     reference = prompt.reference
+    if domain.settings.verifier == "demands":
+        figures = _verifier("demands")(prompt, answer, domain)
+        return figures and {"task": figures["demands met"], "right": figures["right"]}
     if reference.tests:
         from conch_dna.plugin.protocols import ScoreContext
 
@@ -53,6 +57,14 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
         invented = float(bool(invented_in(answer, prompt.text)))
         return {"task": kept * (1 - invented), "facts kept": kept, "facts invented": invented}
     return None
+
+
+@lru_cache
+def _verifier(name: str) -> Verifier:
+    from conch_dna.plugin.manager import load_plugins
+
+    verifier: Verifier = load_plugins().catalog.get("verifiers", name)
+    return verifier
 
 
 def own_call_grade(answer: str, reference: Reference) -> dict[str, float]:
