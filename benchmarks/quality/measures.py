@@ -50,13 +50,17 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
         return own_call_grade(answer, reference)
     if reference.answer is not None:
         return {"task": answer_right(reference.answer, answer)}
-    if reference.contains:
-        kept = sum(_plain(part) in _plain(answer) for part in reference.contains) / len(reference.contains)
-        if domain.name != "memory":
-            return {"task": kept}
-        invented = float(bool(invented_in(answer, prompt.text)))
-        return {"task": kept * (1 - invented), "facts kept": kept, "facts invented": invented}
-    return None
+    return _kept_grade(prompt, answer, domain) if reference.contains else None
+
+
+def _kept_grade(prompt: Prompt, answer: str, domain: Domain) -> dict[str, float]:
+    """Grade by the share of the reference's texts in the answer; in ``memory``, invented facts cost all."""
+    parts = prompt.reference.contains
+    kept = sum(_plain(part) in _plain(answer) for part in parts) / len(parts)
+    if domain.name != "memory":
+        return {"task": kept}
+    invented = float(bool(invented_in(answer, prompt.text)))
+    return {"task": kept * (1 - invented), "facts kept": kept, "facts invented": invented}
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -21,15 +22,12 @@ from ._task_plan import (
     hosts,
     lowered,
     mentioned,
-    numbered,
 )
 from ._task_wording import (
     DIGITS,
     chain_request,
     conditions,
     gerund,
-    joined,
-    listed,
     raised,
     request,
     rough,
@@ -41,8 +39,18 @@ if TYPE_CHECKING:
 
     from ._task_goals import Goal
 
-LONGEST = 12  # words of a step
-SHAPES = (("goal", 68), ("change", 8), ("remaining", 7), ("asked back", 6), ("shorter", 3), ("added", 4), ("dropped", 4))
+LONGEST = 14  # words of a step
+MOST = 5  # steps, if the user asks for no number
+_PRONOUN = re.compile(r"\b(?:it|them)\b")
+SHAPES = (
+    ("goal", 74),
+    ("change", 7),
+    ("remaining", 5),
+    ("asked back", 5),
+    ("shorter", 2),
+    ("added", 3),
+    ("dropped", 4),
+)
 DEMANDS = ("change", "done", "first", "last", "order", "most", "exact")
 
 
@@ -106,13 +114,18 @@ def _chain(rng: Random, sketch: Sketch, side: int) -> Case | None:
     sketch = replace(sketch, limits={kind: draw_limit(rng, goal, kind, side) for kind in kinds})
     keyed = [name for name in goal.steps if sketch.step_key(name)]
     named = sorted(rng.sample(keyed, min(len(keyed), rng.choice((2, 3, 3, 3, 4, 4, 5)))))
-    if any(before not in goal.before[name] for before, name in pairwise(named)):
+    # The first command stands alone, so it cannot speak of "it" or "them".
+    if any(before not in goal.before[name] for before, name in pairwise(named)) or _PRONOUN.search(
+        sketch.step(named[0])
+    ):
         return None
     hosting = {host for kind in kinds for host in hosts(sketch, kind)[:1]}
     others = [name for name in goal.steps if name not in named and name not in hosting]
     rng.shuffle(others)
     names = {*named, *hosting}
     names |= set(others[: max(0, 3 - len(names))])
+    if len(names) > MOST:
+        return None
     commands = [lowered(sketch.step(name).rstrip(".")) for name in named]
     sayings = [spoken(rng, kind, sketch, side)[1] for kind in kinds if not hosting <= set(named)]
     keys = tuple(sketch.step_key(name) for name in named)
@@ -154,7 +167,8 @@ def _remaining(rng: Random, sketch: Sketch, side: int) -> Case | None:
     done = f"{places} {'is' if count == 1 else 'are'}"
     text = form.format(done=raised(done) if form.startswith("{") else done, list=places)
     over, left = before.names[:count], before.names[count:]
-    plan = replace(before, names=left)
+    hosted = {kind: one for kind, one in before.limits.items() if any(host in left for host in hosts(before, kind))}
+    plan = replace(before, names=left, limits=hosted)
     keys = tuple(key for name in left if (key := before.step_key(name)))
     lacks = tuple(key for name in over if (key := before.step_key(name)) and not mentioned(plan.answer, key))
     return Case([*_opening(rng, before, kinds, side), rough(rng, text)], plan, keys, lacks, kind="chat: the rest")
@@ -339,19 +353,16 @@ def _fault(sketch: Sketch, reference: Reference) -> str:
     goal, names, steps = sketch.goal, sketch.names, sketch.steps
     plan = reference.plan or Plan()
     places = {name: place for place, name in enumerate(names)}
-    if any(places[other] > places[name] for name in names for other in goal.before[name] if other in places):
-        return "a step stands before one that it needs"
-    least, most = plan.steps or (2, 5)
-    if not least <= len(steps) <= most:
-        return "the number of steps is wrong"
-    if any(len(step.split()) > LONGEST for step in steps):
-        return "a step is too long"
-    if not all(mentioned(sketch.answer, part) for part in reference.contains):
-        return "a demand is not mentioned"
-    if not all(limit.key and mentioned(sketch.answer, limit.key) for limit in sketch.limits.values()):
-        return "a limit is not mentioned"
-    if any(part.casefold() in sketch.answer.casefold() for part in plan.lacks):
-        return "a step mentions what the plan lacks"
-    if not reference.contains and reference.plan is None:
-        return "the prompt demands nothing"
-    return ""
+    least, most = plan.steps or (2, MOST)
+    checks = {
+        "a step stands before one that it needs": any(
+            places[other] > places[name] for name in names for other in goal.before[name] if other in places
+        ),
+        "the number of steps is wrong": not least <= len(steps) <= most,
+        "a step is too long": any(len(step.split()) > LONGEST for step in steps),
+        "a demand is not mentioned": not all(mentioned(sketch.answer, part) for part in reference.contains),
+        "a limit is not mentioned": not all(mentioned(sketch.answer, one.key) for one in sketch.limits.values()),
+        "a step mentions what the plan lacks": any(part.casefold() in sketch.answer.casefold() for part in plan.lacks),
+        "the prompt demands nothing": not reference.contains and reference.plan is None,
+    }
+    return next((reason for reason, wrong in checks.items() if wrong), "")

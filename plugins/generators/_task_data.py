@@ -4,7 +4,9 @@ from __future__ import annotations
 
 GOALS = """
 @trips
-Plan a weekend in {city} for {num} friends | {Num} of us want to spend a weekend in {city} | weekend in {city}, {num} friends
+Plan a weekend in {city} for {num} friends
+| {Num} of us want to spend a weekend in {city}
+| weekend in {city}, {num} friends
 a* Agree on a weekend with all {num} friends.
 b<a* Book [train tickets] to {city}{when}. ~ticket: the train tickets are bought; we already have train tickets
 c<a* Reserve a [room] in {city}{money}. ~reserve: the room is already reserved
@@ -16,7 +18,9 @@ f<bc Pack a small [bag] for two nights.
 +d one of us uses a wheelchair; must work with a wheelchair => List sights in {city} that suit a [wheelchair].
 
 @trips
-Pack a [{bag}] for {days} days in {city} | {Days} days in {city} and just one [{bag}] to pack | my [{bag}] for {days} days in {city}
+Pack a [{bag}] for {days} days in {city}
+| {Days} days in {city} and just one [{bag}] to pack
+| my [{bag}] for {days} days in {city}
 $bag: rucksack; suitcase; holdall
 $days: three; four; five; six; 7
 a* Check the [weather] forecast for {city}.
@@ -29,7 +33,9 @@ f<e Weigh the {bag} on the [bathroom scales].
 +c hand luggage only; it goes as hand luggage => Pour liquids into small bottles for [hand luggage].
 
 @trips
-Drive from {city} to {city2} with {num} children | Road trip {city} to {city2}, {num} children in the back | We drive from {city} to {city2} with {num} children
+Drive from {city} to {city2} with {num} children
+| Road trip {city} to {city2}, {num} children in the back
+| We drive from {city} to {city2} with {num} children
 a* Plan the [route] from {city} to {city2}{when}.
 b Check the [tyres] and the oil of the car. ~tyre,oil: the tyres and the oil are checked
 c<a* Mark rest [stops] every two hours for the children.
@@ -40,7 +46,9 @@ f<abcd Fill the [tank] and leave early. ~tank: the tank is full
 +a no motorways; avoid motorways => Plan a [route] from {city} to {city2} without motorways.
 
 @parties
-Throw a {party} for {num} guests | {Party} for {num} guests, I have no idea where to begin | I'm hosting a {party}, {num} guests
+Throw a {party} for {num} guests
+| {Party} for {num} guests, I have no idea where to begin
+| I'm hosting a {party}, {num} guests
 $party: birthday party; housewarming party; farewell party; garden party; retirement party
 a* Write a [list] of the {num} guests. ~list: the guest list is written
 b<a* Send the [invitations] to the {party}{when}. ~invit: the invitations are out; everyone has an invitation
@@ -54,7 +62,9 @@ g<be Welcome the guests and take [coats].
 -d music: no music, the neighbours complain; no music please => Prepare a [quiz] instead.
 
 @parties
-Organise a surprise for {person}'s {age}th birthday | {person} turns {age} and I want a surprise | surprise for {person}, {age}th birthday
+Organise a surprise for {person}'s {age}th birthday
+| {person} turns {age} and I want a surprise
+| surprise for {person}, {age}th birthday
 $age: 18; 30; 40; 50; 60; 70
 a* Set a secret [date] with {person}'s friends{who}.
 b<a* Reserve a [table] for the {age}th birthday{when}. ~reserve: the table is reserved
@@ -66,7 +76,9 @@ f<bc* Hide there and surprise {person} with a [song].
 +c no sugar; {person} eats no sugar => Bake a [cake] without sugar for {person}.
 
 @parties
-Hold a {kind} night at home for {num} people | I'd like a {kind} night for {num} people | {kind} night, {num} people, my place
+Hold a {kind} night at home for {num} people
+| I'd like a {kind} night for {num} people
+| {kind} night, {num} people, my place
 $kind: film; karaoke; quiz; poker; cards
 a* Pick the [evening] and ask all {num} people.
 b<a* Choose what the {kind} night [starts] with{who}.
@@ -128,7 +140,9 @@ f<c Sweep up the [dust].
 -c holes: no holes allowed; I may not make holes => Press [adhesive] strips onto the {wall} wall.
 
 @repairs
-Repair a {bike} [bike] with a flat tyre | my {bike} [bike] has a flat tyre | Flat tyre on the {bike} [bike], shop is shut
+Repair a {bike} [bike] with a flat tyre
+| my {bike} [bike] has a flat tyre
+| Flat tyre on the {bike} [bike], shop is shut
 $bike: child's; mountain; racing; folding
 $tool: two tyre levers; a pair of spoons; a small wrench
 a* Take the wheel off the {bike} bike.
@@ -179,7 +193,9 @@ f<bd* Clean the tools and store them for {season}{when}.
 -d poison: no poison please; without poison => Pull the [weeds] by hand.
 
 @gardening
-Plant a [{tree}] in the {place} | Where and how do I plant a [{tree}] in the {place} | one [{tree}], {place}, this week
+Plant a [{tree}] in the {place}
+| Where and how do I plant a [{tree}] in the {place}
+| one [{tree}], {place}, this week
 $tree: pear tree; plum tree; hazel; fig
 $place: front garden; school yard; back yard; courtyard
 a* Choose a spot in the {place} away from [walls].
@@ -245,7 +261,9 @@ f<e Freeze two and [chill] the rest.
 -d peanut: my desk mate can't be near peanuts; no peanuts => Roast a tray of [pumpkin].
 
 @cleaning
-Clean the {room} before {person} arrives | {person} is on the way and the {room} looks awful | {room} clean, {person} visits
+Clean the {room} before {person} arrives
+| {person} is on the way and the {room} looks awful
+| {room} clean, {person} visits
 $room: kitchen; bathroom; living room; guest room; hallway
 $tool: a cloth and vinegar; soda and a brush; soap and a sponge
 a* Clear everything off the [surfaces] in the {room}.
@@ -291,7 +309,7 @@ a* Freeze [changes] to {app}. ~freeze: changes are frozen
 b<a Run all [tests]. ~test: the tests already pass; all tests are green
 c<b* Set the number to {ver} and write the [notes]{who}.
 d<c* Build and tag {app} {ver}{when}.
-e<d Upload it to the [store]. ~upload: it's uploaded
+e<d Upload it to the [store]. ~upload: the upload is done
 f<e Watch the error [log]{mins}.
 +e beta users first; only for beta users => Give {ver} to the [beta] users.
 -e friday: never on a Friday; don't ship on a Friday => Upload it on [Monday].
@@ -348,18 +366,22 @@ f<e Set a [reminder] to repeat it monthly{when}.
 +c it has to be encrypted; encrypted please => Encrypt {target} and [copy] the documents from {device}.
 
 @backups
-Restore {what} from last {weekday}'s backup | {what} is gone, there is a backup from {weekday} | need {what} back, backup of {weekday}
+Restore {what} from last {weekday}'s backup
+| {what} is gone, there is a backup from {weekday}
+| need {what} back, backup of {weekday}
 $what: the customer table; the wiki; my thesis folder; the mail archive
-a* Stop all [writes] to {what}. ~stop: it is stopped
+a* Stop all [writes] to {what}. ~stop: all writes are stopped
 b* Find the [backup] of {weekday}.
 c<b Check its [size] and date{who}.
-d<ab* Restore {what} to a [test] folder{mins}. ~test: it is in a test folder
+d<ab* Restore {what} to a [test] folder{mins}. ~test: it is already in a test folder
 e<d Compare {what} with a [printout].
 f<de Put {what} back in [place]{when}.
 +f tell the customers; customers have to know => Put {what} back and tell the [customers].
 
 @office
-Prepare the {meeting} for {num} people | {Meeting} with {num} people, I'm running it | {meeting}, {num} people, on {weekday}
+Prepare the {meeting} for {num} people
+| {Meeting} with {num} people, I'm running it
+| {meeting}, {num} people, on {weekday}
 $meeting: team meeting; budget review; kick-off; workshop; board meeting
 a* Write an [agenda] for the {meeting}{mins}. ~agenda: the agenda is written
 b Book a [room] for {num} people. ~book: the room is booked; we have a room
@@ -501,7 +523,9 @@ f<e Thank your boss by [mail].
 +d no threats; without threats => Rehearse asking for {ask} without [threats].
 
 @study
-Study for a {subject} exam in {days} days | {Subject} exam in {days} days and I know nothing | {subject} exam, {days} days
+Study for a {subject} exam in {days} days
+| {Subject} exam in {days} days and I know nothing
+| {subject} exam, {days} days
 $subject: biology; history; maths; physics; law
 $days: five; six; eight; ten; 14
 a* List the [topics] of the {subject} exam. ~list: the topics are listed
@@ -509,12 +533,14 @@ b<a* Split them over the {days} [days].
 c<b* Learn one topic a day{mins}.
 d<b Make [cards] for the hardest facts{who}. ~card: the cards are made
 e<c Solve an old {subject} [paper].
-f<e Rest the [evening] before{when}.
+f<e Repeat everything once more [aloud]{when}.
 +b I work on {weekday}; no time on {weekday} => Split them over the {days} days and leave [{weekday}] free.
 -c book: I lost the book; without a book => Watch one [lecture] a day.
 
 @study
-Learn {count} {lang} words for my trip to {city} | {count} words of {lang}, then off to {city} | {lang} for {city}, {count} words
+Learn {count} {lang} words for my holiday
+| {count} words of {lang}, then off on holiday
+| {lang} for the holiday, {count} words
 $count: 40; 60; 80; 100
 $lang: Portuguese; Greek; Polish; Dutch; Japanese
 a* Pick {count} {lang} words for [travel].
@@ -526,7 +552,9 @@ f<c Repeat what you [forgot]{when}.
 -c app: no app; without an app => Practise ten {lang} words daily on [paper].
 
 @study
-Write an essay on {topic} of {count} words | my essay on {topic}, {count} words, isn't started | {count} words on {topic}
+Write an essay on {topic} of {count} words
+| my essay on {topic}, {count} words, isn't started
+| {count} words on {topic}
 $topic: the Roman army; coral reefs; Frankenstein; city traffic; the moon landing
 $count: 800; 1500; 2000; 600
 a* Read two [sources] on {topic}. ~read: I have read two sources
@@ -539,7 +567,9 @@ f<cd Hand it in{when}.
 -a wikipedia: not Wikipedia; no Wikipedia => Read two sources on {topic} at the [library].
 
 @school
-Organise a class trip to {place} for {num} pupils | {num} pupils, class trip to {place} | Our class, {num} pupils, wants to see {place}
+Organise a class trip to {place} for {num} pupils
+| {num} pupils, class trip to {place}
+| Our class, {num} pupils, wants to see {place}
 $place: the zoo; a farm; the science museum; the fire station
 a* Ask {place} for a free [date]. ~date: the date is fixed
 b<a* Collect the parents' [consent] for {num} pupils{when}. ~consent: all parents have given consent
@@ -551,7 +581,9 @@ f<e Count the {num} pupils before you [leave].
 +b one pupil has asthma; a pupil has asthma => Collect consent for {num} pupils and note the [asthma].
 
 @school
-Help my {child} with a project on {topic} | my {child} has to do a project on {topic} | project on {topic}, my {child} is stuck
+Help my {child} with a project on {topic}
+| my {child} has to do a project on {topic}
+| project on {topic}, my {child} is stuck
 $child: daughter; son; nephew; niece
 $topic: volcanoes; bees; the Vikings; the water cycle; planets
 a* Let your {child} pick one [question] on {topic}.
@@ -564,7 +596,9 @@ f<de Practise the [talk] once{when}.
 -d glue: no glue in the house; without glue => Fold a paper [model] with your {child}.
 
 @events
-Set up a {event} in {city} for {num} people | We plan a {event} in {city}, about {num} people | {event} {city} {num} people
+Set up a {event} in {city} for {num} people
+| We plan a {event} in {city}, about {num} people
+| {event} {city} {num} people
 $event: charity run; flea market; poetry evening; open-air concert; chess tournament
 $num: 30; 50; 80; 120; 200
 a* Fix a [date] for the {event} in {city}. ~date: the date is fixed
@@ -608,7 +642,7 @@ b<a Sort them by [month]{mins}. ~sort: they are sorted
 c* Download the {tax} [form]. ~download: the form is here
 d<ac* Fill in the {tax} return{who}.
 e<d Check every [figure] twice.
-f<de Submit it{when}. 
+f<de Submit it{when}.
 +f on paper, not online; it has to be on paper => Print it on [paper] and post it.
 -d adviser: I can't pay an adviser; no adviser => Fill in the {tax} return with the [guide].
 
@@ -672,7 +706,9 @@ f<c Send {person} a [photo]{when}.
 +c one needs a pill daily; give a pill daily => Feed {animal} and give the [pill].
 
 @health
-Start {sport} after {years} years without sport | {years} years without sport, now I want to do {sport} | {sport}, out of shape for {years} years
+Start {sport} after {years} years without sport
+| {years} years without sport, now I want to do {sport}
+| {sport}, out of shape for {years} years
 $sport: jogging; swimming; cycling; yoga; rowing
 $years: two; three; five; ten; 20
 a Ask your [doctor] if it's safe. ~doctor: my doctor agrees
@@ -712,9 +748,9 @@ $thing: a tote bag; a cushion cover; an apron; a pencil case
 $cloth: old jeans; a curtain; a bed sheet; canvas
 $tool: a needle and thread; pinking shears; safety pins
 a* Measure and [draw] {thing} on paper. ~draw: the pattern is drawn
-b Wash and [iron] {cloth}. ~wash: it is washed
+b Wash and [iron] {cloth}. ~wash: the cloth is washed
 c<ab* Cut the pieces from {cloth}{who}.
-d<c Pin the [edges]. ~pin: it is pinned
+d<c Pin the [edges]. ~pin: the edges are pinned
 e<cd* Sew the [seams] of {thing}{tool}{mins}.
 f<e Turn it inside out and [press] it{when}.
 -e machine: no sewing machine; without a machine => Sew {thing} by [hand].
@@ -737,7 +773,7 @@ Restore an old {thing} | an old {thing} from the attic, make it nice again | old
 $thing: chair; chest; picture frame; rocking horse; bench
 $tool: sandpaper; a scraper; steel wool
 a Look for [woodworm]. ~woodworm: there is no woodworm
-b* Clean the {thing} with mild [soap]. ~clean: it is clean
+b* Clean the {thing} with mild [soap]. ~clean: the {thing} is clean
 c<b* Rub off the old [varnish]{tool}{mins}.
 d<b Glue loose [joints]{who}. ~glue: the joints are glued
 e<cd* Give the {thing} two coats of [oil]{when}.
@@ -751,7 +787,7 @@ $shop: bookshop; coffee bar; bike shop; flower stall; second-hand shop
 a* Study other shops in {city}{mins}.
 b<a* Write a [business plan] for the {shop}{who}. ~business plan: the business plan is written
 c<b Rent a [place]{money}. ~rent: the place is rented
-d<b Register the [business] name. ~register: it is registered
+d<b Register the [business] name. ~register: the name is registered
 e<c Order the first [stock].
 f<cd* Open the {shop} with a small [party]{when}.
 -c loan: no bank loan; without a loan => Share a [space] with another seller.
@@ -764,13 +800,15 @@ a* Clean {thing} and take [photos]{who}. ~photo: the photos are taken
 b<a Look up similar [prices].
 c<ab* Write an [advert] for {thing}. ~advert: the advert is written
 d<c* Set a fair [price]{mins}.
-e<cd Answer [buyers] quickly.
-f<de Ship {thing} once it's [paid]{when}.
+e<cd Answer [questions] quickly.
+f<de Ship {thing} to the [buyer]{when}.
 -f ship: pick-up only, I can't ship; I don't ship => Hand {thing} over in [person].
 +d it has a scratch; there is a scratch => Set a fair price and mention the [scratch].
 
 @shop
-Deal with a complaint about {thing} from {person} | {person} complains about {thing} | complaint from {person}: {thing}
+Deal with a complaint about {thing} from {person}
+| {person} complains about {thing}
+| complaint from {person}: {thing}
 $thing: a late parcel; a broken vase; a wrong size; cold food; a double charge
 a* Read what {person} says about {thing}. ~read: I read the message
 b Check the [order] in the system. ~check: the order is checked
@@ -798,7 +836,7 @@ Collect {things} for {org} | {org} asks for {things} | {things} for {org}, how t
 $things: winter coats; tinned food; school books; toys; blankets
 $org: the shelter; a refuge; the children's home; a hospital
 a* Ask {org} which {things} it [needs]. ~ask: {org} told us
-b<a* Place a [box] for {things} in the town hall{when}. ~place: the box stands there
+b<a* Place a [box] for {things} in the town hall{when}. ~place: a box for them stands there
 c<a Print [leaflets]{money}. ~print: the leaflets are printed
 d<b Sort the {things} by [size]{who}.
 e<bd* Drive the {things} to [{org}].
@@ -820,7 +858,7 @@ f<e Take a [group picture]{who}.
 @family
 Set up a {thing} for the family | our family needs a {thing} | {thing}, {num} people, nobody agrees
 $thing: cleaning rota; shared calendar; weekly menu; pocket money plan
-a* List what the {thing} must [cover]{mins}. ~list: that is listed
+a* List what the {thing} must [cover]{mins}. ~list: we have listed that
 b<a Hear what each person [wants]{who}.
 c<a* Draft the {thing} on one [page].
 d<bc Talk about it at [dinner]{when}.
@@ -858,7 +896,7 @@ Learn {piece} on the {instrument} | I'd like to play {piece} on the {instrument}
 $piece: a simple waltz; Happy Birthday; a blues; Ode to Joy
 $instrument: piano; ukulele; violin; flute; harmonica
 a* Listen to {piece} three [times]. ~listen: I know it by ear
-b Tune the {instrument}. ~tune: it is tuned
+b Tune the {instrument}. ~tune: the {instrument} is tuned
 c<a* Play the first [line] slowly{mins}.
 d<c Add the second [half].
 e<bc* Play {piece} on the {instrument} [daily]{who}.

@@ -1,7 +1,7 @@
 """Goals of the ``task`` generator, read from their notation.
 
-A goal starts with ``@field``; the next line has its asks, the first of which is imperative, or ``chain`` if prompts name
-the steps themselves. Then, one a line:
+A goal starts with ``@field``; the next line has its asks, the first of which is imperative, or ``chain`` if prompts
+name the steps themselves; lines that start with ``|`` have more asks. Then, one a line:
 
 - ``$slot: value; value``: the values of a slot of this goal.
 - ``c<ab* Text. ~word,word: phrase; phrase``: step ``c``, after ``a`` and ``b``; ``*`` marks a step that no plan lacks.
@@ -86,7 +86,10 @@ def goals_of(table: str) -> tuple[Goal, ...]:
 
 
 def _goal(lines: list[str]) -> Goal:
-    field, asks, *rest = lines
+    field, *rest = lines
+    asks = rest.pop(0)
+    while rest[0].startswith("|"):
+        asks += f" {rest.pop(0)}"
     pools: dict[str, tuple[str, ...]] = {}
     steps: dict[str, Step] = {}
     changes = []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 GOALS = """
 @trips
-Arrange a ferry crossing to {city} for {num} cyclists | {Num} cyclists want the ferry to {city} | ferry to {city}, {num} cyclists
+Arrange a ferry crossing to {city} for {num} cyclists
+| {Num} cyclists want the ferry to {city}
+| ferry to {city}, {num} cyclists
 a* Look up the [timetable] to {city}. ~timetable: the timetable is printed out
 b<a* Buy ferry places for {num} cyclists{money}. ~ferry places: the ferry places are paid for
 c<a Ask where the bikes get [tied] up{who}.
@@ -24,12 +26,14 @@ f<e Divide the [leftovers] fairly.
 +b one family keeps kosher; kosher for one family => Assign dishes and reserve a [kosher] one.
 
 @moving
-Store the furniture of a {flat} for {months} months | I go abroad {months} months, the {flat} must be empty | furniture of a {flat}, storage for {months} months
+Store the furniture of a {flat} for {months} months
+| I go abroad {months} months, the {flat} must be empty
+| furniture of a {flat}, storage for {months} months
 $flat: loft; bungalow; dormitory room
 $months: two; four; eight; 11
 a* Measure how much [room] the furniture takes.
 b<a* Hire storage for {months} months{money}. ~hire: storage is hired
-c Take [beds] and tables apart{tool}{who}. ~apart: it's all apart
+c Take [beds] and tables apart{tool}{who}. ~apart: beds and tables are apart
 d<c Cover the [sofa] with sheets.
 e<bc* Carry everything from the {flat} into [storage]{when}.
 $tool: an Allen key; a mallet
@@ -81,7 +85,9 @@ f<e Turn the glasses [over] once a week.
 +d grandpa likes it hot, so add chilli; with chilli => Cover the {veg} with brine and [chilli].
 
 @cooking
-Serve a {meal} to a toddler and {num} adults | a toddler and {num} adults want a {meal} | {meal} for {num} adults plus a toddler
+Serve a {meal} to a toddler and {num} adults
+| a toddler and {num} adults want a {meal}
+| {meal} for {num} adults plus a toddler
 $meal: brunch; Sunday roast; fondue; taco night
 a* Pick mild [spices] for the toddler.
 b* Get groceries for {num} adults and the [toddler]{money}. ~groceries: the groceries are home
@@ -96,7 +102,7 @@ Freshen up {thing} that smells of {smell} | {thing} smells of {smell}, awful | {
 $thing: the fridge; my sports bag; the car seats; a thermos
 $smell: fish; smoke; mould; sour milk
 $tool: a toothbrush; baking powder; ground coffee
-a* Empty {thing} [completely]. ~empty: it is empty
+a* Empty {thing} [completely]. ~empty: {thing} is empty
 b<a* Scrub {thing}{tool}{mins}.
 c<b Leave coffee grounds in it [overnight]{who}.
 d<bc* Sniff whether the {smell} has [gone]{when}.
@@ -137,7 +143,7 @@ c<b Compute a [checksum].
 d<abc* Burn or write {what} to {medium}{money}.
 e<d* Read one item of {year} [back]{when}.
 f<e Lock it in the [safe].
-+d the auditors want a signed list; auditors want a list => Write {what} to {medium} with a list for the [auditors].
++d the auditors want a signed list; auditors want a list => Write {what} to {medium} and list it for the [auditors].
 
 @office
 chain
@@ -179,7 +185,9 @@ e<d Resign [politely].
 +b I have a surgery first; there's a surgery to get over => Propose a date after the [surgery] to {firm}.
 
 @study
-Give a {min}-minute [presentation] on {topic} | [Presentation] on {topic}, {min} minutes, next week | {topic}, {min}-minute [presentation]
+Give a {min}-minute [presentation] on {topic}
+| [Presentation] on {topic}, {min} minutes, next week
+| {topic}, {min}-minute [presentation]
 $min: five; eight; ten; 15
 $topic: tides; the Silk Road; vaccines; jazz; honey
 a* Choose three [claims] about {topic}. ~claim: the claims are chosen
@@ -187,7 +195,7 @@ b<a Find one [image] for each claim{who}.
 c<a* Draw slides for the presentation on {topic}{money}.
 d<c* Time yourself until {min} minutes [suffice]{mins}.
 e<d Anticipate two [objections].
-f<d Speak [slowly] on the day{when}.
+f<d Rehearse it [aloud] once more{when}.
 -c slides: no slides, the beamer is gone; without slides => Sketch {topic} on a [flipchart].
 
 @events
@@ -202,7 +210,9 @@ e<d Count the takings at [closing].
 +c children under ten will help; kids under ten are helping => Draw up turns with an adult beside those under [ten].
 
 @finances
-Split the cost of {thing} among {num} flatmates | {thing} cost a lot, {num} flatmates share | {thing}, {num} flatmates, who pays what
+Split the cost of {thing} among {num} flatmates
+| {thing} cost a lot, {num} flatmates share
+| {thing}, {num} flatmates, who pays what
 $thing: the heating; a washing machine; the broken window; the internet
 a* Dig out the [invoice] for {thing}. ~invoice: the invoice is on the table
 b<a* Divide the sum by the {num} [flatmates]{mins}.
@@ -217,10 +227,10 @@ $new: a kitten; a second budgie; a foster dog; a young ferret
 $old: our old cat; the spaniel; the house rabbit
 a* Give {new} a separate [den]. ~den: the den is furnished
 b<a Exchange their [blankets]{who}.
-c<ab* Let {new} and {old} see each other through a [gate]{mins}.
-d<c* Feed {new} and {old} side by [side]{when}.
+c<ab* Let {new} see {old} through a [gate]{mins}.
+d<c* Feed {new} [beside] {old}{when}.
 e<d Separate them at the first [hiss].
-+c {old} is blind; blind companion => Let {new} and {old} meet by voice, as one is [blind].
++c {old} is blind; blind companion => Let {new} meet {old} by voice, as one is [blind].
 
 @health
 Cut down on {habit} in {weeks} weeks | Too much {habit}, I have {weeks} weeks | {habit}: less, {weeks} weeks
@@ -238,7 +248,7 @@ Dye {thing} {colour} | I want {thing} {colour} | {thing}, {colour} dye
 $thing: a faded shirt; cotton socks; a wool scarf; pillowcases
 $colour: dark green; indigo; orange; burgundy
 $tool: an old saucepan; rubber gloves; a wooden spoon
-a* Weigh {thing} while [dry]. ~weigh: it's weighed
+a* Weigh {thing} while [dry]. ~weigh: I've weighed everything
 b<a* Dissolve the {colour} dye{tool}{money}.
 c<a Wet {thing} [through].
 d<bc* Stir {thing} in the {colour} bath{mins}.

@@ -105,7 +105,10 @@ class Sketch:
     @property
     def lacks(self) -> tuple[str, ...]:
         """The texts that the plan lacks."""
-        return (*((self.change.word,) if self.change and self.change.word else ()), *(self.done.lacks if self.done else ()))
+        return (
+            *((self.change.word,) if self.change and self.change.word else ()),
+            *(self.done.lacks if self.done else ()),
+        )
 
 
 def numbered(steps: Iterable[str]) -> str:
@@ -120,8 +123,8 @@ def bare(text: str) -> str:
 
 def lowered(text: str) -> str:
     """Return a text with a small first letter, unless its first word has more capitals or is "I"."""
-    head = text.split(" ", 1)[0].split("'")[0]
-    return text if head == "I" or not head[1:].islower() and len(head) > 1 else text[0].lower() + text[1:]
+    head = text.split(" ", 1)[0].split("'", maxsplit=1)[0]
+    return text if head == "I" or (not head[1:].islower() and len(head) > 1) else text[0].lower() + text[1:]
 
 
 def mentioned(text: str, part: str) -> bool:

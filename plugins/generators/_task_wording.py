@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from ._task_plan import Sketch
 
 DIGITS = {str(number): word for number, word in enumerate(phrases.NUMBERS, 2)}
-_DOUBLED = ("set let put get cut run stop plan trim swap dig rub mop blot dab pin chop ship wrap submit drop fit begin "
-            "sit stir top hem pat tap compel split cram".split())  # fmt: skip
+_DOUBLED = re.compile(
+    "begin|blot|chop|cram|cut|dab|dig|drop|fit|get|hem|let|mop|pat|pin|plan|put|rub|run|set|ship|sit|split|stir|stop|"
+    "submit|swap|tap|top|trim|wrap",
+    re.IGNORECASE,
+)
 
 
 def raised(text: str) -> str:
@@ -27,7 +30,7 @@ def raised(text: str) -> str:
 def gerund(command: str) -> str:
     """Return a command as a noun: "book the hall" gives "booking the hall"."""
     verb, _, rest = command.partition(" ")
-    if verb.lower() in _DOUBLED:
+    if _DOUBLED.fullmatch(verb):
         verb += verb[-1]
     elif verb.endswith("ie"):
         verb = verb[:-2] + "y"
@@ -99,11 +102,17 @@ def joined(rng: Random, ask: str, sayings: Sequence[str]) -> str:
 
 
 def listed(rng: Random, commands: Sequence[str], side: int) -> str:
-    """Return a request that names steps, in words that leave no doubt about their order."""
+    """Return commands in one phrase that leaves no doubt about their order."""
     *some, last = commands
     if len(commands) == 2 and rng.random() < 0.5:
         forms = (
-            ("before {ing2}, {do}", "{do2} after {ing}", "{do} before {ing2}", "first {do}, then {do2}", "{do}, then {do2}"),
+            (
+                "before {ing2}, {do}",
+                "{do2} after {ing}",
+                "{do} before {ing2}",
+                "first {do}, then {do2}",
+                "{do}, then {do2}",
+            ),
             ("{do2}, but only once you {do}", "{do}; {ing2} comes next"),
         )[side]
         return rng.choice(forms).format(do=some[0], do2=last, ing=gerund(some[0]), ing2=gerund(last))
@@ -111,7 +120,7 @@ def listed(rng: Random, commands: Sequence[str], side: int) -> str:
         return f"{', next '.join(some)}, and lastly {last}"
     forms = (
         f"{', '.join(some)} and {last}", f"{', '.join(some)}, {last}", f"{', then '.join(commands)}",
-        f"{', '.join(some)}, then {last}", f"{'. '.join((some[0], *map(raised, some[1:])))}. Then {last}",
+        f"{', '.join(some)}, then {last}", f"{', '.join(some)}, and then {last}",
         f"{'; '.join(commands)}", f"first {', then '.join(some)}, and finally {last}",
     )  # fmt: skip
     return rng.choice(forms)

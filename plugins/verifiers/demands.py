@@ -67,7 +67,9 @@ def _pattern(part: str) -> re.Pattern[str]:
     endings = r"[^\W\d_]*" if len(last) >= LONG and last.isalpha() else ""
     begin = r"(?<![^\W_])(?<!\d\.)" if before or not endings else ""
     forms = "|".join(map(re.escape, _forms(last)))
-    return re.compile(rf"{begin}{re.escape(''.join(f'{word} ' for word in before))}(?:{forms}){endings}(?![^\W_])(?!\.\d)")
+    return re.compile(
+        rf"{begin}{re.escape(''.join(f'{word} ' for word in before))}(?:{forms}){endings}(?![^\W_])(?!\.\d)"
+    )
 
 
 def _forms(word: str) -> list[str]:
