@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 LONGEST = 14  # words of a step
 MOST = 5  # steps, if the user asks for no number
 _PRONOUN = re.compile(r"\b(?:it|them)\b")
+_UNCLEAR = re.compile(r"\b(?:and|it|them)\b")  # two actions, or something that another step names
 SHAPES = (
     ("goal", 74),
     ("change", 7),
@@ -196,9 +197,11 @@ def _shorter(rng: Random, sketch: Sketch, side: int) -> Case | None:
         return None
     count = rng.randint(3, len(before.names) - 1)
     plan = choose(rng, replace(sketch, bounds=(count, count)), before.names)
+    if plan is None:
+        return None
     number = rng.choice((str(count), DIGITS[str(count)]))
     text = raised(rng.choice(phrases.SHORTER[side]).format(x=number))
-    return plan and Case([*_opening(rng, before, (), side), rough(rng, text)], plan, kind="chat: shorter")
+    return Case([*_opening(rng, before, (), side), rough(rng, text)], plan, kind="chat: shorter")
 
 
 def _added(rng: Random, sketch: Sketch, side: int) -> Case | None:
@@ -274,7 +277,8 @@ def _demanding(rng: Random, sketch: Sketch, kinds: Sequence[str], side: int) -> 
 def _ordered(rng: Random, sketch: Sketch, kinds: Sequence[str]) -> Sketch | None:
     """Demand a first step, a last step, or two steps in order."""
     goal = sketch.goal
-    able = [name for name in sketch.open if sketch.step_key(name) and " and " not in sketch.step(name, limits=False)]
+    texts = {name: sketch.step(name, limits=False) for name in sketch.open}
+    able = [name for name, text in texts.items() if sketch.step_key(name) and not _UNCLEAR.search(text)]
     if sketch.change:
         able = [name for name in able if name != sketch.change.step]
     if "first" in kinds:

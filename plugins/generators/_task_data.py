@@ -344,7 +344,7 @@ f<e Close the old [account].
 Add {feature} to {app} | I'd like {feature} in {app} | {feature} for {app}, small change
 $feature: a search box; a dark theme; keyboard shortcuts; an export button
 $app: our intranet; the notes app; the admin page; my portfolio
-a* Sketch where {feature} goes in {app}.
+a* Sketch a place for {feature} in {app}.
 b<a* Open a [branch] for {feature}. ~branch: the branch exists
 c<b Write a failing [test]{who}. ~test: a failing test is there
 d<bc* Build {feature} in [{app}]{when}.
@@ -397,7 +397,7 @@ Write a {doc} about {topic} for {person} | {person} wants a {doc} about {topic} 
 $doc: one-page memo; short report; proposal; summary
 $topic: the new rota; travel costs; the office move; staff turnover; energy use
 a* Ask {person} what the {doc} must [answer].
-b* Collect the [figures] on {topic}{who}. ~collect: the figures are collected; I have the figures
+b Collect the [figures] on {topic}{who}. ~collect: the figures are collected; I have the figures
 c<b Draft the [outline]{mins}. ~outline: the outline is ready
 d<bc* Write the {doc} about {topic}.
 e<d Check the [spelling].
@@ -469,7 +469,7 @@ f<cd Write the [number] of open cases down.
 
 @software
 chain
-$file: settings.yaml; app.toml; server.conf; .env
+$file: settings.yaml; app.toml; server.conf; deploy.ini
 $port: 8081; 3000; 9000; 5050
 a Make a [copy] of {file}.
 b<a Change the [port] to {port}.
@@ -718,7 +718,7 @@ d<b* Begin with very short [sessions]{mins}.
 e<d* Do five minutes more of {sport} each [week].
 f<d Write down how you [feel]{when}.
 +d my knee hurts; I have a bad knee => Begin gently and rest the [knee].
--c club: no club; without a club => Find a free [park] for {sport}.
+-c club: no club; without a club => Find a free [place] for {sport}.
 
 @health
 Sleep better with {trouble} | I sleep badly, {trouble} | {trouble}, can't sleep

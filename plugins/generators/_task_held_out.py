@@ -288,5 +288,5 @@ c<b Clarify unclear [names].
 d<b* Type out the {story} in [order]{when}.
 e<d Add a [portrait]{money}.
 f<d Give each [relative] a copy.
--b microphone: grandma dislikes a microphone; no microphone => Note grandma's {story} by [pencil].
+-b microphone: grandma dislikes a microphone; leave the microphone at home => Note grandma's {story} by [pencil].
 """

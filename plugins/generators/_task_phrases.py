@@ -17,7 +17,9 @@ _PEOPLE = (
     "Ines Ivan Jonas Karim Kofi Lena Leo Lucia Marta Mei Mila Nadia Nina Noah Omar Oscar Paula Pedro Rosa Samira "
     "Tom Vera Yusuf Zoe"
 )
-_OTHER_PEOPLE = "Agnes Bruno Cleo Dilan Edith Felix Gita Henrik Irma Jamal Kirsten Luis Maude Nils Olga Piotr Ravi Selma Tariq Wilma"
+_OTHER_PEOPLE = (
+    "Agnes Bruno Cleo Dilan Edith Felix Gita Henrik Irma Jamal Kirsten Luis Maude Nils Olga Piotr Selma Wilma"
+)
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 _MONTHS = "January February March April May June July August September October November December"
 

@@ -73,7 +73,8 @@ def request(rng: Random, sketch: Sketch, kinds: Sequence[str], side: int) -> str
     :param kinds: the kinds of limits and demands to state.
     """
     literal = len(sketch.goal.asks) > 1 and rng.random() < 0.4
-    tails, sayings = [], []
+    tails: list[str] = []
+    sayings: list[str] = []
     for kind in kinds:
         tail, saying = spoken(rng, kind, sketch, side)
         if tail and not literal and not tails and rng.random() < 0.55:
@@ -105,7 +106,7 @@ def listed(rng: Random, commands: Sequence[str], side: int) -> str:
     """Return commands in one phrase that leaves no doubt about their order."""
     *some, last = commands
     if len(commands) == 2 and rng.random() < 0.5:
-        forms = (
+        forms: tuple[str, ...] = (
             (
                 "before {ing2}, {do}",
                 "{do2} after {ing}",
