@@ -4,55 +4,43 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.util.numbers import NUMBER, value_of
-from plugins.verifiers.facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conch_dna.domains.domain import Domain
-    from conch_dna.plugin.protocols import Scorer
-    from conch_dna.records import Prompt, Reference
+    from conch_dna.plugin.protocols import Verifier
+    from conch_dna.records import Prompt
 
 QUANTITY = re.compile(rf"[$£€¥]?\s*({NUMBER.pattern})\s*(?:%|°?[^\W\d_]+)?")
 
 
-def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Scorer]) -> dict[str, float] | None:
-    """Grade an answer to a held-out prompt of the domain; return ``None`` if the prompt has no exact reference."""
-    reference = prompt.reference
-    if reference.tests:
-        from conch_dna.plugin.protocols import ScoreContext
+def grade(prompt: Prompt, answer: str, domain: Domain) -> dict[str, float] | None:
+    """Grade an answer to a held-out prompt by the domain's verifier; ``None`` if the prompt has no reference for it.
 
-        passed = scorers["tests_pass"](prompt, answer, ScoreContext(domain=domain))
-        return {"task": float(passed == 1.0)}
-    if reference.tool is not None:
-        return own_call_grade(answer, reference)
-    if reference.answer is not None:
-        return {"task": answer_right(reference.answer, answer)}
-    if reference.contains and domain.name == "memory":
-        found = facts(prompt, answer, domain) or {}
-        kept, invented = found["facts kept"], found["facts invented"]
-        return {"task": kept * (1 - invented), "facts kept": kept, "facts invented": invented}
-    if reference.contains:
-        return {"task": sum(_plain(part) in _plain(answer) for part in reference.contains) / len(reference.contains)}
-    return None
-
-
-def own_call_grade(answer: str, reference: Reference) -> dict[str, float]:
-    """Grade a tool call by a reference of a domain, which names the arguments with a single right value.
-
-    Required parts of other arguments are listed in ``contains``; each must occur somewhere in the arguments.
+    ``task`` is whether the answer is right, or a share where the verifier has one: facts that are kept if none is
+    invented, and demands that are met.
     """
-    call, wanted = _call(answer), reference.tool or {}
-    right_tool = call is not None and call.get("tool") == wanted["name"]
-    given = call["arguments"] if call is not None else {}
-    expected = wanted.get("arguments") or {}
-    right = right_tool and all(key in given and _equal(given[key], value) for key, value in expected.items())
-    said = _plain(_text(given))
-    right = right and all(_plain(part) in said for part in reference.contains)
-    return {"task": float(right), "valid JSON": float(call is not None), "right tool": float(right_tool)}
+    if not domain.settings.verifier:
+        return None
+    figures = _verifier(domain.settings.verifier)(prompt, answer, domain)
+    if figures is None:
+        return None
+    task = figures["right"]
+    if "facts kept" in figures:
+        task = figures["facts kept"] * (1 - figures["facts invented"])
+    return {"task": figures.get("demands met", task), **figures}
+
+
+@lru_cache
+def _verifier(name: str) -> Verifier:
+    verifier: Verifier = load_plugins().catalog.get("verifiers", name)
+    return verifier
 
 
 def call_grade(answer: str, truth: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, float]:

@@ -267,3 +267,13 @@ class TestRows:
         assert found == {"held-out: task": [0.0, *[1.0] * (len(asked) - 1)]}
         assert len(asked) > 1
         assert all(p.reference.contains for p in asked), "what cannot be graded is not asked"
+
+
+def test_plans_are_graded_by_the_share_of_demands_that_the_verifier_finds_met():
+    settings = DomainSettings(name="plans", description="d", verifier="demands")
+    prompt = Prompt(
+        messages=(Message(role="user", content="?"),),
+        reference=Reference(contains=("water", "tap"), plan={"first": "water", "lacks": ("hammer",)}),
+    )
+    plan = "1. Turn off the water.\n2. Test it."
+    assert measures.grade(prompt, plan, Domain(settings, ROOT / "none.jsonl"), {}) == {"task": 0.75, "right": 0.0}

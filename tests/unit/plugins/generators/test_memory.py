@@ -8,7 +8,7 @@ import pytest
 from checkout import ROOT
 
 from conch_dna.domains.domain import load_domain
-from conch_dna.domains.generation import generate
+from conch_dna.domains.generation import NamedGenerator, generate
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, Reference
 
@@ -48,13 +48,13 @@ def test_equal_seeds_give_equal_drafts_and_others_do_not(held_out):
 
 @pytest.mark.parametrize("held_out", [False, True])
 def test_nearly_all_drafts_are_verified(held_out):
-    made = generate(DOMAIN, "memory", MEMORY, FACTS, 300, seed=2, held_out=held_out)
+    made = generate(DOMAIN, NamedGenerator("memory", MEMORY, FACTS), 300, seed=2, held_out=held_out)
     assert sum(made.report.rejected.values()) < 0.05 * 300
     assert set(made.report.kinds) == set(FORMS)
 
 
 def test_answers_and_facts_vary():
-    made = generate(DOMAIN, "memory", MEMORY, FACTS, 400, seed=3)
+    made = generate(DOMAIN, NamedGenerator("memory", MEMORY, FACTS), 400, seed=3)
     assert made.report.distinct_answers > 0.7
     assert made.report.near_duplicates < 40
     assert len(TEMPLATES.kinds(held_out=False)) >= 40
