@@ -58,6 +58,7 @@ class Preparation:
     :param cache: the root of the cache of answers and targets.
     :param teacher_name: the domain's teachers in one line, for messages.
     :param loss: the loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in.
+    :param generated: the generated prompts of the gate.
     """
 
     base: LoadedModel
@@ -69,6 +70,7 @@ class Preparation:
     cache: Path
     progress: Progress
     loss: CrossTokenizerLoss | None = None
+    generated: Sequence[Prompt] = ()
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
         """Return the training set that the recipes' plan asks for, and the held-out set.
@@ -86,7 +88,7 @@ class Preparation:
         if plan.room:
             own = self._with_room(own, plan.room)
         if not plan.asks:  # without a teacher, the held-out prompts have no answers
-            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained)
+            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained, self.generated)
             validation = TrainingSet(self.domain.name, prompts=apart) if apart else None
             return Prepared(TrainingSet(self.domain.name, prompts=own, validation=validation), held_out)
         asked = (*(train if plan.text else ()), *(apart if self.config.validates else ()), *parts.held_out)
@@ -110,7 +112,8 @@ class Preparation:
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
-        return Prepared(training_set, HeldOutSet(held_prompts, held_examples, plain, harmless, trained))
+        held_out = HeldOutSet(held_prompts, held_examples, plain, harmless, trained, self.generated)
+        return Prepared(training_set, held_out)
 
     def _targets(
         self, pairs: Pairs, answers: dict[str, Completion], signal: Signal | None

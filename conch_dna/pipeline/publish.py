@@ -36,6 +36,7 @@ def publish(
     :param identity: base, teacher, data, start and settings of the training.
     """
     figures = verdict.candidate.model_dump(include={"bits_per_byte", "quality", "divergence", "agreement"})
+    figures |= {f"right_{kind.replace(' ', '_')}": share.right for kind, share in verdict.candidate.right.items()}
     entry = registry.publish(
         domain,
         adapter,
@@ -52,5 +53,5 @@ def publish(
             invocation_tokens=read_adapter(adapter).invocation_tokens,
         ),
     )
-    log.info("neuron_published", domain=domain, version=entry.version)
+    log.info("neuron_published", domain=domain, version=entry.version, verified=verdict.verified)
     return entry

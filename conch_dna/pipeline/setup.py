@@ -123,6 +123,10 @@ def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Doma
     requested(catalog, config)
     for domain in domains:
         check_not_base(domain.name, "domain")
+        if domain.settings.verifier:
+            catalog.get("verifiers", domain.settings.verifier)
+        if domain.settings.generate:
+            catalog.get("generators", domain.settings.generate.generator)
         for scorer, weight in domain.settings.scorers.items():
             if weight > 0 and scorer not in catalog.names("scorers"):
                 raise UnknownName(
