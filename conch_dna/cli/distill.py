@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -112,7 +112,8 @@ def _report(summary: Summary, run: Run, as_json: bool) -> None:
 
     table = Table(title=Text(f"{summary.student} taught by {summary.teacher}, {summary.seconds:.0f} s"))
     for column in ("domain", "right base → neuron", "quality", "bits/byte", "verdict", "version", "seconds"):
-        table.add_column(column, justify="left" if column in {"domain", "verdict"} else "right")
+        justify: Literal["left", "right"] = "left" if column in {"domain", "verdict"} else "right"
+        table.add_column(column, justify=justify, max_width=20)  # many failed checks are then on several lines
     for result in summary.results:
         table.add_row(*_row(result))
     Console(width=None if Console().is_terminal else 120).print(table)
