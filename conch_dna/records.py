@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
+from conch_dna.util.intervals import wilson
 from conch_dna.util.text import strict_json
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 NEWER = {"calls": None, "lacks": (), "plan": None}  # fields of a reference that 0.1 did not have, with their defaults
+HELD = " held"  # ends the kind of prompts whose answers were held to the grammar of their tools
 
 
 class Record(BaseModel):
@@ -277,6 +279,22 @@ class StepReport(Record):
     peak_memory: int = Field(description="bytes")
 
 
+class Share(Record):
+    """The share of right answers to held-out prompts of one kind, with its 95 % interval (Wilson)."""
+
+    right: float
+    low: float
+    high: float
+    count: int = Field(description="number of verified answers")
+    figures: dict[str, float] = Field(default_factory=dict, description="means of the verifier's further figures")
+
+    @classmethod
+    def of(cls, right: float, count: int, figures: Mapping[str, float] | None = None) -> Share:
+        """Return the share of ``right`` answers among ``count``."""
+        low, high = wilson(right, count)
+        return cls(right=right / count, low=low, high=high, count=count, figures=dict(figures or {}))
+
+
 class HeldOut(Record):
     """Figures of one model (base, candidate or incumbent) on the held-out prompts."""
 
@@ -290,6 +308,22 @@ class HeldOut(Record):
     )
     divergence: float | None = Field(None, description="forward KL from the teacher's soft targets, nats per token")
     agreement: float | None = Field(None, description="share of tokens with the teacher's top-1 token")
+    right: dict[str, Share] = Field(
+        default_factory=dict,
+        description="right answers by kind of prompt: natural and generated, and each held to the grammar of its tools",
+    )
+
+    @property
+    def judged(self) -> Share | None:
+        """The right answers that a gate judges: to all prompts together, held to the grammar where that was measured.
+
+        ``None`` without a verifier.
+        """
+        held = [share for kind, share in self.right.items() if kind.endswith(HELD)]
+        shares = held or list(self.right.values())
+        if not shares:
+            return None
+        return Share.of(sum(share.right * share.count for share in shares), sum(share.count for share in shares))
 
 
 class Check(Record):
@@ -320,6 +354,11 @@ class Verdict(Record):
         """The failed checks' reasons, or ``passed``."""
         return "; ".join(c.reason for c in self.checks if not c.passed) or "passed"
 
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier decided how many answers are right."""
+        return bool(self.candidate.right)
+
 
 class DomainResult(Record):
     """The result of one domain's distillation; ``result.json`` in its run folder."""
@@ -348,6 +387,11 @@ class DomainResult(Record):
     adapter: str | None = None
     error: str | None = None
     finished_at: str = ""
+
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier decided how many answers are right."""
+        return self.verdict is not None and self.verdict.verified
 
 
 class Summary(Record):

@@ -133,7 +133,7 @@ class Bench:
         # The gate measures few prompts because this benchmark measures more of them.
         command = [str(Path(sys.executable).with_name("conch")), "--project", str(project), "distill", name]
         command += ["--run", "row", "--json", "--student", STUDENT]
-        command += ["--seed", str(seed), "--gate-prompts", "2", *extra]
+        command += ["--seed", str(seed), "--gate-prompts", "2", "--gate-generated", "0", *extra]
         command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
         command += ["--held-out", str(SHARE)]  # overrides ``extra``: measured prompts must not be trained on
         used = _children_seconds()

@@ -20,6 +20,7 @@ from conch_dna.errors import BudgetReached, ConchError, DiskError, Interrupted, 
 from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.pipeline.evaluate import evaluate, write_evaluation
+from conch_dna.pipeline.held_out import generated_prompts
 from conch_dna.pipeline.prepare import Preparation, Prepared
 from conch_dna.pipeline.publish import publish
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory
@@ -147,7 +148,8 @@ class Distillation:
             self.setup.api.write_metrics(domain.name, folder / "metrics.jsonl")
         evaluation = evaluate(
             self.base, self.registry, self._as_answered(domain), prepared.held_out, trained.adapter, config=config,
-            host=self.setup.project.host, base_fits=self.base_fits, progress=self.progress,
+            host=self.setup.project.host, cache=self.setup.api.cache, base_fits=self.base_fits,
+            progress=self.progress,
         )  # fmt: skip
         write_evaluation(folder, prepared.held_out, evaluation)
         result = _result(domain, choice, identity, prepared, trained, evaluation)
@@ -190,6 +192,7 @@ class Distillation:
             self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
             setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
             generator_of(setup.project.host.catalog, domain),
+            generated_prompts(setup.project.host, domain, setup.config.gate_generated),
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)

@@ -63,6 +63,7 @@ class Preparation:
     :param teacher_name: the domain's teachers in one line, for messages.
     :param generator: makes further examples, for domains that name one.
     :param loss: the loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in.
+    :param generated: the generated prompts of the gate.
     """
 
     base: LoadedModel
@@ -75,6 +76,7 @@ class Preparation:
     progress: Progress
     loss: CrossTokenizerLoss | None = None
     generator: NamedGenerator | None = None
+    generated: Sequence[Prompt] = ()
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
         """Return the training set that the recipes' plan asks for, and the held-out set.
@@ -92,7 +94,7 @@ class Preparation:
         if plan.room:
             own = self._with_room(own, plan.room)
         if not plan.asks:  # without a teacher, the held-out prompts have no answers
-            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained)
+            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained, self.generated)
             validation = TrainingSet(self.domain.name, prompts=apart) if apart else None
             return Prepared(TrainingSet(self.domain.name, prompts=own, validation=validation), held_out)
         asked = (*(train if plan.text else ()), *(apart if self.config.validates else ()), *parts.held_out)
@@ -121,7 +123,8 @@ class Preparation:
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
-        return Prepared(training_set, HeldOutSet(held_prompts, held_examples, plain, harmless, trained))
+        held_out = HeldOutSet(held_prompts, held_examples, plain, harmless, trained, self.generated)
+        return Prepared(training_set, held_out)
 
     def _mixed(self, pairs: Pairs, answers: dict[str, Completion]) -> list[Example] | None:
         """Return the examples of all steps in their order: answered prompts and generated ones, mixed.

@@ -38,6 +38,7 @@ def publish(
     :param identity: base, teacher, data, start and settings of the training.
     """
     figures = verdict.candidate.model_dump(include={"bits_per_byte", "quality", "divergence", "agreement"})
+    figures |= {f"right_{kind.replace(' ', '_')}": share.right for kind, share in verdict.candidate.right.items()}
     entry = registry.publish(
         domain.name,
         adapter,
@@ -56,5 +57,5 @@ def publish(
             tools=domain.settings.tools,
         ),
     )
-    log.info("neuron_published", domain=domain.name, version=entry.version)
+    log.info("neuron_published", domain=domain.name, version=entry.version, verified=verdict.verified)
     return entry

@@ -74,6 +74,16 @@ class Card(CardFields):
     conch_version: str
     origin: Origin | None = Field(None, description="set on a pulled version, whose parent is that of the original")
 
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier decided how many of its answers are right, before it was published."""
+        return self.verdict is not None and self.verdict.verified
+
+    @property
+    def right_answers(self) -> str:
+        """The share of right answers that its gate judged, in a few words; ``unverified`` if nothing decided it."""
+        return right_answers(self.verdict)
+
 
 def content_digest(files: Mapping[str, str]) -> str:
     """Return ``sha256:<hex>`` over the names and sha256 digests in ``files``, sorted by name."""
@@ -188,6 +198,7 @@ def _facts(card: Card) -> str:
         "data digest": f"`{card.data_digest}`",
         "content digest": f"`{card.digest}`",
         "parent": f"`{card.parent}`" if card.parent else "none",
+        "right answers": card.right_answers,
         "trained on from": f"`{card.start_digest}`" if card.start_digest else "a fresh adapter",
         "created": f"{card.created_at} by conch-dna {card.conch_version}",
     }
@@ -220,12 +231,18 @@ runtime.use("{card.name}@{card.version}")
 ```"""
 
 
+def right_answers(verdict: Verdict | None) -> str:
+    """Return the share of right answers that a gate judged, such as ``0.54 of 48``, or ``unverified``."""
+    judged = None if verdict is None else verdict.candidate.judged
+    return "unverified" if judged is None else f"{judged.right:.2f} of {judged.count}"
+
+
 def verdict_rows(verdict: Verdict) -> list[list[str]]:
     """Return the table of base, candidate and incumbent as rows, the head first; unmeasured figures are blank."""
     models = {"base": verdict.base, "candidate": verdict.candidate, "incumbent": verdict.incumbent}
     figures = {name: _figures(held_out) for name, held_out in models.items() if held_out}
     names = dict.fromkeys(key for shown in figures.values() for key in shown)
-    rows = [[key, *(f"{shown[key]:.4f}" if key in shown else "" for shown in figures.values())] for key in names]
+    rows = [[key, *(shown.get(key, "") for shown in figures.values())] for key in names]
     return [["figure", *figures], *rows]
 
 
@@ -233,12 +250,14 @@ def _verdict(verdict: Verdict) -> str:
     head, *rows = (f"| {' | '.join(cells)} |" for cells in verdict_rows(verdict))
     checks = [f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.reason}" for check in verdict.checks]
     outcome = f"{'Passed' if verdict.passed else 'Failed'} on {verdict.prompts} held-out prompts."
+    if not verdict.verified:
+        outcome += " Unverified: nothing decided whether its answers are right."
     rule = "|---" * (head.count("|") - 1) + "|"
     return "\n".join(["## Verdict", "", outcome, "", head, rule, *rows, "", *checks])
 
 
-def _figures(held_out: HeldOut) -> dict[str, float]:
-    """Return the measured figures by their name in the table."""
+def _figures(held_out: HeldOut) -> dict[str, str]:
+    """Return the measured figures as text by their name in the table."""
     named = {
         "bits a byte": held_out.bits_per_byte,
         "bits a byte, other domains": held_out.others_bits_per_byte,
@@ -247,4 +266,8 @@ def _figures(held_out: HeldOut) -> dict[str, float]:
         "quality": held_out.quality,
         **{f"score: {name}": value for name, value in sorted(held_out.scores.items())},
     }
-    return {name: value for name, value in named.items() if value is not None}
+    shown = {}
+    for kind, share in held_out.right.items():
+        shown[f"right, {kind}"] = f"{share.right:.4f} [{share.low:.2f}, {share.high:.2f}] of {share.count}"
+        shown |= {f"{name}, {kind}": f"{value:.4f}" for name, value in share.figures.items()}
+    return shown | {name: f"{value:.4f}" for name, value in named.items() if value is not None}
