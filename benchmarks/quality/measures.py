@@ -7,6 +7,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from plugins.verifiers.answer import answer_right
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 # A dash after a word or a closing bracket is not a minus sign: "10-12", "(a)-3".
 NUMBER = re.compile(r"(?:(?<![\w)])[-\u2212])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\w)\.\d+)")
-QUANTITY = re.compile(rf"[$£€¥]?\s*({NUMBER.pattern})\s*(?:%|°?[^\W\d_]+)?")
 WORD = re.compile(r"[^\W\d_]+")
 ITEM = re.compile(r"^\s*\d{1,2}[.)]\s+", re.MULTILINE)  # the number of a list item is not a fact
 # The first word of a sentence, or of a line after its bullet or number, is capitalised even if it is not a name.
@@ -45,7 +46,7 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
     if reference.tool is not None:
         return own_call_grade(answer, reference)
     if reference.answer is not None:
-        return {"task": answer_right(reference.answer, answer)}
+        return {"task": float(answer_right(reference.answer, answer))}
     if reference.contains:
         kept = sum(_plain(part) in _plain(answer) for part in reference.contains) / len(reference.contains)
         if domain.name != "memory":
@@ -122,24 +123,6 @@ def _text(value: Any) -> str:
     if isinstance(value, dict | list):
         return " ".join(map(_text, value.values() if isinstance(value, dict) else value))
     return str(value)
-
-
-def answer_right(truth: str, answer: str) -> float:
-    """Return 1.0 if the final answer is ``truth``, else 0.0.
-
-    The final answer follows the last ``Answer:``; without one it is the last number. Only the number of a quantity
-    counts, not its currency or unit. Of a calculation, only the result counts.
-    """
-    labelled = re.findall(r"answer\s*:\s*(.+)", answer, flags=re.IGNORECASE)
-    said = labelled[-1].rpartition("=")[2] if labelled else answer
-    wanted = QUANTITY.fullmatch(truth.strip())
-    if wanted is None:  # match whole words: "no" is not in "nobody"
-        found = re.search(rf"(?<!\w){re.escape(_plain(truth))}(?!\w)", _plain(said))
-        return float(bool(labelled) and found is not None)
-    numbers = [_value(number) for number in NUMBER.findall(said)]
-    if not numbers:
-        return 0.0
-    return float(abs(numbers[0 if labelled else -1] - _value(wanted[1])) < 1e-6)
 
 
 def invented_in(answer: str, prompt: str) -> list[str]:
