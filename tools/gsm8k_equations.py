@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.domains.near_duplicates import Index, overlaps
-from plugins.generators._thinking_steps import constants, exact, result_of, stated, unfounded, written
+from plugins.generators._thinking_steps import constants, exact, plain, result_of, stated, unfounded, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,15 +30,18 @@ LIKE = 0.25  # similarity to a prompt of the domain from which a question is lef
 _ANNOTATED = re.compile(r"<<([^<>=]+)=([^<>=]+)>>")
 _PLAIN = r"\d+(?:\.\d+)?"
 _OPENING = re.compile(
-    r"^(?:so|thus|therefore|then|hence|and|this means|that means|in total|altogether|first|next|finally|since|now|if|meaning|a total of|"
-    r"because|but|after that|in all|overall)\b[\s,]*(?:that\b\s*)?",
+    r"^(?:so|thus|therefore|then|hence|and|this means|that means|in total|altogether|first|next|finally|since|"
+    r"now|if|meaning|a total of|because|but|after that|in all|overall)\b[\s,]*(?:that\b\s*)?",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001
-_LOOSE = frozenset(
-    "a an the of in to per for and or at by on with from that is are was were be as her his their its each it this if so "
-    "than which every has have had will would needs about into can could there he she they we it each meaning did does do so".split()
+# Words that do not end a label.
+_TRAILING = (
+    "a an the of in to per for and or at by on with from that is are was were be as her his their its each it "
+    "this if so than which every has have had will would needs about into can could there he she they we meaning "
+    "did does do"
 )
+_LOOSE = frozenset(_TRAILING.split())
 
 
 def main(source: Path) -> None:
@@ -69,7 +72,8 @@ def _rewritten(row: dict[str, str]) -> dict[str, Any] | None:
     for line in solution.splitlines():
         place = 0
         for found in _ANNOTATED.finditer(line):
-            expression, label = _expression(found[1], question), _label(line[place : found.start()], line[found.end() :])
+            expression = _expression(found[1], question)
+            label = _label(line[place : found.start()], line[found.end() :])
             result = result_of(expression)
             if result is None or not label or exact(_number(found[2])) != exact(result) or unfounded(expression, known):
                 return None
@@ -90,13 +94,14 @@ def _number(text: str) -> str:
 
 def _expression(annotated: str, question: str) -> str:
     """Return an annotated expression with blanks; a percentage is written as it is in the question."""
-    text = re.sub(r"[$,\s]", "", annotated).replace("x", "*").replace("×", "*")
+    text = re.sub(r"[$,\s]", "", annotated).replace("x", "*").replace("\u00d7", "*")
     text = re.sub(r"(?<![\d.])\.(?=\d)", "0.", text)
     text = re.sub(r"(\d+(?:\.\d+)?)%", r"\1/100", text)
     for decimal in set(re.findall(r"0\.\d+", text)):
         percent = written(Fraction(decimal) * 100)
         if f"{percent}%" in question and decimal not in question:
             text = re.sub(rf"(?<![\d./]){re.escape(decimal)}(?![\d])", f"{percent}/100", text)
+    text = re.sub(r"\d+\.\d+", lambda number: number[0] if number[0] in question else plain(number[0]), text)
     text = re.sub(r"(?<=[\d)])([-+*/])", r" \1 ", text)
     # The quantity comes first, then its share: "1 / 2 * 40" is "40 / 2", "20 / 100 * 50" is "50 * 20 / 100".
     text = re.sub(rf"^({_PLAIN}) / ({_PLAIN}) \* ({_PLAIN})$", r"\3 * \1 / \2", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.plugin.protocols import Draft
@@ -14,8 +14,8 @@ from conch_dna.util.files import bundled_dir
 
 from . import _thinking_chains as chains
 from . import _thinking_logic as logic
-from ._thinking_frames import Problem, Step, fill, frames_with, from_frame, words_for, world_of
-from ._thinking_steps import constants, exact, figures, result_of, stated, unfounded
+from ._thinking_frames import Problem, Step, fill, frames_with, from_frame, names_of, words_for, world_of
+from ._thinking_steps import constants, exact, figures, plain, result_of, stated, unfounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,13 +28,14 @@ GSM8K = {1: 0.05, 2: 0.42, 3: 0.42, 4: 0.45}  # share of GSM8K among the trainin
 FOLLOW_UPS = 0.05  # share of chats whose question goes on from an answer
 FRAME_KINDS = 0.62  # share of templates among the other drafts; the rest are composed stories and puzzles
 SIGNS = ("£", "€")
-SCALE = "0123456789"
+ASIDES = 0.25  # share of stories with a sentence that does not matter
+PLAIN = {"ages", "facing", "letters", "liars", "order", "syllogism", "time", "weekday", "temperature"}  # have none
 # Other makers by number of steps, each with its weight.
 MAKERS: Mapping[int, Sequence[tuple[float, Any]]] = {
-    1: ((2, chains.people), (2, chains.events), (1, chains.money), (1.5, logic.facing), (1, logic.letters)),
-    2: ((3, chains.people), (3, chains.events), (2, chains.money), (1, logic.facing), (1.5, logic.sequence),
+    1: ((2, chains.people), (2, chains.events), (1, chains.money), (0.7, logic.facing), (0.7, logic.letters)),
+    2: ((3, chains.people), (3, chains.events), (2, chains.money), (0.7, logic.facing), (1.5, logic.sequence),
         (2, logic.rule), (1.5, logic.syllogism), (2, logic.odd_one_out)),
-    3: ((3, chains.people), (3, chains.events), (2, chains.money), (3, logic.order), (0.5, logic.facing)),
+    3: ((3, chains.people), (3, chains.events), (2, chains.money), (3, logic.order), (0.3, logic.facing)),
     4: ((3, chains.people), (3, chains.events), (2, chains.money), (1.5, logic.order), (1, logic.liars)),
 }  # fmt: skip
 
@@ -97,10 +98,11 @@ def _queues(rng: random.Random) -> dict[int, list[Problem]]:
 def _styled(problem: Problem, rng: random.Random, *, held_out: bool) -> Problem:
     """Return the problem as one of many people would write it: with asides, greetings, another currency, carelessly."""
     world, question = world_of(held_out=held_out), problem.question
-    words = words_for(rng, held_out=held_out)
-    named = re.findall(r"\b[A-Z][a-z]+\b", question)
-    if rng.random() < 0.12 and question.count(". ") and question.endswith("?") and words["A"] not in named:
-        aside = fill(rng.choice(world.asides), words | {"k": str(rng.randint(3, 60))})
+    names = {name for name, _ in names_of(held_out=held_out)}
+    named = [word for word in re.findall(r"\w+", question) if word in names]
+    if rng.random() < ASIDES and named and question.count(". ") and problem.kind not in PLAIN:
+        slots = words_for(rng, held_out=held_out) | {"A": named[0], "k": str(rng.randint(3, 60))}
+        aside = fill(rng.choice(world.asides), slots)
         head, _, tail = question.rpartition(". ")
         question = f"{head}. {aside} {tail}"
     if "$" in question and "dollar" not in question and rng.random() < 0.2:
@@ -141,7 +143,7 @@ def _draft(problem: Problem) -> Draft:
 def fault_of(problem: Problem) -> str:
     """Return what is wrong with a problem's answer; empty if each equation holds and each number has its origin."""
     asked = "\n".join(text for _, text in (*problem.turns, ("user", problem.question)))
-    known = stated(asked) | constants(asked) | set(problem.known)
+    known = stated(asked) | constants(asked) | set(map(plain, problem.known))
     for step in problem.steps:
         if not step.expression:
             known |= stated(step.result)

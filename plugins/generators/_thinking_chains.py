@@ -58,7 +58,7 @@ def _share(k: int) -> str:
 def people(rng: random.Random, count: int, *, held_out: bool) -> Problem | None:
     """Compare the numbers of two to four people; ``count`` is the number of steps."""
     story = _Story(rng, held_out=held_out)
-    ends = rng.choice(("all", "last", "gap", "split") if count > 2 else ("all", "last", "gap") if count == 2 else ("last",))
+    ends = rng.choice(("last", "all", "gap", "split")[: {1: 1, 2: 3}.get(count, 4)])
     relations = min(3, count - {"all": 1, "last": 0, "gap": 1, "split": 2}[ends])
     number = rng.choice((rng.randint(3, 30), 12 * rng.randint(1, 5)))
     story.say(said.STARTS, k=number)

@@ -1,31 +1,33 @@
 """Sentences of composed stories: relations between people's numbers, and events that change one number.
 
-In each pair the second part is for held-out drafts. ``{B}`` is the person whose number follows from that of ``{A}``, ``{k}``
-a number, ``{things}`` what is counted.
+In each pair the second part is for held-out drafts. ``{B}`` is the person whose number follows from that of ``{A}``,
+``{k}`` a number, ``{things}`` what is counted.
 """
 
 from __future__ import annotations
 
 STARTS = (
-    ("{A} has {k} {things}.", "{A} collected {k} {things}.", "{A} picked {k} {things} on {day}.", "{A} made {k} {things}.",
+    ("{A} has {k} {things}.", "{A} collected {k} {things}.", "{A} picked {k} {things} on {day}.",
+     "{A} made {k} {things}.",
      "There are {k} {things} in {A}'s {box}.", "{A} sold {k} {things} at the {event}.", "{A} found {k} {things}.",
      "{A} counted {k} {things} at the {place}.", "{A} bought {k} {things}."),
-    ("{A}'s drawer holds {k} {things}.", "{k} {things} are {A}'s.", "{A} brought {k} {things} along."),
+    ("{A}'s drawer holds {k} {things}.", "{k} {things} are {A}'s.", "{A} brought {k} {things} along.",
+     "At {A}'s place there are {k} {things}.", "{A} starts out with {k} {things}."),
 )  # fmt: skip
 MORE = (
     ("{B} has {k} more than {A}.", "{B} has {k} more {things} than {A} does.", "{A} has {k} fewer than {B}.",
      "{B} got {k} more than that.", "Compared with {A}, {B} has {k} more."),
-    ("{B} is {k} {things} ahead of {A}.", "{B} beats {A} by {k}."),
+    ("{B} is {k} {things} ahead of {A}.", "{B} beats {A} by {k}.", "{A} would need {k} more to match {B}."),
 )  # fmt: skip
 FEWER = (
     ("{B} has {k} fewer than {A}.", "{B} has {k} fewer {things} than {A} does.", "{A} has {k} more than {B}.",
      "{B} has {k} less than that.", "Compared with {A}, {B} has {k} fewer."),
-    ("{B} falls {k} short of {A}.", "{B} is {k} {things} behind {A}."),
+    ("{B} falls {k} short of {A}.", "{B} is {k} {things} behind {A}.", "Take {k} from {A}'s number for {B}'s."),
 )  # fmt: skip
 TIMES = (
     ("{B} has {times} as many as {A}.", "{B} has {times} as many {things} as {A}.",
      "The number that {B} has is {times} {A}'s.", "{B} got {times} as many."),
-    ("{B} counts {times} as many {things} as {A}.",),
+    ("{B} counts {times} as many {things} as {A}.", "Make it {times} {A}'s number for {B}."),
 )  # fmt: skip
 SHARE = (
     ("{B} has {share} as many as {A}.", "{B} has {share} as many {things} as {A}.", "{B} only has {share} as many."),
@@ -57,9 +59,11 @@ SHARE_ASK = (
 
 # Events: label, wordings of training, held-out wordings.
 GAINS = (
-    ("After the gift", ("{His} {relative} gives {him} {k} more.", "{He} gets {k} more from {B}.", "{B} brings {k} more."),
-     ("{k} more arrive by post.",)),
-    ("After buying", ("{He} buys another {k}.", "Then {he} buys {k} more at the {shop}."), ("{k} new ones are bought.",)),
+    ("After the gift", ("{His} {relative} gives {him} {k} more.", "{He} gets {k} more from {B}.",
+     "{B} brings {k} more."),
+     ("{k} more arrive by post.", "A parcel with {k} others comes.")),
+    ("After buying", ("{He} buys another {k}.", "Then {he} buys {k} more at the {shop}."),
+     ("{k} new ones are bought.",)),
     ("After finding", ("{He} finds {k} more.", "On the way {he} finds {k}."), ("{k} more turn up.",)),
 )  # fmt: skip
 LOSSES = (
@@ -79,7 +83,7 @@ PARTS = (
 LEFT_ASK = (
     ("How many {things} does {A} have now?", "How many are left?", "How many does {he} have in the end?",
      "How many {things} are there now?"),
-    ("What number of {things} remains with {A}?",),
+    ("What number of {things} remains with {A}?", "At the end, {A} holds how many {things}?"),
 )  # fmt: skip
 SELL_ASK = (
     ("{He} sells the rest for ${k} each. How much money does {he} get?",
@@ -108,6 +112,9 @@ MONEY_ASK = (
     ("How many dollars remain?",),
 )
 GOAL_ASK = (
-    ("A {goal} costs ${g}. How much more does {he} need?", "How much more does {he} need for a {goal} that costs ${g}?"),
+    (
+        "A {goal} costs ${g}. How much more does {he} need?",
+        "How much more does {he} need for a {goal} that costs ${g}?",
+    ),
     ("What is missing for a ${g} {goal}?",),
 )

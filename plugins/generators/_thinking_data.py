@@ -31,21 +31,23 @@ PLURALS = {
 
 TRAINING = World(
     names=(
-        "Anna Beth Carla Dana Ella Fiona Grace Hana Ines Julia Kate Lena Maya Nora Olga Paula Rosa Sara Tina Vera Zoe Amy "
-        "Clara Emma Holly Jane Kim Lily Mia Nina Ruth Sofia Tara Alice Eva Ivy June Leah Megan Priya Aisha Noor Mei Yuki "
-        "Fatima Lucia Greta Ingrid Layla | Adam Ben Carl David Eric Frank George Henry Ivan Jack Kevin Leo Mark Noah Oscar "
-        "Paul Ryan Sam Tom Victor Will Alex Brian Chris Dan Ethan Felix Hugo Ian Jonas Karl Luke Max Nick Omar Pete Raj "
-        "Simon Theo Tim Ali Hassan Chen Kenji Mateo Diego Andre Piotr Sven"
+        "Anna Beth Carla Dana Ella Fiona Grace Hana Ines Julia Kate Lena Maya Nora Olga Paula Rosa Sara Tina Vera "
+        "Zoe Amy Clara Emma Holly Jane Kim Lily Mia Nina Ruth Sofia Tara Alice Eva Ivy June Leah Megan Priya Aisha "
+        "Noor Mei Yuki Fatima Lucia Greta Ingrid Layla | Adam Ben Carl David Eric Frank George Henry Ivan Jack "
+        "Kevin Leo Mark Noah Oscar Paul Ryan Sam Tom Victor Will Alex Brian Chris Dan Ethan Felix Hugo Ian Jonas "
+        "Karl Luke Max Nick Omar Pete Raj Simon Theo Tim Ali Hassan Chen Kenji Mateo Diego Andre Piotr Sven"
     ),
     nouns={
         "thing": "notebook,pen,candle,mug,plate,towel,book,poster,lamp,cushion,basket,plant,pencil,ticket,shirt,scarf,"
         "hat,sock,belt,ball,kite,puzzle,card,sticker,marble,stamp,badge,coin,bead,button,ribbon,balloon,toy car,doll,"
         "bracelet,ring,key,brush,hammer,screw,nail,battery,cable,bulb,tile,brick,chair,bench,rose,tulip,seed,shell,"
         "comic,magazine,folder,eraser,ruler,crayon,flag,umbrella,glove,bag",
-        "treat": "cookie,muffin,cupcake,sandwich,apple,orange,banana,pear,peach,plum,lemon,melon,bagel,pretzel,doughnut,"
+        "treat": "cookie,muffin,cupcake,sandwich,apple,orange,banana,pear,peach,plum,lemon,melon,bagel,pretzel,"
+        "doughnut,"
         "waffle,pancake,brownie,chocolate bar,lollipop,pie,tart,roll,egg,potato,carrot,tomato,mango,strawberry,biscuit",
         "box": "box,bag,packet,crate,basket,jar,carton,tray,case,drawer,shelf,bin",
-        "shop": "bookshop,bakery,market stall,corner shop,supermarket,toy shop,garden centre,gift shop,hardware store,café",
+        "shop": "bookshop,bakery,market stall,corner shop,supermarket,toy shop,garden centre,gift shop,"
+        "hardware store,café",
         "group": "class,choir,scout group,football team,book club,chess club,orchestra,dance class,youth group,crew",
         "place": "park,beach,museum,zoo,library,stadium,airport,lake,campsite,farm,harbour,castle",
         "event": "party,wedding,school fair,concert,picnic,fundraiser,festival,barbecue,reunion,workshop",
@@ -67,9 +69,11 @@ TRAINING = World(
         "reading": "book,novel,report,manual,textbook,script",
     },
     tables={
-        "legs": (("spider", "8"), ("ant", "6"), ("dog", "4"), ("hen", "2"), ("cow", "4"), ("beetle", "6"), ("duck", "2"),
+        "legs": (("spider", "8"), ("ant", "6"), ("dog", "4"), ("hen", "2"), ("cow", "4"), ("beetle", "6"), ("duck",
+        "2"),
                  ("cat", "4"), ("bee", "6"), ("horse", "4"), ("sheep", "4"), ("goose", "2")),
-        "wheels": (("bicycle", "2"), ("car", "4"), ("tricycle", "3"), ("scooter", "2"), ("wagon", "4"), ("unicycle", "1")),
+        "wheels": (("bicycle", "2"), ("car", "4"), ("tricycle", "3"), ("scooter", "2"), ("wagon", "4"), ("unicycle",
+        "1")),
         "units": (("hour", "minute", "60"), ("minute", "second", "60"), ("day", "hour", "24"), ("week", "day", "7"),
                   ("year", "month", "12"), ("pound", "ounce", "16"), ("foot", "inch", "12"), ("yard", "foot", "3"),
                   ("kilometre", "metre", "1000"), ("kilogram", "gram", "1000"), ("metre", "centimetre", "100"),
@@ -80,24 +84,29 @@ TRAINING = World(
         "shape": (("square", "4"), ("triangle", "3"), ("pentagon", "5"), ("hexagon", "6"), ("octagon", "8")),
     },
     asides=(
-        "{A} is {k} years old.", "It is a sunny {day}.", "The {shop} closes at {k}.", "{A} has {k} cousins.",
-        "{He} lives at number {k}.", "It took {him} {k} minutes to get there.", "The weather is fine that day.",
-        "{His} favourite colour is {colour}.", "{A} came with {his} {relative}.", "The bus there runs every {k} minutes.",
-        "{He} has been doing this for {k} years.", "{B} helps a little.",
+        "{A} is {k} years old.", "The {shop} is {k} minutes away.", "{A} has {k} cousins.",
+        "The weather is fine that day.",
+        "{A} lives at number {k}.", "It took {A} {k} minutes to get there.", "{A}'s favourite colour is {colour}.",
+        "{A} came with a {relative}.", "The bus there runs every {k} minutes.", "{A} has done this for {k} years.",
+        "There is also a {colour} {item}, which is not for sale.", "{A} got up early.", "{k} people watch.",
+        "Last year it was different.",
     ),
     openers=(
-        "Quick one:", "Help me with this:", "hey,", "Can you work this out?", "Homework question:", "Question:", "ok so",
-        "Please solve:", "Need a hand.", "Maths puzzle.", "Could you check this for me?", "hi!", "Not sure about this one.",
+        "Quick one:", "Help me with this:", "hey,", "Can you work this out?", "Homework question:", "Question:",
+        "ok so",
+        "Please solve:", "Need a hand.", "Maths puzzle.", "Could you check this for me?", "hi!",
+        "Not sure about this one.",
     ),
-    closers=("Thanks!", "pls", "Show the steps.", "Step by step please.", "Keep it short.", "Just the number at the end.",
+    closers=("Thanks!", "pls", "Show the steps.", "Step by step please.", "Keep it short.",
+    "Just the number at the end.",
              "thx", "I always mix this up.", "Please explain briefly."),
 )  # fmt: skip
 
 HELD_OUT = World(
     names=(
-        "Odette Saskia Ottilie Zainab Perpetua Ximena Ulrike Thandi Sunniva Quilla Nerys Marit Linnea Kamala Ilse Hadiza "
-        "Giulia Elif Dagny Chiara | Bartek Cyrus Dmitri Emeka Farouk Gunnar Haruto Iker Jabari Kaspar Lorcan Mircea Nikolai "
-        "Otis Pavel Rasmus Stellan Tariq Ulrich Viggo"
+        "Odette Saskia Ottilie Zainab Perpetua Ximena Ulrike Thandi Sunniva Quilla Nerys Marit Linnea Kamala Ilse "
+        "Hadiza Giulia Elif Dagny Chiara | Bartek Cyrus Dmitri Emeka Farouk Gunnar Haruto Iker Jabari Kaspar "
+        "Lorcan Mircea Nikolai Otis Pavel Rasmus Stellan Tariq Ulrich Viggo"
     ),
     nouns={
         "thing": "teacup,lantern,bookmark,postcard,vase,whistle,paintbrush,napkin,magnet,clothes peg,domino,yoyo,"
@@ -134,8 +143,8 @@ HELD_OUT = World(
         "shape": (("heptagon", "7"), ("decagon", "10"), ("nonagon", "9")),
     },
     asides=(
-        "{A} moved house {k} months ago.", "Outside it is {k} degrees.", "{B} turned {k} last {day}.",
-        "{A} wears a {colour} coat.", "The queue was {k} people long.", "{He} prefers tea.",
+        "{A} moved house {k} months ago.", "Outside it is {k} degrees.", "{A} turned {k} last month.",
+        "{A} wears a {colour} coat.", "The queue was {k} people long.", "{A} prefers tea.",
     ),
     openers=("Riddle me this:", "Something from my notes.", "Got a sec?", "For a quiz:"),
     closers=("Cheers.", "What do you get?", "Any idea?", "Answer in brief."),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 TRIES = 400  # draws of a frame until its conditions hold and its results are fit to be shown
 LARGEST = 1_000_000
 SPELT = 0.1  # share of problems that spell their small numbers
-SECOND = {"other": "thing", "third": "thing", "treat2": "treat", "colour2": "colour"}  # nouns drawn from another's table
+# Nouns drawn from another's table.
+SECOND = {"other": "thing", "third": "thing", "treat2": "treat", "colour2": "colour"}
 SHARES = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth"}
 PRONOUNS = ({"he": "she", "his": "her", "him": "her"}, {"he": "he", "his": "his", "him": "him"})
 _LETTER = re.compile(r"(?<![#\w])[a-z](?!\w)|#\d")
@@ -93,7 +94,7 @@ class Frame:
 def frames() -> tuple[Frame, ...]:
     """Return all templates."""
     found: list[Frame] = []
-    for block in re.split(r"^## ", "\n".join((ONE_STEP, TWO_STEPS, MORE_STEPS)), flags=re.MULTILINE)[1:]:
+    for block in re.split(r"^## ", f"{ONE_STEP}\n{TWO_STEPS}\n{MORE_STEPS}", flags=re.MULTILINE)[1:]:
         kind, *lines = re.sub(r"\n {2}", " ", block).strip().splitlines()
         frame = Frame(kind, tuple(lines[0].split()))
         for line in lines[1:]:
@@ -177,7 +178,7 @@ def from_frame(frame: Frame, rng: random.Random, *, held_out: bool) -> Problem |
         if drawn is None:
             continue
         values, slots, known = drawn
-        made = _steps(frame, values, slots)
+        made = _steps(frame, values)
         if made is not None:
             break
     else:
@@ -247,13 +248,14 @@ def _holds(condition: str, values: Mapping[str, str]) -> bool:
     sides = [exact(_LETTER.sub(lambda letter: values[letter[0]], side)) for side in (left, right)]
     if sides[0] is None or sides[1] is None:
         return False
-    return {"<": sides[0] < sides[1], ">": sides[0] > sides[1], "=": sides[0] == sides[1]}.get(sign, sides[0] != sides[1])
+    less, equal = sides[0] < sides[1], sides[0] == sides[1]
+    return {"<": less, ">": not less and not equal, "=": equal}.get(sign, not equal)
 
 
 # --- steps ---
 
 
-def _steps(frame: Frame, values: Mapping[str, str], slots: Mapping[str, str]) -> tuple[list[Step], str] | None:
+def _steps(frame: Frame, values: Mapping[str, str]) -> tuple[list[Step], str] | None:
     """Return the steps of a template and its answer; ``None`` if a result is not fit to be shown."""
     steps: list[Step] = []
     answer = ""
@@ -327,7 +329,7 @@ def _shown(values: Mapping[str, str], wording: str, rng: random.Random) -> dict[
             number = int(value)
             shown[f"{name}_th"] = SHARES.get(number, f"{value}th")
             shown[f"{name}_nth"] = nth(number)
-            if spell and 1 < number <= 12 and re.search(rf"(?<![$/:\w.])\{{{name}\}}(?= [a-z{{])", wording):
+            if spell and 1 < number <= 12 and re.search(rf"(?<![$/:\w.])\{{{name}\}}(?= (?:\{{|[a-z]{{3}}))", wording):
                 shown[name] = SMALL[number]
             elif commas and number >= 1000:
                 shown[name] = f"{number:,}"

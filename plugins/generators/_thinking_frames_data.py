@@ -2,9 +2,11 @@
 
 A block begins with ``## KIND`` and a line of draws:
 
-- ``a:2-12`` a whole number, ``p:$1-9/0.25`` money in steps, ``k:2|5`` a choice, ``t=a * b`` a value derived from others,
+- ``a:2-12`` a whole number, ``p:$1-9/0.25`` money in steps, ``k:2|5`` a choice, ``t=a * b`` a value derived from
+  others,
 - ``x!legs`` a row of a table: the nouns are ``{x0}``, ``{x1}``, the number is ``x``,
-- ``t@7-20`` a time of day within these hours, ``d%`` a weekday, ``?a>b`` a condition, ``neg`` allows results below zero.
+- ``t@7-20`` a time of day within these hours, ``d%`` a weekday, ``?a>b`` a condition, ``neg`` allows results below
+  zero.
 
 Then follow wordings of training (``-``) and of held-out drafts (``~``), and the steps: ``=`` with label and expression
 (``#1`` is the result of the first step), ``^`` or ``v`` the result before it rounded up or down to a whole number, and
@@ -481,7 +483,7 @@ a:2-12 p:$4-15 f:$3-20 ?a*p>f
 - {a} {things} at ${p}, with a coupon for ${f} off. What do I pay?
 ~ For {a} hours of {job} {A} gets ${p} each, less ${f} for the bus. What does {he} keep?
 = Money taken: a * p
-= Less the ${f}: #1 - f
+= Less the costs: #1 - f
 
 ## discount
 p:$20-400/20 k:5|10|15|20|25|30|40|50
@@ -844,7 +846,8 @@ k:2-6 m:2-30 n:3-20 t=k*n+m
 ## equation
 k:2-5 m:2-20 n:4-30 t=n+m
 - A number divided by {k}, plus {m}, makes {t}. Which number is it?
-- {A} had some {things}, got {m} more and has {t} now. {B} has {k} times as many as {A} had at first. What does {B} have?
+- {A} had some {things}, got {m} more and has {t} now. {B} has {k} times as many as {A} had at first. What does {B}
+  have?
 ~ Divide a number by {k} and add {m}; that gives {t}. What was the number?
 = Without the {m}: t - m
 = The number: #1 * k
@@ -856,7 +859,7 @@ a:4|5|8|10|20 t:13-95 dec
 - {A} needs {t} {things}, and they come in packs of {a}. How many packs must {he} buy?
 - how many {boxes} do i need for {t} {things} if {a} go in each
 ~ A lift carries {a} people at a time. How often must it go up for {t} people?
-= {t} in groups of {a}: t / a
+= Number of groups: t / a
 ^ Rounded up
 
 ## rounding
@@ -866,7 +869,7 @@ a:4|5|8|10|20|25 t:13-95 dec
 - I'm cutting a {t} m rope into pieces of {a} m. How many full pieces do I get?
 - {t} minutes, how many complete {a}-minute blocks?
 ~ With {t} g of {ingredient} and {a} g a portion, how many whole portions are there?
-= {t} in groups of {a}: t / a
+= Number of groups: t / a
 v Whole ones only
 
 ## time
@@ -1080,14 +1083,15 @@ a:4|5|8|10 t:17-98 dec
 - {A} deals {t} cards to {a} players, the same to each. How many cards are left over?
 - {t} divided into full groups of {a}: what is the remainder?
 ~ After filling as many {boxes} of {a} as possible from {t} {things}, how many lie around?
-= {t} in groups of {a}: t / a
+= Number of groups: t / a
 v Full groups
 = In full groups: #2 * a
 = Left over: t - #3
 
 ## plans
 a:10-14 p:$2-5 f:$60-90/10 q:$1-3
-- Plan A is ${p} a lesson and no fee. Plan B is ${f} a year and ${q} a lesson. {A} takes {a} lessons a year. Which one is
+- Plan A is ${p} a lesson and no fee. Plan B is ${f} a year and ${q} a lesson. {A} takes {a} lessons a year. Which
+  one is
   cheaper, A or B?
 - Gym A: ${p} a visit. Gym B: ${f} plus ${q} a visit. I go {a} times. Which costs less, A or B?
 ~ Offer A costs ${p} each time, offer B ${f} at first and ${q} each time. With {a} times, is A or B cheaper?
@@ -1115,7 +1119,8 @@ v:40-80/10 h:2-5 w:50-90/10 g:2-5
 
 ## tickets
 a:2-5 p:$8-15 b:2-6 q:$3-7 c:50|60|80|100|200
-- Tickets for the {place} cost ${p} for adults and ${q} for children. {A} goes with {a} adults and {b} children in all and
+- Tickets for the {place} cost ${p} for adults and ${q} for children. {A} goes with {a} adults and {b} children in
+  all and
   pays with ${c}. What is the change?
 - {a} adults at ${p} and {b} kids at ${q}. We pay with ${c}. How much comes back?
 ~ Out of ${c} a family pays {a} tickets at ${p} and {b} at ${q}. What is left?
@@ -1132,7 +1137,7 @@ a:6-20 b:4-12 c:$3-9 f:$10-40/5
 = Length plus width: a + b
 = Perimeter: #1 * 2
 = Fence: #2 * c
-= With the ${f}: #3 + f
+= With the extra: #3 + f
 
 ## month
 r:$8-20 h:4-8 d:3-6 w:4|8|12 e:$100-400/50 ?r*h*d*w>e

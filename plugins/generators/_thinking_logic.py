@@ -5,7 +5,7 @@ Each puzzle is solved by trying all possibilities, so that an answer is the only
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
 from . import _thinking_logic_data as said
@@ -40,7 +40,7 @@ def order(rng: random.Random, count: int, *, held_out: bool) -> Problem | None:
     told = [_told(rng, fact, more, less) for fact in facts]
     steps = [Step(_capital(f"{one} is {more} than {other}")) for one, other in facts]
     rng.shuffle(told)
-    asks = rng.choice(("most", "least", "most", "least", "middle", "full", "yes") if count == 3 else ("most", "least", "full"))
+    asks = rng.choice(("most", "least", "full", "most", "least", "middle", "yes")[: 7 if count == 3 else 3])
     if asks == "yes":
         one, other = rng.sample((line[0], line[-1]), 2)
         question = fill(rng.choice(said.YES_ASKS[side]), {"A": one, "B": other, "more": more})
@@ -66,7 +66,7 @@ def order(rng: random.Random, count: int, *, held_out: bool) -> Problem | None:
 
 def _race(rng: random.Random, count: int, words: dict[str, str], side: int) -> Problem:
     line = rng.sample([words[letter] for letter in "ABCD"], count)
-    pairs = list(zip(line, line[1:], strict=False))
+    pairs = list(pairwise(line))
     told = [fill(rng.choice(said.RACES[side]), {"A": one, "B": other}) for one, other in pairs]
     rng.shuffle(told)
     question = rng.choice(said.RACE_ASKS[side])
@@ -93,7 +93,8 @@ def _capital(text: str) -> str:
 def rule(rng: random.Random, count: int, *, held_out: bool) -> Problem:  # noqa: ARG001 - always two steps
     """Apply a rule forwards or backwards, or fall for neither of the two fallacies."""
     one, other, ask_one, ask_other, is_one, is_other, not_one, not_other = rng.choice(said.RULES[int(held_out)])
-    told = rng.choice((f"If {one}, {other}.", f"When {one}, {other}.", f"Whenever {one}, {other}.", f'"If {one}, {other}."'))
+    told = f"{rng.choice(('If', 'When', 'Whenever'))} {one}, {other}."
+    told = f'"{told}"' if rng.random() < 0.2 else told
     form = rng.randrange(4)
     if form == 0:
         fact, asked, ends, answer = is_one, ask_other, f"so {is_other}", "Yes"
@@ -112,19 +113,19 @@ def syllogism(rng: random.Random, count: int, *, held_out: bool) -> Problem:  # 
     words, side = words_for(rng, held_out=held_out), int(held_out)
     group, member, does = rng.choice(said.CLASSES[side])
     member = fill(member, words)
-    form = rng.randrange(4)
+    of_them, form = f"{_capital(member)} is one of the {group}", rng.randrange(4)
     if form == 0:
-        told, asked, answer = f"All {group} {does}. {_capital(member)} is one of the {group}.", f"Does {member} {does}?", "Yes"
-        steps = (f"{_capital(member)} is one of the {group}", f"All {group} {does}")
+        told, asked, answer = f"All {group} {does}. {of_them}.", f"Does {member} {does}?", "Yes"
+        steps = (of_them, f"All {group} {does}")
     elif form == 1:
-        told, asked, answer = f"No {group} {does}. {_capital(member)} is one of the {group}.", f"Does {member} {does}?", "No"
-        steps = (f"{_capital(member)} is one of the {group}", f"No {group} {does}")
+        told, asked, answer = f"No {group} {does}. {of_them}.", f"Does {member} {does}?", "No"
+        steps = (of_them, f"No {group} {does}")
     elif form == 2:
         told, asked, answer = (f"All {group} {does}. {_capital(member)} does not {does}.",
                                f"Can {member} be one of the {group}?", "No")  # fmt: skip
         steps = (f"All {group} {does}", f"{_capital(member)} does not")
     else:
-        told, asked, answer = (f"Some {group} {does}. {_capital(member)} is one of the {group}.",
+        told, asked, answer = (f"Some {group} {does}. {of_them}.",
                                f"Does it follow that {member} must {does}?", "No")  # fmt: skip
         steps = (f"Only some {group} {does}", f"{_capital(member)} may be another {group.removesuffix('s')}")
     question = f"{told} {asked}{rng.choice(('', ' Yes or no?', ''))}"
@@ -141,7 +142,8 @@ def odd_one_out(rng: random.Random, count: int, *, held_out: bool) -> Problem:  
     rng.shuffle(shown)
     question = fill(rng.choice(said.ODD_ASKS[side]), {"list": ", ".join(shown)})
     kept = [word for word in shown if word != stranger]
-    steps = (Step(f"{_capital(kept[0])}, {kept[1]} and {kept[2]} are {group}"), Step(f"{_capital(stranger)} belongs to the {others}"))
+    steps = (Step(f"{_capital(kept[0])}, {kept[1]} and {kept[2]} are {group}"),
+             Step(f"{_capital(stranger)} belongs to the {others}"))  # fmt: skip
     return Problem("odd one out", _capital(question), steps, stranger)
 
 
@@ -159,14 +161,14 @@ def facing(rng: random.Random, count: int, *, held_out: bool) -> Problem:
     return Problem("facing", question, tuple(steps), WAYS[place])
 
 
-def liars(rng: random.Random, count: int, *, held_out: bool) -> Problem | None:  # noqa: ARG001 - always three or four steps
+def liars(rng: random.Random, count: int, *, held_out: bool) -> Problem:  # noqa: ARG001 - always four steps
     """Find who did it, if only one of three statements is true."""
     words, side = words_for(rng, held_out=held_out), int(held_out)
     names, act = [words[letter] for letter in "ABC"], rng.choice(said.ACTS[side])
-    claims = [(rng.choice(names), rng.random() < 0.5) for _ in names]  # who, and whether it was that one
-    true = {name: sum((who == name) == was for who, was in claims) for name in names}
-    if list(true.values()).count(1) != 1:
-        return None
+    true: dict[str, int] = {}
+    while list(true.values()).count(1) != 1:
+        claims = [(rng.choice(names), rng.random() < 0.5) for _ in names]  # who, and whether it was that one
+        true = {name: sum((who == name) == was for who, was in claims) for name in names}
     answer = next(name for name in names if true[name] == 1)
     spoken = [_claim(speaker, who, was=was) for speaker, (who, was) in zip(names, claims, strict=True)]
     slots = {"list": f"{names[0]}, {names[1]} and {names[2]}", "act": act, "statements": " ".join(spoken)}

@@ -12,7 +12,8 @@ ORDERS = (
         ("cheaper", "dearer", "cheapest", "dearest", "shops"), ("warmer", "colder", "warmest", "coldest", "towns"),
     ),
     (
-        ("quicker", "slower", "quickest", "slowest", "people"), ("deeper", "shallower", "deepest", "shallowest", "lakes"),
+        ("quicker", "slower", "quickest", "slowest", "people"), ("deeper", "shallower", "deepest", "shallowest",
+         "lakes"),
         ("louder", "quieter", "loudest", "quietest", "people"), ("brighter", "dimmer", "brightest", "dimmest", "lamps"),
     ),
 )  # fmt: skip
@@ -40,7 +41,10 @@ ASKS = (
      "Name the {best} of the {count}."),
     ("Of the {count}, which is the {best}?", "Pick out the {best}."),
 )  # fmt: skip
-MIDDLE_ASKS = (("Who or what is in the middle?", "Which is in between the other two?"), ("Which of the three is second?",))
+MIDDLE_ASKS = (
+    ("Who or what is in the middle?", "Which is in between the other two?"),
+    ("Which of the three is second?",),
+)
 FULL_ASKS = (
     ("Order them from {most} to {least}.", "List all of them, {most} first.", "Put them in order, {most} to {least}."),
     ("Give the whole order, beginning with the {most}.",),
@@ -67,7 +71,8 @@ RULES = (
          "the library is closed", "it is not Sunday", "the library is not closed"),
         ("the kettle boils", "it whistles", "Did the kettle boil?", "Did it whistle?", "the kettle boiled",
          "it whistled", "the kettle did not boil", "it did not whistle"),
-        ("the battery is empty", "the phone is off", "Is the battery empty?", "Is the phone off?", "the battery is empty",
+        ("the battery is empty", "the phone is off", "Is the battery empty?", "Is the phone off?",
+         "the battery is empty",
          "the phone is off", "the battery is not empty", "the phone is not off"),
         ("the road is icy", "the bus is late", "Was the road icy?", "Was the bus late?", "the road was icy",
          "the bus was late", "the road was not icy", "the bus was not late"),
@@ -100,20 +105,24 @@ CLASSES = (
 # Groups for the odd one out: the group as a word for several of its members, and the members.
 GROUPS = (
     (
-        ("fruit", "apple banana grape pear peach plum cherry lemon"), ("vegetables", "carrot leek onion turnip cabbage beetroot"),
-        ("strings", "violin cello guitar harp banjo viola"), ("wind instruments", "trumpet flute oboe trombone clarinet tuba"),
+        ("fruit", "apple banana grape pear peach plum cherry lemon"), ("vegetables",
+         "carrot leek onion turnip cabbage beetroot"),
+        ("strings", "violin cello guitar harp banjo viola"), ("wind instruments",
+         "trumpet flute oboe trombone clarinet tuba"),
         ("birds", "eagle sparrow robin owl crow heron"), ("insects", "ant bee wasp beetle moth fly"),
         ("fish", "shark trout salmon cod tuna herring"), ("mammals", "whale dolphin seal bat lion mouse"),
         ("tools", "hammer saw drill pliers wrench chisel"), ("clothes", "shirt trousers coat scarf jumper skirt"),
         ("vehicles", "car bus van tram truck bicycle"), ("furniture", "chair table sofa bed shelf desk"),
         ("colours", "red blue green yellow purple orange"), ("metals", "iron copper silver tin zinc lead"),
         ("drinks", "tea coffee milk juice water cocoa"), ("trees", "oak pine birch maple willow beech"),
-        ("shapes", "circle square triangle hexagon oval rectangle"), ("sports", "tennis football rugby hockey golf judo"),
+        ("shapes", "circle square triangle hexagon oval rectangle"), ("sports",
+         "tennis football rugby hockey golf judo"),
     ),
     (
         ("flowers", "tulip daisy lily iris poppy violet"), ("cheeses", "brie cheddar gouda feta edam parmesan"),
         ("planets", "Venus Mars Saturn Jupiter Neptune Uranus"), ("dances", "waltz tango salsa polka rumba foxtrot"),
-        ("spices", "pepper cinnamon nutmeg ginger saffron clove"), ("reptiles", "lizard snake turtle crocodile gecko iguana"),
+        ("spices", "pepper cinnamon nutmeg ginger saffron clove"), ("reptiles",
+         "lizard snake turtle crocodile gecko iguana"),
     ),
 )  # fmt: skip
 ODD_ASKS = (
@@ -128,8 +137,10 @@ KIND_ASKS = (
 
 # Turns.
 FACING = (
-    ("You face {way}. You {turns}. Which way are you facing now?", "{A} looks {way} and {turns_s}. Where does {he} look now?",
-     "Facing {way}, I {turns}. Which direction is that?", "a robot points {way}, then it has to {turns}. where does it point?"),
+    ("You face {way}. You {turns}. Which way are you facing now?",
+     "{A} looks {way} and {turns_s}. Where does {he} look now?",
+     "Facing {way}, I {turns}. Which direction is that?",
+     "a robot points {way}, then it has to {turns}. where does it point?"),
     ("Starting out {way}, you {turns}. Your direction?",),
 )  # fmt: skip
 
@@ -147,7 +158,8 @@ LIARS = (
 )  # fmt: skip
 
 SEQUENCE_ASKS = (
-    ("What number comes next: {list}, ...?", "Next number after {list}?", "Continue: {list}, ...", "{list}, ? - what is next",
+    ("What number comes next: {list}, ...?", "Next number after {list}?", "Continue: {list}, ...",
+     "{list}, ? - what is next",
      "Which number continues the sequence {list}?", "{A} writes {list}. Which number comes next?"),
     ("Name the number that follows {list}.", "{list} and then?"),
 )  # fmt: skip
@@ -161,13 +173,17 @@ FOLLOW_UPS = (
     (
         ("And half of that?", "Half", "# / 2"), ("Double it, what do you get?", "Double", "# * 2"),
         ("Now take {k} off that.", "Less {k}", "# - {k}"), ("and {k} more on top?", "With {k} more", "# + {k}"),
-        ("What if it were {k} times as much?", "{k} times that", "# * {k}"), ("Add {k} to it.", "With {k} more", "# + {k}"),
-        ("Split that between {k} people.", "Each share", "# / {k}"), ("And if {k} of those are gone?", "What is left", "# - {k}"),
-        ("Oh, there is {k} more to add. New result?", "New result", "# + {k}"), ("How much is {p}% of that?", "{p} percent", "# * {p} / 100"),
+        ("What if it were {k} times as much?", "{k} times that", "# * {k}"), ("Add {k} to it.", "With {k} more",
+         "# + {k}"),
+        ("Split that between {k} people.", "Each share", "# / {k}"), ("And if {k} of those are gone?", "What is left",
+         "# - {k}"),
+        ("Oh, there is {k} more to add. New result?", "New result", "# + {k}"), ("How much is {p}% of that?",
+         "{p} percent", "# * {p} / 100"),
         ("The same {k} times over, how much in all?", "In all", "# * {k}"),
     ),
     (
-        ("A quarter of that is how much?", "A quarter", "# / 4"), ("Sorry, I forgot {k} of them. Corrected result?", "Corrected", "# + {k}"),
+        ("A quarter of that is how much?", "A quarter", "# / 4"), ("Sorry, I forgot {k} of them. Corrected result?",
+         "Corrected", "# + {k}"),
         ("What would three times that be?", "Three times", "# * 3"),
     ),
 )  # fmt: skip

@@ -9,29 +9,37 @@ from __future__ import annotations
 import ast
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 PLACES = 4  # decimals of a result, at most
-SMALL = (
+_ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
-).split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+SMALL = _ONES.split()
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 # Words that stand for a number in a calculation.
 OTHERS = {
-    "half": 2, "halves": 2, "halved": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4,
+    "half": 2, "halves": 2, "halved": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4,
+    "fourths": 4,
     "fifth": 5, "fifths": 5, "sixth": 6, "eighth": 8, "tenth": 10, "twice": 2, "double": 2, "doubled": 2, "doubles": 2,
-    "thrice": 3, "triple": 3, "tripled": 3, "pair": 2, "pairs": 2, "couple": 2, "both": 2, "dozen": 12, "dozens": 12,
+    "thrice": 3, "triple": 3, "tripled": 3, "both": 2, "dozen": 12, "dozens": 12,
     "once": 1, "a": 1, "an": 1, "hundred": 100, "thousand": 1000, "million": 1_000_000,
 }  # fmt: skip
-VALUES = {word: value for value, word in enumerate(SMALL)} | {word: 20 + 10 * i for i, word in enumerate(TENS)} | OTHERS
+VALUES = {word: n for n, word in enumerate(SMALL)} | {word: 20 + 10 * n for n, word in enumerate(TENS)} | OTHERS
 # Constants that a calculation may use where the text speaks of what they belong to.
 CONSTANTS = {
-    "60": r"hour|minute|second|mph|\bh\b|\bmin|per h|km/h|\bhrs?\b", "24": r"day|hour|clock", "7": r"week|day", "30": r"month",
-    "52": r"year|annual|week", "365": r"year|daily|days", "12": r"year|month|annual|dozen|foot|feet|inch|\bage", "4": r"month|gallon|quart|square|sides|cup",
-    "5": r"weekday|school|nickel", "100": r"%|percent|cent|metre|meter|\bc?m\b|\d ?[pc]\b", "10": r"mm|dime|centimet", "1000": r"kilo|\bk[mg]\b|litre|liter|\bm?l\b",
-    "16": r"pound|ounce|\blbs?\b|\boz\b", "3": r"yard|feet|teaspoon|tablespoon", "0.25": "quarter", "0.1": "dime", "0.05": "nickel",
-    "1": "", "2": r"perimeter|round trip|rectang|two-way|back|average|each way|sides",
+    "60": r"hour|minute|second|mph|\bh\b|\bmin|per h|km/h|\bhrs?\b", "24": r"day|hour|clock", "7": r"week|day",
+    "30": r"month",
+    "52": r"year|annual|week", "365": r"year|daily|days", "12": r"year|month|annual|dozen|foot|feet|inch|\bage",
+    "4": r"month|gallon|quart|square|sides|cup",
+    "5": r"weekday|school|nickel", "100": r"%|percent|cent|metre|meter|\bc?m\b|\d ?[pc]\b", "10": r"mm|dime|centimet",
+    "1000": r"kilo|\bk[mg]\b|litre|liter|\bm?l\b",
+    "16": r"pound|ounce|\blbs?\b|\boz\b", "3": r"yard|feet|teaspoon|tablespoon", "0.25": "quarter", "0.1": "dime",
+    "0.05": "nickel",
+    "1": "",
+    "2": r"perimeter|fence|hedge|edges|hands|play every|round trip|rectang|two-way|back|average|each way|sides",
 }  # fmt: skip
 _TIMED = re.compile(r"(\d{1,2}:\d\d)((?: [+-] \d+ min)+)")
 _BETWEEN = re.compile(r"(\d{1,2}:\d\d) - (\d{1,2}:\d\d)")
@@ -112,10 +120,10 @@ def figures(text: str) -> list[str]:
 
 def stated(text: str) -> set[str]:
     """Return the numbers and times that a text states in digits or in words, in the form of :func:`written`."""
-    found = {_plain(figure) for figure in figures(text)}
+    found = {plain(figure) for figure in figures(text)}
     words = _WORD.findall(text.casefold())
     found |= {str(VALUES[word]) for word in words if word in VALUES}
-    for tens, ones in zip(words, words[1:], strict=False):
+    for tens, ones in pairwise(words):
         if tens in TENS and ones in SMALL[1:10]:
             found.add(str(VALUES[tens] + VALUES[ones]))
     return found
@@ -128,9 +136,9 @@ def constants(text: str) -> set[str]:
 
 def unfounded(expression: str, known: set[str]) -> list[str]:
     """Return the numbers of an expression that are not among the known ones."""
-    return [figure for figure in figures(expression) if _plain(figure) not in known]
+    return [figure for figure in figures(expression) if plain(figure) not in known]
 
 
-def _plain(figure: str) -> str:
+def plain(figure: str) -> str:
     """Return a number without trailing zeros, and a time as it is."""
     return figure if ":" in figure else written(Fraction(figure)) or figure

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LABEL = re.compile(r"\banswer[*_]*(?:\s+is)?\s*:[*_\s]*|\banswer\s+is\b[*_\s]*", re.IGNORECASE)
 _ANSWER_LINE = re.compile(r"^(?:[^\w\n]|_)*answer\s*:[*_]*[^\S\n]*\S", re.IGNORECASE | re.MULTILINE)
 _DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
-# Digits inside a word, such as a flight's number, are no quantity. A dash after a word or a closing bracket is no minus.
+# Digits in a word, such as a flight's number, are no quantity. A dash after a word or a closing bracket is no minus.
 _NUMBER = rf"(?P<minus>(?<![\w)])[-\u2212]\s?|\b(?:minus|negative)\s+)?(?:[$£€¥]\s*)?(?<![\w.])(?P<number>{_DIGITS})"
 _TIME = r"(?<![\w:.])(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d)(?![\d:])\s*(?P<half>[ap]\.?m\b)?"
 _FIGURE = re.compile(rf"{_TIME}|{_NUMBER}", re.IGNORECASE)

@@ -26,7 +26,8 @@ def right(truth, response):
         ("1200", "1. 3 x 400.\nAnswer: 1,200"), ("1,200", "Answer: $1200.00 in all"), ("1234.5", "Answer: $1,234.50"),
         ("12", "**Answer:** 12 apples, of 30"), ("12", "Answer: 12 apples"), ("12 apples", "Answer: 12"),
         ("12", "Answer: 3\nNo, wait.\nanswer : 12."), ("12", "The answer is 12."), ("12", "Answer:\n12"),
-        ("9", "Answer: 4 + 5 = 9"), ("9", "Answer: (4 + 5) * 1 = $9.00"), ("0.5", "Answer: .5"), ("0.75", "Answer: 3/4"),
+        ("9", "Answer: 4 + 5 = 9"), ("9", "Answer: (4 + 5) * 1 = $9.00"), ("0.5", "Answer: .5"), ("0.75",
+         "Answer: 3/4"),
         ("1.5", "Answer: 1 1/2 cups"), ("25", "Answer: 25%"), ("-5", "Answer: \u22125 degrees"), ("-5", "Answer: -5"),
         ("-5", "Answer: minus 5"), ("-5", "Answer: -$5"), ("750 ml", "Answer: 750ml"), ("750 ml", "Answer: the 750 ml"),
         ("1", "Answer: 1.00"),
@@ -58,7 +59,8 @@ def test_one_of_several_numbers_is_no_final_answer(response):
     ("truth", "response"),
     [
         ("16:25", "Answer: 16:25"), ("16:25", "Answer: 14:50 + 95 min = 16:25"), ("16:25", "Answer: 4:25 pm"),
-        ("8:15", "Answer: 08:15"), ("2:55", "Answer: 2:55 pm"), ("2:55 pm", "Answer: 14:55"), ("12:05", "Answer: 12:05 am"),
+        ("8:15", "Answer: 08:15"), ("2:55", "Answer: 2:55 pm"), ("2:55 pm", "Answer: 14:55"), ("12:05",
+         "Answer: 12:05 am"),
         ("0:05", "Answer: 12:05 am"), ("16:25", "So 14:50 + 95 min = 16:25."),
     ],
 )  # fmt: skip
@@ -70,7 +72,8 @@ def test_times_are_compared_as_times(truth, response):
     ("truth", "response"),
     [
         ("16:25", "Answer: 16"), ("16", "Answer: 16:25"), ("25", "Answer: 16:25"), ("16:25", "Answer: 16.25"),
-        ("16:25", "Answer: 4:25"), ("2:55", "Answer: 12:55"), ("4:25 am", "Answer: 16:25"), ("4:25 am", "Answer: 4:25 pm"),
+        ("16:25", "Answer: 4:25"), ("2:55", "Answer: 12:55"), ("4:25 am", "Answer: 16:25"), ("4:25 am",
+         "Answer: 4:25 pm"),
     ],
 )  # fmt: skip
 def test_a_time_is_neither_a_number_nor_another_time(truth, response):
