@@ -105,7 +105,7 @@ TRAINING = World(
 HELD_OUT = World(
     names=(
         "Odette Saskia Ottilie Zainab Perpetua Ximena Ulrike Thandi Sunniva Quilla Nerys Marit Linnea Kamala Ilse "
-        "Hadiza Giulia Elif Dagny Chiara | Bartek Cyrus Dmitri Emeka Farouk Gunnar Haruto Iker Jabari Kaspar "
+        "Hadiza Giulia Elif Dagny Chiara | Bartek Cillian Dmitri Emeka Farouk Gunnar Hiroto Iker Jabari Kaspar "
         "Lorcan Mircea Nikolai Otis Pavel Rasmus Stellan Tariq Ulrich Viggo"
     ),
     nouns={
