@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.util.numbers import NUMBER, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain
     from conch_dna.plugin.protocols import Verifier
     from conch_dna.records import Prompt
-
-QUANTITY = re.compile(rf"[$£€¥]?\s*({NUMBER.pattern})\s*(?:%|°?[^\W\d_]+)?")
 
 
 def grade(prompt: Prompt, answer: str, domain: Domain) -> dict[str, float] | None:
@@ -88,31 +85,6 @@ def _equal(value: Any, one: Any) -> bool:
     if isinstance(one, str) and isinstance(value, str):
         return _plain(value).replace(" ", "") == _plain(one).replace(" ", "")
     return bool(value == one) and isinstance(value, bool) == isinstance(one, bool)
-
-
-def _text(value: Any) -> str:
-    """Return the text of all arguments of a call."""
-    if isinstance(value, dict | list):
-        return " ".join(map(_text, value.values() if isinstance(value, dict) else value))
-    return str(value)
-
-
-def answer_right(truth: str, answer: str) -> float:
-    """Return 1.0 if the final answer is ``truth``, else 0.0.
-
-    The final answer follows the last ``Answer:``; without one it is the last number. Only the number of a quantity
-    counts, not its currency or unit. Of a calculation, only the result counts.
-    """
-    labelled = re.findall(r"answer\s*:\s*(.+)", answer, flags=re.IGNORECASE)
-    said = labelled[-1].rpartition("=")[2] if labelled else answer
-    wanted = QUANTITY.fullmatch(truth.strip())
-    if wanted is None:  # match whole words: "no" is not in "nobody"
-        found = re.search(rf"(?<!\w){re.escape(_plain(truth))}(?!\w)", _plain(said))
-        return float(bool(labelled) and found is not None)
-    numbers = [value_of(number) for number in NUMBER.findall(said)]
-    if not numbers:
-        return 0.0
-    return float(abs(numbers[0 if labelled else -1] - value_of(wanted[1])) < 1e-6)
 
 
 def _plain(text: str) -> str:
