@@ -54,7 +54,7 @@ def _stock(*, held_out: bool) -> _Stock:
             by_kind[kind].append(program)
     found = {kind: tuple(having) for kind, having in by_kind.items() if having}
     # A kind that few programs can have is drawn less often, so that its programs do not repeat too much.
-    weights = (min(KINDS[kind].weight, 2 * len(having)) for kind, having in found.items())
+    weights = (min(KINDS[kind].weight, len(having)) for kind, having in found.items())
     return _Stock(found, tuple(accumulate(weights)))
 
 

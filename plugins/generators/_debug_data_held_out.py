@@ -143,7 +143,7 @@ def wind_class(kmh):
 
 > return the fuel used in litres for the distance
 def fuel_used(km, per_hundred):
-    return km * per_hundred / 100
+    return km / 100 * per_hundred
 ? fuel_used(200, 6) == 12
 ? fuel_used(50, 8) == 4
 ~ fuel_used: petrol_for litres_needed | km: distance way | per_hundred: usage rate
@@ -523,14 +523,14 @@ def book_seat(booked, seat):
 ? book_seat({3}, 4) is True
 ~ book_seat: reserve take_seat | booked: taken sold
 
-> log the visitor in the given book, or in a new one
+> log the visitor with a capital in the given book, or in a new one
 def sign_book(visitor, book=None):
     if book is None:
         book = []
-    book.append(visitor)
+    book.append(visitor.title())
     return book
-? sign_book("a"); sign_book("b") == ["b"]
-? sign_book("c", ["x"]) == ["x", "c"]
+? sign_book("a"); sign_book("b") == ["B"]
+? sign_book("c", ["X"]) == ["X", "C"]
 ~ sign_book: sign_in log_visit | visitor: person caller | book: register pages
 
 > keep the score of a dart game that counts down from 301
@@ -618,11 +618,11 @@ def until_full(rain, limit):
 ~ until_full: fill_levels barrel_steps | limit: brim most
 
 > return the exchange value in the other currency
-def exchange(amount: float, rate: float, fee: float = 0) -> float:
+def swap_cash(amount: float, rate: float, fee: float = 0) -> float:
     return (amount - fee) * rate
-? exchange(100, 2) == 200
-? exchange(100, 2, 10) == 180
-~ exchange: swap_money foreign_value | amount: money cash
+? swap_cash(100, 2) == 200
+? swap_cash(100, 2, 10) == 180
+~ swap_cash: swap_money foreign_value | amount: money cash
 
 > say whether the room is bookable: enough seats and a projector if needed
 def room_fits(room: dict, people: int, projector: bool) -> bool:

@@ -1,14 +1,14 @@
 """Programs on lists and sequences for training. The form is described in ``_debug_programs.py``."""
 
 PROGRAMS = r'''
-> add up the litres of all buckets
+> add up the litres of all buckets, of which each loses one litre
 def bucket_sum(buckets):
     total = 0
     for i in range(len(buckets)):
-        total += buckets[i]
+        total += buckets[i] - 1
     return total
-? bucket_sum([4, 1, 6]) == 11
-? bucket_sum([5]) == 5
+? bucket_sum([4, 1, 6]) == 8
+? bucket_sum([5]) == 4
 ? bucket_sum([]) == 0
 ~ bucket_sum: sum_litres water_total fill_level | buckets: litres cans
 
@@ -138,14 +138,14 @@ def with_item(basket, item):
 ? with_item(["milk"], "egg") == ["milk", "egg"]
 ~ with_item: plus_item extended_basket add_copy | basket: cart bag
 
-> collect the note in the given list, or in a new one
+> put the note on top of the given list, or of a new one
 def collect_note(note, notes=None):
     if notes is None:
         notes = []
-    notes.append(note)
+    notes.insert(0, note)
     return notes
 ? collect_note("a"); collect_note("b") == ["b"]
-? collect_note("c", ["x"]) == ["x", "c"]
+? collect_note("c", ["x"]) == ["c", "x"]
 ~ collect_note: add_note keep_note jot_down | note: memo line | notes: memos pages
 
 > return the average of the three best throws
@@ -397,21 +397,13 @@ def runner_up(times):
 ? runner_up([8, 8, 9]) == 9
 ~ runner_up: second_best silver second_lowest | times: laps results
 
-> return the names sorted without regard to capitals
-def sort_names(names):
-    return sorted(names, key=str.lower)
-? sort_names(["bea", "Al", "cy"]) == ["Al", "bea", "cy"]
-? sort_names(["b", "A"]) == ["A", "b"]
-? sort_names(["a", "B"]) == ["a", "B"]
-~ sort_names: order_names abc_names alphabetical | names: guests people
-
 > sort the words by length, shortest first
-def by_length(words):
+def by_size(words):
     words.sort(key=len)
     return words
-? by_length(["plum", "fig", "banana"]) == ["fig", "plum", "banana"]
-? by_length(["a"]) == ["a"]
-~ by_length: shortest_first length_order sort_short | words: labels fruits
+? by_size(["plum", "fig", "banana"]) == ["fig", "plum", "banana"]
+? by_size(["a"]) == ["a"]
+~ by_size: shortest_first length_order sort_short | words: labels fruits
 
 > repeat each element n times
 def stretch(items, n):

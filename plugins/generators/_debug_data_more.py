@@ -9,14 +9,6 @@ def sort_versions(versions):
 ~ sort_versions: order_releases release_order by_version | versions: releases tags
 ! sorted(versions, key=lambda v: [int(p) for p in v.split(".")]) => sorted(versions) :: Texts are compared letter by letter; the parts must be compared as numbers. :: 1.10 comes before 1.9
 
-> sort the house numbers, which are texts, by their value
-def sort_houses(numbers):
-    return sorted(numbers, key=int)
-? sort_houses(["10", "9", "2"]) == ["2", "9", "10"]
-? sort_houses([]) == []
-~ sort_houses: house_order street_order by_number | numbers: houses doors
-! sorted(numbers, key=int) => sorted(numbers) :: Texts sort letter by letter; `key=int` sorts them by value. :: 10 comes before 9
-
 > turn the price in euros into cents
 def to_cents(euros):
     return round(euros * 100)
@@ -25,22 +17,12 @@ def to_cents(euros):
 ~ to_cents: in_cents cents_of small_money | euros: price amount
 ! round(euros * 100) => int(euros * 100) :: `int` cuts the fraction off, and 1.15 * 100 is a bit less than 115; `round` is needed. :: it is one cent short sometimes
 
-> say whether the two prices are equal up to rounding errors
-def same_price(a, b):
-    return abs(a - b) < 0.001
-? same_price(0.1 + 0.2, 0.3) is True
-? same_price(1, 2) is False
-? same_price(2, 1) is False
-~ same_price: equal_amounts price_match costs_agree
-! abs(a - b) < 0.001 => a == b :: Floats carry rounding errors, so they must be compared with a tolerance. :: 0.1 + 0.2 does not count as 0.3
-
 > say whether the text 'on' or 'off' means on
 def is_on(text):
     return text.lower() == "on"
 ? is_on("ON") is True
 ? is_on("off") is False
 ~ is_on: switched_on active_flag means_on | text: state flag
-! text.lower() == "on" => bool(text) :: `bool` of any text that is not empty is True; the text has to be compared. :: it says True for off as well
 
 > say whether the day is a Saturday or a Sunday
 def day_off(day):
@@ -93,11 +75,11 @@ def join_lists(a, b):
 ? x = [1]; join_lists(x, [2]); x == [1]
 ~ join_lists: all_together one_list glue
 
-> return the second power of the side
+> return the area of two square tiles
 def tile_area(side):
-    return side ** 2
-? tile_area(3) == 9
-? tile_area(5) == 25
+    return 2 * side ** 2
+? tile_area(3) == 18
+? tile_area(5) == 50
 ~ tile_area: square_size field_size area_of | side: edge width
 
 > return the first half of the list
@@ -267,15 +249,15 @@ def seconds_in(days):
 ~ seconds_in: day_seconds total_seconds as_seconds | days: n time
 ! days * 24 * 60 * 60 => days * 24 * 60 :: `days * 24 * 60` gives minutes; another `* 60` is needed for seconds. :: it is off by a factor of 60
 
-> put the guest on the given list, or on a new one
-def invite(guest, guests=None):
+> put the pair on the given list, or on a new one
+def invite(guest, friend, guests=None):
     if guests is None:
         guests = []
-    guests.append(guest)
+    guests.extend([guest, friend])
     return guests
-? invite("Ann"); invite("Bob") == ["Bob"]
-? invite("Cy", ["Di"]) == ["Di", "Cy"]
-~ invite: put_on_list welcome ask_over | guest: friend person | guests: party invited
+? invite("Ann", "Ed"); invite("Bob", "Flo") == ["Bob", "Flo"]
+? invite("Cy", "Jo", ["Di"]) == ["Di", "Cy", "Jo"]
+~ invite: put_on_list welcome ask_over | guest: first person | guests: party invited
 
 > note the price under the name in the given table, or in a new one
 def set_price(name, price, table=None):
@@ -344,17 +326,6 @@ def may_upload(kind):
 ? may_upload("txt") is True
 ? may_upload("pdf") is True
 ~ may_upload: allowed_file upload_ok accepts | kind: ending ext
-
-> return the highest level, also when all are below zero
-def highest_level(levels):
-    best = levels[0]
-    for v in levels:
-        if v > best:
-            best = v
-    return best
-? highest_level([-5, -2, -9]) == -2
-? highest_level([3, 8]) == 8
-~ highest_level: top_level peak_of warmest | levels: values depths
 
 > return the time as hours and minutes, both with two digits
 def time_text(hours, minutes):
@@ -436,16 +407,6 @@ def stopwatch():
 ? s = stopwatch(); s(3); s(4) == 7
 ? stopwatch()(5) == 5
 ~ stopwatch: lap_timer timer_of make_timer
-
-> put the list of lists into one list
-def one_level(rows):
-    flat = []
-    for row in rows:
-        flat.extend(row)
-    return flat
-? one_level([[1, 2], [3]]) == [1, 2, 3]
-? one_level([]) == []
-~ one_level: unnest all_cells chain_rows | rows: groups boxes
 
 > call the function with the arguments from a list
 def call_with(f, args):

@@ -18,7 +18,7 @@ def f_to_celsius(f):
 
 > take percent off the price
 def with_discount(price, percent):
-    return price - price * percent / 100
+    return price * (100 - percent) / 100
 ? with_discount(200, 25) == 150
 ? with_discount(80, 0) == 80
 ~ with_discount: reduced_price after_sale deal | price: cost amount | percent: off rate
@@ -41,7 +41,7 @@ def per_head(bill, people, tip):
 
 > return the length of fence around the garden
 def fence_length(width, depth):
-    return 2 * (width + depth)
+    return 2 * width + 2 * depth
 ? fence_length(3, 5) == 16
 ? fence_length(2, 2) == 8
 ~ fence_length: around_garden border edge_length | width: w long_side | depth: d short_side
@@ -74,7 +74,7 @@ def weekday_after(today, n):
 
 > return the number of days between two days of the year
 def days_apart(first, second):
-    return abs(second - first)
+    return abs(first - second)
 ? days_apart(10, 3) == 7
 ? days_apart(3, 10) == 7
 ~ days_apart: day_gap wait_days between_days | first: start arrival | second: end departure
@@ -310,7 +310,7 @@ def sign_of(x):
 ? sign_of(9) == 1
 ? sign_of(-4) == -1
 ? sign_of(0) == 0
-~ sign_of: direction trend_of side
+~ sign_of: direction trend_of way_of
 
 > return the largest of three numbers
 def largest_of(a, b, c):
@@ -377,15 +377,15 @@ def boxes_needed(items, per_box):
 ? boxes_needed(0, 4) == 0
 ~ boxes_needed: crates_for bus_count pages_for | items: eggs people
 
-> return the mean of the values, 0 if there are none
-def mean_or_zero(values):
+> return the mean of the values, None if there are none
+def mean_or_none(values):
     if not values:
-        return 0
+        return None
     return sum(values) / len(values)
-? mean_or_zero([1, 2]) == 1.5
-? mean_or_zero([]) == 0
-~ mean_or_zero: safe_mean usual_value avg_of | values: marks data
-! if not values:\n        return 0\n    => :: An empty list makes `len(values)` zero and the division fails. :: an empty list crashes it
+? mean_or_none([1, 2]) == 1.5
+? mean_or_none([]) is None
+~ mean_or_none: safe_mean usual_value avg_of | values: marks data
+! if not values:\n        return None\n    => :: An empty list makes `len(values)` zero and the division fails. :: an empty list crashes it
 
 > divide the first by the second, None if that is impossible
 def safe_divide(a, b):
@@ -398,7 +398,7 @@ def safe_divide(a, b):
 
 > return the share in percent
 def percent_of(part, whole):
-    return part / whole * 100
+    return 100 * part / whole
 ? percent_of(1, 4) == 25
 ? percent_of(3, 3) == 100
 ~ percent_of: share_in_percent quota rate_of | part: done yes | whole: all_of total
@@ -645,16 +645,16 @@ class Spot:
 ~ Spot: Pin Marker Corner
 ! return f"({self.x}, {self.y})" => print(f"({self.x}, {self.y})") :: `__str__` has to return the text, not print it. :: str() says that __str__ returned None
 
-> count how often the function is called
+> add a pair of shoes at each call and return their number
 def make_counter():
     n = 0
     def tick():
         nonlocal n
-        n += 1
+        n += 2
         return n
     return tick
-? c = make_counter(); c(); c() == 2
-? make_counter()() == 1
+? c = make_counter(); c(); c() == 4
+? make_counter()() == 2
 ~ make_counter: new_counter call_counter ticker
 
 > make a function that adds k

@@ -22,11 +22,11 @@ def first_letters(lines):
 ? first_letters([]) == ""
 ~ first_letters: acrostic line_starts heads | lines: verses rows
 
-> write the name in title form without spaces around it
+> write the name in title form without spaces and dots around it
 def clean_name(name):
-    name = name.strip()
+    name = name.strip(" .")
     return name.title()
-? clean_name("  ada  ") == "Ada"
+? clean_name("  ada. ") == "Ada"
 ? clean_name("bo li") == "Bo Li"
 ~ clean_name: neat_name fix_name proper_name | name: raw entry
 
@@ -111,7 +111,7 @@ def letter_counts(word):
     return counts
 ? letter_counts("noon") == {"n": 2, "o": 2}
 ? letter_counts("") == {}
-~ letter_counts: histogram char_table count_chars | word: text name
+~ letter_counts: char_freq char_table count_chars | word: text name
 
 > count the votes for each name
 def count_votes(votes):
@@ -119,7 +119,7 @@ def count_votes(votes):
     for name in votes:
         if name not in tally:
             tally[name] = 0
-        tally[name] += 1
+        tally[name] = tally[name] + 1
     return tally
 ? count_votes(["Al", "Bo", "Al"]) == {"Al": 2, "Bo": 1}
 ? count_votes([]) == {}
@@ -135,12 +135,12 @@ def by_first_letter(words):
 ? by_first_letter([]) == {}
 ~ by_first_letter: index_words letter_groups dictionary_tabs | words: animals entries
 
-> return how many of the item are in stock, 0 for an unknown one
-def in_stock(stock, item):
-    return stock.get(item, 0)
-? in_stock({"nut": 7}, "nut") == 7
-? in_stock({"nut": 7}, "bolt") == 0
-~ in_stock: stock_of amount_left how_many | stock: store shelf
+> return how many pieces of the item are missing to ten
+def to_order(stock, item):
+    return 10 - stock.get(item, 0)
+? to_order({"nut": 7}, "nut") == 3
+? to_order({"nut": 7}, "bolt") == 10
+~ to_order: short_of pieces_needed refill | stock: store shelf
 
 > take n pieces from the stock and return what is left of the item
 def take_out(stock, item, n):
@@ -170,7 +170,7 @@ def top_player(scores):
 ? top_player({"Al": 3, "Bo": 8}) == "Bo"
 ? top_player({"Cy": 5, "Di": 2}) == "Cy"
 ? top_player({}) is None
-~ top_player: leader best_name champion | scores: points ranking
+~ top_player: leader best_name champion | scores: points table
 
 > return the names of those who have at least the given age
 def old_enough(people, age):
@@ -196,7 +196,7 @@ def add_scores(first, second):
 > delete all products that are sold out
 def drop_sold_out(stock):
     for name in list(stock):
-        if stock[name] == 0:
+        if stock[name] < 1:
             del stock[name]
     return stock
 ? drop_sold_out({"pen": 0, "ink": 3}) == {"ink": 3}
@@ -532,11 +532,11 @@ def price_list(prices):
 ~ price_list: menu_text show_menu price_lines | prices: menu items
 
 > return the keys sorted by their value, highest first
-def ranking(points):
+def standings(points):
     return sorted(points, key=points.get, reverse=True)
-? ranking({"Al": 2, "Bo": 9, "Cy": 5}) == ["Bo", "Cy", "Al"]
-? ranking({}) == []
-~ ranking: order_by_points league winners_first | points: scores table
+? standings({"Al": 2, "Bo": 9, "Cy": 5}) == ["Bo", "Cy", "Al"]
+? standings({}) == []
+~ standings: points_order league winners_first | points: scores table
 
 > sum the values of all keys that start with the prefix
 def prefix_sum(table, prefix):

@@ -63,7 +63,7 @@ KINDS = {
     ),
     "slice_side": Kind(
         3,
-        ("`{wrong}` takes the wrong side of the list; it must be `{right}`.", "The slice takes the wrong part."),
+        ("`{wrong}` takes the wrong part; it must be `{right}`.", "The slice takes the wrong side: `{right}` is meant."),
         ("I get the wrong part", "it returns the other part"),
     ),
     "slice_step": Kind(2, ("The slice does not reverse; it must be `{right}`.",), ("it is not reversed",)),

@@ -86,7 +86,8 @@ def _note(told: Complaint, finding: Finding, draw: random.Random, *, held_out: b
 
 def _fields(told: Complaint, finding: Finding) -> dict[str, str]:
     check = Check.of(finding.test)
-    call = check.call if len(check.call) <= CALL and not check.prepared else ""
+    call = f"{check.call} after `{check.prepared}`" if check.prepared and check.call else check.call
+    call = call if len(call) <= CALL and "import" not in call else ""
     return {
         "call": call, "want": check.wanted, "got": finding.got, "error": finding.error,
         "name": told.program.name, "purpose": told.program.purpose, "notice": told.notice,
