@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 REMOVED = {"beta_end": None}  # settings of 0.1 that no longer exist, with the value that identities hold
 NEWER = ("gate_generated",)  # shared settings that 0.1 did not have
+MOVED_DEFAULTS = {"max_harm": 0.1}  # defaults of 0.1 that changed; none of them changes the training
 log = structlog.get_logger()
 TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # the tables of a conch.toml
 
@@ -133,8 +134,11 @@ class DistillConfig(BaseModel):
     tracker: tuple[str, ...] = Field(  # not in a run's identity: a run resumes with or without trackers
         (), exclude=True, description="tracker plug-ins that record the run, such as csv"
     )
-    max_harm: float = Field(
-        0.10, ge=0, description="largest relative increase of bits per byte on other domains' prompts"
+    max_harm: float | None = Field(
+        None,
+        ge=0,
+        description="largest relative increase of bits per byte on other domains' prompts, for a neuron that is always "
+        "on; empty: no bound",
     )
 
     @field_validator("layers")
@@ -215,9 +219,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def upgraded(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the flat settings ``old``, with defaults for the settings that only ``new`` has."""
+    """Return the flat settings ``old``, with today's defaults for what they leave out or have at an old default."""
     defaults = DistillConfig().flat()
-    return {**{key: defaults[key] for key in new if key in defaults}, **old}
+    kept = {key: value for key, value in old.items() if key not in MOVED_DEFAULTS or value != MOVED_DEFAULTS[key]}
+    return {**{key: defaults[key] for key in new if key in defaults}, **kept}
 
 
 def resolve(*layers: Mapping[str, Any], recipes: RecipeTypes = NO_RECIPES, where: str = "settings") -> DistillConfig:

@@ -134,7 +134,7 @@ def judge(
         quality={role: m.quality for role, m in measured.items()},
         others={role: m.others for role, m in measured.items()},
         figures={role: m.figures for role, m in measured.items()},
-        bounds=config.model_dump(include={"min_fit_gain", "max_quality_drop", "max_harm"}),
+        bounds=config.model_dump(include={"min_fit_gain", "max_quality_drop", "max_harm"}, exclude_none=True),
         seed=config.seed,
         divergence={role: m.divergence for role, m in measured.items()} if held_out.targets is not None else {},
         diversity={role: distinct(m.answers) for role, m in measured.items()},

@@ -88,13 +88,14 @@ class Preparation:
         checked_width(Party("student", self.base.tokenizer, self.base.config))
         trained = [p.digest for p in parts.train]
         harmless = self._others(others)
+        held = any(prompt.offered for prompt in (*parts.held_out, *self.generated))
         most = self.config.gate_prompts
         train, apart = self._apart(parts.train, plan)
         own: Sequence[Prompt] = train if plan.own else ()
         if plan.room:
             own = self._with_room(own, plan.room)
         if not plan.asks:  # without a teacher, the held-out prompts have no answers
-            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained, self.generated)
+            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained, self.generated, held)
             validation = TrainingSet(self.domain.name, prompts=apart) if apart else None
             return Prepared(TrainingSet(self.domain.name, prompts=own, validation=validation), held_out)
         asked = (*(train if plan.text else ()), *(apart if self.config.validates else ()), *parts.held_out)
@@ -115,7 +116,9 @@ class Preparation:
         validation = TrainingSet(self.domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
         texts = {p.digest: answers[p.digest].text for p, _ in (*pairs, *apart_pairs)} if plan.verdicts else {}
         # Soft targets exist for the teacher's own answers alone.
-        mixed = self._mixed(pairs, answers) if plan.text and targets is None else None
+        drafts = self._drafts() if plan.text and targets is None else []
+        trained += [draft.prompt.digest for draft in drafts]
+        mixed = self._mixed(pairs, answers, drafts) if plan.text and targets is None else None
         examples = [e for _, e in pairs] if mixed is None else mixed
         training_set = TrainingSet(
             self.domain.name, examples, targets, own, validation, texts, missing, in_order=mixed is not None
@@ -123,20 +126,23 @@ class Preparation:
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
-        held_out = HeldOutSet(held_prompts, held_examples, plain, harmless, trained, self.generated)
+        held_out = HeldOutSet(held_prompts, held_examples, plain, harmless, trained, self.generated, held)
         return Prepared(training_set, held_out)
 
-    def _mixed(self, pairs: Pairs, answers: dict[str, Completion]) -> list[Example] | None:
+    @property
+    def _shares(self) -> tuple[int, int]:
+        """The numbers of written and generated examples in all steps."""
+        config, generate_ = self.config, self.domain.settings.generate
+        return shares(config.steps * config.batch_size * config.accumulation, generate_.share if generate_ else 0.0)
+
+    def _mixed(self, pairs: Pairs, answers: dict[str, Completion], drafts: Sequence[Draft]) -> list[Example] | None:
         """Return the examples of all steps in their order: answered prompts and generated ones, mixed.
 
         ``None`` without tools and generator: then there is nothing to mix.
         """
-        config, settings = self.config, self.domain.settings
+        config, (count, _) = self.config, self._shares
         if self.generator is None and not any(prompt.offered for prompt, _ in pairs):
             return None
-        share = settings.generate.share if settings.generate else 0.0
-        count, generated = shares(config.steps * config.batch_size * config.accumulation, share)
-        drafts = self._drafts(generated)
         written = [Answered(prompt, answers[prompt.digest].text) for prompt, _ in pairs]
         mixed = mixture(written, drafts, count, config.seed)
         log.info("examples_mixed", domain=self.domain.name, written=count, generated=len(drafts))
@@ -146,8 +152,9 @@ class Preparation:
         places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
         return [found[place] for place in places]
 
-    def _drafts(self, count: int) -> list[Draft]:
-        """Return generated examples; none of their prompts is one of the domain's."""
+    def _drafts(self) -> list[Draft]:
+        """Return the generated examples; none of their prompts is one of the domain's."""
+        _, count = self._shares
         if self.generator is None or not count:
             return []
         own = [prompt.messages[-1].content for prompt in self.domain.prompts]

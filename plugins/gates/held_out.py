@@ -54,66 +54,44 @@ def mean_rise(before: Sequence[float], after: Sequence[float], seed: int) -> Fig
 
 
 def held_out(given: GateInput) -> list[Check]:
-    """Check that the candidate is right more often, fits the teacher better and harms no other domain.
+    """Check that the candidate is right more often than the base, or without a verifier that it answers better.
 
-    - right: where the domain has a verifier, the share of right answers rises, at the interval's low end;
+    - right: the share of right answers rises, at the interval's low end;
     - min_right: that share is at least the domain's ``min_right``;
+    - incumbent_right: on average no fewer answers are right than the incumbent's;
     - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
+    - divergence: with soft targets, the candidate is nearer to them than the base, at the low end;
+    - harm: with a bound ``max_harm``, bits of other domains' held-out prompts rise by at most that, at the high end.
+
+    A domain without a verifier has these instead of the first three:
+
     - quality: the mean score of generated answers falls by at most ``max_quality_drop``, at the low end; without a
       teacher there is no fit to measure, and the score must rise, at the low end;
     - diversity: without a teacher, the answers keep half of the base's diversity, because a scorer may rate repeated
       answers highly;
-    - harm: bits of other domains' held-out prompts rise by at most ``max_harm``, at the high end;
-    - divergence: with soft targets, the candidate is nearer to them than the base, at the low end;
-    - incumbent: on average the fit is better than the incumbent's, no fewer answers are right, and the quality is at
-      most ``max_quality_drop`` worse; without a teacher, the quality is better.
-
-    ``quality`` rates style and form. It never stands for ``right``: a candidate needs both.
+    - incumbent, incumbent_quality: on average the fit is better than the incumbent's, and the quality at most
+      ``max_quality_drop`` worse; without a teacher, the quality is better.
     """
-    bits, quality, bounds, seed = given.bits, given.quality, given.bounds, given.seed
-    lowest = -bounds["max_quality_drop"]
-    checks = _right(given) if given.right else []
+    checks = _right(given) if given.right else _quality(given)
+    bits, bounds, seed = given.bits, given.bounds, given.seed
     if bits:
-        gain = relative_fall(bits["base"], bits["candidate"], seed)
-        least = bounds["min_fit_gain"]
+        gain, least = relative_fall(bits["base"], bits["candidate"], seed), bounds["min_fit_gain"]
         reason = f"bits per byte {_fell(gain)}, least {least:.1%}"
         checks.append(_check("fit", gain, least, gain[1] >= least, reason))
-    rise = mean_rise(quality["base"], quality["candidate"], seed)
-    if bits:
-        reason = f"quality changed by {_change(rise)}, least {lowest:+.3f}"
-        checks.append(_check("quality", rise, lowest, rise[1] >= lowest, reason))
-    else:
-        reason = f"quality changed by {_change(rise)}, and must rise without a teacher"
-        checks.append(_check("quality", rise, 0.0, rise[1] > 0, reason))
-    if given.diversity and not bits:
-        checks.append(_varied(given.diversity))
-    if given.others.get("base"):
-        fall, low, high = relative_fall(given.others["base"], given.others["candidate"], seed)
-        cost, most = (-fall, -high, -low), bounds["max_harm"]
-        reason = f"other domains' prompts cost {cost[0]:+.1%} [{cost[1]:+.1%}, {cost[2]:+.1%}], most {most:+.1%}"
-        checks.append(_check("harm", cost, most, cost[2] <= most, reason))
     if given.divergence:
         gain = relative_fall(given.divergence["base"], given.divergence["candidate"], seed)
         reason = f"divergence from the teacher {_fell(gain)}, and must fall"
         checks.append(_check("divergence", gain, 0.0, gain[1] > 0, reason))
-    if "incumbent" in bits:
-        gain = relative_fall(bits["incumbent"], bits["candidate"], seed)
-        reason = f"bits per byte against the incumbent {_fell(gain)}"
-        checks.append(_check("incumbent", gain, 0.0, gain[0] > 0, reason))
-    if "incumbent" in given.right:
-        rise = mean_rise(given.right["incumbent"], given.right["candidate"], seed)
-        reason = f"right answers against the incumbent changed by {_change(rise)}"
-        checks.append(_check("incumbent_right", rise, 0.0, rise[0] >= 0, reason))
-    if "incumbent" in quality:
-        rise = mean_rise(quality["incumbent"], quality["candidate"], seed)
-        reason = f"quality against the incumbent changed by {_change(rise)}"
-        passed = rise[0] >= lowest if bits else rise[0] > 0
-        checks.append(_check("incumbent_quality", rise, lowest if bits else 0.0, passed, reason))
+    if given.others.get("base") and "max_harm" in bounds:
+        fall, low, high = relative_fall(given.others["base"], given.others["candidate"], seed)
+        cost, most = (-fall, -high, -low), bounds["max_harm"]
+        reason = f"other domains' prompts cost {cost[0]:+.1%} [{cost[1]:+.1%}, {cost[2]:+.1%}], most {most:+.1%}"
+        checks.append(_check("harm", cost, most, cost[2] <= most, reason))
     return checks
 
 
 def _right(given: GateInput) -> list[Check]:
-    """Compare the right answers with the base's, pair by pair, and their share with the domain's bound."""
+    """Compare the right answers with the base's and the incumbent's, pair by pair, and their share with its bound."""
     from conch_dna.util.intervals import wilson
 
     base, candidate = given.right["base"], given.right["candidate"]
@@ -123,7 +101,37 @@ def _right(given: GateInput) -> list[Check]:
     right, count, least = sum(candidate), len(candidate), given.domain.settings.min_right
     share = (right / count, *wilson(right, count))
     reason = f"right in {right:.0f} of {count}, {_share(share)}, least {least:.1%}"
-    return [*checks, _check("min_right", share, least, share[0] >= least, reason)]
+    checks.append(_check("min_right", share, least, share[0] >= least, reason))
+    if "incumbent" in given.right:
+        rise = mean_rise(given.right["incumbent"], candidate, given.seed)
+        reason = f"right answers against the incumbent changed by {_change(rise)}"
+        checks.append(_check("incumbent_right", rise, 0.0, rise[0] >= 0, reason))
+    return checks
+
+
+def _quality(given: GateInput) -> list[Check]:
+    """Compare the scores of answers that no verifier can judge."""
+    bits, quality, seed = given.bits, given.quality, given.seed
+    lowest = -given.bounds["max_quality_drop"]
+    rise = mean_rise(quality["base"], quality["candidate"], seed)
+    if bits:
+        reason = f"quality changed by {_change(rise)}, least {lowest:+.3f}"
+        checks = [_check("quality", rise, lowest, rise[1] >= lowest, reason)]
+    else:
+        reason = f"quality changed by {_change(rise)}, and must rise without a teacher"
+        checks = [_check("quality", rise, 0.0, rise[1] > 0, reason)]
+        if given.diversity:
+            checks.append(_varied(given.diversity))
+    if "incumbent" in bits:
+        gain = relative_fall(bits["incumbent"], bits["candidate"], seed)
+        reason = f"bits per byte against the incumbent {_fell(gain)}"
+        checks.append(_check("incumbent", gain, 0.0, gain[0] > 0, reason))
+    if "incumbent" in quality:
+        rise = mean_rise(quality["incumbent"], quality["candidate"], seed)
+        reason = f"quality against the incumbent changed by {_change(rise)}"
+        passed = rise[0] >= lowest if bits else rise[0] > 0
+        checks.append(_check("incumbent_quality", rise, lowest if bits else 0.0, passed, reason))
+    return checks
 
 
 def _varied(diversity: Mapping[str, float]) -> Check:
