@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FUNCTIONS = {
     "geometry": """
-area_from_base_and_height area_of_triangle compute_triangle_area triangle_surface #area
+area_from_base_and_height area_of_triangle compute_triangle_area triangle_surface
 = compute the area of a triangle
 : Calculate the area of a triangle given its base and height. | Area of a triangle from base and height
 - base base_length b : int 2 90 ; The base of the triangle. | Length of the base ; with a base of {} | with base {}
@@ -14,7 +14,7 @@ I (compute|calculate|find|work out) the area of a triangle
 Q what's the area of a triangle
 L the area of a triangle
 
-area_from_radius area_of_circle compute_circle_area disc_area #area
+area_from_radius area_of_circle compute_circle_area disc_area
 = compute the area of a circle
 : Calculate the area of a circle from its radius. | Area of a circle
 -* radius r circle_radius : num 1 60 1 ; The radius of the circle. | Radius
@@ -144,7 +144,7 @@ I (list|give me|compute) the first {count} Fibonacci numbers
 L the first {count} Fibonacci numbers
 Q what are the first {count} Fibonacci numbers
 
-convert_base number_base_conversion change_base radix_convert #convert
+convert_base number_base_conversion change_base radix_convert
 = convert number bases
 : Convert a number from one base to another. | Write a number in another base
 - number value digits : id ### ; The number, as text.
@@ -186,7 +186,7 @@ I round {number} to {digits} (decimals|decimal places|digits)
 Q what's {number} rounded to {digits} decimals
 L {number} rounded to {digits} places
 
-convert_length length_converter unit_length_conversion #convert
+convert_length length_converter unit_length_conversion
 = convert lengths
 : Convert a length from one unit to another. | Length converter
 - value amount length : num 1 500 1 ; The length.
@@ -196,7 +196,7 @@ I convert {value} {from_unit} (to|into) {to_unit}
 Q how many {to_unit} are {value} {from_unit}
 F {value} {from_unit} in {to_unit}
 
-convert_temperature temperature_converter temp_convert #convert
+convert_temperature temperature_converter temp_convert
 = convert temperatures
 : Convert a temperature between scales. | Temperature converter
 - degrees value temperature : num 10 200 1 ; The temperature.
@@ -206,9 +206,9 @@ I convert {degrees} degrees {from_scale} to {to_scale}
 Q how much is {degrees} degrees {from_scale} in {to_scale}
 F {degrees} {from_scale} to {to_scale}
 
-multiply_matrices matrix_product matmul
-= multiply matrices
-: Multiply a vector of numbers by another and sum the products (dot product). | Dot product of two vectors.
+vector_dot_product inner_product scalar_product
+= compute dot products
+: Multiply two vectors of numbers and sum the products. | Dot product of two vectors.
 - left a first vector_a : ints 0 12 3 3 ; First vector.
 - right b second vector_b : ints 0 12 3 3 ; Second vector.
 I compute the dot product of {left} (with|and the vector) {right}
@@ -246,8 +246,8 @@ L the standard deviation of {data}
 regress_line fit_line least_squares_line regression_line
 = fit lines
 : Fit a straight line to points by least squares. | Linear regression of y on x
-- x x_values xs : ints 1 30 3 5 ; Values of x.
-- y y_values ys : ints 1 60 3 5 ; Values of y.
+- x x_values xs : ints 1 30 4 4 ; Values of x.
+- y y_values ys : ints 1 60 4 4 ; Values of y.
 -? predict_at predict x_new : int 2 60 ; A value of x to predict y for. ; and predict y at {} | and predict the value at x = {}
 I fit a line through x = {x} and y = {y}
 I run a linear regression with x values {x} and y values {y}
@@ -259,9 +259,9 @@ percentile_of find_percentile compute_percentile
 : Return a percentile of a data set. | Value below which a share of the data lies.
 - data numbers values : ints 1 100 4 7 ; The data.
 - percent percentile p : int 61 95 ; The percentile, 0 to 100.
-I find the {percent}th percentile of {data}
-Q what's the {percent}th percentile of {data}
-L the {percent}th percentile of the data {data}
+I find percentile {percent} of {data}
+Q what's percentile {percent} of {data}
+L percentile {percent} of the data {data}
 
 z_score standard_score compute_z normalize_value
 = compute z-scores
@@ -331,7 +331,7 @@ I get me {shares} {symbol} shares
 S I want {shares} shares of {symbol}.
 F buy {shares} {symbol}
 
-change_currency money_converter exchange_money fx_convert #convert
+change_currency money_converter exchange_money fx_convert
 = convert currencies
 : Convert an amount from one currency to another. | Currency converter
 - amount value sum : num 5 5000 1 ; Amount to convert.
@@ -490,6 +490,40 @@ balance_equation balance_reaction chemical_balance
 I balance the reaction of {reactants} to {products}
 Q what are the coefficients if {reactants} become {products}
 L the balanced reaction of {reactants} to {products}
+""",
+    "earth": """
+find_earthquakes recent_earthquakes quakes_near seismic_events
+= find earthquakes
+: Finds earthquakes around a point on the map. | Earthquakes near given coordinates
+- center location point : object ; The point on the map.
+-- latitude : num 1 80 2 ; Latitude in degrees.
+-- longitude : num 1 170 2 ; Longitude in degrees.
+-? radius_km radius within_km : int 61 900 ; Radius in km. ; within {} km
+-? min_magnitude magnitude lowest_magnitude : num 3 7 1 ; Lowest magnitude. ; of magnitude {} and more | with a magnitude of at least {}
+I find earthquakes around latitude {center.latitude} and longitude {center.longitude}
+Q were there earthquakes near latitude {center.latitude}, longitude {center.longitude}
+L the earthquakes at {center.latitude} north and {center.longitude} east
+
+get_elevation elevation_of_point height_above_sea altitude_at
+= look up elevations
+: Height of a point above the sea. | Elevation at given coordinates
+- point coordinates position : object ; The point on the map.
+-- latitude : num 1 80 2 ; Latitude in degrees.
+-- longitude : num 1 170 2 ; Longitude in degrees.
+-? unit units : enum feet=feet,meters=metres/meters ; Unit of the result. ; in {}
+I look up the elevation at latitude {point.latitude} and longitude {point.longitude}
+Q how high is the ground at latitude {point.latitude}, longitude {point.longitude}
+L the elevation of {point.latitude} north, {point.longitude} east
+
+river_length length_of_river how_long_is_river
+= look up the lengths of rivers
+: Length of a river. | How long a river is
+-* river name river_name : enum Danube,Mekong,Volga,Loire,Ebro,Niger,Yukon,Elbe,Tagus ; Name of the river.
+-? unit units : enum km=kilometres/km,miles=miles := "km" ; Unit of the length. ; in {}
+I look up the length of the {river}
+Q how long is the {river}
+L the length of the {river}
+F {river} length
 """,
     "history": """
 historical_event_date when_did_it_happen event_year date_of_event

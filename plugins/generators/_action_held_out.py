@@ -208,6 +208,17 @@ I donate {gift_amount} to {cause}
 Q may I give {cause} {gift_amount}
 S {cause} does great work. A gift of {gift_amount} from me.
 
+register_donor new_donor donor_registration
+= register donors
+: Registers a donor with contact details. | Adds a donor
+- donor giver : object ; The donor
+-- full_name : full ; Full name
+-- phone : phone ; Telephone number
+-? newsletter wants_newsletter : bool ; Whether to send the newsletter ; t: and send the newsletter | f: without the newsletter
+I register {donor.full_name}, telephone {donor.phone}, as a donor
+Q would you list {donor.full_name} among the donors, telephone {donor.phone}
+S {donor.full_name} wants to be a donor and has the telephone number {donor.phone}.
+
 volunteer_signup join_volunteers register_volunteer
 = register volunteers
 : Registers a volunteer. | Join the helpers of a charity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 APPLICATIONS = {
     "weather": """
-get_weather current_weather weather_now lookup_weather fetch_conditions #weather
+get_weather current_weather weather_now lookup_weather fetch_conditions
 = check the current weather
 : Get the current weather for a city | Current conditions at a place | Returns the weather right now for a location.
 -* city location place town : city ; City name | City to look up
@@ -16,7 +16,7 @@ F {city} weather
 F weather {city} (now|)
 S I'm about to go out in {city}. Do I need a coat?
 
-get_forecast forecast_for_days forecast_lookup daily_forecast predict_weather #weather
+get_forecast forecast_for_days forecast_lookup daily_forecast predict_weather
 = give a weather forecast
 : Get the weather forecast for the coming days | Forecast for a city over several days
 -* city location town : city ; City to forecast
@@ -59,7 +59,7 @@ I set up an alert for {kind} in {city}
 S Let me know if {city} gets {kind}.
 """,
     "files": """
-move_file relocate_file mv transfer_file #files
+move_file relocate_file mv transfer_file #move
 = move files
 : Move a file to another folder | Moves a file.
 -* source src path from_path : path ; File to move
@@ -80,7 +80,7 @@ I delete the file {path}
 S I don't need {path} any more, delete it.
 F rm {path}
 
-rename_file change_filename set_file_name
+rename_file change_filename set_file_name #move
 = rename files
 : Give a file a new name | Rename a file in place
 - path file current_name old_name : path ; File to rename
@@ -121,7 +121,7 @@ Q can {email} get access to {path}
 S {email} needs to see {path}. Share it.
 """,
     "mail": """
-send_mail compose_email mail_send email_message #message
+send_mail compose_email mail_send email_message
 = send e-mails
 : Send an e-mail | Compose and send an e-mail message
 -* to recipient to_address email : email ; Recipient's address
@@ -418,7 +418,7 @@ Q how much (money|) is in my {account} account
 L the balance of my {account} account
 F {account} balance
 
-transfer_money send_payment make_transfer wire_money pay_person #pay
+transfer_money send_payment make_transfer wire_money pay_person
 = transfer money
 : Send money to a person | Transfer an amount to another account
 -* recipient to payee beneficiary : full ; Who gets the money
@@ -448,7 +448,18 @@ I (block|freeze|lock) my card ending in {last_digits}
 S My card ending {last_digits} is gone, block it.
 S Freeze card {last_digits} right away!
 
-pay_bill settle_bill bill_payment pay_invoice #pay
+add_payee save_beneficiary new_payee create_payee
+= add payees
+: Save a person to pay later | Add a beneficiary
+- payee beneficiary person : object ; The person
+-- name : full ; Name of the account's owner
+-- iban : id NL##ORCH########## ; Number of the account
+-? nickname label : person ; Short name ; as '{}' | Call them {}
+I (add|save) {payee.name} with the account {payee.iban} as a payee
+I save the account {payee.iban} of {payee.name}
+S {payee.name} has the account {payee.iban}. Save it.
+
+pay_bill settle_bill bill_payment pay_invoice
 = pay bills
 : Pay a bill | Pay an invoice by its number
 -* bill_id invoice_number invoice_id : id INV-#### ; Number of the bill
@@ -506,7 +517,7 @@ I (set|turn|change) the volume (to|at) {level}
 I make it {level} percent loud
 F volume {level}
 
-find_concerts search_gigs look_for_concerts upcoming_shows
+find_concerts search_gigs look_for_concerts upcoming_shows #concerts
 = find concerts
 : Find concerts of an artist | Search for upcoming shows
 -* artist band performer : artist ; Artist
@@ -913,7 +924,7 @@ Q what can I cook with {ingredients}
 S I have {ingredients} in the fridge. Ideas?
 S Dinner from {ingredients}?
 
-convert_measure kitchen_convert convert_cooking_units #convert
+convert_measure kitchen_convert convert_cooking_units
 = convert kitchen measures
 : Convert kitchen measures | Convert an amount between cups, grams and so on
 - amount quantity value : num 1 12 1 ; Amount
@@ -946,7 +957,7 @@ I make a {days}-day menu for {people} (people|persons)
 N a meal plan for {days} days and {people} people
 """,
     "dining": """
-list_restaurants search_restaurants query_restaurants places_to_eat #restaurant
+list_restaurants search_restaurants query_restaurants places_to_eat #places
 = find restaurants
 : Find restaurants in a place | Search for restaurants by cuisine
 - location city area place : us_place ; Where to search
@@ -1281,7 +1292,7 @@ Q can you put {url} on my reading list
 F read later {url}
 """,
     "messaging": """
-post_to_channel channel_message send_channel_post post_in_channel #message
+post_to_channel channel_message send_channel_post post_in_channel
 = post to channels
 : Post a message in a channel | Write to a team channel
 -* channel room to_channel : hashtag ; Channel, with its #
@@ -1466,7 +1477,7 @@ plant_care care_guide plant_info how_to_care
 -* plant species name : plant ; Plant
 -? season time_of_year : enum spring,summer,autumn,winter ; Season ; in {}
 I (explain|tell me|look up) how to care for my {plant}
-Q how do I look after (a|my) {plant}
+Q how do I look after my {plant}
 L care instructions for {plant}
 F {plant} care
 
@@ -1491,6 +1502,21 @@ Q what's wrong with my {plant}, it has {symptom}
 S My {plant} has {symptom}.
 """,
     "logistics": """
+create_shipment book_shipment new_shipment prepare_shipment
+= create shipments
+: Create a shipment from one person to another | Prepare a parcel for sending
+- sender from_person : object ; Who sends it
+-- name : full ; Name
+-- city : city ; City
+- receiver to_person recipient : object ; Who gets it
+-- name : full ; Name
+-- city : city ; City
+-? weight_kg weight : num 1 30 1 ; Weight in kg ; weighing {} kg | It weighs {} kg
+-? insured with_insurance : bool ; Insure the parcel ; t: with insurance | f: without insurance
+I create a shipment from {sender.name} in {sender.city} to {receiver.name} in {receiver.city}
+I send a parcel from {sender.name}, {sender.city}, to {receiver.name}, {receiver.city}
+S {sender.name} from {sender.city} sends a parcel to {receiver.name} in {receiver.city}.
+
 track_parcel track_package parcel_status shipment_tracking
 = track parcels
 : Track a parcel | Find out where a package is
@@ -1738,7 +1764,7 @@ Q can room {room} have {items}
 S {items} for room {room}, please.
 """,
     "car": """
-find_charging_station charging_stations ev_charger_search
+find_charging_station charging_stations ev_charger_search #places
 = find charging stations
 : Find charging stations | Where to charge an electric car
 -* location near city : city ; Where to search
@@ -1884,6 +1910,18 @@ I (open|create|raise) a ticket '{subject}' with {priority} priority
 I log the problem '{subject}' as {priority}
 S {priority} ticket: {subject}
 
+add_customer create_customer register_customer new_client
+= add customers
+: Add a customer to the database | Register a new client
+- customer client person : object ; The customer
+-- name : full ; Full name
+-- email : email ; E-mail address
+-? plan tier subscription : enum free=free,pro=pro,business=business ; Plan ; on the {} plan | They chose the {} plan
+I add {customer.name} with the address {customer.email} as a customer
+I register the customer {customer.name}, {customer.email}
+S New customer: {customer.name}, {customer.email}
+S {customer.name} ({customer.email}) is a customer now. Add them.
+
 close_ticket resolve_ticket finish_ticket
 = close tickets
 : Close a ticket | Mark a ticket as resolved
@@ -1946,7 +1984,7 @@ S Flat {flat} has {problem}.
 S There's {problem} in flat {flat}
 """,
     "events": """
-find_events search_events whats_on local_events
+find_events search_events whats_on local_events #concerts
 = find local events
 : Find events in a city | What is on in a place
 -* city location place : city ; City

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ WORDS = (
     " eighteen nineteen twenty"
 ).split()
 LONG = 15  # pools of at least this many values are split between training and held-out drafts
+LAST_YEAR = 2100  # a number of at most this size may be a year, which has no comma
 STEP = 5  # each fifth value is a held-out one
 NOTES = {
     "date": "YYYY-MM-DD",
@@ -24,6 +27,10 @@ NOTES = {
     "time": "HH:MM",
     "us_place": "city and state",
 }
+ARTICLES = re.compile(r"^(?:a|an|the|my) ")  # said before a value, and no part of it
+NAMED = frozenset(
+    "product contact device landmark exercise food symptom crime event_known topic garment museum region".split()
+)
 SPLIT = {"day": tuple(DAYS), "code": tuple(CODES)} | POOLS
 
 
@@ -42,15 +49,11 @@ class Draws:
         self.random = Random(seed)
         self.held_out = held_out
 
-    def of_split(self, options: Sequence[str]) -> str:
+    def of_split(self, options: tuple[str, ...]) -> str:
         """Return one of a long pool's values that belong to this split."""
         if len(options) < LONG:
             return self.random.choice(options)
-        last = len(options) - 1
-        while True:
-            place = self.random.randint(0, last)
-            if (place % STEP == STEP - 1) == self.held_out:
-                return options[place]
+        return self.random.choice(_split(options, held_out=self.held_out))
 
     def pool(self, name: str) -> str:
         """Return one of the values of a pool."""
@@ -66,7 +69,12 @@ class Draws:
         if head in MAKERS:
             return MAKERS[head](self, rest.split())
         text = self.pool(head)
-        return Value(text, text)
+        return Value(ARTICLES.sub("", text) if head in NAMED else text, text)
+
+
+@lru_cache
+def _split(options: tuple[str, ...], *, held_out: bool) -> tuple[str, ...]:
+    return tuple(text for place, text in enumerate(options) if (place % STEP == STEP - 1) == held_out)
 
 
 def schema_of(kind: str) -> dict[str, Any]:
@@ -97,7 +105,9 @@ def _int(draws: Draws, bounds: Sequence[str]) -> Value:
     number = draws.random.randint(low, high)
     if 1 < number < len(WORDS) and high <= 60 and draws.chance(0.2):
         return Value(number, WORDS[number])
-    if number >= 1000 and draws.chance(0.25):
+    if number == low == 1 and draws.chance(0.7):
+        number = 2
+    if number >= 1000 and high > LAST_YEAR and draws.chance(0.25):
         return Value(number, f"{number:,}")
     return Value(number, str(number))
 
@@ -143,9 +153,18 @@ def _rate(draws: Draws, bounds: Sequence[str]) -> Value:
 
 
 def _date(draws: Draws, _: Sequence[str]) -> Value:
-    day = date(2024, 1, 1) + timedelta(days=draws.random.randint(0, 1400))
+    return date_value(draws, date(2024, 1, 1) + timedelta(days=draws.random.randint(0, 1400)))
+
+
+def date_value(draws: Draws, day: date) -> Value:
+    """Return a date in one of the ways of saying it; its value is always of the form YYYY-MM-DD."""
     ways = spoken_dates(day)
     return Value(ways[0], ways[0] if draws.chance(0.55) else draws.random.choice(ways[1:]))
+
+
+def _day(draws: Draws, _: Sequence[str]) -> Value:
+    said = draws.pool("day")
+    return Value(said.removeprefix("on "), said)
 
 
 def _time(draws: Draws, _: Sequence[str]) -> Value:
@@ -233,6 +252,7 @@ MAKERS: dict[str, Callable[[Draws, Sequence[str]], Value]] = {
     "percent": _percent,
     "rate": _rate,
     "date": _date,
+    "day": _day,
     "time": _time,
     "id": _id,
     "list": _list,

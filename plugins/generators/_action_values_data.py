@@ -26,8 +26,8 @@ POOLS = {
         "surname": "Okafor|Lindqvist|Novak|Tanaka|Moreau|Haddad|Silva|Keller|Murphy|Rossi|Patel|Nguyen|Berg|Costa|Ivanova"
         "|Schmidt|Dubois|Mensah|Larsen|Romero|Fischer|Kaya|Walsh|Sato|Horvat|Bianchi|Reyes|Olsen|Demir|Clarke|Popov"
         "|Vargas|Jansen|Abbas|Byrne|Torres|Laine|Weber|Ferreira|Dlamini",
-        "contact": "Mum|Dad|Aunt Rosa|Uncle Pete|Grandma|my sister|the landlord|the plumber|Coach Daniels|Mr Okafor"
-        "|Dr Lindqvist|Mrs Haddad|the team|my boss|the babysitter|Cousin Ida|the school office|the vet|my roommate"
+        "contact": "Mum|Dad|Aunt Vera|Uncle Pete|Grandma|my sister|the landlord|the plumber|Coach Daniels|Mr Adeyemi"
+        "|Dr Holm|Mrs Haddad|the team|my boss|the babysitter|Cousin Ida|the school office|the vet|my roommate"
         "|Professor Kaya",
         "company": "Northwind|Brightleaf|Acme Tools|Harbor Freight Co|Lumen Labs|Bluefin Foods|Orchard Bank|Kestrel Media"
         "|Pinecone Books|Delta Motors|Solara Energy|Ridgeway Ltd|Copperhead Games|Nimbus Air|Velvet Coffee|Granite Homes"
@@ -71,8 +71,8 @@ POOLS = {
         "|football transfers|inflation|remote work|vaccines|ocean plastic|the film festival|chess|quantum computing"
         "|coffee prices|wildfires|public transport|women's tennis|cyber security|school meals|whale migration|bee decline"
         "|nuclear fusion|street art|high-speed rail|semiconductors|urban farming|mental health|earthquakes|archaeology",
-        "message": "I'm running ten minutes late|the keys are under the mat|dinner is at eight|happy birthday"
-        "|can you pick up some bread|the meeting moved to 3 pm|I landed safely|thanks for the flowers|see you at the station"
+        "message": "I'm stuck at the border|the spare bike is in the shed|dinner is at eight|congratulations on the new flat"
+        "|can you pick up some bread|the call starts at 4 instead|I landed safely|thanks for the flowers|see you at the station"
         "|the parcel has arrived|don't forget your passport|practice is cancelled today|I got the job|call me when you can"
         "|we need more paint|the wifi is back|bring a warm jacket|the tickets are booked|I'll be home by six"
         "|the car is at the garage|good luck with the exam|the demo went well|please water the plants|lunch is on me"
@@ -84,15 +84,15 @@ POOLS = {
         "|Board meeting|Haircut|Client call|Book club|Car inspection|Product demo|Birthday dinner|Flu shot|Design review"
         "|Football practice|Quarterly report|Gallery opening|Job interview|House viewing|Choir rehearsal|Vet visit"
         "|Coffee with Marta|Tax appointment|Safety training|Swimming lesson|Film night|Weekly sync",
-        "chore": "call the vet|pay the rent|water the tomatoes|submit the timesheet|pick up the dry cleaning|book the dentist"
-        "|renew my passport|take out the bins|send the invoice|charge the bike|return the library books|buy stamps"
-        "|clean the fridge|feed the hens|change the sheets|back up the laptop|order printer ink|check the oven"
-        "|move the car|iron my shirt|write the thank-you note|sign the contract|defrost the chicken|walk the dog"
-        "|print the boarding pass|cancel the gym membership|lock the shed|ring the bank|stretch|update the spreadsheet",
-        "note": "the spare key is with Nadia|buy oat milk|locker code 7731|idea: podcast about maps|wifi name GreenHouse5G"
+        "chore": "phone the tailor|pay the rent|prune the roses|send the mileage sheet|pick up the parcel|book the optician"
+        "|renew my parking permit|take out the compost|mail the receipts|charge the bike|return the board games|buy stamps"
+        "|clean the fridge|feed the goldfish|change the sheets|back up the laptop|order printer ink|check the gas meter"
+        "|move the trailer|iron my shirt|write the thank-you note|sign the contract|defrost the chicken|walk the dog"
+        "|print the boarding pass|cancel the gym membership|lock the shed|ring the insurer|do my back exercises|update the spreadsheet",
+        "note": "the spare key is with Nadia|buy ginger tea|bike lock code 5082|idea: podcast about maps|router name MapleNet"
         "|parking spot B14|the boiler needs a new valve|shoe size 42|meeting notes are in the blue folder|paint colour is sage"
         "|try the new bakery|the plumber comes on Tuesday|return the drill to Tom|gift idea: a telescope"
-        "|flight lands at 18:20|feed Miso twice a day|the alarm code is 4419|ask about the refund|measure the windows"
+        "|flight lands at 18:20|water the ferns twice a week|the alarm code is 4419|ask about the refund|measure the windows"
         "|recycling is on Thursday",
         "sentence": "Where is the train station?|I would like a coffee|Thank you very much|The meeting starts at nine"
         "|How much does this cost?|My luggage is lost|Good morning, everyone|The soup is too hot|I am allergic to nuts"
@@ -146,9 +146,9 @@ POOLS = {
         "|bike shop|laundromat|bookshop|dentist|swimming pool",
         "street": "Elm Street|Mill Road|Harbour Lane|Oak Avenue|King's Road|Station Street|Maple Drive|Church Lane|Hill View"
         "|Park Row|Canal Street|Birch Close|Market Square|Rose Terrace|Victoria Road",
-        "folder": "reports|~/Documents|src|Downloads|data/raw|photos/2023|backups|notes|projects/atlas|invoices|/var/log"
-        "|music|tests|~/Desktop|archive/2022|docs|assets/icons|scripts|recipes|clients/kestrel|tmp|Work|lib|config"
-        "|Finance|/srv/www|public|drafts|homework|manuals",
+        "folder": "reports|~/Papers|app|incoming|data/clean|photos/2023|snapshots|notes|projects/atlas|invoices|/opt/logs|sounds"
+        "|specs|~/Shared|archive/2019|wiki|static/img|bin|menus|clients/kestrel|cache|Office|vendor|config|Budget|/srv/www"
+        "|public|drafts|homework|handbooks|~/Desk|web/pages|lessons/music|/home/ada|exports",
         "stem": "budget|report|notes|invoice_0423|summary|photo_112|main|readme|todo|contract|plan|data|minutes|draft_v2|cv"
         "|recipe|index|settings|journal|scores|presentation|lease|backup|menu|packing_list|letter|logo|results|agenda|diary",
         "ext": "txt|md|csv|pdf|docx|xlsx|json|png|jpg|py|zip|yaml|html|log|mp3",
@@ -204,11 +204,11 @@ POOLS = {
         "|3 hours|20 minutes|7 minutes|12 minutes|50 minutes",
         "clock": "7 am|6:30 pm|noon|8:15 am|5 pm|9 pm|10:45 am|3:15pm|midnight|7:20am|half past two|4 p.m.|11 am|8 o'clock"
         "|6:50 am|quarter past nine|1 pm|2:30 pm|5:45am|10 tonight",
-        "question": "how to prune hydrangeas|sourdough starter tips|best hiking trails near Lake Garda|used bike prices"
-        "|ferry timetable to Skye|bread flour protein content|lyrics of Lantern Song|visa rules for Vietnam"
-        "|error 0x80070057|vegan birthday cake recipe|cheap tents for two people|how heat pumps work|dog friendly beaches"
+        "question": "how to graft apple trees|rye bread hydration|best swimming spots near Annecy|used bike prices"
+        "|ferry timetable to Texel|bread flour protein content|lyrics of Lantern Song|visa rules for Bhutan"
+        "|error code E-4417|vegan birthday cake recipe|cheap tents for two people|how wind turbines work|nudibranch photos"
         "|local election results|marathon training plan|stain removal wool|tax deadline 2025|solar panel subsidies"
-        "|second-hand pianos|Roman roads map",
+        "|second-hand looms|Roman roads map",
         "device": "my phone|the laptop|the tablet|the living room speaker|the kitchen display|my watch|the car stereo"
         "|the office printer|the TV box|the bedroom speaker",
         "hashtag": "#releases|#general|#design|#support|#random|#marketing|#on-call|#announcements|#lunch|#backend|#hiring"
@@ -243,11 +243,12 @@ DAYS = (  # value, as said
     "|next Monday|on Thursday|on 21 October|the day after tomorrow|on Wednesday|on Sunday|next month|on 5 April|on 17 May"
 ).split("|")
 CODES = (
-    "print(sum(range(10)))|print(7 // 2, 7 % 2)|print('abc'[::-1])|print(len('mississippi'))|x = 5; print(x ** 3)"
-    "|print(max([3, 41, 8]))|import math; print(math.pi)|print([n * n for n in range(6)])|print('-' * 20)"
-    "|print(round(3.75, 1))|print(sorted([9, 4, 7]))|for i in range(4): print(i)|print(bool(''), bool('0'))"
-    "|print('tea'.upper())|print(divmod(47, 6))|print(list('fjord'))|print(0.1 + 0.7)|import sys; print(sys.version)"
-    "|print(' '.join(['a', 'b']))|print(hex(1023))|print(set('banana'))|print(2 ** 40)|print('x,y,z'.split(','))"
+    "print(sum(range(25)))|print(19 // 4, 19 % 4)|print('fern'[::-1])|print(len('tambourine'))|y = 8; print(y ** 2)"
+    "|print(max([12, 5, 77]))|import math; print(math.pi)|print([n + n for n in range(7)])|print('=' * 30)"
+    "|print(round(3.75, 1))|print(sorted([9, 4, 7]))|for k in range(4): print(k * 2)|print(bool(''), bool('0'))"
+    "|print('tea'.upper())|print(divmod(47, 6))|print(list('fjord'))|print(0.1 + 0.7)|import os; print(os.name)"
+    "|print(' '.join(['a', 'b']))|print(hex(1023))|print(set('banana'))|print(2 ** 40)|print('x;y;z'.split(';'))"
     "|print(sum([4, 8, 15]) / 3)|print(abs(-17))|print(min('delta'))|a, b = 3, 9; print(a * b)|print(chr(955))"
-    "|import random; print(random.random())|print(tuple(range(3)))"
+    "|import random; print(random.random())|print(tuple(range(3)))|print('moss' in 'mossy')|print(9 > 4 > 2)"
+    "|print(dict(a=1, b=2))|print(str(7).zfill(3))|s = 'loop'; print(s + s)|print(any([0, 1, 0]))"
 ).split("|")  # fmt: skip
