@@ -1,4 +1,4 @@
-"""The generator's own check of a draft: schema, a call of a stub, values that were said, and no second tool that fits."""
+"""The generator's own check of a draft: its schema, a call of a stub, and values that were said."""
 
 from __future__ import annotations
 
@@ -82,11 +82,17 @@ def _is_said(value: Any, schema: Mapping[str, Any], text: str) -> bool:
         return all(_is_said(item, schema.get("items", {}), text) for item in value)
     if isinstance(value, bool) or "enum" in schema:
         return True
-    if isinstance(value, str):
-        if value in text:
-            return True
-        return bool(_DATE.fullmatch(value)) and any(form in text for form in spoken_dates(date.fromisoformat(value)))
+    return _is_copied(value, text) if isinstance(value, str) else _is_counted(value, text)
+
+
+def _is_copied(value: str, text: str) -> bool:
+    if _DATE.fullmatch(value):
+        return any(form in text for form in spoken_dates(date.fromisoformat(value)))
+    return value in text
+
+
+def _is_counted(value: float, text: str) -> bool:
     if isinstance(value, int) and value < len(WORDS) and WORDS[value] in text.casefold():
         return True
-    numbers = {float(number.replace(",", "")) for number in _DIGITS.findall(text) if number.strip(",")}
+    numbers = {float(number.replace(",", "")) for number in _DIGITS.findall(text)}
     return any(abs(value - number) < 1e-9 or abs(value * 100 - number) < 1e-9 for number in numbers)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a line of the notation is one argument or one request
 """The functions and look-ups that training drafts use, in the notation of ``_action_grammar``."""
 
 from __future__ import annotations

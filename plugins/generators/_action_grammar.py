@@ -10,12 +10,12 @@ A tool is a block of lines; blocks are separated by empty lines::
     I (check|look up) the weather in {city}
     Q what's the weather like in {city}
 
-First its names, the first of which is its key, and tags of what it does for tools that could stand for each other. ``=``
-is what it can do, ``:`` its descriptions. An argument has names, a kind of value, descriptions and clauses that say it
-where a request does not; ``?`` marks an optional one, ``*`` one with several values in one request, ``--`` a field of
-the object above. ``:=`` gives a default. A clause that starts with a capital letter is a sentence of its own; those of
-truth values start with ``t:`` or ``f:``. Requests: ``I`` imperative, ``Q`` question, ``L`` something to look up, ``N``
-something to get, ``F`` a fragment, ``S`` whole sentences. ``(a|b)`` is a choice.
+First its names, the first of which is its key, and tags of what it does for tools that could stand for each other.
+``=`` is what it can do, ``:`` its descriptions. An argument has names, a kind of value, descriptions, and clauses that
+say it where a request does not; ``?`` marks an optional one, ``*`` one with several values in one request, ``--`` a
+field of the object above. ``:=`` gives a default. A clause that starts with a capital letter is a sentence of its own;
+those of truth values start with ``t:`` or ``f:``. Requests: ``I`` imperative, ``Q`` question, ``L`` something to look
+up, ``N`` something to get, ``F`` a fragment, ``S`` whole sentences. ``(a|b)`` is a choice.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def read_tools(area: str, text: str) -> list[ToolSpec]:
 
 def _tool(area: str, lines: list[str]) -> ToolSpec:
     words = lines[0].split()
-    ability, descriptions = "", ()
+    ability = ""
+    descriptions: tuple[str, ...] = ()
     arguments: list[Argument] = []
     requests: dict[str, list[str]] = {}
     for line in lines[1:]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a line of the notation is one argument or one request
 """The tools that only held-out drafts use, in the notation of ``_action_grammar``: other fields, names and requests."""
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import tomllib
@@ -16,15 +15,13 @@ from conch_dna.util.files import bundled_dir
 from ._action_grammar import read_tools
 from ._action_own_data import ANSWERS, FILE_THINGS, OWN, SEARCHES, SUBJECTS, TOPICS, WHENS
 from ._action_requests import compose, marked, plain_request, wrapped
-from ._action_values import WORDS, Value
+from ._action_sums import is_sum, sum_request, written_sum
+from ._action_values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ._action_grammar import ToolSpec
     from ._action_values import Draws
 
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -54,7 +51,7 @@ def own_request(draws: Draws) -> OwnRequest:
 
 def _request(name: str, draws: Draws) -> tuple[str, dict[str, Any]]:
     if name == "calculator":
-        return _sum(draws)
+        return sum_request(draws)
     if name == "web_search":
         return _search(draws)
     if name == "run_python" and draws.chance(0.4):
@@ -76,7 +73,7 @@ def _from_table(name: str, draws: Draws) -> tuple[str, dict[str, Any]]:
     spec = _specs()[name]
     filled: dict[str, Value] = {}
     if name == "search_files":
-        kind, wanted = draws.random.choice((("ext", 0), ("word", 1), ("stem", 2), ("file", 2)))
+        kind = draws.random.choice(("ext", "word", "stem", "file"))
         filled = {kind: _pattern(kind, draws), "folder": draws.value("folder")}
         said = draws.random.choice(("{}", "{}", "the {} folder", "my {} folder"))
         filled["folder"] = _worded(filled["folder"], said)
@@ -137,108 +134,6 @@ def _receiver(draws: Draws) -> Value:
     return draws.value(draws.random.choice(("person", "person", "contact", "email", "hashtag", "full")))
 
 
-def _sum(draws: Draws) -> tuple[str, dict[str, Any]]:
-    """Return a calculation, written as such or in words, with its expression."""
-    said, expression = draws.random.choice((_written_sum, _written_sum, _worded_sum, _story_sum))(draws)
-    return plain_request(said, draws), {"expression": expression}
-
-
-def _written_sum(draws: Draws) -> tuple[str, str]:
-    parts = [str(draws.random.randint(2, 400)) if draws.chance(0.75) else f"{draws.random.randint(11, 990) / 10}"]
-    for _ in range(draws.random.choice((1, 1, 1, 2, 2, 3))):
-        parts += [draws.random.choice("+-*/"), str(draws.random.randint(2, 99))]
-    expression = " ".join(parts)
-    if len(parts) > 4 and draws.chance(0.5):
-        expression = f"({' '.join(parts[:3])}) {' '.join(parts[3:])}"
-    if draws.chance(0.15):
-        expression = f"{draws.random.randint(2, 20)}**{draws.random.randint(2, 9)}"
-    if draws.chance(0.15):
-        expression = expression.replace(" ", "")
-    form = draws.random.choice((
-        "what is {}?", "{}", "{} = ?", "work out {}", "compute {} for me", "calculate {}", "what's {}", "how much is {}?",
-        "evaluate {}", "{}, please", "can you work out {}?", "I need the result of {}", "solve {}", "quick: {}",
-    ))  # fmt: skip
-    return form.format(marked(expression)), expression
-
-
-def _worded_sum(draws: Draws) -> tuple[str, str]:
-    """Return arithmetic in words: number words, percentages, roots and averages, each with one form of expression."""
-    a, b = draws.random.randint(21, 900), draws.random.randint(2, 20)
-    percent = draws.random.choice((5, 8, 10, 12, 15, 18, 20, 25, 30, 35, 40, 60, 75))
-    low = draws.random.randint(3, 99)
-    marks = [draws.random.randint(40, 99) for _ in range(draws.random.choice((2, 3, 4)))]
-    listed = f"{', '.join(map(str, marks[:-1]))} and {marks[-1]}"
-    price = _price(draws)
-    forms = (
-        (f"{_in_words(low)} plus {_in_words(b)}", f"{low} + {b}"),
-        (f"{_in_words(low)} minus {_in_words(b)}", f"{low} - {b}"),
-        (f"{_in_words(low)} times {_in_words(b)}", f"{low} * {b}"),
-        (f"{a} minus {b}", f"{a} - {b}"),
-        (f"{a} times {b}", f"{a} * {b}"),
-        (f"{a} divided by {b}", f"{a} / {b}"),
-        (f"{percent}% of {a}", f"{a} * {percent} / 100"),
-        (f"{percent} percent of {price}", f"{price} * {percent} / 100"),
-        (f"the average of {listed}", f"({' + '.join(map(str, marks))}) / {len(marks)}"),
-        (f"the sum of {listed}", " + ".join(map(str, marks))),
-        (f"the square root of {a}", f"sqrt({a})"),
-        (f"{b} squared", f"{b}**2"),
-        (f"{a} plus {b}", f"{a} + {b}"),
-        (f"half of {a}", f"{a} / 2"),
-        (f"double {price}", f"{price} * 2"),
-    )
-    said, expression = draws.random.choice(forms)
-    form = draws.random.choice((
-        "what's {}?", "what is {}", "work out {}", "{}", "{}, quick!", "calculate {} please", "can you tell me {}?",
-        "how much is {}?", "tell me {}", "I need {}", "compute {}", "{}?",
-    ))  # fmt: skip
-    return form.format(said), expression
-
-
-def _in_words(number: int) -> str:
-    """Return a number below 100 in words."""
-    if number < len(WORDS):
-        return WORDS[number]
-    tens, ones = divmod(number, 10)
-    return TENS[tens - 2] + (f"-{WORDS[ones]}" if ones else "")
-
-
-def _story_sum(draws: Draws) -> tuple[str, str]:
-    """Return a small story with one operation or two."""
-    price, other = _price(draws), _price(draws)
-    n, m = draws.random.randint(2, 14), draws.random.randint(2, 60)
-    big = draws.random.randint(40, 950)
-    percent = draws.random.choice((5, 10, 15, 20, 25, 30, 40, 50))
-    thing = draws.random.choice(("tickets", "tiles", "books", "bags of soil", "lamps", "chairs", "bottles", "pizzas"))
-    coin = draws.random.choice("$£€")
-    forms = (
-        (f"Split a {coin}{price} bill between {n} people", f"{price} / {n}"),
-        (f"{n} {thing} at {coin}{price} each, what's the total?", f"{n} * {price}"),
-        (f"I bought {m} {thing} for {coin}{price} each. How much did I pay?", f"{m} * {price}"),
-        (f"{percent}% tip on {coin}{price}", f"{price} * {percent} / 100"),
-        (f"A {coin}{big} coat is {percent}% off. Sale price?", f"{big} * (100 - {percent}) / 100"),
-        (f"My rent is {big} a month. How much is that a year?", f"{big} * 12"),
-        (f"I drove {big} km on {m} litres. How many km per litre?", f"{big} / {m}"),
-        (f"how many hours are in {m} days", f"{m} * 24"),
-        (f"How many seconds are there in {m} minutes?", f"{m} * 60"),
-        (f"Convert {m} °C to Fahrenheit", f"{m} * 9 / 5 + 32"),
-        (f"Convert {big} °F to Celsius", f"({big} - 32) * 5 / 9"),
-        (f"What's the area of a room {n} m by {m} m?", f"{n} * {m}"),
-        (f"I paid {coin}{price} and {coin}{other}. What's that together?", f"{price} + {other}"),
-        (f"I had {big} {thing} and gave away {m}. How many are left?", f"{big} - {m}"),
-        (f"simple interest on {big} dollars at {percent}% for {n} years", f"{big} * {percent} / 100 * {n}"),
-        (f"A recipe for {n} needs {big} g of flour. How much for {m} people?", f"{big} / {n} * {m}"),
-        (f"I run {n} km every day. Total distance in {m} weeks?", f"{n} * 7 * {m}"),
-        (f"if petrol costs {coin}{price} per litre, what will {m} litres set me back?", f"{price} * {m}"),
-        (f"I saved {big} dollars, {m} more each week. What do I have after {n} weeks?", f"{big} + {m} * {n}"),
-        (f"I earn {price} an hour and work {m} hours. What do I get?", f"{price} * {m}"),
-    )
-    return draws.random.choice(forms)
-
-
-def _price(draws: Draws) -> str:
-    return draws.random.choice((f"{draws.random.randint(2, 300)}", f"{draws.random.randint(150, 9900) / 100:.2f}"))
-
-
 def _code(draws: Draws) -> tuple[str, dict[str, Any]]:
     """Return a small job for Python that one line does."""
     word, n, m = draws.pool("word"), draws.random.randint(3, 40), draws.random.randint(2, 9)
@@ -267,7 +162,8 @@ def _code(draws: Draws) -> tuple[str, dict[str, Any]]:
     )
     said, code = draws.random.choice(forms)
     form = draws.random.choice((
-        "use Python to {}", "in Python, {}", "with a bit of Python code, {}", "run some Python that can {}", "{} with Python",
+        "use Python to {}", "in Python, {}",
+        "with a bit of Python code, {}", "run some Python that can {}", "{} with Python",
         "can you {} in Python?", "let Python {}", "write and run Python to {}", "I'd like Python to {}", "Python: {}",
         "please {} using Python", "fire up Python and {}",
     ))  # fmt: skip
@@ -286,7 +182,7 @@ def _search(draws: Draws) -> tuple[str, dict[str, Any]]:
         ))  # fmt: skip
         said = opener.replace("{}", f"the {marked(aspect)} {link} {marked(subject.said)}")
         return plain_request(said, draws), {"query": f"{subject.value} {aspect}"}
-    query = _filled(draws.random.choice(SUBJECTS), draws)
+    query = draws.pool("question") if draws.chance(0.15) else _filled(draws.random.choice(SUBJECTS), draws)
     return plain_request(draws.random.choice(SEARCHES).replace("{}", marked(query)), draws), {"query": query}
 
 
@@ -327,7 +223,7 @@ def _again(name: str, first: dict[str, Any], draws: Draws) -> tuple[str, dict[st
         return said.format(marked(other.said)), {**first, "pattern": other.value}
     key = {"read_file": "path", "write_file": "path", "run_python": "code", "search_files": "folder"}.get(name)
     if key is None:
-        expression = _written_sum(draws)[1] if name == "calculator" else _filled(draws.random.choice(SUBJECTS), draws)
+        expression = written_sum(draws)[1] if name == "calculator" else _filled(draws.random.choice(SUBJECTS), draws)
         said = draws.random.choice(("same thing but with {}", "and {}?", "now {}", "what about {}?", "also {}"))
         return said.format(marked(expression)), {next(iter(first)): expression}
     other = draws.value({"path": "path", "code": "code", "folder": "folder"}[key])
@@ -367,7 +263,7 @@ def own_fault(request: OwnRequest) -> str:
     if _plain(request.messages[-1].content) in _written_prompts():
         return "a prompt that the domain has already"
     if request.tool == "calculator":
-        return "" if _is_sum(request.arguments["expression"]) else "an expression that cannot be evaluated"
+        return "" if is_sum(request.arguments["expression"]) else "an expression that cannot be evaluated"
     if request.tool == "run_python":
         try:
             compile(request.arguments["code"], "draft", "exec")
@@ -390,13 +286,3 @@ def _written_prompts() -> frozenset[str]:
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def _is_sum(expression: str) -> bool:
-    """Return whether an expression is arithmetic of numbers."""
-    try:
-        tree = ast.parse(expression, mode="eval")
-    except SyntaxError:
-        return False
-    allowed = (ast.Expression, ast.BinOp, ast.Constant, ast.operator, ast.Call, ast.Name, ast.Load)
-    return all(isinstance(node, allowed) for node in ast.walk(tree))

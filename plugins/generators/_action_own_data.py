@@ -135,37 +135,111 @@ S {to} should know that {text}. Message them.
 S Send a message to {to}: {text}
 S Message for {to}: {text}
 """
-WHENS = (
-    "at 5:30 pm|at 17:25|in 25 minutes|tomorrow at 10 am|at 8 this evening|on Friday at 2|at 4:10pm|in three hours|tonight at 10"
-    "|on Monday at 08:15|tomorrow morning|at half past three|on 9 April at 11 am|next Wednesday at 7pm|at 10 tonight|on 23 June"
-    "|in 50 minutes|on Saturday at 9:45|at noon|tomorrow 6am|on the 14th|at 7:35|in an hour|at 3 p.m.|every morning at 6"
-).split("|")
-FILE_THINGS = (
-    "guest list|alarm code|address|plan|last entry|title|due date|price|first line|seating plan|version|author".split(
-        "|"
-    )
-)
+WHENS = [
+    "at 5:30 pm",
+    "at 17:25",
+    "in 25 minutes",
+    "tomorrow at 10 am",
+    "at 8 this evening",
+    "on Friday at 2",
+    "at 4:10pm",
+    "in three hours",
+    "tonight at 10",
+    "on Monday at 08:15",
+    "tomorrow morning",
+    "at half past three",
+    "on 9 April at 11 am",
+    "next Wednesday at 7pm",
+    "at 10 tonight",
+    "on 23 June",
+    "in 50 minutes",
+    "on Saturday at 9:45",
+    "at noon",
+    "tomorrow 6am",
+    "on the 14th",
+    "at 7:35",
+    "in an hour",
+    "at 3 p.m.",
+    "every morning at 6",
+]
+FILE_THINGS = [
+    "guest list",
+    "alarm code",
+    "address",
+    "plan",
+    "last entry",
+    "title",
+    "due date",
+    "price",
+    "first line",
+    "seating plan",
+    "version",
+    "author",
+]
 TOPICS = (  # aspects, and the pools of their subjects; a search names the subject first
-    ("opening hours|ticket prices|history|admission fee|architect", "museum|landmark", "of"),
+    ("opening hours|ticket prices|history|admission fee|architect", "landmark|hotel", "of"),
     ("timetable|ferry times|weather warning|travel advice|flood map", "city|region", "for"),
     ("news|research|figures|studies|rumours", "topic", "on"),
     ("price|range|mileage|reviews|common faults", "car", "of a"),
 )
-SUBJECTS = (
-    "rye bread hydration|swimming spots near {city}|mountain huts in {region}|tapas bars in {city}|how to repot {plant}"
-    "|used {car} price|{product} reviews|quiet hotels in {city}|customs rules {country}|airport strike {country}"
-    "|{country} election results|{currency} to {currency} chart|{team} transfer news|{dish} recipe without eggs"
-    "|late night bakery {city}|news about {topic}|{artist} tour dates|who designed {landmark}|{breed} puppies {city}"
-    "|best time to visit {region}|{company} share price|chords of {song}|spare parts {appliance}|side effects of {medicine}"
-    "|rust problems {car}|snow report {region}|apartments for rent {city}|population of {country}|job market {city}"
-    "|how to grow {plant} indoors|{sport} clubs in {city}|cheap flights to {city}|reviews of {hotel}|{book} summary"
-).split("|")
-SEARCHES = (
-    "search the web for {}|google {}|look up {} online|search: {}|search for {}|find out on the web: {}|look on the internet for {}"
-    "|can you google {}?|browse the internet for {}|web search: {}|please search {}|look up {}|check online: {}|{}"
-    "|could you search the internet for {}?|I need search results for {}|find {} online|what does the internet say about {}?"
-    "|see what people online say about {}|do a web search for {}"
-).split("|")
+SUBJECTS = [
+    "rye bread hydration",
+    "swimming spots near {city}",
+    "mountain huts in {region}",
+    "tapas bars in {city}",
+    "how to repot {plant}",
+    "used {car} price",
+    "{product} reviews",
+    "quiet hotels in {city}",
+    "customs rules {country}",
+    "airport strike {country}",
+    "{country} election results",
+    "{currency} to {currency} chart",
+    "{team} transfer news",
+    "{dish} recipe without eggs",
+    "late night bakery {city}",
+    "news about {topic}",
+    "{artist} tour dates",
+    "who designed {landmark}",
+    "{breed} puppies {city}",
+    "best time to visit {region}",
+    "{company} share price",
+    "chords of {song}",
+    "spare parts {appliance}",
+    "side effects of {medicine}",
+    "rust problems {car}",
+    "snow report {region}",
+    "apartments for rent {city}",
+    "population of {country}",
+    "job market {city}",
+    "how to grow {plant} indoors",
+    "{sport} clubs in {city}",
+    "cheap flights to {city}",
+    "reviews of {hotel}",
+    "{book} summary",
+]
+SEARCHES = [
+    "search the web for {}",
+    "google {}",
+    "look up {} online",
+    "search: {}",
+    "search for {}",
+    "find out on the web: {}",
+    "look on the internet for {}",
+    "can you google {}?",
+    "browse the internet for {}",
+    "web search: {}",
+    "please search {}",
+    "look up {}",
+    "check online: {}",
+    "{}",
+    "could you search the internet for {}?",
+    "I need search results for {}",
+    "find {} online",
+    "what does the internet say about {}?",
+    "see what people online say about {}",
+    "do a web search for {}",
+]
 ANSWERS = (  # question, answer that a later turn sends or saves
     ("What does {word} sound like in {language}?", "{word}"),
     ("How do I politely say no to a second interview?", "Thank you for the offer, but I have decided otherwise."),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a line holds phrases, not code
 """Words around requests, refusals and follow-ups, for training and for held-out drafts."""
 
 from __future__ import annotations

@@ -23,9 +23,7 @@ WEIGHTS = {"I": 34, "Q": 24, "L": 14, "N": 12, "F": 10, "S": 14}
 _PARTS = re.compile(f"({START}.*?{END})", re.DOTALL)
 # Free text at the end: what follows would be read as a part of it.
 _OPEN = re.compile(f"[:>-] {START}[^{END}]*{END}$")
-_PLURAL = re.compile(
-    r"(?:(?:the|my|all|latest|last|next) |\W\w+\W )*(?:\S+ )??[\w-]*[^\Ws]s(?: (?:of|for|in|from|that|at|about|to|on|by)\b|$)"
-)
+_PLURAL = re.compile(r"(?:[^ ]+ ){0,3}?[a-z-]*[a-rt-z]s (?:of|for|in|from|that|at|about|to|on)\b")
 _QUOTED = re.compile(r"'\{([\w.]+)\}'")
 _SLOT = re.compile(r"\{([\w.]+)\}")
 
@@ -114,7 +112,8 @@ def compose(
     kind = draws.random.choices(list(options), [WEIGHTS[kind] for kind in options])[0]
     template = draws.random.choice(options[kind])
     core = _said(chosen(template, draws.random), filled, draws)
-    tails, sentences = [], []
+    tails: list[str] = []
+    sentences: list[str] = []
     for slot, argument in _unsaid(spec, template, filled, unsaid, draws):
         clauses = [c for c in argument.clauses if _fits(c, kind, flat=flat)]
         if argument.kind == "bool":
@@ -136,9 +135,7 @@ def wrapped(body: Body, draws: Draws) -> str:
         options += wrappers["I not me"]
     if "please" in body.text:
         options = tuple(option for option in options if not re.search(r"please|pls|thanks", option, re.IGNORECASE))
-    if _OPEN.search(body.text):
-        options = tuple(option for option in options if option.endswith("{}"))
-    elif body.kind == "S" and body.text[-1] not in ".!?":
+    if _OPEN.search(body.text) or (body.kind == "S" and body.text[-1] not in ".!?"):
         options = tuple(option for option in options if option.endswith("{}"))
     if body.kind == "L" and _PLURAL.match(body.text):
         options = tuple(option for option in options if not re.match(r"what( i|')s", option))
@@ -276,7 +273,7 @@ def _careless(text: str, draws: Draws) -> str:
 
 def _slip(text: str, draws: Draws) -> str:
     """Return the text with two letters of one longer word swapped."""
-    words = [match for match in re.finditer(r"[a-z]{5,}", text)]
+    words = list(re.finditer(r"[a-z]{5,}", text))
     if not words:
         return text
     word = draws.random.choice(words)

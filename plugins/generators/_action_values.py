@@ -9,15 +9,16 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ._action_values_data import CODES, DAYS, POOLS
+from ._action_values_data import POOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen twenty"
-).split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+    "twenty",
+)
 LONG = 15  # pools of at least this many values are split between training and held-out drafts
 LAST_YEAR = 2100  # a number of at most this size may be a year, which has no comma
 STEP = 5  # each fifth value is a held-out one
@@ -28,10 +29,10 @@ NOTES = {
     "us_place": "city and state",
 }
 ARTICLES = re.compile(r"^(?:a|an|the|my) ")  # said before a value, and no part of it
-NAMED = frozenset(
-    "product contact device landmark exercise food symptom crime event_known topic garment museum region".split()
+NAMED = (
+    *("product", "contact", "device", "landmark", "exercise", "food", "symptom", "crime", "event_known", "topic"),
+    *("garment", "museum", "region"),
 )
-SPLIT = {"day": tuple(DAYS), "code": tuple(CODES)} | POOLS
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Draws:
 
     def pool(self, name: str) -> str:
         """Return one of the values of a pool."""
-        return self.of_split(SPLIT[name])
+        return self.of_split(POOLS[name])
 
     def chance(self, share: float) -> bool:
         """Return true in this share of the cases."""

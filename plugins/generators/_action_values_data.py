@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a line holds values, not code
 """Pools of the values that requests mention; every fifth of a long pool is for held-out drafts only."""
 
 from __future__ import annotations
@@ -218,8 +219,6 @@ POOLS = {
         "|We moved to a bigger shop|Tickets are almost gone|New menu from Monday|Sunset over the pier"
         "|Our app is out of beta|Closed on Tuesday|Meet our new trainee|Free coffee until noon|Workshop places left"
         "|The podcast is back|Found a lost cat|Repairs are finished",
-        "unit_mass": "kg|lb|g|oz",
-        "unit_length": "km|miles|m|ft|cm|inches",
         "allergen": "nuts|gluten|dairy|shellfish|soy|eggs|sesame|mustard",
         "museum": "the Museum of Flight|the National Gallery|the Textile Museum|the Natural History Museum|the Viking Museum"
         "|the Modern Art Museum|the Railway Museum|the Museum of Glass|the Maritime Museum|the Toy Museum",
@@ -236,19 +235,15 @@ POOLS = {
         "star": "Sirius|Betelgeuse|Vega|Polaris|Rigel|Antares|Altair|Aldebaran",
         "sea": "Kingsport Harbour|Port Elba|Skerry Bay|Northpoint Marina|Gull Island|Westhaven|Tern Cove|Old Pier",
         "insurance": "home|travel|car|pet|life|dental",
+        "day": "today|tomorrow|tonight|on Monday|on Friday|on Saturday|next Tuesday|next week|this weekend|on 12 June|on 3 March"
+        "|next Monday|on Thursday|on 21 October|the day after tomorrow|on Wednesday|on Sunday|next month|on 5 April|on 17 May",
+        "code": "print(sum(range(25)))|print(19 // 4, 19 % 4)|print('fern'[::-1])|print(len('tambourine'))|y = 8; print(y ** 2)"
+        "|print(max([12, 5, 77]))|import math; print(math.pi)|print([n + n for n in range(7)])|print('=' * 30)"
+        "|print(round(3.75, 1))|print(sorted([9, 4, 7]))|for k in range(4): print(k * 2)|print(bool(''), bool('0'))"
+        "|print('tea'.upper())|print(divmod(47, 6))|print(list('fjord'))|print(0.1 + 0.7)|import os; print(os.name)"
+        "|print(' '.join(['a', 'b']))|print(hex(1023))|print(set('banana'))|print(2 ** 40)|print('x;y;z'.split(';'))"
+        "|print(sum([4, 8, 15]) / 3)|print(abs(-17))|print(min('delta'))|a, b = 3, 9; print(a * b)|print(chr(955))"
+        "|import random; print(random.random())|print(tuple(range(3)))|print('moss' in 'mossy')|print(9 > 4 > 2)"
+        "|print(dict(a=1, b=2))|print(str(7).zfill(3))|s = 'loop'; print(s + s)|print(any([0, 1, 0]))",
     }.items()
 }  # fmt: skip
-DAYS = (  # value, as said
-    "today|tomorrow|tonight|on Monday|on Friday|on Saturday|next Tuesday|next week|this weekend|on 12 June|on 3 March"
-    "|next Monday|on Thursday|on 21 October|the day after tomorrow|on Wednesday|on Sunday|next month|on 5 April|on 17 May"
-).split("|")
-CODES = (
-    "print(sum(range(25)))|print(19 // 4, 19 % 4)|print('fern'[::-1])|print(len('tambourine'))|y = 8; print(y ** 2)"
-    "|print(max([12, 5, 77]))|import math; print(math.pi)|print([n + n for n in range(7)])|print('=' * 30)"
-    "|print(round(3.75, 1))|print(sorted([9, 4, 7]))|for k in range(4): print(k * 2)|print(bool(''), bool('0'))"
-    "|print('tea'.upper())|print(divmod(47, 6))|print(list('fjord'))|print(0.1 + 0.7)|import os; print(os.name)"
-    "|print(' '.join(['a', 'b']))|print(hex(1023))|print(set('banana'))|print(2 ** 40)|print('x;y;z'.split(';'))"
-    "|print(sum([4, 8, 15]) / 3)|print(abs(-17))|print(min('delta'))|a, b = 3, 9; print(a * b)|print(chr(955))"
-    "|import random; print(random.random())|print(tuple(range(3)))|print('moss' in 'mossy')|print(9 > 4 > 2)"
-    "|print(dict(a=1, b=2))|print(str(7).zfill(3))|s = 'loop'; print(s + s)|print(any([0, 1, 0]))"
-).split("|")  # fmt: skip
