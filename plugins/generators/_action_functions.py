@@ -10,7 +10,7 @@ area_from_base_and_height area_of_triangle compute_triangle_area triangle_surfac
 : Calculate the area of a triangle given its base and height. | Area of a triangle from base and height
 - base base_length b : int 2 90 ; The base of the triangle. | Length of the base ; with a base of {} | with base {}
 - height h triangle_height : int 2 90 ; The height of the triangle. | Height over the base ; with a height of {} | with height {}
--? unit units length_unit : enum cm,inches,m,ft := "units" ; The unit of measurement. ; , measured in {} | All lengths are in {}
+-? unit units length_unit : unit_length := "units" ; The unit of measurement. ; , measured in {} | All lengths are in {}
 I (compute|calculate|find|work out) the area of a triangle
 Q what's the area of a triangle
 L the area of a triangle
@@ -19,7 +19,7 @@ area_from_radius area_of_circle compute_circle_area disc_area
 = compute the area of a circle
 : Calculate the area of a circle from its radius. | Area of a circle
 -* radius r circle_radius : num 1 60 1 ; The radius of the circle. | Radius
--? unit units : enum cm,m,inches,mm := "m" ; Unit of the radius ; , in {} | in {}
+-? unit units : unit_length := "m" ; Unit of the radius ; , in {} | in {}
 I (compute|calculate|find) the area of a circle with (a radius of|radius) {radius}
 Q how big is a circle with a radius of {radius}
 Q what area does a circle of radius {radius} have
@@ -48,7 +48,7 @@ cylinder_volume volume_of_cylinder compute_cylinder_volume tank_volume
 : Calculate the volume of a cylinder with the given radius and height. | Volume of a cylinder
 - radius r base_radius : num 1 40 1 ; Radius of the base. ; with a radius of {} | with radius {}
 - height h length : num 1 80 1 ; Height of the cylinder. ; with a height of {} | with height {}
--? unit units : enum cm,m,inches ; Unit of length ; , in {} | The lengths are in {}
+-? unit units : unit_length := "cm" ; Unit of length ; , in {} | The lengths are in {}
 I (compute|calculate|work out) the volume of a cylinder
 Q how much fits in a cylinder
 Q what's the volume of a cylinder

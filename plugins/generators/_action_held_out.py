@@ -468,7 +468,7 @@ binomial_chance binomial_pmf success_probability
 = compute binomial probabilities
 : Probability of a number of successes in independent trials. | Binomial distribution
 - trials attempts : int 4 60 ; Number of trials. ; given {} trials
-- successes hits : int 2 12 ; Number of successes. ; and {} successes
+- successes hits : int 2 12 ; Number of successes. ; with {} successes
 - success_rate chance_each : rate 5 90 ; Probability of success in one trial, between 0 and 1. ; at a success rate of {}
 I determine the binomial probability
 Q how probable are {successes} hits out of {trials} at a success rate of {success_rate}

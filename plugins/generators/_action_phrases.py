@@ -81,7 +81,7 @@ TALK = (
     ("write me a poem about {plant}|a short poem about {city}, please|I'd like a poem for {person}", "write poems"),
     ("tell me a bedtime story about {pet}|make up a story about a dragon in {city}", "tell stories"),
     ("what's the meaning of life?|is there life after death?|why are we here", "answer questions of philosophy"),
-    ("who do you think is right, {person} or {person}?|what's your opinion on {topic}?", "give opinions"),
+    ("who do you think is right, my brother or {person}?|what's your opinion on {topic}?", "give opinions"),
     ("do you like {dish}?|what's your favourite song?|are you happy?|do you ever sleep?", "talk about feelings"),
     ("draw me a picture of {landmark}|paint {pet} in oil|sketch a {breed}", "draw pictures"),
     ("sing me something|sing happy birthday for {person}|can you hum a tune?", "sing"),
@@ -91,7 +91,7 @@ TALK = (
     ("play hide and seek with me|let's play twenty questions|do you want to play chess?", "play games with you"),
     ("cut my hair|fold my laundry|wash the dishes, please|carry the sofa upstairs", "do work with hands"),
     ("who will win the lottery?|read my palm|what does my horoscope say?|tell me my future", "tell the future"),
-    ("debate me on {topic}|argue that {topic} is overrated", "hold debates"),
+    ("debate me on {topic}|argue against {topic}", "hold debates"),
     ("give me a riddle|got a riddle for the kids?|a tricky riddle please", "pose riddles"),
     ("cheer me up|say something nice|motivate me", "cheer people up"),
 )

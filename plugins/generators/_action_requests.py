@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._action_values import Draws
 
 START, END = "\x01", "\x02"  # around values, whose text no later step may change
+WITH_COMMA = ("address", "us_place")  # kinds whose values a list in a sentence would blur
 WEIGHTS = {"I": 34, "Q": 24, "L": 14, "N": 12, "F": 10, "S": 14}
 _PARTS = re.compile(f"({START}.*?{END})", re.DOTALL)
 # Free text at the end: what follows would be read as a part of it.
@@ -63,7 +64,7 @@ def fill(spec: ToolSpec, draws: Draws, given: Mapping[str, Value] | None = None)
 
 def several(spec: ToolSpec, draws: Draws, filled: Mapping[str, Value]) -> tuple[str, list[Value]] | None:
     """Return an argument with two or three values for calls of their own, if the tool has such an argument."""
-    slots = [argument.key for argument in spec.arguments if argument.many and argument.key in filled]
+    slots = [a.key for a in spec.arguments if a.many and a.key in filled and a.kind not in WITH_COMMA]
     if not slots:
         return None
     slot = draws.random.choice(slots)

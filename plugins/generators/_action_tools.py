@@ -1728,7 +1728,7 @@ search_hotels find_hotels hotel_search
 - check_in arrival from_date start_date : date ; Day of arrival
 - nights stay length num_nights : int 1 14 ; Number of nights
 -? guests people adults : int 2 6 ; Number of guests ; for {} people | , {} of us
--? amenities features : list enum pool=a pool,parking,wifi=Wi-Fi,gym=a gym,breakfast 1 2 ; What it must have ; with {}
+-? amenities features : list amenity 1 3 ; What it must have ; with {}
 -? max_price price_limit : money 60 300 ; Highest price a night ; under {} a night
 I find a hotel in {city} for {nights} nights from {check_in}
 Q which hotels in {city} have rooms from {check_in} for {nights} nights

@@ -31,7 +31,7 @@ NOTES = {
 ARTICLES = re.compile(r"^(?:a|an|the|my) ")  # said before a value, and no part of it
 NAMED = (
     *("product", "contact", "device", "landmark", "exercise", "food", "symptom", "crime", "event_known", "topic"),
-    *("garment", "museum", "region"),
+    *("garment", "museum", "region", "amenity"),
 )
 
 

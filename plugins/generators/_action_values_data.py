@@ -219,6 +219,8 @@ POOLS = {
         "|We moved to a bigger shop|Tickets are almost gone|New menu from Monday|Sunset over the pier"
         "|Our app is out of beta|Closed on Tuesday|Meet our new trainee|Free coffee until noon|Workshop places left"
         "|The podcast is back|Found a lost cat|Repairs are finished",
+        "unit_length": "cm|inches|m|ft|mm|yards|km",
+        "amenity": "parking|a pool|a gym|free breakfast|a sauna|a balcony|a kitchen|air conditioning|a lift",
         "allergen": "nuts|gluten|dairy|shellfish|soy|eggs|sesame|mustard",
         "museum": "the Museum of Flight|the National Gallery|the Textile Museum|the Natural History Museum|the Viking Museum"
         "|the Modern Art Museum|the Railway Museum|the Museum of Glass|the Maritime Museum|the Toy Museum",
