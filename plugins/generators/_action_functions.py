@@ -7,7 +7,7 @@ FUNCTIONS = {
     "geometry": """
 area_from_base_and_height area_of_triangle compute_triangle_area triangle_surface
 = compute the area of a triangle
-: Calculate the area of a triangle given its base and height. | Area of a triangle from base and height
+: Computes how large a triangle is from its base and the height above it. | Area of a triangle from base and height
 - base base_length b : int 2 90 ; The base of the triangle. | Length of the base ; with a base of {} | with base {}
 - height h triangle_height : int 2 90 ; The height of the triangle. | Height over the base ; with a height of {} | with height {}
 -? unit units length_unit : unit_length := "units" ; The unit of measurement. ; , measured in {} | All lengths are in {}
@@ -158,7 +158,7 @@ F {number}, base {from_base} to base {to_base}
 
 quadratic_solutions quadratic_solver roots_of_quadratic quadratic_equation_roots
 = solve quadratic equations
-: Find the roots of a quadratic equation ax^2 + bx + c = 0. | Solve a quadratic equation from its coefficients.
+: Solves a*x^2 + b*x + c = 0 for x and returns both solutions. | Solve a quadratic equation from its coefficients.
 - a coefficient_a : int 2 12 ; Coefficient of x squared. ; with a = {}
 - b coefficient_b : int 2 30 ; Coefficient of x. ; with b = {}
 - c coefficient_c constant : int 2 40 ; Constant term. ; with c = {}
