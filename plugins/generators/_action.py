@@ -158,10 +158,10 @@ def _own(draws: Draws) -> Made:
     request = own_request(draws)
     tools = list(_own_order(draws))
     manner = draws.random.random()
-    if manner < 0.3:
-        kept = {tool.name for tool in draws.random.sample(tools, draws.random.randint(2, 5))} | {request.tool}
+    if manner < 0.55:
+        kept = {tool.name for tool in draws.random.sample(tools, draws.random.randint(1, 4))} | {request.tool}
         tools = [tool for tool in tools if tool.name in kept and not _stands_for(tool.name, request.tool)]
-    if 0.2 < manner < 0.45 and request.tool != "web_search":
+    if 0.4 < manner < 0.6 and request.tool != "web_search":
         style = style_of(draws)
         for _ in range(draws.random.randint(1, 3)):
             area = draws.random.choice(BESIDE_OWN)

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from ._action_shape import Shown, Style
     from ._action_values import Draws
 
-DISTRACTORS = ((0, 1, 2, 3, 4, 5, 6, 7), (8, 20, 25, 21, 13, 8, 3, 2))
-ROOM = (260, 380, 500, 640)  # characters of all signatures in a prompt, at most, but for the needed ones
+NUMBERS = (0, 1, 2, 3, 4, 5, 6, 7)  # of distractors
+# Training shows fewer, because its time is that of its tokens; more of them are learnt from the domain's own eight.
+DISTRACTORS = {False: (10, 28, 26, 16, 10, 5, 3, 2), True: (8, 20, 25, 21, 13, 8, 3, 2)}  # weights, by held_out
+# Characters of all signatures in a prompt, at most, but for the needed ones.
+ROOM = {False: (140, 240, 360, 520), True: (260, 380, 500, 640)}
 
 
 class Made(NamedTuple):
@@ -69,7 +72,7 @@ def with_distractors(
     wanted = [*(shown.spec for shown in needed), *absent]
     tools = [shown.tool for shown in needed]
     picked: list[ToolSpec] = []
-    room = draws.random.choice(ROOM)
+    room = draws.random.choice(ROOM[draws.held_out])
     near = [spec for one in wanted for spec in by_area(held_out=draws.held_out)[one.area]]
     for _ in range(count * 4):
         if len(picked) == count:
@@ -89,7 +92,7 @@ def with_distractors(
 
 def count(draws: Draws) -> int:
     """Return a number of distractors."""
-    return draws.random.choices(*DISTRACTORS)[0]
+    return draws.random.choices(NUMBERS, DISTRACTORS[draws.held_out])[0]
 
 
 def user(text: str) -> Message:
