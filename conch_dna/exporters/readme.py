@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch_dna.models.refs import HUB_ID
+from conch_dna.registry.card import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +41,14 @@ def export_readme(
     lines += [
         f"# {card.name}, version {card.version}", "",
         f"This is {what}, {MARK} `{card.digest}`. {gate}", "",
-        f"Base: `{card.base}`, digest `{card.base_digest}`; teacher: `{card.teacher}`.", "", "## Use", "", usage, "",
+        f"Base: `{card.base}`, digest `{card.base_digest}`; teacher: `{card.teacher}`.", "",
     ]  # fmt: skip
+    if card.processors:
+        lines += [
+            f"Conch DNA computes parts of its answers by {named(card.processors)}. Other programs let the model guess "
+            "them, and it was not trained to: expect more wrong results there.", "",
+        ]  # fmt: skip
+    lines += ["## Use", "", usage, ""]
     return "\n".join(lines)
 
 

@@ -28,12 +28,14 @@ def publish(
     base: str,
     teacher: str,
     identity: dict[str, Any],
+    processors: tuple[str, ...] = (),
 ) -> Entry:
     """Publish an adapter in the registry as the domain's next version.
 
     :param base: the model reference of its base.
     :param teacher: the domain's teachers in one line.
     :param identity: base, teacher, data, start and settings of the training.
+    :param processors: the domain's processors, which compute parts of the answers.
     """
     figures = verdict.candidate.model_dump(include={"bits_per_byte", "quality", "divergence", "agreement"})
     entry = registry.publish(
@@ -50,6 +52,7 @@ def publish(
             metrics={name: value for name, value in figures.items() if value is not None},
             verdict=verdict,
             invocation_tokens=read_adapter(adapter).invocation_tokens,
+            processors=processors,
         ),
     )
     log.info("neuron_published", domain=domain, version=entry.version)

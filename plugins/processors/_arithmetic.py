@@ -29,7 +29,7 @@ BEFORE = frozenset(
 ) | frozenset(month.lower() for month in MONTHS)
 SCALES = frozenset(
     "hundred thousand million billion dozen dozens half halves third thirds quarter quarters squared cubed mod modulo "
-    "factorial pm am st nd rd th".split()
+    "factorial pm am st nd rd th one two three four five six seven eight nine ten eleven twelve".split()
 ) | frozenset(name.lower() for name in (*MONTHS, *WEEKDAYS))
 SAFE = ":;,.!?=\"'’“”—…&|"  # signs after which an expression may begin
 NOT_NUMBERS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]/[0-9]{1,2}/[0-9]{4}|\b0[xX]")
@@ -183,7 +183,7 @@ def _with_unit(token: Token, words: list[str]) -> Token:
     """
     if any(word[0] == "/" and len(word) == 2 and word[1] not in UNITS for word in words):
         raise NotArithmetic
-    if not SCALES.isdisjoint(word.lower() for word in words):
+    if not SCALES.isdisjoint(part for word in words for part in word.lower().split("/")):
         raise NotArithmetic
     if token.number is None:  # a parenthesis
         return token
