@@ -154,13 +154,20 @@ class Reference(Record):
 class Prompt(Record):
     """One prompt of a domain: chat messages, the last of which is the turn to answer.
 
-    :param tools: the tools that the answer may call; without any, those of the domain.
+    :param tools: its own tools, which the answer may call.
+    :param default_tools: the domain's, which it may call if the prompt has none of its own; not part of its identity.
     """
 
     messages: tuple[Message, ...]
     reference: Reference = Reference()
     source: str = "unknown"
     tools: tuple[Tool, ...] = ()
+    default_tools: tuple[Tool, ...] = Field((), exclude=True)
+
+    @property
+    def offered(self) -> tuple[Tool, ...]:
+        """The tools that the answer may call."""
+        return self.tools or self.default_tools
 
     @property
     def digest(self) -> str:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from conch_dna.data.tokens import encode_answer
+from conch_dna.data.tool_form import student_turns
 from conch_dna.evaluation.fit import fits
 from conch_dna.evaluation.scoring import Scores, needs_perplexity, score
 from conch_dna.models.head import split
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
 FLOOR = 1e-12  # bits; keeps the perplexity of a text that the base predicts perfectly above 1
 
 
-def answer_greedily(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
-    """Return greedy answers to the prompts as a student sees them, without the domain's context."""
-    conversations = [p.turns for p in prompts]
-    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
+def answer_greedily(
+    runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt], *, held: bool = False
+) -> list[str]:
+    """Return greedy answers to the prompts as a student sees them: with their tools, without the teacher's context.
+
+    :param held: hold each answer to the grammar of its prompt's tools, as at run time: calls of them, or text.
+    """
+    conversations = [student_turns(p) for p in prompts]
+    processors = [runtime.constraints(p.offered) for p in prompts] if held else ()
+    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens), processors)
 
 
 def rate(

@@ -15,6 +15,7 @@ from conch_dna.config import RecipeSettings
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import as_answered
+from conch_dna.domains.generation import generator_of
 from conch_dna.errors import BudgetReached, ConchError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
@@ -153,7 +154,7 @@ class Distillation:
         if not evaluation.verdict.passed:
             return result
         entry = publish(  # last of all: nothing fails after it
-            self.registry, domain.name, trained.adapter, evaluation.verdict, base=config.student,
+            self.registry, domain, trained.adapter, evaluation.verdict, base=config.student,
             teacher=self.teacher_name(domain), identity=identity,
         )  # fmt: skip
         self.trackers.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)
@@ -188,6 +189,7 @@ class Distillation:
         preparation = Preparation(
             self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
             setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
+            generator_of(setup.project.host.catalog, domain),
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)

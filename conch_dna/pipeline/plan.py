@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer, prompt_ids
+from conch_dna.data.tool_form import student_turns
 from conch_dna.errors import ConfigError, DataError, PluginError
 from conch_dna.models import refs
 from conch_dna.models.load import load_tokenizer
@@ -200,7 +201,7 @@ def _reports(file: Path) -> Iterable[StepReport]:
 
 def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], most: int) -> Sizes:
     """Count the tokens of the prompts, and assume the maximum length for the answers."""
-    lengths = [len(prompt_ids(tokenizer, p.turns)) for p in prompts]
+    lengths = [len(prompt_ids(tokenizer, student_turns(p))) for p in prompts]
     return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
 
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.models.refs import HUB_ID
-from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Verdict
+from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Tool, Verdict
 from conch_dna.util.files import sha256_file
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class CardFields(Record):
         (), description="tokens from which the neuron acts; empty if it acts on every token"
     )
     processors: tuple[str, ...] = Field((), description="processors that compute parts of its answers")
+    tool_form: int = Field(1, ge=1, description="version of the form of tools in its prompts; 1 for those of 0.1")
+    tools: tuple[Tool, ...] = Field(
+        (), description="tools that it was trained with, offered where a request names none"
+    )
 
 
 class Origin(Record):

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from conch_dna.data.tokens import prompt_ids
+from conch_dna.data.tool_form import student_turns
 from conch_dna.errors import CheckpointError
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.records import Record, read_sound, to_json_line
@@ -93,7 +94,7 @@ def draw(
     """
     config, tokenizer = context.config, context.base.tokenizer
     repeated = [prompt for prompt in prompts for _ in range(context.settings.candidates)]
-    ids = [prompt_ids(tokenizer, p.turns) for p in repeated]
+    ids = [prompt_ids(tokenizer, student_turns(p)) for p in repeated]
     seeds = rollout_seeds(config.seed, number, [p.digest for p in repeated])
     with student.runtime.neuron(student.name):
         rollouts = roll_out(
