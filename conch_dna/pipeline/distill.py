@@ -190,6 +190,7 @@ class Distillation:
             self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
             setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
             generator_of(setup.project.host.catalog, domain),
+            [setup.project.host.catalog.get("processors", name) for name in domain.settings.processors],
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)

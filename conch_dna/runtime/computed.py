@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from conch_dna.plugin.protocols import SpanProcessor
+    from conch_dna.runtime.neuron_cache import Blend, Version
 
 TAIL = 64  # tokens before a span that are encoded with it, so that it is split as in a whole text
 log = structlog.get_logger()
@@ -66,8 +67,21 @@ class ComputedSpans:
         text = self._detokenizer.text
         if not self._forced and len(text) > self._asked:  # a token may show its text only with the next one
             self._asked = len(text)
-            if (following := computed(text, self._processors)) is not None:
+            if (following := self._computed(text)) is not None:
                 self._forced = self._encoded(following)[::-1]
+
+    def _computed(self, text: str) -> str | None:
+        """Return what must follow; a processor that raises is not asked again, since an error would end the batch."""
+        for processor in self._processors:
+            try:
+                found = processor(text)
+            except Exception as fault:  # noqa: BLE001 - a plug-in may raise anything
+                log.warning("processor_failed", processor=repr(processor), fault=repr(fault))
+                self._processors = tuple(other for other in self._processors if other is not processor)
+                continue
+            if found:
+                return found
+        return None
 
     def _encoded(self, text: str) -> list[int]:
         """Return the tokens that continue the answer with exactly ``text``; nothing if there are none."""
@@ -86,11 +100,6 @@ class ComputedSpans:
         yield self._tokenizer.encode(text, add_special_tokens=False)
 
 
-def computed(text: str, processors: Sequence[SpanProcessor]) -> str | None:
-    """Return what the first processor that computes something says must follow ``text``, or ``None``."""
-    return next((found for processor in processors if (found := processor(text))), None)
-
-
 class SpanProcessors:
     """The processors of a runtime, for the neurons that were trained with them.
 
@@ -103,13 +112,14 @@ class SpanProcessors:
         self._reported: set[tuple[str, str]] = set()
         self._detokenizer: Any = None
 
-    def of(self, neuron: object, names: Sequence[str]) -> list[ComputedSpans]:
-        """Return the logits processors of one answer: one, or none for a neuron without processors.
+    def of(self, wanted: Version | Blend | None) -> list[ComputedSpans]:
+        """Return the logits processors of one answer of a neuron: one, or none for the base."""
+        return [] if wanted is None else self.named(wanted.processors, wanted.ref)
 
-        A name that is not available is logged once for each neuron; the neuron then guesses these spans.
+    def named(self, names: Sequence[str], neuron: str) -> list[ComputedSpans]:
+        """Return the logits processors of one answer: one, or none if no processor is named or available.
 
-        :param neuron: the neuron's reference, for the log.
-        :param names: the processors that its card names.
+        A processor that is not available is logged once for each neuron, which then guesses these spans.
         """
         if not names:
             return []
@@ -118,9 +128,9 @@ class SpanProcessors:
 
             self._available = load_plugins().catalog.all("processors")
         for name in names:
-            if name not in self._available and (str(neuron), name) not in self._reported:
-                self._reported.add((str(neuron), name))
-                log.warning("processor_missing", neuron=str(neuron), processor=name)
+            if name not in self._available and (neuron, name) not in self._reported:
+                self._reported.add((neuron, name))
+                log.warning("processor_missing", neuron=neuron, processor=name)
         found = [self._available[name] for name in names if name in self._available]
         return [ComputedSpans(self._tokenizer, found, self._new_detokenizer())] if found else []
 

@@ -59,6 +59,11 @@ class Version:
     processors: tuple[str, ...] = ()
 
     @property
+    def ref(self) -> str:
+        """Its name for people: the reference in the registry, or the folder."""
+        return str(self.folder) if self.entry is None else self.entry.ref
+
+    @property
     def tool_form(self) -> int:
         """The version of the form of tools that it was trained with."""
         return FORM if self.entry is None else self.entry.card.tool_form
@@ -80,6 +85,11 @@ class Blend:
     def invocation_tokens(self) -> tuple[int, ...]:
         """The invocation_tokens that all parts have."""
         return self.parts[0][0].invocation_tokens
+
+    @property
+    def ref(self) -> str:
+        """Its name for people: the weights and references of its parts."""
+        return " + ".join(f"{weight:g} {version.ref}" for version, weight in self.parts)
 
     @property
     def processors(self) -> tuple[str, ...]:
