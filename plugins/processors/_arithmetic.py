@@ -11,6 +11,7 @@ from ._units import DIMENSIONS, UNITS
 
 DIGITS = 15  # of a number, before its decimal point
 PLACES = 4  # of an exact result
+LEAST = Fraction(1, 10**6)  # a smaller result would be a long row of zeros
 MOST_TOKENS, MOST_WORDS, MOST_DEPTH = 60, 3, 20
 MOST_EXPONENT = 50
 TOKEN = re.compile(
@@ -31,7 +32,7 @@ SCALES = frozenset(
     "hundred thousand million billion dozen dozens half halves third thirds quarter quarters squared cubed mod modulo "
     "factorial pm am st nd rd th one two three four five six seven eight nine ten eleven twelve".split()
 ) | frozenset(name.lower() for name in (*MONTHS, *WEEKDAYS))
-SAFE = ":;,.!?=\"'’“”—…&|"  # signs after which an expression may begin
+SAFE = ":;,.!?=\"'’“”—…&|→⇒•"  # signs after which an expression may begin
 NOT_NUMBERS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]/[0-9]{1,2}/[0-9]{4}|\b0[xX]")
 BULLET = re.compile(r"^\s*(?:[-*•+]|[0-9]{1,2}[.)])\s+")
 
@@ -179,9 +180,9 @@ def _ends_operand(token: Token) -> bool:
 def _with_unit(token: Token, words: list[str]) -> Token:
     """Return the token with the known units among the words.
 
-    :raises NotArithmetic: a word changes the number, or the number is divided by a variable, as in "10/x".
+    :raises NotArithmetic: a word changes the number, or is a variable, as in "0.9P" and "10/x".
     """
-    if any(word[0] == "/" and len(word) == 2 and word[1] not in UNITS for word in words):
+    if any(len(word.removeprefix("/")) == 1 and word.removeprefix("/") not in UNITS for word in words):
         raise NotArithmetic
     if not SCALES.isdisjoint(part for word in words for part in word.lower().split("/")):
         raise NotArithmetic
@@ -221,12 +222,14 @@ class _Parser:
     def result(self) -> Quantity:
         """Return the value of all tokens.
 
-        :raises NotArithmetic: they are not one expression, or its value is too large or in mixed units.
+        :raises NotArithmetic: they are not one expression, or its value is too large, too small or in mixed units.
         """
         found = self._sum()
         if self._at < len(self._tokens):
             raise NotArithmetic
         known = [DIMENSIONS[unit] for unit, _ in found.units]
+        if 0 < abs(found.value) < LEAST:
+            raise NotArithmetic
         if len(known) != len(set(known)) or any(DIMENSIONS[u] == "money" and n > 1 for u, n in found.units):
             raise NotArithmetic
         return found
@@ -354,9 +357,7 @@ def decimal(value: Fraction, *, least: int = 0) -> str:
     """
     places = next((n for n in range(PLACES + 1) if (value * 10**n).denominator == 1), None)
     if places is None:
-        places = 2
-        while places < 2 * DIGITS and value and abs(value) * 10 ** (places - 1) < 1:
-            places += 1
+        places = next(n for n in range(2, 2 * DIGITS) if abs(value) * 10 ** (n - 1) >= 1 or n == 2 * DIGITS - 1)
     places = max(places, least)
     scaled = int(abs(value) * 10**places + Fraction(1, 2))
     digits = str(scaled).rjust(places + 1, "0")
