@@ -43,16 +43,16 @@ def faults_of(domain: Domain, scorers: Collection[str], processors: Collection[s
     return faults
 
 
-def _settings_faults(
-    settings: DomainSettings, scorers: Collection[str], processors: Collection[str]
-) -> Iterator[str]:
+def _settings_faults(settings: DomainSettings, scorers: Collection[str], processors: Collection[str]) -> Iterator[str]:
     where = f"domain {settings.name}"
     if settings.length.min > settings.length.max:
         yield f"{where}: length.min {settings.length.min} is above length.max {settings.length.max}"
-    for name in sorted(settings.scorers.keys() - set(scorers)):
-        yield f"{where}: no scorer is named {name!r}; allowed: {', '.join(sorted(scorers))}"
-    for name in sorted(set(settings.processors) - set(processors)):
-        yield f"{where}: no processor is named {name!r}; allowed: {', '.join(sorted(processors)) or '(none)'}"
+    for kind, used, known in (
+        ("scorer", settings.scorers, scorers),
+        ("processor", settings.processors, processors),
+    ):
+        names = ", ".join(sorted(known)) or "(none)"
+        yield from (f"{where}: no {kind} is named {n!r}; allowed: {names}" for n in sorted(set(used) - set(known)))
     if settings.task_type == "tool_call" and not settings.tools:
         yield f"{where}: task_type tool_call needs at least one [[tools]] entry"
     for kind, names in (("tools", [t.name for t in settings.tools]), ("sources", [s.key for s in settings.sources])):

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from conch_dna.registry.card import Card
 
 MARK = "exported from the neuron with the content digest"  # --force replaces only folders whose README has it
+COMPUTED_SPANS = (
+    "Conch DNA computes parts of its answers by {}. Other programs let the model guess them, and it was not trained to: "
+    "expect more wrong results there."
+)
 
 
 def export_readme(
@@ -44,10 +48,7 @@ def export_readme(
         f"Base: `{card.base}`, digest `{card.base_digest}`; teacher: `{card.teacher}`.", "",
     ]  # fmt: skip
     if card.processors:
-        lines += [
-            f"Conch DNA computes parts of its answers by {named(card.processors)}. Other programs let the model guess "
-            "them, and it was not trained to: expect more wrong results there.", "",
-        ]  # fmt: skip
+        lines += [COMPUTED_SPANS.format(named(card.processors)), ""]
     lines += ["## Use", "", usage, ""]
     return "\n".join(lines)
 

@@ -161,7 +161,7 @@ class NeuronRuntime:
         sampler = make_sampler(temp=sampling.temperature, top_p=sampling.top_p)
         ids, ends = ids_of(tokenizer, messages), set(tokenizer.eos_token_ids)
         # The spans come last: they force no token that the grammar forbids.
-        processors = [*constraints, *self._spans.of(wanted)]
+        processors: Processors = [*constraints, *self._spans.of(wanted)]
         steps = decode(model, ends, [ids], [sampler], sampling.max_tokens, self._alora_of(adapter), [processors])
         return self._texts(steps, adapter, constraints)
 
@@ -182,7 +182,7 @@ class NeuronRuntime:
         with self.neuron(neuron) if neuron is not None else contextlib.nullcontext():
             model, sampling = self.base_model.model, sampling or Sampling()
             given = processors or [()] * len(prompts)
-            each = [[*own, *self.computed_spans()] for own in given]
+            each: list[Processors] = [[*own, *self.computed_spans()] for own in given]
             for answer in answer_many(model, tokenizer, prompts, sampling, self.alora, each):
                 texts[answer.place] = tokenizer.decode(answer.tokens)
         return texts

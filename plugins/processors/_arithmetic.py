@@ -15,24 +15,80 @@ LEAST = Fraction(1, 10**6)  # a smaller result would be a long row of zeros
 MOST_TOKENS, MOST_WORDS, MOST_DEPTH = 60, 3, 20
 MOST_EXPONENT = 50
 TOKEN = re.compile(
-    r"(?P<number>[0-9.,:]*[0-9])|(?P<word>/?[^\W\d_]+(?:/[^\W\d_]+)*)|(?P<power>\*\*|\^)|(?P<sign>[-+*/×÷−⋅·()%$£€])"
+    r"(?P<number>[0-9.,:]*[0-9])|(?P<word>/?[^\W\d_]+(?:/[^\W\d_]+)*)|(?P<power>\*\*|\^)|(?P<sign>[-+*/()%$£€])"
     r"|(?P<blank>\s+)|(?P<other>.)"
 )
 NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]+)?")
-SPELLED = {
-    "x": "*", "X": "*", "×": "*", "⋅": "*", "·": "*", "times": "*", "÷": "/", "−": "-", "plus": "+", "minus": "-",
-    "**": "^", "percent": "%", "of": "of",
-}  # fmt: skip
+SPELLED = {"x": "*", "X": "*", "times": "*", "plus": "+", "minus": "-", "**": "^", "percent": "%"}
 # Words before an expression that belong to it, and words after a number that change it.
 BEFORE = frozenset(
-    "half twice thrice double triple treble third quarter by than negative root square cube sum product difference "
-    "average mean less more of log per".split()
+    {
+        "half",
+        "twice",
+        "thrice",
+        "double",
+        "triple",
+        "treble",
+        "third",
+        "quarter",
+        "by",
+        "than",
+        "negative",
+        "root",
+        "square",
+        "cube",
+        "sum",
+        "product",
+        "difference",
+        "average",
+        "mean",
+        "less",
+        "more",
+        "of",
+        "log",
+        "per",
+    }  # fmt: skip
 ) | frozenset(month.lower() for month in MONTHS)
 SCALES = frozenset(
-    "hundred thousand million billion dozen dozens half halves third thirds quarter quarters squared cubed mod modulo "
-    "factorial pm am st nd rd th one two three four five six seven eight nine ten eleven twelve".split()
+    {
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "dozen",
+        "dozens",
+        "half",
+        "halves",
+        "third",
+        "thirds",
+        "quarter",
+        "quarters",
+        "squared",
+        "cubed",
+        "mod",
+        "modulo",
+        "factorial",
+        "pm",
+        "am",
+        "st",
+        "nd",
+        "rd",
+        "th",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    }  # fmt: skip
 ) | frozenset(name.lower() for name in (*MONTHS, *WEEKDAYS))
-SAFE = ":;,.!?=\"'’“”—…&|→⇒•"  # signs after which an expression may begin
+SAFE = ":;,.!?=\"'\u2019“”—…&|→⇒•"  # signs after which an expression may begin
 NOT_NUMBERS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]/[0-9]{1,2}/[0-9]{4}|\b0[xX]")
 BULLET = re.compile(r"^\s*(?:[-*•+]|[0-9]{1,2}[.)])\s+")
 

@@ -11,7 +11,9 @@ from ._units import UNITS, factor
 
 CONVERSION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s?([A-Za-z]+) (?:in|to|into|as) ([A-Za-z]+)\s*$")
 DURATION = re.compile(r"([0-9]{1,3}):([0-5][0-9]) (?:in|to|into|as) ([A-Za-z]+)\s*$")
-PART = re.compile(r"(?:[0-9.,:]|[/*+×÷−(x-]\s*|\b(?:and|half)\s+)$")  # before an amount: it is a part of a larger one
+PART = re.compile(r"(?:[0-9.,:]|[/*+(x-]\s*|\b(?:and|half)\s+)$")  # before an amount: it is a part of a larger one
+# Typographic signs for times, divided by and minus.
+SIGNS = str.maketrans({"\u00d7": "*", "\u22c5": "*", "\u00b7": "*", "\u00f7": "/", "\u2212": "-"})
 
 
 def result_of(line: str, *, whole: bool) -> str | None:
@@ -19,6 +21,7 @@ def result_of(line: str, *, whole: bool) -> str | None:
 
     :param whole: whether the line is complete at its beginning.
     """
+    line = line.translate(SIGNS)
     return _converted(line) or calendar(line) or arithmetic(line, whole=whole)
 
 

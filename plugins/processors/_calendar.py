@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ MONTHS = (
 )  # fmt: skip
 _CLOCK = r"(?<![0-9:])([0-9]{1,2}):([0-5][0-9])(?:\s?([AaPp])\.?[Mm]\.?)?"
 _AMOUNT = r"([0-9]{1,5}(?:\.[0-9]{1,3})?)\s?([A-Za-z]+)"
-_SIGN = r"\s*([-+−])\s*"
+_SIGN = r"\s*([-+])\s*"
 _DATE = r"(?<![0-9-])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9-])"
 _BEFORE = r"(?:^|[\s:,;(])"
 
@@ -58,7 +58,9 @@ def _written(minutes: int, like: re.Match[str]) -> str:
     if like[3]:
         half = ("am", "pm")[hour >= 12]
         half = half.upper() if like[3].isupper() else half
-        return f"{hour % 12 or 12}:{minute:02}{' ' if ' ' in like[0][: like.end(3) - like.start()].strip() else ''}{half}"
+        return (
+            f"{hour % 12 or 12}:{minute:02}{' ' if ' ' in like[0][: like.end(3) - like.start()].strip() else ''}{half}"
+        )
     return f"{hour:02}:{minute:02}" if like[1].startswith("0") or not hour else f"{hour}:{minute:02}"
 
 
@@ -112,12 +114,12 @@ def _weekday(match: re.Match[str]) -> str:
 
 
 def _date_and_days(match: re.Match[str]) -> str:
-    days = datetime.timedelta(_signed(match[4], _days(match[5], match[6])))
-    return (datetime.date(int(match[1]), int(match[2]), int(match[3])) + days).isoformat()
+    days = dt.timedelta(_signed(match[4], _days(match[5], match[6])))
+    return (dt.date(int(match[1]), int(match[2]), int(match[3])) + days).isoformat()
 
 
 def _date_and_date(match: re.Match[str]) -> str:
-    first, second = (datetime.date(int(match[n]), int(match[n + 1]), int(match[n + 2])) for n in (1, 5))
+    first, second = (dt.date(int(match[n]), int(match[n + 1]), int(match[n + 2])) for n in (1, 5))
     if match[4] == "+":
         raise ValueError
     return str((first - second).days)
@@ -128,7 +130,7 @@ def _day_of_month(match: re.Match[str]) -> str:
     leading = match[1] is not None  # "12 March", and not "March 12"
     day, name = (match[1], match[2]) if leading else (match[4], match[3])
     month, days = MONTHS.index(name.capitalize()) + 1, _signed(match[5], _days(match[6], match[7]))
-    common, leap = (datetime.date(year, month, int(day)) + datetime.timedelta(days) for year in (2001, 2004))
+    common, leap = (dt.date(year, month, int(day)) + dt.timedelta(days) for year in (2001, 2004))
     if (common.month, common.day) != (leap.month, leap.day):
         raise ValueError
     return f"{common.day} {MONTHS[common.month - 1]}" if leading else f"{MONTHS[common.month - 1]} {common.day}"

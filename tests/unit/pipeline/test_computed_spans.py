@@ -133,7 +133,7 @@ def test_an_unknown_processor_stops_the_domain_before_its_teacher_is_asked(work)
 
 
 def test_a_neuron_is_measured_and_published_with_its_processors(work):
-    one, domain = work("opening", "calculator", mode="sft", steps=1)
+    one, _ = work("opening", "calculator", mode="sft", steps=1)
     one.host.catalog.add("processors", "opening", opening, Owner("o", "o.py"))
     result = distill_all(one, ["alpha"]).results[0]
     assert result.state == "published", result

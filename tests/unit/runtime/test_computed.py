@@ -210,7 +210,8 @@ def test_an_engine_computes_for_each_request_by_its_neuron(base, registry, count
     engine = Engine(base, registry, slots=2, batch=4, span_processors=BOTH)
     try:
         names = ["sums", "plain", "base", "sums"]
-        requests = [engine.submit(text, name, LIMIT) for text, name in zip(["hello"] * 3 + ["there"], names, strict=True)]
+        prompts = ["hello", "hello", "hello", "there"]
+        requests = [engine.submit(prompt, name, LIMIT) for prompt, name in zip(prompts, names, strict=True)]
         texts = [request.result().text for request in requests]
         assert ["6 * 7 = 42" in text for text in texts] == [True, False, False, True]
         assert texts[0] == engine.submit("hello", "sums", LIMIT).result().text

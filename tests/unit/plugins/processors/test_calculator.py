@@ -1,6 +1,6 @@
 """The calculator computes what has one clear result, and leaves everything else to the model."""
 
-import datetime
+import datetime as dt
 import time
 from fractions import Fraction
 
@@ -23,7 +23,7 @@ RESULTS = {
         ("30 x 5/6 =", " 25"),
         ("2/3 of 300 =", " 200"),
         ("4 times 2 =", " 8"),
-        ("10 − 4 =", " 6"),
+        ("10 \u2212 4 =", " 6"),
         ("-5 + 8 =", " 3"),
         ("5 - -3 =", " 8"),
         ("7 - 10 =", " -3"),
@@ -123,8 +123,8 @@ NOTHING = {
     "code": ["```python\n3 + 4 =", "a1 + 2 =", "x_1 + 2 =", "a[0] - 5 + 3 =", "0x10 + 3 =", "1e5 + 3 ="],
     "algebra": ["2x + 3 =", "2x - 3 =", "2x -3 =", "0.9P + 1 =", "10/x + 3 =", "y - 5 + 3 =", "5² + 1 =", "√16 + 2 =",
                 r"\( P = \frac{450}{0.9} =", "f(3) + 4 ="],
-    "words that belong to it": ["half of 10 + 2 =", "Twice 4 + 5 =", "5 hundred + 3 =", "15% off of 80 =", "2 dozen * 3 =",
-                                "3 out of 4 + 1 =", "less than 5 + 3 ="],
+    "words that belong to it": ["half of 10 + 2 =", "Twice 4 + 5 =", "5 hundred + 3 =", "15% off of 80 =",
+                                "2 dozen * 3 =", "3 out of 4 + 1 =", "less than 5 + 3 ="],
     "units that do not fit": ["2 hours + 30 minutes =", "1 h 35 min + 50 min =", "90 min * 60 km/h =", "$5 + £3 =",
                               "80 + 15% =", "2 hours and 30 minutes + 15 minutes =", "5 ft 3 inches + 2 inches =",
                               "2 kg in min =", "3 + 2.5 kg in g =", "1 h 5 min in min =", "$5 * $5 ="],
@@ -133,7 +133,7 @@ NOTHING = {
                                            "Friday + 10 boxes =", "March 12 + 10 =", "2026-03-30 + 5 hours =",
                                            "9999-12-31 + 5 days =", "14:50 + 0.33 min ="],
     "malformed numbers": ["12,34 + 5 =", "1.250,50 + 3 =", "1.2.3 + 1 =", "007 + 1 =", "3:4 + 1 =", "½ + 1 =",
-                          "４2 + 3 =", "٣ + ٤ =", "(3 + 4 =", "3 + 4) =", "5 (3 + 4) ="],
+                          "\uff142 + 3 =", "٣ + ٤ =", "(3 + 4 =", "3 + 4) =", "5 (3 + 4) ="],
     "too large": ["9**9**9 =", "9^9^9 =", "2^60 =", "(2^40)^50 =", "2 ^ -3 =", "2 ^ 0.5 =", "1234567890123456 + 1 =",
                   "999999999999999 * 10 =", "1/3/7/11/13/17/19/23/29/31/37/41/43/47/53/59/61/67/71/73/79/83/89/97 =",
                   "(" * 40 + "3 + 4" + ")" * 40 + " =", "1 + " * 40 + "1 =", "1+" * 150 + "1="],
@@ -153,7 +153,7 @@ def test_what_has_no_single_result_is_left_to_the_model(text):
     assert CALCULATOR(text) is None
 
 
-@given(st.text("0123456789.,:%$£()+-*/x×÷^ =\nabkgmin√²４٣`", max_size=60))
+@given(st.text("0123456789.,:%$£()+-*/x÷^ =\nabkgmin√²\u00d7\uff14٣`", max_size=60))
 def test_no_text_makes_it_fail(text):
     found = CALCULATOR(text + "=")
     assert found is None or (found.strip() and len(found) < 40)
@@ -172,12 +172,13 @@ def test_a_quotient_is_exact_or_within_half_of_its_last_digit(number, divisor):
     found = CALCULATOR(f"{number} / {divisor} =")
     exact = Fraction(number, divisor)
     places = len(found.partition(".")[2])
-    assert abs(Fraction(found.strip()) - exact) <= (0 if 10**4 % exact.denominator == 0 else Fraction(1, 2 * 10**places))
+    most = 0 if 10**4 % exact.denominator == 0 else Fraction(1, 2 * 10**places)
+    assert abs(Fraction(found.strip()) - exact) <= most
 
 
-@given(st.dates(datetime.date(1900, 1, 1), datetime.date(2100, 1, 1)), st.integers(0, 9999))
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)), st.integers(0, 9999))
 def test_a_date_moves_by_days(date, days):
-    assert CALCULATOR(f"{date} + {days} days =") == f" {date + datetime.timedelta(days)}"
+    assert CALCULATOR(f"{date} + {days} days =") == f" {date + dt.timedelta(days)}"
 
 
 def test_only_the_end_of_a_long_line_is_read():
@@ -186,7 +187,9 @@ def test_only_the_end_of_a_long_line_is_read():
     assert CALCULATOR("1 + " * 10_000 + "1 =") is None
 
 
-@pytest.mark.parametrize("text", ["(" * 10_000, "1 * " * 5_000, "a " * 10_000, "9" * 20_000, "1:" * 9_000, "- " * 9_000])
+@pytest.mark.parametrize(
+    "text", [2_000 * part for part in ("(", "1 * ", "a ", "9", "1:", "- ", "Monday ", "2026-03-30 ")]
+)
 def test_hostile_text_takes_no_longer_than_any_other(text):
     began = time.perf_counter()
     for _ in range(20):
