@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MARK = "exported from the neuron with the content digest"  # --force replaces only folders whose README has it
 COMPUTED_SPANS = (
-    "Conch DNA computes parts of its answers by {}. Other programs let the model guess them, and it was not trained to: "
+    "Conch DNA computes parts of its answers by {}. Other programs let the model guess them. It was not trained to, so "
     "expect more wrong results there."
 )
 

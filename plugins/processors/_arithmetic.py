@@ -21,73 +21,16 @@ TOKEN = re.compile(
 NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]+)?")
 SPELLED = {"x": "*", "X": "*", "times": "*", "plus": "+", "minus": "-", "**": "^", "percent": "%"}
 # Words before an expression that belong to it, and words after a number that change it.
-BEFORE = frozenset(
-    {
-        "half",
-        "twice",
-        "thrice",
-        "double",
-        "triple",
-        "treble",
-        "third",
-        "quarter",
-        "by",
-        "than",
-        "negative",
-        "root",
-        "square",
-        "cube",
-        "sum",
-        "product",
-        "difference",
-        "average",
-        "mean",
-        "less",
-        "more",
-        "of",
-        "log",
-        "per",
-    }  # fmt: skip
-) | frozenset(month.lower() for month in MONTHS)
-SCALES = frozenset(
-    {
-        "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "dozen",
-        "dozens",
-        "half",
-        "halves",
-        "third",
-        "thirds",
-        "quarter",
-        "quarters",
-        "squared",
-        "cubed",
-        "mod",
-        "modulo",
-        "factorial",
-        "pm",
-        "am",
-        "st",
-        "nd",
-        "rd",
-        "th",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-    }  # fmt: skip
-) | frozenset(name.lower() for name in (*MONTHS, *WEEKDAYS))
+_BEFORE = """
+half twice thrice double triple treble third quarter by than negative root square cube sum product difference average
+mean less more of log per
+"""
+_SCALES = """
+hundred thousand million billion dozen dozens half halves third thirds quarter quarters squared cubed mod modulo
+factorial pm am st nd rd th one two three four five six seven eight nine ten eleven twelve
+"""
+BEFORE = frozenset([*_BEFORE.split(), *map(str.lower, MONTHS)])
+SCALES = frozenset([*_SCALES.split(), *map(str.lower, (*MONTHS, *WEEKDAYS))])
 SAFE = ":;,.!?=\"'\u2019“”—…&|→⇒•"  # signs after which an expression may begin
 NOT_NUMBERS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]/[0-9]{1,2}/[0-9]{4}|\b0[xX]")
 BULLET = re.compile(r"^\s*(?:[-*•+]|[0-9]{1,2}[.)])\s+")
