@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 1
+NEWER = {"calls": None, "lacks": (), "plan": None}  # fields of a reference that 0.1 did not have, with their defaults
 
 
 class Record(BaseModel):
@@ -131,11 +132,30 @@ class Tool(Record):
         return value
 
 
+class Plan(Record):
+    """Demands on a plan of numbered steps; a text is mentioned without case, as whole words.
+
+    :param steps: least and most steps.
+    :param order: pairs of texts; a step that mentions the first stands before one that mentions the second.
+    :param first, last: text that the first and the last step mention.
+    :param lacks: texts that no step mentions.
+    """
+
+    steps: tuple[int, int] | None = None
+    order: tuple[tuple[str, str], ...] = ()
+    first: str = ""
+    last: str = ""
+    lacks: tuple[str, ...] = ()
+
+
 class Reference(Record):
     """Verified facts about the correct answer; every field is optional.
 
+    :param contains: texts that must occur in the answer.
+    :param lacks: texts that must not occur, such as the old value of a corrected fact.
     :param tool: the tool of the right call, and those of its arguments that have a single right value.
     :param calls: all right calls with all their arguments, in any order; empty if no tool fits.
+    :param plan: demands on the steps of a plan.
     """
 
     answer: str | None = None
@@ -143,12 +163,15 @@ class Reference(Record):
     tool: dict[str, Any] | None = None
     tests: tuple[str, ...] = ()
     calls: tuple[FunctionCall, ...] | None = None
+    lacks: tuple[str, ...] = ()
+    plan: Plan | None = None
 
     @model_serializer(mode="wrap")
     def _written(self, handler: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
         """Leave out unset fields that are newer than 0.1, so that the digests of its domains stay the same."""
         written = handler(self)
-        return {key: value for key, value in written.items() if key != "calls" or value is not None}
+        unset = {key for key, default in NEWER.items() if getattr(self, key) == default}
+        return {key: value for key, value in written.items() if key not in unset}
 
 
 class Prompt(Record):

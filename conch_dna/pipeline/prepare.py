@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from conch_dna.data.batches import check_budget
+from conch_dna.data.batches import check_budget, of_like_length
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.data.tool_form import student_turns
@@ -114,23 +114,25 @@ class Preparation:
                  of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
         validation = TrainingSet(self.domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
         texts = {p.digest: answers[p.digest].text for p, _ in (*pairs, *apart_pairs)} if plan.verdicts else {}
-        examples = [e for _, e in pairs]
-        if plan.text and targets is None:  # soft targets exist for the teacher's own answers alone
-            examples = self._mixed(pairs, answers)
-        training_set = TrainingSet(self.domain.name, examples, targets, own, validation, texts, missing)
+        # Soft targets exist for the teacher's own answers alone.
+        mixed = self._mixed(pairs, answers) if plan.text and targets is None else None
+        examples = [e for _, e in pairs] if mixed is None else mixed
+        training_set = TrainingSet(
+            self.domain.name, examples, targets, own, validation, texts, missing, in_order=mixed is not None
+        )
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
         return Prepared(training_set, HeldOutSet(held_prompts, held_examples, plain, harmless, trained))
 
-    def _mixed(self, pairs: Pairs, answers: dict[str, Completion]) -> list[Example]:
-        """Return one example for each place in the steps: the answered prompts and generated ones, mixed.
+    def _mixed(self, pairs: Pairs, answers: dict[str, Completion]) -> list[Example] | None:
+        """Return the examples of all steps in their order: answered prompts and generated ones, mixed.
 
-        Without tools and generator, these are the answered prompts.
+        ``None`` without tools and generator: then there is nothing to mix.
         """
         config, settings = self.config, self.domain.settings
         if self.generator is None and not any(prompt.offered for prompt, _ in pairs):
-            return [example for _, example in pairs]
+            return None
         share = settings.generate.share if settings.generate else 0.0
         count, generated = shares(config.steps * config.batch_size * config.accumulation, share)
         drafts = self._drafts(generated)
@@ -140,7 +142,8 @@ class Preparation:
         encoded = [self._encoded(prompt, text) for prompt, text in mixed]
         found = [example for example in encoded if len(example.ids) <= config.max_length]
         self._left_out("with their tools and answer", len(encoded) - len(found))
-        return found
+        places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
+        return [found[place] for place in places]
 
     def _drafts(self, count: int) -> list[Draft]:
         """Return generated examples; none of their prompts is one of the domain's."""

@@ -60,7 +60,7 @@ async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
     named = callable_tools(body)
     if named is None and body.response_format is not None:
         named = []
-    form, tools = await asyncio.to_thread(service.engine.form, body.model, named)
+    form, tools = await service.form(body.model, named)
     turns = turns_of(body.messages, tools, form)
     constrain = await _constraint(service, body, tools)
     prompts = await service.encoded(lambda: [prompt_ids(service.engine.tokenizer, turns)])

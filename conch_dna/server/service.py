@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conch_dna.errors import ConchError, GrammarError
+from conch_dna.errors import ConchError, GrammarError, UnknownName
 from conch_dna.records import Sampling
 from conch_dna.runtime.routing import AUTO
 from conch_dna.server.faults import TOO_LONG, ApiFault
@@ -21,6 +21,7 @@ from conch_dna.server.response_format import TokenDecoder
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from conch_dna.records import Tool
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.engine import Engine
     from conch_dna.runtime.grammar import Constraint
@@ -63,6 +64,17 @@ class Service:
         if routing is None or model != AUTO:
             return model
         return await asyncio.to_thread(lambda: routing.choose(turns, self.models.neurons()))
+
+    async def form(self, model: str, tools: Sequence[Tool] | None) -> tuple[int, Sequence[Tool]]:
+        """Return the form of tools that a model was trained with, and the tools that a request to it offers.
+
+        :param tools: those of the request; ``None`` if it says nothing about tools.
+        :raises ApiFault: 404, no such model exists.
+        """
+        try:
+            return await asyncio.to_thread(self.engine.form, model, tools)
+        except UnknownName as fault:
+            raise self.models.unknown(model) from fault
 
     async def constraint(self, grammar: str, param: str) -> Callable[[], Constraint]:
         """Return a factory for the constraints of answers.

@@ -29,11 +29,9 @@ def callable_tools(body: ChatBody) -> list[Tool] | None:
     :raises ApiFault: 400, ``tool_choice`` names an unknown tool, a name occurs twice, or a tool's arguments are not an
         object or exceed the schema limits.
     """
-    if body.tools is None:
-        if body.tool_choice in {None, "auto", "none"}:
-            return None if body.tool_choice is None else []
-        raise ApiFault(400, "tool_choice: no such tool.", "invalid_value", "tool_choice")
-    tools = [tool.function for tool in body.tools]
+    if body.tools is None and body.tool_choice is None:
+        return None
+    tools = [tool.function for tool in body.tools or ()]
     check_schema({"parameters": [tool.parameters for tool in tools]}, "tools")
     if len({tool.name for tool in tools}) < len(tools):
         raise ApiFault(400, "tools: two tools have the same name.", "invalid_value", "tools")
@@ -45,7 +43,7 @@ def callable_tools(body: ChatBody) -> list[Tool] | None:
     chosen = tools
     if isinstance(choice, Choice):
         chosen = [tool for tool in tools if tool.name == choice.function.name]
-    if not chosen and choice not in {None, "auto"}:
+    if not chosen and choice is not None and choice != "auto":
         raise ApiFault(400, "tool_choice: no such tool.", "invalid_value", "tool_choice")
     return [Tool.model_validate(tool.described()) for tool in chosen]
 

@@ -89,7 +89,7 @@ def drawn_candidates(
 def draw(
     context: RecipeContext[CandidateSettings], student: Student, number: int, prompts: Sequence[Prompt]
 ) -> list[Drawn]:
-    """Return the candidates of ``prompts``, in their order.
+    """Return the candidates of ``prompts``, in their order; where tools are offered, held to their grammar.
 
     Seeds are a pure function of the run's seed, the round ``number``, the prompt and the candidate's number.
     """
@@ -103,7 +103,11 @@ def draw(
         rollouts = roll_out(
             context.base.model, tokenizer, ids, seeds,
             max_tokens=context.domain.settings.max_tokens, temperature=context.settings.candidate_temperature,
-            alora=student.runtime.alora, processors=[spans.named(processors, context.domain.name) for _ in repeated],
+            alora=student.runtime.alora,
+            processors=[
+                [*student.runtime.constraints(p.offered), *spans.named(processors, context.domain.name)]
+                for p in repeated
+            ],
         )  # fmt: skip
     return [
         Drawn(prompt=p.digest, number=row % context.settings.candidates, text=r.text(tokenizer), finished=r.finished)

@@ -73,7 +73,7 @@ def roll_out(
     depends on weights, prompt and seed and, except for rounding, not on the rest of the batch.
 
     :param alora: the invocation tokens of an activated adapter; the base processes the tokens before them.
-    :param processors: of each prompt; empty for none. The log-probabilities are those after them.
+    :param processors: of each prompt; they change what is drawn, and log-probabilities are those after them.
     """
     samplers = [seeded_sampler(temperature, 1.0, seed) for seed in seeds]
     ends = set(tokenizer.eos_token_ids)

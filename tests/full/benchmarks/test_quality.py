@@ -144,28 +144,7 @@ class TestAnswers:
 
 
 class TestFacts:
-    """Invented facts."""
-
-    TOLD = "Aunt Vi's party is on Saturday at 5:30, flat 15. Ninety guests, twenty-five chairs. It costs 1,200 or so."
-
-    @pytest.mark.parametrize(
-        ("answer", "invented"),
-        [
-            ("- The party is on Saturdays at 5.30", []),
-            ("- Kwame is a word at the start\n* Another\n1. Third\n  \u2022 Fourth\n-Fifth. Sixth\n**Seventh**", []),
-            ("- 90 guests and 25 chairs, for 1200, in flat 15", []),
-            ("- The user pays on Sat", []),
-            ("- What User says", []),
-            ("- flat 5", []),
-            ("- flat 1, 2", ["1", "2"]),
-            ("- Starts at 5:45", ["5.45"]),
-            ("- Flat -15, 10-12 guests", ["10", "12"]),
-            ("- The aunt knows Kwame, and Zoë too", ["Kwame", "Zoë"]),
-            ("- Name: the Sun", ["Sun"]),
-        ],
-    )
-    def test_numbers_and_names_missing_from_the_prompt_are_invented(self, answer, invented):
-        assert measures.invented_in(answer, self.TOLD) == invented
+    """Grades of memories."""
 
     def test_an_answer_with_invented_facts_fails_its_task(self):
         sound = graded("memory", "- Visits Rome in May", "I visit Rome in May", contains=("Rome", "Nina"))
@@ -288,3 +267,13 @@ class TestRows:
         assert found == {"held-out: task": [0.0, *[1.0] * (len(asked) - 1)]}
         assert len(asked) > 1
         assert all(p.reference.contains for p in asked), "what cannot be graded is not asked"
+
+
+def test_plans_are_graded_by_the_share_of_demands_that_the_verifier_finds_met():
+    settings = DomainSettings(name="plans", description="d", verifier="demands")
+    prompt = Prompt(
+        messages=(Message(role="user", content="?"),),
+        reference=Reference(contains=("water", "tap"), plan={"first": "water", "lacks": ("hammer",)}),
+    )
+    plan = "1. Turn off the water.\n2. Test it."
+    assert measures.grade(prompt, plan, Domain(settings, ROOT / "none.jsonl"), {}) == {"task": 0.75, "right": 0.0}
