@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,6 +96,24 @@ def _said(targets: Targets, answer: Sequence[int]) -> np.ndarray:
     at_R = hits_RK.argmax(axis=1)
     rows = np.arange(len(answer))
     return np.where(hits_RK.any(axis=1), targets.log_probs[rows, at_R], np.nan).astype(np.float32)
+
+
+def without_untrained(aligned: Aligned, trained_N: Sequence[bool]) -> Aligned:
+    """Return the targets of one answer at its trained tokens alone; groups with another token are left out.
+
+    :param trained_N: whether each of the student's tokens is trained.
+    """
+    kept_N = np.array(trained_N, bool)
+    before = np.concatenate([[0], np.cumsum(kept_N)])  # number of trained tokens before each token
+    student_G2, teacher_G2, starts_P2 = aligned.groups
+    whole_G = before[student_G2[:, 1]] - before[student_G2[:, 0]] == student_G2[:, 1] - student_G2[:, 0]
+    starts_P2 = starts_P2[kept_N[starts_P2[:, 0]]]
+    starts_P2 = np.stack([before[starts_P2[:, 0]], starts_P2[:, 1]], axis=1)
+    groups = Groups(before[student_G2[whole_G]], teacher_G2[whole_G], starts_P2)
+    return replace(
+        aligned, labels_N=aligned.labels_N[kept_N], groups=groups, matches_GK=aligned.matches_GK[whole_G],
+        single_G=aligned.single_G[whole_G],
+    )  # fmt: skip
 
 
 def collate_aligned(parts: Sequence[Aligned]) -> Aligned:

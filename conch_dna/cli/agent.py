@@ -147,7 +147,8 @@ def _in_process(app: App, base_ref: str | None, given: list[str], stack: context
 
     registry = Registry(app.registry)
     wanted = [name for name in given if name != BASE] or [role for role in ROLES if role in registry.names()]
-    engine = Engine(base_of(app, registry, base_ref, wanted), registry, batch=1)
+    processors = app.host.catalog.all("processors")
+    engine = Engine(base_of(app, registry, base_ref, wanted), registry, batch=1, span_processors=processors)
     stack.callback(engine.close)
     engine.start()
     return EngineClient(engine, registry)

@@ -115,7 +115,11 @@ def check(app: App, names: tuple[str, ...]) -> None:
         try:
             domain = _named(name, folders)
             recorded = check_recorded(app.host, domain)
-            found = [*faults_of(domain, scorers), *extract_faults(app.host, domain), *recorded.faults]
+            found = [
+                *faults_of(domain, scorers, app.host.catalog.names("processors")),
+                *extract_faults(app.host, domain),
+                *recorded.faults,
+            ]
             for warning in recorded.warnings:
                 click.echo(f"warning: {warning}", err=True)
         except DataError as error:

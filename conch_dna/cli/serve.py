@@ -108,5 +108,8 @@ def serve(
     ref = base_ref or app.loaded_project.config().student
     routing = make_routing(app.host, app.project, router) if router else None
     with listen(settings) as opened:  # reports a port in use before the base is loaded
-        engine = Engine(ref, registry, slots=settings.slots, batch=settings.batch)
+        engine = Engine(
+            ref, registry, slots=settings.slots, batch=settings.batch,
+            span_processors=app.host.catalog.all("processors"),
+        )  # fmt: skip
         run(make_app(engine, registry, settings, keys, routing), settings, opened)

@@ -159,7 +159,8 @@ def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntim
     from conch_dna.runtime.neurons import NeuronRuntime  # imports mlx, which costs start-up time
 
     registry = Registry(app.registry)
-    return NeuronRuntime(base_of(app, registry, base_ref, neurons), registry)
+    base = base_of(app, registry, base_ref, neurons)
+    return NeuronRuntime(base, registry, span_processors=app.host.catalog.all("processors"))
 
 
 def _chosen(app: App, prompt: str, router: str) -> str:

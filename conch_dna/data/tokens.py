@@ -6,12 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conch_dna.data.computed import without_computed
 from conch_dna.data.tool_form import student_turns
 from conch_dna.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conch_dna.plugin.protocols import SpanProcessor
     from conch_dna.records import Prompt
 
 
@@ -20,22 +22,34 @@ class Example:
     """One tokenised conversation.
 
     :param ids: token ids, length T.
-    :param trained: whether token t is a target, length T; true on every assistant turn with its end-of-turn token.
+    :param trained: whether token t is a target, length T; true on every assistant turn with its end-of-turn token,
+        except for computed tokens.
     :param answer_start: index of the first token of the last assistant turn.
-    :param answer_bytes: UTF-8 bytes of the last assistant turn's text, including rendered tool calls.
+    :param answer_bytes: UTF-8 bytes of the last assistant turn's text, including rendered tool calls, without those of
+        computed tokens.
+    :param computed: indices of the tokens of the last assistant turn that a processor computes at run time.
     """
 
     ids: tuple[int, ...]
     trained: tuple[bool, ...]
     answer_start: int
     answer_bytes: int
+    computed: tuple[int, ...] = ()
 
     @property
     def answer_ids(self) -> tuple[int, ...]:
-        """The tokens of the last assistant turn, including its end-of-turn token."""
-        return tuple(
-            i for i, t in zip(self.ids[self.answer_start :], self.trained[self.answer_start :], strict=True) if t
-        )
+        """The tokens of the last assistant turn, including computed ones and its end-of-turn token."""
+        return tuple(self.ids[place] for place in self._answer)
+
+    @property
+    def answer_trained(self) -> tuple[bool, ...]:
+        """Whether each of :attr:`answer_ids` is a target."""
+        return tuple(self.trained[place] for place in self._answer)
+
+    @property
+    def _answer(self) -> list[int]:
+        computed = set(self.computed)
+        return [i for i in range(self.answer_start, len(self.ids)) if self.trained[i] or i in computed]
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -43,9 +57,13 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[in
     return _encode(tokenizer, render(tokenizer, messages, open_turn=True))
 
 
-def encode_answer(tokenizer: Any, prompt: Prompt, text: str) -> Example:
-    """Tokenise a prompt as a student sees it, with its tools, and its answer; see :func:`encode_chat`."""
-    return encode_chat(tokenizer, [*student_turns(prompt), {"role": "assistant", "content": text}])
+def encode_answer(tokenizer: Any, prompt: Prompt, text: str, processors: Sequence[SpanProcessor] = ()) -> Example:
+    """Tokenise a prompt as a student sees it, with its tools, and its answer; see :func:`encode_chat`.
+
+    :param processors: those that compute parts of the answer at run time; these parts are not trained.
+    """
+    example = encode_chat(tokenizer, [*student_turns(prompt), {"role": "assistant", "content": text}])
+    return without_computed(tokenizer, example, processors)
 
 
 def encode_chat(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> Example:

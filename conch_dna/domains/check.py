@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from conch_dna.records import Plan, Prompt, Reference
 
 
-def faults_of(domain: Domain, scorers: Collection[str]) -> list[str]:
+def faults_of(domain: Domain, scorers: Collection[str], processors: Collection[str] = ()) -> list[str]:
     """Return every fault of ``domain``; the list is empty if it has none.
 
     :param scorers: the names of all scorers.
+    :param processors: the names of all processors.
     """
-    faults = list(_settings_faults(domain.settings, scorers))
+    faults = list(_settings_faults(domain.settings, scorers, processors))
     try:
         prompts = domain.prompts
     except DataError as error:
@@ -42,12 +43,16 @@ def faults_of(domain: Domain, scorers: Collection[str]) -> list[str]:
     return faults
 
 
-def _settings_faults(settings: DomainSettings, scorers: Collection[str]) -> Iterator[str]:
+def _settings_faults(settings: DomainSettings, scorers: Collection[str], processors: Collection[str]) -> Iterator[str]:
     where = f"domain {settings.name}"
     if settings.length.min > settings.length.max:
         yield f"{where}: length.min {settings.length.min} is above length.max {settings.length.max}"
-    for name in sorted(settings.scorers.keys() - set(scorers)):
-        yield f"{where}: no scorer is named {name!r}; allowed: {', '.join(sorted(scorers))}"
+    for kind, used, known in (
+        ("scorer", settings.scorers, scorers),
+        ("processor", settings.processors, processors),
+    ):
+        allowed = ", ".join(sorted(known)) or "(none)"
+        yield from (f"{where}: no {kind} is named {n!r}; allowed: {allowed}" for n in sorted(set(used) - set(known)))
     if settings.task_type == "tool_call" and not settings.tools:
         yield f"{where}: task_type tool_call needs at least one [[tools]] entry"
     for kind, names in (("tools", [t.name for t in settings.tools]), ("sources", [s.key for s in settings.sources])):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-NEWER = ("extract", "verifier", "min_right", "generate")  # settings that 0.1 did not have
+NEWER = ("extract", "verifier", "min_right", "generate", "processors")  # settings that 0.1 did not have
 
 
 class Length(Record):
@@ -90,6 +90,7 @@ class DomainSettings(Record):
     verifier: str = Field("", description="verifier that decides whether an answer is right; empty: none")
     min_right: float = Field(0.0, ge=0, le=1, description="least share of right answers of a published neuron")
     generate: Generation | None = Field(None, description="prompts with right answers made by a program")
+    processors: tuple[str, ...] = Field((), description="processors that compute parts of the neuron's answers")
 
     @field_validator("scorers")
     @classmethod
@@ -162,7 +163,7 @@ class Domain:
         prompts = sorted((p.digest, p.reference.model_dump_json()) for p in self.prompts)
         # Settings that 0.1 did not have are part of the digest only where they are set.
         settings = self.settings.model_dump(mode="json")
-        unset = {key for key in NEWER if settings[key] == DomainSettings.model_fields[key].default}
+        unset = {key for key in NEWER if getattr(self.settings, key) == DomainSettings.model_fields[key].default}
         return digest_of([{key: value for key, value in settings.items() if key not in unset}, prompts])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch_dna.models.refs import HUB_ID
+from conch_dna.registry.card import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from conch_dna.registry.card import Card
 
 MARK = "exported from the neuron with the content digest"  # --force replaces only folders whose README has it
+COMPUTED_SPANS = (
+    "Conch DNA computes parts of its answers by {}. Other programs let the model guess them. It was not trained to, so "
+    "expect more wrong results there."
+)
 
 
 def export_readme(
@@ -40,8 +45,11 @@ def export_readme(
     lines += [
         f"# {card.name}, version {card.version}", "",
         f"This is {what}, {MARK} `{card.digest}`. {gate}", "",
-        f"Base: `{card.base}`, digest `{card.base_digest}`; teacher: `{card.teacher}`.", "", "## Use", "", usage, "",
+        f"Base: `{card.base}`, digest `{card.base_digest}`; teacher: `{card.teacher}`.", "",
     ]  # fmt: skip
+    if card.processors:
+        lines += [COMPUTED_SPANS.format(named(card.processors)), ""]
+    lines += ["## Use", "", usage, ""]
     return "\n".join(lines)
 
 

@@ -193,6 +193,7 @@ class Distillation:
             setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
             generator_of(setup.project.host.catalog, domain),
             generated_prompts(setup.project.host, domain, setup.config.gate_generated),
+            [setup.project.host.catalog.get("processors", name) for name in domain.settings.processors],
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)

@@ -61,10 +61,10 @@ def evaluate(
     :param cache: the root of the cache, which keeps the base's answers.
     :param base_fits: fits of the base that are measured already; new ones are added.
     """
-    runtime = NeuronRuntime(base, registry)
+    runtime = NeuronRuntime(base, registry, span_processors=host.catalog.all("processors"))
     try:
         neurons = {BASE: BASE, "candidate": "candidate"}
-        runtime.add("candidate", adapter)
+        runtime.add("candidate", adapter, domain.settings.processors)
         if incumbent := _incumbent(registry, domain, runtime, base.digest, adapter):
             neurons["incumbent"] = incumbent.ref
         gate, instruments = host.catalog.get("gates", config.gate), _instruments(host, domain, cache)

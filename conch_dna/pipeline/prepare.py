@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.domains.generation import NamedGenerator
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.protocols import CrossTokenizerLoss, Draft, Targets, Teacher
+    from conch_dna.plugin.protocols import CrossTokenizerLoss, Draft, SpanProcessor, Targets, Teacher
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
     from conch_dna.teachers.compatibility import Signal
@@ -62,6 +62,7 @@ class Preparation:
     :param cache: the root of the cache of answers and targets.
     :param teacher_name: the domain's teachers in one line, for messages.
     :param generator: makes further examples, for domains that name one.
+    :param processors: the domain's, which compute parts of its answers; these parts are not trained.
     :param loss: the loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in.
     :param generated: the generated prompts of the gate.
     """
@@ -77,6 +78,7 @@ class Preparation:
     loss: CrossTokenizerLoss | None = None
     generator: NamedGenerator | None = None
     generated: Sequence[Prompt] = ()
+    processors: Sequence[SpanProcessor] = ()
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
         """Return the training set that the recipes' plan asks for, and the held-out set.
@@ -146,7 +148,7 @@ class Preparation:
         written = [Answered(prompt, answers[prompt.digest].text) for prompt, _ in pairs]
         mixed = mixture(written, drafts, count, config.seed)
         log.info("examples_mixed", domain=self.domain.name, written=count, generated=len(drafts))
-        encoded = [encode_answer(self.base.tokenizer, prompt, text) for prompt, text in mixed]
+        encoded = [self._encoded(prompt, text) for prompt, text in mixed]
         found = [example for example in encoded if len(example.ids) <= config.max_length]
         self._left_out("with their tools and answer", len(encoded) - len(found))
         places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
@@ -242,10 +244,13 @@ class Preparation:
     def _tokenised(self, prompts: Iterable[Prompt], answers: dict[str, Completion]) -> Pairs:
         """Return the answered prompts with the tokens of their conversation, without those that are too long."""
         answered = [p for p in prompts if p.digest in answers]
-        encoded = [(p, encode_answer(self.base.tokenizer, p, answers[p.digest].text)) for p in answered]
+        encoded = [(p, self._encoded(p, answers[p.digest].text)) for p in answered]
         found = [(prompt, example) for prompt, example in encoded if len(example.ids) <= self.config.max_length]
         self._left_out("with their answer", len(answered) - len(found))
         return found
+
+    def _encoded(self, prompt: Prompt, text: str) -> Example:
+        return encode_answer(self.base.tokenizer, prompt, text, self.processors)
 
     def _left_out(self, what: str, count: int) -> None:
         if count:

@@ -53,6 +53,7 @@ def publish(
             metrics={name: value for name, value in figures.items() if value is not None},
             verdict=verdict,
             invocation_tokens=read_adapter(adapter).invocation_tokens,
+            processors=domain.settings.processors,
             tool_form=FORM,
             tools=domain.settings.tools,
         ),

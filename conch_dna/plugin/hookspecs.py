@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Generator,
         RouterFactory,
         Scorer,
+        SpanProcessor,
         TeacherFactory,
         TrackerFactory,
         Verifier,
@@ -58,6 +59,11 @@ def register_verifiers() -> Mapping[str, Verifier] | None:
 @hookspec
 def register_generators() -> Mapping[str, Generator] | None:
     """Return generators by name: callables that yield prompts with their right answers. Since 0.2."""
+
+
+@hookspec
+def register_processors() -> Mapping[str, SpanProcessor] | None:
+    """Return processors by name: pure functions from an answer so far to the text that must follow. Since 0.2."""
 
 
 @hookspec

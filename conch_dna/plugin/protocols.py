@@ -217,6 +217,20 @@ class Generator(Protocol):
         """
 
 
+class SpanProcessor(Protocol):
+    """A pure function that computes the next part of an answer where it is certain, such as the result of a sum.
+
+    While a neuron that was trained with it answers, its text is forced; in training its tokens carry no loss. It is
+    called after every token, so it must be fast where it has nothing to add.
+    """
+
+    def __call__(self, text: str) -> str | None:
+        """Return the text that must follow an answer that begins with ``text``, or ``None``.
+
+        Equal texts give equal results, on every machine. It never raises.
+        """
+
+
 class Divergence(Protocol):
     """A loss between two bucketed distributions, one value per position.
 

@@ -15,7 +15,7 @@ from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Tool, Verdict
 from conch_dna.util.files import sha256_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CARD_FILE = "neuron.json"
 README_FILE = "README.md"
@@ -26,6 +26,10 @@ SHARED_CONTEXT = """
 This neuron shares its base's context (activated LoRA): it acts from the last occurrence of the tokens {} in a prompt,
 and the base alone reads the text before them. `NeuronRuntime` and `conch serve` support this. Plain mlx-lm ignores
 `alora_invocation_tokens`, applies the neuron everywhere, and gives other answers than the ones its gate measured.
+"""
+COMPUTED_SPANS = """
+Parts of this neuron's answers are computed, not guessed, by: {}. It was trained without a loss on them and its gate
+measured it so. `NeuronRuntime`, `conch ask` and `conch serve` compute them; plain mlx-lm guesses them.
 """
 
 
@@ -48,6 +52,7 @@ class CardFields(Record):
     invocation_tokens: tuple[int, ...] = Field(
         (), description="tokens from which the neuron acts; empty if it acts on every token"
     )
+    processors: tuple[str, ...] = Field((), description="processors that compute parts of its answers")
     tool_form: int = Field(1, ge=1, description="version of the form of tools in its prompts; 1 for those of 0.1")
     tools: tuple[Tool, ...] = Field(
         (), description="tools that it was trained with, offered where a request names none"
@@ -215,6 +220,7 @@ def _usage(card: Card, hub_base: str | None) -> str:
     resolved = base if plain else f"str(resolve({base}))"
     imports = "" if plain else "from conch_dna.models.refs import resolve\n"
     note = SHARED_CONTEXT.format(list(card.invocation_tokens)) if card.invocation_tokens else ""
+    note += COMPUTED_SPANS.format(named(card.processors)) if card.processors else ""
     return f"""## Use
 {note}
 ```python
@@ -235,6 +241,11 @@ def right_answers(verdict: Verdict | None) -> str:
     """Return the share of right answers that a gate judged, such as ``0.54 of 48``, or ``unverified``."""
     judged = None if verdict is None else verdict.candidate.judged
     return "unverified" if judged is None else f"{judged.right:.2f} of {judged.count}"
+
+
+def named(processors: Sequence[str]) -> str:
+    """Return the names of processors in Markdown."""
+    return ", ".join(f"`{name}`" for name in processors)
 
 
 def verdict_rows(verdict: Verdict) -> list[list[str]]:

@@ -15,6 +15,7 @@ from conch_dna.records import Sampling
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
+from conch_dna.runtime.computed import SpanProcessors
 from conch_dna.runtime.driver import Driver
 from conch_dna.runtime.generate import BATCH, ids_of
 from conch_dna.runtime.grammar import Grammars, grammar_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
+    from conch_dna.plugin.protocols import SpanProcessor
     from conch_dna.records import Tool
     from conch_dna.runtime.generate import Messages
     from conch_dna.runtime.neuron_cache import Asked
@@ -63,6 +65,8 @@ class Engine:
     :param batch: maximum number of requests that run at once.
     :param max_bytes: limit of the neurons in memory; evicts the least recently used first, neurons in slots never.
     :param prompt_cache_bytes: limit of the keys and values kept for prompts with a common start; 0 disables the cache.
+    :param span_processors: processors by name, for the neurons whose cards name them; by default those of the bundled
+        and installed plug-ins.
 
     :ivar context: the base's number of positions; ``None`` if its configuration does not state it.
 
@@ -83,6 +87,7 @@ class Engine:
         batch: int = BATCH,
         max_bytes: int = 1 << 30,
         prompt_cache_bytes: int = 1 << 28,
+        span_processors: Mapping[str, SpanProcessor] | None = None,
     ) -> None:
         if min(slots, batch) < 1:
             raise ConfigError("slots and batch must be at least 1", got=(slots, batch))
@@ -90,6 +95,7 @@ class Engine:
         model, self.tokenizer = self.base_model.model, self.base_model.tokenizer
         check_batches(model)
         self.grammars = Grammars(self.base_model)
+        self._spans = SpanProcessors(self.tokenizer, span_processors)
         self._switch = wrap(model)
         found = registry if isinstance(registry, Registry) else Registry(Path(registry))
         self._cache = NeuronCache(self.base_model, found, self._switch, max_bytes)
@@ -142,6 +148,7 @@ class Engine:
         if (grammar := grammar_of(given, schema)) is not None:
             constraint = self.grammars.constraint(grammar)
             processors, on_token = [*processors, constraint], constraint.checked(on_token)
+        processors = [*processors, *self._spans.of(wanted)]  # last: they force no token that the grammar forbids
         pinned = self._allocator.pinned.get(neuron) if isinstance(neuron, str) else None
         if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
             self._driver.noted(lambda: self._allocator.move_pin(neuron, wanted))

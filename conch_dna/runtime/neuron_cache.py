@@ -49,12 +49,19 @@ class Version:
     :param entry: its registry entry, or ``None`` for a folder outside the registry.
     :param invocation_tokens: it acts from their last occurrence in a prompt (:mod:`conch_dna.data.alora`); empty if it
         acts on all tokens.
+    :param processors: names of the processors that compute parts of its answers.
     """
 
     digest: str
     folder: Path
     entry: Entry | None
     invocation_tokens: tuple[int, ...] = ()
+    processors: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """Its name for people: the reference in the registry, or the folder."""
+        return str(self.folder) if self.entry is None else self.entry.ref
 
     @property
     def tool_form(self) -> int:
@@ -78,6 +85,16 @@ class Blend:
     def invocation_tokens(self) -> tuple[int, ...]:
         """The invocation_tokens that all parts have."""
         return self.parts[0][0].invocation_tokens
+
+    @property
+    def ref(self) -> str:
+        """Its name for people: the weights and references of its parts."""
+        return " + ".join(f"{weight:g} {version.ref}" for version, weight in self.parts)
+
+    @property
+    def processors(self) -> tuple[str, ...]:
+        """The processors of all parts."""
+        return tuple(dict.fromkeys(name for version, _ in self.parts for name in version.processors))
 
     @property
     def tool_form(self) -> int:
@@ -135,7 +152,8 @@ class NeuronCache:
                 "was made for another base", where=entry.path, got=entry.card.base_digest, allowed=self.base.digest,
                 next_step=f"Load the base it was made for: {entry.card.base}",
             )  # fmt: skip
-        version = Version(entry.card.digest, entry.path, entry, entry.card.invocation_tokens)
+        card = entry.card
+        version = Version(card.digest, entry.path, entry, card.invocation_tokens, card.processors)
         self._seen[ref] = (stamp, version)
         return version
 
@@ -166,14 +184,15 @@ class NeuronCache:
         _check_invocation_tokens(parts)
         return Blend("blend:" + digest_of([[version.digest, weight] for version, weight in parts]), parts)
 
-    def add(self, name: str, folder: Path) -> Adapter:
+    def add(self, name: str, folder: Path, processors: tuple[str, ...] = ()) -> Adapter:
         """Load an adapter from a folder outside the registry under ``name``.
 
+        :param processors: the processors that it was trained with.
         :raises NeuronRefused: as :meth:`get` does.
         """
         adapter = self._checked(self._read(folder), folder)
         self._keep(adapter)
-        self._added[name] = Version(adapter.digest, folder, None, adapter.invocation_tokens)
+        self._added[name] = Version(adapter.digest, folder, None, adapter.invocation_tokens, processors)
         return adapter
 
     def get(self, wanted: Version | Blend) -> Adapter:

@@ -14,6 +14,7 @@ from conch_dna.data.alora import acts_on
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
+from conch_dna.runtime.computed import ComputedSpans, SpanProcessors
 from conch_dna.runtime.generate import Alora, AnswerText, Messages, Processors, answer_many, decode, ids_of
 from conch_dna.runtime.grammar import Constraint, Grammars, grammar_of
 from conch_dna.runtime.masked import Masked
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from conch_dna.data.batches import Batch
+    from conch_dna.plugin.protocols import SpanProcessor
     from conch_dna.records import Tool
     from conch_dna.registry.adapter import Adapter
     from conch_dna.runtime.neuron_cache import Asked, Blend, Version
@@ -36,6 +38,8 @@ class NeuronRuntime:
     :param base: a model reference or a loaded model.
     :param registry: the registry's folder.
     :param max_bytes: limit of the neurons in memory; the least recently used are evicted first.
+    :param span_processors: processors by name, for the neurons whose cards name them; by default those of the bundled
+        and installed plug-ins.
 
     Not thread-safe.
     """
@@ -45,6 +49,7 @@ class NeuronRuntime:
         base: str | LoadedModel = "embedded:smollm2-135m",
         registry: str | Path | Registry = "adapters",
         max_bytes: int = 1 << 30,
+        span_processors: Mapping[str, SpanProcessor] | None = None,
     ) -> None:
         self.base_model = load(base) if isinstance(base, str) else base
         self.registry = registry if isinstance(registry, Registry) else Registry(Path(registry))
@@ -52,6 +57,7 @@ class NeuronRuntime:
         self._active: Version | Blend | None = None
         self._cache = NeuronCache(self.base_model, self.registry, self._switch, max_bytes)
         self.grammars = Grammars(self.base_model)
+        self._spans = SpanProcessors(self.base_model.tokenizer, span_processors)
 
     @property
     def active(self) -> str | None:
@@ -95,12 +101,13 @@ class NeuronRuntime:
         """Deactivate the neuron; the logits are exactly the base's."""
         self._switch.active = self._active = None
 
-    def add(self, name: str, folder: Path) -> None:
+    def add(self, name: str, folder: Path, processors: tuple[str, ...] = ()) -> None:
         """Load an adapter from a folder outside the registry under ``name``.
 
+        :param processors: names of the processors that compute parts of its answers.
         :raises NeuronRefused: as :meth:`use` does.
         """
-        self._cache.add(name, folder)
+        self._cache.add(name, folder, processors)
 
     @contextlib.contextmanager
     def neuron(self, neuron: Asked) -> Iterator[None]:
@@ -148,13 +155,15 @@ class NeuronRuntime:
         wanted = self._active if neuron is None else self._cache.find_any(neuron)
         adapter = self._switch.active if neuron is None else self._fetch(neuron)
         given = () if tools is None and schema is not None else offered(wanted, tools)
-        processors, messages = self.constraints(given, schema), shown_turns(wanted, messages, given)
+        constraints, messages = self.constraints(given, schema), shown_turns(wanted, messages, given)
         model, tokenizer = self.base_model.model, self.base_model.tokenizer
         mx.random.seed(sampling.seed)
         sampler = make_sampler(temp=sampling.temperature, top_p=sampling.top_p)
         ids, ends = ids_of(tokenizer, messages), set(tokenizer.eos_token_ids)
+        # The spans come last: they force no token that the grammar forbids.
+        processors: Processors = [*constraints, *self._spans.of(wanted)]
         steps = decode(model, ends, [ids], [sampler], sampling.max_tokens, self._alora_of(adapter), [processors])
-        return self._texts(steps, adapter, processors)
+        return self._texts(steps, adapter, constraints)
 
     def generate_many(
         self,
@@ -172,7 +181,9 @@ class NeuronRuntime:
         texts = [""] * len(prompts)
         with self.neuron(neuron) if neuron is not None else contextlib.nullcontext():
             model, sampling = self.base_model.model, sampling or Sampling()
-            for answer in answer_many(model, tokenizer, prompts, sampling, self.alora, processors):
+            given = processors or [()] * len(prompts)
+            each: list[Processors] = [[*own, *self.computed_spans()] for own in given]
+            for answer in answer_many(model, tokenizer, prompts, sampling, self.alora, each):
                 texts[answer.place] = tokenizer.decode(answer.tokens)
         return texts
 
@@ -183,6 +194,10 @@ class NeuronRuntime:
         """
         grammar = grammar_of(tools, schema)
         return [] if grammar is None else [self.grammars.constraint(grammar)]
+
+    def computed_spans(self) -> list[ComputedSpans]:
+        """Return the processors that compute parts of one answer of the active neuron; pass them last."""
+        return self._spans.of(self._active)
 
     def close(self) -> None:
         """Remove the runtime's layers from the base model."""

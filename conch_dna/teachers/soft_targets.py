@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import structlog
 
-from conch_dna.align.aligned_targets import align_answers
+from conch_dna.align.aligned_targets import align_answers, without_untrained
 from conch_dna.align.byte_projection import Projection, as_bytes
 from conch_dna.align.vocabulary import vocabulary_of
 from conch_dna.align.vocabulary_map import vocabulary_map
@@ -112,7 +114,7 @@ def soft_targets(
     targets = store.fill(teacher, [p for p, _ in pairs], answers, config.top_k, progress.advance)
     if own is None:
         check_ids(targets, base.width, teacher.fingerprint)
-        return pairs, targets
+        return pairs, [_at_trained(one, example) for one, (_, example) in zip(targets, pairs, strict=True)]
     if signal == BYTES:
         choices = [as_bytes(own, *each) for each in zip(answers, targets, strict=True)]
         return _projected(pairs, choices, base, config, progress)
@@ -140,6 +142,10 @@ def _aligned(
     """
     found = align_answers([example.answer_ids for _, example in pairs], answers, targets, *tokenizers)
     usable, aligned = _usable(pairs, found)
+    aligned = [
+        without_untrained(one, example.answer_trained) if example.computed else one
+        for one, (_, example) in zip(aligned, usable, strict=True)
+    ]
     return usable, CrossTargets(signal, aligned, vocabulary_map(*tokenizers))
 
 
@@ -154,9 +160,21 @@ def _projected(
     projection = Projection(vocabulary_of(base.tokenizer), base.width)
     found = []
     for (_, example), tokens in zip(pairs, choices, strict=True):
-        found.append(projection.targets(tokens, example.answer_ids, config.top_k) if tokens else None)
+        targets = projection.targets(tokens, example.answer_ids, config.top_k) if tokens else None
+        found.append(targets and _at_trained(targets, example))
         progress.advance()
     return _usable(pairs, found)
+
+
+def _at_trained(targets: Targets, example: Example) -> Targets:
+    """Return the targets of the answer's tokens that are trained; computed ones are not."""
+    if not example.computed:
+        return targets
+    kept_T = np.array(example.answer_trained, bool)
+    chosen = None if targets.chosen is None else targets.chosen[kept_T]
+    return replace(
+        targets, ids=targets.ids[kept_T], log_probs=targets.log_probs[kept_T], tail=targets.tail[kept_T], chosen=chosen
+    )
 
 
 def _usable(pairs: Pairs, found: Sequence[T | None]) -> tuple[Pairs, list[T]]:

@@ -13,6 +13,7 @@ from conch_dna.errors import CheckpointError
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.records import Record, read_sound, to_json_line
 from conch_dna.registry.aliases import BASE
+from conch_dna.runtime.computed import SpanProcessors
 from conch_dna.runtime.generate import BATCH
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.train.checkpoint import refuse_other
@@ -96,12 +97,17 @@ def draw(
     repeated = [prompt for prompt in prompts for _ in range(context.settings.candidates)]
     ids = [prompt_ids(tokenizer, student_turns(p)) for p in repeated]
     seeds = rollout_seeds(config.seed, number, [p.digest for p in repeated])
+    spans = SpanProcessors(tokenizer, context.host.catalog.all("processors"))
+    processors = context.domain.settings.processors
     with student.runtime.neuron(student.name):
         rollouts = roll_out(
             context.base.model, tokenizer, ids, seeds,
             max_tokens=context.domain.settings.max_tokens, temperature=context.settings.candidate_temperature,
             alora=student.runtime.alora,
-            processors=[student.runtime.constraints(p.offered) for p in repeated],
+            processors=[
+                [*student.runtime.constraints(p.offered), *spans.named(processors, context.domain.name)]
+                for p in repeated
+            ],
         )  # fmt: skip
     return [
         Drawn(prompt=p.digest, number=row % context.settings.candidates, text=r.text(tokenizer), finished=r.finished)
@@ -112,10 +118,12 @@ def draw(
 @contextlib.contextmanager
 def student_of(context: RecipeContext[CandidateSettings], adapter: Path | None) -> Iterator[Student]:
     """Yield a runtime over the base with that adapter, or without one, under the fast CPU operations."""
-    runtime = NeuronRuntime(context.base, context.folder / "none")  # the registry is never used
+    processors = context.host.catalog.all("processors")
+    registry = context.folder / "none"  # never used
+    runtime = NeuronRuntime(context.base, registry, span_processors=processors)
     try:
         if adapter is not None:
-            runtime.add(STUDENT, adapter)
+            runtime.add(STUDENT, adapter, context.domain.settings.processors)
         with fast_ops(context.base.model):
             yield Student(runtime, STUDENT if adapter else BASE)
     finally:

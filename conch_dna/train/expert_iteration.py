@@ -164,7 +164,8 @@ def _fine_tuned(
 ) -> RecipeResult:
     """Train on the kept candidates by cross-entropy."""
     prompts = {p.digest: p for p in context.training_set.prompts}
-    examples = [encode_answer(context.base.tokenizer, prompts[c.prompt], c.text) for c in drawn if c.kept]
+    tokenizer, processors = context.base.tokenizer, context.processors
+    examples = [encode_answer(tokenizer, prompts[c.prompt], c.text, processors) for c in drawn if c.kept]
     training_set = TrainingSet(context.domain.name, [e for e in examples if len(e.ids) <= context.config.max_length])
     if not training_set.examples:
         raise TrainingError(

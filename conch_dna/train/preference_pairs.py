@@ -197,7 +197,7 @@ def _matches(
 
     :raises ConfigError: an answer exceeds ``token_budget``; this is checked before any verdict is requested.
     """
-    config, answers = context.config, context.training_set.answers
+    config, answers, processors = context.config, context.training_set.answers, context.processors
     drawn: dict[str, list[Drawn]] = {prompt.digest: [] for prompt in prompts}
     for one in usable:
         drawn[one.prompt].append(one)
@@ -213,7 +213,7 @@ def _matches(
                 left_out["alike"] += 1
                 continue
             texts.add(text.strip())
-            example = encode_answer(context.base.tokenizer, prompt, text)
+            example = encode_answer(context.base.tokenizer, prompt, text, processors)
             if len(example.ids) > config.max_length:
                 left_out["too_long"] += 1
                 continue

@@ -87,6 +87,7 @@ def prepare(work, domain, teacher, parts, recipes):
         work.base, work.config, domain, teacher, work.distillation.teacher_name(domain),
         AnswerExtractor(work.host, domain), work.cache, work.progress,
         cross_tokenizer_loss(work.host.catalog, work.config),
+        processors=[work.host.catalog.get("processors", name) for name in domain.settings.processors],
     )  # fmt: skip
     return preparation.prepared(parts, plan, others)
 

@@ -14,6 +14,7 @@ from conch_dna.registry.lineage import ancestors_of
 from conch_dna.registry.tags import has_tag
 
 if TYPE_CHECKING:
+    from conch_dna.cli.app import App
     from conch_dna.registry.card import Card
     from conch_dna.registry.store import Registry
 
@@ -86,17 +87,20 @@ def _rows_of(registry: Registry, name: str) -> list[dict[str, Any]]:
 @click.command()
 @click.argument("ref")
 @json_option
-@click.pass_obj
-def show(registry: Registry, ref: str, as_json: bool) -> None:
+@click.pass_context
+def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     """Show the card and the tags of REF."""
+    registry: Registry = ctx.obj
     entry = registry.resolve(ref)
+    missing = _missing_processors(ctx.find_root().obj, entry.card)
     try:
         tags = registry.tags(entry.name).get(entry.version, {})
     except RegistryError:
         tags = None  # unknown, but the card is valid
     where = {"ref": entry.ref, "path": str(entry.path)}
     if as_json:
-        print_json({**where, "tags": tags, "card": entry.card.model_dump(mode="json")})
+        card = entry.card.model_dump(mode="json")
+        print_json({**where, "tags": tags, "missing_processors": missing, "card": card})
         return
     card = entry.card.model_dump(mode="json", exclude={"config", "metrics", "verdict", "files"})
     facts = {**where, "tags": as_words(tags or {}), "right answers": entry.card.right_answers, **card}
@@ -104,6 +108,13 @@ def show(registry: Registry, ref: str, as_json: bool) -> None:
     if entry.card.metrics:
         print_table(["metric", "value"], sorted(entry.card.metrics.items()))
     _print_verdict(entry.card)
+    for name in missing:
+        click.echo(f"no plug-in provides the processor {name!r}: here the neuron guesses what it would compute")
+
+
+def _missing_processors(app: App, card: Card) -> list[str]:
+    """Return the processors of a card that no plug-in provides; without any on the card, no plug-in is loaded."""
+    return sorted(set(card.processors) - set(app.host.catalog.names("processors"))) if card.processors else []
 
 
 def _print_verdict(card: Card) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.protocols import Plugins, Teacher
+    from conch_dna.plugin.protocols import Plugins, SpanProcessor, Teacher
     from conch_dna.records import StepReport
     from conch_dna.train.training_set import TrainingSet
     from conch_dna.util.progress import Progress
@@ -50,6 +50,14 @@ class RecipeContext(Generic[S_co]):
     progress: Progress
     on_step: Callable[[StepReport], None]
     start: Path | None = None
+
+    @property
+    def processors(self) -> list[SpanProcessor]:
+        """The domain's processors, for :func:`~conch_dna.data.tokens.encode_answer`.
+
+        :raises UnknownName: no plug-in provides one of them.
+        """
+        return [self.host.catalog.get("processors", name) for name in self.domain.settings.processors]
 
 
 class RecipeResult(NamedTuple):

@@ -104,6 +104,18 @@ def test_show_prints_the_card_and_the_verdict(conch, registry):
     assert "published without a gate" in conch("show", "thinking@1").stdout
 
 
+def test_show_names_the_processors_that_no_plugin_provides(conch, registry, tmp_path):
+    card = registry.resolve("thinking").card
+    fields = CardFields(
+        **card.model_dump(include=set(CardFields.model_fields) - {"processors"}), processors=("abacus",)
+    )
+    registry.publish("thinking", tmp_path / "adapter-1", fields)
+    told = "no plug-in provides the processor 'abacus'"
+    assert told in conch("show", "thinking").stdout
+    assert json.loads(conch("show", "thinking", "--json").stdout)["missing_processors"] == ["abacus"]
+    assert told not in conch("show", "thinking@2").stdout
+
+
 def test_show_of_an_unknown_name_lists_the_known_names(conch, registry):
     result = conch("show", "../thinking")
     assert result.exit_code == 1

@@ -85,7 +85,7 @@ def test_an_unknown_command_mentions_the_broken_plugins(tmp_path):
 
 KINDS = {
     "teacher": "teachers", "scorer": "scorers", "loss": "losses", "extractor": "extractors", "domain": "domains",
-    "exporter": "exporters", "tracker": "trackers", "recipe": "recipes",
+    "exporter": "exporters", "tracker": "trackers", "recipe": "recipes", "processor": "processors",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 from languages import PROSE, TEXTS, byte_level, encode, pieces
 from tiny import targets_of
 
-from conch_dna.align.aligned_targets import align_answers, collate_aligned
+from conch_dna.align.aligned_targets import align_answers, collate_aligned, without_untrained
 from conch_dna.align.vocabulary_map import vocabulary_map
 from conch_dna.data.batches import collate
 from conch_dna.data.tokens import encode_chat
@@ -144,3 +144,25 @@ def test_targets_that_do_not_cover_the_answer_are_refused():
 def test_of_another_text_nothing_is_aligned():
     example, answer = encode_chat(STUDENT, chat("abc")), encode(TEACHER, "xyz")
     assert align_answers([example.answer_ids], [answer], [random_targets(TEACHER, answer)], STUDENT, TEACHER) == [None]
+
+
+def test_untrained_tokens_leave_no_group_and_no_pair():
+    """What is left is what alignment gives at the trained tokens, counted without the others."""
+    _, _, _, found = aligned_texts()
+    for one in found:
+        count = len(one.labels_N)
+        trained = [place % 3 != 1 for place in range(count)]
+        kept = without_untrained(one, trained)
+        places = [place for place in range(count) if trained[place]]
+        assert kept.labels_N.tolist() == [int(one.labels_N[place]) for place in places]
+        assert kept.targets is one.targets
+        whole = [g for g, (a, b) in enumerate(one.groups.student_G2) if all(trained[a:b])]
+        assert [list(range(a, b)) for a, b in kept.groups.student_G2] == [
+            [places.index(place) for place in range(*one.groups.student_G2[g])] for g in whole
+        ]
+        assert kept.groups.teacher_G2.tolist() == one.groups.teacher_G2[whole].tolist()
+        assert kept.matches_GK.tolist() == one.matches_GK[whole].tolist()
+        assert kept.single_G.tolist() == one.single_G[whole].tolist()
+        pairs = [(a, b) for a, b in one.groups.starts_P2.tolist() if trained[a]]
+        assert [(places[a], b) for a, b in kept.groups.starts_P2.tolist()] == pairs
+        assert without_untrained(one, [True] * count).labels_N.tolist() == one.labels_N.tolist()

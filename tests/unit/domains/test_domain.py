@@ -31,7 +31,7 @@ def test_the_six_domains_are_bundled():
 
 @each_domain
 def test_a_bundled_domain_has_no_fault(domain):
-    assert faults_of(domain, HOST.catalog.names("scorers")) == []
+    assert faults_of(domain, HOST.catalog.names("scorers"), HOST.catalog.names("processors")) == []
 
 
 @each_domain
@@ -116,7 +116,8 @@ def make(tmp_path):
 
 
 def faults(folder):
-    return "\n".join(faults_of(load_domain(folder), HOST.catalog.names("scorers")))
+    names = HOST.catalog.names
+    return "\n".join(faults_of(load_domain(folder), names("scorers"), names("processors")))
 
 
 def test_a_small_domain_can_be_sound(make):
@@ -134,6 +135,7 @@ def reference(kind, value):
         (SOURCE * 2, PROMPTS, "[[sources]] has 'unknown' more than once"),
         ("[length]\nmin = 9\nmax = 3\n", PROMPTS, "length.min 9 is above length.max 3"),
         ("[scorers]\ncharm = 1\n", PROMPTS, "no scorer is named 'charm'; allowed: coherence, "),
+        ('processors = ["abacus"]\n', PROMPTS, "no processor is named 'abacus'; allowed: calculator"),
         ('task_type = "tool_call"\n', PROMPTS, "needs at least one [[tools]] entry"),
         ('[[tools]]\nname = "f"\n[[tools]]\nname = "f"\n', PROMPTS, "[[tools]] has 'f' more than once"),
         ('[[tools]]\nname = "f"\nparameters = {type = "thing"}\n', PROMPTS, "tool 'f' are not a JSON schema: 'thing'"),
@@ -268,6 +270,18 @@ def test_the_context_has_the_tools_and_the_examples_and_replaces_a_system_messag
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert '"calculator"' in messages[0]["content"]
     assert messages[-1]["content"] == "Hi"
+
+
+def test_processors_are_part_of_the_digest_only_where_there_are_any(make):
+    folder = make(SOURCE)
+    plain = load_domain(folder)
+    file = folder / "domain.toml"
+    file.write_text("processors = []\n" + file.read_text())
+    assert load_domain(folder).digest == plain.digest
+    file.write_text(file.read_text().replace("[]", '["calculator"]'))
+    changed = load_domain(folder)
+    assert changed.digest != plain.digest
+    assert (changed.data_digest, changed.context_digest) == (plain.data_digest, plain.context_digest)
 
 
 def test_the_data_digest_does_not_depend_on_the_order(make):

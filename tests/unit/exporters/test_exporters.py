@@ -16,6 +16,7 @@ from conch_dna.exporters.base import open_base
 from conch_dna.exporters.peft import PEFT_WEIGHTS
 from conch_dna.registry.adapter import INVOCATION_TOKENS
 from conch_dna.registry.audit import verify
+from conch_dna.registry.card import write_card
 from conch_dna.util.files import new_folder
 from conch_dna.util.tensors import save_tensors
 
@@ -52,6 +53,15 @@ def test_target_modules_are_short_names_if_they_select_the_same_layers(registry,
     about = json.loads((tmp_path / "long" / "adapter_config.json").read_text())
     assert "layers_to_transform" not in about
     assert len(about["target_modules"]) == 5
+
+
+def test_an_export_says_that_other_programs_guess_computed_spans(registry, base, tmp_path):
+    entry = publish(registry, base, write_mlx(tmp_path / "adapter", base))
+    write_card(entry.card.model_copy(update={"processors": ("calculator",)}), entry.path)
+    for kind in ("mlx", "peft"):
+        export_neuron(registry, "neuron", tmp_path / kind, kind)
+        said = (tmp_path / kind / "README.md").read_text()
+        assert "computes parts of its answers by `calculator`. Other programs let the model guess them." in said
 
 
 def test_invocation_tokens_are_exported_and_imported(registry, base, tmp_path):

@@ -40,6 +40,12 @@ def test_a_written_card_reads_back_the_same(card, folder, verdict):
     assert read_card(folder) == card
 
 
+def test_the_readme_names_what_computes_parts_of_the_answers(card):
+    assert "computed" not in render_readme(card)
+    computing = card.model_copy(update={"processors": ("calculator", "abacus")})
+    assert "computed, not guessed, by: `calculator`, `abacus`." in render_readme(computing)
+
+
 def test_figures_that_are_not_finite_survive_as_valid_json(card, folder):
     card = card.model_copy(update={"metrics": {"perplexity": math.inf}, "config": {"limit": -math.inf}})
     write_card(card, folder)
