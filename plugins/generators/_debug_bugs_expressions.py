@@ -188,7 +188,7 @@ def arithmetic(code: Code) -> Iterator[Edit]:
                 start, end = code.span(side)
                 if isinstance(side, ast.BinOp) and code.source[start - 1] == "(" and code.source[end] == ")":
                     inner = Change(start - 1, end + 1, code.source[start:end])
-                    yield code.changed("parentheses", inner, around=code.statement(node))
+                    yield code.changed("parentheses", inner, around=node)
 
 
 def names(code: Code) -> Iterator[Edit]:

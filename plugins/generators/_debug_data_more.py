@@ -247,12 +247,12 @@ def in_km(miles):
 ? in_km(5) == 8
 ~ in_km: km_from_miles road_km metric | miles: distance way
 
-> convert grams to kilograms
-def in_kilos(grams):
-    return grams / 1000
-? in_kilos(2500) == 2.5
-? in_kilos(1000) == 1
-~ in_kilos: as_kilograms kilo_weight heavy_unit | grams: weight mass
+> return the price of the cheese from its grams and the price of a kilo
+def cheese_price(grams, kilo_price):
+    return grams / 1000 * kilo_price
+? cheese_price(2500, 4) == 10
+? cheese_price(500, 6) == 3
+~ cheese_price: price_by_weight counter_price nut_price | grams: weight mass
 
 > return the number of seconds in the given days
 def seconds_in(days):

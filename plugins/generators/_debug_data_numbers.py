@@ -385,7 +385,7 @@ def mean_or_none(values):
 ? mean_or_none([1, 2]) == 1.5
 ? mean_or_none([]) is None
 ~ mean_or_none: safe_mean usual_value avg_of | values: marks data
-! if not values:\n        return None\n    =>
+! if not values:\n        return None\n    return => return
 :: An empty list makes `len(values)` zero and the division fails.
 :: an empty list crashes it
 
