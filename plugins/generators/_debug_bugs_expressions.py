@@ -52,6 +52,11 @@ METHODS = {
 }
 UNKNOWN = {"push", "startwith", "endwith", "add", "append", "extend"}  # methods that the object may lack
 FUNCTIONS = {"max": ("min",), "min": ("max",), "any": ("all",), "all": ("any",), "sum": ("len", "max"), "len": ("sum",)}
+DROPPED = dict.fromkeys(("strip", "lower", "upper", "title", "rstrip", "split"), "missing_call") | {
+    "copy": "no_copy",
+    "items": "no_items",
+    "values": "no_items",
+}
 CONVERSIONS = {"str", "int", "float", "list"}
 CONSTANTS = {60: (100, 6), 100: (10, 1000), 1000: (100,), 7: (6, 8), 24: (12,), 10: (9, 100), 12: (11,), 3600: (360,)}
 
@@ -61,7 +66,8 @@ def _plus(code: Code, node: ast.expr, n: int) -> str:
     value = _number(node)
     if value is not None:
         return str(value + n)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and (by := _number(node.right)) is not None:
+    by = _number(node.right) if isinstance(node, ast.BinOp) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and by is not None:
         by = (by if isinstance(node.op, ast.Add) else -by) + n
         left = code.text(node.left)
         return left if by == 0 else f"{left} {'+' if by > 0 else '-'} {abs(by)}"
@@ -182,16 +188,16 @@ def arithmetic(code: Code) -> Iterator[Edit]:
                 start, end = code.span(side)
                 if isinstance(side, ast.BinOp) and code.source[start - 1] == "(" and code.source[end] == ")":
                     inner = Change(start - 1, end + 1, code.source[start:end])
-                    yield code.changed("parentheses", inner, around=code.statement(node))
+                    yield code.changed("parentheses", inner, around=node)
 
 
 def names(code: Code) -> Iterator[Edit]:
     """Yield the wrong variable, and a misspelt one."""
     loops = any(code.all(ast.While))
     for node in code.all(ast.Name):
-        owner = code.owner(node)
-        parent = code.parents[node]
-        if not isinstance(node.ctx, ast.Load) or owner is None or (isinstance(parent, ast.Call) and parent.func is node):
+        owner, parent = code.owner(node), code.parents[node]
+        called = isinstance(parent, ast.Call) and parent.func is node
+        if not isinstance(node.ctx, ast.Load) or owner is None or called:
             continue
         local = _locals(code, owner)
         statement = code.statement(node)
@@ -220,31 +226,39 @@ def _locals(code: Code, owner: ast.FunctionDef | ast.AsyncFunctionDef) -> list[s
 def methods(code: Code) -> Iterator[Edit]:
     """Yield wrong, missing and unfinished method calls."""
     for call in code.all(ast.Call):
-        if not isinstance(call.func, ast.Attribute):
-            continue
-        name, owner = call.func.attr, call.func.value
-        end = code.span(call.func)[1]
-        for other in METHODS.get(name, ()):
-            kind = "unknown_method" if other in UNKNOWN and other != "extend" else "wrong_method"
-            yield code.changed(kind, Change(end - len(name), end, other), around=call)
-        if not call.args and not call.keywords:
-            cut = Change(end, code.span(call)[1], "")
-            if isinstance(code.parents[call], ast.expr | ast.Return | ast.Assign | ast.For | ast.comprehension):
-                yield code.changed("no_brackets", cut, around=call)
-            if name in {"strip", "lower", "upper", "title", "rstrip", "split", "copy", "items", "values"}:
-                kind = {"copy": "no_copy", "items": "no_items", "values": "no_items"}.get(name, "missing_call")
-                yield code.replaced(kind, call, code.text(owner))
-        elif name in {"lstrip", "replace"}:
-            yield code.replaced("missing_call", call, code.text(owner))
-        elif name == "split":
-            yield code.changed("missing_argument", Change(end, code.span(call)[1], "()"), around=call)
-        if name in {"get", "setdefault"} and len(call.args) == 2:
-            yield code.replaced("key_error", call, f"{code.text(owner)}[{code.text(call.args[0])}]")
-        if name == "get" and len(call.args) == 2:
-            yield code.replaced("no_default", call, f"{code.text(call.func)}({code.text(call.args[0])})")
-        if name == "append":
-            stores = f"{code.text(owner)} = [{code.text(call.args[0])}]"
-            yield code.replaced("overwritten", call, stores)
+        if isinstance(call.func, ast.Attribute):
+            for other in METHODS.get(call.func.attr, ()):
+                end = code.span(call.func)[1]
+                kind = "unknown_method" if other in UNKNOWN and other != "extend" else "wrong_method"
+                yield code.changed(kind, Change(end - len(call.func.attr), end, other), around=call)
+            yield from _missing(code, call, call.func)
+            if len(call.args) == 2:
+                yield from _default(code, call, call.func)
+
+
+def _missing(code: Code, call: ast.Call, func: ast.Attribute) -> Iterator[Edit]:
+    """Yield calls without brackets, without arguments, and no call at all."""
+    name, owner, end = func.attr, code.text(func.value), code.span(func)[1]
+    if not call.args and not call.keywords:
+        if isinstance(code.parents[call], ast.expr | ast.Return | ast.Assign | ast.For | ast.comprehension):
+            yield code.changed("no_brackets", Change(end, code.span(call)[1], ""), around=call)
+        if name in DROPPED:
+            yield code.replaced(DROPPED[name], call, owner)
+    elif name in {"lstrip", "replace"}:
+        yield code.replaced("missing_call", call, owner)
+    elif name == "split":
+        yield code.changed("missing_argument", Change(end, code.span(call)[1], "()"), around=call)
+    elif name == "append":
+        yield code.replaced("overwritten", call, f"{owner} = [{code.text(call.args[0])}]")
+
+
+def _default(code: Code, call: ast.Call, func: ast.Attribute) -> Iterator[Edit]:
+    """Yield accesses to a dictionary without the default for a missing key."""
+    key = code.text(call.args[0])
+    if func.attr in {"get", "setdefault"}:
+        yield code.replaced("key_error", call, f"{code.text(func.value)}[{key}]")
+    if func.attr == "get":
+        yield code.replaced("no_default", call, f"{code.text(func)}({key})")
 
 
 def functions(code: Code) -> Iterator[Edit]:
@@ -323,19 +337,16 @@ def constants(code: Code) -> Iterator[Edit]:
         if value is None or abs(value) < 2 or isinstance(parent, ast.Subscript | ast.Slice | ast.UnaryOp):
             continue
         statement = code.statement(node)
-        simple = isinstance(statement, ast.Return | ast.Assign | ast.AugAssign)
+        around: ast.expr | ast.stmt = parent if isinstance(parent, ast.expr) else node
+        if isinstance(statement, ast.Return | ast.Assign | ast.AugAssign):
+            around = statement
         for wrong in CONSTANTS.get(value, (value + 1, value - 1)):
-            yield code.replaced("constant", node, str(wrong), around=statement if simple else parent_expression(parent, node))
+            yield code.replaced("constant", node, str(wrong), around=around)
     for text in code.all(ast.JoinedStr):
         start = code.span(text)[0]
         yield code.changed("no_f", Change(start, start + 1, ""), around=text)
         for found in re.finditer(r":[.0]\d+[df](?=\})", code.text(text)):
             yield code.changed("format", Change(start + found.start(), start + found.end(), ""), around=text)
-
-
-def parent_expression(parent: ast.AST, node: ast.expr) -> ast.expr:
-    """Return the parent if it is an expression, else the node."""
-    return parent if isinstance(parent, ast.expr) else node
 
 
 EXPRESSIONS = (

@@ -20,6 +20,13 @@ STARTS = {
     "True": (("initial", "False"),),
     "False": (("initial", "True"),),
 }
+AUGMENTED = {
+    "+=": (("overwritten", "="), ("overwritten", "=+"), ("operator", "-=")),
+    "-=": (("operator", "+="),),
+    "*=": (("operator", "+="),),
+    "//=": (("operator", "-="),),
+}
+CHANGING = {"append", "reverse", "sort", "extend", "add"}  # methods that return None
 SHADOWED = ("max", "min", "len", "sum", "str", "sorted", "list", "int")
 
 
@@ -47,26 +54,25 @@ def steps(code: Code) -> Iterator[Edit]:
                 yield code.without("nonlocal", node)
             if isinstance(node, ast.AugAssign):
                 yield from _augmented(code, node)
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
-                if isinstance(node.value.func, ast.Attribute) or code.text(node.value).startswith("sorted("):
-                    start = code.span(node)[0]
-                    yield code.changed("thrown_away", Change(start, code.span(node.value)[0], ""), around=node)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
-                owner = node.value.func.value
-                if isinstance(owner, ast.Name) and node.value.func.attr in {"append", "reverse", "sort", "extend", "add"}:
-                    start = code.span(node)[0]
-                    yield code.changed("none_assigned", Change(start, start, f"{owner.id} = "), around=node)
+            if isinstance(node, ast.Assign | ast.Expr) and isinstance(node.value, ast.Call):
+                yield from _result(code, node, node.value)
 
 
 def _augmented(code: Code, node: ast.AugAssign) -> Iterator[Edit]:
     start, end = code.span(node.target)[1], code.span(node.value)[0]
-    token = code.source[start:end].strip()
-    place = Change(start, end, f" {token} ")
-    if token == "+=":
-        yield code.changed("overwritten", place._replace(text=" = "), around=node)
-        yield code.changed("overwritten", place._replace(text=" =+ "), around=node)
-    for wrong in {"+=": ("-=",), "-=": ("+=",), "*=": ("+=",), "//=": ("-=",)}.get(token, ()):
-        yield code.changed("operator", place._replace(text=f" {wrong} "), around=node)
+    operator = code.source[start:end].strip()
+    for kind, wrong in AUGMENTED.get(operator, ()):
+        yield code.changed(kind, Change(start, end, f" {wrong} "), around=node)
+
+
+def _result(code: Code, node: ast.Assign | ast.Expr, call: ast.Call) -> Iterator[Edit]:
+    """Yield results that are not kept, and None that is."""
+    start, func = code.span(node)[0], call.func
+    if isinstance(node, ast.Assign):
+        if isinstance(node.targets[0], ast.Name) and (isinstance(func, ast.Attribute) or code.text(func) == "sorted"):
+            yield code.changed("thrown_away", Change(start, code.span(call)[0], ""), around=node)
+    elif isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.attr in CHANGING:
+        yield code.changed("none_assigned", Change(start, start, f"{func.value.id} = "), around=node)
 
 
 def returns(code: Code) -> Iterator[Edit]:
@@ -94,16 +100,21 @@ def _indented(code: Code, node: ast.stmt) -> Change:
 
 
 def blocks(code: Code) -> Iterator[Edit]:
-    """Yield statements in the wrong block, swapped branches and missing base cases."""
-    for loop in (*code.all(ast.For), *code.all(ast.While)):
+    """Yield statements outside their loop, and ``break`` and ``continue`` mixed up."""
+    for loop in code.nodes:
+        if not isinstance(loop, ast.For | ast.While):
+            continue
         last = loop.body[-1]
         if len(loop.body) > 1 and isinstance(last, ast.AugAssign | ast.Assign | ast.Expr) and not _yields(last):
             start = code.line_start(last.lineno)
             yield code.changed("dedented", Change(start, start + len(INDENT), ""), around=last)
-    for word, other in (("break", "continue"), ("continue", "break")):
-        kind = ast.Break if word == "break" else ast.Continue
-        for node in code.all(kind):
-            yield code.replaced("break_continue", node, other)
+    for node in code.nodes:
+        if isinstance(node, ast.Break | ast.Continue):
+            yield code.replaced("break_continue", node, "continue" if isinstance(node, ast.Break) else "break")
+
+
+def branches(code: Code) -> Iterator[Edit]:
+    """Yield swapped branches, missing base cases, and keys without a first value."""
     for owner in code.functions:
         first = owner.body[0]
         recursive = any(isinstance(n, ast.Name) and n.id == owner.name for n in ast.walk(owner))
@@ -193,4 +204,12 @@ def syntax(code: Code) -> Iterator[Edit]:
                 yield code.changed("indent", Change(start, start + len(INDENT), ""), around=inner)
 
 
-STATEMENTS = (starts, steps, returns, blocks, parameters, syntax)
+def written(code: Code) -> Iterator[Edit]:
+    """Yield the bugs that are written for this program."""
+    for bug in code.written:
+        start = code.source.index(bug.right)
+        change = Change(start, start + len(bug.right), bug.wrong)
+        yield Edit("own", (change,), bug.right, bug.wrong, bug.cause, bug.notice)
+
+
+STATEMENTS = (starts, steps, returns, blocks, branches, parameters, syntax, written)

@@ -8,10 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from ._debug_programs import Bug
 
 N = TypeVar("N", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Text = ast.expr | ast.stmt
 INDENT = "    "
 
 
@@ -41,10 +44,13 @@ class Edit:
 
 
 class Code:
-    """A program's text and tree. All text is ASCII, so that the tree's columns are offsets."""
+    """A program's text and tree. All text is ASCII, so that the tree's columns are offsets.
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    :param written: the bugs that are written for this program.
+    """
+
+    def __init__(self, source: str, written: Sequence[Bug] = ()) -> None:
+        self.source, self.written = source, written
         self.tree = ast.parse(source)
         self.lines = source.split("\n")
         self._starts = [0]
@@ -90,12 +96,12 @@ class Code:
                     found.append(block)
         return found
 
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+    def span(self, node: Text) -> tuple[int, int]:
         """Return the offsets of a node's text."""
         end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
         return self._starts[node.lineno - 1] + node.col_offset, self._starts[end_line - 1] + end_column
 
-    def text(self, node: ast.expr | ast.stmt) -> str:
+    def text(self, node: Text) -> str:
         """Return a node's text."""
         start, end = self.span(node)
         return self.source[start:end]
@@ -113,11 +119,11 @@ class Code:
         """Return the offset of the start of a line, counted from 1."""
         return self._starts[number - 1]
 
-    def replaced(self, kind: str, node: ast.expr | ast.stmt, text: str, *, around: ast.expr | ast.stmt | None = None) -> Edit:
+    def replaced(self, kind: str, node: Text, text: str, *, around: Text | None = None) -> Edit:
         """Return the bug that writes ``text`` for a node; the sentences quote ``around``, by default the node."""
         return self.changed(kind, Change(*self.span(node), text), around=around or node)
 
-    def changed(self, kind: str, change: Change, *, around: ast.expr | ast.stmt) -> Edit:
+    def changed(self, kind: str, change: Change, *, around: Text) -> Edit:
         """Return the bug that makes one change; the sentences quote ``around``."""
         start, end = self.span(around)
         right = self.source[start:end]

@@ -1,6 +1,6 @@
 """Programs for measurement: no training program does the same. The form is described in ``_debug_programs.py``."""
 
-PROGRAMS = r'''
+PROGRAMS = r"""
 > return how many more red than blue balls there are
 def red_lead(balls):
     lead = 0
@@ -699,4 +699,4 @@ def goal_day(donations, goal):
 ? goal_day([20], 10) == 1
 ? goal_day([1], 10) is None
 ~ goal_day: reached_on day_of_goal | donations: gifts amounts
-'''
+"""

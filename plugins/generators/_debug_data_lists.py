@@ -1,6 +1,6 @@
 """Programs on lists and sequences for training. The form is described in ``_debug_programs.py``."""
 
-PROGRAMS = r'''
+PROGRAMS = r"""
 > add up the litres of all buckets, of which each loses one litre
 def bucket_sum(buckets):
     total = 0
@@ -34,7 +34,9 @@ def find_item(shelf, target):
 ? find_item(["cup", "pan"], "cup") == 0
 ? find_item(["cup"], "fork") == -1
 ~ find_item: index_of position where_is | shelf: row things | target: wanted thing
-! return -1 => return 0 :: Position 0 means the first item; a missing item needs -1. :: a missing item is reported at position 0
+! return -1 => return 0
+:: Position 0 means the first item; a missing item needs -1.
+:: a missing item is reported at position 0
 
 > return every other element, starting with the first
 def every_other(cards):
@@ -331,7 +333,9 @@ def zero_grid(rows, cols):
 ? zero_grid(2, 3) == [[0, 0, 0], [0, 0, 0]]
 ? g = zero_grid(2, 2); g[0][0] = 1; g == [[1, 0], [0, 0]]
 ~ zero_grid: empty_board new_board blank_map | rows: height lines | cols: width columns
-! [[0] * cols for _ in range(rows)] => [[0] * cols] * rows :: `[[0] * cols] * rows` repeats one and the same row, so all rows change together. :: setting one cell changes every row
+! [[0] * cols for _ in range(rows)] => [[0] * cols] * rows
+:: `[[0] * cols] * rows` repeats one and the same row, so all rows change together.
+:: setting one cell changes every row
 
 > turn the columns of the table into rows
 def columns_to_rows(table):
@@ -387,7 +391,9 @@ def swap_ends(row):
 ? swap_ends([1, 2, 3]) == [3, 2, 1]
 ? swap_ends(["a", "b"]) == ["b", "a"]
 ~ swap_ends: switch_ends trade_ends exchange_ends | row: line bench
-! row[0], row[-1] = row[-1], row[0] => row[0] = row[-1]; row[-1] = row[0] :: The first value is overwritten before it is moved to the end. :: both ends hold the same element
+! row[0], row[-1] = row[-1], row[0] => row[0] = row[-1]; row[-1] = row[0]
+:: The first value is overwritten before it is moved to the end.
+:: both ends hold the same element
 
 > return the second smallest of the different values
 def runner_up(times):
@@ -457,8 +463,11 @@ def best_streak(results):
 ? best_streak(["loss"]) == 0
 ? best_streak(["win", "loss", "win", "win"]) == 2
 ~ best_streak: win_streak longest_run hot_streak | results: games matches
-! streak = 0\n    for => streak = 1\n    for :: The streak starts at 1, but no game is won yet; it must be 0. :: one win too many is counted
-! else:\n            streak = 0 => else:\n            best = 0 :: A loss has to end the streak, not the best one. ::
+! streak = 0\n    for => streak = 1\n    for
+:: The streak starts at 1, but no game is won yet; it must be 0.
+:: one win too many is counted
+! else:\n            streak = 0 => else:\n            best = 0
+:: A loss has to end the streak, not the best one.
 
 > take the items from the list until the bag is full and return them
 def fill_bag(weights, limit):
@@ -697,4 +706,4 @@ def open_amount(bills: list[dict]) -> int:
 ? open_amount([{"paid": False, "amount": 5}, {"paid": True, "amount": 7}]) == 5
 ? open_amount([{"paid": False, "amount": 2}, {"paid": False, "amount": 3}]) == 5
 ~ open_amount: unpaid_total still_owed due_sum | bills: invoices debts | bill: invoice debt
-'''
+"""

@@ -1,13 +1,15 @@
 """Programs around typical slips of Python for training. The form is described in ``_debug_programs.py``."""
 
-PROGRAMS = r'''
+PROGRAMS = r"""
 > sort the version texts by their numbers
 def sort_versions(versions):
     return sorted(versions, key=lambda v: [int(p) for p in v.split(".")])
 ? sort_versions(["1.10", "1.9"]) == ["1.9", "1.10"]
 ? sort_versions(["2.0"]) == ["2.0"]
 ~ sort_versions: order_releases release_order by_version | versions: releases tags
-! sorted(versions, key=lambda v: [int(p) for p in v.split(".")]) => sorted(versions) :: Texts are compared letter by letter; the parts must be compared as numbers. :: 1.10 comes before 1.9
+! sorted(versions, key=lambda v: [int(p) for p in v.split(".")]) => sorted(versions)
+:: Texts are compared letter by letter; the parts must be compared as numbers.
+:: 1.10 comes before 1.9
 
 > turn the price in euros into cents
 def to_cents(euros):
@@ -15,7 +17,9 @@ def to_cents(euros):
 ? to_cents(1.15) == 115
 ? to_cents(2) == 200
 ~ to_cents: in_cents cents_of small_money | euros: price amount
-! round(euros * 100) => int(euros * 100) :: `int` cuts the fraction off, and 1.15 * 100 is a bit less than 115; `round` is needed. :: it is one cent short sometimes
+! round(euros * 100) => int(euros * 100)
+:: `int` cuts the fraction off, and 1.15 * 100 is a bit less than 115; `round` is needed.
+:: it is one cent short sometimes
 
 > say whether the text 'on' or 'off' means on
 def is_on(text):
@@ -55,7 +59,9 @@ def in_order(marks):
 ? in_order([3, 1]) == [1, 3]
 ? m = [2, 1]; in_order(m); m == [2, 1]
 ~ in_order: sorted_copy lined_up from_low | marks: scores cards
-! ordered = sorted(marks)\n    return ordered => ordered = marks.sort()\n    return ordered :: `sort` changes the list itself and returns None; `sorted` returns a new list. :: I get None
+! ordered = sorted(marks)\n    return ordered => ordered = marks.sort()\n    return ordered
+:: `sort` changes the list itself and returns None; `sorted` returns a new list.
+:: I get None
 
 > add the item and return the whole list
 def plus_one(items, new):
@@ -64,7 +70,9 @@ def plus_one(items, new):
 ? plus_one([1], 2) == [1, 2]
 ? plus_one([], "a") == ["a"]
 ~ plus_one: put_in add_last grow_list | items: bag stack | new: extra thing
-! items.append(new)\n    return items => return items.append(new) :: `append` returns None, so the list has to be returned on a line of its own. :: the result is None
+! items.append(new)\n    return items => return items.append(new)
+:: `append` returns None, so the list has to be returned on a line of its own.
+:: the result is None
 
 > return both lists as one
 def join_lists(a, b):
@@ -125,7 +133,9 @@ async def breakfast():
 ? import asyncio; asyncio.run(breakfast()) == 6
 ? import asyncio; asyncio.run(brew()) == 4
 ~ breakfast: morning prepare get_ready
-! await brew() => brew() :: `brew()` is a coroutine; `await` is needed to get its value. :: TypeError about a coroutine
+! await brew() => brew()
+:: `brew()` is a coroutine; `await` is needed to get its value.
+:: TypeError about a coroutine
 
 > wrap a function so that its result is doubled
 def doubling(f):
@@ -145,7 +155,8 @@ def colours_used(flowers):
 ? colours_used([{"colour": "red"}, {"colour": "red"}]) == {"red"}
 ? colours_used([]) == set()
 ~ colours_used: palette colour_set shades | flowers: plants beds
-! set() => {} :: `{}` is an empty dictionary; an empty set is `set()`. ::
+! set() => {}
+:: `{}` is an empty dictionary; an empty set is `set()`.
 
 > find all numbers in the text with a pattern
 import re
@@ -163,7 +174,9 @@ def is_year(text):
 ? is_year("20245") is False
 ? is_year("199") is False
 ~ is_year: year_text four_digits looks_like_year | text: entry word
-! re.fullmatch => re.match :: `match` only looks at the start; `fullmatch` checks the whole text. :: longer texts pass too
+! re.fullmatch => re.match
+:: `match` only looks at the start; `fullmatch` checks the whole text.
+:: longer texts pass too
 
 > return the settings with the defaults for what is missing
 def with_defaults(settings, defaults):
@@ -234,12 +247,12 @@ def in_km(miles):
 ? in_km(5) == 8
 ~ in_km: km_from_miles road_km metric | miles: distance way
 
-> convert grams to kilograms
-def in_kilos(grams):
-    return grams / 1000
-? in_kilos(2500) == 2.5
-? in_kilos(1000) == 1
-~ in_kilos: as_kilograms kilo_weight heavy_unit | grams: weight mass
+> return the price of the cheese from its grams and the price of a kilo
+def cheese_price(grams, kilo_price):
+    return grams / 1000 * kilo_price
+? cheese_price(2500, 4) == 10
+? cheese_price(500, 6) == 3
+~ cheese_price: price_by_weight counter_price nut_price | grams: weight mass
 
 > return the number of seconds in the given days
 def seconds_in(days):
@@ -247,7 +260,9 @@ def seconds_in(days):
 ? seconds_in(1) == 86400
 ? seconds_in(2) == 172800
 ~ seconds_in: day_seconds total_seconds as_seconds | days: n time
-! days * 24 * 60 * 60 => days * 24 * 60 :: `days * 24 * 60` gives minutes; another `* 60` is needed for seconds. :: it is off by a factor of 60
+! days * 24 * 60 * 60 => days * 24 * 60
+:: `days * 24 * 60` gives minutes; another `* 60` is needed for seconds.
+:: it is off by a factor of 60
 
 > put the pair on the given list, or on a new one
 def invite(guest, friend, guests=None):
@@ -414,4 +429,4 @@ def call_with(f, args):
 ? call_with(max, [3, 8]) == 8
 ? call_with(abs, [-2]) == 2
 ~ call_with: apply_to use_function run_with | args: values inputs
-'''
+"""

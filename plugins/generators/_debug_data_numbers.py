@@ -1,6 +1,6 @@
 """Programs on numbers, dates, records and classes for training. The form is described in ``_debug_programs.py``."""
 
-PROGRAMS = r'''
+PROGRAMS = r"""
 > return the average speed in km/h
 def average_speed(km, minutes):
     hours = minutes / 60
@@ -385,7 +385,9 @@ def mean_or_none(values):
 ? mean_or_none([1, 2]) == 1.5
 ? mean_or_none([]) is None
 ~ mean_or_none: safe_mean usual_value avg_of | values: marks data
-! if not values:\n        return None\n    => :: An empty list makes `len(values)` zero and the division fails. :: an empty list crashes it
+! if not values:\n        return None\n    return => return
+:: An empty list makes `len(values)` zero and the division fails.
+:: an empty list crashes it
 
 > divide the first by the second, None if that is impossible
 def safe_divide(a, b):
@@ -549,7 +551,9 @@ class Cart:
 ? a = Cart(); a.add("x"); b = Cart(); b.add("y") == ["y"]
 ? Cart().add("z") == ["z"]
 ~ Cart: Basket Trolley OrderList
-! def __init__(self):\n        self.items = [] => items = [] :: `items` belongs to the class, so all objects share one list. :: two carts share the same items
+! def __init__(self):\n        self.items = [] => items = []
+:: `items` belongs to the class, so all objects share one list.
+:: two carts share the same items
 
 > count the clicks
 class Clicker:
@@ -608,7 +612,9 @@ class Pile:
 ? p = Pile(); p.put(1); p.put(2); p.take() == 2
 ? p = Pile(); p.put(3); p.take() == 3
 ~ Pile: PlateStack Tower BookPile
-! self.data.pop() => self.data.pop(0) :: `pop(0)` takes the oldest element; `pop()` takes the newest. :: it returns the oldest one instead of the newest
+! self.data.pop() => self.data.pop(0)
+:: `pop(0)` takes the oldest element; `pop()` takes the newest.
+:: it returns the oldest one instead of the newest
 
 > switch the light on and off
 class Light:
@@ -643,7 +649,9 @@ class Spot:
 ? str(Spot(1, 2)) == "(1, 2)"
 ? Spot(4, 0).x == 4
 ~ Spot: Pin Marker Corner
-! return f"({self.x}, {self.y})" => print(f"({self.x}, {self.y})") :: `__str__` has to return the text, not print it. :: str() says that __str__ returned None
+! return f"({self.x}, {self.y})" => print(f"({self.x}, {self.y})")
+:: `__str__` has to return the text, not print it.
+:: str() says that __str__ returned None
 
 > add a pair of shoes at each call and return their number
 def make_counter():
@@ -665,7 +673,9 @@ def make_adder(k):
 ? make_adder(3)(4) == 7
 ? make_adder(0)(1) == 1
 ~ make_adder: plus_maker adder raise_by
-! return add => return add(k) :: It has to return the inner function itself, not call it. :: the result is a number, so it cannot be called
+! return add => return add(k)
+:: It has to return the inner function itself, not call it.
+:: the result is a number, so it cannot be called
 
 > make one function for each factor
 def make_scalers(factors):
@@ -673,7 +683,9 @@ def make_scalers(factors):
 ? [g(2) for g in make_scalers([1, 2, 3])] == [2, 4, 6]
 ? make_scalers([5])[0](1) == 5
 ~ make_scalers: scalers multipliers zoom_functions
-! lambda x, f=f: => lambda x: :: Each lambda looks up `f` when it is called, so all use the last factor. :: all functions use the last factor
+! lambda x, f=f: => lambda x:
+:: Each lambda looks up `f` when it is called, so all use the last factor.
+:: all functions use the last factor
 
 > keep results that were computed before
 def cached_square(n, cache):
@@ -745,7 +757,8 @@ def amount_or_zero(text):
 ? amount_or_zero("12") == 12
 ? amount_or_zero("x") == 0
 ~ amount_or_zero: read_amount int_or_zero safe_int | text: entry field
-! except ValueError => except KeyError :: `int` raises a ValueError, which the except clause does not catch. ::
+! except ValueError => except KeyError
+:: `int` raises a ValueError, which the except clause does not catch.
 
 > add the two numbers that come as text
 def add_entries(a: str, b: str) -> int:
@@ -802,4 +815,4 @@ def only_even(nums):
 ? list(only_even([1, 2, 4])) == [2, 4]
 ? list(only_even([3])) == []
 ~ only_even: even_ones pick_even keep_even | nums: numbers data
-'''
+"""

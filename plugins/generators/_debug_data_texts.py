@@ -1,6 +1,6 @@
 """Programs on texts and dictionaries for training. The form is described in ``_debug_programs.py``."""
 
-PROGRAMS = r'''
+PROGRAMS = r"""
 > count the spaces in the line
 def count_spaces(line):
     count = 0
@@ -283,7 +283,9 @@ def spread(word, sign):
 ? spread("abc", "-") == "a-b-c"
 ? spread("hi", ".") == "h.i"
 ~ spread: spaced_out letter_line dotted | word: text name | sign: sep mark
-! sign.join(word) => word.join(sign) :: `join` belongs to the separator, so it is `sign.join(word)`. :: separator and word are mixed up
+! sign.join(word) => word.join(sign)
+:: `join` belongs to the separator, so it is `sign.join(word)`.
+:: separator and word are mixed up
 
 > say how many apples there are, with the right plural
 def apples(n):
@@ -603,4 +605,4 @@ def repeat_visits(visits: list[str]) -> list[str]:
 ? repeat_visits(["a.org", "b.org", "a.org"]) == ["a.org"]
 ? repeat_visits(["x.org"]) == []
 ~ repeat_visits: seen_twice returning visited_again | visits: sites hits | site: page url
-'''
+"""

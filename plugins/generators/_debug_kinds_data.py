@@ -1,7 +1,7 @@
 """The sentences on each kind of bug.
 
-A kind has a weight for the draw, sentences that name the cause, and what a user notices. ``{right}`` and ``{wrong}`` are
-the part of the program as it should be and as it is.
+A kind has a weight for the draw, sentences that name the cause, and what a user notices. ``{right}`` and ``{wrong}``
+are the part of the program as it should be and as it is.
 """
 
 from __future__ import annotations
@@ -19,16 +19,21 @@ class Kind(NamedTuple):
 
 KINDS = {
     "range_short": Kind(
-        5,
+        8,
         (
             "The loop stops one step early; it needs `{right}`.",
             "`{wrong}` leaves out the last step.",
             "The range ends too soon, so the last step is missing.",
         ),
-        ("the last one is left out", "it stops one too early", "the last element is skipped", "one is missing at the end"),
+        (
+            "the last one is left out",
+            "it stops one too early",
+            "the last element is skipped",
+            "one is missing at the end",
+        ),
     ),
     "range_long": Kind(
-        3,
+        4,
         (
             "The loop runs one step too far; it needs `{right}`.",
             "`{wrong}` goes one step too far.",
@@ -52,29 +57,34 @@ KINDS = {
     ),
     "step": Kind(2, ("The step of the range must be 2, as in `{right}`.",), ("it takes every element",)),
     "slice_start": Kind(
-        4,
+        5,
         ("The slice starts at the wrong place; it must be `{right}`.", "`{wrong}` starts at the wrong element."),
         ("the start of it is wrong", "the cut is off by one at the front"),
     ),
     "slice_end": Kind(
-        4,
+        5,
         ("The slice ends at the wrong place; it must be `{right}`.", "`{wrong}` ends at the wrong element."),
         ("the end of it is wrong", "the cut is off by one at the end"),
     ),
     "slice_side": Kind(
         3,
-        ("`{wrong}` takes the wrong part; it must be `{right}`.", "The slice takes the wrong side: `{right}` is meant."),
+        (
+            "`{wrong}` takes the wrong part; it must be `{right}`.",
+            "The slice takes the wrong side: `{right}` is meant.",
+        ),
         ("I get the wrong part", "it returns the other part"),
     ),
     "slice_step": Kind(2, ("The slice does not reverse; it must be `{right}`.",), ("it is not reversed",)),
     "index": Kind(
-        5,
+        7,
         ("`{wrong}` is the wrong element; it must be `{right}`.", "The index is off; `{right}` is meant."),
         ("it picks the wrong element", "the index seems off", "it looks at the wrong place"),
     ),
-    "wrap": Kind(1, ("The index does not wrap around; it must be `{right}`.",), ("it does not wrap around at the end",)),
+    "wrap": Kind(
+        1, ("The index does not wrap around; it must be `{right}`.",), ("it does not wrap around at the end",)
+    ),
     "boundary": Kind(
-        7,
+        10,
         (
             "The comparison treats the limit itself wrongly; it must be `{right}`.",
             "`{wrong}` is wrong at the boundary; `{right}` is right.",
@@ -83,7 +93,7 @@ KINDS = {
         ("the limit itself is handled wrongly", "it is wrong exactly at the boundary", "edge values come out wrong"),
     ),
     "direction": Kind(
-        5,
+        7,
         (
             "The comparison points the wrong way; it must be `{right}`.",
             "`{wrong}` is the wrong way round.",
@@ -92,18 +102,20 @@ KINDS = {
         ("it is the wrong way round", "it does the opposite", "big and small are mixed up"),
     ),
     "negated": Kind(
-        5,
+        7,
         ("The condition is the opposite of what it should be; it must be `{right}`.", "`{wrong}` is inverted."),
         ("it does exactly the opposite", "the condition seems inverted", "it picks the others"),
     ),
     "single_equals": Kind(
-        2, ("`=` assigns; the comparison needs `==`.", "A condition needs `==`, not `=`."), ("Python does not accept the if line",)
+        2,
+        ("`=` assigns; the comparison needs `==`.", "A condition needs `==`, not `=`."),
+        ("Python does not accept the if line",),
     ),
     "identity": Kind(
         1, ("`is` asks for the same object; equal values need `==`.",), ("equal values do not count as equal",)
     ),
     "operator": Kind(
-        7,
+        10,
         (
             "The operator is wrong; it must be `{right}`.",
             "`{wrong}` should be `{right}`.",
@@ -131,15 +143,17 @@ KINDS = {
     ),
     "xor": Kind(2, ("`^` is XOR in Python; a power is `**`.",), ("the power is wrong",)),
     "swapped_sides": Kind(
-        4,
+        6,
         ("The two sides are swapped; it must be `{right}`.", "`{wrong}` is the wrong way round."),
         ("it is upside down", "the sign or the ratio is turned around"),
     ),
     "parentheses": Kind(
-        3, ("Parentheses are missing; it must be `{right}`.", "Without parentheses the order of operations is wrong."), ()
+        3,
+        ("Parentheses are missing; it must be `{right}`.", "Without parentheses the order of operations is wrong."),
+        (),
     ),
     "wrong_name": Kind(
-        7,
+        9,
         ("It uses the wrong variable; it must be `{right}`.", "`{wrong}` uses the wrong name; `{right}` is meant."),
         ("it seems to use the wrong variable", "the wrong thing is used somewhere"),
     ),
@@ -149,7 +163,9 @@ KINDS = {
         ("there must be a typo", "it does not know a name"),
     ),
     "wrong_method": Kind(
-        4, ("The method is wrong; it must be `{right}`.", "`{wrong}` is the wrong method."), ("it calls the wrong method",)
+        4,
+        ("The method is wrong; it must be `{right}`.", "`{wrong}` is the wrong method."),
+        ("it calls the wrong method",),
     ),
     "unknown_method": Kind(
         3, ("That object has no such method; it must be `{right}`.", "`{wrong}` does not exist; `{right}` does."), ()
@@ -161,32 +177,45 @@ KINDS = {
     ),
     "no_copy": Kind(
         5,
-        ("No copy is made, so the caller's data change; it needs `{right}`.", "It works on the original; `{right}` copies it."),
+        (
+            "No copy is made, so the caller's data change; it needs `{right}`.",
+            "It works on the original; `{right}` copies it.",
+        ),
         ("my original changes too", "it changes what I pass in"),
     ),
     "no_items": Kind(4, ("It loops over the keys only; it needs `{right}`.",), ()),
     "missing_call": Kind(
-        6,
+        8,
         ("`{right}` is needed, not just `{wrong}`.", "The step `{right}` is missing."),
         ("something is not cleaned up first", "one step seems to be missing"),
     ),
     "missing_argument": Kind(
-        4, ("An argument is missing; it must be `{right}`.", "`{wrong}` lacks an argument."), ("the order or base is wrong",)
+        4,
+        ("An argument is missing; it must be `{right}`.", "`{wrong}` lacks an argument."),
+        ("the order or base is wrong",),
     ),
     "key_error": Kind(
         6,
-        ("A key that is not there yet raises a KeyError; `{right}` has a default.", "The missing key needs a default: `{right}`."),
+        (
+            "A key that is not there yet raises a KeyError; `{right}` has a default.",
+            "The missing key needs a default: `{right}`.",
+        ),
         ("it crashes on a new key", "unknown keys crash it"),
     ),
     "key_missing": Kind(
-        5, ("The key must be created first.", "A new key has no value yet; it must be set first."), ("it crashes on a new key",)
+        5,
+        ("The key must be created first.", "A new key has no value yet; it must be set first."),
+        ("it crashes on a new key",),
     ),
     "no_default": Kind(
-        3, ("`get` returns None without a default; it needs `{right}`.", "The default is missing: `{right}`."), ()
+        2, ("`get` returns None without a default; it needs `{right}`.", "The default is missing: `{right}`."), ()
     ),
     "overwritten": Kind(
-        6,
-        ("The value is overwritten each time; it must be `{right}`.", "It keeps only the last one; `{right}` collects them all."),
+        8,
+        (
+            "The value is overwritten each time; it must be `{right}`.",
+            "It keeps only the last one; `{right}` collects them all.",
+        ),
         ("only the last one counts", "everything before the last is lost"),
     ),
     "swapped_arguments": Kind(
@@ -194,10 +223,12 @@ KINDS = {
     ),
     "star": Kind(2, ("The star is missing; it must be `{right}`.",), ()),
     "wrong_function": Kind(
-        4, ("It calls the wrong function; it must be `{right}`.", "`{wrong}` should be `{right}`."), ("it picks the wrong one",)
+        4,
+        ("It calls the wrong function; it must be `{right}`.", "`{wrong}` should be `{right}`."),
+        ("it picks the wrong one",),
     ),
     "changed_in_loop": Kind(
-        7,
+        5,
         (
             "It removes elements from what it loops over; loop over `{right}`.",
             "The collection changes during the loop; loop over a copy, `{right}`.",
@@ -205,29 +236,41 @@ KINDS = {
         ("some of them stay in", "two in a row are not both removed"),
     ),
     "conversion": Kind(
-        6,
+        8,
         ("The value has the wrong type; it needs `{right}`.", "A conversion is missing: `{right}`."),
         ("it is about types I think", "texts and numbers get mixed up"),
     ),
     "sort_none": Kind(
-        4, ("`sort` returns None; it needs `{right}`.", "`{wrong}` returns None, `{right}` returns a new list."), ("I get None",)
+        4,
+        ("`sort` returns None; it needs `{right}`.", "`{wrong}` returns None, `{right}` returns a new list."),
+        ("I get None",),
     ),
     "no_length": Kind(2, ("A list has no such attribute; its length is `{right}`.",), ()),
     "and_or": Kind(
         5,
-        ("`and` and `or` are mixed up; it must be `{right}`.", "The conditions are joined wrongly; `{right}` is right."),
+        (
+            "`and` and `or` are mixed up; it must be `{right}`.",
+            "The conditions are joined wrongly; `{right}` is right.",
+        ),
         ("it accepts too much or too little", "the two conditions do not work together"),
     ),
-    "half_condition": Kind(3, ("A condition is missing; it must be `{right}`.",), ("one of the conditions is ignored",)),
+    "half_condition": Kind(
+        3, ("A condition is missing; it must be `{right}`.",), ("one of the conditions is ignored",)
+    ),
     "or_value": Kind(
         8,
-        ("A text after `or` is always true; both sides must compare: `{right}`.", "`or` needs a whole comparison on both sides."),
+        (
+            "A text after `or` is always true; both sides must compare: `{right}`.",
+            "`or` needs a whole comparison on both sides.",
+        ),
         ("it says yes to everything",),
     ),
     "missing_not": Kind(4, ("`not` is missing; it must be `{right}`.",), ("it does the opposite",)),
     "extra_not": Kind(4, ("The `not` is wrong here; it must be `{right}`.",), ("it does the opposite",)),
     "constant": Kind(
-        4, ("The number is wrong; it must be `{right}`.", "`{wrong}` has the wrong number."), ("a number in it must be wrong",)
+        4,
+        ("The number is wrong; it must be `{right}`.", "`{wrong}` has the wrong number."),
+        ("a number in it must be wrong",),
     ),
     "no_f": Kind(
         5,
@@ -235,10 +278,12 @@ KINDS = {
         ("the braces show up in the text",),
     ),
     "format": Kind(
-        5, ("The format is missing; it must be `{right}`.", "The value needs a format, as in `{right}`."), ("zeros are missing",)
+        5,
+        ("The format is missing; it must be `{right}`.", "The value needs a format, as in `{right}`."),
+        ("zeros are missing",),
     ),
     "initial": Kind(
-        5,
+        7,
         ("The start value is wrong; it must be `{right}`.", "It starts with the wrong value; `{right}` is right."),
         ("it starts with the wrong value",),
     ),
@@ -251,9 +296,11 @@ KINDS = {
         4, ("Starting with 0 is wrong for other values; it must be `{right}`.",), ("it gives 0 for some lists",)
     ),
     "missing_step": Kind(
-        6, ("The line `{right}` is missing.", "It never does `{right}`."), ("something is never updated", "one line got lost")
+        8,
+        ("The line `{right}` is missing.", "It never does `{right}`."),
+        ("something is never updated", "one line got lost"),
     ),
-    "nonlocal": Kind(6, ("`{right}` is missing, so the name is local.",), ()),
+    "nonlocal": Kind(2, ("`{right}` is missing, so the name is local.",), ()),
     "thrown_away": Kind(
         5,
         ("The result is thrown away; it must be `{right}`.", "`{wrong}` changes nothing; its result must be stored."),
@@ -265,46 +312,64 @@ KINDS = {
         ("it is None all of a sudden",),
     ),
     "no_return": Kind(
-        10,
+        12,
         ("The result is never returned.", "The `return` is missing.", "It returns None; `{right}` is missing."),
         ("I always get None", "it returns None", "nothing comes back"),
     ),
     "printed": Kind(
-        4, ("It prints the result instead of returning it.", "`print` shows it, but the function returns None."), ("I get None",)
+        4,
+        ("It prints the result instead of returning it.", "`print` shows it, but the function returns None."),
+        ("I get None",),
     ),
     "early_return": Kind(
-        8,
-        ("The `return` is inside the loop, so it ends after the first round.", "It returns in the first round of the loop."),
+        10,
+        (
+            "The `return` is inside the loop, so it ends after the first round.",
+            "It returns in the first round of the loop.",
+        ),
         ("it stops after the first one", "only the first one is looked at"),
     ),
-    "no_yield": Kind(4, ("`return` ends the generator at once; it needs `yield`.",), ("it ends after the first one",)),
+    "no_yield": Kind(3, ("`return` ends the generator at once; it needs `yield`.",), ("it ends after the first one",)),
     "dedented": Kind(
-        5, ("`{right}` is outside the loop; it belongs inside.", "The line `{right}` must be in the loop."), ("only the last one counts",)
+        5,
+        ("`{right}` is outside the loop; it belongs inside.", "The line `{right}` must be in the loop."),
+        ("only the last one counts",),
     ),
     "break_continue": Kind(4, ("`{wrong}` is wrong here; it must be `{right}`.",), ()),
     "base_case": Kind(
-        8, ("The recursion has no end; the base case is missing.", "The base case `{right}` is missing."), ("it never stops",)
+        8,
+        ("The recursion has no end; the base case is missing.", "The base case `{right}` is missing."),
+        ("it never stops",),
     ),
     "order": Kind(
         6,
-        ("The conditions are checked in the wrong order; `{right}` must come first.", "The order of the checks is wrong."),
+        (
+            "The conditions are checked in the wrong order; `{right}` must come first.",
+            "The order of the checks is wrong.",
+        ),
         ("one of the results never comes up",),
     ),
     "mutable_default": Kind(
-        8,
+        6,
         (
             "The default list is made once and shared by all calls.",
             "`{wrong}` keeps its elements between calls; the default must be None.",
         ),
         ("the second call still has the first one's entry", "old entries show up again"),
     ),
-    "self_parameter": Kind(3, ("The method lacks the parameter `self`.", "`self` is missing in `{right}`."), ()),
+    "self_parameter": Kind(2, ("The method lacks the parameter `self`.", "`self` is missing in `{right}`."), ()),
     "self_stored": Kind(
-        4, ("The value is stored in a local name; it must be `{right}`.", "`{right}` must be set, not `{wrong}`."), ()
+        3, ("The value is stored in a local name; it must be `{right}`.", "`{right}` must be set, not `{wrong}`."), ()
     ),
-    "self_missing": Kind(4, ("`{wrong}` is an attribute; it must be `{right}`.", "`self.` is missing: `{right}`."), ()),
-    "shadow": Kind(3, ("The variable `{wrong}` hides the function of that name.",), ("a function is not callable any more",)),
-    "colon": Kind(4, ("A colon is missing at the end of `{wrong}`.", "The colon after `{wrong}` is missing."), ("it does not even start",)),
+    "self_missing": Kind(3, ("`{wrong}` is an attribute; it must be `{right}`.", "`self.` is missing: `{right}`."), ()),
+    "shadow": Kind(
+        2, ("The variable `{wrong}` hides the function of that name.",), ("a function is not callable any more",)
+    ),
+    "colon": Kind(
+        4,
+        ("A colon is missing at the end of `{wrong}`.", "The colon after `{wrong}` is missing."),
+        ("it does not even start",),
+    ),
     "bracket": Kind(3, ("A closing bracket is missing in `{wrong}`.",), ("it does not even start",)),
     "indent": Kind(3, ("`{right}` is not indented.", "The body must be indented."), ("it does not even start",)),
     "own": Kind(16, ("",)),

@@ -1,4 +1,4 @@
-"""Small right programs with their asserts, and the renaming of what they name.
+r"""Small right programs with their asserts, and the renaming of what they name.
 
 A block of the data describes one program::
 
@@ -7,9 +7,11 @@ A block of the data describes one program::
         ...
     ? an expression that is true; statements before the last semicolon prepare it
     ~ name: other names | parameter: other names
-    ! right part => wrong part :: what is wrong :: what the user notices
+    ! right part => wrong part
+    :: what is wrong
+    :: what the user notices
 
-A ``!`` line is a bug of this program alone, and needs no notice. ``\\n`` in it is a line end.
+The last three lines are a bug of this program alone; it needs no notice. ``\n`` in the parts is a line end.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ class Bug:
     notice: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A right program.
 
@@ -136,6 +138,8 @@ def _program(block: str) -> Program:
     for line in block.splitlines():
         if line[:2] in {"> ", "? ", "~ ", "! "}:
             marked[line[0]].append(line[2:])
+        elif line.startswith(":: "):
+            marked["!"][-1] += line
         else:
             code.append(line)
     others = dict(_others(part) for line in marked["~"] for part in line.split(" | "))
@@ -148,7 +152,7 @@ def _others(part: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _bug(line: str) -> Bug:
-    change, cause, *notice = (part.strip(" ") for part in line.replace("\\n", "\n").split("::"))
+    change, cause, *notice = line.replace("\\n", "\n").split(":: ")
     right, _, wrong = change.partition("=>")
     return Bug(right.strip(" "), wrong.strip(" "), cause, notice[0] if notice else "")
 
@@ -191,7 +195,7 @@ def _words_fixed(source: str, tests: str) -> frozenset[str]:
 def renamable(program: Program) -> list[str]:
     """Return the names of functions, parameters and variables that can change, in the order of the source."""
     names: dict[str, None] = {}
-    nested = set()
+    nested: set[str] = set()
     for node in ast.walk(program.tree):
         if isinstance(node, DEFINITIONS):
             names[node.name] = None

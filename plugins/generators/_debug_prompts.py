@@ -141,7 +141,7 @@ def _styled(note: str, name: str, draw: random.Random, *, held_out: bool) -> str
         return _pick(data.BEFORE, draw, held_out=held_out) + note
     if note.startswith(name):
         return note
-    style = draw.random()
+    style, first = draw.random(), note.split(maxsplit=1)[0]
     if style < 0.3:
-        return note[0].lower() + note[1:] if note[1:2] != "'" and not note.split()[0].endswith("Error:") else note
-    return note[0].upper() + note[1:] if style < 0.75 and note.split()[0].isalpha() else note
+        return note if first.endswith("Error:") else note[0].lower() + note[1:]
+    return note[0].upper() + note[1:] if style < 0.75 and first.isalpha() else note

@@ -118,4 +118,14 @@ REQUESTS = (
     "one bug in here, can you spot it?",
 )
 BEFORE = ("Hi, ", "Hello! ", "Hmm. ", "Help: ", "Quick one: ", "Sorry to bother you. ", "Ugh, ", "ok so ")
-AFTER = ("please fix", "Please fix it.", "Fix?", "Thanks!", "What is wrong?", "Help please.", "any idea?", "Why?", "fix it pls")
+AFTER = (
+    "please fix",
+    "Please fix it.",
+    "Fix?",
+    "Thanks!",
+    "What is wrong?",
+    "Help please.",
+    "any idea?",
+    "Why?",
+    "fix it pls",
+)

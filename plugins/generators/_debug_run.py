@@ -20,7 +20,10 @@ FILE = "main.py"
 WORDINGS = (
     (re.compile(r".*\b(?:division|modulo)\b.*by zero"), "division by zero"),
     (re.compile(r"maximum recursion depth exceeded.*"), "maximum recursion depth exceeded"),
-    (re.compile(r"(max|min)\(\) (?:arg|iterable argument) is (?:an empty sequence|empty)"), r"\1() arg is an empty sequence"),
+    (
+        re.compile(r"(max|min)\(\) (?:arg|iterable argument) is (?:an empty sequence|empty)"),
+        r"\1() arg is an empty sequence",
+    ),
     (re.compile(r"(object has no attribute '\w+')\..*"), r"\1"),
 )
 
@@ -52,7 +55,9 @@ def failures(source: str, tests: tuple[str, ...]) -> tuple[Finding, ...]:
         try:
             code = compile(source, FILE, "exec")
         except SyntaxError as error:
-            return tuple(Finding(t, error=f"{type(error).__name__}: {error.msg}", line=error.lineno or 0) for t in tests)
+            return tuple(
+                Finding(t, error=f"{type(error).__name__}: {error.msg}", line=error.lineno or 0) for t in tests
+            )
         found = (_failure(code, test) for test in tests)
         return tuple(finding for finding in found if finding)
 

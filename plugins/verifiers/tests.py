@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def tests(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | None:  # noqa: ARG001 - the hook's signature
     """Run the reference's asserts on the first fenced block of ``response``, all in one process.
 
-    :returns: ``right``, whether all pass; ``has code``, whether there is a block; ``code runs``, whether the code itself
-        completes without the asserts.
+    :returns: ``right``, whether all pass; ``has code``, whether there is a block; ``code runs``, whether the code
+        completes on its own.
     """
     asserts = prompt.reference.tests
     if not asserts:

@@ -4,8 +4,10 @@ import time
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
-from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.domains.domain import Domain, DomainSettings, load_domain
+from conch_dna.domains.generation import generate
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, Reference
 
@@ -72,3 +74,11 @@ def test_an_answer_takes_little_time():
     for _ in range(10):
         assert verify_code(RIGHT)["right"] == 1
     assert time.monotonic() - started < 10  # 0.3 s on a free machine
+
+
+def test_the_drafts_of_the_debug_generator_are_right():
+    domain = load_domain(ROOT / "domains" / "debug")
+    generator = load_plugins().catalog.get("generators", "debug")
+    for held_out in (False, True):
+        made = generate(domain, "debug", generator, VERIFIER, 60, held_out=held_out)
+        assert sum(made.report.rejected.values()) <= 3
