@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conch_dna.domains.domain import Domain
-    from conch_dna.plugin.protocols import Scorer
+    from conch_dna.plugin.protocols import Scorer, Verifier
     from conch_dna.records import Prompt, Reference
 
 # A dash after a word or a closing bracket is not a minus sign: "10-12", "(a)-3".
@@ -34,7 +35,9 @@ SPELT = {
 }
 
 
-def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Scorer]) -> dict[str, float] | None:
+def grade(  # noqa: PLR0911 - one return for each kind of reference
+    prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Scorer]
+) -> dict[str, float] | None:
     """Grade an answer to a held-out prompt of the domain; return ``None`` if the prompt has no exact reference."""
     reference = prompt.reference
     if reference.tests:
@@ -46,6 +49,9 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
         return own_call_grade(answer, reference)
     if reference.answer is not None:
         return {"task": answer_right(reference.answer, answer)}
+    if domain.name == "reflection":
+        figures = _verifier("mended")(prompt, answer, domain)
+        return None if figures is None else {"task": figures["right"], **figures}
     if reference.contains:
         kept = sum(_plain(part) in _plain(answer) for part in reference.contains) / len(reference.contains)
         if domain.name != "memory":
@@ -53,6 +59,13 @@ def grade(prompt: Prompt, answer: str, domain: Domain, scorers: Mapping[str, Sco
         invented = float(bool(invented_in(answer, prompt.text)))
         return {"task": kept * (1 - invented), "facts kept": kept, "facts invented": invented}
     return None
+
+
+@cache
+def _verifier(name: str) -> Verifier:
+    from conch_dna.plugin.manager import load_plugins
+
+    return load_plugins().catalog.get("verifiers", name)
 
 
 def own_call_grade(answer: str, reference: Reference) -> dict[str, float]:

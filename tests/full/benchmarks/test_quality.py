@@ -142,6 +142,11 @@ class TestAnswers:
         assert graded("task", "call the\nDentist", contains=("the dentist", "Monday")) == {"task": 0.5}
         assert graded("task", "anything") is None
 
+    def test_reflection_is_graded_by_its_verifier(self):
+        kept = graded("reflection", "Flaw: none\nBetter: It is 12.", contains=("12",))
+        assert kept == {"task": 0, "right": 0, "verdict right": 0, "answer right": 1}
+        assert graded("reflection", "Flaw: none\nBetter: It is 12.") is None
+
 
 class TestFacts:
     """Invented facts."""
