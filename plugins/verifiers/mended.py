@@ -57,7 +57,7 @@ def mended(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | 
     another is compared with its case, all others without.
 
     :returns: ``right``, that both parts are; ``verdict right``; ``answer right``, that the answer contains and lacks
-        what it must, and is not the draft where that has a flaw.
+        what it must. Without ``lacks`` it must not be the draft either, if that has a flaw.
     """
     lacks: Sequence[str] = getattr(prompt.reference, "lacks", ())
     contains = [part for part in prompt.reference.contains if not _SOUND.fullmatch(part.strip())]
@@ -72,7 +72,7 @@ def mended(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | 
         bool(better)
         and all(_has(better, part, cased=part.casefold() in cased) for part in contains)
         and not any(_has(better, part, cased=part.casefold() in cased, stem=False) for part in lacks)
-        and (sound or not _repeats(better, prompt))
+        and (sound or bool(lacks) or not _repeats(better, prompt))
     )
     return {"right": float(verdict and answer), "verdict right": float(verdict), "answer right": float(answer)}
 
