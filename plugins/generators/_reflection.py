@@ -90,25 +90,26 @@ def _fits(frame: str, case: Case, known: dict[str, str]) -> bool:
 
 def fault(case: Case) -> str:
     """Return why a case is no good, or an empty text: its right answer is computed again, and limits are checked."""
+    return next(_faults(case), "")
+
+
+def _faults(case: Case) -> Iterator[str]:
     if not _accepted(case.right, case.contains, case.lacks):
-        return "the mended answer is not what the reference says"
+        yield "the mended answer is not what the reference says"
     if case.meets is not None and not case.meets(case.right):
-        return "the mended answer breaks the limit"
+        yield "the mended answer breaks the limit"
     if case.truth is not None and not (case.truth() and has(case.right, case.truth())):
-        return "the right value is another"
+        yield "the right value is another"
     if not case.flaw:
-        return (
-            "" if case.draft == case.right or has(case.right, case.draft.rstrip(".")) else "the draft is not the answer"
-        )
-    if case.draft == case.right:
-        return "the draft has no flaw"
-    if case.meets is not None:
-        return "" if not case.meets(case.draft) else "the draft keeps to the limit"
-    return (
-        "the reference does not tell the draft from its mend"
-        if _accepted(case.draft, case.contains, case.lacks)
-        else ""
-    )
+        if not has(case.right, case.draft.rstrip(".")):
+            yield "the draft is not the answer"
+    elif case.draft == case.right:
+        yield "the draft has no flaw"
+    elif case.meets is not None:
+        if case.meets(case.draft):
+            yield "the draft keeps to the limit"
+    elif _accepted(case.draft, case.contains, case.lacks):
+        yield "the reference does not tell the draft from its mend"
 
 
 def _accepted(text: str, contains: Sequence[str], lacks: Sequence[str]) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table has one row a line
 """Well-known facts for the ``reflection`` generator: one relation a table, one fact a line.
 
 A line is ``subject | right value | plausible wrong values``; without wrong values they are right values of other lines.
@@ -29,7 +30,7 @@ RELATIONS = (
         "The capital of {x} is {v}",
         """
         Australia | Canberra | Sydney, Melbourne
-        Canada | Ottawa | Toronto, Montreal
+        Qatar | Doha | Dubai, Muscat
         Brazil | Brasilia | Rio de Janeiro, Sao Paulo
         Turkey | Ankara | Istanbul, Izmir
         Switzerland | Bern | Zurich, Geneva
@@ -97,7 +98,7 @@ RELATIONS = (
         "the chemical symbol for {x}",
         "The chemical symbol for {x} is {v}",
         """
-        gold | Au | Ag, Gd
+        tungsten | W | Tu, Tn
         silver | Ag | Si, Au
         iron | Fe | Ir, In
         sodium | Na | So, S
@@ -352,7 +353,7 @@ RELATIONS = (
         "the city of {x}",
         "{x} is in {v}",
         """
-        the Eiffel Tower | Paris | Rome, London
+        the Arc de Triomphe | Paris | Rome, London
         Big Ben | London | Paris, Edinburgh
         the Colosseum | Rome | Athens, Milan
         the Statue of Liberty | New York | Washington, Boston
@@ -411,7 +412,7 @@ RELATIONS = (
         """
         legs does a spider have | A spider has {v} legs | eight | six, ten
         legs does an insect have | An insect has {v} legs | six | eight, four
-        arms does an octopus have | An octopus has {v} arms | eight | ten, six
+        arms does a starfish usually have | A starfish usually has {v} arms | five | six, eight
         sides does a hexagon have | A hexagon has {v} sides | six | eight, five
         sides does a pentagon have | A pentagon has {v} sides | five | six, seven
         sides does an octagon have | An octagon has {v} sides | eight | six, nine
@@ -419,10 +420,10 @@ RELATIONS = (
         faces does a cube have | A cube has {v} faces | six | four, eight
         corners does a cube have | A cube has {v} corners | eight | six, twelve
         edges does a cube have | A cube has {v} edges | twelve | eight, six
-        strings does a violin have | A violin has {v} strings | four | six, five
+        strings does a cello have | A cello has {v} strings | four | six, five
         strings does a standard guitar have | A standard guitar has {v} strings | six | four, five
-        keys does a standard piano have | A standard piano has {v} keys | 88 | 66, 76
-        players does a football (soccer) team have on the pitch | A football team has {v} players on the pitch | 11 | 9, 12
+        letters does the Greek alphabet have | The Greek alphabet has {v} letters | 24 | 26, 22
+        players does a rugby union team have on the pitch | A rugby union team has {v} players on the pitch | 15 | 11, 13
         players does a basketball team have on court | A basketball team has {v} players on court | five | six, seven
         players does a volleyball team have on court | A volleyball team has {v} players on court | six | five, seven
         days does a leap year have | A leap year has {v} days | 366 | 365, 364
@@ -456,7 +457,7 @@ RELATIONS = (
         rings does the Olympic symbol have | The Olympic symbol has {v} rings | five | six, four
         wheels does a tricycle have | A tricycle has {v} wheels | three | two, four
         humps does a Bactrian camel have | A Bactrian camel has {v} humps | two | one, three
-        degrees are in a right angle | A right angle has {v} degrees | 90 | 45, 180
+        degrees does a half circle have | A half circle has {v} degrees | 180 | 90, 360
         degrees are in a full circle | A full circle has {v} degrees | 360 | 180, 100
         degrees do a triangle's angles add up to | A triangle's angles add up to {v} degrees | 180 | 360, 90
         bits are in a byte | A byte has {v} bits | eight | ten, four
@@ -529,7 +530,7 @@ RELATIONS = (
         What gas do plants take in to make sugar | Plants take in {v} to make sugar | carbon dioxide | oxygen, nitrogen
         What is frozen water called | Frozen water is called {v} | ice | steam, fog
         What is water vapour from a boiling kettle called | Water vapour from a boiling kettle is called {v} | steam | ice, smoke
-        Which organ pumps blood | The {v} pumps blood | heart | liver, lung
+        Which organ digests food first, after the mouth | The {v} digests food after the mouth | stomach | liver, heart
         Which organ do we think with | We think with the {v} | brain | heart, stomach
         Which organs do we breathe with | We breathe with the {v} | lungs | kidneys, stomach
         Which organs filter the blood and make urine | The {v} filter the blood and make urine | kidneys | lungs, intestines
@@ -555,9 +556,9 @@ RELATIONS = (
         Which season follows winter | {v} follows winter | spring | autumn, summer
         Which season follows summer | {v} follows summer | autumn | spring, winter
         Which season is it in Australia in December | In Australia it is {v} in December | summer | winter, autumn
-        Where do penguins live in the wild, mainly | Penguins live mainly in the {v} half of the world | southern | northern, western
+        Where do llamas come from | Llamas come from {v} | South America | Africa, Australia
         Where do polar bears live | Polar bears live in the {v} | Arctic | Antarctic, Alps
-        Where do kangaroos live in the wild | Kangaroos live in the wild in {v} | Australia | Africa, South America
+        Where do tigers live in the wild | Tigers live in the wild in {v} | Asia | Africa, South America
         Where do wild giraffes live | Wild giraffes live in {v} | Africa | Asia, Australia
         What do pandas mainly eat | Pandas mainly eat {v} | bamboo | fish, meat
         What do koalas eat | Koalas eat {v} leaves | eucalyptus | oak, bamboo
@@ -565,7 +566,7 @@ RELATIONS = (
         What do tadpoles turn into | Tadpoles turn into {v} | frogs or toads | fish, snakes
         Which is faster, light or sound | {v} is faster | light | sound
         Which is colder, ice or steam | {v} is colder | ice | steam
-        What colour do blue and yellow paint make | Blue and yellow paint make {v} | green | purple, orange
+        What colour do black and white paint make | Black and white paint make {v} | grey | brown, green
         What colour do red and yellow paint make | Red and yellow paint make {v} | orange | green, brown
         What colour do red and white paint make | Red and white paint make {v} | pink | orange, purple
         What colour do blue and red paint make | Blue and red paint make {v} | purple | green, orange
@@ -576,14 +577,14 @@ RELATIONS = (
         What do you call a doctor for animals | A doctor for animals is a {v} | vet | dentist, surgeon
         What do you call a person who bakes bread | A person who bakes bread is a {v} | baker | butcher, brewer
         What do you call a person who sells meat | A person who sells meat is a {v} | butcher | baker, florist
-        What instrument has black and white keys | The {v} has black and white keys | piano | flute, drum
+        What is the smallest bowed string instrument of an orchestra | The {v} is the smallest bowed string instrument | violin | cello, viola
         Which chess piece moves only diagonally | The {v} moves only diagonally | bishop | rook, knight
         Which chess piece moves in an L shape | The {v} moves in an L shape | knight | bishop, queen
         In which sport do you score a try | You score a try in {v} | rugby | tennis, golf
         In which sport do you use a puck | You use a puck in {v} | ice hockey | golf, cricket
-        At what temperature in Celsius does water freeze | Water freezes at {v} degrees Celsius | 0 | 32, 10
+        What is the usual body temperature of a person in Celsius | The usual body temperature of a person is {v} degrees Celsius | 37 | 27, 42
         At what temperature in Celsius does water boil at sea level | Water boils at {v} degrees Celsius at sea level | 100 | 212, 90
-        At what temperature in Fahrenheit does water freeze | Water freezes at {v} degrees Fahrenheit | 32 | 0, 100
+        How many minutes does sunlight need to the Earth, about | Sunlight needs about {v} minutes to the Earth | eight | two, sixty
         At what temperature in Fahrenheit does water boil at sea level | Water boils at {v} degrees Fahrenheit at sea level | 212 | 100, 200
         """,
     ),
@@ -649,7 +650,7 @@ RELATIONS = (
         """
         north | south | east, west
         left | right | up, back
-        hot | cold | warm, dry
+        open | closed | wide, free
         expensive | cheap | dear, costly
         ancient | modern | old, antique
         full | empty | half, heavy
@@ -797,15 +798,15 @@ RELATIONS = (
         Which keys save a file on Windows | {v} saves a file on Windows | Ctrl+S | Ctrl+A, Ctrl+F
         Which keys select everything on Windows | {v} selects everything on Windows | Ctrl+A | Ctrl+E, Ctrl+S
         Which keys search in a page on Windows | {v} searches in a page on Windows | Ctrl+F | Ctrl+S, Ctrl+P
-        Which keys copy text on a Mac | {v} copies text on a Mac | Command+C | Command+V, Ctrl+Alt+C
-        Which Linux command lists the files in a folder | The command {v} lists the files in a folder | ls | cd, rm
+        Which keys print a page on Windows | {v} prints a page on Windows | Ctrl+P | Ctrl+O, Ctrl+S
+        Which Linux command renames a file | The command {v} renames a file | mv | cp, ren
         Which Linux command changes the folder | The command {v} changes the folder | cd | ls, mv
         Which Linux command shows the current folder | The command {v} shows the current folder | pwd | cwd, cd
         Which Linux command deletes a file | The command {v} deletes a file | rm | mv, ls
         Which Linux command copies a file | The command {v} copies a file | cp | mv, cat
         Which Linux command makes a new folder | The command {v} makes a new folder | mkdir | touch, rmdir
         Which Linux command shows the text of a file | The command {v} shows the text of a file | cat | touch, cd
-        Which git command shows the commit history | The command {v} shows the commit history | git log | git push, git status
+        Which git command shows changed files | The command {v} shows changed files | git status | git push, git commit
         Which git command sends commits to the server | The command {v} sends commits to the server | git push | git pull, git add
         Which git command fetches and merges new commits | The command {v} fetches and merges new commits | git pull | git push, git init
         Which git command stages a file | The command {v} stages a file | git add | git commit, git clone
@@ -814,11 +815,11 @@ RELATIONS = (
         Which SQL keyword sorts rows | The keyword {v} sorts rows in SQL | ORDER BY | WHERE, SORTED
         Which SQL keyword adds a new row | The keyword {v} adds a new row in SQL | INSERT | SELECT, UPDATE
         Which SQL keyword reads rows | The keyword {v} reads rows in SQL | SELECT | INSERT, FETCHALL
-        Which Python type holds True or False | The Python type {v} holds True or False | bool | int, str
+        Which Python type maps keys to values | The Python type {v} maps keys to values | dict | list, set
         Which Python type holds text | The Python type {v} holds text | str | int, char
         Which Python type holds whole numbers | The Python type {v} holds whole numbers | int | float, num
         Which Python keyword defines a function | The Python keyword {v} defines a function | def | func, function
-        Which Python keyword starts a counting loop | The Python keyword {v} starts a counting loop | for | repeat, loop
+        Which Python keyword follows try to handle an error | The Python keyword {v} handles an error after try | except | catch, error
         Which Python keyword gives a value back from a function | The Python keyword {v} gives a value back | return | print, give
         Which sign starts a comment in Python | The sign {v} starts a comment in Python | # | //, --
         Which quotes do keys in JSON need | Keys in JSON need {v} quotes | double | single, back
@@ -860,7 +861,7 @@ RELATIONS = (
         'red' in French | 'Red' is '{v}' in French | rouge | bleu, vert
         'white' in French | 'White' is '{v}' in French | blanc | noir, jaune
         'thank you' in French | 'Thank you' is '{v}' in French | merci | bonjour, pardon
-        'good morning' in French | 'Good morning' is '{v}' in French | bonjour | bonsoir, merci
+        'good night' in French | 'Good night' is '{v}' in French | bonne nuit | bonjour, merci
         'goodbye' in French | 'Goodbye' is '{v}' in French | au revoir | bonjour, merci
         'apple' in French | 'Apple' is '{v}' in French | pomme | poire, prune
         'school' in French | 'School' is '{v}' in French | \u00e9cole | \u00e9glise, usine

@@ -1,7 +1,7 @@
 """Wordings around a question and a draft for the ``reflection`` generator; those after ``HELD`` are for measurement.
 
-``{q}`` is the question, ``{d}`` the draft, ``{b}`` the draft without its final stop, ``{t}`` the topic as a noun phrase,
-``{v}`` the drafted value alone, and ``{c}`` a request to check. A frame is used where all of these are known.
+``{q}`` is the question, ``{d}`` the draft, ``{b}`` the draft without its final stop, ``{t}`` the topic as a noun
+phrase, ``{v}`` the drafted value alone, and ``{c}`` a request to check. A frame is used where all of these are known.
 """
 
 QUESTION = (
@@ -23,7 +23,7 @@ QUESTION = (
     'Ticket reply to check -> Q: "{q}" A: "{d}"',
     "Draft for the FAQ page. Q: {q} A: {d}",
     "Exam marking. Question: {q} Student wrote: {b}",
-    "Quiz card to vet. Front: {q} Back: {b}",
+    "Flash card. Question side: {q} Answer side: {b}",
     "{c} Q. {q} A. {d}",
     "{c} Prompt: {q} Reply: {d}",
     "Draft: {d} (The question was: {q})",
@@ -35,11 +35,11 @@ QUESTION = (
     "{q} I've got down: {b}. {c}",
     "Here's a Q and my go at it. Q: {q} Me: {d}",
     "A friend wants to know: {q} Draft text back: {d}",
-    "Assistant output under review: {d} User's question: {q}",
+    "Output of the assistant: {d} The user asked: {q}",
     "asked: {q} draft: {b}",
     "hi! before i send this: {q} my reply: {b}",
     "In our FAQ it says: {d} {c}",
-    "Fact sheet line: {d} {c}",
+    "On the info board: {d} {c}",
     "{c} {d}",
     'I wrote "{d}" {c}',
     'Poster text: "{d}" {c}',
@@ -47,7 +47,7 @@ QUESTION = (
     "They wanted {t}. I said {v}. {c}",
     "{c} I put {v} for {t}.",
     "Someone wants {t} and I answered {v}.",
-    "Our quiz key has {v} for {t}. {c}",
+    "The answer list has {v} for {t}. {c}",
     "A pupil asked for {t} and the bot said {v}. {c}",
     "asked for {t}, wrote {v}. {c}",
     "My nephew says {v} when asked for {t}. {c}",
@@ -124,7 +124,7 @@ CHECK = (
     "Did I get it right?",
     "Does this hold up?",
     "Is that correct?",
-    "Doublecheck me.",
+    "Double check, please.",
     "Good to go?",
     "Correct me if wrong.",
     "Find the flaw, if any.",

@@ -41,7 +41,7 @@ def sentence_case(question: str, draw: Draw) -> str:
 
 
 def claims(draw: Draw) -> Case:
-    """Return a case of a yes-or-no question about a fact; a wrong draft says yes to a false claim, or no to a true one."""
+    """Return a case of a yes-or-no question; a wrong draft says yes to a false claim, or no to a true one."""
     relation, (subject, _, right, wrongs) = _drawn(draw)
     while not relation.topic or relation.name in {"place", "country", "spelling", "young animal", "plural"}:
         relation, (subject, _, right, wrongs) = _drawn(draw)

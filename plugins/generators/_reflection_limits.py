@@ -138,8 +138,8 @@ def loud(draw: Draw) -> Case:
         ("Draft {x}; leave out any exclamation mark.",),
     )
     flaw = "The draft has an exclamation mark."
-    return _case("exclamation mark", draw, sentence(form.replace("{x}", what)), text[:-1] + "!", text, flaw, (key,), ("!",),
-                 lambda given: "!" not in given)  # fmt: skip
+    question, draft = sentence(form.replace("{x}", what)), f"{text[:-1]}!"
+    return _case("exclamation mark", draw, question, draft, text, flaw, (key,), ("!",), lambda given: "!" not in given)
 
 
 def cased(draw: Draw) -> Case:
@@ -242,7 +242,8 @@ def abroad(draw: Draw) -> Case:
     form = draw.side(
         ("Answer in {l}: {q}", "{q} Reply in {l}.", "In {l}, please. {q}"), ("The answer has to be in {l}. {q}",)
     )
-    return _case("language", draw, form.format(l=language, q=asked), english, foreign, f"The draft is not in {language}.",
+    question, flaw = form.format(l=language, q=asked), f"The draft is not in {language}."
+    return _case("language", draw, question, english, foreign, flaw,
                  (foreign.rstrip(".!"),), (english.rstrip("."),), lambda text: text != english)  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table has one row a line
 """Lists and texts around limits for the ``reflection`` generator."""
 
 from __future__ import annotations
@@ -80,7 +81,6 @@ EXCLUDED = (
 SETS = (
     ("the four seasons", "spring, summer, autumn, winter"),
     ("the vowels, not counting Y", "A, E, I, O, U"),
-    ("the three primary colours in painting", "red, yellow, blue"),
     ("the four compass directions", "north, south, east, west"),
     ("the colours of a traffic light", "red, amber, green"),
     ("the seven days of the week", "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"),
@@ -112,6 +112,7 @@ SETS = (
     ("the colours of the rainbow", "red, orange, yellow, green, blue, indigo, violet"),
     ("the Nordic countries", "Denmark, Finland, Iceland, Norway, Sweden"),
     ("the four arithmetic operations", "addition, subtraction, multiplication, division"),
+    ("the three meals of the day", "breakfast, lunch, dinner"),
     ("the Benelux countries", "Belgium, Netherlands, Luxembourg"),
 )
 
@@ -194,7 +195,6 @@ PADDED = (
 )  # fmt: skip
 
 SUMMARIES = (
-    ("winter", ("Winter is cold.", "The days are short.", "Snow may fall."), ("cold", "short", "snow")),
     ("summer", ("Summer is warm.", "The days are long.", "Many people swim."), ("warm", "long", "swim")),
     ("cats", ("Cats are quiet hunters.", "They sleep a lot.", "Most of them hate water."), ("hunters", "sleep", "water")),
     ("dogs", ("Dogs are loyal.", "They need a daily walk.", "They bark at strangers."), ("loyal", "walk", "bark")),
@@ -219,6 +219,7 @@ SUMMARIES = (
      ("body", "hours", "dreams")),
     ("photosynthesis", ("Plants use light to make sugar.", "They take in carbon dioxide.", "Oxygen is set free."),
      ("light", "carbon dioxide", "oxygen")),
+    ("snow", ("Snow is frozen water.", "It covers the fields.", "Children build snowmen."), ("frozen", "fields", "snowmen")),
     ("the heart", ("The heart pumps blood.", "It has four chambers.", "Exercise makes it stronger."),
      ("blood", "chambers", "exercise")),
     ("libraries", ("A library lends books.", "It is a quiet place.", "Many offer courses."), ("books", "quiet", "courses")),
@@ -285,7 +286,7 @@ WORDS = (
 )
 
 ABROAD = (
-    ("How do you greet someone in the morning?", "French", "Good morning.", "Bonjour."),
+    ("What do you wish before a meal?", "French", "Enjoy your meal.", "Bon app\u00e9tit."),
     ("How do you thank someone?", "French", "Thank you.", "Merci."),
     ("How do you say goodbye?", "French", "Goodbye.", "Au revoir."),
     ("What do you say in the evening on meeting?", "French", "Good evening.", "Bonsoir."),
@@ -321,7 +322,7 @@ class Smaller(NamedTuple):
 
 SMALLER = (
     Smaller("heavy", "grams", "kilograms", 1000, (250, 500, 750, 1500, 2000, 2500, 3000, 400, 800, 1200),
-            "bag, box, parcel, cake, cheese, melon"),
+            "sack, box, parcel, cake, cheese, melon"),
     Smaller("long", "centimetres", "metres", 100, (50, 80, 120, 150, 200, 250, 300, 90, 180, 75),
             "rope, table, board, scarf, rug, shelf"),
     Smaller("long", "minutes", "hours", 60, (90, 120, 150, 180, 30, 240, 300, 210), "film, trip, class, show, walk, talk"),

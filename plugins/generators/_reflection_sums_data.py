@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table has one row a line
 """Families of sums and units for the ``reflection`` generator."""
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ SUMS = (
         ("What is {a} divided by {b}?", "Divide {a} by {b}.", "{a} / {b}?"), ("{a} shared equally by {b} is how many?",),
         "{a} divided by {b}", "{a} divided by {b} is {v}", unless="a-b"),
     Sum("sum", {"a": _TENS, "b": _TENS, "c": _SMALL}, "a+b+c", ("a+b", "a+b+c-10", "a+b+c+10"),
-        ("What is {a} + {b} + {c}?", "Sum to check: {a} + {b} + {c}.", "{a} + {b} + {c}?"), ("Add up {a}, {b} and {c}.",),
+        ("What is {a} + {b} + {c}?", "{a} + {b} + {c}?"), ("Add up {a}, {b} and {c}.",),
         "{a} + {b} + {c}", "{a} + {b} + {c} is {v}"),
     Sum("sum", {"a": _DOZEN, "b": _SMALL, "c": _SMALL}, "a+b*c", ("(a+b)*c", "a+b+c", "a*b+c"),
         ("What is {a} + {b} x {c}?", "{a} + {b} x {c}?"), ("Work out {a} + {b} x {c}.",),
@@ -73,7 +74,7 @@ SUMS = (
         ("What is {p}% of {n}?", "{p}% of {n}?", "{p} percent of {n}?", "How much is {p}% of {n}?"),
         ("Work out {p}% of {n}.", "Take {n}. What is {p}% of it?"), "{p}% of {n}", "{p}% of {n} is {v}"),
     Sum("percent", {"p": _PERCENT, "n": range(20, 220, 10)}, "n-p*n/100", ("p*n/100", "n-p", "n+p*n/100"),
-        ("A shirt costs {cur}{n} and is {p}% off. What do I pay?", "{p}% off {cur}{n}: what is the price now?",
+        ("A jumper costs {cur}{n} and is {p}% off. What do I pay?", "{p}% off {cur}{n}: what is the price now?",
          "A lamp at {cur}{n} has a {p}% discount. New price?"),
         ("{name} buys a {cur}{n} coat in a {p}% off sale. What does it cost?",),
         "the price of {cur}{n} with {p}% off", "The price is {cur}{v}", money=True),
@@ -112,7 +113,7 @@ SUMS = (
     Sum("sum", {"a": range(2, 12), "x": _DOZEN}, "x", ("x+1", "x+a", "x-1"),
         ("If {a} times a number is {m}, what is the number?",), ("{a} times what is {m}?",), "", "The number is {v}", also=(("m", "a*x"),)),
     Sum("shape", {"a": range(2, 15), "b": range(2, 15)}, "2*(a+b)", ("a*b", "a+b", "2*a+b"),
-        ("Perimeter of a {a} m by {b} m garden?", "What is the perimeter of a {a} m by {b} m rectangle?"),
+        ("Perimeter of a {a} m by {b} m yard?", "What is the perimeter of a {a} m by {b} m rectangle?"),
         ("How long is the fence around a {a} m by {b} m lawn?",),
         "the perimeter of a {a} m by {b} m rectangle", "The perimeter is {v} m"),
     Sum("shape", {"a": range(2, 15), "b": range(2, 15)}, "a*b", ("2*(a+b)", "a+b", "a*b+a"),
@@ -195,7 +196,7 @@ UNITS = (
     Unit("centimetre", "centimetres", "millimetre", "millimetres", "10", ("metres", "kilometres")),
     Unit("metre", "metres", "millimetre", "millimetres", "1000", ("centimetres",)),
     Unit("kilogram", "kilograms", "gram", "grams", "1000", ("milligrams", "tonnes")),
-    Unit("kilo of flour", "kilos of flour", "gram", "grams", "1000", ("tonnes",)),
+    Unit("kilo of sugar", "kilos of sugar", "gram", "grams", "1000", ("tonnes",)),
     Unit("tonne", "tonnes", "kilogram", "kilograms", "1000", ("grams",)),
     Unit("gram", "grams", "milligram", "milligrams", "1000", ("kilograms",)),
     Unit("litre", "litres", "millilitre", "millilitres", "1000", ("centilitres", "grams")),

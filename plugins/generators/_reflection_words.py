@@ -51,7 +51,7 @@ def roman(draw: Draw) -> Case:
         ),
         (f"How did the Romans write {number}?",),
     )
-    values = dict((sign, value) for value, sign in _ROMAN if len(sign) == 1)
+    values = {sign: value for value, sign in _ROMAN if len(sign) == 1}
 
     def truth() -> str:
         found = roman_of(number)
