@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REMOVED = {"beta_end": None}  # settings of 0.1 that no longer exist, with the value that identities hold
+NEWER = ("gate_generated",)  # shared settings that 0.1 did not have
 log = structlog.get_logger()
 TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # the tables of a conch.toml
 
@@ -123,7 +124,8 @@ class DistillConfig(BaseModel):
     keep_best: int = Field(0, ge=0, description="number of checkpoints with the least validation loss to keep; 0: off")
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the moving average of the published weights; 0: off")
     gate: str = Field("held_out", description="gate plug-in that judges the neuron")
-    gate_prompts: int = Field(24, ge=2, description="most held-out prompts that the gate measures")
+    gate_prompts: int = Field(24, ge=2, description="most held-out prompts of the domain that the gate measures")
+    gate_generated: int = Field(24, ge=0, description="generated held-out prompts that the gate asks, if there are any")
     min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative decrease of held-out bits per byte")
     max_quality_drop: float = Field(
         0.0, ge=0, le=1, description="largest decrease of the quality score from the base's"
@@ -182,9 +184,13 @@ class DistillConfig(BaseModel):
 
         Version 0.1 wrote this form, so its runs, checkpoints and cards compare equal. A recipe's setting that is newer
         than 0.1 is in it as ``RECIPE.NAME``, and only if it differs from its default. So a plug-in that is added or
-        removed does not change the identity of a run that does not use it.
+        removed does not change the identity of a run that does not use it. A shared setting that is newer is in it if
+        it differs from its default or the preset sets it.
         """
         found = {**REMOVED, **self.model_dump(mode="json")}
+        for name in NEWER:
+            if name not in PRESETS[self.preset] and found[name] == DistillConfig.model_fields[name].default:
+                del found[name]
         for recipe, settings in self.tables.items():
             for name, value in settings.model_dump(mode="json").items():
                 old = settings.flat_names.get(name)
@@ -198,10 +204,12 @@ class DistillConfig(BaseModel):
 NO_RECIPES: RecipeTypes = MappingProxyType({})
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {},
-    "standard": {"steps": 120, "checkpoint_every": 20, "learning_rate": 2e-4, "gate_prompts": 48},
+    "standard": {
+        "steps": 120, "checkpoint_every": 20, "learning_rate": 2e-4, "gate_prompts": 200, "gate_generated": 200,
+    },
     "thorough": {
         "steps": 400, "checkpoint_every": 40, "learning_rate": 1e-4, "rank": 16, "accumulation": 2,
-        "gate_prompts": 200,
+        "gate_prompts": 200, "gate_generated": 200,
     },
 }  # fmt: skip
 

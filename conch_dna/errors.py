@@ -104,6 +104,10 @@ class RegistryError(ConchError):
     """The registry would lose or overwrite something."""
 
 
+class GrammarError(ConchError, ValueError):
+    """A schema or the arguments of a tool cannot constrain an answer."""
+
+
 class NeuronRefused(RegistryError):
     """A neuron failed verification: it is damaged, not finite, for another base, or has no effect."""
 

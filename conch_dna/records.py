@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
+from conch_dna.util.intervals import wilson
 from conch_dna.util.text import strict_json
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 1
+NEWER = {"calls": None, "lacks": (), "plan": None}  # fields of a reference that 0.1 did not have, with their defaults
+HELD = " held"  # ends the kind of prompts whose answers were held to the grammar of their tools
 
 
 class Record(BaseModel):
@@ -131,11 +134,30 @@ class Tool(Record):
         return value
 
 
+class Plan(Record):
+    """Demands on a plan of numbered steps; a text is mentioned without case, as whole words.
+
+    :param steps: least and most steps.
+    :param order: pairs of texts; a step that mentions the first stands before one that mentions the second.
+    :param first, last: text that the first and the last step mention.
+    :param lacks: texts that no step mentions.
+    """
+
+    steps: tuple[int, int] | None = None
+    order: tuple[tuple[str, str], ...] = ()
+    first: str = ""
+    last: str = ""
+    lacks: tuple[str, ...] = ()
+
+
 class Reference(Record):
     """Verified facts about the correct answer; every field is optional.
 
+    :param contains: texts that must occur in the answer.
+    :param lacks: texts that must not occur, such as the old value of a corrected fact.
     :param tool: the tool of the right call, and those of its arguments that have a single right value.
     :param calls: all right calls with all their arguments, in any order; empty if no tool fits.
+    :param plan: demands on the steps of a plan.
     """
 
     answer: str | None = None
@@ -143,24 +165,34 @@ class Reference(Record):
     tool: dict[str, Any] | None = None
     tests: tuple[str, ...] = ()
     calls: tuple[FunctionCall, ...] | None = None
+    lacks: tuple[str, ...] = ()
+    plan: Plan | None = None
 
     @model_serializer(mode="wrap")
     def _written(self, handler: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
         """Leave out unset fields that are newer than 0.1, so that the digests of its domains stay the same."""
         written = handler(self)
-        return {key: value for key, value in written.items() if key != "calls" or value is not None}
+        unset = {key for key, default in NEWER.items() if getattr(self, key) == default}
+        return {key: value for key, value in written.items() if key not in unset}
 
 
 class Prompt(Record):
     """One prompt of a domain: chat messages, the last of which is the turn to answer.
 
-    :param tools: the tools that the answer may call; without any, those of the domain.
+    :param tools: its own tools, which the answer may call.
+    :param default_tools: the domain's, which it may call if the prompt has none of its own; not part of its identity.
     """
 
     messages: tuple[Message, ...]
     reference: Reference = Reference()
     source: str = "unknown"
     tools: tuple[Tool, ...] = ()
+    default_tools: tuple[Tool, ...] = Field((), exclude=True)
+
+    @property
+    def offered(self) -> tuple[Tool, ...]:
+        """The tools that the answer may call."""
+        return self.tools or self.default_tools
 
     @property
     def digest(self) -> str:
@@ -247,6 +279,22 @@ class StepReport(Record):
     peak_memory: int = Field(description="bytes")
 
 
+class Share(Record):
+    """The share of right answers to held-out prompts of one kind, with its 95 % interval (Wilson)."""
+
+    right: float
+    low: float
+    high: float
+    count: int = Field(description="number of verified answers")
+    figures: dict[str, float] = Field(default_factory=dict, description="means of the verifier's further figures")
+
+    @classmethod
+    def of(cls, right: float, count: int, figures: Mapping[str, float] | None = None) -> Share:
+        """Return the share of ``right`` answers among ``count``."""
+        low, high = wilson(right, count)
+        return cls(right=right / count, low=low, high=high, count=count, figures=dict(figures or {}))
+
+
 class HeldOut(Record):
     """Figures of one model (base, candidate or incumbent) on the held-out prompts."""
 
@@ -260,6 +308,22 @@ class HeldOut(Record):
     )
     divergence: float | None = Field(None, description="forward KL from the teacher's soft targets, nats per token")
     agreement: float | None = Field(None, description="share of tokens with the teacher's top-1 token")
+    right: dict[str, Share] = Field(
+        default_factory=dict,
+        description="right answers by kind of prompt: natural and generated, and each held to the grammar of its tools",
+    )
+
+    @property
+    def judged(self) -> Share | None:
+        """The right answers that a gate judges: to all prompts together, held to the grammar where that was measured.
+
+        ``None`` without a verifier.
+        """
+        held = [share for kind, share in self.right.items() if kind.endswith(HELD)]
+        shares = held or list(self.right.values())
+        if not shares:
+            return None
+        return Share.of(sum(share.right * share.count for share in shares), sum(share.count for share in shares))
 
 
 class Check(Record):
@@ -290,6 +354,11 @@ class Verdict(Record):
         """The failed checks' reasons, or ``passed``."""
         return "; ".join(c.reason for c in self.checks if not c.passed) or "passed"
 
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier decided how many answers are right."""
+        return bool(self.candidate.right)
+
 
 class DomainResult(Record):
     """The result of one domain's distillation; ``result.json`` in its run folder."""
@@ -318,6 +387,11 @@ class DomainResult(Record):
     adapter: str | None = None
     error: str | None = None
     finished_at: str = ""
+
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier decided how many answers are right."""
+        return self.verdict is not None and self.verdict.verified
 
 
 class Summary(Record):

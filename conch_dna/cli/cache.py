@@ -17,7 +17,8 @@ from conch_dna.models.cache import cache_dir
 def cache() -> None:
     """Count, check and delete the stored answers and soft targets of teachers.
 
-    They are in the platform's cache folder, or in $CONCH_CACHE. A teacher can produce all of them again.
+    They are in the platform's cache folder, or in $CONCH_CACHE. A teacher can produce all of them again. The answers of
+    a base to held-out prompts are among them, as those of base:DIGEST.
     """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -111,16 +111,9 @@ def _report(summary: Summary, run: Run, as_json: bool) -> None:
     from rich.text import Text
 
     table = Table(title=Text(f"{summary.student} taught by {summary.teacher}, {summary.seconds:.0f} s"))
-    for column in (
-        "domain",
-        "bits/byte base → neuron",
-        "fit",
-        "quality base → neuron",
-        "verdict",
-        "version",
-        "seconds",
-    ):
-        table.add_column(column, justify="left" if column in {"domain", "verdict"} else "right")
+    for column in ("domain", "right base → neuron", "quality", "bits/byte", "verdict", "version", "seconds"):
+        justify: Literal["left", "right"] = "left" if column in {"domain", "verdict"} else "right"
+        table.add_column(column, justify=justify, max_width=20)  # many failed checks are then on several lines
     for result in summary.results:
         table.add_row(*_row(result))
     Console(width=None if Console().is_terminal else 120).print(table)
@@ -143,15 +136,15 @@ def _row(result: DomainResult) -> list[str]:
         return [result.domain, "", "", "", f"[red]{result.state}", "", f"{result.seconds:.0f}"]
     base, neuron = verdict.base, verdict.candidate
     failed = ", ".join(c.name for c in verdict.checks if not c.passed)
-    bits = fit = "-"  # without a teacher
+    before, after = base.judged, neuron.judged
+    bits = "-"  # without a teacher
     if base.bits_per_byte is not None and neuron.bits_per_byte is not None:
         bits = f"{base.bits_per_byte:.3f} → {neuron.bits_per_byte:.3f}"
-        fit = f"{neuron.bits_per_byte / base.bits_per_byte - 1:+.1%}"
     return [
         result.domain,
+        f"{before.right:.2f} → {after.right:.2f} of {after.count}" if before and after else "unverified",
+        f"{base.quality:.2f} → {neuron.quality:.2f}",
         bits,
-        fit,
-        f"{base.quality:.3f} → {neuron.quality:.3f}",
         "[green]passed" if verdict.passed else f"[red]failed: {escape(failed)}",
         str(result.version or "-"),
         f"{result.seconds:.0f}",

@@ -306,23 +306,19 @@ def generate(
 ) -> None:
     """Generate prompts of domain NAME with their right answers, each verified; print the report."""
     from conch_dna.domains.generation import generate as make
-    from conch_dna.domains.generation import write_generated
+    from conch_dna.domains.generation import generator_of, write_generated
     from conch_dna.pipeline.grow import texts_of
 
     domain = _domain(app, name)
-    catalog, settings = app.host.catalog, domain.settings
-    if settings.generate is None:
+    generator = generator_of(app.host.catalog, domain)
+    if generator is None:
         raise DataError(
             "the domain names no generator", where=domain.folder, next_step="Add a [generate] table to domain.toml"
         )
-    generator = catalog.get("generators", settings.generate.generator)
-    verifier = catalog.get("verifiers", settings.verifier) if settings.verifier else None
     own = [prompt.messages[-1].content for prompt in domain.prompts]
-    with app.host.blaming("generators", settings.generate.generator):
-        made = make(
-            domain, settings.generate.generator, generator, verifier, count, seed=seed, held_out=held_out,
-            avoid=[*own, *(text for path in avoid for text in texts_of(path))],
-        )  # fmt: skip
+    avoided = [*own, *(text for path in avoid for text in texts_of(path))]
+    with app.host.blaming("generators", generator.name):
+        made = make(domain, generator, count, seed=seed, held_out=held_out, avoid=avoided)
     folder = out or Path(f"{name}-generated")
     write_generated(folder, made)
     if as_json:

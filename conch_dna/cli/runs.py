@@ -33,7 +33,7 @@ def list_(app: App, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     for about in found:
-        states = [f"{r['domain']} {r['state']}" for r in about["results"]]
+        states = [f"{r['domain']} {_state(r)}" for r in about["results"]]
         states += [f"{domain} at {_step(step, about)}" for domain, step in about["last_steps"].items()]
         outcome = ", ".join(filter(None, [*states, about["stopped"]])) or "no domain finished"
         click.echo(f"{about['run']:<24} {about['state']:<12} {outcome}")
@@ -48,7 +48,7 @@ def list_(app: App, as_json: bool) -> None:
 def show(app: App, name: str, as_json: bool) -> None:
     """Show one run: settings, figures and verdict of each domain, and the progress of unfinished ones.
 
-    For each domain, the held-out answer with the greatest rise in score is shown.
+    For each domain, a held-out answer that became right is shown, or else the one whose score rose most.
     """
     from conch_dna.pipeline.run_folder import find_run  # imports pydantic: not for --help
 
@@ -73,28 +73,50 @@ def _step(step: dict[str, Any], about: dict[str, Any]) -> str:
     return f"step {step['step']} of {about.get('config', {}).get('steps', '?')}"
 
 
+def _state(result: dict[str, Any]) -> str:
+    """Return how a domain ended; a neuron is published as unverified if nothing decided whether its answers are right.
+
+    :param result: a result as JSON.
+    """
+    unverified = result["state"] == "published" and not result["verified"]
+    return f"{result['state']} unverified" if unverified else str(result["state"])
+
+
 def _show_domain(result: dict[str, Any]) -> None:
-    click.echo(f"{result['domain']}: {result['state']}, {result['steps']} steps, {result['seconds']:.0f} s")
+    click.echo(f"{result['domain']}: {_state(result)}, {result['steps']} steps, {result['seconds']:.0f} s")
     if result["error"]:
         click.echo(f"  {result['error']}")
-    for check in (result["verdict"] or {}).get("checks", ()):
+    verdict = result["verdict"] or {}
+    for kind, after in verdict.get("candidate", {}).get("right", {}).items():
+        before = verdict["base"]["right"][kind]
+        click.echo(
+            f"  right, {kind}: {before['right']:.2f} → {after['right']:.2f} [{after['low']:.2f}, {after['high']:.2f}] "
+            f"of {after['count']}"
+        )
+    for check in verdict.get("checks", ()):
         click.echo(f"  {'passed' if check['passed'] else 'FAILED'}  {check['name']}: {check['reason']}")
 
 
 def _show_sample(file: Path) -> None:
-    """Show the answer whose score rose most, so that people can judge whether the rise is deserved."""
-    found: list[tuple[float, str]] = []
+    """Show the answer that became right, or else whose score rose most, so that people can judge for themselves."""
+    found: list[tuple[float, float, str]] = []
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
         with contextlib.suppress(ValueError, LookupError, TypeError):  # skip a damaged line, keep the others
             row = json.loads(line)
             base, neuron, prompt = row["base"], row["candidate"], row["prompt"][-1]["content"]
+            before, after = base.get("quality", 0.0), neuron.get("quality", 0.0)
+            judged = base.get("held", base), neuron.get("held", neuron)
+            corrected = (judged[1].get("right") or 0.0) - (judged[0].get("right") or 0.0)
+            head = f"rose most, {before:.3f} → {after:.3f}"
+            if corrected > 0:
+                head, (base, neuron) = "became right", judged
             text = (
-                f"  rose most, {base['quality']:.3f} → {neuron['quality']:.3f}: {_short(prompt)}\n"
+                f"  {head}: {_short(prompt)}\n"
                 f"    base    {_short(base['answer'])}\n    neuron  {_short(neuron['answer'])}"
             )
-            found.append((neuron["quality"] - base["quality"], text))
+            found.append((corrected, after - before, text))
     if found:
-        click.echo(f"{max(found)[1]}\n  all answers: {file}")
+        click.echo(f"{max(found)[-1]}\n  all answers: {file}")
 
 
 def _short(text: str) -> str:

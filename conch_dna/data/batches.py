@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     SoftTargets = Sequence[Targets] | Callable[[Sequence[int]], LogitLoss | Pairs]
 
+WINDOW = 16  # forward passes whose examples are sorted by length
 PAD_TO = 16  # lengths are rounded up to this, to bound the number of shapes
 
 
@@ -54,6 +55,20 @@ def step_examples(count: int, per_step: int, seed: int, step: int) -> list[int]:
     """Return the indices of the examples of ``step`` (from 0); a step may span two epochs."""
     places = range(step * per_step, (step + 1) * per_step)
     return [int(order(count, seed, place // count)[place % count]) for place in places]
+
+
+def of_like_length(lengths: Sequence[int], together: int, seed: int) -> list[int]:
+    """Return all indices, in an order in which ``together`` neighbours have similar lengths, so that little is padded.
+
+    Within windows of :data:`WINDOW` groups the indices are sorted by length and cut into groups; the groups of a window
+    are shuffled. So any part of the order has short and long examples in the proportion of the whole.
+    """
+    draw, found = np.random.default_rng([seed, len(lengths)]), []
+    for start in range(0, len(lengths), WINDOW * together):
+        window = sorted(range(start, min(start + WINDOW * together, len(lengths))), key=lambda i: lengths[i])
+        groups = [window[at : at + together] for at in range(0, len(window), together)]
+        found += [index for place in draw.permutation(len(groups)) for index in groups[place]]
+    return found
 
 
 def cut(examples: Sequence[Example], picks: Sequence[int], config: DistillConfig, together: int = 1) -> list[list[int]]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conch_dna.data.tool_form import student_turns
 from conch_dna.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> list[in
 
 
 def encode_answer(tokenizer: Any, prompt: Prompt, text: str) -> Example:
-    """Tokenise a bare prompt and its answer; see :func:`encode_chat`."""
-    return encode_chat(tokenizer, [*prompt.turns, {"role": "assistant", "content": text}])
+    """Tokenise a prompt as a student sees it, with its tools, and its answer; see :func:`encode_chat`."""
+    return encode_chat(tokenizer, [*student_turns(prompt), {"role": "assistant", "content": text}])
 
 
 def encode_chat(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> Example:

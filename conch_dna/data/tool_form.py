@@ -14,7 +14,7 @@ from conch_dna.records import FunctionCall
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from conch_dna.records import Tool
+    from conch_dna.records import Prompt, Tool
 
 FORM = 2  # 1: version 0.1, which described tools as JSON to clients' neurons and trained without any
 INTRODUCTION = (
@@ -43,6 +43,11 @@ def with_tools(turns: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: 
     else:
         shown.insert(0, {"role": "system", "content": text})
     return shown
+
+
+def student_turns(prompt: Prompt) -> list[dict[str, Any]]:
+    """Return the messages of a prompt as a student sees them: with the tools that the answer may call."""
+    return with_tools(prompt.turns, prompt.offered)
 
 
 def _described(tool: Tool) -> dict[str, Any]:

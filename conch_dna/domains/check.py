@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.domains.domain import Domain, DomainSettings
-    from conch_dna.records import Prompt, Reference
+    from conch_dna.records import Plan, Prompt, Reference
 
 
 def faults_of(domain: Domain, scorers: Collection[str]) -> list[str]:
@@ -90,13 +90,31 @@ def _short(prompt: Prompt) -> str:
 def _reference_faults(reference: Reference, settings: DomainSettings) -> Iterator[str]:
     if reference.answer is not None and not reference.answer.strip():
         yield "reference.answer is empty"
-    if not all(part.strip() for part in reference.contains):
-        yield "reference.contains has an empty text"
+    for field, parts in (("contains", reference.contains), ("lacks", reference.lacks)):
+        if not all(part.strip() for part in parts):
+            yield f"reference.{field} has an empty text"
+    if both := sorted({part.casefold() for part in reference.contains} & {part.casefold() for part in reference.lacks}):
+        yield f"reference.contains and reference.lacks both have {', '.join(map(repr, both))}"
     if reference.tool is not None and (fault := _tool_fault(reference.tool, settings)):
         yield f"reference.tool {fault}"
     for test in reference.tests:
         if not _is_assert(test):
             yield f"reference.tests: not an assert statement: {test!r}"
+    if reference.plan is not None:
+        yield from _plan_faults(reference.plan, reference.contains)
+
+
+def _plan_faults(plan: Plan, contains: Collection[str]) -> Iterator[str]:
+    pairs = [part for pair in plan.order for part in pair]
+    wanted = [*contains, *pairs, *(part for part in (plan.first, plan.last) if part)]
+    if plan.steps is not None and not 1 <= plan.steps[0] <= plan.steps[1]:
+        yield f"reference.plan.steps must be least and most steps, not {plan.steps[0]} and {plan.steps[1]}"
+    if not all(part.strip() for part in (*wanted[len(contains) :], *plan.lacks)):
+        yield "reference.plan has an empty text"
+    if both := sorted({part.casefold() for part in wanted} & {part.casefold() for part in plan.lacks}):
+        yield f"reference.plan lacks what the reference demands: {', '.join(both)}"
+    if plan.steps is None and not (pairs or plan.first or plan.last or plan.lacks):
+        yield "reference.plan demands nothing"
 
 
 def _tool_fault(tool: dict[str, Any], settings: DomainSettings) -> str | None:

@@ -115,18 +115,22 @@ class Domain:
 
     @cached_property
     def prompts(self) -> tuple[Prompt, ...]:
-        """The prompts, in file order.
+        """The prompts, in file order; those without tools of their own may call the domain's.
 
         :raises DataError: the file is faulty.
         """
-        return read_prompts(self.prompts_file)
+        prompts, tools = read_prompts(self.prompts_file), self.settings.tools
+        return tuple(p.model_copy(update={"default_tools": tools}) for p in prompts) if tools else prompts
 
     @cached_property
     def context(self) -> tuple[Message, ...]:
         """The teacher's privileged context: system prompt with the tools, then the examples as chat turns."""
+        return self._context(self.settings.tools)
+
+    def _context(self, tools: tuple[Tool, ...]) -> tuple[Message, ...]:
         system = self.settings.system_prompt.strip()
-        if self.settings.tools:
-            listed = "\n".join(json.dumps(t.model_dump(), ensure_ascii=False) for t in self.settings.tools)
+        if tools:
+            listed = "\n".join(json.dumps(t.model_dump(), ensure_ascii=False) for t in tools)
             system = f"{system}\n\nTools:\n{listed}".strip()
         turns = [Message(role="system", content=system)] if system else []
         for example in self.settings.examples:
@@ -138,8 +142,9 @@ class Domain:
 
     def with_context(self, prompt: Prompt) -> list[dict[str, str]]:
         """Return the messages that the teacher sees: the context, then the prompt without its own system message."""
-        own = prompt.messages[1:] if self.context and prompt.messages[0].role == "system" else prompt.messages
-        return [m.as_dict() for m in (*self.context, *own)]
+        context = self._context(prompt.tools) if prompt.tools else self.context
+        own = prompt.messages[1:] if context and prompt.messages[0].role == "system" else prompt.messages
+        return [m.as_dict() for m in (*context, *own)]
 
     @property
     def context_digest(self) -> str:

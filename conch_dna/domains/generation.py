@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.domains.domain import Domain
+    from conch_dna.plugin.catalog import Catalog
     from conch_dna.plugin.protocols import Draft, Generator, Verifier
 
 IN_A_ROW = 2000  # drafts without one that is kept: the generator has no more
@@ -44,6 +45,28 @@ class Report(Record):
     digest: str = Field(description="digest of all prompts and answers")
 
 
+@dataclass(frozen=True)
+class NamedGenerator:
+    """A domain's generator, with the verifier that its drafts must pass."""
+
+    name: str
+    make: Generator
+    verifier: Verifier | None
+
+
+def generator_of(catalog: Catalog, domain: Domain) -> NamedGenerator | None:
+    """Return the generator that a domain names, or ``None``.
+
+    :raises UnknownName: no plug-in provides it, or the domain's verifier.
+    """
+    settings = domain.settings
+    verifier = catalog.get("verifiers", settings.verifier) if settings.verifier else None
+    if settings.generate is None:
+        return None
+    name = settings.generate.generator
+    return NamedGenerator(name, catalog.get("generators", name), verifier)
+
+
 class Generated(NamedTuple):
     """Verified drafts, and the report on how they were made."""
 
@@ -51,17 +74,16 @@ class Generated(NamedTuple):
     report: Report
 
 
-def drafts_of(generator: Generator, seed: int, *, held_out: bool = False) -> Iterator[Draft]:
-    """Yield the generator's drafts, each prompt with the source :data:`SOURCE`."""
+def drafts_of(domain: Domain, generator: Generator, seed: int, *, held_out: bool = False) -> Iterator[Draft]:
+    """Yield the generator's drafts as prompts of the domain, with the source :data:`SOURCE`."""
+    update = {"source": SOURCE, "default_tools": domain.settings.tools}
     for draft in generator(seed, held_out=held_out):
-        yield replace(draft, prompt=draft.prompt.model_copy(update={"source": SOURCE}))
+        yield replace(draft, prompt=draft.prompt.model_copy(update=update))
 
 
 def generate(
     domain: Domain,
-    name: str,
-    generator: Generator,
-    verifier: Verifier | None,
+    generator: NamedGenerator,
     count: int,
     *,
     seed: int = 0,
@@ -73,7 +95,6 @@ def generate(
     A draft is rejected if the generator says so, if the domain's verifier does not find its answer right, if its prompt
     came before, or if its text is one to avoid.
 
-    :param name: the generator's name, for the report.
     :param avoid: texts of prompts, such as those of evaluation sets.
     :raises DataError: the generator makes no more drafts that can be kept.
     """
@@ -81,8 +102,8 @@ def generate(
     rejected: Counter[str] = Counter()
     seen: set[str] = set()
     avoided, idle = {_plain(text) for text in avoid}, 0
-    for draft in drafts_of(generator, seed, held_out=held_out):
-        fault = _fault(draft, domain, verifier, seen, avoided)
+    for draft in drafts_of(domain, generator.make, seed, held_out=held_out):
+        fault = _fault(draft, domain, generator.verifier, seen, avoided)
         if fault:
             rejected[fault] += 1
             idle += 1
@@ -93,10 +114,10 @@ def generate(
             break
     if len(kept) < count:
         raise DataError(
-            "the generator makes no more prompts that can be kept", where=f"generator {name}",
+            "the generator makes no more prompts that can be kept", where=f"generator {generator.name}",
             got=f"{len(kept)} of {count}; rejected: {_counts(rejected)}", next_step="Ask for fewer",
         )  # fmt: skip
-    return Generated(kept, _report(name, kept, rejected, seed, held_out=held_out))
+    return Generated(kept, _report(generator.name, kept, rejected, seed, held_out=held_out))
 
 
 def write_generated(folder: Path, made: Generated) -> None:

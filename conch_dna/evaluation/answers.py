@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from conch_dna.data.tokens import encode_answer
+from conch_dna.data.tool_form import student_turns
 from conch_dna.evaluation.fit import fits
 from conch_dna.evaluation.scoring import Scores, needs_perplexity, score
 from conch_dna.models.head import split
@@ -23,10 +24,29 @@ if TYPE_CHECKING:
 FLOOR = 1e-12  # bits; keeps the perplexity of a text that the base predicts perfectly above 1
 
 
-def answer_greedily(runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt]) -> list[str]:
-    """Return greedy answers to the prompts as a student sees them, without the domain's context."""
-    conversations = [p.turns for p in prompts]
-    return runtime.generate_many(conversations, neuron, Sampling(max_tokens=domain.settings.max_tokens))
+class Answerer(Protocol):
+    """Answers prompts with a neuron of a runtime, as :func:`answer_greedily` does."""
+
+    def __call__(
+        self, runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt], *, held: bool = False
+    ) -> list[str]:
+        """Return an answer to each prompt."""
+
+
+def greedy(domain: Domain) -> Sampling:
+    """Return the sampling of greedy answers."""
+    return Sampling(max_tokens=domain.settings.max_tokens)
+
+
+def answer_greedily(
+    runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt], *, held: bool = False
+) -> list[str]:
+    """Return greedy answers to the prompts as a student sees them: with their tools, without the teacher's context.
+
+    :param held: hold each answer to the grammar of its prompt's tools, as at run time: calls of them, or text.
+    """
+    processors = [runtime.constraints(p.offered) for p in prompts] if held else ()
+    return runtime.generate_many([student_turns(p) for p in prompts], neuron, greedy(domain), processors)
 
 
 def rate(

@@ -10,10 +10,11 @@ from conch_dna.data.tokens import Example, render
 from conch_dna.errors import DataError
 from conch_dna.evaluation.answers import answer_greedily, rate
 from conch_dna.evaluation.fit import fits
+from conch_dna.evaluation.right import GENERATED, NATURAL, Answered, judged, verified
 from conch_dna.evaluation.scoring import distinct
 from conch_dna.models.head import split
 from conch_dna.plugin.protocols import GateInput
-from conch_dna.records import HeldOut, Verdict
+from conch_dna.records import HELD, HeldOut, Verdict
 from conch_dna.registry.aliases import BASE
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
     from conch_dna.domains.domain import Domain
+    from conch_dna.evaluation.answers import Answerer
     from conch_dna.evaluation.fit import Fit
-    from conch_dna.plugin.protocols import Gate, Scorer, Targets
+    from conch_dna.plugin.protocols import Gate, Scorer, Targets, Verifier
     from conch_dna.records import Prompt
     from conch_dna.runtime.neurons import NeuronRuntime
     from conch_dna.util.progress import Progress
@@ -39,6 +41,8 @@ class HeldOutSet:
     :param targets: soft targets of those answers, or ``None``.
     :param others: the held-out prompts of other domains, as texts to predict, one group for each domain.
     :param trained: digests of the training prompts, to check that none is held out.
+    :param generated: prompts of the domain's generator; only right answers to them count.
+    :param held: whether the answers held to the grammar of the prompts' tools are verified beside the free ones.
     """
 
     prompts: Sequence[Prompt]
@@ -46,11 +50,17 @@ class HeldOutSet:
     targets: Sequence[Targets] | None
     others: Sequence[tuple[Example, ...]]
     trained: Sequence[str]
+    generated: Sequence[Prompt] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures of one model for each prompt, their summary, and the model's answers."""
+    """Figures of one model for each prompt, their summary, and the model's answers.
+
+    :param answers: free answers to the domain's own prompts.
+    :param verified: the answers that a verifier read, by kind of prompt; empty without a verifier.
+    """
 
     bits: list[float]
     quality: list[float]
@@ -58,6 +68,21 @@ class Measured:
     divergence: list[float]
     figures: HeldOut
     answers: list[str]
+    verified: dict[str, Answered]
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What measures the models, beside their fits.
+
+    :param scorers: by name; only those of the domain are called.
+    :param verifier: decides whether an answer is right; ``None``: nothing does.
+    :param answer: answers the held-out prompts.
+    """
+
+    scorers: Mapping[str, Scorer]
+    verifier: Verifier | None = None
+    answer: Answerer = answer_greedily
 
 
 def prompt_text(tokenizer: Any, prompt: Prompt) -> Example:
@@ -85,7 +110,7 @@ def judge(
     held_out: HeldOutSet,
     config: DistillConfig,
     gate: Gate,
-    scorers: Mapping[str, Scorer],
+    instruments: Instruments,
     progress: Progress,
     base_fits: BaseFits,
 ) -> tuple[Verdict, dict[str, Measured]]:
@@ -94,11 +119,13 @@ def judge(
     :param neurons: names in the runtime of ``base``, ``candidate`` and, optionally, ``incumbent``.
     :param base_fits: a cache of the base's fits by group of texts; new fits are added.
     :raises DataError: a held-out prompt was trained on.
+    :raises PluginError: a scorer or the verifier fails.
     """
-    assert_disjoint(held_out.trained, [p.digest for p in held_out.prompts])
-    progress.stage(domain.name, "gate", 2 * len(neurons) * len(held_out.prompts))
+    assert_disjoint(held_out.trained, [p.digest for p in (*held_out.prompts, *held_out.generated)])
+    asked = sum(len(prompts) for prompts, _ in _kinds(held_out, instruments).values())
+    progress.stage(domain.name, "gate", len(neurons) * (len(held_out.examples) + asked))
     measured = {
-        role: _measure(runtime, neuron, domain, held_out, scorers, progress, base_fits)
+        role: _measure(runtime, neuron, domain, held_out, instruments, progress, base_fits)
         for role, neuron in neurons.items()
     }
     given = GateInput(
@@ -111,6 +138,7 @@ def judge(
         seed=config.seed,
         divergence={role: m.divergence for role, m in measured.items()} if held_out.targets is not None else {},
         diversity={role: distinct(m.answers) for role, m in measured.items()},
+        right=judged({role: m.verified for role, m in measured.items()}, domain),
     )
     checks = tuple(gate(given))
     verdict = Verdict(
@@ -125,12 +153,22 @@ def judge(
     return verdict, measured
 
 
+def _kinds(held_out: HeldOutSet, instruments: Instruments) -> dict[str, tuple[Sequence[Prompt], bool]]:
+    """Return the prompts to answer by kind, and whether their answers are held to a grammar; natural ones first."""
+    found = {NATURAL: (held_out.prompts, False)}
+    if instruments.verifier is None:
+        return found
+    if held_out.generated:
+        found[GENERATED] = (held_out.generated, False)
+    return found | ({kind + HELD: (prompts, True) for kind, (prompts, _) in found.items()} if held_out.held else {})
+
+
 def _measure(
     runtime: NeuronRuntime,
     neuron: str,
     domain: Domain,
     held_out: HeldOutSet,
-    scorers: Mapping[str, Scorer],
+    instruments: Instruments,
     progress: Progress,
     base_fits: BaseFits,
 ) -> Measured:
@@ -148,9 +186,12 @@ def _measure(
             if group not in known:
                 known[group] = fits(body, head, group)
     other_fits = [fit for group in held_out.others for fit in known[group]]
-    answers = answer_greedily(runtime, neuron, domain, held_out.prompts)
-    progress.advance(len(answers))
-    scores = rate(runtime, domain, held_out.prompts, answers, scorers)
+    texts: dict[str, list[str]] = {}
+    for kind, (prompts, held) in _kinds(held_out, instruments).items():
+        texts[kind] = instruments.answer(runtime, neuron, domain, prompts, held=held)
+        progress.advance(len(prompts))
+    answered = _answered(domain, held_out, instruments, texts)
+    scores = rate(runtime, domain, held_out.prompts, texts[NATURAL], instruments.scorers)
     tokens = sum(f.tokens for f in found)
     total_bytes = sum(e.answer_bytes for e in held_out.examples)
     other_bytes = sum(e.answer_bytes for group in held_out.others for e in group)
@@ -162,6 +203,7 @@ def _measure(
         others_bits_per_byte=sum(f.bits for f in other_fits) / other_bytes if other_fits else None,
         divergence=sum(f.divergence for f in found) / tokens if soft else None,
         agreement=sum(f.agreements for f in found) / tokens if soft else None,
+        right={kind: share for kind, one in answered.items() if (share := one.share)},
     )
     return Measured(
         [f.bits for f in found],
@@ -169,5 +211,16 @@ def _measure(
         [f.bits for f in other_fits],
         [f.divergence for f in found],
         figures,
-        answers,
+        texts[NATURAL],
+        answered,
     )
+
+
+def _answered(
+    domain: Domain, held_out: HeldOutSet, instruments: Instruments, texts: Mapping[str, list[str]]
+) -> dict[str, Answered]:
+    """Return the answers with what the verifier says of each, by kind of prompt."""
+    verifier, kinds = instruments.verifier, _kinds(held_out, instruments)
+    if verifier is None:
+        return {}
+    return {kind: Answered(texts[kind], verified(verifier, domain, kinds[kind][0], texts[kind])) for kind in kinds}

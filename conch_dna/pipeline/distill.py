@@ -15,10 +15,12 @@ from conch_dna.config import RecipeSettings
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import as_answered
+from conch_dna.domains.generation import generator_of
 from conch_dna.errors import BudgetReached, ConchError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.pipeline.evaluate import evaluate, write_evaluation
+from conch_dna.pipeline.held_out import generated_prompts
 from conch_dna.pipeline.prepare import Preparation, Prepared
 from conch_dna.pipeline.publish import publish
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory
@@ -146,14 +148,15 @@ class Distillation:
             self.setup.api.write_metrics(domain.name, folder / "metrics.jsonl")
         evaluation = evaluate(
             self.base, self.registry, self._as_answered(domain), prepared.held_out, trained.adapter, config=config,
-            host=self.setup.project.host, base_fits=self.base_fits, progress=self.progress,
+            host=self.setup.project.host, cache=self.setup.api.cache, base_fits=self.base_fits,
+            progress=self.progress,
         )  # fmt: skip
         write_evaluation(folder, prepared.held_out, evaluation)
         result = _result(domain, choice, identity, prepared, trained, evaluation)
         if not evaluation.verdict.passed:
             return result
         entry = publish(  # last of all: nothing fails after it
-            self.registry, domain.name, trained.adapter, evaluation.verdict, base=config.student,
+            self.registry, domain, trained.adapter, evaluation.verdict, base=config.student,
             teacher=self.teacher_name(domain), identity=identity,
         )  # fmt: skip
         self.trackers.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)
@@ -188,6 +191,8 @@ class Distillation:
         preparation = Preparation(
             self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
             setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
+            generator_of(setup.project.host.catalog, domain),
+            generated_prompts(setup.project.host, domain, setup.config.gate_generated),
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, ValidationError
@@ -9,6 +10,8 @@ from pydantic import Field, ValidationError
 from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer, prompt_ids
+from conch_dna.data.tool_form import student_turns
+from conch_dna.domains.generation import drafts_of, generator_of
 from conch_dna.errors import ConfigError, DataError, PluginError
 from conch_dna.models import refs
 from conch_dna.models.load import load_tokenizer
@@ -27,10 +30,13 @@ if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.pipeline.setup import Setup
+    from conch_dna.plugin.manager import PluginHost
     from conch_dna.plugin.protocols import Teacher
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Prompt
     from conch_dna.util.progress import Progress
+
+SAMPLED = 64  # generated examples whose sizes stand for all
 
 
 class DomainPlan(Record):
@@ -130,6 +136,8 @@ def _plan(setup: Setup, domain: Domain, student: Student) -> tuple[DomainPlan, R
         sizes = _recorded_sizes(student.tokenizer, config, parts.train, teacher, setup.extractors[domain.name])
     else:
         sizes = _live_sizes(student.tokenizer, config, parts.train, max(longest, asked.room))
+    if asked.text and not asked.soft:
+        sizes = _with_generated(sizes, student.tokenizer, config, domain, setup.project.host)
     stay = parts_for(teacher, parts.train) if asked.live else ()
     beside = [folder for one, _ in stay if (folder := getattr(one, "folder", None))]
     drawn = drawn_at_once(asked.rows, asked.row_tokens)
@@ -200,7 +208,7 @@ def _reports(file: Path) -> Iterable[StepReport]:
 
 def _live_sizes(tokenizer: Any, config: DistillConfig, prompts: Sequence[Prompt], most: int) -> Sizes:
     """Count the tokens of the prompts, and assume the maximum length for the answers."""
-    lengths = [len(prompt_ids(tokenizer, p.turns)) for p in prompts]
+    lengths = [len(prompt_ids(tokenizer, student_turns(p))) for p in prompts]
     return Sizes(None, sum(lengths), most * len(prompts), min(config.max_length, max(lengths) + most))
 
 
@@ -219,6 +227,26 @@ def _recorded_sizes(
             fitting.append(example)
     longest = max((len(e.ids) for e in fitting), default=0)
     return Sizes(len(fitting), sum(len(e.ids) for e in fitting), sum(sum(e.trained) for e in fitting), longest)
+
+
+def _with_generated(sizes: Sizes, tokenizer: Any, config: DistillConfig, domain: Domain, host: PluginHost) -> Sizes:
+    """Return the sizes of the mixture of written and generated examples, from a sample of the latter."""
+    generator, settings = generator_of(host.catalog, domain), domain.settings
+    if generator is None or settings.generate is None or not sizes.tokens:
+        return sizes
+    with host.blaming("generators", generator.name):
+        drafts = list(islice(drafts_of(domain, generator.make, config.seed), SAMPLED))
+    encoded = [encode_answer(tokenizer, draft.prompt, draft.answer) for draft in drafts]
+    fitting = [example for example in encoded if len(example.ids) <= config.max_length]
+    if not fitting:
+        return sizes
+    share, scale = settings.generate.share, (sizes.answered or 1) / len(fitting)
+    return Sizes(
+        sizes.answered,
+        round((1 - share) * sizes.tokens + share * scale * sum(len(e.ids) for e in fitting)),
+        round((1 - share) * sizes.trained_tokens + share * scale * sum(sum(e.trained) for e in fitting)),
+        max(sizes.longest, *(len(e.ids) for e in fitting)),
+    )
 
 
 def _memory(

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from conch_dna.data.batches import check_budget
+from conch_dna.data.batches import check_budget, of_like_length
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
+from conch_dna.data.tool_form import student_turns
 from conch_dna.domains.extract import MISSING, NO_FINAL
+from conch_dna.domains.generation import generate
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.evaluation.gate import HeldOutSet, prompt_text
 from conch_dna.losses.cross_tokenizer import CrossTargets
+from conch_dna.pipeline.mixture import Answered, mixture, shares
 from conch_dna.records import CHOICES, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.answers import final_answers
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
     from conch_dna.data.tokens import Example
     from conch_dna.domains.domain import Domain
     from conch_dna.domains.extract import AnswerExtractor
+    from conch_dna.domains.generation import NamedGenerator
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.protocols import CrossTokenizerLoss, Targets, Teacher
+    from conch_dna.plugin.protocols import CrossTokenizerLoss, Draft, Targets, Teacher
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
     from conch_dna.teachers.compatibility import Signal
@@ -57,7 +61,9 @@ class Preparation:
 
     :param cache: the root of the cache of answers and targets.
     :param teacher_name: the domain's teachers in one line, for messages.
+    :param generator: makes further examples, for domains that name one.
     :param loss: the loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in.
+    :param generated: the generated prompts of the gate.
     """
 
     base: LoadedModel
@@ -69,6 +75,8 @@ class Preparation:
     cache: Path
     progress: Progress
     loss: CrossTokenizerLoss | None = None
+    generator: NamedGenerator | None = None
+    generated: Sequence[Prompt] = ()
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
         """Return the training set that the recipes' plan asks for, and the held-out set.
@@ -86,7 +94,7 @@ class Preparation:
         if plan.room:
             own = self._with_room(own, plan.room)
         if not plan.asks:  # without a teacher, the held-out prompts have no answers
-            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained)
+            held_out = HeldOutSet(parts.held_out[:most], (), None, harmless, trained, self.generated)
             validation = TrainingSet(self.domain.name, prompts=apart) if apart else None
             return Prepared(TrainingSet(self.domain.name, prompts=own, validation=validation), held_out)
         asked = (*(train if plan.text else ()), *(apart if self.config.validates else ()), *parts.held_out)
@@ -106,11 +114,44 @@ class Preparation:
                  of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
         validation = TrainingSet(self.domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
         texts = {p.digest: answers[p.digest].text for p, _ in (*pairs, *apart_pairs)} if plan.verdicts else {}
-        training_set = TrainingSet(self.domain.name, [e for _, e in pairs], targets, own, validation, texts, missing)
+        # Soft targets exist for the teacher's own answers alone.
+        mixed = self._mixed(pairs, answers) if plan.text and targets is None else None
+        examples = [e for _, e in pairs] if mixed is None else mixed
+        training_set = TrainingSet(
+            self.domain.name, examples, targets, own, validation, texts, missing, in_order=mixed is not None
+        )
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
-        return Prepared(training_set, HeldOutSet(held_prompts, held_examples, plain, harmless, trained))
+        held_out = HeldOutSet(held_prompts, held_examples, plain, harmless, trained, self.generated)
+        return Prepared(training_set, held_out)
+
+    def _mixed(self, pairs: Pairs, answers: dict[str, Completion]) -> list[Example] | None:
+        """Return the examples of all steps in their order: answered prompts and generated ones, mixed.
+
+        ``None`` without tools and generator: then there is nothing to mix.
+        """
+        config, settings = self.config, self.domain.settings
+        if self.generator is None and not any(prompt.offered for prompt, _ in pairs):
+            return None
+        share = settings.generate.share if settings.generate else 0.0
+        count, generated = shares(config.steps * config.batch_size * config.accumulation, share)
+        drafts = self._drafts(generated)
+        written = [Answered(prompt, answers[prompt.digest].text) for prompt, _ in pairs]
+        mixed = mixture(written, drafts, count, config.seed)
+        log.info("examples_mixed", domain=self.domain.name, written=count, generated=len(drafts))
+        encoded = [encode_answer(self.base.tokenizer, prompt, text) for prompt, text in mixed]
+        found = [example for example in encoded if len(example.ids) <= config.max_length]
+        self._left_out("with their tools and answer", len(encoded) - len(found))
+        places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
+        return [found[place] for place in places]
+
+    def _drafts(self, count: int) -> list[Draft]:
+        """Return generated examples; none of their prompts is one of the domain's."""
+        if self.generator is None or not count:
+            return []
+        own = [prompt.messages[-1].content for prompt in self.domain.prompts]
+        return generate(self.domain, self.generator, count, seed=self.config.seed, avoid=own).drafts
 
     def _targets(
         self, pairs: Pairs, answers: dict[str, Completion], signal: Signal | None
@@ -161,7 +202,7 @@ class Preparation:
         :raises ConfigError: no prompt fits, or one does not fit into ``token_budget``.
         """
         config = self.config
-        lengths = [len(prompt_ids(self.base.tokenizer, p.turns)) + room for p in prompts]
+        lengths = [len(prompt_ids(self.base.tokenizer, student_turns(p))) + room for p in prompts]
         fitting = [(p, length) for p, length in zip(prompts, lengths, strict=True) if length <= config.max_length]
         if not fitting:
             raise ConfigError("leaves no prompt room for an answer of rollout_tokens", where="max_length",

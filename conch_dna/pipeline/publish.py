@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from conch_dna.data.tool_form import FORM
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import CardFields
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from conch_dna.domains.domain import Domain
     from conch_dna.records import Verdict
     from conch_dna.registry.entry import Entry
     from conch_dna.registry.store import Registry
@@ -21,7 +23,7 @@ log = structlog.get_logger()
 
 def publish(
     registry: Registry,
-    domain: str,
+    domain: Domain,
     adapter: Path,
     verdict: Verdict,
     *,
@@ -36,8 +38,9 @@ def publish(
     :param identity: base, teacher, data, start and settings of the training.
     """
     figures = verdict.candidate.model_dump(include={"bits_per_byte", "quality", "divergence", "agreement"})
+    figures |= {f"right_{kind.replace(' ', '_')}": share.right for kind, share in verdict.candidate.right.items()}
     entry = registry.publish(
-        domain,
+        domain.name,
         adapter,
         CardFields(
             base=base,
@@ -50,7 +53,9 @@ def publish(
             metrics={name: value for name, value in figures.items() if value is not None},
             verdict=verdict,
             invocation_tokens=read_adapter(adapter).invocation_tokens,
+            tool_form=FORM,
+            tools=domain.settings.tools,
         ),
     )
-    log.info("neuron_published", domain=domain, version=entry.version)
+    log.info("neuron_published", domain=domain.name, version=entry.version, verified=verdict.verified)
     return entry

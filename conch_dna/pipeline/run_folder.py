@@ -131,7 +131,7 @@ class Run:
 
     def about(self) -> dict[str, Any]:
         """Return the run as a JSON object: name, state, reason of a stop, settings, results and last steps."""
-        results = [r.model_dump(mode="json") for r in self.results()]
+        results = [{**r.model_dump(mode="json"), "verified": r.verified} for r in self.results()]
         steps = {domain: step.model_dump(mode="json") for domain, step in self.last_steps().items()}
         state, stopped = self.state, self.stopped()
         why = stopped.stopped if stopped and state == "interrupted" else None

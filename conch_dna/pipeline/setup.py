@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conch_dna.config import read_project, read_routes, resolve, with_tables
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import AnswerExtractor
+from conch_dna.domains.generation import generator_of
 from conch_dna.errors import ConfigError, DataError, UnknownName
 from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory, needs_teacher, requested
@@ -123,6 +124,7 @@ def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Doma
     requested(catalog, config)
     for domain in domains:
         check_not_base(domain.name, "domain")
+        generator_of(catalog, domain)
         for scorer, weight in domain.settings.scorers.items():
             if weight > 0 and scorer not in catalog.names("scorers"):
                 raise UnknownName(

@@ -328,8 +328,10 @@ class GateInput:
     ``bits`` and ``quality`` map ``"base"``, ``"candidate"`` and, if one exists, ``"incumbent"`` to one figure per
     prompt; ``bits`` is empty if no teacher was called. ``others`` maps the same keys to bits on the other domains'
     held-out prompts, ``divergence`` to nats from the teacher's soft targets, empty if there are none. ``diversity``
-    maps them to the share of distinct word pairs among all answers together. ``figures`` holds the summaries that the
-    verdict shows.
+    maps them to the share of distinct word pairs among all answers together. ``right`` maps them to 1 or 0 for each
+    held-out prompt with a reference that the domain's verifier reads, those of the domain first and then the generated
+    ones; where tools are offered, of the answer held to their grammar. It is empty without a verifier. ``figures``
+    holds the summaries that the verdict shows.
     """
 
     domain: Domain
@@ -341,6 +343,7 @@ class GateInput:
     seed: int = 0
     divergence: Mapping[str, Sequence[float]] = field(default_factory=dict)
     diversity: Mapping[str, float] = field(default_factory=dict)
+    right: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Gate(Protocol):

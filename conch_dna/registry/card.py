@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from conch_dna.errors import NeuronRefused
 from conch_dna.models.refs import HUB_ID
-from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Verdict
+from conch_dna.records import SCHEMA_VERSION, HeldOut, Record, Tool, Verdict
 from conch_dna.util.files import sha256_file
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class CardFields(Record):
     invocation_tokens: tuple[int, ...] = Field(
         (), description="tokens from which the neuron acts; empty if it acts on every token"
     )
+    tool_form: int = Field(1, ge=1, description="version of the form of tools in its prompts; 1 for those of 0.1")
+    tools: tuple[Tool, ...] = Field(
+        (), description="tools that it was trained with, offered where a request names none"
+    )
 
 
 class Origin(Record):
@@ -69,6 +73,16 @@ class Card(CardFields):
     created_at: str = Field(description="ISO 8601, UTC")
     conch_version: str
     origin: Origin | None = Field(None, description="set on a pulled version, whose parent is that of the original")
+
+    @property
+    def verified(self) -> bool:
+        """Whether a verifier decided how many of its answers are right, before it was published."""
+        return self.verdict is not None and self.verdict.verified
+
+    @property
+    def right_answers(self) -> str:
+        """The share of right answers that its gate judged, in a few words; ``unverified`` if nothing decided it."""
+        return right_answers(self.verdict)
 
 
 def content_digest(files: Mapping[str, str]) -> str:
@@ -184,6 +198,7 @@ def _facts(card: Card) -> str:
         "data digest": f"`{card.data_digest}`",
         "content digest": f"`{card.digest}`",
         "parent": f"`{card.parent}`" if card.parent else "none",
+        "right answers": card.right_answers,
         "trained on from": f"`{card.start_digest}`" if card.start_digest else "a fresh adapter",
         "created": f"{card.created_at} by conch-dna {card.conch_version}",
     }
@@ -216,12 +231,18 @@ runtime.use("{card.name}@{card.version}")
 ```"""
 
 
+def right_answers(verdict: Verdict | None) -> str:
+    """Return the share of right answers that a gate judged, such as ``0.54 of 48``, or ``unverified``."""
+    judged = None if verdict is None else verdict.candidate.judged
+    return "unverified" if judged is None else f"{judged.right:.2f} of {judged.count}"
+
+
 def verdict_rows(verdict: Verdict) -> list[list[str]]:
     """Return the table of base, candidate and incumbent as rows, the head first; unmeasured figures are blank."""
     models = {"base": verdict.base, "candidate": verdict.candidate, "incumbent": verdict.incumbent}
     figures = {name: _figures(held_out) for name, held_out in models.items() if held_out}
     names = dict.fromkeys(key for shown in figures.values() for key in shown)
-    rows = [[key, *(f"{shown[key]:.4f}" if key in shown else "" for shown in figures.values())] for key in names]
+    rows = [[key, *(shown.get(key, "") for shown in figures.values())] for key in names]
     return [["figure", *figures], *rows]
 
 
@@ -229,12 +250,14 @@ def _verdict(verdict: Verdict) -> str:
     head, *rows = (f"| {' | '.join(cells)} |" for cells in verdict_rows(verdict))
     checks = [f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.reason}" for check in verdict.checks]
     outcome = f"{'Passed' if verdict.passed else 'Failed'} on {verdict.prompts} held-out prompts."
+    if not verdict.verified:
+        outcome += " Unverified: nothing decided whether its answers are right."
     rule = "|---" * (head.count("|") - 1) + "|"
     return "\n".join(["## Verdict", "", outcome, "", head, rule, *rows, "", *checks])
 
 
-def _figures(held_out: HeldOut) -> dict[str, float]:
-    """Return the measured figures by their name in the table."""
+def _figures(held_out: HeldOut) -> dict[str, str]:
+    """Return the measured figures as text by their name in the table."""
     named = {
         "bits a byte": held_out.bits_per_byte,
         "bits a byte, other domains": held_out.others_bits_per_byte,
@@ -243,4 +266,8 @@ def _figures(held_out: HeldOut) -> dict[str, float]:
         "quality": held_out.quality,
         **{f"score: {name}": value for name, value in sorted(held_out.scores.items())},
     }
-    return {name: value for name, value in named.items() if value is not None}
+    shown = {}
+    for kind, share in held_out.right.items():
+        shown[f"right, {kind}"] = f"{share.right:.4f} [{share.low:.2f}, {share.high:.2f}] of {share.count}"
+        shown |= {f"{name}, {kind}": f"{value:.4f}" for name, value in share.figures.items()}
+    return shown | {name: f"{value:.4f}" for name, value in named.items() if value is not None}

@@ -6,8 +6,9 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from conch_dna.data.tool_form import FORM
 from conch_dna.errors import ConfigError, DataError, NeuronRefused
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
@@ -16,6 +17,7 @@ from conch_dna.registry.store import Registry
 from conch_dna.runtime.batching import check_batches
 from conch_dna.runtime.driver import Driver
 from conch_dna.runtime.generate import BATCH, ids_of
+from conch_dna.runtime.grammar import Grammars, grammar_of
 from conch_dna.runtime.neuron_cache import NeuronCache
 from conch_dna.runtime.neuron_layers import unwrap, wrap
 from conch_dna.runtime.prompt_cache import PromptCache
@@ -23,11 +25,13 @@ from conch_dna.runtime.request import Request
 from conch_dna.runtime.scheduler import Scheduler
 from conch_dna.runtime.slot_allocator import SlotAllocator
 from conch_dna.runtime.slot_cache import SlottedModel
+from conch_dna.runtime.tools import offered, shown_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
+    from conch_dna.records import Tool
     from conch_dna.runtime.generate import Messages
     from conch_dna.runtime.neuron_cache import Asked
     from conch_dna.runtime.request import Processor, Token
@@ -85,6 +89,7 @@ class Engine:
         self.base_model = load(base) if isinstance(base, str) else base
         model, self.tokenizer = self.base_model.model, self.base_model.tokenizer
         check_batches(model)
+        self.grammars = Grammars(self.base_model)
         self._switch = wrap(model)
         found = registry if isinstance(registry, Registry) else Registry(Path(registry))
         self._cache = NeuronCache(self.base_model, found, self._switch, max_bytes)
@@ -105,6 +110,8 @@ class Engine:
         stop: Sequence[str] = (),
         on_token: Callable[[Token], None] | None = None,
         processors: Sequence[Processor] = (),
+        tools: Sequence[Tool] | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Request:
         """Submit a request; without ``sampling``, decoding is greedy and stops after 96 tokens.
 
@@ -115,14 +122,26 @@ class Engine:
         :param stop: strings that end the answer and are not part of it.
         :param on_token: called with each token by the computing thread.
         :param processors: called in order before each token, see :data:`Processor`; do not share them between requests.
+        :param tools: tools that the answer may call; by default those that the neuron was trained with. The answer is
+            text or calls that match their schemas. Token ids as a prompt must show the tools already, and have no
+            default.
+        :param schema: a JSON schema that the answer matches; without tools.
         :raises UnknownName: the registry has no such neuron, version or alias.
         :raises NeuronRefused: its card is damaged, or it was made for another base; the request's result raises
             faults of its weights.
         :raises DataError: the prompt is empty, has ids outside the base's vocabulary, or is too long for its context.
         :raises ConfigError: the weights of a blend are invalid.
+        :raises GrammarError: the tools or the schema cannot constrain an answer.
         :raises ModelError: the engine is closed.
         """
         wanted = self._cache.find_any(neuron)
+        ids = not isinstance(prompt, str) and bool(prompt) and isinstance(prompt[0], int)
+        given = tools or () if ids or schema is not None else offered(wanted, tools)
+        if not ids:
+            prompt = shown_turns(wanted, cast("Messages", prompt), given)
+        if (grammar := grammar_of(given, schema)) is not None:
+            constraint = self.grammars.constraint(grammar)
+            processors, on_token = [*processors, constraint], constraint.checked(on_token)
         pinned = self._allocator.pinned.get(neuron) if isinstance(neuron, str) else None
         if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
             self._driver.noted(lambda: self._allocator.move_pin(neuron, wanted))
@@ -133,6 +152,17 @@ class Engine:
         )  # fmt: skip
         self._driver.post(lambda: self._scheduler.waiting.append(request))
         return request
+
+    def form(self, neuron: Asked, tools: Sequence[Tool] | None) -> tuple[int, Sequence[Tool]]:
+        """Return the form of tools that a neuron was trained with, and the tools that a request to it offers.
+
+        For callers that render prompts themselves.
+
+        :param tools: as in :meth:`submit`.
+        :raises UnknownName, NeuronRefused, ConfigError: as :meth:`submit` does.
+        """
+        wanted = self._cache.find_any(neuron)
+        return FORM if wanted is None else wanted.tool_form, offered(wanted, tools)
 
     def generate_many(
         self,

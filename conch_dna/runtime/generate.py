@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 READ_AT_ONCE = 2048  # tokens of a context in one forward pass
 BATCH = 64  # sequences decoded together; on a CPU tokens/s grow by a quarter from 32 to 64
 Messages = Sequence[dict[str, str]] | str
+# Map the tokens so far (T,) and the logits (1, V) to logits (1, V), in order; of one sequence, never shared.
+Processors = Sequence["Callable[[mx.array, mx.array], mx.array]"]
 Ended = Literal["stop", "length"]
 
 
@@ -273,6 +275,7 @@ def decode(
     samplers: Sequence[Sampler],
     max_tokens: int,
     alora: Alora | None = None,
+    processors: Sequence[Processors] = (),
 ) -> Iterator[list[tuple[int, Any]]]:
     """Continue every prompt until one of ``ends`` or ``max_tokens``; yield the new tokens of each decoding step.
 
@@ -280,17 +283,24 @@ def decode(
 
     :param alora: required if the model carries a neuron that shares the base's context; the base alone then reads what
         precedes the invocation tokens.
+    :param processors: of each prompt, see :meth:`Decoder.add`; empty for none.
     :returns: for each running sequence, its index among the prompts and mlx-lm's response, see :meth:`Decoder.step`.
     :raises DataError: a prompt lacks the invocation tokens; raised by the call, before the first step.
     """
+    each = list(processors) or [()] * len(prompts)
     if alora is None:
-        return _after_prefix(model, ends, prompts, samplers, max_tokens)
+        return _after_prefix(model, ends, prompts, samplers, max_tokens, each)
     halves = [split_at_invocation(prompt, alora.invocation_tokens) for prompt in prompts]
-    return _after_contexts(model, ends, halves, samplers, max_tokens, alora)
+    return _after_contexts(model, ends, halves, samplers, max_tokens, each, alora)
 
 
 def _after_prefix(
-    model: Any, ends: set[int], prompts: Sequence[Sequence[int]], samplers: Sequence[Sampler], max_tokens: int
+    model: Any,
+    ends: set[int],
+    prompts: Sequence[Sequence[int]],
+    samplers: Sequence[Sampler],
+    max_tokens: int,
+    processors: Sequence[Processors],
 ) -> Iterator[list[tuple[int, Any]]]:
     """Read the common start of the prompts once, then continue them together."""
     prefix = shared_prefix(prompts) if len(prompts) > 1 else []
@@ -298,7 +308,7 @@ def _after_prefix(
     cut = len(prefix) if cache else 0
     # A batch copies the caches of its sequences, so all sequences may start from the same one.
     caches = [cache or make_prompt_cache(model) for _ in prompts]
-    yield from _continued(model, ends, [list(p[cut:]) for p in prompts], caches, samplers, max_tokens)
+    yield from _continued(model, ends, [list(p[cut:]) for p in prompts], caches, samplers, max_tokens, processors)
 
 
 def _after_contexts(
@@ -307,6 +317,7 @@ def _after_contexts(
     halves: Sequence[tuple[list[int], list[int]]],
     samplers: Sequence[Sampler],
     max_tokens: int,
+    processors: Sequence[Processors],
     alora: Alora,
 ) -> Iterator[list[tuple[int, Any]]]:
     """Let the base read the contexts, then continue them with the neuron, ``BATCH`` at a time to bound memory."""
@@ -315,7 +326,7 @@ def _after_contexts(
         with alora.off():
             contexts = read_contexts(model, [context for context, _ in halves[here]])
         rests = [rest for _, rest in halves[here]]
-        for step in _continued(model, ends, rests, contexts, samplers[here], max_tokens):
+        for step in _continued(model, ends, rests, contexts, samplers[here], max_tokens, processors[here]):
             yield [(start + place, response) for place, response in step]
 
 
@@ -326,14 +337,17 @@ def _continued(
     caches: Sequence[list[Any]],
     samplers: Sequence[Sampler],
     max_tokens: int,
+    processors: Sequence[Processors],
 ) -> Iterator[list[tuple[int, Any]]]:
     """Continue prompts after the tokens that their caches hold; see :func:`decode`."""
     alone = any(map(without_batched_form, caches))  # such a base decodes one sequence at a time
     decoder = Decoder(model, ends, 1 if alone else BATCH)
     index: dict[int, int] = {}
     try:
-        for place, (prompt, layers, sampler) in enumerate(zip(prompts, caches, samplers, strict=True)):
-            index[decoder.add([prompt], sampler, max_tokens, caches=_one_row(layers) if alone else layers)] = place
+        each = zip(prompts, caches, samplers, processors, strict=True)
+        for place, (prompt, layers, sampler, own) in enumerate(each):
+            rows = _one_row(layers) if alone else layers
+            index[decoder.add([prompt], sampler, max_tokens, caches=rows, processors=own)] = place
         left = len(prompts)
         while left:
             _, responses = decoder.step()
@@ -378,7 +392,12 @@ def _extract_row(cache: Any, _: int) -> Any:
 
 
 def answer_many(
-    model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, alora: Alora | None = None
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    alora: Alora | None = None,
+    processors: Sequence[Processors] = (),
 ) -> Iterator[Answer]:
     """Yield an answer to each prompt (token ids) as it finishes; greedy at temperature 0.
 
@@ -387,7 +406,7 @@ def answer_many(
     samplers = [sampler_for(prompt, sampling) for prompt in prompts]
     ends = set(tokenizer.eos_token_ids)
     tokens: list[list[int]] = [[] for _ in prompts]
-    for step in decode(model, ends, prompts, samplers, sampling.max_tokens, alora):
+    for step in decode(model, ends, prompts, samplers, sampling.max_tokens, alora, processors):
         for place, response in step:
             if response.token not in ends:
                 tokens[place].append(response.token)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import mlx.core as mx
 
+from conch_dna.data.tool_form import FORM
 from conch_dna.errors import ConfigError, NeuronRefused
 from conch_dna.models.target_modules import target_modules
 from conch_dna.records import digest_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conch_dna.models.load import LoadedModel
+    from conch_dna.records import Tool
     from conch_dna.registry.adapter import Adapter
     from conch_dna.registry.entry import Entry
     from conch_dna.registry.store import Registry
@@ -54,6 +56,16 @@ class Version:
     entry: Entry | None
     invocation_tokens: tuple[int, ...] = ()
 
+    @property
+    def tool_form(self) -> int:
+        """The version of the form of tools that it was trained with."""
+        return FORM if self.entry is None else self.entry.card.tool_form
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools that it was trained with."""
+        return () if self.entry is None else self.entry.card.tools
+
 
 @dataclass(frozen=True)
 class Blend:
@@ -66,6 +78,16 @@ class Blend:
     def invocation_tokens(self) -> tuple[int, ...]:
         """The invocation_tokens that all parts have."""
         return self.parts[0][0].invocation_tokens
+
+    @property
+    def tool_form(self) -> int:
+        """The newest form of tools of its parts."""
+        return max(version.tool_form for version, _ in self.parts)
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools of the part with the largest weight."""
+        return max(self.parts, key=lambda part: part[1])[0].tools
 
 
 class NeuronCache:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,20 @@ from conch_dna.data.alora import acts_on
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
-from conch_dna.runtime.generate import Alora, AnswerText, Messages, answer_many, decode, ids_of
+from conch_dna.runtime.generate import Alora, AnswerText, Messages, Processors, answer_many, decode, ids_of
+from conch_dna.runtime.grammar import Constraint, Grammars, grammar_of
 from conch_dna.runtime.masked import Masked
 from conch_dna.runtime.neuron_cache import NeuronCache
 from conch_dna.runtime.neuron_layers import Alone, unwrap, wrap
+from conch_dna.runtime.tools import offered, shown_turns
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from conch_dna.data.batches import Batch
+    from conch_dna.records import Tool
     from conch_dna.registry.adapter import Adapter
-    from conch_dna.runtime.neuron_cache import Asked
+    from conch_dna.runtime.neuron_cache import Asked, Blend, Version
 
 
 class NeuronRuntime:
@@ -46,7 +49,9 @@ class NeuronRuntime:
         self.base_model = load(base) if isinstance(base, str) else base
         self.registry = registry if isinstance(registry, Registry) else Registry(Path(registry))
         self._switch = wrap(self.base_model.model)
+        self._active: Version | Blend | None = None
         self._cache = NeuronCache(self.base_model, self.registry, self._switch, max_bytes)
+        self.grammars = Grammars(self.base_model)
 
     @property
     def active(self) -> str | None:
@@ -83,11 +88,12 @@ class NeuronRuntime:
         :raises UnknownName: the registry has no such neuron, version or alias.
         :raises NeuronRefused: it is damaged, made for another base or has no effect; the active neuron does not change.
         """
-        self._switch.active = self._fetch(neuron)
+        adapter = self._fetch(neuron)
+        self._switch.active, self._active = adapter, self._cache.find_any(neuron)
 
     def base(self) -> None:
         """Deactivate the neuron; the logits are exactly the base's."""
-        self._switch.active = None
+        self._switch.active = self._active = None
 
     def add(self, name: str, folder: Path) -> None:
         """Load an adapter from a folder outside the registry under ``name``.
@@ -99,54 +105,93 @@ class NeuronRuntime:
     @contextlib.contextmanager
     def neuron(self, neuron: Asked) -> Iterator[None]:
         """Activate a neuron for a block, then restore the previous one."""
-        before = self._switch.active
+        before = self._switch.active, self._active
         self.use(neuron)
         try:
             yield
         finally:
-            self._switch.active = before
+            self._switch.active, self._active = before
 
-    def generate(self, messages: Messages, neuron: Asked | None = None, sampling: Sampling | None = None) -> str:
-        """Answer one conversation, by default with the active neuron, greedy and in at most 96 tokens.
-
-        :param messages: chat turns as role and content, or the text of one user turn.
-        """
-        return "".join(self.stream(messages, neuron, sampling))
+    def generate(
+        self,
+        messages: Messages,
+        neuron: Asked | None = None,
+        sampling: Sampling | None = None,
+        *,
+        tools: Sequence[Tool] | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Answer one conversation; see :meth:`stream`."""
+        return "".join(self.stream(messages, neuron, sampling, tools=tools, schema=schema))
 
     def stream(
-        self, messages: Messages, neuron: Asked | None = None, sampling: Sampling | None = None
+        self,
+        messages: Messages,
+        neuron: Asked | None = None,
+        sampling: Sampling | None = None,
+        *,
+        tools: Sequence[Tool] | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Iterator[str]:
         """Yield an answer's text piece by piece. Streams may be interleaved: each keeps its neuron.
 
+        :param messages: chat turns as role and content, or the text of one user turn.
+        :param neuron: by default the active one.
+        :param sampling: by default greedy, and at most 96 tokens.
+        :param tools: tools that the answer may call; by default those that the neuron was trained with. The answer is
+            text or calls that match their schemas.
+        :param schema: a JSON schema that the answer matches; without tools.
         :raises DataError: the neuron acts from its invocation tokens and the prompt has none.
+        :raises GrammarError: the tools or the schema cannot constrain an answer.
         """
         sampling = sampling or Sampling()
+        wanted = self._active if neuron is None else self._cache.find_any(neuron)
         adapter = self._switch.active if neuron is None else self._fetch(neuron)
+        given = () if tools is None and schema is not None else offered(wanted, tools)
+        processors, messages = self.constraints(given, schema), shown_turns(wanted, messages, given)
         model, tokenizer = self.base_model.model, self.base_model.tokenizer
         mx.random.seed(sampling.seed)
         sampler = make_sampler(temp=sampling.temperature, top_p=sampling.top_p)
         ids, ends = ids_of(tokenizer, messages), set(tokenizer.eos_token_ids)
-        steps = decode(model, ends, [ids], [sampler], sampling.max_tokens, self._alora_of(adapter))
-        return self._texts(steps, adapter)
+        steps = decode(model, ends, [ids], [sampler], sampling.max_tokens, self._alora_of(adapter), [processors])
+        return self._texts(steps, adapter, processors)
 
     def generate_many(
-        self, conversations: Sequence[Messages], neuron: Asked | None = None, sampling: Sampling | None = None
+        self,
+        conversations: Sequence[Messages],
+        neuron: Asked | None = None,
+        sampling: Sampling | None = None,
+        processors: Sequence[Processors] = (),
     ) -> list[str]:
-        """Answer many conversations in one batch with one neuron; return texts in input order."""
+        """Answer many conversations in one batch with one neuron, as they are; return texts in input order.
+
+        :param processors: those of each conversation, such as :meth:`constraints`; empty for none.
+        """
         tokenizer = self.base_model.tokenizer
         prompts = [ids_of(tokenizer, messages) for messages in conversations]
         texts = [""] * len(prompts)
         with self.neuron(neuron) if neuron is not None else contextlib.nullcontext():
-            for answer in answer_many(self.base_model.model, tokenizer, prompts, sampling or Sampling(), self.alora):
+            model, sampling = self.base_model.model, sampling or Sampling()
+            for answer in answer_many(model, tokenizer, prompts, sampling, self.alora, processors):
                 texts[answer.place] = tokenizer.decode(answer.tokens)
         return texts
+
+    def constraints(self, tools: Sequence[Tool], schema: Mapping[str, Any] | None = None) -> list[Constraint]:
+        """Return the processors that hold one answer to calls of these tools or text, or to a schema; else none.
+
+        :raises GrammarError: the tools or the schema cannot constrain an answer.
+        """
+        grammar = grammar_of(tools, schema)
+        return [] if grammar is None else [self.grammars.constraint(grammar)]
 
     def close(self) -> None:
         """Remove the runtime's layers from the base model."""
         self._switch.active = None
         unwrap(self.base_model.model)
 
-    def _texts(self, steps: Iterator[list[tuple[int, Any]]], adapter: Adapter | None) -> Iterator[str]:
+    def _texts(
+        self, steps: Iterator[list[tuple[int, Any]]], adapter: Adapter | None, constraints: Sequence[Constraint]
+    ) -> Iterator[str]:
         """Yield the text of one sequence; each step runs with its own neuron, whatever is active between the steps."""
         answer = AnswerText(self.base_model.tokenizer)
         while True:
@@ -154,6 +199,8 @@ class NeuronRuntime:
                 step = next(steps, None)
             if step is None:
                 return
+            for constraint in constraints:
+                constraint.check()
             for _, response in step:
                 shown, _ = answer.add(response.token, response.finish_reason)
                 yield shown

@@ -10,17 +10,17 @@ from fastapi import APIRouter, Request, Response
 
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.server.faults import ApiFault
-from conch_dna.server.grammar import Constraint
 from conch_dna.server.requests import ChatBody, CompletionBody
 from conch_dna.server.response_format import ChatFormat, TextFormat
 from conch_dna.server.responses import respond
 from conch_dna.server.schemas import ChatAnswer, List, Listed, TextAnswer, answers, faults
-from conch_dna.server.tools import callable_tools, grammar_of, turns_of
+from conch_dna.server.tools import callable_tools, required_grammar, turns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conch_dna.server.requests import Function
+    from conch_dna.records import Tool
+    from conch_dna.runtime.grammar import Constraint
     from conch_dna.server.service import Service
 
 
@@ -57,23 +57,23 @@ async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
     body = body.model_copy(update={"model": await service.named(body.model, asked_turns)})
     if body.top_logprobs is not None and not body.logprobs:
         raise ApiFault(400, "top_logprobs: logprobs must be true.", "invalid_value", "top_logprobs")
-    tools = callable_tools(body)
-    turns = turns_of(body.messages, tools)
+    named = callable_tools(body)
+    if named is None and body.response_format is not None:
+        named = []
+    form, tools = await service.form(body.model, named)
+    turns = turns_of(body.messages, tools, form)
     constrain = await _constraint(service, body, tools)
     prompts = await service.encoded(lambda: [prompt_ids(service.engine.tokenizer, turns)])
     asked = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
     top = (body.top_logprobs or 0) if body.logprobs else None
     order = replace(service.order(body, prompts, asked, top), constrain=constrain)
-    return await respond(service, http, body, order, ChatFormat(service.decoder, calls=bool(tools)))
+    return await respond(service, http, body, order, ChatFormat(service.decoder, calls=bool(named)))
 
 
-async def _constraint(service: Service, body: ChatBody, tools: Sequence[Function]) -> Callable[[], Constraint] | None:
+async def _constraint(service: Service, body: ChatBody, tools: Sequence[Tool]) -> Callable[[], Constraint] | None:
     """Return a factory for the constraint of one answer, or ``None``."""
-    found = grammar_of(body, tools)
-    if found is None:
-        return None
-    compiled = await service.grammars.compiled(*found)
-    return lambda: Constraint(compiled.deep_copy())
+    found = required_grammar(body, tools)
+    return None if found is None else await service.constraint(*found)
 
 
 async def _completions(service: Service, body: CompletionBody, http: Request) -> Response:

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from conch_dna.errors import ConchError, ConfigError, DataError, NeuronRefused, RegistryError, UnknownName
+from conch_dna.errors import ConchError, ConfigError, DataError, GrammarError, NeuronRefused, RegistryError, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ KNOWN: tuple[tuple[type[Exception], int, str], ...] = (
     (NeuronRefused, 422, "neuron_refused"),
     (RegistryError, 409, "registry_error"),
     (UnknownName, 404, "not_found"),
+    (GrammarError, 400, "invalid_schema"),
     (ConfigError, 400, "invalid_value"),
     (TimeoutError, 504, "timeout"),
 )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from conch_dna.runtime.engine import Engine
+    from conch_dna.runtime.grammar import Constraint
     from conch_dna.runtime.request import Answer, Request, Token
-    from conch_dna.server.grammar import Constraint
     from conch_dna.server.metrics import Metrics
 
 

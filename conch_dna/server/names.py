@@ -26,6 +26,7 @@ class Model(NamedTuple):
 
     :param root: the version that the name refers to.
     :param activated: whether the neuron shares the base's context.
+    :param verified: whether a verifier decided how many of its answers are right.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Model(NamedTuple):
     digest: str
     created: int
     activated: bool = False
+    verified: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry in OpenAI's format."""
@@ -108,4 +110,5 @@ class Models:
             card = cards.get(version)
             if card is not None and card.base_digest == self.base_digest:
                 created = int(datetime.fromisoformat(card.created_at).timestamp())
-                yield Model(id_, f"{name}@{version}", card.digest, created, bool(card.invocation_tokens))
+                shares_context = bool(card.invocation_tokens)
+                yield Model(id_, f"{name}@{version}", card.digest, created, shares_context, card.verified)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from conch_dna.align.vocabulary import vocabulary_of
-from conch_dna.server.tools import read_calls
+from conch_dna.server.tools import openai_calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class ChatFormat:
     def choice(self, index: int, text: str, logged: Sequence[Logged] | None, reason: str) -> dict[str, Any]:
         """Return a finished answer."""
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-        if self._calls and (calls := read_calls(text)):
+        if self._calls and (calls := openai_calls(text)):
             message |= {"content": None, "tool_calls": calls}
             reason = "tool_calls"
         return {"index": index, "message": message, "logprobs": self._logprobs(logged), "finish_reason": reason}
@@ -103,7 +103,7 @@ class ChatFormat:
         """Return the last chunk of an answer, with its calls."""
         if not (self._calls and text.startswith("{")):
             return self._chunk(index, {}, reason=reason)
-        if (calls := read_calls(text)) is None:  # the answer was cut
+        if (calls := openai_calls(text)) is None:  # the answer was cut
             return self._chunk(index, {"content": text}, reason=reason)
         return self._chunk(
             index, {"tool_calls": [{"index": n} | call for n, call in enumerate(calls)]}, reason="tool_calls"

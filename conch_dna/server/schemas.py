@@ -41,6 +41,7 @@ class Listed(Closed):
     digest: str
     created: int
     activated: bool
+    verified: bool
 
 
 class List(Closed):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
-from conch_dna.errors import ConchError
+from conch_dna.errors import ConchError, GrammarError, UnknownName
 from conch_dna.records import Sampling
 from conch_dna.runtime.routing import AUTO
 from conch_dna.server.faults import TOO_LONG, ApiFault
-from conch_dna.server.grammar import Grammars
 from conch_dna.server.job import AdmissionLimit, Order
 from conch_dna.server.metrics import Metrics
 from conch_dna.server.names import Models
@@ -20,11 +21,15 @@ from conch_dna.server.response_format import TokenDecoder
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from conch_dna.records import Tool
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.engine import Engine
+    from conch_dna.runtime.grammar import Constraint
     from conch_dna.runtime.routing import Routing
     from conch_dna.server.requests import Common
     from conch_dna.server.settings import ServerSettings
+
+COMPILE_SECONDS = 10.0  # limit for compiling a grammar
 
 
 class Service:
@@ -43,7 +48,8 @@ class Service:
         self.models = Models(registry, engine.base_model.digest, None if routing is None else routing.name)
         self.metrics = Metrics()
         self.limit = AdmissionLimit(settings.batch + settings.queue)
-        self.grammars = Grammars(engine.base_model)
+        # A separate pool: a slow compilation cannot be stopped and must delay only other grammars.
+        self._compiling = ThreadPoolExecutor(2, thread_name_prefix="grammar")
         self.decoder = TokenDecoder(engine.tokenizer)
         self.ready = False
         self._encoding = threading.Lock()  # fast tokenizers are not thread-safe
@@ -58,6 +64,33 @@ class Service:
         if routing is None or model != AUTO:
             return model
         return await asyncio.to_thread(lambda: routing.choose(turns, self.models.neurons()))
+
+    async def form(self, model: str, tools: Sequence[Tool] | None) -> tuple[int, Sequence[Tool]]:
+        """Return the form of tools that a model was trained with, and the tools that a request to it offers.
+
+        :param tools: those of the request; ``None`` if it says nothing about tools.
+        :raises ApiFault: 404, no such model exists.
+        """
+        try:
+            return await asyncio.to_thread(self.engine.form, model, tools)
+        except UnknownName as fault:
+            raise self.models.unknown(model) from fault
+
+    async def constraint(self, grammar: str, param: str) -> Callable[[], Constraint]:
+        """Return a factory for the constraints of answers.
+
+        :param param: the field of the request that requires the grammar.
+        :raises ApiFault: 400, the grammar is invalid or takes too long to compile.
+        """
+        grammars, loop = self.engine.grammars, asyncio.get_running_loop()
+        make = partial(grammars.constraint, grammar)
+        try:
+            await asyncio.wait_for(loop.run_in_executor(self._compiling, make), COMPILE_SECONDS)
+        except TimeoutError as fault:
+            raise ApiFault(400, f"{param}: takes too long to compile.", "invalid_schema", param) from fault
+        except GrammarError as fault:
+            raise ApiFault(400, f"{param}: {fault.what}", "invalid_schema", param) from fault
+        return make
 
     async def encoded(self, encode: Callable[[], list[list[int]]]) -> list[list[int]]:
         """Run a tokenising function in a thread, outside the event loop.

@@ -10,26 +10,27 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.data.tokens import with_calls_written
+from conch_dna.data.tool_form import read_calls, with_tools
+from conch_dna.records import Tool
+from conch_dna.runtime.grammar import grammar_of
 from conch_dna.server.bounds import check_depth, check_schema
 from conch_dna.server.faults import ApiFault
-from conch_dna.server.grammar import calls_grammar, json_grammar
+from conch_dna.server.requests import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.server.requests import ChatBody, Function, Turn
-
-INTRODUCTION = (
-    'You can call tools. A call is one line of JSON and nothing else: {"tool": "NAME", "arguments": {...}}. The tools:'
-)
+    from conch_dna.server.requests import ChatBody, Turn
 
 
-def callable_tools(body: ChatBody) -> list[Function]:
-    """Return the tools that the answer may call.
+def callable_tools(body: ChatBody) -> list[Tool] | None:
+    """Return the tools that the answer may call; ``None`` if the request says nothing about tools.
 
     :raises ApiFault: 400, ``tool_choice`` names an unknown tool, a name occurs twice, or a tool's arguments are not an
         object or exceed the schema limits.
     """
+    if body.tools is None and body.tool_choice is None:
+        return None
     tools = [tool.function for tool in body.tools or ()]
     check_schema({"parameters": [tool.parameters for tool in tools]}, "tools")
     if len({tool.name for tool in tools}) < len(tools):
@@ -37,17 +38,17 @@ def callable_tools(body: ChatBody) -> list[Function]:
     if any((tool.parameters or {}).get("type", "object") != "object" for tool in tools):
         raise ApiFault(400, "tools: parameters must be the schema of an object.", "invalid_schema", "tools")
     choice = body.tool_choice
-    if choice is None or choice == "auto":
-        return tools
     if choice == "none":
         return []
-    chosen = tools if choice == "required" else [tool for tool in tools if tool.name == choice.function.name]
-    if not chosen:
+    chosen = tools
+    if isinstance(choice, Choice):
+        chosen = [tool for tool in tools if tool.name == choice.function.name]
+    if not chosen and choice is not None and choice != "auto":
         raise ApiFault(400, "tool_choice: no such tool.", "invalid_value", "tool_choice")
-    return chosen
+    return [Tool.model_validate(tool.described()) for tool in chosen]
 
 
-def grammar_of(body: ChatBody, tools: Sequence[Function]) -> tuple[str, str] | None:
+def required_grammar(body: ChatBody, tools: Sequence[Tool]) -> tuple[str, str] | None:
     """Return an answer's grammar and the request field that requires it; ``None`` for free text.
 
     :raises ApiFault: 400, the request has both tools and a response format, or the schema exceeds the limits.
@@ -60,27 +61,18 @@ def grammar_of(body: ChatBody, tools: Sequence[Function]) -> tuple[str, str] | N
         )
     if schema is not None:
         check_schema(schema, "response_format")
-    if tools:
-        offered = [(tool.name, {"type": "object"} | (tool.parameters or {})) for tool in tools]
-        free = body.tool_choice is None or body.tool_choice == "auto"
-        return calls_grammar(offered, text=free, several=body.parallel_tool_calls is not False), "tools"
-    return None if schema is None else (json_grammar(schema), "response_format")
+    text = body.tool_choice is None or body.tool_choice == "auto"
+    grammar = grammar_of(tools, schema, text=text, several=body.parallel_tool_calls is not False)
+    return None if grammar is None else (grammar, "tools" if tools else "response_format")
 
 
-def turns_of(messages: Sequence[Turn], tools: Sequence[Function]) -> list[dict[str, Any]]:
+def turns_of(messages: Sequence[Turn], tools: Sequence[Tool], form: int) -> list[dict[str, Any]]:
     """Return the chat for the template, with the tools in its system turn and earlier calls as text.
 
+    :param form: the form of tools that the model was trained with.
     :raises ApiFault: 400, an earlier call's arguments are not JSON.
     """
-    turns = [_turn(message) for message in messages]
-    if tools:
-        described = [json.dumps(tool.described(), ensure_ascii=False) for tool in tools]
-        text = "\n".join([INTRODUCTION, *described])
-        if turns[0]["role"] == "system":
-            turns[0]["content"] = f"{turns[0]['content']}\n\n{text}"
-        else:
-            turns.insert(0, {"role": "system", "content": text})
-    return turns
+    return with_tools([_turn(message) for message in messages], tools, form)
 
 
 def _turn(message: Turn) -> dict[str, Any]:
@@ -99,17 +91,16 @@ def _turn(message: Turn) -> dict[str, Any]:
     return with_calls_written(turn | {"tool_calls": calls})
 
 
-def read_calls(text: str) -> list[dict[str, Any]] | None:
+def openai_calls(text: str) -> list[dict[str, Any]] | None:
     """Return the calls in an answer in OpenAI's format; ``None`` if it is text or was cut."""
-    try:
-        found = [json.loads(line) for line in text.split("\n")] if text.startswith("{") else []
-    except ValueError:
+    found = read_calls(text)
+    if found is None:
         return None
     return [
         {
             "id": f"call_{secrets.token_hex(12)}",
             "type": "function",
-            "function": {"name": call["tool"], "arguments": json.dumps(call["arguments"], ensure_ascii=False)},
+            "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
         }
         for call in found
-    ] or None
+    ]

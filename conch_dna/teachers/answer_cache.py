@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import structlog
+
 from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
 from conch_dna.teachers.references import parts_for
 from conch_dna.util.cache_lock import mark_used, writing
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt, Sampling
 
 COMPLETIONS = "completions"  # sub-folder of the cache
+log = structlog.get_logger()
 
 
 def dump(completion: Completion) -> str:
@@ -67,7 +70,8 @@ class CompletionCache:
             found = load(path.read_bytes())
         except FileNotFoundError:
             return None
-        except ValueError:
+        except ValueError as error:
+            log.warning("cached_answer_damaged", file=str(path), reason=str(error).split("\n", 1)[0])
             path.unlink(missing_ok=True)
             return None
         mark_used(path)

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from conch_dna.data.tokens import prompt_ids
+from conch_dna.data.tool_form import student_turns
 from conch_dna.errors import CheckpointError
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.records import Record, read_sound, to_json_line
@@ -87,19 +88,20 @@ def drawn_candidates(
 def draw(
     context: RecipeContext[CandidateSettings], student: Student, number: int, prompts: Sequence[Prompt]
 ) -> list[Drawn]:
-    """Return the candidates of ``prompts``, in their order.
+    """Return the candidates of ``prompts``, in their order; where tools are offered, held to their grammar.
 
     Seeds are a pure function of the run's seed, the round ``number``, the prompt and the candidate's number.
     """
     config, tokenizer = context.config, context.base.tokenizer
     repeated = [prompt for prompt in prompts for _ in range(context.settings.candidates)]
-    ids = [prompt_ids(tokenizer, p.turns) for p in repeated]
+    ids = [prompt_ids(tokenizer, student_turns(p)) for p in repeated]
     seeds = rollout_seeds(config.seed, number, [p.digest for p in repeated])
     with student.runtime.neuron(student.name):
         rollouts = roll_out(
             context.base.model, tokenizer, ids, seeds,
             max_tokens=context.domain.settings.max_tokens, temperature=context.settings.candidate_temperature,
             alora=student.runtime.alora,
+            processors=[student.runtime.constraints(p.offered) for p in repeated],
         )  # fmt: skip
     return [
         Drawn(prompt=p.digest, number=row % context.settings.candidates, text=r.text(tokenizer), finished=r.finished)

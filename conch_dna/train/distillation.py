@@ -47,7 +47,8 @@ def distillation_stage(
 
 def fixed_source(context: RecipeContext[RecipeSettings], training_set: TrainingSet) -> FixedSource:
     """Return the batches of a training set's examples with their soft targets."""
-    return FixedSource(training_set.examples, _signal(context, training_set), context.config)
+    targets = _signal(context, training_set)
+    return FixedSource(training_set.examples, targets, context.config, in_order=training_set.in_order)
 
 
 def _signal(context: RecipeContext[RecipeSettings], training_set: TrainingSet) -> SoftTargets | None:

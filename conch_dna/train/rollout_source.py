@@ -14,6 +14,7 @@ import numpy as np
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.batches import collate, cut, step_examples
 from conch_dna.data.tokens import Example, prompt_ids
+from conch_dna.data.tool_form import student_turns
 from conch_dna.errors import ConfigError, TeacherError, TrainingError
 from conch_dna.losses.fused import label_log_probs
 from conch_dna.plugin.protocols import Targets
@@ -169,7 +170,7 @@ class OnPolicySource:
 
     @cached_property
     def _prompt_ids(self) -> list[list[int]]:
-        return [prompt_ids(self.student.tokenizer, p.turns) for p in self.prompts]
+        return [prompt_ids(self.student.tokenizer, student_turns(p)) for p in self.prompts]
 
     @cached_property
     def _alora(self) -> Alora | None:

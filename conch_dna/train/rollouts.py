@@ -14,7 +14,7 @@ from conch_dna.runtime.generate import decode, seeded_sampler, sequence_seed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.runtime.generate import Alora
+    from conch_dna.runtime.generate import Alora, Processors
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ def roll_out(
     max_tokens: int,
     temperature: float,
     alora: Alora | None = None,
+    processors: Sequence[Processors] = (),
 ) -> list[Rollout]:
     """Return one rollout for each prompt (token ids) and seed, in order; list a prompt N times for N candidates.
 
@@ -72,6 +73,7 @@ def roll_out(
     depends on weights, prompt and seed and, except for rounding, not on the rest of the batch.
 
     :param alora: the invocation tokens of an activated adapter; the base processes the tokens before them.
+    :param processors: of each prompt; they change what is drawn, and log-probabilities are those after them.
     """
     samplers = [seeded_sampler(temperature, 1.0, seed) for seed in seeds]
     ends = set(tokenizer.eos_token_ids)
@@ -81,7 +83,7 @@ def roll_out(
     was_training = model.training
     model.eval()
     try:
-        for step in decode(model, ends, prompts, samplers, max_tokens, alora):
+        for step in decode(model, ends, prompts, samplers, max_tokens, alora, processors):
             pairs_B2 = _chosen([response for _, response in step], temperature).tolist()
             for (row, response), pair in zip(step, pairs_B2, strict=True):
                 tokens[row].append(response.token)

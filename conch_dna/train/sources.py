@@ -35,6 +35,7 @@ class FixedSource:
     """Batches of given examples: a pure function of seed and step.
 
     :param targets: soft targets, one for each example or as a function from picked examples to their loss; or ``None``.
+    :param in_order: whether the steps take the examples as they come, again and again, instead of permuting them.
     :param together: number of consecutive examples that are drawn and processed together: 2 for pairs.
     """
 
@@ -42,11 +43,15 @@ class FixedSource:
     targets: SoftTargets | None
     config: DistillConfig
     together: int = 1
+    in_order: bool = False
 
     def batches(self, step: int) -> list[Batch]:
         """Return the batches of ``step``."""
         config, count = self.config, len(self.examples) // self.together
-        picks = step_examples(count, config.batch_size * config.accumulation, config.seed, step)
+        per_step = config.batch_size * config.accumulation
+        if self.in_order:
+            return self.passes([place % count for place in range(step * per_step, (step + 1) * per_step)])
+        picks = step_examples(count, per_step, config.seed, step)
         return self.passes(picks)
 
     def passes(self, picks: Sequence[int]) -> list[Batch]:

@@ -29,6 +29,7 @@ class TrainingSet:
     :param validation: the same of the validation prompts, which are never trained on; ``None`` if there are none.
     :param answers: the teacher's texts by the digest of their prompt, validation prompts included, for recipes that
         compare them (``RecipePlan.verdicts``); otherwise empty.
+    :param in_order: whether steps take the examples as they come instead of permuting them.
     :param missing: number of teacher's answers without a final answer for the domain's extractor; they are left out of
         all other fields.
     """
@@ -40,6 +41,7 @@ class TrainingSet:
     validation: TrainingSet | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     missing: int = 0
+    in_order: bool = False
 
     @cached_property
     def digest(self) -> str:

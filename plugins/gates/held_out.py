@@ -54,8 +54,10 @@ def mean_rise(before: Sequence[float], after: Sequence[float], seed: int) -> Fig
 
 
 def held_out(given: GateInput) -> list[Check]:
-    """Check that the candidate fits the teacher better, answers no worse and harms no other domain.
+    """Check that the candidate is right more often, fits the teacher better and harms no other domain.
 
+    - right: where the domain has a verifier, the share of right answers rises, at the interval's low end;
+    - min_right: that share is at least the domain's ``min_right``;
     - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
     - quality: the mean score of generated answers falls by at most ``max_quality_drop``, at the low end; without a
       teacher there is no fit to measure, and the score must rise, at the low end;
@@ -63,12 +65,14 @@ def held_out(given: GateInput) -> list[Check]:
       answers highly;
     - harm: bits of other domains' held-out prompts rise by at most ``max_harm``, at the high end;
     - divergence: with soft targets, the candidate is nearer to them than the base, at the low end;
-    - incumbent: on average the fit is better than the incumbent's, and the quality at most ``max_quality_drop``
-      worse; without a teacher, the quality is better.
+    - incumbent: on average the fit is better than the incumbent's, no fewer answers are right, and the quality is at
+      most ``max_quality_drop`` worse; without a teacher, the quality is better.
+
+    ``quality`` rates style and form. It never stands for ``right``: a candidate needs both.
     """
     bits, quality, bounds, seed = given.bits, given.quality, given.bounds, given.seed
     lowest = -bounds["max_quality_drop"]
-    checks = []
+    checks = _right(given) if given.right else []
     if bits:
         gain = relative_fall(bits["base"], bits["candidate"], seed)
         least = bounds["min_fit_gain"]
@@ -96,12 +100,30 @@ def held_out(given: GateInput) -> list[Check]:
         gain = relative_fall(bits["incumbent"], bits["candidate"], seed)
         reason = f"bits per byte against the incumbent {_fell(gain)}"
         checks.append(_check("incumbent", gain, 0.0, gain[0] > 0, reason))
+    if "incumbent" in given.right:
+        rise = mean_rise(given.right["incumbent"], given.right["candidate"], seed)
+        reason = f"right answers against the incumbent changed by {_change(rise)}"
+        checks.append(_check("incumbent_right", rise, 0.0, rise[0] >= 0, reason))
     if "incumbent" in quality:
         rise = mean_rise(quality["incumbent"], quality["candidate"], seed)
         reason = f"quality against the incumbent changed by {_change(rise)}"
         passed = rise[0] >= lowest if bits else rise[0] > 0
         checks.append(_check("incumbent_quality", rise, lowest if bits else 0.0, passed, reason))
     return checks
+
+
+def _right(given: GateInput) -> list[Check]:
+    """Compare the right answers with the base's, pair by pair, and their share with the domain's bound."""
+    from conch_dna.util.intervals import wilson
+
+    base, candidate = given.right["base"], given.right["candidate"]
+    rise = mean_rise(base, candidate, given.seed)
+    reason = f"right answers changed by {_change(rise)}, and must rise"
+    checks = [_check("right", rise, 0.0, rise[1] > 0, reason)]
+    right, count, least = sum(candidate), len(candidate), given.domain.settings.min_right
+    share = (right / count, *wilson(right, count))
+    reason = f"right in {right:.0f} of {count}, {_share(share)}, least {least:.1%}"
+    return [*checks, _check("min_right", share, least, share[0] >= least, reason)]
 
 
 def _varied(diversity: Mapping[str, float]) -> Check:
@@ -124,6 +146,10 @@ def _fell(figure: Figure) -> str:
     fall, low, high = figure
     verb, figures = ("fell", figure) if fall >= 0 else ("rose", (-fall, -high, -low))
     return "{} by {:.1%} [{:.1%}, {:.1%}]".format(verb, *figures)
+
+
+def _share(figure: Figure) -> str:
+    return "{:.1%} [{:.1%}, {:.1%}]".format(*figure)
 
 
 def _change(figure: Figure) -> str:

@@ -45,8 +45,7 @@ def drafts(seed: int, *, held_out: bool = False) -> Iterator[Draft]:
 
 def _reference(case: Case) -> Reference:
     verdict = () if case.flaw else ("Flaw: none",)
-    given = {"contains": (*verdict, *case.contains), "lacks": case.lacks}
-    return Reference.model_validate({key: value for key, value in given.items() if key in Reference.model_fields})
+    return Reference(contains=(*verdict, *case.contains), lacks=case.lacks)
 
 
 def _messages(case: Case, draw: Draw) -> tuple[Message, ...]:

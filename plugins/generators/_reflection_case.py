@@ -109,13 +109,14 @@ def has(text: str, part: str) -> bool:
 
 def of_value(
     kind: str, draw: Draw, question: str, say: str, right: str, wrong: str, *, topic: str = "",
-    bare: float = 0.35, truth: Callable[[], str] | None = None,
+    bare: float = 0.35, truth: Callable[[], str] | None = None, whole: bool = True,
 ) -> Case:  # fmt: skip
     """Return a case whose draft states one value.
 
     :param say: the statement, with ``{v}`` for the value.
     :param bare: share of drafts that are the value alone.
     :param truth: computes the right value in another way, for the check.
+    :param whole: the statement can be understood without the question.
     """
     around = _AROUND.search(say)  # a sign of money or percent, or quotes, belong to the value
     before, after = around.groups() if around else ("", "")
@@ -127,4 +128,6 @@ def of_value(
     flaw = "" if draw.sound else f"{stated.rstrip('.')}, not {value}."
     same = wrong.casefold() == right.casefold() and wrong not in stated  # they differ by their case alone
     lacks = () if draw.sound or (has(f"{question} {stated}", wrong) and not same) else (wrong,)
-    return Case(kind, question, draft, stated, flaw, (right,), lacks, topic, value, truth=truth, whole=not alone)
+    return Case(
+        kind, question, draft, stated, flaw, (right,), lacks, topic, value, truth=truth, whole=whole and not alone
+    )

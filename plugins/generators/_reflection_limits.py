@@ -243,7 +243,7 @@ def abroad(draw: Draw) -> Case:
         ("Answer in {l}: {q}", "{q} Reply in {l}.", "In {l}, please. {q}"), ("The answer has to be in {l}. {q}",)
     )
     question, flaw = form.format(l=language, q=asked), f"The draft is not in {language}."
-    return _case("language", draw, question, english, foreign, flaw,
+    return _case("asked language", draw, question, english, foreign, flaw,
                  (foreign.rstrip(".!"),), (english.rstrip("."),), lambda text: text != english)  # fmt: skip
 
 

@@ -72,7 +72,8 @@ def _sum(draw: Draw, family: Sum, found: Mapping[str, object], right: str) -> Ca
 
     question = AN.sub("an ", draw.side(family.asked, family.held).format(**said))
     topic, say = AN.sub("an ", family.topic.format(**said)), family.said.format(**said)
-    return of_value(family.kind, draw, question, say, right, wrong, topic=topic, bare=0.25, truth=truth)
+    whole = bool(topic) and topic in say
+    return of_value(family.kind, draw, question, say, right, wrong, topic=topic, bare=0.25, truth=truth, whole=whole)
 
 
 def _floated(formula: str, variables: Mapping[str, float]) -> float:
@@ -116,7 +117,10 @@ def units(draw: Draw) -> Case:
          f"What is {amount} in {unit.smalls}?", f"How many {unit.smalls} make {amount}?"),
         (f"Express {amount} in {unit.smalls}.", f"{amount}: how many {unit.smalls}?"),
     )  # fmt: skip
-    truth = lambda: written(Fraction(round(float(number) * float(unit.factor), 6)).limit_denominator(1000)) or ""  # noqa: E731
+
+    def truth() -> str:
+        return written(Fraction(round(float(number) * float(unit.factor), 6)).limit_denominator(1000)) or ""
+
     say = f"{amount} is {{v}} {smalls}"
     return of_value("units", draw, question, say, right, wrong, topic=f"{amount} in {unit.smalls}", truth=truth)
 
@@ -138,6 +142,8 @@ def clock(draw: Draw) -> Case:
         draw.name(),
         draw.row(("Leeds", "Lyon", "Oslo", "Porto", "York", "Graz", "Bath", "Kiel", "Bonn", "Bergen")),
     )
+    asked: tuple[str, ...]
+    held: tuple[str, ...]
     if back:
         asked = (f"I must be there at {_time(start)} and the way takes {length}. When do I leave?",
                  f"What time is {length} before {_time(start)}?")  # fmt: skip
@@ -157,7 +163,7 @@ def clock(draw: Draw) -> Case:
         hours, rest = divmod(int(_time(start)[:-3]) * 60 + int(_time(start)[-2:]) + sign * minutes, 60)
         return f"{hours}:{rest:02}"
 
-    return of_value("time", draw, draw.side(asked, held), say, _time(end), wrong, truth=truth)
+    return of_value("time", draw, draw.side(asked, held), say, _time(end), wrong, truth=truth, whole=not back)
 
 
 def _time(minutes: int) -> str:

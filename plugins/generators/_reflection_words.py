@@ -15,16 +15,20 @@ def letters(draw: Draw) -> Case:
     if kind in {"length", "count"}:
         letter = draw.any(sorted(set(word)))
         number = len(word) if kind == "length" else word.count(letter)
-        wrong = draw.any([n for n in (number - 1, number + 1, number + 2) if n > 0])
+        others = draw.any([n for n in (number - 1, number + 1, number + 2) if n > 0])
         what = "letters does the word" if kind == "length" else f"times does the letter {letter} occur in"
         question = draw.side(
             (f"How many {what} '{word}'{' have' * (kind == 'length')}?",),
             (f"Count, please: how many {what} '{word}'{' have' * (kind == 'length')}?",),
         )
-        plural = lambda n: f"{n} {'letter' if kind == 'length' else 'time'}{'s' * (n > 1)}"  # noqa: E731
+        noun = "letter" if kind == "length" else "time"
         say = f"The word '{word}' has {{v}}" if kind == "length" else f"The letter {letter} occurs {{v}} in '{word}'"
-        truth = lambda: plural(sum(1 for one in word if kind == "length" or one == letter))  # noqa: E731
-        return of_value("letters", draw, question, say, plural(number), plural(wrong), bare=0.2, truth=truth)
+
+        def truth() -> str:
+            return _counted(sum(1 for one in word if kind == "length" or one == letter), noun)
+
+        right, wrong = _counted(number, noun), _counted(others, noun)
+        return of_value("letters", draw, question, say, right, wrong, bare=0.2, truth=truth)
     right, wrong_letter = (word[0], word[1]) if kind == "first" else (word[-1], word[-2])
     if right == wrong_letter:
         wrong_letter = "x"
@@ -35,6 +39,10 @@ def letters(draw: Draw) -> Case:
     say = f"The {kind} letter of '{word}' is {{v}}"
     topic = f"the {kind} letter of '{word}'"
     return of_value("letters", draw, question, say, right.upper(), wrong_letter.upper(), topic=topic)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number > 1)}"
 
 
 def roman(draw: Draw) -> Case:
@@ -134,11 +142,9 @@ def tone(draw: Draw) -> Case:
     mended = f"{polite}, {fact}." if polite.endswith("you") else f"{polite} {sentence(fact)}"
     draft = draw.any((f"{rude} {sentence(fact)}", f"{sentence(fact)} {rude}"))
     contains = tuple(part.format(v=value) for part in scene.contains)
-    made = {"task": True}
     if draw.sound:
-        return Case("tone", scene.asked, mended, mended, "", contains, **made)
-    flaw = "The reply is rude."
-    return Case("tone", scene.asked, draft, mended, flaw, contains, (rude.rstrip(".!?"),), **made)
+        return Case("tone", scene.asked, mended, mended, "", contains, task=True)
+    return Case("tone", scene.asked, draft, mended, "The reply is rude.", contains, (rude.rstrip(".!?"),), task=True)
 
 
 def advice(draw: Draw) -> Case:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from conch_dna import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from conch_dna.domains.domain import Domain
     from conch_dna.plugin.protocols import Verifier
@@ -59,7 +59,7 @@ def mended(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | 
     :returns: ``right``, that both parts are; ``verdict right``; ``answer right``, that the answer contains and lacks
         what it must. Without ``lacks`` it must not be the draft either, if that has a flaw.
     """
-    lacks: Sequence[str] = getattr(prompt.reference, "lacks", ())
+    lacks = prompt.reference.lacks
     contains = [part for part in prompt.reference.contains if not _SOUND.fullmatch(part.strip())]
     sound = len(contains) < len(prompt.reference.contains)
     if not prompt.reference.contains and not lacks:

@@ -29,11 +29,12 @@ def registry(tmp_path):
 def publish(base, registry, tmp_path):
     """Publish a random neuron with the given seed."""
 
-    def call(name, seed=0, base_digest=None, **options):
+    def call(name, seed=0, base_digest=None, *, tools=(), tool_form=1, **options):
         folder = write_neuron(tmp_path / f"{name}-{seed}", base.model, seed, **options)
         fields = CardFields(
-            base=base.ref, base_digest=base_digest or base.digest, teacher="t", teacher_fingerprint="t", data_digest="d"
-        )
+            base=base.ref, base_digest=base_digest or base.digest, teacher="t", teacher_fingerprint="t",
+            data_digest="d", tools=tools, tool_form=tool_form,
+        )  # fmt: skip
         return registry.publish(name, folder, fields)
 
     return call

@@ -205,6 +205,15 @@ def test_the_flat_form_is_that_of_version_0_1_and_has_everything_that_is_not_def
     assert config_of(flat) == config
 
 
+def test_a_newer_shared_setting_is_in_the_flat_form_only_if_it_or_its_preset_sets_it():
+    assert "gate_generated" not in config_of().flat()
+    assert config_of(gate_generated=5).flat()["gate_generated"] == 5
+    for value in (24, 200):
+        config = config_of(preset="standard", gate_generated=value)
+        assert config.flat()["gate_generated"] == value
+        assert config_of(config.flat()) == config
+
+
 def test_settings_newer_than_a_file_take_their_defaults():
     new = config_of().flat()
     old = {key: value for key, value in new.items() if key != "ema"}

@@ -35,10 +35,11 @@ def list_(registry: Registry, wanted: tuple[str, ...], as_json: bool) -> None:
     if not rows:
         click.echo(f"no version has {' and '.join(wanted)}" if wanted else f"nothing published in {registry.root}")
         return
+    shown = ("ref", "aliases", "right", "tags", "base", "created_at", "error")
     print_table(
-        ["neuron", "aliases", "tags", "base", "created", "fault"],
+        ["neuron", "aliases", "right", "tags", "base", "created", "fault"],
         (
-            [row["ref"], ", ".join(row["aliases"]), as_words(row["tags"]), row["base"], row["created_at"], row["error"]]
+            [{**row, "aliases": ", ".join(row["aliases"]), "tags": as_words(row["tags"])}[key] for key in shown]
             for row in rows
         ),
     )
@@ -64,11 +65,16 @@ def _rows_of(registry: Registry, name: str) -> list[dict[str, Any]]:
             "base": None,
             "digest": None,
             "created_at": None,
+            "verified": None,
+            "right": None,
             "error": fault,
         }
         try:
             card = registry.resolve(row["ref"]).card
-            row |= {"base": card.base, "digest": card.digest, "created_at": card.created_at}
+            row |= {
+                "base": card.base, "digest": card.digest, "created_at": card.created_at, "verified": card.verified,
+                "right": card.right_answers,
+            }  # fmt: skip
         except NeuronRefused as error:
             row["error"] = str(error)
         except UnknownName:
@@ -93,7 +99,7 @@ def show(registry: Registry, ref: str, as_json: bool) -> None:
         print_json({**where, "tags": tags, "card": entry.card.model_dump(mode="json")})
         return
     card = entry.card.model_dump(mode="json", exclude={"config", "metrics", "verdict", "files"})
-    facts = {**where, "tags": as_words(tags or {}), **card}
+    facts = {**where, "tags": as_words(tags or {}), "right answers": entry.card.right_answers, **card}
     print_table(["field", "value"], facts.items())
     if entry.card.metrics:
         print_table(["metric", "value"], sorted(entry.card.metrics.items()))

@@ -103,34 +103,9 @@ class TestAnswers:
 
     @pytest.mark.parametrize(
         ("truth", "answer", "right"),
-        [
-            ("1200", "1. 3 x 400.\nAnswer: 1,200", 1),
-            ("1,200", "Answer: $1200.00 in all", 1),
-            ("1200", "Answer: 1,20", 0),
-            ("12", "**Answer:** 12 apples, of 30", 1),
-            ("12", "Answer: 3\nNo, wait.\nanswer : 12.", 1),
-            ("7", "Answer: 3 + 4 = 7", 1),
-            ("0.5", "Answer: .5", 1),
-            ("-5", "Answer: \u22125 degrees", 1),
-            ("12", "It lasts 10-12", 1),
-            ("3", "so a, b and 3", 1),
-            ("2", "1, 3, 2", 1),
-            ("12", "so 12 + 30", 0),
-            ("12", "12.5", 0),
-            ("12", "Answer: twelve", 0),
-            ("12", "", 0),
-            ("750 ml", "Answer: 750", 1),
-            ("750 ml", "Answer: 750ml", 1),
-            ("7 km", "Answer: 8 km", 0),
-            ("2:55", "Answer: 2:55 pm", 1),
-            ("2:55", "Answer: 12:55", 0),
-            ("too much", "Answer: Too  much water", 1),
-            ("No", "Answer: no.", 1),
-            ("No", "Answer: Nobody knows", 0),
-            ("No", "no", 0),
-        ],
+        [("1200", "1. 3 * 400 = 1200.\nAnswer: 1,200", 1), ("12", "12.5", 0), ("2:55", "Answer: 12:55", 0)],
     )
-    def test_the_last_answer_counts(self, truth, answer, right):
+    def test_a_final_answer_is_right_or_not(self, truth, answer, right):
         assert graded("thinking", answer, answer=truth) == {"task": right}
 
     @pytest.mark.parametrize(("passed", "task"), [(1.0, 1), (0.5, 0), (None, 0)])
@@ -142,35 +117,9 @@ class TestAnswers:
         assert graded("task", "call the\nDentist", contains=("the dentist", "Monday")) == {"task": 0.5}
         assert graded("task", "anything") is None
 
-    def test_reflection_is_graded_by_its_verifier(self):
-        kept = graded("reflection", "Flaw: none\nBetter: It is 12.", contains=("12",))
-        assert kept == {"task": 0, "right": 0, "verdict right": 0, "answer right": 1}
-        assert graded("reflection", "Flaw: none\nBetter: It is 12.") is None
-
 
 class TestFacts:
-    """Invented facts."""
-
-    TOLD = "Aunt Vi's party is on Saturday at 5:30, flat 15. Ninety guests, twenty-five chairs. It costs 1,200 or so."
-
-    @pytest.mark.parametrize(
-        ("answer", "invented"),
-        [
-            ("- The party is on Saturdays at 5.30", []),
-            ("- Kwame is a word at the start\n* Another\n1. Third\n  \u2022 Fourth\n-Fifth. Sixth\n**Seventh**", []),
-            ("- 90 guests and 25 chairs, for 1200, in flat 15", []),
-            ("- The user pays on Sat", []),
-            ("- What User says", []),
-            ("- flat 5", []),
-            ("- flat 1, 2", ["1", "2"]),
-            ("- Starts at 5:45", ["5.45"]),
-            ("- Flat -15, 10-12 guests", ["10", "12"]),
-            ("- The aunt knows Kwame, and Zoë too", ["Kwame", "Zoë"]),
-            ("- Name: the Sun", ["Sun"]),
-        ],
-    )
-    def test_numbers_and_names_missing_from_the_prompt_are_invented(self, answer, invented):
-        assert measures.invented_in(answer, self.TOLD) == invented
+    """Grades of memories."""
 
     def test_an_answer_with_invented_facts_fails_its_task(self):
         sound = graded("memory", "- Visits Rome in May", "I visit Rome in May", contains=("Rome", "Nina"))
@@ -293,3 +242,13 @@ class TestRows:
         assert found == {"held-out: task": [0.0, *[1.0] * (len(asked) - 1)]}
         assert len(asked) > 1
         assert all(p.reference.contains for p in asked), "what cannot be graded is not asked"
+
+
+def test_plans_are_graded_by_the_share_of_demands_that_the_verifier_finds_met():
+    settings = DomainSettings(name="plans", description="d", verifier="demands")
+    prompt = Prompt(
+        messages=(Message(role="user", content="?"),),
+        reference=Reference(contains=("water", "tap"), plan={"first": "water", "lacks": ("hammer",)}),
+    )
+    plan = "1. Turn off the water.\n2. Test it."
+    assert measures.grade(prompt, plan, Domain(settings, ROOT / "none.jsonl"), {}) == {"task": 0.75, "right": 0.0}

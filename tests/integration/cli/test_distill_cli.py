@@ -110,7 +110,7 @@ class TestEndToEnd:
         assert all((s.kd is not None) == (teacher == "mlx") for s in steps)
         assert (ended_as.verdict.candidate.divergence is not None) == (teacher == "mlx")
         samples = [json.loads(line) for line in (run / "alpha/samples.jsonl").read_text().splitlines()]
-        assert [set(row) for row in samples] == [{"prompt", "base", "candidate"}] * 2
+        assert [set(row) for row in samples] == [{"kind", "prompt", "base", "candidate"}] * 2
         assert (run / "alpha/verdict.json").is_file()
 
         entry = Registry(project / "adapters").resolve("alpha")

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from conch_dna.cli.main import cli
-from conch_dna.records import Check, HeldOut, Verdict
+from conch_dna.records import Check, HeldOut, Share, Verdict
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.store import Registry
 
@@ -19,7 +19,10 @@ def registry(tmp_path):
     """Two versions of one neuron, in the registry folder of a project."""
     registry = Registry(tmp_path / "adapters")
     check = Check(name="bits", passed=True, value=-0.2, bound=0.0, reason="bits fell by [0.2]")
-    base, better = HeldOut(bits_per_byte=1.0, quality=0.5), HeldOut(bits_per_byte=0.8, quality=0.625)
+    base, better = (
+        HeldOut(bits_per_byte=bits, quality=quality, right={"natural": Share.of(right, 12)})
+        for bits, quality, right in ((1.0, 0.5, 3), (0.8, 0.625, 9))
+    )
     verdict = Verdict(domain="thinking", passed=True, checks=(check,), base=base, candidate=better, prompts=12)
     common = {"base": "org/base", "base_digest": "b", "teacher": "t", "teacher_fingerprint": "t", "data_digest": "d"}
     lora = {"rank": 1, "scale": 1.0, "dropout": 0.0}
@@ -60,13 +63,14 @@ def test_an_empty_registry_says_so(conch, tmp_path):
 
 def test_list_shows_versions_and_aliases(conch, registry):
     text = words_of(conch("list"))
-    assert "thinking@1 org/base" in text
-    assert "thinking@2 current org/base" in text
+    assert "thinking@1 unverified org/base" in text
+    assert "thinking@2 current 0.75 of 12 org/base" in text
     rows = json.loads(conch("list", "--json").stdout)
     assert [(row["ref"], row["aliases"], row["error"]) for row in rows] == [
         ("thinking@1", [], None),
         ("thinking@2", ["current"], None),
     ]
+    assert [(row["verified"], row["right"]) for row in rows] == [(False, "unverified"), (True, "0.75 of 12")]
 
 
 def test_list_includes_versions_after_a_damaged_card_or_alias_table(conch, registry):
@@ -89,6 +93,8 @@ def test_show_prints_the_card_and_the_verdict(conch, registry):
         "thinking@2",
         "org/base",
         "bits a byte 1.0000 0.8000",
+        "right, natural 0.2500 [0.09, 0.53] of 12 0.7500 [0.47, 0.91] of 12",
+        "right answers 0.75 of 12",
         "kd 0.25",
         "passed bits: bits fell by [0.2]",
     ):
@@ -154,7 +160,7 @@ def test_listing_imports_no_mlx(registry, tmp_path):
 
 def test_tags_are_set_shown_filtered_and_removed(conch, registry):
     assert conch("tag", "thinking@1", "stage=trial", "note=a=b [c]").stdout == "thinking@1: note=a=b [c], stage=trial\n"
-    assert "thinking@1 note=a=b [c], stage=trial org/base" in words_of(conch("list"))
+    assert "thinking@1 unverified note=a=b [c], stage=trial org/base" in words_of(conch("list"))
     for wanted, refs in (
         (["stage"], ["thinking@1"]),
         (["stage=trial", "note"], ["thinking@1"]),

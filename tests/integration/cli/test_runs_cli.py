@@ -6,6 +6,8 @@ import pytest
 from filelock import FileLock
 from projects import here, write_project
 
+from conch_dna.records import Share
+
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
@@ -48,6 +50,36 @@ def test_the_answer_whose_score_rose_most_is_shown(project):
     assert f"  all answers: {file}" in shown
     file.unlink()
     assert "rose most" not in here(project, "runs", "show", "mine").stdout
+
+
+def test_a_neuron_without_verified_answers_is_listed_as_unverified(tmp_path, student):
+    project = write_project(tmp_path / "project", student, "alpha", steps=12)
+    assert here(project, "distill", "alpha", "--run", "mine").exit_code == 0
+    assert here(project, "runs", "list").stdout.split() == ["mine", "finished", "alpha", "published", "unverified"]
+    assert "alpha: published unverified, 12 steps" in here(project, "runs", "show", "mine").stdout
+    (result,) = json.loads(here(project, "runs", "list", "--json").stdout)[0]["results"]
+    assert result["verified"] is False
+
+
+def test_right_answers_and_one_that_became_right_are_shown(project):
+    assert here(project, "distill", "alpha", "--run", "mine").exit_code == 3
+    folder = project / "runs/mine/alpha"
+    result = json.loads((folder / "result.json").read_text())
+    for role, right in (("base", 0), ("candidate", 30)):
+        result["verdict"][role]["right"] = {"generated held": Share.of(right, 48).model_dump()}
+    (folder / "result.json").write_text(json.dumps(result))
+    rows = [
+        {"kind": "generated", "prompt": [{"role": "user", "content": asked}],
+         "base": {"answer": "hm", "right": 0.0, "held": {"answer": "(hm)", "right": 0.0}},
+         "candidate": {"answer": "so", "right": 0.0, "held": {"answer": f"({asked})", "right": right}}}
+        for asked, right in (("one", 0.0), ("two", 1.0))
+    ]  # fmt: skip
+    scored = {"prompt": rows[0]["prompt"], "base": {"answer": "a", "quality": 0}}
+    rows.append({**scored, "candidate": {"answer": "b", "quality": 1}})
+    (folder / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shown = here(project, "runs", "show", "mine").stdout
+    assert "  right, generated held: 0.00 → 0.62 [0.48, 0.75] of 48\n" in shown
+    assert "  became right: two\n    base    (hm)\n    neuron  (two)\n" in shown
 
 
 def test_a_run_whose_lock_is_held_is_running_and_one_without_an_end_is_interrupted(project):

@@ -93,14 +93,14 @@ def test_a_tool_is_called_and_its_result_goes_back(server, home, stream):
 
 
 def calling(server, tool):
-    """Return a seed with which a base that knows nothing of tools happens to begin a call."""
+    """Return a seed with which a base that knows nothing of tools happens to make a call."""
     function = {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
-    body = {"model": "base", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 1, "temperature": 2,
+    body = {"model": "base", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 100, "temperature": 2,
             "n": 16, "tools": [{"type": "function", "function": function}]}  # fmt: skip
     for seed in range(200):
         answer = httpx.post(server.url + "/chat/completions", json={**body, "seed": seed}, timeout=60).json()
         for choice in answer["choices"]:
-            if choice["message"]["content"] == "{":
+            if choice["finish_reason"] == "tool_calls":
                 place = choice["index"]
                 return sequence_seed(seed, place) if place else seed
     raise AssertionError

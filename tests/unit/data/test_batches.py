@@ -10,7 +10,7 @@ from mlx.utils import tree_flatten
 from tiny import chats, soft_targets
 
 from conch_dna.config import DistillConfig
-from conch_dna.data.batches import PAD_TO, check_budget, collate, cut, step_examples
+from conch_dna.data.batches import PAD_TO, check_budget, collate, cut, of_like_length, step_examples
 from conch_dna.data.tokens import Example, encode_chat
 from conch_dna.errors import ConfigError
 from conch_dna.losses.fused import Objective
@@ -171,3 +171,19 @@ def test_loss_and_gradient_do_not_depend_on_the_cut(tiny_model, soft):
         assert other_total == pytest.approx(total, rel=1e-5)
         for name, value in grad.items():
             np.testing.assert_allclose(other_grad[name], value, rtol=1e-3, atol=2e-5 * np.abs(value).max() + 1e-9)
+
+
+def test_neighbours_have_similar_lengths_and_nothing_is_lost():
+    lengths = np.random.default_rng(0).integers(20, 300, 4 * 50).tolist()
+    places = of_like_length(lengths, 4, seed=1)
+    assert sorted(places) == list(range(len(lengths)))
+    assert places == of_like_length(lengths, 4, seed=1) != of_like_length(lengths, 4, seed=2)
+
+    def waste(order):
+        groups = [[lengths[i] for i in order[at : at + 4]] for at in range(0, len(order), 4)]
+        return sum(4 * max(group) - sum(group) for group in groups) / sum(lengths)
+
+    assert waste(range(len(lengths))) > 0.4
+    assert waste(places) < 0.1
+    halves = [np.mean([lengths[i] for i in half]) for half in (places[:96], places[96:])]
+    assert halves[0] == pytest.approx(halves[1], rel=0.25)

@@ -10,11 +10,12 @@ from checkout import ROOT
 from conch_dna.domains.check import faults_of
 from conch_dna.domains.discovery import domain_folders
 from conch_dna.domains.domain import domain_of_file, load_domain
+from conch_dna.domains.generation import SOURCE as GENERATED
 from conch_dna.domains.near_duplicates import near_duplicates
 from conch_dna.domains.stats import stats_of
 from conch_dna.errors import DataError
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.records import Completion, Message, Sampling, to_json_line
+from conch_dna.records import Completion, Message, Reference, Sampling, to_json_line
 
 HOST = load_plugins()
 NAMES = ("action", "debug", "memory", "reflection", "task", "thinking")
@@ -41,7 +42,7 @@ def test_there_are_two_hundred_prompts_at_least(domain):
 @each_domain
 def test_every_source_is_recorded_with_origin_and_licence(domain):
     sources = {source.key: source for source in domain.settings.sources}
-    assert {prompt.source for prompt in domain.prompts} == set(sources)
+    assert {prompt.source for prompt in domain.prompts} == set(sources) - {GENERATED}
     assert all(source.origin.strip() and source.licence.strip() for source in sources.values())
 
 
@@ -87,6 +88,7 @@ def test_the_docs_count_what_is_there():
         found += [
             (name, str(counts[source.key]), source.key, source.origin, source.licence)
             for source in domain.settings.sources
+            if source.key != GENERATED
         ]
     assert stated == found
 
@@ -140,6 +142,12 @@ def reference(kind, value):
         ("", "{", "line 1: not JSON"),
         ("", reference("answer", '" "'), "reference.answer is empty"),
         ("", reference("contains", '["a", ""]'), "reference.contains has an empty text"),
+        ("", reference("lacks", '["a", " "]'), "reference.lacks has an empty text"),
+        (
+            "",
+            reference("lacks", '["Leeds"], "contains": ["leeds"]'),
+            "reference.contains and reference.lacks both have",
+        ),
         ("", reference("tool", '{"name": "g"}'), "reference.tool names 'g'; allowed: (no tools)"),
         ("", reference("tool", '{"tool": "g"}'), "must look like"),
         (
@@ -267,3 +275,8 @@ def test_the_data_digest_does_not_depend_on_the_order(make):
     before = load_domain(folder).data_digest
     (folder / "prompts.jsonl").write_text(PROMPTS.replace("One", "Five") + PROMPTS)
     assert load_domain(folder).data_digest == before
+
+
+def test_a_reference_without_the_newer_fields_is_written_as_before():
+    assert set(Reference(contains=("a",)).model_dump()) == {"answer", "contains", "tool", "tests"}
+    assert Reference(lacks=("b",)).model_dump()["lacks"] == ("b",)

@@ -13,10 +13,10 @@ from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_chat
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import DataError
-from conch_dna.evaluation.gate import HeldOutSet, judge, prompt_text
+from conch_dna.evaluation.gate import HeldOutSet, Instruments, judge, prompt_text
 from conch_dna.evaluation.scoring import distinct
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.records import Check, Sampling
+from conch_dna.records import Check, Message, Prompt, Reference, Sampling
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.util.progress import Progress
 
@@ -61,10 +61,12 @@ def held_out(domain, tiny_model):
     return HeldOutSet(parts.held_out, examples, None, others, [p.digest for p in parts.train])
 
 
-def judged(runtime, domain, held_out, gate, roles=ROLES, base_fits=None):
+def judged(runtime, domain, held_out, gate, roles=ROLES, base_fits=None, **instruments):
     scorers = {"shortness": lambda _prompt, text, _context: 1 / (1 + len(text))}
     base_fits = {} if base_fits is None else base_fits
-    return judge(runtime, roles, domain, held_out, CONFIG, gate, scorers, Progress(), base_fits)
+    return judge(
+        runtime, roles, domain, held_out, CONFIG, gate, Instruments(scorers, **instruments), Progress(), base_fits
+    )
 
 
 def bits_of(model, example):
@@ -156,6 +158,94 @@ def test_without_a_teacher_only_quality_is_measured(runtime, domain, held_out):
     assert verdict.candidate.bits_per_byte is None
     assert len(gate.given.quality["candidate"]) == len(held_out.prompts) == verdict.prompts
     assert len(measured["base"].answers) == len(held_out.prompts)
+
+
+def starts_with(letter):
+    """A verifier: an answer is right if it begins with a letter; prompts without a reference are not verified."""
+
+    def verify(prompt, response, _domain):
+        if not prompt.reference.contains:
+            return None
+        return {"right": float(response.startswith(letter)), "has words": float(bool(response.strip()))}
+
+    return verify
+
+
+def saying(said):
+    """Answer by neuron and by whether the answer is held to a grammar; count the prompts of each call."""
+    calls = []
+
+    def answer(_runtime, neuron, _domain, prompts, *, held=False):
+        calls.append((neuron, held, len(prompts)))
+        return [said[neuron, held]] * len(prompts)
+
+    return answer, calls
+
+
+@pytest.fixture
+def asked(held_out):
+    """The held-out set with one natural prompt that has no reference, and with generated prompts."""
+    first, *rest = held_out.prompts
+    natural = (first.model_copy(update={"reference": Reference()}), *rest)
+    generated = [
+        Prompt(messages=(Message(role="user", content=f"Say {word}."),), reference=Reference(contains=(word,)))
+        for word in ("oak", "ash", "elm")
+    ]
+    return replace(held_out, prompts=natural, generated=generated)
+
+
+def test_right_answers_to_natural_and_generated_prompts_are_counted_apart_and_judged_together(runtime, domain, asked):
+    gate = RecordingGate(True)
+    answer, calls = saying({("base", False): "no", ("candidate", False): "yes"})
+    verdict, measured = judged(runtime, domain, asked, gate, verifier=starts_with("y"), answer=answer)
+    natural, generated = len(asked.prompts) - 1, 3
+    assert gate.given.right == {"base": [0.0] * (natural + generated), "candidate": [1.0] * (natural + generated)}
+    right = verdict.candidate.right
+    assert {kind: (share.right, share.count) for kind, share in right.items()} == {
+        "natural": (1.0, natural),
+        "generated": (1.0, generated),
+    }
+    assert right["generated"].figures == {"has words": 1.0}
+    assert (verdict.candidate.judged.count, verdict.base.judged.right) == (natural + generated, 0.0)
+    assert measured["base"].verified["natural"].figures[0] is None
+    assert calls == [(role, False, count) for role in ROLES for count in (len(asked.prompts), generated)]
+    assert verdict.verified
+
+
+def test_where_tools_are_offered_the_answer_held_to_their_grammar_is_judged(runtime, domain, asked):
+    gate, said = (
+        RecordingGate(True),
+        {(role, held): "yes" if held else "no" for role in ROLES for held in (True, False)},
+    )
+    answer, _ = saying(said)
+    verdict, measured = judged(
+        runtime, domain, replace(asked, held=True), gate, verifier=starts_with("y"), answer=answer
+    )
+    assert list(verdict.base.right) == ["natural", "generated", "natural held", "generated held"]
+    assert set(gate.given.right["base"]) == {1.0}
+    assert (verdict.base.right["natural"].right, verdict.base.judged.right) == (0.0, 1.0)
+    assert measured["base"].answers == ["no"] * len(asked.prompts)
+
+
+def test_without_a_verifier_nothing_is_right_or_wrong_and_generated_prompts_are_not_asked(runtime, domain, asked):
+    gate = RecordingGate(True)
+    answer, calls = saying(dict.fromkeys(((role, False) for role in ROLES), "no"))
+    verdict, _ = judged(runtime, domain, replace(asked, held=True), gate, answer=answer)
+    assert (gate.given.right, verdict.candidate.right, verdict.verified) == ({}, {}, False)
+    assert calls == [(role, False, len(asked.prompts)) for role in ROLES]
+
+
+def test_without_a_reference_for_the_verifier_the_verdict_is_unverified(runtime, domain, asked):
+    bare = [prompt.model_copy(update={"reference": Reference()}) for prompt in asked.prompts]
+    gate = RecordingGate(True)
+    verdict, _ = judged(runtime, domain, replace(asked, prompts=bare, generated=()), gate, verifier=starts_with("y"))
+    assert (gate.given.right, verdict.verified, verdict.candidate.judged) == ({}, False, None)
+
+
+def test_a_generated_prompt_that_was_trained_on_is_refused(runtime, domain, asked):
+    leaked = replace(asked, trained=[*asked.trained, asked.generated[0].digest])
+    with pytest.raises(DataError, match=r"1 held-out prompt\(s\) were trained on"):
+        judged(runtime, domain, leaked, RecordingGate(True))
 
 
 def test_harm_counts_only_the_words_of_the_prompt(domain, tiny_model):

@@ -36,6 +36,8 @@ def checks_of(
     nats=None,
     untaught=False,
     varied=None,
+    right=None,
+    min_right=0.0,
     seed=0,
     **bounds,
 ):
@@ -50,7 +52,9 @@ def checks_of(
         given["divergence"] = {"base": BITS, "candidate": nats}
     if varied is not None:
         given["diversity"] = {"base": 0.8, "candidate": varied}
-    domain = Domain(DomainSettings(name="x", description="x"), Path("x.jsonl"))
+    if right is not None:
+        given["right"] = right
+    domain = Domain(DomainSettings(name="x", description="x", min_right=min_right), Path("x.jsonl"))
     everyone = dict.fromkeys(given["bits"], figures)
     if untaught:
         given["bits"] = {}
@@ -240,3 +244,60 @@ def test_without_a_teacher_the_quality_must_exceed_the_incumbents(by, passed):
     )
     assert list(found) == ["quality", "harm", "incumbent_quality"]
     assert found["incumbent_quality"].passed == passed
+
+
+BETTER = {"bits": [0.7 * bits for bits in BITS], "quality": [score + 0.1 for score in QUALITY]}
+
+
+def answers(right, count=48):
+    return [1.0] * right + [0.0] * (count - right)
+
+
+def test_the_interval_of_right_answers_is_a_paired_bootstrap_of_the_mean_difference():
+    before, after = [0, 1, 0, 0, 1, 0, 0, 1], [1, 1, 0, 1, 0, 1, 1, 1]
+    check = checks_of(right={"base": before, "candidate": after})["right"]
+    low, high = bootstrapped(lambda p: np.mean([after[i] - before[i] for i in p]), len(before), 0)
+    assert check.value == pytest.approx(np.mean(after) - np.mean(before))
+    assert (check.low, check.high) == (pytest.approx(low), pytest.approx(high))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [(0, 24, []), (0, 1, ["right"]), (24, 24, ["right"]), (30, 12, ["right", "min_right"])],
+    ids=["clearly more right", "perhaps by chance", "as often right", "less often right"],
+)
+def test_right_answers_must_beat_the_bases_at_the_low_end(before, after, names):
+    least = 0.5 if "min_right" in names else 0.0
+    checks = checks_of(**BETTER, right={"base": answers(before), "candidate": answers(after)}, min_right=least)
+    assert failed(checks) == names
+
+
+@pytest.mark.parametrize(("right", "passed"), [(23, False), (24, True)])
+def test_the_share_of_right_answers_must_reach_the_domains_bound(right, passed):
+    found = checks_of(**BETTER, right={"base": answers(0), "candidate": answers(right)}, min_right=0.5)
+    assert (found["right"].passed, found["min_right"].passed) == (True, passed)
+    assert found["min_right"].low < found["min_right"].value < found["min_right"].high
+    assert found["min_right"].reason.startswith(f"right in {right} of 48, {right / 48:.1%} [")
+    assert found["min_right"].reason.endswith("least 50.0%")
+
+
+def test_better_style_never_stands_for_right_answers():
+    right = {"base": answers(10), "candidate": answers(10)}
+    assert failed(checks_of(bits=scaled(BITS, 0.5), quality=shifted(QUALITY, 0.4), right=right)) == ["right"]
+
+
+def test_worse_style_fails_beside_right_answers():
+    right = {"base": answers(10), "candidate": answers(40)}
+    assert failed(checks_of(bits=scaled(BITS, 0.5), quality=shifted(QUALITY, -0.1), right=right)) == ["quality"]
+
+
+def test_without_a_verifier_nothing_about_right_answers_is_checked():
+    assert not {"right", "min_right", "incumbent_right"} & checks_of(**BETTER, incumbent=scaled(BITS, 0.9)).keys()
+
+
+@pytest.mark.parametrize(("right", "passed"), [(31, False), (30, True), (12, True)])
+def test_on_average_no_fewer_answers_are_right_than_the_incumbents(right, passed):
+    given = {"base": answers(0), "candidate": answers(30), "incumbent": answers(right)}
+    found = checks_of(**BETTER, incumbent=scaled(BITS, 0.9), right=given)
+    assert found["incumbent_right"].passed == passed
+    assert failed(found) == ([] if passed else ["incumbent_right"])

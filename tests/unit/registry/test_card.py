@@ -6,6 +6,7 @@ import math
 import pytest
 
 from conch_dna.errors import NeuronRefused
+from conch_dna.records import Share
 from conch_dna.registry.adopt import adopt
 from conch_dna.registry.audit import verify
 from conch_dna.registry.card import Card, content_digest, hash_files, read_card, render_readme, write_card
@@ -117,6 +118,25 @@ def test_the_readme_shows_the_verdict_side_by_side(card, verdict):
     assert "| figure | base | candidate | incumbent |\n|---|---|---|---|\n" in render_readme(
         card.model_copy(update={"verdict": three})
     )
+
+
+def test_the_readme_shows_the_right_answers_with_their_interval(card, verdict):
+    right = {"natural": Share.of(3, 12, {"valid JSON": 0.5}), "generated": Share.of(9, 12)}
+    better = verdict.candidate.model_copy(update={"right": right})
+    found = card.model_copy(update={"verdict": verdict.model_copy(update={"candidate": better})})
+    text = render_readme(found)
+    assert "| right answers | 0.50 of 24 |" in text
+    assert "| right, natural |  | 0.2500 [0.09, 0.53] of 12 |" in text
+    assert "| valid JSON, natural |  | 0.5000 |" in text
+    assert "Passed on 12 held-out prompts.\n" in text
+    assert found.verified
+
+
+def test_a_neuron_whose_answers_nothing_verified_is_unverified(card, verdict):
+    for found in (card.model_copy(update={"verdict": None}), card.model_copy(update={"verdict": verdict})):
+        assert (found.verified, found.right_answers) == (False, "unverified")
+        assert "| right answers | unverified |" in render_readme(found)
+    assert "Unverified: nothing decided whether its answers are right." in render_readme(found)
 
 
 def test_a_card_with_other_invocation_tokens_than_its_adapter_is_reported_and_not_adopted(

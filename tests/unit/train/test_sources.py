@@ -50,3 +50,9 @@ def test_a_resume_needs_no_state(arrays):
     assert one.state() == {}
     one.restore(arrays)
     assert names(one, 3) == before
+
+
+def test_examples_in_order_are_taken_as_they_come_again_and_again():
+    config = DistillConfig(batch_size=2)
+    source = FixedSource(EXAMPLES[:3], None, config, in_order=True)
+    assert [batch.names for step in range(3) for batch in source.batches(step)] == [(0, 1), (2, 0), (1, 2)]

@@ -12,13 +12,9 @@ DOMAIN = load_domain(ROOT / "domains" / "reflection")
 SUM = "Question: What is 15% of 80?\nDraft: 15% of 80 is 15."
 
 
-class Lacking(Reference):
-    lacks: tuple[str, ...] = ()
-
-
 def figures(response, *contains, text=SUM, lacks=(), turns=()):
     given = turns or (Message(role="user", content=text),)
-    prompt = Prompt(messages=given, reference=Lacking(contains=contains, lacks=lacks))
+    prompt = Prompt(messages=given, reference=Reference(contains=contains, lacks=lacks))
     return MENDED(prompt, response, DOMAIN)
 
 

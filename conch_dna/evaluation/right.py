@@ -1,0 +1,90 @@
+"""Right answers: what a domain's verifier says of the answers to its held-out prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conch_dna.errors import PluginError
+from conch_dna.records import HELD, Share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conch_dna.domains.domain import Domain
+    from conch_dna.plugin.protocols import Verifier
+    from conch_dna.records import Prompt
+
+    Figures = Mapping[str, float]
+
+NATURAL, GENERATED = "natural", "generated"  # kinds of held-out prompts
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A model's answers to the prompts of one kind.
+
+    :param figures: what the verifier says of each answer; ``None`` if its prompt has no reference for the verifier.
+    """
+
+    answers: Sequence[str]
+    figures: Sequence[Figures | None]
+
+    @property
+    def share(self) -> Share | None:
+        """The share of right answers; ``None`` if no answer was verified. Each further figure is the mean of those."""
+        found = [one for one in self.figures if one is not None]
+        if not found:
+            return None
+        names = sorted({name for one in found for name in one} - {"right"})
+        said = {name: [one[name] for one in found if name in one] for name in names}
+        means = {name: sum(values) / len(values) for name, values in said.items()}
+        return Share.of(sum(one["right"] for one in found), len(found), means)
+
+
+def verified(
+    verifier: Verifier, domain: Domain, prompts: Sequence[Prompt], answers: Sequence[str]
+) -> list[Figures | None]:
+    """Return what the verifier says of each answer.
+
+    :raises PluginError: it raised an exception, or returned something else than figures in [0, 1] with ``right``.
+    """
+    return [_figures(verifier, domain, *pair) for pair in zip(prompts, answers, strict=True)]
+
+
+def judged(answered: Mapping[str, Mapping[str, Answered]], domain: Domain) -> dict[str, list[float]]:
+    """Return 1 or 0 for each verified answer that a gate judges, by model and paired by prompt.
+
+    These are the answers of :attr:`~conch_dna.records.HeldOut.judged`.
+
+    :param answered: by model, its answers by kind of prompt.
+    :returns: without models if no answer was verified.
+    :raises PluginError: the verifier finds a reference for one model's answer to a prompt and none for another's.
+    """
+    chosen = {role: _chosen(kinds) for role, kinds in answered.items()}
+    if len({tuple(found is None for found in figures) for figures in chosen.values()}) > 1:
+        fault = "whether it returns None depends on the answer, not on the prompt alone"
+        raise PluginError(domain.settings.verifier, "its verdicts on several models", fault)
+    right = {role: [found["right"] for found in figures if found is not None] for role, figures in chosen.items()}
+    return right if any(right.values()) else {}
+
+
+def _chosen(kinds: Mapping[str, Answered]) -> list[Figures | None]:
+    held = [one for kind, one in kinds.items() if kind.endswith(HELD)]
+    return [found for one in held or kinds.values() for found in one.figures]
+
+
+def _figures(verifier: Verifier, domain: Domain, prompt: Prompt, answer: str) -> Figures | None:
+    name, code = domain.settings.verifier, getattr(verifier, "__code__", None)
+    source = code.co_filename if code else type(verifier).__module__
+    try:
+        said = verifier(prompt, answer, domain)
+        found = None if said is None else {key: float(value) for key, value in said.items()}
+    except Exception as error:
+        raise PluginError(name, source, error) from error
+    if found is None:
+        return None
+    # Written so that NaN fails too.
+    if found.get("right") not in {0, 1} or not all(0 <= value <= 1 for value in found.values()):
+        raise PluginError(name, source, f"returned {found}, not figures from 0 to 1 with `right` as 0 or 1")
+    return found
