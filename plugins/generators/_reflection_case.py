@@ -107,6 +107,11 @@ def has(text: str, part: str) -> bool:
     return re.search(before + re.escape(part) + after, text, flags=re.IGNORECASE) is not None
 
 
+def without_article(text: str) -> str:
+    """Return a value without its article, which a right answer may change."""
+    return re.sub(r"^(?:an?|the) (?=\w)", "", text)
+
+
 def of_value(
     kind: str, draw: Draw, question: str, say: str, right: str, wrong: str, *, topic: str = "",
     bare: float = 0.35, truth: Callable[[], str] | None = None, whole: bool = True,
@@ -126,6 +131,7 @@ def of_value(
     drafted = sentence(say.replace(f"{before}{{v}}{after}", value))
     draft = (value if value[:1].islower() else f"{value}.") if alone else drafted
     flaw = "" if draw.sound else f"{stated.rstrip('.')}, not {value}."
+    right, wrong = without_article(right), without_article(wrong)
     same = wrong.casefold() == right.casefold() and wrong not in stated  # they differ by their case alone
     lacks = () if draw.sound or (has(f"{question} {stated}", wrong) and not same) else (wrong,)
     return Case(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ._reflection_case import Case, Draw, of_value, sentence
+from ._reflection_case import Case, Draw, of_value, sentence, without_article
 from ._reflection_facts import RELATIONS, Relation
 
 Fact = tuple[str, str, str, tuple[str, ...]]  # subject, statement with {v}, right value, wrong values
@@ -52,11 +52,11 @@ def claims(draw: Draw) -> Case:
     yes, no = f"Yes, {topic} is {right}.", f"No, {topic} is {right}."
     mended = yes if true else no
     if draw.sound:
-        return Case("claim", question, mended, mended, "", ("yes" if true else "no", right))
+        return Case("claim", question, mended, mended, "", (without_article(right),))
     draft = f"No, {topic} is {draw.any(wrongs)}." if true else f"Yes, {topic} is {value}."
     said = draft.rstrip(".").rpartition(" is ")[2]
     flaw = sentence(f"{topic} is {right}, not {said}")
-    return Case("claim", question, draft, mended, flaw, ("yes" if true else "no", right), ("no" if true else "yes",))
+    return Case("claim", question, draft, mended, flaw, (without_article(right),), ("no" if true else "yes",))
 
 
 def pairs(draw: Draw) -> Case:
@@ -73,7 +73,7 @@ def pairs(draw: Draw) -> Case:
         ("What is {a} and what is {b}?", "Two things: {a}, and {b}?", "I need {a} and {b}."), ("{a}? And {b}?",)
     )
     question = form.replace("{a}", topics[0]).replace("{b}", topics[1])
-    both, parts = f"{first} {second}", (one[2], two[2])
+    both, parts = f"{first} {second}", (without_article(one[2]), without_article(two[2]))
     if draw.sound:
         return Case("two parts", question, both, both, "", parts)
     return Case("two parts", question, first, both, f"The draft leaves out {topics[1]}.", parts)

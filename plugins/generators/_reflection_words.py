@@ -90,7 +90,7 @@ def code(draw: Draw) -> Case:
         found = {"w": word, "o": other, "a": numbers[0], "b": numbers[1], "c": numbers[2], "n": draw.any((2, 3))}
         expression = form.expression.format(**found)
         right = _run(expression)
-        wrongs = [w for slip in form.slips if (w := _run(slip.format(**found))) != right]
+        wrongs = [w for slip in form.slips if (w := _run(slip.format(**found))) not in {right, f"{right}.0"}]
         if wrongs and len(right) < 30 and draw.own(f"code:{expression}"):
             break
     question = draw.side(
@@ -107,7 +107,8 @@ def code(draw: Draw) -> Case:
     flaw = made.flaw and expression[:1] + made.flaw[1:]
     draft = expression[:1] + made.draft[1:] if made.whole else made.draft
     contains = (f"gives {right}",) if has(expression, right) and right in expression else made.contains
-    return Case("code", question, draft, plain, flaw, contains, made.lacks, truth=lambda: _run(expression).strip("'"))
+    lacks = tuple(part for part in made.lacks if " " not in part)  # signs between words do not count in a comparison
+    return Case("code", question, draft, plain, flaw, contains, lacks, truth=lambda: _run(expression).strip("'"))
 
 
 def _run(expression: str) -> str:
