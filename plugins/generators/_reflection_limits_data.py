@@ -1,0 +1,332 @@
+# ruff: noqa: E501 - a table has one row a line
+"""Lists and texts around limits for the ``reflection`` generator."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Excluded(NamedTuple):
+    """Items that keep to a rule, and items that break it."""
+
+    what: str
+    rule: str
+    breaks: str
+    fine: str
+    broken: str
+
+
+EXCLUDED = (
+    Excluded("fruits", "none of them red", "is red",
+             "banana, kiwi, lemon, orange, lime, pineapple, mango, blueberry, apricot, pear, grapefruit, papaya, "
+             "blackberry, melon, fig", "strawberry, cherry, raspberry, redcurrant, cranberry, pomegranate"),
+    Excluded("animals", "none that can fly", "can fly",
+             "dog, horse, cow, cat, sheep, lion, goat, rabbit, pig, tiger, fox, wolf, mouse, elephant, giraffe",
+             "eagle, sparrow, pigeon, bat, owl, seagull"),
+    Excluded("animals", "none that live in the sea", "lives in the sea",
+             "dog, horse, lion, cat, camel, tiger, goat, rabbit, monkey, cow, fox, hare, sheep, donkey, elephant",
+             "shark, dolphin, tuna, whale, octopus, cod"),
+    Excluded("birds", "no bird of prey", "is a bird of prey",
+             "robin, sparrow, duck, pigeon, swan, goose, blackbird, parrot, thrush, penguin, finch, crane, canary, hen, gull",
+             "eagle, falcon, hawk, kestrel, buzzard, osprey"),
+    Excluded("drinks", "none with alcohol", "has alcohol",
+             "water, orange juice, milk, tea, lemonade, cocoa, coffee, apple juice, cola, ginger tea, iced tea, tonic water",
+             "wine, beer, gin, whisky, vodka, rum"),
+    Excluded("drinks", "none with caffeine", "has caffeine",
+             "water, milk, apple juice, lemonade, orange juice, tomato juice, camomile tea, peppermint tea, soda water, "
+             "oat milk, grape juice, hot milk", "coffee, espresso, green tea, black tea, cola, iced coffee"),
+    Excluded("dishes", "all of them vegetarian", "is not vegetarian",
+             "tomato soup, cheese omelette, bean stew, vegetable curry, mushroom risotto, lentil soup, pancakes, potato salad, "
+             "egg fried rice, spinach pie, cheese toast, pumpkin soup",
+             "chicken soup, beef stew, ham sandwich, fish pie, bacon pasta, tuna salad"),
+    Excluded("snacks", "no nuts", "is a nut snack",
+             "apple slices, popcorn, carrot sticks, crackers, grapes, cheese cubes, rice cakes, yoghurt, olives, dried mango, "
+             "celery sticks, banana chips", "almonds, walnuts, cashews, pistachios, peanuts, hazelnuts"),
+    Excluded("foods", "all without milk", "is made with milk",
+             "apples, rice, beans, carrots, bread, potatoes, lentils, oranges, olives, tomatoes, nuts, oats",
+             "cheese, butter, yoghurt, ice cream, milkshake, cream"),
+    Excluded("sports", "none with a ball", "needs a ball",
+             "swimming, running, judo, skiing, boxing, fencing, cycling, rowing, sailing, skating, karate, surfing",
+             "tennis, football, golf, basketball, volleyball, cricket"),
+    Excluded("countries", "all of them in Europe", "is not in Europe",
+             "France, Italy, Spain, Poland, Greece, Norway, Austria, Portugal, Denmark, Hungary, Belgium, Ireland",
+             "Japan, Brazil, Kenya, India, Canada, Peru"),
+    Excluded("countries", "none of them in Africa", "is in Africa",
+             "Japan, Brazil, Italy, India, Canada, Peru, Norway, Mexico, Greece, Vietnam, Chile, Poland",
+             "Kenya, Egypt, Ghana, Nigeria, Morocco, Uganda"),
+    Excluded("instruments", "none with strings", "has strings",
+             "flute, trumpet, clarinet, drum, trombone, saxophone, oboe, tuba, tambourine, horn, bassoon, triangle",
+             "violin, guitar, harp, cello, banjo, viola"),
+    Excluded("instruments", "all of them with strings", "has no strings",
+             "violin, guitar, harp, cello, banjo, viola, ukulele, mandolin, double bass, lute, lyre, sitar",
+             "flute, trumpet, clarinet, drum, trombone, oboe"),
+    Excluded("vegetables", "none of them green", "is green",
+             "carrot, potato, onion, beetroot, parsnip, pumpkin, garlic, radish, turnip, sweetcorn, cauliflower, aubergine",
+             "broccoli, spinach, cucumber, lettuce, peas, kale"),
+    Excluded("vehicles", "none with an engine", "has an engine",
+             "bicycle, sledge, rowing boat, skateboard, canoe, horse cart, scooter without a motor, kayak, hand cart, "
+             "pedal boat, wheelbarrow, roller skates", "car, motorbike, lorry, bus, tractor, aeroplane"),
+    Excluded("jobs", "all of them in a hospital", "is no hospital job",
+             "nurse, surgeon, midwife, doctor, paramedic, pharmacist, radiologist, ward manager, anaesthetist",
+             "pilot, farmer, baker, plumber, judge, sailor"),
+    Excluded("even numbers", "no odd ones", "is odd", "2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30",
+             "3, 5, 9, 7, 11, 15"),
+    Excluded("things for a beach day", "nothing for snow", "is for snow",
+             "sunscreen, towel, swimsuit, sunglasses, sun hat, sandals, water bottle, beach ball, parasol, book, picnic, bucket",
+             "skis, snow boots, ice skates, sledge, thick coat, ski poles"),
+    Excluded("pets", "none with fur", "has fur",
+             "goldfish, parrot, tortoise, budgie, gecko, snake, canary, frog, newt", "cat, hamster, rabbit, dog, guinea pig, gerbil"),
+)  # fmt: skip
+
+SETS = (
+    ("the four seasons", "spring, summer, autumn, winter"),
+    ("the vowels, not counting Y", "A, E, I, O, U"),
+    ("the four compass directions", "north, south, east, west"),
+    ("the colours of a traffic light", "red, amber, green"),
+    ("the seven days of the week", "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"),
+    ("the days of the weekend", "Saturday, Sunday"),
+    ("the five senses", "sight, hearing, smell, taste, touch"),
+    ("the four suits of playing cards", "hearts, diamonds, clubs, spades"),
+    ("the countries of the United Kingdom", "England, Scotland, Wales, Northern Ireland"),
+    ("the three common states of matter", "solid, liquid, gas"),
+    ("the five oceans", "Pacific, Atlantic, Indian, Arctic, Southern"),
+    ("the months with 30 days", "April, June, September, November"),
+    ("the seven continents", "Africa, Antarctica, Asia, Australia, Europe, North America, South America"),
+    ("the inner planets", "Mercury, Venus, Earth, Mars"),
+    ("the outer planets", "Jupiter, Saturn, Uranus, Neptune"),
+    ("the months of spring in the north", "March, April, May"),
+    ("the summer months in the north", "June, July, August"),
+    ("the three Baltic states", "Estonia, Latvia, Lithuania"),
+    ("the colours of the French flag", "blue, white, red"),
+    ("the colours of the Italian flag", "green, white, red"),
+    ("the colours of the Olympic rings", "blue, yellow, black, green, red"),
+    ("the Great Lakes", "Superior, Michigan, Huron, Erie, Ontario"),
+    ("the instruments of a string quartet, each kind once", "violin, viola, cello"),
+    ("the numbers from 1 to 5", "1, 2, 3, 4, 5"),
+    ("the even numbers from 2 to 10", "2, 4, 6, 8, 10"),
+    ("the odd numbers below 10", "1, 3, 5, 7, 9"),
+    ("the prime numbers below 10", "2, 3, 5, 7"),
+    ("the multiples of 5 up to 25", "5, 10, 15, 20, 25"),
+    ("the factors of 12", "1, 2, 3, 4, 6, 12"),
+    ("the first five letters of the alphabet", "A, B, C, D, E"),
+    ("the colours of the rainbow", "red, orange, yellow, green, blue, indigo, violet"),
+    ("the Nordic countries", "Denmark, Finland, Iceland, Norway, Sweden"),
+    ("the four arithmetic operations", "addition, subtraction, multiplication, division"),
+    ("the three meals of the day", "breakfast, lunch, dinner"),
+    ("the Benelux countries", "Belgium, Netherlands, Luxembourg"),
+)
+
+ORDERS = (
+    ("by their distance from the Sun, nearest first",
+     "Mercury, Venus, Earth, Mars, Jupiter, Saturn, Uranus, Neptune"),
+    ("as they come in the year",
+     "January, February, March, April, May, June, July, August, September, October, November, December"),
+    ("as they come in the week, from Monday on", "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"),
+    ("by weight, lightest first", "milligram, gram, kilogram, tonne"),
+    ("by length, shortest first", "millimetre, centimetre, metre, kilometre"),
+    ("by length, shortest unit first", "second, minute, hour, day, week, month, year, decade, century"),
+    ("by size, smallest first", "ant, mouse, cat, sheep, horse, elephant, blue whale"),
+    ("by age, youngest first", "baby, toddler, teenager, adult, pensioner"),
+    ("by size, smallest place first", "hamlet, village, town, city, country, continent"),
+    ("by data size, smallest first", "bit, byte, kilobyte, megabyte, gigabyte, terabyte"),
+    ("by temperature, coldest first", "freezing, cold, lukewarm, hot, boiling"),
+    ("by time of day, earliest first", "dawn, morning, noon, afternoon, evening, midnight"),
+    ("in the order of a dinner", "starter, main course, dessert"),
+    ("by speed, slowest first", "snail, tortoise, person, horse, cheetah"),
+    ("by value, lowest first", "penny, dime, quarter, dollar"),
+    ("by number of sides, fewest first", "triangle, square, pentagon, hexagon, octagon"),
+    ("as a plant grows", "seed, sprout, bud, flower, fruit"),
+    ("as a butterfly grows", "egg, caterpillar, chrysalis, butterfly"),
+    ("by rank, lowest first", "private, sergeant, captain, major, general"),
+    ("as it is said in counting", "first, second, third, fourth, fifth, sixth"),
+)  # fmt: skip
+
+PADDED = (
+    ("Why is the shop shut?", "Unfortunately the shop is shut today because it is a public holiday and staff are away.",
+     "It is a public holiday.", "holiday", "Unfortunately"),
+    ("What is a vet?", "A vet is a highly trained medical professional who looks after the health of all kinds of animals.",
+     "A doctor for animals.", "animals", "professional"),
+    ("When does the library open?", "Our lovely library, which we are proud of, opens its doors to everybody at 9 am.",
+     "It opens at 9 am.", "9 am", "lovely"),
+    ("Why is the train late?", "The train is late because, as so often at this time of year, there is snow on the line.",
+     "There is snow on the line.", "snow", "often"),
+    ("What is a glacier?", "A glacier is a very large and slow river that is made of ice and moves down a mountain.",
+     "A slow river of ice.", "ice", "mountain"),
+    ("Where are the spare keys?", "If I remember it well, I put the spare keys in the drawer next to the fridge.",
+     "In the drawer.", "drawer", "remember"),
+    ("How do I pay?", "There are several ways, but most of our customers find it easiest to pay by card at the desk.",
+     "Pay by card at the desk.", "card", "customers"),
+    ("What is the sun?", "The sun is an enormous ball of glowing hot gas in the sky, and it is the star closest to us.",
+     "The star closest to us.", "star", "enormous"),
+    ("Is the pool open?", "Thank you so much for your interest, and I can tell you that the pool is open today.",
+     "Yes, it is open today.", "open", "interest"),
+    ("What is bread made of?", "Bread is something that bakers all over the world make of flour, water, salt and yeast.",
+     "Flour, water, salt and yeast.", "flour", "bakers"),
+    ("Why do leaves turn brown?", "In the course of autumn leaves turn brown because the green colour in them breaks down.",
+     "Their green colour breaks down.", "green", "course"),
+    ("What is a haiku?", "A haiku is a kind of short poem from Japan that as a rule has just three lines.",
+     "A poem of three lines.", "three", "rule"),
+    ("Who is Marie Curie?", "Marie Curie, born in Warsaw, was a famous scientist who did a lot of research on radioactivity.",
+     "A scientist who studied radioactivity.", "scientist", "famous"),
+    ("When is the meeting?", "After some discussion with all of the teams we decided that the meeting is on Tuesday.",
+     "It is on Tuesday.", "Tuesday", "discussion"),
+    ("What does the red light mean?", "When you see a red light in the traffic it means that you have to stop.",
+     "It means stop.", "stop", "traffic"),
+    ("Why is the sea salty?", "The sea is salty because over a very long time rivers have carried salt from rocks into it.",
+     "Rivers carry salt into it.", "rivers", "rocks"),
+    ("How is the weather?", "I looked out of my window just now and I can report that the weather is sunny.",
+     "It is sunny.", "sunny", "window"),
+    ("What is a compass for?", "A compass is a useful little tool for walkers because it shows where north is.",
+     "It shows where north is.", "north", "useful"),
+    ("Where do I park?", "You are welcome to come by car, and you will find that there is parking behind the hall.",
+     "Park behind the hall.", "behind", "welcome"),
+    ("What is a noun?", "A noun is one of the word classes of grammar and it is a word that names something.",
+     "A word that names something.", "names", "grammar"),
+    ("What is rain?", "Rain is what we call it when many small drops of water fall down from the clouds.",
+     "Water that falls from clouds.", "clouds", "many"),
+    ("Is lunch included?", "We are happy to let you know that lunch is included in the price of the tour.",
+     "Yes, lunch is included.", "included", "happy"),
+    ("What is a passport for?", "A passport is an official document of a state that lets you travel from country to country.",
+     "It lets you travel abroad.", "travel", "official"),
+    ("What do bees do?", "Bees are busy insects which fly from flower to flower all day long in order to make honey.",
+     "They make honey.", "honey", "busy"),
+    ("Which size is in stock?", "I have just been to the store room to look, and only the medium size is in stock.",
+     "Only medium.", "medium", "store"),
+)  # fmt: skip
+
+SUMMARIES = (
+    ("summer", ("Summer is warm.", "The days are long.", "Many people swim."), ("warm", "long", "swim")),
+    ("cats", ("Cats are quiet hunters.", "They sleep a lot.", "Most of them hate water."), ("hunters", "sleep", "water")),
+    ("dogs", ("Dogs are loyal.", "They need a daily walk.", "They bark at strangers."), ("loyal", "walk", "bark")),
+    ("the Moon", ("The Moon orbits the Earth.", "It has no air.", "Its light comes from the Sun."),
+     ("Earth", "air", "Sun")),
+    ("tea", ("Tea is made from leaves.", "It is drunk hot.", "Some add milk."), ("leaves", "hot", "milk")),
+    ("bicycles", ("A bicycle has two wheels.", "It needs no fuel.", "Riders should wear a helmet."),
+     ("wheels", "fuel", "helmet")),
+    ("bees", ("Bees live in hives.", "They make honey.", "They also help plants grow."), ("hives", "honey", "plants")),
+    ("Paris", ("Paris is the capital of France.", "The Seine runs through it.", "It is known for its museums."),
+     ("France", "Seine", "museums")),
+    ("volcanoes", ("A volcano is an opening in the ground.", "Lava comes out of it.", "It can throw up ash."),
+     ("opening", "lava", "ash")),
+    ("trains", ("Trains run on rails.", "They carry many people.", "Some reach high speeds."),
+     ("rails", "people", "speeds")),
+    ("the desert", ("A desert is very dry.", "Few plants grow there.", "Nights can be cold."), ("dry", "plants", "nights")),
+    ("chess", ("Chess is a game for two.", "The board has 64 squares.", "The goal is checkmate."),
+     ("two", "64", "checkmate")),
+    ("rain", ("Rain falls from clouds.", "Plants need it.", "Too much of it causes floods."),
+     ("clouds", "plants", "floods")),
+    ("sleep", ("Sleep rests the body.", "Adults need about eight hours.", "Dreams come with it."),
+     ("body", "hours", "dreams")),
+    ("photosynthesis", ("Plants use light to make sugar.", "They take in carbon dioxide.", "Oxygen is set free."),
+     ("light", "carbon dioxide", "oxygen")),
+    ("snow", ("Snow is frozen water.", "It covers the fields.", "Children build snowmen."), ("frozen", "fields", "snowmen")),
+    ("the heart", ("The heart pumps blood.", "It has four chambers.", "Exercise makes it stronger."),
+     ("blood", "chambers", "exercise")),
+    ("libraries", ("A library lends books.", "It is a quiet place.", "Many offer courses."), ("books", "quiet", "courses")),
+    ("penguins", ("Penguins cannot fly.", "They swim well.", "They eat fish."), ("fly", "swim", "fish")),
+    ("autumn", ("In autumn leaves fall.", "Evenings grow darker.", "Farmers bring in the harvest."),
+     ("leaves", "darker", "harvest")),
+)  # fmt: skip
+
+LOUD = (
+    ("a short birthday wish", "Happy birthday, and have a lovely day.", "birthday"),
+    ("a welcome line for guests", "Welcome to our house.", "Welcome"),
+    ("a line that the shop is open again", "We are open again.", "open"),
+    ("a thank-you line for a gift", "Thank you for the kind gift.", "Thank you"),
+    ("a line on the summer sale", "The summer sale starts on Monday.", "sale"),
+    ("a reminder to bring a coat", "Please bring a warm coat.", "coat"),
+    ("a line that the match was won", "We won the match.", "won"),
+    ("a note that dinner is ready", "Dinner is ready.", "Dinner"),
+    ("a good-luck line for an exam", "Good luck with your exam.", "luck"),
+    ("a line that tickets are sold out", "All tickets are sold out.", "sold out"),
+    ("a line that a new colleague starts", "Our new colleague starts today.", "colleague"),
+    ("a get-well line", "Get well soon.", "well"),
+    ("a line for a wedding card", "All the best to you both.", "best"),
+    ("a line about a free concert", "The concert in the park is free.", "concert"),
+    ("a note not to feed the ducks", "Please do not feed the ducks.", "ducks"),
+    ("a line that the lift is mended", "The lift works again.", "lift"),
+    ("an answer that the report is done", "The report is done.", "report"),
+    ("a line about fresh bread", "Our bread is fresh from the oven.", "bread"),
+    ("a line asking for silence", "Please be quiet in the library.", "quiet"),
+    ("a line that the bus is coming", "The bus is coming.", "bus"),
+)
+
+LINES = ("sturdy blue", "soft green", "light red", "small round", "large oak", "warm grey", "plain white", "slim black",
+         "bright yellow", "handmade brown")  # fmt: skip
+PRODUCTS = ("mug", "lamp", "scarf", "table", "chair", "bag", "cushion", "blanket", "clock", "basket", "bowl", "rug",
+            "shelf", "teapot", "vase")  # fmt: skip
+
+WORDS = (
+    ("a line on the film", "very", "The film was very good.", "The film was good.", "film"),
+    ("a line on the soup", "very", "The soup is very hot.", "The soup is hot.", "soup"),
+    ("a line on the trip", "really", "The trip was really long.", "The trip was long.", "trip"),
+    ("a line on the hotel", "nice", "The hotel has nice rooms.", "The hotel has comfortable rooms.", "rooms"),
+    ("a line on the book", "boring", "The book is boring at first.", "The book starts slowly.", "book"),
+    ("an excuse for being late", "sorry", "Sorry, my bus was late.", "My bus was late.", "bus"),
+    ("a line on our price", "cheap", "Our tickets are cheap.", "Our tickets are good value.", "tickets"),
+    ("a line on the weather", "bad", "The weather was bad.", "The weather was rainy.", "weather"),
+    ("a line on the city", "big", "Tokyo is a big city.", "Tokyo is a huge city.", "Tokyo"),
+    ("a line on a cake", "sweet", "The cake is sweet and moist.", "The cake is moist.", "cake"),
+    ("a request for a chair", "need", "I need one more chair.", "Please bring one more chair.", "chair"),
+    (
+        "a line on the problem",
+        "problem",
+        "We found the problem with the pump.",
+        "We found the fault in the pump.",
+        "pump",
+    ),
+    ("a line on the winter sale", "cheap", "Coats are cheap this week.", "Coats cost less this week.", "Coats"),
+    ("a no to an invitation", "unfortunately", "Unfortunately, I cannot come.", "I cannot come.", "cannot"),
+    ("a line on the garden", "beautiful", "The garden is beautiful in May.", "The garden blooms in May.", "garden"),
+    ("a line on the dog", "just", "The dog just wants to play.", "The dog wants to play.", "dog"),
+    ("a line on the phone", "good", "The phone has a good camera.", "The phone has a sharp camera.", "camera"),
+    ("a line on the house", "old", "The old house has a red door.", "The house has a red door.", "door"),
+    ("a line on the test", "hard", "The test was hard but fair.", "The test was fair.", "test"),
+    ("a line on the team", "always", "The team always trains on Friday.", "The team trains on Friday.", "Friday"),
+)
+
+ABROAD = (
+    ("What do you wish before a meal?", "French", "Enjoy your meal.", "Bon app\u00e9tit."),
+    ("How do you thank someone?", "French", "Thank you.", "Merci."),
+    ("How do you say goodbye?", "French", "Goodbye.", "Au revoir."),
+    ("What do you say in the evening on meeting?", "French", "Good evening.", "Bonsoir."),
+    ("How do you thank someone?", "Spanish", "Thank you.", "Gracias."),
+    ("How do you greet a friend?", "Spanish", "Hello.", "Hola."),
+    ("What do you say when you ask for something?", "Spanish", "Please.", "Por favor."),
+    ("How do you say goodbye?", "Spanish", "Goodbye.", "Adi\u00f3s."),
+    ("How do you wish a good night?", "Spanish", "Good night.", "Buenas noches."),
+    ("How do you thank someone?", "German", "Thank you.", "Danke."),
+    ("How do you greet someone in the morning?", "German", "Good morning.", "Guten Morgen."),
+    ("What do you say when you ask for something?", "German", "Please.", "Bitte."),
+    ("How do you say goodbye?", "German", "Goodbye.", "Auf Wiedersehen."),
+    ("How do you wish a good night?", "German", "Good night.", "Gute Nacht."),
+    ("How do you thank someone?", "Italian", "Thank you.", "Grazie."),
+    ("How do you greet someone by day?", "Italian", "Good day.", "Buongiorno."),
+    ("How do you say goodbye?", "Italian", "Goodbye.", "Arrivederci."),
+    ("How do you thank someone, as a man?", "Portuguese", "Thank you.", "Obrigado."),
+    ("How do you greet someone in the morning?", "Portuguese", "Good morning.", "Bom dia."),
+    ("What do you say on meeting a friend?", "Italian", "Hello.", "Ciao."),
+)
+
+
+class Smaller(NamedTuple):
+    """A small unit that is given where a larger one is asked for."""
+
+    how: str
+    small: str
+    larges: str
+    factor: int
+    numbers: tuple[int, ...]
+    things: str
+
+
+SMALLER = (
+    Smaller("heavy", "grams", "kilograms", 1000, (250, 500, 750, 1500, 2000, 2500, 3000, 400, 800, 1200),
+            "sack, box, parcel, cake, cheese, melon"),
+    Smaller("long", "centimetres", "metres", 100, (50, 80, 120, 150, 200, 250, 300, 90, 180, 75),
+            "rope, table, board, scarf, rug, shelf"),
+    Smaller("long", "minutes", "hours", 60, (90, 120, 150, 180, 30, 240, 300, 210), "film, trip, class, show, walk, talk"),
+    Smaller("long", "metres", "kilometres", 1000, (500, 800, 1500, 2000, 2500, 4000, 5000, 300), "road, path, run, bridge, tunnel"),
+    Smaller("big", "millilitres", "litres", 1000, (250, 500, 750, 1500, 2000, 3000, 100), "bottle, jug, can, pot, carton"),
+    Smaller("long", "days", "weeks", 7, (14, 21, 28, 35, 42, 56, 70), "holiday, course, cruise, project, cure"),
+)  # fmt: skip
