@@ -103,9 +103,10 @@ class Preparation:
         asked = (*(train if plan.text else ()), *(apart if self.config.validates else ()), *parts.held_out)
         signal = compare_tokenizers(self.teacher, self.base, self.config, self.loss) if plan.soft else None
         answers, missing = self._answers(asked, CHOICES if plan.soft and "soft" in self.teacher.capabilities else 0)
-        pairs = self._tokenised(train if plan.text else (), answers)
+        right = self._right(train, answers) if plan.text else ()
+        pairs = self._tokenised(right, answers)
         held_pairs, apart_pairs = self._tokenised(parts.held_out, answers)[:most], self._tokenised(apart, answers)
-        too_long = sum(p.digest in answers for p in train) - len(pairs)
+        too_long = sum(p.digest in answers for p in right) - len(pairs)
         check_budget({f"the answered prompt {p.digest[:12]}": len(e.ids) for p, e in pairs}, self.config)
         pairs, targets = self._targets(pairs, answers, signal)
         held_pairs, held_targets = self._targets(held_pairs, answers, signal)
@@ -204,6 +205,21 @@ class Preparation:
         apart = placed[: min(max(1, count), len(placed) - 1)]
         digests = {p.digest for p in apart}
         return [p for p in prompts if p.digest not in digests], apart
+
+    def _right(self, prompts: Sequence[Prompt], answers: dict[str, Completion]) -> Sequence[Prompt]:
+        """Return the prompts without those whose answer is known to be wrong; others are left out and counted."""
+        verifier = self.generator.verifier if self.generator else None
+        if verifier is None:
+            return prompts
+        found = []
+        for prompt in prompts:
+            answer = answers.get(prompt.digest)
+            figures = verifier(prompt, answer.text, self.domain) if answer else None
+            if figures is None or figures["right"]:
+                found.append(prompt)
+        if wrong := len(prompts) - len(found):
+            log.info("wrong_answers_left_out", domain=self.domain.name, count=wrong, of=len(prompts))
+        return found
 
     def _with_room(self, prompts: Sequence[Prompt], room: int) -> Sequence[Prompt]:
         """Return the prompts that fit together with the student's longest answer; others are left out and counted.

@@ -10,7 +10,7 @@ import pytest
 from checkout import ROOT
 
 from conch_dna.domains.domain import load_domain
-from conch_dna.domains.generation import generate
+from conch_dna.domains.generation import NamedGenerator, generate
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.util.text import fenced_code
 
@@ -217,7 +217,7 @@ def test_drafts_vary():
 @BOTH
 def test_the_domain_keeps_its_drafts(held_out):
     domain = load_domain(ROOT / "domains" / "debug")
-    made_of = generate(domain, "debug", GENERATOR, None, 300, held_out=held_out)
+    made_of = generate(domain, NamedGenerator("debug", GENERATOR, None), 300, held_out=held_out)
     assert sum(made_of.report.rejected.values()) <= 6
     assert made_of.report.distinct_answers > 0.95
     assert domain.settings.generate.generator == "debug"
