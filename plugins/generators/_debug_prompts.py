@@ -109,7 +109,8 @@ def _fact(told: Complaint, finding: Finding, fields: dict[str, str], draw: rando
 def _trace(told: Complaint, finding: Finding) -> str:
     """Return the last lines of the traceback."""
     line = told.code.splitlines()[finding.line - 1].strip()
-    return f'  File "{FILE}", line {finding.line}, in {told.program.name}\n    {line}\n{finding.error}'
+    where = f", in {finding.where}" if finding.where else ""
+    return f'  File "{FILE}", line {finding.line}{where}\n    {line}\n{finding.error}'
 
 
 def _pick(wordings: Sequence[str], draw: random.Random, *, held_out: bool) -> str:

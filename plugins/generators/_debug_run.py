@@ -34,12 +34,14 @@ class Finding(NamedTuple):
     :param got: the value in place of the one wanted, as text; empty if there is none to show.
     :param error: the exception's type and message; ``hang`` stands for an endless loop.
     :param line: the line of the program that raised it; 0 if none did.
+    :param where: the function with that line.
     """
 
     test: str
     got: str = ""
     error: str = ""
     line: int = 0
+    where: str = ""
 
 
 class _EndlessError(BaseException):
@@ -95,17 +97,20 @@ def _failure(code: Any, test: str) -> Finding | None:
 
 
 def _raised(test: str, error: Exception) -> Finding:
-    line, step = 0, error.__traceback__
+    line, where, step = 0, "", error.__traceback__
     while step is not None:
-        if step.tb_frame.f_code.co_filename == FILE:
+        code = step.tb_frame.f_code
+        if code.co_filename == FILE:
             line = step.tb_lineno
+            # Python 3.12 has no frame of its own for a comprehension.
+            where = where if code.co_name.startswith("<") else code.co_name
         step = step.tb_next
     if isinstance(error, RecursionError):
         line = 0  # where the stack ends differs between Python's versions
     message = str(error)
     for pattern, wording in WORDINGS:
         message = pattern.sub(wording, message)
-    return Finding(test, error=f"{type(error).__name__}: {message}".removesuffix(": "), line=line)
+    return Finding(test, error=f"{type(error).__name__}: {message}".removesuffix(": "), line=line, where=where)
 
 
 def shown(value: Any) -> str:
