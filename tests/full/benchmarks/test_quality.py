@@ -11,17 +11,13 @@ from settings import config_of
 from structlog.testing import capture_logs
 
 from benchmarks.quality import measures, report, rows
-from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.domains.domain import Domain, DomainSettings, load_domain
 from conch_dna.records import Message, Prompt, Reference
 
 
-def domain(name):
-    return Domain(DomainSettings(name=name, description="d"), ROOT / "none.jsonl")
-
-
-def graded(name, answer, /, text="What?", scorers=None, **reference):
+def graded(name, answer, /, text="What?", **reference):
     prompt = Prompt(messages=(Message(role="user", content=text),), reference=Reference(**reference))
-    return measures.grade(prompt, answer, domain(name), scorers or {})
+    return measures.grade(prompt, answer, load_domain(ROOT / "domains" / name))
 
 
 # Possible answers in the format of BFCL; "" marks an optional argument.
@@ -78,54 +74,30 @@ class TestCalls:
         assert measures.call_grade(call(), {"book": {}})["task"] == 0
         assert measures.call_grade('{"tool": "book", "arguments": {}}', {"book": {}})["task"] == 1
 
+
+class TestDomains:
+    """Grades by the verifiers of the domains."""
+
     @pytest.mark.parametrize(
-        ("arguments", "contains", "right"),
+        ("name", "answer", "reference", "task"),
         [
-            ({}, (), 1), ({"folder": "Finance"}, ("budget",), 1), ({"folder": "Finance"}, ("budget", "*.txt"), 0),
-            ({"folder": "Desk"}, ("budget",), 0), ({"pattern": "budget*.xls"}, (), 1), ({"path": "x"}, (), 0),
+            ("action", '{"tool": "calculator", "arguments": {"expression": "2*3"}}',
+             {"tool": {"name": "calculator", "arguments": {"expression": "2 * 3"}}}, 1),
+            ("thinking", "1. Cost: 3 x 400 = 1200.\nAnswer: 1,200", {"answer": "1200"}, 1),
+            ("thinking", "Answer: 12:55", {"answer": "2:55"}, 0),
+            ("debug", "```python\ndef f():\n    return 1\n```", {"tests": ("assert f() == 1",)}, 1),
+            ("debug", "```python\ndef f():\n    return 2\n```", {"tests": ("assert f() == 1",)}, 0),
+            ("task", "1. Call the dentist.\n2. Go there.", {"contains": ("dentist", "Monday")}, 0.5),
+            ("memory", "- User visits Rome in May", {"contains": ("Rome", "Nina")}, 0.5),
+            ("memory", "- User visits Rome with Otto", {"contains": ("Rome",)}, 0),
         ],
+        ids=["call", "number", "time", "passes", "fails", "demands", "kept", "invented"],
     )  # fmt: skip
-    def test_a_domain_reference_names_some_arguments_and_some_words(self, arguments, contains, right):
-        answer = '{"tool": "search", "arguments": {"pattern": "Budget *.xls", "folder": "finance"}}'
-        found = graded("action", answer, tool={"name": "search", "arguments": arguments}, contains=contains)
-        assert found == {"task": right, "valid JSON": 1, "right tool": 1}
+    def test_the_task_is_what_the_verifier_says(self, name, answer, reference, task):
+        assert graded(name, answer, "I visit Rome in May with Nina", **reference)["task"] == task
 
-    def test_required_words_must_be_in_the_arguments_and_blanks_in_a_sum_are_ignored(self):
-        reference = {"tool": {"name": "calculator", "arguments": {"expression": "37 * 48"}}}
-        sums = [f'{{"tool": "calculator", "arguments": {{"expression": "{s}"}}}}' for s in ("37*48", "37*84")]
-        assert [graded("action", s, **reference)["task"] for s in sums] == [1, 0]
-        said = graded("action", sums[0], tool={"name": "calculator", "arguments": {}}, contains=("calc",))
-        assert said["task"] == 0
-
-
-class TestAnswers:
-    """Grades of final answers."""
-
-    @pytest.mark.parametrize(
-        ("truth", "answer", "right"),
-        [("1200", "1. 3 * 400 = 1200.\nAnswer: 1,200", 1), ("12", "12.5", 0), ("2:55", "Answer: 12:55", 0)],
-    )
-    def test_a_final_answer_is_right_or_not(self, truth, answer, right):
-        assert graded("thinking", answer, answer=truth) == {"task": right}
-
-    @pytest.mark.parametrize(("passed", "task"), [(1.0, 1), (0.5, 0), (None, 0)])
-    def test_code_is_right_if_all_tests_pass(self, passed, task):
-        scorers = {"tests_pass": lambda *_: passed}
-        assert graded("debug", "x", scorers=scorers, tests=("assert f()",)) == {"task": task}
-
-    def test_the_share_of_parts_counts_and_no_reference_gives_no_grade(self):
-        assert graded("task", "call the\nDentist", contains=("the dentist", "Monday")) == {"task": 0.5}
+    def test_no_reference_gives_no_grade(self):
         assert graded("task", "anything") is None
-
-
-class TestFacts:
-    """Grades of memories."""
-
-    def test_an_answer_with_invented_facts_fails_its_task(self):
-        sound = graded("memory", "- Visits Rome in May", "I visit Rome in May", contains=("Rome", "Nina"))
-        assert sound == {"task": 0.5, "facts kept": 0.5, "facts invented": 0}
-        invents = graded("memory", "- Visits Rome with Otto", "I visit Rome in May", contains=("Rome",))
-        assert invents == {"task": 0, "facts kept": 1, "facts invented": 1}
 
 
 def row(method, seed=0, seconds=None, name="action", **measured):
@@ -231,7 +203,7 @@ class TestRows:
         ]
         file = tmp_path / "prompts.jsonl"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        one = Domain(DomainSettings(name="task", description="d"), file)
+        one = Domain(DomainSettings(name="task", description="d", verifier="facts"), file)
         asked = []
 
         def told(prompts):
@@ -239,7 +211,7 @@ class TestRows:
             return [p.text if i else "nothing" for i, p in enumerate(prompts)]
 
         found = bench._graded(one, told)
-        assert found == {"held-out: task": [0.0, *[1.0] * (len(asked) - 1)]}
+        assert found["held-out: task"] == [0.0, *[1.0] * (len(asked) - 1)]
         assert len(asked) > 1
         assert all(p.reference.contains for p in asked), "what cannot be graded is not asked"
 
@@ -251,4 +223,4 @@ def test_plans_are_graded_by_the_share_of_demands_that_the_verifier_finds_met():
         reference=Reference(contains=("water", "tap"), plan={"first": "water", "lacks": ("hammer",)}),
     )
     plan = "1. Turn off the water.\n2. Test it."
-    assert measures.grade(prompt, plan, Domain(settings, ROOT / "none.jsonl"), {}) == {"task": 0.75, "right": 0.0}
+    assert measures.grade(prompt, plan, Domain(settings, ROOT / "none.jsonl"))["task"] == 0.75

@@ -7,7 +7,7 @@ import pytest
 from checkout import ROOT
 
 from conch_dna.domains.domain import Domain, DomainSettings, load_domain
-from conch_dna.domains.generation import generate
+from conch_dna.domains.generation import NamedGenerator, generate
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, Reference
 
@@ -80,5 +80,5 @@ def test_the_drafts_of_the_debug_generator_are_right():
     domain = load_domain(ROOT / "domains" / "debug")
     generator = load_plugins().catalog.get("generators", "debug")
     for held_out in (False, True):
-        made = generate(domain, "debug", generator, VERIFIER, 60, held_out=held_out)
+        made = generate(domain, NamedGenerator("debug", generator, VERIFIER), 60, held_out=held_out)
         assert sum(made.report.rejected.values()) <= 3
