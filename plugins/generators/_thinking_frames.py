@@ -42,7 +42,8 @@ class Step(NamedTuple):
     def text(self) -> str:
         """The line without its number."""
         if self.expression:
-            return f"{self.label}: {self.expression} = {self.result}."
+            # The recorded answers write x for times, and a student learns one sign faster than two.
+            return f"{self.label}: {self.expression.replace('*', 'x')} = {self.result}."
         return f"{self.label}: {self.result}." if self.result else f"{self.label}."
 
 

@@ -45,7 +45,8 @@ def question(draft):
 
 
 def equations(draft):
-    return re.findall(r"^\d\. [^=]*?: ([^=:]*(?::\d\d[^=]*)?) = (.+)\.$", draft.answer, flags=re.MULTILINE)
+    answer = draft.answer.replace(" x ", " * ")
+    return re.findall(r"^\d\. [^=]*?: ([^=:]*(?::\d\d[^=]*)?) = (.+)\.$", answer, flags=re.MULTILINE)
 
 
 @SIDES
