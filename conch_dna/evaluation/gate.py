@@ -188,7 +188,10 @@ def _measure(
     other_fits = [fit for group in held_out.others for fit in known[group]]
     texts: dict[str, list[str]] = {}
     for kind, (prompts, held) in _kinds(held_out, instruments).items():
-        texts[kind] = instruments.answer(runtime, neuron, domain, prompts, held=held)
+        if held:
+            texts[kind] = _held(runtime, neuron, domain, prompts, instruments, texts[kind.removesuffix(HELD)])
+        else:
+            texts[kind] = instruments.answer(runtime, neuron, domain, prompts)
         progress.advance(len(prompts))
     answered = _answered(domain, held_out, instruments, texts)
     scores = rate(runtime, domain, held_out.prompts, texts[NATURAL], instruments.scorers)
@@ -214,6 +217,24 @@ def _measure(
         texts[NATURAL],
         answered,
     )
+
+
+def _held(
+    runtime: NeuronRuntime,
+    neuron: str,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+    instruments: Instruments,
+    free: Sequence[str],
+) -> list[str]:
+    """Return the answers held to the grammar of the tools; free greedy answers that keep to it are these already."""
+    again = [i for i, prompt in enumerate(prompts) if not runtime.allows(prompt.offered, free[i])]
+    held = list(free)
+    if again:
+        answers = instruments.answer(runtime, neuron, domain, [prompts[i] for i in again], held=True)
+        for i, text in zip(again, answers, strict=True):
+            held[i] = text
+    return held
 
 
 def _answered(

@@ -59,6 +59,14 @@ class Grammars:
                 self._compiled.popitem(last=False)
             return Constraint(found.deep_copy())
 
+    def allows(self, grammar: str, text: str) -> bool:
+        """Return whether a text is an answer of the grammar, or the start of one.
+
+        :raises GrammarError: as :meth:`constraint` does.
+        """
+        tokens = self._base.tokenizer.encode(text, add_special_tokens=False)
+        return self.constraint(grammar).allows(tokens)
+
     @cached_property
     def _tokenizer(self) -> LLTokenizer:
         with self._reading:
@@ -91,6 +99,10 @@ class Constraint:
         known = np.unpackbits(bits, bitorder="little")[: len(allowed_V)]
         allowed_V[: len(known)] = known
         return mx.where(mx.array(allowed_V), logits_1V, -mx.inf)
+
+    def allows(self, tokens: Sequence[int]) -> bool:
+        """Return whether all tokens may follow one another from here; consumes none."""
+        return int(self._matcher.validate_tokens(list(tokens))) == len(tokens)
 
     def checked(self, then: Callable[[T], None] | None) -> Callable[[T], None]:
         """Return a function to call with each token, which checks the answer first and passes the token on."""

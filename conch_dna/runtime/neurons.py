@@ -199,6 +199,16 @@ class NeuronRuntime:
         """Return the processors that compute parts of one answer of the active neuron; pass them last."""
         return self._spans.of(self._active)
 
+    def allows(self, tools: Sequence[Tool], text: str) -> bool:
+        """Return whether an answer, or the start of one, keeps to the grammar of these tools.
+
+        A free greedy answer that does is the one that decoding held to the grammar gives.
+
+        :raises GrammarError: the tools cannot constrain an answer.
+        """
+        grammar = grammar_of(tools)
+        return grammar is None or self.grammars.allows(grammar, text)
+
     def close(self) -> None:
         """Remove the runtime's layers from the base model."""
         self._switch.active = None

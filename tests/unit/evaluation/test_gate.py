@@ -16,7 +16,7 @@ from conch_dna.errors import DataError
 from conch_dna.evaluation.gate import HeldOutSet, Instruments, judge, prompt_text
 from conch_dna.evaluation.scoring import distinct
 from conch_dna.plugin.manager import load_plugins
-from conch_dna.records import Check, Message, Prompt, Reference, Sampling
+from conch_dna.records import Check, Message, Prompt, Reference, Sampling, Tool
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.util.progress import Progress
 
@@ -213,18 +213,17 @@ def test_right_answers_to_natural_and_generated_prompts_are_counted_apart_and_ju
 
 
 def test_where_tools_are_offered_the_answer_held_to_their_grammar_is_judged(runtime, domain, asked):
-    gate, said = (
-        RecordingGate(True),
-        {(role, held): "yes" if held else "no" for role in ROLES for held in (True, False)},
-    )
-    answer, _ = saying(said)
-    verdict, measured = judged(
-        runtime, domain, replace(asked, held=True), gate, verifier=starts_with("y"), answer=answer
-    )
+    gate = RecordingGate(True)
+    answer, calls = saying({("base", False): "{no", ("candidate", False): "no", ("base", True): "yes"})
+    tools = (Tool(name="now"),)
+    offering = [prompt.model_copy(update={"tools": tools}) for prompt in asked.prompts]
+    asked = replace(asked, prompts=offering, held=True)
+    verdict, measured = judged(runtime, domain, asked, gate, verifier=starts_with("y"), answer=answer)
     assert list(verdict.base.right) == ["natural", "generated", "natural held", "generated held"]
-    assert set(gate.given.right["base"]) == {1.0}
-    assert (verdict.base.right["natural"].right, verdict.base.judged.right) == (0.0, 1.0)
-    assert measured["base"].answers == ["no"] * len(asked.prompts)
+    assert (verdict.base.right["natural"].right, verdict.base.right["natural held"].right) == (0.0, 1.0)
+    assert measured["base"].answers == ["{no"] * len(asked.prompts)
+    assert ("base", True, len(asked.prompts)) in calls, "a free answer that breaks the grammar is decoded again"
+    assert not any(held for role, held, _ in calls if role == "candidate"), "one that keeps to it is the held one"
 
 
 def test_without_a_verifier_nothing_is_right_or_wrong_and_generated_prompts_are_not_asked(runtime, domain, asked):

@@ -96,6 +96,14 @@ def test_an_invalid_schema_is_an_error_of_its_request(engine):
     assert engine.submit("hello", sampling=FIRST).result().tokens
 
 
+def test_a_free_greedy_answer_that_keeps_to_the_grammar_is_the_held_one(runtime):
+    held = runtime.generate("hello", sampling=LONG, tools=[WEATHER, NOW])
+    assert runtime.allows([WEATHER, NOW], held)
+    assert runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "a"}}')
+    assert not runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "x"}}')
+    assert runtime.allows([], "{anything")
+
+
 def test_no_tools_and_no_schema_leave_the_answer_free(runtime):
     assert grammar_of([]) is None
     assert runtime.constraints([]) == []
