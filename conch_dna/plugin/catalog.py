@@ -15,6 +15,7 @@ KINDS = {
     "scorers": "scorer",
     "verifiers": "verifier",
     "generators": "generator",
+    "question_sets": "question set",
     "losses": "loss",
     "recipes": "recipe",
     "cross_tokenizer_losses": "cross-tokenizer loss",

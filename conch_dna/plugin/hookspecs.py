@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ExtractorFactory,
         Gate,
         Generator,
+        QuestionSet,
         RouterFactory,
         Scorer,
         TeacherFactory,
@@ -58,6 +59,14 @@ def register_verifiers() -> Mapping[str, Verifier] | None:
 @hookspec
 def register_generators() -> Mapping[str, Generator] | None:
     """Return generators by name: callables that yield prompts with their right answers. Since 0.2."""
+
+
+@hookspec
+def register_question_sets() -> Mapping[str, QuestionSet] | None:
+    """Return public test sets by name: objects that read questions with known answers. Since 0.2.
+
+    They measure (``conch eval --on NAME``) and are never trained on.
+    """
 
 
 @hookspec
