@@ -43,7 +43,7 @@ class Wheel:
         with zipfile.ZipFile(self.path()) as archive:
             data = archive.read(member)
         text = gzip.decompress(data) if member.endswith(".gz") else data
-        return [json.loads(line) for line in text.decode().splitlines() if line.strip()]
+        return [json.loads(line) for line in text.decode().split("\n") if line.strip()]
 
     def path(self) -> Path:
         """Return the wheel's path in the cache; the first call downloads it.

