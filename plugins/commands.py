@@ -23,6 +23,7 @@ def register_commands() -> dict[str, tuple[str, str]]:
         "doctor": ("conch_dna.cli.doctor:doctor", "Check this machine and installation."),
         "domains": ("conch_dna.cli.domains:domains", "List and check domains."),
         "estimate": ("conch_dna.cli.estimate:estimate", "Estimate the cost of API teachers."),
+        "eval": ("conch_dna.cli.eval:eval_", "Count the right answers of neurons, the base or a teacher."),
         "init": ("conch_dna.cli.init:init", "Create a project in a folder."),
         "models": ("conch_dna.cli.models:models", "List and resolve model references."),
         "neurons": ("conch_dna.cli.neurons:neurons", "List, compare, exchange and roll back published neurons."),

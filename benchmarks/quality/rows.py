@@ -218,7 +218,8 @@ class Bench:
         found = _columns("held-out", grades)
         if questions := questions_of(domain.name, ASKED):
             replies = answer([q.prompt for q in questions])
-            found |= _columns("questions", [q.grade(a) for q, a in zip(questions, replies, strict=True)])
+            grades = [q.grade(a) for q, a in zip(questions, replies, strict=True)]
+            found |= _columns("questions", [{"task": g["right"], **g} for g in grades])
         return found
 
 

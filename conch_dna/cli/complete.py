@@ -33,6 +33,12 @@ def run_names(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
     return _like(word, (run.name for run in list_runs(app.runs)))
 
 
+def eval_sets(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
+    """Return the sets of prompts that begin with ``word``."""
+    app: App = ctx.find_root().obj
+    return _like(word, ("heldout", *app.host.catalog.names("question_sets")))
+
+
 def names_of(kind: str) -> Completer:
     """Return a completer for the names of all plug-in entries of a kind, for example ``"teachers"``.
 

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.records import FunctionCall
+from conch_dna.util.text import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,9 +46,12 @@ def with_tools(turns: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: 
     return shown
 
 
-def student_turns(prompt: Prompt) -> list[dict[str, Any]]:
-    """Return the messages of a prompt as a student sees them: with the tools that the answer may call."""
-    return with_tools(prompt.turns, prompt.offered)
+def student_turns(prompt: Prompt, form: int = FORM) -> list[dict[str, Any]]:
+    """Return the messages of a prompt as a student sees them: with the tools that the answer may call.
+
+    A neuron of the first form was trained without its domain's tools, and sees only those of the prompt.
+    """
+    return with_tools(prompt.turns, prompt.tools if form == 1 else prompt.offered, form)
 
 
 def _described(tool: Tool) -> dict[str, Any]:
@@ -111,7 +115,7 @@ def read_calls(text: str) -> list[FunctionCall] | None:
     if not text.startswith("{"):
         return None
     try:
-        found = [json.loads(line) for line in text.split("\n")]
+        found = [strict_json(line) for line in text.split("\n")]
         return [FunctionCall(name=call["tool"], arguments=call["arguments"]) for call in found]
     except (ValueError, KeyError, TypeError, RecursionError):  # pydantic's error is a ValueError
         return None

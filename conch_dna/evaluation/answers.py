@@ -14,7 +14,7 @@ from conch_dna.records import Sampling
 from conch_dna.registry.aliases import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from conch_dna.domains.domain import Domain
     from conch_dna.plugin.protocols import Scorer
@@ -39,14 +39,23 @@ def greedy(domain: Domain) -> Sampling:
 
 
 def answer_greedily(
-    runtime: NeuronRuntime, neuron: str, domain: Domain, prompts: Sequence[Prompt], *, held: bool = False
+    runtime: NeuronRuntime,
+    neuron: str,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+    *,
+    held: bool = False,
+    answered: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Return greedy answers to the prompts as a student sees them: with their tools, without the teacher's context.
 
     :param held: hold each answer to the grammar of its prompt's tools, as at run time: calls of them, or text.
+    :param answered: called after each answer.
     """
     processors = [runtime.constraints(p.offered) for p in prompts] if held else ()
-    return runtime.generate_many([student_turns(p) for p in prompts], neuron, greedy(domain), processors)
+    form = runtime.tool_form(neuron)
+    conversations = [student_turns(prompt, form) for prompt in prompts]
+    return runtime.generate_many(conversations, neuron, greedy(domain), processors, answered)
 
 
 def rate(

@@ -16,6 +16,7 @@ KINDS = {
     "verifiers": "verifier",
     "generators": "generator",
     "processors": "processor",
+    "question_sets": "question set",
     "losses": "loss",
     "recipes": "recipe",
     "cross_tokenizer_losses": "cross-tokenizer loss",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ExtractorFactory,
         Gate,
         Generator,
+        QuestionSet,
         RouterFactory,
         Scorer,
         SpanProcessor,
@@ -64,6 +65,14 @@ def register_generators() -> Mapping[str, Generator] | None:
 @hookspec
 def register_processors() -> Mapping[str, SpanProcessor] | None:
     """Return processors by name: pure functions from an answer so far to the text that must follow. Since 0.2."""
+
+
+@hookspec
+def register_question_sets() -> Mapping[str, QuestionSet] | None:
+    """Return public test sets by name: objects that read questions with known answers. Since 0.2.
+
+    They measure (``conch eval --on NAME``) and are never trained on.
+    """
 
 
 @hookspec

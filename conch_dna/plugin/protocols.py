@@ -231,6 +231,38 @@ class SpanProcessor(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Question:
+    """A question of a public test set.
+
+    :param prompt: with its own tools where answers call tools; its reference is shown beside a wrong answer.
+    :param grade: returns the figures of an answer, as a :class:`Verifier` does.
+    :param kind: questions of one kind are counted together; empty for the set's main kind.
+    """
+
+    prompt: Prompt
+    grade: Callable[[str], Mapping[str, float]] = field(compare=False)
+    kind: str = ""
+
+
+class QuestionSet(Protocol):
+    """A public test set with known answers.
+
+    It measures and is never trained on: no generator and no domain takes tools, questions or programs from it.
+    """
+
+    @property
+    def domain(self) -> str:
+        """The name of the domain whose neurons it suits; a teacher gets this domain's context."""
+
+    @property
+    def max_tokens(self) -> int:
+        """The limit of an answer, in tokens."""
+
+    def questions(self) -> Sequence[Question]:
+        """Return all questions, the same on each call; the first call may download them."""
+
+
 class Divergence(Protocol):
     """A loss between two bucketed distributions, one value per position.
 

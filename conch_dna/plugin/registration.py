@@ -53,6 +53,13 @@ def _check_exporter(name: str, value: object) -> None:
         raise TypeError(f"{name!r} is a {_type(value)}, not an exporter with a text `summary` and a method `write`")
 
 
+def _check_question_set(name: str, value: object) -> None:
+    if isinstance(value, type) or not callable(getattr(value, "questions", None)):
+        raise TypeError(f"{name!r} is a {_type(value)}, not an object with a method `questions`")
+    if not isinstance(getattr(value, "domain", None), str) or not isinstance(getattr(value, "max_tokens", None), int):
+        raise TypeError(f"{name!r} is a {_type(value)} without a text `domain` and a number `max_tokens`")
+
+
 def _check_registered_recipe(name: str, value: object) -> None:
     if not isinstance(value, str):
         check_recipe(name, value)
@@ -80,6 +87,7 @@ _CHECKS = {
     "commands": _check_command,
     "cross_tokenizer_losses": _check_cross_tokenizer_loss,
     "exporters": _check_exporter,
+    "question_sets": _check_question_set,
     "recipes": _check_registered_recipe,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import mlx.core as mx
 from mlx_lm.sample_utils import make_sampler
 
 from conch_dna.data.alora import acts_on
+from conch_dna.data.tool_form import FORM
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
@@ -119,6 +120,14 @@ class NeuronRuntime:
         finally:
             self._switch.active, self._active = before
 
+    def tool_form(self, neuron: Asked) -> int:
+        """Return the version of the form of tools that a neuron was trained with; the newest for the base.
+
+        :raises UnknownName, NeuronRefused: as :meth:`use` does.
+        """
+        wanted = self._cache.find_any(neuron)
+        return FORM if wanted is None else wanted.tool_form
+
     def generate(
         self,
         messages: Messages,
@@ -171,10 +180,12 @@ class NeuronRuntime:
         neuron: Asked | None = None,
         sampling: Sampling | None = None,
         processors: Sequence[Processors] = (),
+        answered: Callable[[], None] = lambda: None,
     ) -> list[str]:
         """Answer many conversations in one batch with one neuron, as they are; return texts in input order.
 
         :param processors: those of each conversation, such as :meth:`constraints`; empty for none.
+        :param answered: called after each answer.
         """
         tokenizer = self.base_model.tokenizer
         prompts = [ids_of(tokenizer, messages) for messages in conversations]
@@ -185,6 +196,7 @@ class NeuronRuntime:
             each: list[Processors] = [[*own, *self.computed_spans()] for own in given]
             for answer in answer_many(model, tokenizer, prompts, sampling, self.alora, each):
                 texts[answer.place] = tokenizer.decode(answer.tokens)
+                answered()
         return texts
 
     def constraints(self, tools: Sequence[Tool], schema: Mapping[str, Any] | None = None) -> list[Constraint]:

@@ -1,4 +1,4 @@
-"""Grading in the quality benchmark, and its tables for rows written by hand."""
+"""Grades of the quality benchmark, and its tables for rows written by hand."""
 
 import json
 import subprocess
@@ -11,93 +11,34 @@ from settings import config_of
 from structlog.testing import capture_logs
 
 from benchmarks.quality import measures, report, rows
-from conch_dna.domains.domain import Domain, DomainSettings, load_domain
+from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.records import Message, Prompt, Reference
 
 
-def graded(name, answer, /, text="What?", **reference):
-    prompt = Prompt(messages=(Message(role="user", content=text),), reference=Reference(**reference))
-    return measures.grade(prompt, answer, load_domain(ROOT / "domains" / name))
+class TestGrades:
+    """Grades of answers to held-out prompts."""
 
+    @staticmethod
+    def graded(verifier, answer, /, text="What?", **reference):
+        prompt = Prompt(messages=(Message(role="user", content=text),), reference=Reference(**reference))
+        settings = DomainSettings(name="d", description="d", verifier=verifier)
+        return measures.grade(prompt, answer, Domain(settings, ROOT / "none.jsonl"))
 
-# Possible answers in the format of BFCL; "" marks an optional argument.
-TRUTH = {
-    "book": {
-        "city": ["New York", "NYC"], "seats": [2], "window": [True, ""], "days": [["Mon", "Tue"]],
-        "card": [{"kind": ["visa"], "note": ["", "none"]}], "price": [10.0],
-    },
-}  # fmt: skip
-RIGHT = {"city": "nyc", "seats": 2, "days": ["mon", "Tue"], "card": {"kind": "Visa"}, "price": 10}
+    def test_the_task_is_whether_the_answer_is_right(self):
+        assert self.graded("answer", "Answer: 12", answer="12") == {"task": 1, "right": 1, "has answer line": 1}
+        assert self.graded("answer", "12.5", answer="12")["task"] == 0
 
+    def test_facts_count_by_share_if_none_is_invented(self):
+        half = self.graded("facts", "- Visits Rome in May", "I visit Rome in May", contains=("Rome", "Nina"))
+        assert (half["task"], half["right"]) == (0.5, 0)
+        assert self.graded("facts", "- Visits Rome with Otto", "I visit Rome", contains=("Rome",))["task"] == 0
 
-def call(tool="book", **change):
-    arguments = {k: v for k, v in (RIGHT | change).items() if v is not None}
-    return json.dumps({"tool": tool, "arguments": arguments})
+    def test_demands_count_by_share(self):
+        assert self.graded("demands", "1. Call the dentist\n2. Go", contains=("dentist", "Monday"))["task"] == 0.5
 
-
-class TestCalls:
-    """Grades of tool calls."""
-
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            call(), call(city="new  york"), call(window=True), call(card={"kind": "visa", "note": "none"}),
-            f"```json\n{call()}\n```", f"```\n{call()}```", f"\n {call()} \n",
-        ],
-        ids=["plain", "case and blanks", "optional given", "nested optional", "fence", "bare fence", "blank lines"],
-    )  # fmt: skip
-    def test_a_call_with_allowed_values_is_right(self, answer):
-        assert measures.call_grade(answer, TRUTH) == {"task": 1, "valid JSON": 1, "right tool": 1}
-
-    @pytest.mark.parametrize(
-        ("answer", "valid", "tool"),
-        [
-            (call(tool="cook"), 1, 0), (call(city="Boston"), 1, 1), (call(seats=None), 1, 1), (call(seats="2"), 1, 1),
-            (call(seats=True), 1, 1), (call(window=1), 1, 1), (call(window=False), 1, 1), (call(extra=1), 1, 1),
-            (call(days=["Mon"]), 1, 1), (call(days="Mon"), 1, 1), (call(card={"note": ""}), 1, 1),
-            (call(card={"kind": "visa", "pin": 1}), 1, 1), (call(price=10.5), 1, 1),
-            ("Sure! " + call(), 0, 0), (call() + "\n" + call(), 0, 0), (call()[:-1], 0, 0), (f"[{call()}]", 0, 0),
-            ('{"tool": "book"}', 0, 0), ('{"tool": "book", "arguments": []}', 0, 0), ("", 0, 0), ("[" * 99999, 0, 0),
-            ('{"tool": "book", "arguments": {"price": NaN}}', 0, 0),
-        ],
-        ids=[
-            "another tool", "wrong value", "one missing", "string for a number", "true for a number",
-            "number for true", "false", "one too many", "short list", "no list", "nested missing",
-            "nested too many", "another number", "words before", "two calls", "cut off", "a list", "no arguments",
-            "arguments a list", "nothing", "nested too deep", "NaN",
-        ],
-    )  # fmt: skip
-    def test_a_call_with_a_fault_is_wrong(self, answer, valid, tool):
-        assert measures.call_grade(answer, TRUTH) == {"task": 0, "valid JSON": valid, "right tool": tool}
-
-    def test_a_tool_without_arguments_takes_none(self):
-        assert measures.call_grade(call(), {"book": {}})["task"] == 0
-        assert measures.call_grade('{"tool": "book", "arguments": {}}', {"book": {}})["task"] == 1
-
-
-class TestDomains:
-    """Grades by the verifiers of the domains."""
-
-    @pytest.mark.parametrize(
-        ("name", "answer", "reference", "task"),
-        [
-            ("action", '{"tool": "calculator", "arguments": {"expression": "2*3"}}',
-             {"tool": {"name": "calculator", "arguments": {"expression": "2 * 3"}}}, 1),
-            ("thinking", "1. Cost: 3 x 400 = 1200.\nAnswer: 1,200", {"answer": "1200"}, 1),
-            ("thinking", "Answer: 12:55", {"answer": "2:55"}, 0),
-            ("debug", "```python\ndef f():\n    return 1\n```", {"tests": ("assert f() == 1",)}, 1),
-            ("debug", "```python\ndef f():\n    return 2\n```", {"tests": ("assert f() == 1",)}, 0),
-            ("task", "1. Call the dentist.\n2. Go there.", {"contains": ("dentist", "Monday")}, 0.5),
-            ("memory", "- User visits Rome in May", {"contains": ("Rome", "Nina")}, 0.5),
-            ("memory", "- User visits Rome with Otto", {"contains": ("Rome",)}, 0),
-        ],
-        ids=["call", "number", "time", "passes", "fails", "demands", "kept", "invented"],
-    )  # fmt: skip
-    def test_the_task_is_what_the_verifier_says(self, name, answer, reference, task):
-        assert graded(name, answer, "I visit Rome in May with Nina", **reference)["task"] == task
-
-    def test_no_reference_gives_no_grade(self):
-        assert graded("task", "anything") is None
+    def test_without_verifier_or_reference_there_is_no_grade(self):
+        assert self.graded("", "12", answer="12") is None
+        assert self.graded("answer", "12") is None
 
 
 def row(method, seed=0, seconds=None, name="action", **measured):
@@ -198,29 +139,19 @@ class TestRows:
     def test_held_out_prompts_are_graded_in_their_order(self, bench, tmp_path):
         bench, _ = bench
         lines = [
-            {"messages": [{"role": "user", "content": f"Say {i}"}], "reference": {"contains": [str(i)] * (i % 2)}}
+            {"messages": [{"role": "user", "content": f"Say {i}"}], "reference": {"answer": str(i)} if i % 2 else {}}
             for i in range(40)
         ]
         file = tmp_path / "prompts.jsonl"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        one = Domain(DomainSettings(name="task", description="d", verifier="facts"), file)
+        one = Domain(DomainSettings(name="task", description="d", verifier="answer"), file)
         asked = []
 
         def told(prompts):
             asked.extend(prompts)
-            return [p.text if i else "nothing" for i, p in enumerate(prompts)]
+            return [p.reference.answer if i else "nothing" for i, p in enumerate(prompts)]
 
         found = bench._graded(one, told)
         assert found["held-out: task"] == [0.0, *[1.0] * (len(asked) - 1)]
         assert len(asked) > 1
-        assert all(p.reference.contains for p in asked), "what cannot be graded is not asked"
-
-
-def test_plans_are_graded_by_the_share_of_demands_that_the_verifier_finds_met():
-    settings = DomainSettings(name="plans", description="d", verifier="demands")
-    prompt = Prompt(
-        messages=(Message(role="user", content="?"),),
-        reference=Reference(contains=("water", "tap"), plan={"first": "water", "lacks": ("hammer",)}),
-    )
-    plan = "1. Turn off the water.\n2. Test it."
-    assert measures.grade(prompt, plan, Domain(settings, ROOT / "none.jsonl"))["task"] == 0.75
+        assert all(p.reference.answer for p in asked), "what cannot be graded is not asked"

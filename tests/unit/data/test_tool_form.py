@@ -71,6 +71,13 @@ def test_neurons_of_0_1_see_tools_as_json():
     assert system["content"].splitlines()[1:] == ['{"name": "now"}']
 
 
+def test_neurons_of_0_1_see_only_the_prompts_own_tools():
+    prompt = Prompt(messages=(Message(role="user", content="hi"),), default_tools=(Tool(name="a"),))
+    assert student_turns(prompt, form=1) == prompt.turns
+    own = prompt.model_copy(update={"tools": (Tool(name="b"),)})
+    assert '{"name": "b"}' in student_turns(own, form=1)[0]["content"]
+
+
 def test_a_student_sees_the_prompts_own_tools_before_the_domains():
     prompt = Prompt(messages=(Message(role="user", content="hi"),), default_tools=(Tool(name="a"),))
     assert student_turns(prompt)[0]["content"].endswith("\na()")
@@ -87,7 +94,8 @@ def test_calls_are_read_as_they_are_written():
 @pytest.mark.parametrize(
     "text",
     ["", "no", '{"tool": "a"}', '{"tool": "a", "arguments": {}', '{"tool": "a", "arguments": 3}', "{}", "[1]",
-     '{"tool": "a", "arguments": {}}\nand more', '{"tool": "", "arguments": {}}', "{" * 20_000],
+     '{"tool": "a", "arguments": {}}\nand more', '{"tool": "", "arguments": {}}', "{" * 20_000,
+     '{"tool": "a", "arguments": {"x": NaN}}'],
     ids=lambda text: text[:20],
 )  # fmt: skip
 def test_anything_else_is_no_call(text):
