@@ -88,7 +88,8 @@ def prepare(work, domain, teacher, parts, recipes):
         AnswerExtractor(work.host, domain), work.cache, work.progress,
         cross_tokenizer_loss(work.host.catalog, work.config),
     )  # fmt: skip
-    return preparation.prepared(parts, plan, others)
+    prepared = preparation.prepared(parts, plan, others)
+    return prepared.training_set_of(work.config.steps), prepared.held_out
 
 
 def works(folder, student, *names, **about):
