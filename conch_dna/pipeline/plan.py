@@ -57,7 +57,7 @@ class DomainPlan(Record):
     :param refused: the reason why the settings do not suit the domain, or ``None``; the whole run is refused for it.
     :param fault: the fault of the domain's files, or ``None``; only this domain fails for it.
     :param seconds: of training, at the speed of earlier runs of this student and with all rounds of the recipes;
-        without such runs ``minutes``.
+        without such runs those of ``minutes``, or ``None``.
     :param cost: of its answers and verdicts, for each teacher behind an API.
     """
 

@@ -198,7 +198,7 @@ def test_the_steps_that_fit_into_minutes_are_estimated_from_earlier_runs(project
     assert rounds.steps == int(5400 / (3 * step)), "a preference step has two answers"
     show_plan(config_of(student=str(student), minutes=90), [unknown, known], as_json=False)
     words = capsys.readouterr().out
-    assert f"as many steps of 4 as fit into 90 minutes\n" in words
+    assert "as many steps of 4 as fit into 90 minutes\n" in words
     assert f"about {known.steps} steps of 4, in 90 minutes\n" in words
     assert words.count("time    90 min") == 2
 

@@ -115,19 +115,24 @@ def test_steps_chosen_for_another_teacher_are_chosen_anew_before_training_and_re
     (alpha,) = distill_all(other, ["alpha"]).results
     assert alpha.error is None
     assert chosen(other)["identity"] == chosen(one)["identity"]
+    trained = len(losses(one))
     (one.run.path / "alpha/result.json").unlink()
-    keep_steps(one, one, steps=5)
+    keep_steps(one, one, steps=trained + 1)
     (alpha,) = distill_all(timed("one"), ["alpha"]).results
-    assert f"steps = {len(losses(one))}, now 5" in alpha.error
+    assert f"steps = {trained}, now {trained + 1}" in alpha.error
 
 
-def test_a_damaged_file_of_steps_is_made_again(timed):
+def test_a_damaged_file_of_steps_is_made_again_before_training_and_refused_after(timed):
     one = timed()
     folder = one.run.path / "alpha"
     folder.mkdir(parents=True)
     (folder / "steps.json").write_text('{"steps": 5, ')
     (alpha,) = distill_all(one, ["alpha"]).results
     assert alpha.steps == chosen(one)["steps"]
+    (folder / "steps.json").write_text('{"steps": 5, ')
+    (folder / "result.json").unlink()
+    (alpha,) = distill_all(timed(), ["alpha"]).results
+    assert f"steps = {len(losses(one))}, now None" in alpha.error
 
 
 def test_recipes_in_a_row_share_the_minutes(timed):
