@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REMOVED = {"beta_end": None}  # settings of 0.1 that no longer exist, with the value that identities hold
-NEWER = ("gate_generated",)  # shared settings that 0.1 did not have
+NEWER = ("gate_generated", "minutes")  # shared settings that 0.1 did not have
 MOVED_DEFAULTS = {"max_harm": 0.1}  # defaults of 0.1 that changed; none of them changes the training
+FOLLOWING = ("steps", "learning_rate", "warmup", "checkpoint_every")  # `minutes` chooses those that are not given
+RIVALS = {"steps": "minutes", "minutes": "steps"}  # of them, the one that is given later counts
+LEAST_STEPS, MOST_STEPS = 4, 100_000  # the bounds of the steps that `minutes` chooses
+RATES = ((60, 5e-4), (400, 5e-4), (MOST_STEPS, 4e-4))  # the last number of steps of each peak learning rate
+CHECKPOINT_SECONDS = 120  # between two checkpoints
 log = structlog.get_logger()
 TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # the tables of a conch.toml
 
@@ -104,6 +109,9 @@ class DistillConfig(BaseModel):
         False, description="recomputation of each block in the backward pass, which needs less memory"
     )
     max_memory: float | None = Field(None, gt=0, description="GB that training may use; empty: the machine's memory")
+    minutes: float | None = Field(
+        None, gt=0, le=1440, description="minutes of training per domain, which choose the steps; empty: steps counts"
+    )
     steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each of its rounds")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(
@@ -166,6 +174,19 @@ class DistillConfig(BaseModel):
         """True if training measures a validation loss at every checkpoint."""
         return self.patience > 0 or self.keep_best > 0
 
+    def with_steps(self, steps: int, seconds: float) -> Self:
+        """Return the settings with the steps that ``minutes`` chose, and what follows them unless it is given.
+
+        :param seconds: the time of one step.
+        """
+        chosen = {
+            "steps": steps,
+            "learning_rate": next(rate for last, rate in RATES if steps <= last),
+            "warmup": max(3, steps // 50),
+            "checkpoint_every": max(1, round(CHECKPOINT_SECONDS / seconds)),
+        }
+        return self.model_copy(update={k: v for k, v in chosen.items() if k not in self.model_fields_set})
+
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
         """Refuse settings that contradict each other, naming every fault; recipes check theirs (``Recipe.faults``)."""
@@ -189,12 +210,15 @@ class DistillConfig(BaseModel):
         Version 0.1 wrote this form, so its runs, checkpoints and cards compare equal. A recipe's setting that is newer
         than 0.1 is in it as ``RECIPE.NAME``, and only if it differs from its default. So a plug-in that is added or
         removed does not change the identity of a run that does not use it. A shared setting that is newer is in it if
-        it differs from its default or the preset sets it.
+        it differs from its default or the preset sets it. The settings that ``minutes`` chooses are in it once they
+        are chosen.
         """
         found = {**REMOVED, **self.model_dump(mode="json")}
         for name in NEWER:
             if name not in PRESETS[self.preset] and found[name] == DistillConfig.model_fields[name].default:
                 del found[name]
+        if self.minutes is not None:
+            found = {k: v for k, v in found.items() if k not in FOLLOWING or k in self.model_fields_set}
         for recipe, settings in self.tables.items():
             for name, value in settings.model_dump(mode="json").items():
                 old = settings.flat_names.get(name)
@@ -208,14 +232,14 @@ class DistillConfig(BaseModel):
 NO_RECIPES: RecipeTypes = MappingProxyType({})
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {},
-    "standard": {
-        "steps": 120, "checkpoint_every": 20, "learning_rate": 2e-4, "gate_prompts": 200, "gate_generated": 200,
-    },
-    "thorough": {
-        "steps": 400, "checkpoint_every": 40, "learning_rate": 1e-4, "rank": 16, "accumulation": 2,
-        "gate_prompts": 200, "gate_generated": 200,
-    },
-}  # fmt: skip
+    "standard": {"minutes": 45, "gate_prompts": 200, "gate_generated": 200},
+    "thorough": {"minutes": 420, "rank": 16, "gate_prompts": 200, "gate_generated": 200},
+}
+
+
+def steps_within(minutes: float, seconds: float) -> int:
+    """Return the number of steps of so many seconds each that fit into ``minutes``, within bounds."""
+    return min(MOST_STEPS, max(LEAST_STEPS, int(60 * minutes / seconds)))
 
 
 def upgraded(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,24 +252,28 @@ def upgraded(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 def resolve(*layers: Mapping[str, Any], recipes: RecipeTypes = NO_RECIPES, where: str = "settings") -> DistillConfig:
     """Merge layers of settings over the preset, later layers over earlier ones, and validate the result.
 
+    ``steps`` and ``minutes`` replace each other: that of the later layer counts.
+
     :param layers: mappings of setting to value; a ``None`` value means not given. A recipe's settings are a mapping
         under its name, or single values under ``RECIPE.NAME`` or their flat names of version 0.1.
     :param recipes: the settings of the recipes that plug-ins provide, by name.
-    :raises ConfigError: an unknown key or preset, or a value of the wrong type or out of range; every fault is listed.
+    :raises ConfigError: an unknown key or preset, a value of the wrong type or out of range, or both ``steps`` and
+        ``minutes`` in one layer; every fault is listed.
     """
+    converted = [with_tables(layer, recipes, where) for layer in layers]
+    faults = [fault for layer in converted for fault in _rivals(layer)]
     given: dict[str, Any] = {}
     tables: dict[str, dict[str, Any]] = {recipe: {} for recipe in recipes}
-    for layer in layers:
-        for key, value in with_tables(layer, recipes, where).items():
-            if key in recipes:
-                tables[key] |= value
-            else:
-                given[key] = value
+    for key, value in (item for layer in converted for item in layer.items()):
+        if key in recipes:
+            tables[key] |= value
+        else:
+            given[key] = value
+            given.pop(RIVALS.get(key, ""), None)
     preset = given.get("preset", "quick")
     if preset not in PRESETS:
         raise ConfigError("unknown preset", where=where, got=str(preset), allowed=", ".join(PRESETS))
     known = [*(name for name in DistillConfig.model_fields if name != "tables"), *recipes]
-    faults: list[str] = []
     if given.pop("tables", None) is not None:  # a field of the model, but not a setting
         faults.append(unknown_setting("tables", known))
     made: dict[str, RecipeSettings] = {}
@@ -255,12 +283,20 @@ def resolve(*layers: Mapping[str, Any], recipes: RecipeTypes = NO_RECIPES, where
         except ValidationError as error:
             faults += (f"[distill.{recipe}] {fault}" for fault in faults_in(error, kind.model_fields))
     try:
-        found = DistillConfig.model_validate({**PRESETS[preset], "preset": preset, **given, "tables": made})
+        start = {name: value for name, value in PRESETS[preset].items() if name != "minutes" or "steps" not in given}
+        config = DistillConfig.model_validate({**start, "preset": preset, **given, "tables": made})
     except ValidationError as error:
         faults += faults_in(error, known)
     if faults:
         raise ConfigError("; ".join(faults), where=where, next_step="See `conch distill --help`")
-    return found
+    return config
+
+
+def _rivals(layer: Mapping[str, Any]) -> list[str]:
+    """Return the contradiction of ``steps`` and ``minutes`` in one layer."""
+    if not RIVALS.keys() <= layer.keys():
+        return []
+    return [f"steps = {layer['steps']} contradicts minutes = {layer['minutes']}: give one of them"]
 
 
 def with_tables(layer: Mapping[str, Any], recipes: RecipeTypes, where: str = "settings") -> dict[str, Any]:

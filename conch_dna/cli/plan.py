@@ -35,9 +35,8 @@ def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:
     rounds = "at most " if plan.rounds else bound  # a round without gain is the last
     answered = "no answers yet" if plan.answered is None else f"{plan.answered} prompts answered"
     time = "unknown: no earlier run of this student" if plan.seconds is None else f"{rounds}{_duration(plan.seconds)}"
-    per_step = config.batch_size * config.accumulation
     lines = [
-        f"{plan.domain}: {plan.train} prompts to train on, {plan.held_out} held out, {plan.steps} steps of {per_step}",
+        f"{plan.domain}: {plan.train} prompts to train on, {plan.held_out} held out, {_steps(plan, config)}",
         f"    mode    {', '.join(plan.recipes)}: {plan.reason}",
         f"    tokens  {plan.tokens}, {answered}; trained {bound}{plan.trained_tokens}; longest {bound}{plan.longest}",
         f"    memory  {plan.memory['total'] / 1e9:.2f} GB estimated",
@@ -45,6 +44,15 @@ def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:
     ]
     lines += [f"    cost    {in_one_line(plan.cost)}"] if plan.cost else []
     return lines if plan.refused is None else [*lines, f"    refused {plan.refused}"]
+
+
+def _steps(plan: DomainPlan, config: DistillConfig) -> str:
+    per_step = config.batch_size * config.accumulation
+    if plan.minutes is None:
+        return f"{plan.steps} steps of {per_step}"
+    if not plan.steps:
+        return f"as many steps of {per_step} as fit into {plan.minutes:g} minutes"
+    return f"about {plan.steps} steps of {per_step}, in {plan.minutes:g} minutes"
 
 
 def _duration(seconds: float) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from conch_dna.cli.app import App
 
+SHOWN = ("student", "teacher", "preset", "minutes", "steps", "seed")  # settings
+
 
 @click.group(epilog="Examples:\n\n  conch runs list\n\n  conch runs show quick-1a2b3c4d --json")
 def runs() -> None:
@@ -59,7 +61,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         return
     click.echo("  ".join(filter(None, (about["run"], about["state"], about["stopped"]))))
     config = about.get("config", {})
-    shown = [f"{key}={config[key]}" for key in ("student", "teacher", "preset", "steps", "seed") if key in config]
+    shown = [f"{key}={config[key]}" for key in SHOWN if config.get(key) is not None]
     click.echo("  " + ("  ".join(shown) or "its settings are unreadable"))
     for result in about["results"]:
         _show_domain(result)
@@ -70,7 +72,8 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 def _step(step: dict[str, Any], about: dict[str, Any]) -> str:
     """Return the progress of a recipe, or of a round of it."""
-    return f"step {step['step']} of {about.get('config', {}).get('steps', '?')}"
+    steps = about.get("config", {}).get("steps")  # `minutes` has none
+    return f"step {step['step']}" + (f" of {steps}" if steps else "")
 
 
 def _state(result: dict[str, Any]) -> str:

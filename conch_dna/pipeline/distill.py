@@ -25,6 +25,7 @@ from conch_dna.pipeline.prepare import Preparation, Prepared
 from conch_dna.pipeline.publish import publish
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory
 from conch_dna.pipeline.run_folder import refuse_second
+from conch_dna.pipeline.steps import as_begun, settled
 from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_digest
 from conch_dna.plugin.trackers import Trackers
 from conch_dna.records import DomainResult, StepReport, Summary
@@ -130,7 +131,8 @@ class Distillation:
         teacher = self.setup.teacher(domain, lambda: self.base)
         try:
             identity = self._identity(teacher, start)
-            check_resumable(folder, identity)  # before the teacher is paid for answers that the run cannot use
+            # Before the teacher is paid for answers that the run cannot use.
+            check_resumable(folder, {**identity, "settings": as_begun(config, folder).flat()})
             choice = choose_recipes(
                 self.setup.project.host.catalog, config, self.setup.references(domain), teacher.capabilities,
                 machine_memory(), extracts=domain.settings.extract is not None,
@@ -139,10 +141,10 @@ class Distillation:
             parts = split(domain.prompts, config.held_out)
             plan = self._plan(choice, teacher, domain, parts)
             prepared = self._prepared(domain, teacher, parts, plan)
-            identity = {**identity, "data": prepared.training_set.digest}
+            context = settled(self._context(domain, teacher, prepared, identity, start), prepared, plan)
             if not plan.live:
                 teacher.close()
-            trained = self._trained(domain, teacher, choice, prepared, identity, start)
+            trained = self._trained(choice, context)
         finally:
             teacher.close()
             self.setup.api.write_metrics(domain.name, folder / "metrics.jsonl")
@@ -152,12 +154,12 @@ class Distillation:
             progress=self.progress,
         )  # fmt: skip
         write_evaluation(folder, prepared.held_out, evaluation)
-        result = _result(domain, choice, identity, prepared, trained, evaluation)
+        result = _result(domain, choice, context, len(prepared.held_out.prompts), trained, evaluation)
         if not evaluation.verdict.passed:
             return result
         entry = publish(  # last of all: nothing fails after it
             self.registry, domain, trained.adapter, evaluation.verdict, base=config.student,
-            teacher=self.teacher_name(domain), identity=identity,
+            teacher=self.teacher_name(domain), identity=context.identity,
         )  # fmt: skip
         self.trackers.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)
         return result.model_copy(
@@ -202,33 +204,30 @@ class Distillation:
         """Return the domain with the final answers in its examples, as its neuron answers it."""
         return as_answered(domain, self.setup.extractors[domain.name])
 
-    def _trained(
-        self,
-        domain: Domain,
-        teacher: Teacher,
-        choice: RecipeChoice,
-        prepared: Prepared,
-        identity: dict[str, Any],
-        start: WarmStart | None,
-    ) -> RecipeResult:
-        """Run the recipes.
-
-        :raises TrainingError: no recipe took a step, so the adapter would be the one that training started from.
-        """
+    def _context(
+        self, domain: Domain, teacher: Teacher, prepared: Prepared, identity: dict[str, Any], start: WarmStart | None
+    ) -> RecipeContext[RecipeSettings]:
+        """Return the context of all recipes, without the number of their steps."""
 
         def on_step(report: StepReport) -> None:
             self.trackers.emit("step_finished", run_dir=self.run.path, domain=domain.name, report=report)
 
-        context = RecipeContext(
+        folder = self.run.folder(domain.name)
+        return RecipeContext(
             self.base, self.setup.config, RecipeSettings(), self.setup.project.host, self._as_answered(domain),
-            prepared.training_set, teacher, identity, self.run.folder(domain.name), self.progress, on_step,
-            start.path if start else None,
+            prepared.training_set, teacher, identity, folder, self.progress, on_step, start.path if start else None,
         )  # fmt: skip
+
+    def _trained(self, choice: RecipeChoice, context: RecipeContext[RecipeSettings]) -> RecipeResult:
+        """Run the recipes.
+
+        :raises TrainingError: no recipe took a step, so the adapter would be the one that training started from.
+        """
         trained = run_recipes(choice.recipes, context)
         if not trained.reports:  # every candidate had the same score
             raise TrainingError(
                 "no step was trained: no candidate is better than the others of its prompt",
-                where=f"domain {domain.name}",
+                where=f"domain {context.domain.name}",
                 next_step="Raise candidates or candidate_temperature, or leave `start` out",
             )
         return trained
@@ -237,13 +236,16 @@ class Distillation:
 def _result(
     domain: Domain,
     choice: RecipeChoice,
-    identity: dict[str, Any],
-    prepared: Prepared,
+    context: RecipeContext[RecipeSettings],
+    held_out: int,
     trained: RecipeResult,
     evaluation: Evaluation,
 ) -> DomainResult:
-    """Return the result of one domain before its neuron is published."""
-    reports, training_set = trained.reports, prepared.training_set
+    """Return the result of one domain before its neuron is published.
+
+    :param held_out: number of held-out prompts.
+    """
+    reports, training_set, identity = trained.reports, context.training_set, context.identity
     tokens, seconds = sum(r.tokens for r in reports), sum(r.seconds for r in reports)
     return DomainResult(
         domain=domain.name,
@@ -252,7 +254,7 @@ def _result(
         domain_digest=domain.digest,
         verdict=evaluation.verdict,
         train_prompts=len(training_set.examples) or len(training_set.prompts),
-        held_out_prompts=len(prepared.held_out.prompts),
+        held_out_prompts=held_out,
         no_final_answer=training_set.missing,
         steps=len(reports),
         kd_loss=reports[-1].kd,

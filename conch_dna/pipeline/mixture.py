@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
+
+from conch_dna.data.batches import of_like_length
 from conch_dna.data.tool_form import read_calls
+from conch_dna.domains.generation import generate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from conch_dna.config import DistillConfig
+    from conch_dna.data.tokens import Example
+    from conch_dna.domains.domain import Domain
+    from conch_dna.domains.generation import NamedGenerator
     from conch_dna.plugin.protocols import Draft
     from conch_dna.records import Prompt, Tool
 
 ALL_TOOLS = 0.5  # share of examples that show every tool of a written prompt; the others show some of them
+MOST = 20_000  # examples; further steps go over them again
+log = structlog.get_logger()
 
 
 class Answered(NamedTuple):
@@ -21,6 +32,49 @@ class Answered(NamedTuple):
 
     prompt: Prompt
     text: str
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Answered prompts and a generator, of which the examples of any number of steps are made.
+
+    :param encode: returns the tokens of a prompt and its answer.
+    :param avoid: texts of prompts that no generated one may have: those of the domain, and those of the gate.
+    """
+
+    written: Sequence[Answered]
+    generator: NamedGenerator | None
+    domain: Domain
+    encode: Callable[[Prompt, str], Example]
+    avoid: Sequence[str]
+    config: DistillConfig
+
+    def examples(self, steps: int) -> list[Example]:
+        """Return the examples of so many steps in their order, at most :data:`MOST`."""
+        config, settings = self.config, self.domain.settings
+        share = settings.generate.share if settings.generate else 0.0
+        count, generated = shares(min(MOST, steps * config.batch_size * config.accumulation), share)
+        drafts = self._drafts(generated)
+        mixed = mixture(self.written, drafts, count, config.seed)
+        log.info("examples_mixed", domain=self.domain.name, written=count, generated=len(drafts))
+        encoded = [self.encode(prompt, text) for prompt, text in mixed]
+        found = [example for example in encoded if len(example.ids) <= config.max_length]
+        log_left_out("with their tools and answer", len(encoded) - len(found), config)
+        places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
+        return [found[place] for place in places]
+
+    def _drafts(self, count: int) -> list[Draft]:
+        """Return generated examples."""
+        if self.generator is None or not count:
+            return []
+        return generate(self.domain, self.generator, count, seed=self.config.seed, avoid=self.avoid).drafts
+
+
+def log_left_out(what: str, count: int, config: DistillConfig) -> None:
+    """Log how many examples are longer than ``max_length``, if any is."""
+    if count:
+        reason = f"{what} longer than max_length {config.max_length}"
+        log.warning("examples_left_out", reason=reason, count=count)
 
 
 def shares(total: int, share: float) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
+from conch_dna.config import steps_within
 from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer, prompt_ids
@@ -44,7 +45,8 @@ class DomainPlan(Record):
 
     :param recipes: the recipes that would train it, in order.
     :param reason: the reason for these recipes.
-    :param steps: optimizer steps of each recipe.
+    :param minutes: of training, if they choose the steps.
+    :param steps: optimizer steps of each recipe; under ``minutes`` estimated, 0 without earlier runs.
     :param rounds: a recipe may take these steps several times.
     :param examples: conversations in these steps.
     :param answered: training prompts whose answers are known and fit into ``max_length``; ``None`` for a live teacher.
@@ -55,7 +57,7 @@ class DomainPlan(Record):
     :param refused: the reason why the settings do not suit the domain, or ``None``; the whole run is refused for it.
     :param fault: the fault of the domain's files, or ``None``; only this domain fails for it.
     :param seconds: of training, at the speed of earlier runs of this student and with all rounds of the recipes;
-        ``None`` without such runs.
+        without such runs those of ``minutes``, or ``None``.
     :param cost: of its answers and verdicts, for each teacher behind an API.
     """
 
@@ -64,6 +66,7 @@ class DomainPlan(Record):
     reason: str = ""
     train: int = 0
     held_out: int = 0
+    minutes: float | None = None
     steps: int = 0
     rounds: bool = False
     examples: int = 0
@@ -142,15 +145,19 @@ def _plan(setup: Setup, domain: Domain, student: Student) -> tuple[DomainPlan, R
     beside = [folder for one, _ in stay if (folder := getattr(one, "folder", None))]
     drawn = drawn_at_once(asked.rows, asked.row_tokens)
     memory, refused = _memory(student.folder, config, max(1, sizes.longest), beside, asked.together, drawn)
-    examples = config.steps * config.batch_size * config.accumulation
     answers = len(parts.train) if sizes.answered is None else sizes.answered
-    seconds = None
+    per_step, step_seconds = config.batch_size * config.accumulation, None
     if student.speed and answers:
-        seconds = asked.rounds * examples * sizes.trained_tokens / answers / student.speed
+        step_seconds = asked.rounds * per_step * sizes.trained_tokens / answers / student.speed
+    steps, seconds = config.steps, None
+    if config.minutes is not None:
+        steps, seconds = steps_within(config.minutes, step_seconds) if step_seconds else 0, 60 * config.minutes
+    if step_seconds:
+        seconds = steps * step_seconds
     return DomainPlan(
         domain=domain.name, recipes=choice.names, reason=choice.reason, train=len(parts.train),
-        held_out=len(parts.held_out), steps=config.steps, examples=examples, memory=memory, refused=refused,
-        seconds=seconds, rounds=asked.rounds > len(choice.recipes), **sizes._asdict(),
+        held_out=len(parts.held_out), minutes=config.minutes, steps=steps, examples=steps * per_step, memory=memory,
+        refused=refused, seconds=seconds, rounds=asked.rounds > len(choice.recipes), **sizes._asdict(),
     ), asked  # fmt: skip
 
 

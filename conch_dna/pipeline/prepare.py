@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from conch_dna.data.batches import check_budget, of_like_length
+from conch_dna.data.batches import check_budget
 from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.data.tool_form import student_turns
 from conch_dna.domains.extract import MISSING, NO_FINAL
-from conch_dna.domains.generation import generate
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.evaluation.gate import HeldOutSet, prompt_text
 from conch_dna.losses.cross_tokenizer import CrossTargets
-from conch_dna.pipeline.mixture import Answered, mixture, shares
+from conch_dna.pipeline.mixture import Answered, Mix, log_left_out
 from conch_dna.records import CHOICES, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.answers import final_answers
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.domains.generation import NamedGenerator
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.protocols import CrossTokenizerLoss, Draft, SpanProcessor, Targets, Teacher
+    from conch_dna.plugin.protocols import CrossTokenizerLoss, SpanProcessor, Targets, Teacher
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
     from conch_dna.teachers.compatibility import Signal
@@ -49,10 +48,20 @@ log = structlog.get_logger()
 
 
 class Prepared(NamedTuple):
-    """The training set of the recipes, and the held-out set of the gate."""
+    """The training set of the recipes, and the held-out set of the gate.
+
+    :param mix: makes the examples of the training set, in place of those in it; ``None`` if nothing is mixed.
+    """
 
     training_set: TrainingSet
     held_out: HeldOutSet
+    mix: Mix | None = None
+
+    def training_set_of(self, steps: int) -> TrainingSet:
+        """Return the training set for so many steps."""
+        if self.mix is None:
+            return self.training_set
+        return replace(self.training_set, examples=self.mix.examples(steps), in_order=True)
 
 
 @dataclass(frozen=True)
@@ -118,50 +127,23 @@ class Preparation:
                  of=len(asked), signal="soft targets" if held_targets is not None else "text")  # fmt: skip
         validation = TrainingSet(self.domain.name, [e for _, e in apart_pairs], apart_targets, apart) if apart else None
         texts = {p.digest: answers[p.digest].text for p, _ in (*pairs, *apart_pairs)} if plan.verdicts else {}
+        examples = [e for _, e in pairs]
+        training_set = TrainingSet(self.domain.name, examples, targets, own, validation, texts, missing)
         # Soft targets exist for the teacher's own answers alone.
-        drafts = self._drafts() if plan.text and targets is None else []
-        trained += [draft.prompt.digest for draft in drafts]
-        mixed = self._mixed(pairs, answers, drafts) if plan.text and targets is None else None
-        examples = [e for _, e in pairs] if mixed is None else mixed
-        training_set = TrainingSet(
-            self.domain.name, examples, targets, own, validation, texts, missing, in_order=mixed is not None
-        )
+        mix = self._mix(pairs, answers) if plan.text and targets is None else None
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
         held_out = HeldOutSet(held_prompts, held_examples, plain, harmless, trained, self.generated, held)
-        return Prepared(training_set, held_out)
+        return Prepared(training_set, held_out, mix)
 
-    @property
-    def _shares(self) -> tuple[int, int]:
-        """The numbers of written and generated examples in all steps."""
-        config, generate_ = self.config, self.domain.settings.generate
-        return shares(config.steps * config.batch_size * config.accumulation, generate_.share if generate_ else 0.0)
-
-    def _mixed(self, pairs: Pairs, answers: dict[str, Completion], drafts: Sequence[Draft]) -> list[Example] | None:
-        """Return the examples of all steps in their order: answered prompts and generated ones, mixed.
-
-        ``None`` without tools and generator: then there is nothing to mix.
-        """
-        config, (count, _) = self.config, self._shares
+    def _mix(self, pairs: Pairs, answers: dict[str, Completion]) -> Mix | None:
+        """Return the mixture of answered prompts and generated ones; without tools and generator ``None``."""
         if self.generator is None and not any(prompt.offered for prompt, _ in pairs):
             return None
         written = [Answered(prompt, answers[prompt.digest].text) for prompt, _ in pairs]
-        mixed = mixture(written, drafts, count, config.seed)
-        log.info("examples_mixed", domain=self.domain.name, written=count, generated=len(drafts))
-        encoded = [self._encoded(prompt, text) for prompt, text in mixed]
-        found = [example for example in encoded if len(example.ids) <= config.max_length]
-        self._left_out("with their tools and answer", len(encoded) - len(found))
-        places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
-        return [found[place] for place in places]
-
-    def _drafts(self) -> list[Draft]:
-        """Return the generated examples; none of their prompts is one of the domain's."""
-        _, count = self._shares
-        if self.generator is None or not count:
-            return []
-        own = [prompt.messages[-1].content for prompt in self.domain.prompts]
-        return generate(self.domain, self.generator, count, seed=self.config.seed, avoid=own).drafts
+        measured = [prompt.messages[-1].content for prompt in (*self.domain.prompts, *self.generated)]
+        return Mix(written, self.generator, self.domain, self._encoded, measured, self.config)
 
     def _targets(
         self, pairs: Pairs, answers: dict[str, Completion], signal: Signal | None
@@ -233,7 +215,7 @@ class Preparation:
             raise ConfigError("leaves no prompt room for an answer of rollout_tokens", where="max_length",
                               got=config.max_length, allowed=f"{min(lengths)} and more",
                               next_step="Raise it, or lower rollout_tokens")  # fmt: skip
-        self._left_out("with rollout_tokens", len(prompts) - len(fitting))
+        log_left_out("with rollout_tokens", len(prompts) - len(fitting), config)
         check_budget({f"the prompt {p.digest[:12]} with its rollout": length for p, length in fitting}, config)
         return [p for p, _ in fitting]
 
@@ -262,16 +244,11 @@ class Preparation:
         answered = [p for p in prompts if p.digest in answers]
         encoded = [(p, self._encoded(p, answers[p.digest].text)) for p in answered]
         found = [(prompt, example) for prompt, example in encoded if len(example.ids) <= self.config.max_length]
-        self._left_out("with their answer", len(answered) - len(found))
+        log_left_out("with their answer", len(answered) - len(found), self.config)
         return found
 
     def _encoded(self, prompt: Prompt, text: str) -> Example:
         return encode_answer(self.base.tokenizer, prompt, text, self.processors)
-
-    def _left_out(self, what: str, count: int) -> None:
-        if count:
-            reason = f"{what} longer than max_length {self.config.max_length}"
-            log.warning("examples_left_out", reason=reason, count=count)
 
     def _others(self, domains: Sequence[Domain]) -> list[tuple[Example, ...]]:
         """Return a few held-out prompts of every other domain as texts to predict, the same ones each time."""

@@ -157,14 +157,19 @@ def refuse_other(where: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
 
     :raises CheckpointError: they differ; the message names each difference.
     """
-    if "settings" in old and "settings" in new:
-        old = {**old, "settings": upgraded(old["settings"], new["settings"])}
-    if different := differences(old, new):
+    if different := identity_differences(old, new):
         raise CheckpointError(
             "was made with " + "; ".join(different),
             where=where,
             next_step="Restore those settings, or give the run another name with --run",
         )
+
+
+def identity_differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Return a text for each difference of two identities; settings that only ``new`` has count as defaults in both."""
+    if "settings" in old and "settings" in new:
+        old = {**old, "settings": upgraded(old["settings"], new["settings"])}
+    return differences(old, new)
 
 
 def check_resumable(root: Path, known: dict[str, Any]) -> None:

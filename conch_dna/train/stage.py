@@ -86,17 +86,8 @@ def train_stage(
     identity = {**identity, "recipe": stage.recipe}
     if stage.start is not None:
         identity["start"] = sha256_file(stage.start / lora.ADAPTER_FILE)
-    checkpointing = checkpointed(base.model, on=config.gradient_checkpointing)
-    invocation_tokens = invocation_tokens_of(base.tokenizer) if config.activated else ()
-    activation = Activation(invocation_tokens) if invocation_tokens else None
-    with lora.attached(base.model, config, activation), fast_ops(base.model), checkpointing:
-        if stage.start is not None:
-            lora.start_from(base.model, config, stage.start, invocation_tokens)
-        optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
-        optimizer.init(base.model.trainable_parameters())
-        over = activation.over if activation else everywhere
-        trainee = Trainee(base.model, *split(base.model), optimizer, over)
-        state = State(base.model, optimizer, stage.source, Ema(config.ema) if config.ema else None)
+    with trainee_on(base, config, stage.start) as trainee:
+        state = State(base.model, trainee.optimizer, stage.source, Ema(config.ema) if config.ema else None)
         run = StageRun(config, stage, trainee, state, identity, folder, progress, on_step)
         first = run.resume()
         # An adapter from an earlier training may be damaged or of other data; checkpoints are verified.
@@ -114,8 +105,29 @@ def train_stage(
             checkpoint.load_step(run.checkpoints, best, state)
             log.info("best_checkpoint_kept", domain=stage.domain, step=best, validation=state.validation[best])
         with _averaged(state):
-            lora.save_adapter(base.model, config, folder / "adapter", invocation_tokens)
+            lora.save_adapter(base.model, config, folder / "adapter", _invocation_tokens(base, config))
     return run.reports
+
+
+@contextlib.contextmanager
+def trainee_on(base: LoadedModel, config: DistillConfig, start: Path | None) -> Iterator[Trainee]:
+    """Attach an adapter with its optimizer to ``base`` within a context; ``base`` is unchanged afterwards.
+
+    :param start: the adapter with the start weights, or ``None`` for a fresh one.
+    """
+    invocation_tokens = _invocation_tokens(base, config)
+    activation = Activation(invocation_tokens) if invocation_tokens else None
+    checkpointing = checkpointed(base.model, on=config.gradient_checkpointing)
+    with lora.attached(base.model, config, activation), fast_ops(base.model), checkpointing:
+        if start is not None:
+            lora.start_from(base.model, config, start, invocation_tokens)
+        optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)
+        optimizer.init(base.model.trainable_parameters())
+        yield Trainee(base.model, *split(base.model), optimizer, activation.over if activation else everywhere)
+
+
+def _invocation_tokens(base: LoadedModel, config: DistillConfig) -> tuple[int, ...]:
+    return invocation_tokens_of(base.tokenizer) if config.activated else ()
 
 
 def exhausted(validation: dict[int, float], patience: int) -> bool:

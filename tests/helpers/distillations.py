@@ -89,7 +89,8 @@ def prepare(work, domain, teacher, parts, recipes):
         cross_tokenizer_loss(work.host.catalog, work.config),
         processors=[work.host.catalog.get("processors", name) for name in domain.settings.processors],
     )  # fmt: skip
-    return preparation.prepared(parts, plan, others)
+    prepared = preparation.prepared(parts, plan, others)
+    return prepared.training_set_of(work.config.steps), prepared.held_out
 
 
 def works(folder, student, *names, **about):

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from settings import config_of, recipe_types
 from structlog.testing import capture_logs
 
-from conch_dna.config import PRESETS, DistillConfig, read_project, read_routes, resolve, upgraded
+from conch_dna.config import PRESETS, DistillConfig, read_project, read_routes, resolve, steps_within, upgraded
 from conch_dna.errors import ConfigError
 
 
@@ -23,6 +23,9 @@ from conch_dna.errors import ConfigError
         ({"steps": "many"}, ["steps = 'many'", "valid integer"]),
         ({"seed": 2**64}, [f"seed = {2**64}", "less than"]),
         ({"steps": 2.5}, ["steps = 2.5", "valid integer"]),
+        ({"minutes": 0}, ["minutes = 0", "greater than 0"]),
+        ({"minutes": 1441}, ["minutes = 1441", "less than or equal to 1440"]),
+        ({"steps": 9, "minutes": 2, "rank": 0}, ["steps = 9 contradicts minutes = 2: give one of them; rank = 0"]),
         ({"keys": "q_proj"}, ["keys = 'q_proj'", "valid tuple"]),
         ({"t_squared": "perhaps"}, ["t_squared = 'perhaps'", "valid boolean"]),
         ({"dpo_beta": 0}, ["dpo_beta = 0", "greater than 0"]),
@@ -85,11 +88,46 @@ def test_every_preset_is_valid(name):
 def test_later_layers_override_earlier_ones_and_all_override_the_preset():
     config = resolve({"preset": "standard", "steps": 7, "rank": 2}, {"steps": 9, "rank": None}, {"alpha": 0.0})
     assert (config.steps, config.rank, config.alpha) == (9, 2, 0.0)
-    assert config.learning_rate == PRESETS["standard"]["learning_rate"]
+    assert config.gate_prompts == PRESETS["standard"]["gate_prompts"]
 
 
 def test_a_later_layer_may_choose_the_preset():
-    assert resolve({"preset": "quick"}, {"preset": "thorough"}).steps == PRESETS["thorough"]["steps"]
+    assert resolve({"preset": "quick"}, {"preset": "thorough"}).rank == PRESETS["thorough"]["rank"]
+
+
+def test_steps_and_minutes_replace_each_other_and_the_later_layer_wins():
+    standard = {"preset": "standard"}
+    assert resolve(standard).minutes == PRESETS["standard"]["minutes"]
+    assert (resolve(standard, {"steps": 9}).minutes, resolve(standard, {"steps": 9}).steps) == (None, 9)
+    assert resolve({"minutes": 3, **standard}, {"steps": 9}).minutes is None
+    assert resolve({"steps": 9, **standard}, {"minutes": 3}).minutes == 3
+    assert resolve({"steps": 9}, {"minutes": 3}, {"steps": 8}).steps == 8
+
+
+def test_what_follows_the_steps_is_chosen_with_them_unless_it_is_given():
+    config = resolve({"minutes": 3, "warmup": 9, "checkpoint_every": 12})
+    short, long = config.with_steps(40, seconds=5.0), config.with_steps(5000, seconds=0.1)
+    assert [(c.steps, c.learning_rate, c.warmup, c.checkpoint_every) for c in (short, long)] == [
+        (40, 5e-4, 9, 12),
+        (5000, 4e-4, 9, 12),
+    ]
+    free = resolve({"minutes": 3}).with_steps(500, seconds=0.9)
+    assert (free.warmup, free.checkpoint_every) == (10, 133), "a checkpoint every two minutes"
+    assert (resolve({"minutes": 3}).with_steps(4, seconds=500).checkpoint_every, short.minutes) == (1, 3)
+
+
+def test_steps_fit_into_minutes_within_bounds():
+    assert [steps_within(2, seconds) for seconds in (7.0, 600, 1e-9)] == [17, 4, 100_000]
+
+
+def test_the_flat_form_has_what_minutes_chooses_once_it_is_chosen():
+    config = resolve({"minutes": 3, "learning_rate": 3e-4})
+    flat = config.flat()
+    assert not {"steps", "warmup", "checkpoint_every"} & flat.keys()
+    assert (flat["minutes"], flat["learning_rate"], resolve(flat)) == (3, 3e-4, config)
+    assert config.with_steps(9, seconds=1.0).flat()["steps"] == 9
+    assert "minutes" not in resolve({"steps": 9}).flat()
+    assert resolve(resolve({"preset": "standard", "steps": 9}).flat()).minutes is None
 
 
 def test_settings_are_frozen():

@@ -236,6 +236,7 @@ class TestGateAndFailures:
             ([], 2, "name the domains, or say --all"),
             (["alpha", "--all"], 2, "name the domains, or say --all"),
             (["alpha", "--rank", "0"], 2, "command line: rank = 0: should be greater than or equal to 1"),
+            (["alpha", "--steps", "9", "--minutes", "2"], 2, "command line: steps = 9 contradicts minutes = 2"),
             (["alpha", "--steps", "two"], 2, "'--steps': 'two' is not a valid integer"),
             (["alpha", "--held-out", "1.5"], 2, "held_out = 1.5: should be less than 1"),
             (["alpha", "--preset", "slow"], 2, "'slow' is not one of 'quick', 'standard', 'thorough'"),
@@ -333,6 +334,7 @@ class TestSettings:
         config = self.plan(project, "--preset", "thorough", "--keys", "mlp.up_proj", "--no-t-squared")["config"]
         assert (config["rank"], config["steps"], config["keys"]) == (16, 12, ["mlp.up_proj"])
         assert (config["t_squared"], config["teacher"]) == (False, "echo")
+        assert self.plan(project, "--minutes", 5)["config"].get("steps") is None, "those of conch.toml are replaced"
 
     def test_a_flat_name_of_version_0_1_gives_the_same_plan_and_one_warning(self, project):
         mode = ("distill", "alpha", "--teacher", "mlx", "--mode", "on_policy", "--dry-run", "--json")

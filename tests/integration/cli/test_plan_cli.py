@@ -186,6 +186,23 @@ def test_the_plan_is_printed_as_text_and_as_json(project, student, recorded, cap
     assert "time    unknown: no earlier run of this student" in capsys.readouterr().out
 
 
+def test_the_steps_that_fit_into_minutes_are_estimated_from_earlier_runs(project, student, recorded, capsys):
+    unknown = plan_of(project, student, teacher="recorded", minutes=90)
+    assert (unknown.steps, unknown.examples, unknown.seconds) == (0, 0, 5400)
+    write_metrics(project, student, "one", "alpha", (100, 50.0))
+    known = plan_of(project, student, teacher="recorded", minutes=90)
+    step = 4 * known.trained_tokens / known.answered / 2
+    assert (known.steps, known.examples) == (int(5400 / step), 4 * known.steps)
+    assert known.seconds == pytest.approx(5400, abs=step)
+    rounds = plan_of(project, student, "sft", "preference", teacher="recorded", minutes=90)
+    assert rounds.steps == int(5400 / (3 * step)), "a preference step has two answers"
+    show_plan(config_of(student=str(student), minutes=90), [unknown, known], as_json=False)
+    words = capsys.readouterr().out
+    assert "as many steps of 4 as fit into 90 minutes\n" in words
+    assert f"about {known.steps} steps of 4, in 90 minutes\n" in words
+    assert words.count("time    90 min") == 2
+
+
 def test_no_weights_are_loaded(project):
     """A separate process never calls the function that loads them."""
     guard = (

@@ -3,8 +3,12 @@
 import random
 from collections import Counter
 
+from projects import write_domain
+
+from conch_dna.config import DistillConfig
 from conch_dna.data.tool_form import written_calls
-from conch_dna.pipeline.mixture import Answered, mixture, shares, varied
+from conch_dna.domains.domain import load_domain
+from conch_dna.pipeline.mixture import Answered, Mix, mixture, shares, varied
 from conch_dna.plugin.protocols import Draft
 from conch_dna.records import FunctionCall, Message, Prompt, Tool
 
@@ -46,3 +50,11 @@ def test_an_answer_without_a_call_keeps_all_tools():
 def test_a_prompt_without_tools_stays_as_it_is():
     prompt = prompt_of("x")
     assert varied(prompt, "y", random.Random(0)) is prompt
+
+
+def test_a_long_training_goes_over_the_examples_again(tmp_path, tiny_model, monkeypatch):
+    monkeypatch.setattr("conch_dna.pipeline.mixture.MOST", 12)
+    domain = load_domain(write_domain(tmp_path / "alpha"))
+    written = [Answered(prompt, "at noon") for prompt in domain.prompts]
+    mix = Mix(written, None, domain, tiny_model.tokenizer, DistillConfig(max_length=4096))
+    assert [len(mix.examples(steps)) for steps in (2, 3, 100)] == [8, 12, 12]
