@@ -13,7 +13,7 @@ from conch_dna.cli.app import App
 from conch_dna.cli.complete import domain_names, teacher_names
 from conch_dna.cli.options import api_options
 from conch_dna.data.splits import shortage
-from conch_dna.domains.discovery import check_own, domain_folders
+from conch_dna.domains.discovery import check_own, domain_folders, open_domain
 from conch_dna.errors import DataError, UnknownName
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def domains() -> None:
 @click.pass_obj
 def list_(app: App, as_json: bool) -> None:
     """List every domain with its number of prompts, or its fault."""
-    rows = [_row(name, folder) for name, folder in _folders(app).items()]
+    rows = [_row(app, name, folder) for name, folder in _folders(app).items()]
     if as_json:
         _print_json(rows)
         return
@@ -46,12 +46,10 @@ def list_(app: App, as_json: bool) -> None:
         click.echo(f"{row['name']:<{width}}  {'FAULTY: ' + row['error'] if row['error'] else facts}")
 
 
-def _row(name: str, folder: Path) -> dict[str, Any]:
-    from conch_dna.domains.domain import load_domain
-
+def _row(app: App, name: str, folder: Path) -> dict[str, Any]:
     row = {"name": name, "folder": str(folder), "prompts": 0, "task_type": "", "description": "", "error": None}
     try:
-        domain = load_domain(folder)
+        domain = open_domain(app.host, folder)
         row |= domain.settings.model_dump(include={"task_type", "description"})
         row["prompts"] = len(domain.prompts)
     except DataError as error:
@@ -67,7 +65,7 @@ def show(app: App, name: str, as_json: bool) -> None:
     """Show the settings of domain NAME, its teacher context and its recordings."""
     domain = _domain(app, name)
     settings = domain.settings
-    recordings = [path.stem for path in sorted((domain.prompts_file.parent / "recorded").glob("*.jsonl"))]
+    recordings = sorted({path.stem for folder in domain.folders for path in folder.glob("recorded/*.jsonl")})
     if as_json:
         _print_json(
             settings.model_dump(mode="json")
@@ -84,6 +82,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         "name": settings.name,
         "description": settings.description,
         "folder": domain.folder,
+        **({"extends": settings.extends} if settings.extends else {}),
         "prompts": len(domain.prompts),
         "task type": settings.task_type,
         "words": f"{settings.length.min} to {settings.length.max}, at most {settings.max_tokens} tokens",
@@ -113,7 +112,7 @@ def check(app: App, names: tuple[str, ...]) -> None:
     faults = []
     for name in names or folders:
         try:
-            domain = _named(name, folders)
+            domain = _named(app, name, folders)
             recorded = check_recorded(app.host, domain)
             found = [
                 *faults_of(domain, scorers, app.host.catalog.names("processors")),
@@ -228,6 +227,8 @@ def _show_import(made: Import) -> None:
         click.echo(f"  {key:<9} {span.fewest} to {span.most}, mean {span.mean}, {of[key]}")
     click.echo(f"  turns     {', '.join(f'{count} of {turns}' for turns, count in made.turns.items())}")
     click.echo(f"  roles     {_counts(made.roles)}")
+    if made.tools or made.references:
+        click.echo(f"  prompts   {made.tools} with tools of their own, {made.references} with a reference")
     click.echo(f"  unread    {_counts(made.unread)}")
     for fault in made.faults:
         click.echo(fault, err=True)
@@ -348,23 +349,21 @@ def _folders(app: App) -> dict[str, Path]:
 
 
 def _domain(app: App, name: str) -> Domain:
-    from conch_dna.domains.domain import load_domain
-
     folders = _folders(app)
     if name not in folders:
         raise _unknown(name, folders)
-    return load_domain(folders[name])
+    return open_domain(app.host, folders[name])
 
 
-def _named(name: str, folders: dict[str, Path]) -> Domain:
+def _named(app: App, name: str, folders: dict[str, Path]) -> Domain:
     """Return the domain with that name or at that path."""
-    from conch_dna.domains.domain import domain_of_file, load_domain
+    from conch_dna.domains.domain import domain_of_file
 
     path = Path(name)
     if name in folders:
-        return load_domain(folders[name])
+        return open_domain(app.host, folders[name])
     if path.is_dir():
-        return load_domain(path.resolve())
+        return open_domain(app.host, path.resolve())
     if path.is_file():
         return domain_of_file(path, "prompts")
     raise _unknown(name, folders)

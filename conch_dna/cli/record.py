@@ -59,8 +59,8 @@ def record(
 ) -> None:
     """Ask a teacher every prompt of DOMAIN and keep the good answers in its recorded/ folder.
 
-    Answers are cached as they arrive, so the same command resumes after a stop. DOMAIN must be in the project: copy a
-    bundled domain to domains/ under another name first.
+    Answers are cached as they arrive, so the same command resumes after a stop. DOMAIN must be in the project:
+    extend a bundled domain first (extends = "NAME" in a domain.toml of the project).
     """
     # slow imports, which `conch record --help` does not need
     from conch_dna.cli.bars import Bars

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from conch_dna.data.tokens import with_calls_written
 from conch_dna.domains.prompts import messages_of
-from conch_dna.records import Message
+from conch_dna.records import Message, Reference, Tool
 from conch_dna.util.text import is_utf8, strict_json
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("messages", "conversations", "conversation")
 SYSTEM = "system"  # a column that may contain the system prompt
+TOOLS = ("tools", "functions")  # columns that may contain the tools, the older name last
+REFERENCE = "reference"  # a column that may contain what is known about the right answer, as in prompts.jsonl
 _NAMES = {
     "system": ("system", "developer"),
     "user": ("user", "human"),
@@ -32,10 +34,16 @@ class Chat(NamedTuple):
 
     :param messages: the turns before that answer.
     :param answer: the text of the answer, with tool calls as lines.
+    :param tools: the tools that the answer may call.
+    :param reference: what is known about the right answer.
+    :param read: the columns that were read.
     """
 
     messages: tuple[Message, ...]
     answer: str
+    tools: tuple[Tool, ...] = ()
+    reference: Reference = Reference()
+    read: frozenset[str] = frozenset()
 
 
 class Refused(NamedTuple):
@@ -67,7 +75,65 @@ def chat_of(row: Mapping[str, Any], column: str | None = None) -> Chat | Refused
         if isinstance(turn, str):
             return Refused("faulty turns", f"turn {place}: {turn}")
         turns.append(turn)
-    return _answered(turns)
+    chat = _answered(turns)
+    return chat if isinstance(chat, Refused) else _completed(chat, row, names)
+
+
+def _completed(chat: Chat, row: Mapping[str, Any], names: Iterable[str]) -> Chat | Refused:
+    """Return the chat with the tools and the reference of its row.
+
+    :param names: the columns with the turns.
+    """
+    tools, reference = _tools(row), _reference(row)
+    if isinstance(tools, str):
+        return Refused("faulty tools", tools)
+    if isinstance(reference, str):
+        return Refused("faulty reference", reference)
+    read = {SYSTEM, *names, *(TOOLS if tools else ()), *(() if reference is None else (REFERENCE,))}
+    return chat._replace(tools=tools, reference=reference or Reference(), read=frozenset(read))
+
+
+def _tools(row: Mapping[str, Any]) -> tuple[Tool, ...] | str:
+    """Return the tools of a row, in OpenAI's form or bare, as a list or its JSON text; or their fault.
+
+    A column of another kind, such as names, has no tools.
+    """
+    found = next((_parsed(row[name]) for name in TOOLS if row.get(name)), ())
+    if not isinstance(found, list) or not all(isinstance(tool, dict) for tool in found):
+        return ()
+    try:
+        tools = tuple(Tool.model_validate(tool) for tool in found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'tool'}: {first['msg']}"
+    if len({tool.name for tool in tools}) < len(tools):
+        return "two tools have the same name"
+    if not is_utf8(json.dumps([tool.model_dump() for tool in tools], ensure_ascii=False)):
+        return "broken UTF-8 (a lone surrogate)"
+    return tools
+
+
+def _reference(row: Mapping[str, Any]) -> Reference | str | None:
+    """Return the reference of a row, an object or its JSON text; its fault; ``None`` for a column of another kind."""
+    found = _parsed(row.get(REFERENCE))
+    if not isinstance(found, dict):
+        return None
+    try:
+        reference = Reference.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return reference if is_utf8(json.dumps(found, ensure_ascii=False)) else "broken UTF-8 (a lone surrogate)"
+
+
+def _parsed(value: Any) -> Any:
+    """Return the value of JSON text; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return strict_json(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _items(found: Any) -> list[Any] | None:

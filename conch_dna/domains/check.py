@@ -13,11 +13,11 @@ from conch_dna.errors import DataError
 from conch_dna.records import Completion
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from conch_dna.domains.domain import Domain, DomainSettings
-    from conch_dna.records import Plan, Prompt, Reference
+    from conch_dna.records import Plan, Prompt, Reference, Tool
 
 
 def faults_of(domain: Domain, scorers: Collection[str], processors: Collection[str] = ()) -> list[str]:
@@ -84,7 +84,7 @@ def _prompt_faults(domain: Domain) -> Iterator[str]:
         count = sum(prompt.source == key for prompt in domain.prompts)
         yield f"domain {domain.name}: {count} prompt(s) have the source {key!r}, which has no [[sources]] entry"
     for prompt in domain.prompts:
-        for fault in _reference_faults(prompt.reference, domain.settings):
+        for fault in (*_own_tool_faults(prompt), *_reference_faults(prompt.reference, prompt.offered)):
             yield f"{domain.prompts_file}: {_short(prompt)}: {fault}"
 
 
@@ -92,16 +92,28 @@ def _short(prompt: Prompt) -> str:
     return repr(prompt.messages[-1].content[:60])
 
 
-def _reference_faults(reference: Reference, settings: DomainSettings) -> Iterator[str]:
+def _own_tool_faults(prompt: Prompt) -> Iterator[str]:
+    names = [tool.name for tool in prompt.tools]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"tools has {name!r} more than once"
+    for tool in prompt.tools:
+        if fault := _schema_fault(tool.parameters):
+            yield f"the parameters of tool {tool.name!r} are not a JSON schema: {fault}"
+
+
+def _reference_faults(reference: Reference, offered: Sequence[Tool]) -> Iterator[str]:
     if reference.answer is not None and not reference.answer.strip():
         yield "reference.answer is empty"
-    for field, parts in (("contains", reference.contains), ("lacks", reference.lacks)):
-        if not all(part.strip() for part in parts):
-            yield f"reference.{field} has an empty text"
+    texts = {"contains": reference.contains, "lacks": reference.lacks}
+    yield from (
+        f"reference.{field} has an empty text" for field, parts in texts.items() if not all(map(str.strip, parts))
+    )
     if both := sorted({part.casefold() for part in reference.contains} & {part.casefold() for part in reference.lacks}):
         yield f"reference.contains and reference.lacks both have {', '.join(map(repr, both))}"
-    if reference.tool is not None and (fault := _tool_fault(reference.tool, settings)):
-        yield f"reference.tool {fault}"
+    calls = {"tool": [reference.tool] if reference.tool is not None else []}
+    calls["calls"] = [call.model_dump() for call in reference.calls or ()]
+    for field, called in calls.items():
+        yield from (f"reference.{field} {fault}" for call in called if (fault := _tool_fault(call, offered)))
     for test in reference.tests:
         if not _is_assert(test):
             yield f"reference.tests: not an assert statement: {test!r}"
@@ -122,8 +134,8 @@ def _plan_faults(plan: Plan, contains: Collection[str]) -> Iterator[str]:
         yield "reference.plan demands nothing"
 
 
-def _tool_fault(tool: dict[str, Any], settings: DomainSettings) -> str | None:
-    tools = {tool.name: tool.parameters for tool in settings.tools}
+def _tool_fault(tool: dict[str, Any], offered: Sequence[Tool]) -> str | None:
+    tools = {tool.name: tool.parameters for tool in offered}
     name, arguments = tool.get("name"), tool.get("arguments", {})
     if tool.keys() - {"name", "arguments"} or not isinstance(arguments, dict):
         return 'must look like {"name": "…", "arguments": {…}}'

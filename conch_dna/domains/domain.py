@@ -15,10 +15,13 @@ from conch_dna.records import Message, Prompt, Record, Tool, digest_of
 from conch_dna.util.validation import faults_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-NEWER = ("extract", "verifier", "min_right", "generate", "processors")  # settings that 0.1 did not have
+NEWER = (  # settings that 0.1 did not have
+    "extract", "verifier", "min_right", "generate", "processors", "extends", "replaces",
+)  # fmt: skip
 
 
 class Length(Record):
@@ -91,6 +94,8 @@ class DomainSettings(Record):
     min_right: float = Field(0.0, ge=0, le=1, description="least share of right answers of a published neuron")
     generate: Generation | None = Field(None, description="prompts with right answers made by a program")
     processors: tuple[str, ...] = Field((), description="processors that compute parts of the neuron's answers")
+    extends: str = Field("", description="domain of a plug-in whose settings, prompts and recordings it inherits")
+    replaces: bool = Field(False, description="whether it stands in for a plug-in's domain of the same name")
 
     @field_validator("scorers")
     @classmethod
@@ -108,20 +113,41 @@ class Domain:
     :param settings: the validated ``domain.toml``.
     :param prompts_file: its prompts.
     :param folder: its folder, with recordings in ``recorded/``; ``None`` for a domain made of one file.
+    :param parent: the domain that it extends, whose prompts and recordings it has too.
     """
 
-    def __init__(self, settings: DomainSettings, prompts_file: Path, folder: Path | None = None) -> None:
-        self.settings, self.prompts_file, self.folder = settings, prompts_file, folder
+    def __init__(
+        self, settings: DomainSettings, prompts_file: Path, folder: Path | None = None, parent: Domain | None = None
+    ) -> None:
+        self.settings, self.prompts_file, self.folder, self.parent = settings, prompts_file, folder, parent
         self.name = settings.name
+
+    def changed(self, **settings: Any) -> Domain:
+        """Return the domain with other settings, which are not validated again."""
+        return Domain(self.settings.model_copy(update=settings), self.prompts_file, self.folder, self.parent)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders with its recordings: its own, then that of the domain that it extends."""
+        own = () if self.folder is None else (self.folder,)
+        return own if self.parent is None else (*own, *self.parent.folders)
 
     @cached_property
     def prompts(self) -> tuple[Prompt, ...]:
-        """The prompts, in file order; those without tools of their own may call the domain's.
+        """The inherited prompts, then its own in file order; those without tools of their own may call the domain's.
 
         :raises DataError: the file is faulty.
         """
-        prompts, tools = read_prompts(self.prompts_file), self.settings.tools
+        prompts, tools = self._read(), self.settings.tools
         return tuple(p.model_copy(update={"default_tools": tools}) for p in prompts) if tools else prompts
+
+    def _read(self) -> tuple[Prompt, ...]:
+        """Return the prompts of the files; an own prompt stands for the inherited one with the same messages."""
+        if self.parent is None:
+            return read_prompts(self.prompts_file)
+        own = read_prompts(self.prompts_file) if self.prompts_file.exists() else ()
+        same = {prompt.digest for prompt in own}
+        return (*(prompt for prompt in self.parent._read() if prompt.digest not in same), *own)  # noqa: SLF001 - same class
 
     @cached_property
     def context(self) -> tuple[Message, ...]:
@@ -167,18 +193,18 @@ class Domain:
         return digest_of([{key: value for key, value in settings.items() if key not in unset}, prompts])
 
 
-def load_domain(folder: Path) -> Domain:
+def load_domain(folder: Path, extensible: Mapping[str, Path] | None = None) -> Domain:
     """Read the domain in ``folder``; its prompts are read on first use.
 
-    :raises DataError: ``domain.toml`` is missing or faulty, or its name differs from the folder's.
+    :param extensible: folders of the domains that it may extend, by name.
+    :raises DataError: ``domain.toml`` is missing or faulty, its name differs from the folder's, or it extends a domain
+        that does not exist.
     """
     path = folder / "domain.toml"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError("cannot be read", where=path, got=error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"is not TOML: {error}", where=path) from error
+    data, parent = read_toml(path), None
+    if name := data.get("extends"):
+        parent = _parent(name, path, extensible or {})
+        data = _inherited(parent.settings, data)
     try:
         settings = DomainSettings.model_validate(data)
     except ValidationError as error:
@@ -186,7 +212,40 @@ def load_domain(folder: Path) -> Domain:
         raise DataError(f"{error.error_count()} wrong field(s){faults}", where=path) from error
     if settings.name != folder.name:
         raise DataError("the name differs from the folder's", where=path, got=settings.name, allowed=folder.name)
-    return Domain(settings, folder / "prompts.jsonl", folder)
+    return Domain(settings, folder / "prompts.jsonl", folder, parent)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file.
+
+    :raises DataError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError("cannot be read", where=path, got=error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"is not TOML: {error}", where=path) from error
+
+
+def _parent(name: object, path: Path, extensible: Mapping[str, Path]) -> Domain:
+    """Return the domain that the file at ``path`` extends."""
+    folder = extensible.get(name) if isinstance(name, str) else None
+    if folder is None or folder.resolve() == path.parent.resolve():
+        others = ", ".join(other for other in extensible if other != path.parent.name or folder is None)
+        raise DataError("extends no domain of a plug-in", where=path, got=str(name), allowed=others or "(none)")
+    return load_domain(folder)
+
+
+def _inherited(parent: DomainSettings, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a domain with those that it inherits; its own keys win, and the sources of both count."""
+    settings = {**parent.model_dump(mode="json", exclude={"name", "extends", "replaces"}, exclude_unset=True), **own}
+    sources = own.get("sources", [])
+    if isinstance(sources, list):
+        named = [one.get("key") for one in sources if isinstance(one, dict)]
+        inherited = [one.model_dump(mode="json") for one in parent.sources if one.key not in named]
+        settings["sources"] = [*inherited, *sources]
+    return settings
 
 
 def domain_of_file(prompts_file: Path, name: str) -> Domain:

@@ -110,7 +110,7 @@ def as_answered(domain: Domain, extractor: AnswerExtractor) -> Domain:
         return domain
     taken = ((example, extractor.take(example.answer)) for example in domain.settings.examples)
     examples = tuple(example.model_copy(update={"answer": answer}) for example, answer in taken if answer)
-    return Domain(domain.settings.model_copy(update={"examples": examples}), domain.prompts_file, domain.folder)
+    return domain.changed(examples=examples)
 
 
 def extract_faults(host: PluginHost, domain: Domain) -> list[str]:

@@ -12,12 +12,12 @@ from pydantic import Field
 
 from conch_dna.data.splits import position
 from conch_dna.data.tokens import encode_answer
-from conch_dna.domains.chats import COLUMNS, SYSTEM, Refused, chat_of
+from conch_dna.domains.chats import Refused, chat_of
 from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.domains.recordings import FOLDER, RecordingCard, recorded_line
 from conch_dna.domains.rows import ALLOWED, digest_of_files, files_of, rows_of
 from conch_dna.errors import DataError, DiskError
-from conch_dna.records import Completion, Prompt, Record, Sampling, to_json_line
+from conch_dna.records import Completion, Prompt, Record, Reference, Sampling, to_json_line
 from conch_dna.util.files import new_folder
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Import(Record):
     answer_words: Span
     turns: dict[int, int] = Field(description="conversations by number of turns, including the answer")
     roles: dict[str, int] = Field(description="turns by role")
+    tools: int = Field(description="number of prompts with tools of their own")
+    references: int = Field(description="number of prompts with a reference")
     unread: dict[str, int] = Field(description="number of rows by unused column")
 
 
@@ -115,9 +117,8 @@ class Sieve:
         chat = chat_of(row, self.column)
         if isinstance(chat, Refused):
             return chat
-        read = {SYSTEM, *([self.column] if self.column else COLUMNS)}
-        self.unread.update(key for key in row if key not in read)
-        prompt = Prompt(messages=chat.messages, source=SOURCE)
+        self.unread.update(key for key in row if key not in chat.read)
+        prompt = Prompt(messages=chat.messages, tools=chat.tools, reference=chat.reference, source=SOURCE)
         if prompt.digest in self._seen:
             return Refused("duplicate", "the same prompt as an earlier row")
         try:
@@ -230,9 +231,17 @@ def _write(domain: Domain, folder: Path, text: str, digest: str, sieve: Sieve) -
         about = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (made / FOLDER / f"{RECORDING}.card.json").write_text(about + "\n", encoding="utf-8")
         with (made / "prompts.jsonl").open("w", encoding="utf-8") as file:
-            prompts = (one.prompt.model_dump(mode="json", include={"messages", "source"}) for one in sieve.kept)
-            file.writelines(map(to_json_line, prompts))
+            file.writelines(to_json_line(_line(one.prompt)) for one in sieve.kept)
         (made / "domain.toml").write_text(text, encoding="utf-8")
+
+
+def _line(prompt: Prompt) -> dict[str, Any]:
+    """Return a line of ``prompts.jsonl``, without empty fields."""
+    line = prompt.model_dump(mode="json", include={"messages", "source"})
+    if prompt.tools:
+        line["tools"] = [tool.model_dump(mode="json") for tool in prompt.tools]
+    reference = prompt.reference.model_dump(mode="json", exclude_defaults=True)
+    return line | ({"reference": reference} if reference else {})
 
 
 def _report(folder: Path, sieve: Sieve) -> Import:
@@ -247,7 +256,8 @@ def _report(folder: Path, sieve: Sieve) -> Import:
         answer_tokens=_span(one.answer_tokens for one in kept),
         answer_words=_span(len(one.answer.split()) for one in kept),
         turns=dict(sorted(Counter(len(one.prompt.messages) + 1 for one in kept).items())),
-        roles=dict(roles.most_common()), unread=dict(sieve.unread.most_common()),
+        roles=dict(roles.most_common()), tools=sum(bool(one.prompt.tools) for one in kept),
+        references=sum(one.prompt.reference != Reference() for one in kept), unread=dict(sieve.unread.most_common()),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_l
 from conch_dna.util.files import sha256_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 FOLDER = "recorded"
@@ -46,21 +46,36 @@ class Recording:
 def find_recording(domain: Domain, name: str | None = None) -> Recording:
     """Read a domain's recording by name; without a name, the only one.
 
-    :raises UnknownName: no recording has that name, or no name is given and there are several.
+    A domain that extends another has the recorded answers of both, and its own count where both have one.
+
+    :raises UnknownName: no recording has that name, or no name is given and a folder has several.
     :raises DataError: a line is faulty.
     """
-    folder = domain.folder / FOLDER if domain.folder else None
-    found = {p.stem: p for p in sorted(folder.glob("*.jsonl"))} if folder and folder.is_dir() else {}
-    if name is None and len(found) == 1:
-        name = next(iter(found))
-    if name is None or name not in found:
+    found = [_files(folder) for folder in domain.folders]
+    names = sorted({one for files in found for one in files})
+    several = name is None and any(len(files) > 1 for files in found)
+    chosen = [path for files in found for one, path in files.items() if name in {None, one}]
+    if several or not chosen:
         raise UnknownName(
-            "no recording of that name" if name else "no recording" if not found else "several recordings",
-            where=f"domain {domain.name}", got=name, allowed=", ".join(found) or None,
-            next_step=f"Name one: --teacher recorded:{next(iter(found))}" if found else
+            "no recording of that name" if name else "several recordings" if several else "no recording",
+            where=f"domain {domain.name}", got=name, allowed=", ".join(names) or None,
+            next_step=f"Name one: --teacher recorded:{names[0]}" if names else
             f"Record one: conch record {domain.name} --teacher llamacpp:embedded:qwen2.5-coder-1.5b",
         )  # fmt: skip
-    return _read(found[name])
+    return _joined([_read(path) for path in chosen])
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the recordings in a domain's folder by name."""
+    return {path.stem: path for path in sorted((folder / FOLDER).glob("*.jsonl"))}
+
+
+def _joined(recordings: Sequence[Recording]) -> Recording:
+    """Return recordings as one; the answers of the first ones count."""
+    if len(recordings) == 1:
+        return recordings[0]
+    answers = {digest: answer for one in reversed(recordings) for digest, answer in one.answers.items()}
+    return Recording(answers, digest_of([one.digest for one in recordings]))
 
 
 def _read(path: Path) -> Recording:
@@ -94,5 +109,4 @@ def recorded_line(completion: Completion) -> str:
 
 def domain_with(domain: Domain, scorers: Mapping[str, float]) -> Domain:
     """Return the domain with other scorers."""
-    settings = domain.settings.model_copy(update={"scorers": dict.fromkeys(scorers, 1.0)})
-    return Domain(settings, domain.prompts_file, domain.folder)
+    return domain.changed(scorers=dict.fromkeys(scorers, 1.0))

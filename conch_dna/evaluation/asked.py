@@ -64,8 +64,7 @@ def public_sets(name: str, questions: QuestionSet, domain: Domain, most: int) ->
     :param most: the most questions of a kind, a stable choice.
     """
     found = questions.questions()
-    settings = domain.settings.model_copy(update={"max_tokens": questions.max_tokens})
-    asked = Domain(settings, domain.prompts_file, domain.folder)
+    asked = domain.changed(max_tokens=questions.max_tokens)
     grades = {question.prompt.digest: question.grade for question in found}
 
     def grade(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[Figures | None]:

@@ -171,10 +171,7 @@ class _Evaluation:
 
     def _prepared(self, domain: Domain) -> Domain:
         found = as_answered(domain, AnswerExtractor(self.project.host, domain))
-        if not self.options.verifier:
-            return found
-        settings = found.settings.model_copy(update={"verifier": self.options.verifier})
-        return Domain(settings, found.prompts_file, found.folder)
+        return found.changed(verifier=self.options.verifier) if self.options.verifier else found
 
     def _domains_of(self, ref: AdapterRef) -> list[Domain]:
         """Return the domains to evaluate on."""

@@ -55,7 +55,7 @@ def record_answers(
     if domain.folder is None:
         raise DataError("has no folder to record into", where=f"domain {domain.name}")
     if not os.access(domain.folder, os.W_OK):
-        raise DataError("cannot be written to", where=domain.folder, next_step="Copy the domain into your project")
+        raise DataError("cannot be written to", where=domain.folder, next_step="Extend it by a domain of your project")
     path = domain.folder / FOLDER / f"{about.rstrip('/').rsplit(':', 1)[-1].rsplit('/', 1)[-1]}.jsonl"
     if not sampling.top_log_probs or "soft" not in teacher.capabilities:
         _keep_choices(path)

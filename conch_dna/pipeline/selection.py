@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from conch_dna.domains.discovery import domain_folders
-from conch_dna.domains.domain import domain_of_file, load_domain
+from conch_dna.domains.discovery import domain_folders, open_domain
+from conch_dna.domains.domain import domain_of_file
 from conch_dna.errors import ConfigError, DataError, UnknownName
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def known_domains(project: Project, needed: Collection[str] | None = None) -> di
     found = {}
     for name, folder in domain_folders(project.host, project.folder).items():
         try:
-            found[name] = load_domain(folder)
+            found[name] = open_domain(project.host, folder)
         except DataError as error:
             if needed is None or name in needed:
                 raise
@@ -44,7 +44,7 @@ def domain_named(project: Project, name: str) -> Domain:
     """
     folders = domain_folders(project.host, project.folder)
     check_known([name], folders)
-    return load_domain(folders[name])
+    return open_domain(project.host, folders[name])
 
 
 def check_known(names: Sequence[str], known: Collection[str]) -> None:

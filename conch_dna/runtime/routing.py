@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conch_dna.domains.discovery import domain_folders
-from conch_dna.domains.domain import load_domain
+from conch_dna.domains.discovery import domain_folders, open_domain
 from conch_dna.errors import PluginError
 from conch_dna.registry.aliases import BASE
 
@@ -62,7 +61,7 @@ def make_routing(host: PluginHost, project: Path, name: str) -> Routing:
     :raises PluginError: the router's factory failed.
     """
     factory, owner = host.catalog.get("routers", name), host.catalog.owner("routers", name)
-    domains = {domain: load_domain(folder) for domain, folder in domain_folders(host, project).items()}
+    domains = {domain: open_domain(host, folder) for domain, folder in domain_folders(host, project).items()}
     try:
         router: Router = factory(domains)
     except Exception as fault:

@@ -90,7 +90,7 @@ def test_nothing_is_recorded_or_grown_in_the_installed_package(project, own_cach
     for words in (["record", "action"], ["domains", "grow", "action", "--n", "1"]):
         result = here(project, *words, "--teacher", "echo")
         assert (result.exit_code, "is outside the project" in result.stderr) == (1, True), result.stderr
-        assert "Copy the folder to domains/NEW" in result.stderr
+        assert "Extend it by a domain of the project" in result.stderr
     assert {path: path.stat().st_mtime_ns for path in bundled_dir("domains").rglob("*")} == before
     assert not (own_cache / "completions").exists()
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conch_dna.domains.chats import Chat, Refused, chat_of
+from conch_dna.records import Reference, Tool
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": {"city": "Oslo"}}}
 LINE = '{"tool": "weather", "arguments": {"city": "Oslo"}}'
@@ -137,3 +138,50 @@ TURN = st.fixed_dictionaries(
 @given(st.lists(TURN, max_size=5) | VALUES)
 def test_no_row_whatever_breaks_it(found):
     assert isinstance(chat_of({"messages": found}), Chat | Refused)
+
+
+FUNCTION = {"name": "weather", "description": "Weather", "parameters": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"tools": [{"type": "function", "function": FUNCTION}]},
+        {"tools": json.dumps([FUNCTION])},
+        {"functions": [FUNCTION]},
+    ],
+    ids=["openai", "json text", "the older name"],
+)
+def test_tools_of_a_row_are_those_of_its_prompt(columns):
+    chat = chat_of({"messages": [ASK, GIVE], **columns})
+    assert chat.tools == (Tool(**FUNCTION),)
+    assert columns.keys() <= chat.read
+
+
+@pytest.mark.parametrize("reference", [{"answer": "4"}, '{"answer": "4"}'], ids=["object", "json text"])
+def test_the_reference_of_a_row_is_that_of_its_prompt(reference):
+    chat = chat_of({"messages": [ASK, GIVE], "reference": reference})
+    assert (chat.reference, "reference" in chat.read) == (Reference(answer="4"), True)
+
+
+@pytest.mark.parametrize(
+    "columns", [{"tools": ["weather"]}, {"tools": "weather"}, {"tools": None}, {"tools": []}, {"reference": "A text."}]
+)
+def test_a_column_of_another_kind_is_not_read(columns):
+    chat = chat_of({"messages": [ASK, GIVE], **columns})
+    assert (chat.tools, chat.reference) == ((), Reference())
+    assert not columns.keys() & chat.read
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason", "fault"),
+    [
+        ({"tools": [{"description": "no name"}]}, "faulty tools", "name: Field required"),
+        ({"tools": [FUNCTION, FUNCTION]}, "faulty tools", "two tools have the same name"),
+        ({"tools": [FUNCTION | {"description": "\ud800"}]}, "faulty tools", "broken UTF-8 (a lone surrogate)"),
+        ({"reference": {"anwser": "4"}}, "faulty reference", "anwser: Extra inputs are not permitted"),
+        ({"reference": {"answer": "\ud800"}}, "faulty reference", "broken UTF-8 (a lone surrogate)"),
+    ],
+)
+def test_faulty_tools_and_references_are_refused_with_their_fault(columns, reason, fault):
+    assert chat_of({"messages": [ASK, GIVE], **columns}) == Refused(reason, fault)

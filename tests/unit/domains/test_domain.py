@@ -256,6 +256,7 @@ def test_a_project_cannot_take_a_bundled_name(tmp_path):
         domain_folders(HOST, tmp_path)
     assert str(folder) in str(caught.value)
     assert str(BUNDLED["task"].folder) in str(caught.value)
+    assert 'Add extends = "task" or replaces = true' in caught.value.next_step
 
 
 # --- the teacher's context ---

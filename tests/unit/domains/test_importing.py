@@ -9,6 +9,7 @@ from projects import here, write_project, write_student
 
 from conch_dna.data.splits import split
 from conch_dna.data.tokens import encode_answer
+from conch_dna.domains.check import faults_of
 from conch_dna.domains.discovery import domain_folders
 from conch_dna.domains.domain import load_domain
 from conch_dna.domains.importing import Limits, import_chats
@@ -97,6 +98,23 @@ def test_every_row_that_is_left_out_is_counted_by_its_reason(imported):
 def test_a_prompt_whose_first_answer_cannot_be_kept_is_kept_with_its_next(imported):
     made = imported([row("Tell all.", "word " * 200), row("Tell all.", "No."), row("Tell all.", "Yes.")])
     assert (made.kept, made.dropped) == (1, {"longer than max_length 120": 1, "duplicate": 1})
+
+
+def test_tools_and_references_are_imported_with_their_prompts(imported, tmp_path, tokenizer):
+    tool = {"name": "now", "parameters": {"type": "object", "properties": {}}}
+    call = {"id": "c", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+    asked = {"messages": [{"role": "user", "content": "Time?"}, {"role": "assistant", "tool_calls": [call]}]}
+    made = imported(
+        [*GOOD, asked | {"tools": [{"type": "function", "function": tool}], "reference": {"calls": [{"name": "now"}]}}],
+        LIMITS._replace(max_length=400),
+    )
+    assert (made.kept, made.tools, made.references, made.unread) == (31, 1, 1, {"id": 30})
+    domain = load_domain(tmp_path / "domains/mine")
+    prompt = domain.prompts[-1]
+    assert ([t.name for t in prompt.tools], prompt.reference.calls[0].name) == (["now"], "now")
+    assert find_recording(domain).answers[prompt.digest].text == '{"tool": "now", "arguments": {}}'
+    assert made.tokens.most == len(encode_answer(tokenizer, prompt, '{"tool": "now", "arguments": {}}').ids)
+    assert faults_of(domain, ("length", "diversity", "task_completion", "coherence")) == []
 
 
 def test_a_column_that_another_was_named_for_is_unread(imported):
