@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.data.splits import assert_disjoint
@@ -186,13 +187,7 @@ def _measure(
             if group not in known:
                 known[group] = fits(body, head, group)
     other_fits = [fit for group in held_out.others for fit in known[group]]
-    texts: dict[str, list[str]] = {}
-    for kind, (prompts, held) in _kinds(held_out, instruments).items():
-        if held:
-            texts[kind] = _held(runtime, neuron, domain, prompts, instruments, texts[kind.removesuffix(HELD)])
-        else:
-            texts[kind] = instruments.answer(runtime, neuron, domain, prompts)
-        progress.advance(len(prompts))
+    texts = _texts(runtime, neuron, domain, held_out, instruments, progress)
     answered = _answered(domain, held_out, instruments, texts)
     scores = rate(runtime, domain, held_out.prompts, texts[NATURAL], instruments.scorers)
     tokens = sum(f.tokens for f in found)
@@ -217,6 +212,31 @@ def _measure(
         texts[NATURAL],
         answered,
     )
+
+
+def _texts(
+    runtime: NeuronRuntime,
+    neuron: str,
+    domain: Domain,
+    held_out: HeldOutSet,
+    instruments: Instruments,
+    progress: Progress,
+) -> dict[str, list[str]]:
+    """Return one model's answers by kind of prompt."""
+    found: dict[str, list[str]] = {}
+    kinds = _kinds(held_out, instruments)
+    free = {kind: prompts for kind, (prompts, held) in kinds.items() if not held}
+    # One larger batch is faster, unless the prompts of a kind share a long start: their tools.
+    for some in [[kind] for kind in free] if held_out.held else [list(free)]:
+        asked = [prompt for kind in some for prompt in free[kind]]
+        answers = iter(instruments.answer(runtime, neuron, domain, asked))
+        found |= {kind: list(islice(answers, len(free[kind]))) for kind in some}
+        progress.advance(len(asked))
+    for kind in [kind for kind in kinds if kind not in free]:
+        prompts, _ = kinds[kind]
+        found[kind] = _held(runtime, neuron, domain, prompts, instruments, found[kind.removesuffix(HELD)])
+        progress.advance(len(prompts))
+    return {kind: found[kind] for kind in kinds}
 
 
 def _held(

@@ -208,7 +208,7 @@ def test_right_answers_to_natural_and_generated_prompts_are_counted_apart_and_ju
     assert right["generated"].figures == {"has words": 1.0}
     assert (verdict.candidate.judged.count, verdict.base.judged.right) == (natural + generated, 0.0)
     assert measured["base"].verified["natural"].figures[0] is None
-    assert calls == [(role, False, count) for role in ROLES for count in (len(asked.prompts), generated)]
+    assert calls == [(role, False, len(asked.prompts) + generated) for role in ROLES], "one batch for both kinds"
     assert verdict.verified
 
 
