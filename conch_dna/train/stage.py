@@ -96,7 +96,8 @@ def train_stage(
         optimizer.init(base.model.trainable_parameters())
         over = activation.over if activation else everywhere
         trainee = Trainee(base.model, *split(base.model), optimizer, over)
-        state = State(base.model, optimizer, stage.source, Ema(config.ema) if config.ema else None)
+        about = lora.adapter_config(base.model, config, invocation_tokens)
+        state = State(base.model, optimizer, stage.source, about, Ema(config.ema) if config.ema else None)
         run = StageRun(config, stage, trainee, state, identity, folder, progress, on_step)
         first = run.resume()
         # An adapter from an earlier training may be damaged or of other data; checkpoints are verified.
