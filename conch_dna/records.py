@@ -272,6 +272,9 @@ class StepReport(Record):
     validation: float | None = Field(
         None, description="loss on the validation prompts, in the unit of loss, at steps that measure it"
     )
+    right: float | None = Field(
+        None, description="share of right answers to validation prompts, where the domain has a verifier"
+    )
     learning_rate: float
     grad_norm: float
     tokens: int = Field(description="trained tokens in the step")

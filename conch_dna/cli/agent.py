@@ -19,7 +19,6 @@ from conch_dna.agent.roles import ROLES, assign_roles
 from conch_dna.agent.sandbox import can_confine
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
-from conch_dna.cli.talk import base_of
 from conch_dna.errors import ConfigError
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
@@ -148,7 +147,7 @@ def _in_process(app: App, base_ref: str | None, given: list[str], stack: context
     registry = Registry(app.registry)
     wanted = [name for name in given if name != BASE] or [role for role in ROLES if role in registry.names()]
     processors = app.host.catalog.all("processors")
-    engine = Engine(base_of(app, registry, base_ref, wanted), registry, batch=1, span_processors=processors)
+    engine = Engine(_base_of(app, registry, base_ref, wanted), registry, batch=1, span_processors=processors)
     stack.callback(engine.close)
     engine.start()
     return EngineClient(engine, registry)
@@ -177,3 +176,14 @@ def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
 def _indented(text: str, mark: str = "  ") -> str:
     """Return text with a prefix on each line and without control characters."""
     return "\n".join(mark + line for line in CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).split("\n"))
+
+
+def _base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[str]) -> str:
+    """Return the given base, else the base of the first neuron, else the project's student.
+
+    :raises UnknownName: the registry lacks one of the neurons.
+    """
+    entries = [registry.resolve(n) for n in neurons if n != BASE]  # reports unknown names before the base is loaded
+    if base_ref is not None:
+        return base_ref
+    return entries[0].card.base if entries else app.loaded_project.config().student

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
 from conch_dna.errors import ConchError, ConfigError, DataError
+from conch_dna.pipeline.adapters import find_adapter
 from conch_dna.records import Sampling, Tool
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
@@ -141,26 +142,20 @@ def _json_in(path: Path) -> Any:
         raise DataError(f"is not JSON: {error}", where=path) from error
 
 
-def base_of(app: App, registry: Registry, base_ref: str | None, neurons: list[str]) -> str:
-    """Return the given base, else the base of the first neuron, else the project's student.
-
-    :raises UnknownName: the registry lacks one of the neurons.
-    """
-    entries = [registry.resolve(n) for n in neurons if n != BASE]  # reports unknown names before the base is loaded
-    if base_ref is not None:
-        return base_ref
-    if entries:
-        return entries[0].card.base
-    return app.loaded_project.config().student
-
-
 def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntime:
-    """Return a runtime over the base of the neurons."""
+    """Return a runtime over the given base, else the base of the first neuron, else the project's student.
+
+    :raises UnknownName: one of the neurons does not exist; before the base is loaded.
+    """
     from conch_dna.runtime.neurons import NeuronRuntime  # imports mlx, which costs start-up time
 
     registry = Registry(app.registry)
-    base = base_of(app, registry, base_ref, neurons)
-    return NeuronRuntime(base, registry, span_processors=app.host.catalog.all("processors"))
+    refs = [find_adapter(app.project, registry, neuron) for neuron in neurons]
+    base = base_ref or next((ref.base for ref in refs if ref.base), "") or app.loaded_project.config().student
+    runtime = NeuronRuntime(base, registry, span_processors=app.host.catalog.all("processors"))
+    for ref in refs:
+        ref.enter(runtime)
+    return runtime
 
 
 def _chosen(app: App, prompt: str, router: str) -> str:
@@ -184,7 +179,10 @@ def _chosen(app: App, prompt: str, router: str) -> str:
 @_asks
 @click.pass_obj
 def ask(app: App, neuron: str, prompt: str, router: str, asked: Asked) -> None:
-    """Answer PROMPT with NEURON: a name, name@version, name@alias, base, or auto (chosen by a router)."""
+    """Answer PROMPT with NEURON: a name, name@version, name@alias, base, or auto (chosen by a router).
+
+    A folder with an adapter works too, and so do RUN/DOMAIN and RUN/DOMAIN/checkpoints/STEP for those of a run.
+    """
     if neuron == AUTO:
         neuron = _chosen(app, prompt, router)
     runtime = _runtime(app, asked.base_ref, [neuron])
@@ -232,7 +230,7 @@ def chat(app: App, neuron: str, asked: Asked) -> None:
 
 @click.command(epilog='Example: conch compare "Plan a picnic for six" --neurons task,base')
 @click.argument("prompt")
-@click.option("--neurons", default=BASE, show_default=True, help="Names, separated by commas.")
+@click.option("--neurons", default=BASE, show_default=True, help="Names or folders, separated by commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_asks
 @click.pass_obj

@@ -13,11 +13,10 @@ from conch_dna.registry.card import CARD_FILE, CONFIG_FILE
 from conch_dna.registry.store import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conch_dna.runtime.neurons import NeuronRuntime
 
 RUN_CONFIG = "config.json"
+LISTED = 8  # adapters in an error
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def find_adapter(project: Path, registry: Registry, ref: str) -> AdapterRef:
             if (folder / CONFIG_FILE).is_file():
                 return _of_folder(ref, folder.resolve())
     raise UnknownName(
-        "has no adapter", where=ref, got=f"no {CONFIG_FILE}", allowed=", ".join(_adapters(runs / ref)) or None,
+        "no such neuron or adapter", got=ref, allowed=", ".join(_adapters(runs, ref)) or None,
         next_step="Name a neuron, a folder with an adapter, RUN/DOMAIN, or RUN/DOMAIN/checkpoints/STEP",
     )  # fmt: skip
 
@@ -103,7 +102,9 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _adapters(root: Path) -> Iterator[str]:
-    """Yield references of adapters below a folder of a run."""
-    for path in sorted(root.rglob(CONFIG_FILE))[:8]:
-        yield f"{root.parent.name}/{root.name}/{path.parent.relative_to(root)}"
+def _adapters(runs: Path, ref: str) -> list[str]:
+    """Return references of the first adapters below a part of a run."""
+    root = (runs / ref).resolve()
+    if not root.is_relative_to(runs.resolve()):
+        return []
+    return [str(path.parent.relative_to(runs.resolve())) for path in sorted(root.rglob(CONFIG_FILE))[:LISTED]]

@@ -1,4 +1,7 @@
-"""Checkpoints: adapter, optimizer, batch source, moving average and step in one folder, with the run's identity."""
+"""Checkpoints: adapter, optimizer, batch source, moving average and step in one folder, with the run's identity.
+
+The folder is also an adapter, which stock mlx-lm loads: that of its step, not the moving average.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from safetensors.numpy import save as safetensors_of
 from conch_dna.config import differences, upgraded
 from conch_dna.errors import CheckpointError
 from conch_dna.records import digest_of
-from conch_dna.train.lora import weights
+from conch_dna.train.lora import ADAPTER_FILE, CONFIG_FILE, weights
 from conch_dna.util.files import new_folder, sha256_file
 from conch_dna.util.tensors import save_tensors
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
     from conch_dna.train.ema import Ema
     from conch_dna.train.sources import Source
 
-ADAPTER, OPTIMIZER = "adapter.safetensors", "optimizer.safetensors"
+ADAPTER, OPTIMIZER = ADAPTER_FILE, "optimizer.safetensors"
+OLD_ADAPTER = "adapter.safetensors"  # of version 0.1, whose checkpoints are no adapters
 AVERAGE, SOURCE = "average.safetensors", "source.safetensors"  # written only if the run has them
 
 
@@ -41,6 +45,7 @@ class State:
     """The content of a checkpoint.
 
     :param model: the base with the adapter attached.
+    :param adapter: the adapter's configuration in mlx-lm's format.
     :param average: the adapter's moving average, or ``None``.
     :param validation: the validation losses so far, by step; each was measured after its step.
     """
@@ -48,6 +53,7 @@ class State:
     model: Any
     optimizer: Any
     source: Source
+    adapter: dict[str, Any]
     average: Ema | None = None
     validation: dict[int, float] = field(default_factory=dict)
 
@@ -64,7 +70,8 @@ def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Ke
     for leftover in root.glob(".[0-9]*"):  # a killed save left it; the run's lock excludes other writers
         shutil.rmtree(leftover)
     with new_folder(final) as folder:
-        save_tensors(folder / ADAPTER, weights(state.model))
+        save_tensors(folder / ADAPTER, weights(state.model), {"format": "mlx"})
+        (folder / CONFIG_FILE).write_text(json.dumps(state.adapter, indent=2) + "\n", encoding="utf-8")
         save_tensors(folder / OPTIMIZER, dict(tree_flatten(state.optimizer.state)))
         if state.average is not None:
             save_tensors(folder / AVERAGE, state.average.arrays())
@@ -131,7 +138,8 @@ def load_step(root: Path, step: int, state: State) -> None:
 
 
 def _load(folder: Path, state: State, step: int) -> None:
-    state.model.load_weights(str(folder / ADAPTER), strict=False)
+    adapter = folder / ADAPTER
+    state.model.load_weights(str(adapter if adapter.is_file() else folder / OLD_ADAPTER), strict=False)
     arrays: Any = mx.load(str(folder / OPTIMIZER))
     state.optimizer.state = tree_unflatten(list(arrays.items()))
     if state.average is not None:
@@ -149,7 +157,8 @@ def _read(folder: Path) -> dict[str, Any] | None:
         whole = whole and all(sha256_file(folder / name) == digest for name, digest in about["sha256"].items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return about if whole and {ADAPTER, OPTIMIZER} <= about["sha256"].keys() else None
+    files = about["sha256"].keys() if whole else ()
+    return about if OPTIMIZER in files and (ADAPTER in files or OLD_ADAPTER in files) else None
 
 
 def refuse_other(where: Path, old: dict[str, Any], new: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-ADAPTER_FILE = "adapters.safetensors"
+ADAPTER_FILE, CONFIG_FILE = "adapters.safetensors", "adapter_config.json"
 
 
 @contextlib.contextmanager
@@ -203,13 +203,20 @@ def save_adapter(model: Any, config: DistillConfig, folder: Path, invocation_tok
 
     :param invocation_tokens: the adapter acts from these tokens onwards; empty if it acts on every token.
     """
+    about = adapter_config(model, config, invocation_tokens)
+    with new_folder(folder) as temporary:
+        save_tensors(temporary / ADAPTER_FILE, weights(model), {"format": "mlx"})
+        (temporary / CONFIG_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def adapter_config(model: Any, config: DistillConfig, invocation_tokens: Sequence[int] = ()) -> dict[str, Any]:
+    """Return the content of an adapter's ``adapter_config.json``.
+
+    :param invocation_tokens: as for :func:`save_adapter`.
+    """
     about: dict[str, Any] = {
         "fine_tune_type": config.adapter,
         "num_layers": _blocks(model, config),
         "lora_parameters": lora_parameters(model, config),
     }
-    if invocation_tokens:
-        about[INVOCATION_TOKENS] = list(invocation_tokens)
-    with new_folder(folder) as temporary:
-        save_tensors(temporary / ADAPTER_FILE, weights(model), {"format": "mlx"})
-        (temporary / "adapter_config.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    return about | ({INVOCATION_TOKENS: list(invocation_tokens)} if invocation_tokens else {})

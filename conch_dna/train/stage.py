@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from conch_dna.util.progress import Progress
 
 API_LINE = b'{"api"'  # start of the lines in metrics.jsonl with the cost of a teacher behind an API
+SHOWN = 10  # steps in the mean loss of the progress: the loss of one step depends on its examples
 log = structlog.get_logger()
 
 
@@ -54,6 +55,7 @@ class Stage:
     :param objective: returns the objective of each step (from 0).
     :param validation: batches that are measured at every checkpoint; empty for none.
     :param start: the adapter with the start weights, or ``None`` for a fresh one.
+    :param right: returns the share of right answers of the model in training; called with each validation.
     """
 
     domain: str
@@ -62,6 +64,7 @@ class Stage:
     objective: Callable[[int], Objective]
     validation: Sequence[Batch] = ()
     start: Path | None = None
+    right: Callable[[], float] | None = None
 
 
 def train_stage(
@@ -87,7 +90,8 @@ def train_stage(
     if stage.start is not None:
         identity["start"] = sha256_file(stage.start / lora.ADAPTER_FILE)
     with trainee_on(base, config, stage.start) as trainee:
-        state = State(base.model, trainee.optimizer, stage.source, Ema(config.ema) if config.ema else None)
+        about = lora.adapter_config(base.model, config, _invocation_tokens(base, config))
+        state = State(base.model, trainee.optimizer, stage.source, about, Ema(config.ema) if config.ema else None)
         run = StageRun(config, stage, trainee, state, identity, folder, progress, on_step)
         first = run.resume()
         # An adapter from an earlier training may be damaged or of other data; checkpoints are verified.
@@ -177,17 +181,26 @@ class StageRun:
         due = step % self.config.checkpoint_every == 0 or step == self.config.steps
         if due and self.stage.validation:
             self.state.validation[step] = self._validated(step)
-            report = report.model_copy(update={"validation": self.state.validation[step]})
+            report = report.model_copy(update={"validation": self.state.validation[step], "right": self._right()})
         self.reports.append(report)
         append(self.metrics, to_json_line(report))
         if due:
             self._save(step)
-        self.progress.advance(1, f"loss {report.loss:.3f}")
+        self.progress.advance(1, self._note())
         self.on_step(report)
         stops = due and exhausted(self.state.validation, self.config.patience)
         if stops:
             log.info("training_stopped_early", domain=self.stage.domain, recipe=self.stage.recipe, step=step)
         return stops
+
+    def _note(self) -> str:
+        """Return the figures worth showing: the mean loss of the last steps, and the last validation."""
+        losses = [report.loss for report in self.reports[-SHOWN:]]
+        parts = [f"loss {sum(losses) / len(losses):.3f}"]
+        if validated := next((one for one in reversed(self.reports) if one.validation is not None), None):
+            parts.append(f"validation {validated.validation:.3f}")
+            parts += [f"right {validated.right:.2f}"] if validated.right is not None else []
+        return " · ".join(parts)
 
     def save_last(self, first: int) -> None:
         """Save the last complete step after a stop.
@@ -226,6 +239,13 @@ class StageRun:
                 next_step="Lower learning_rate, or check the validation answers; the checkpoints so far are kept",
             )  # fmt: skip
         return loss
+
+    def _right(self) -> float | None:
+        """Return the share of right answers to validation prompts, if the stage measures it."""
+        if self.stage.right is None:
+            return None
+        with _averaged(self.state):
+            return self.stage.right()
 
     def _sums(self, batch: Batch, objective: Objective) -> Sums:
         """Return the sums of one batch, without gradients."""

@@ -41,7 +41,7 @@ REPAIRED = [
     ("kd", "cache/completions/??/*.json", changed_after(b'"text":"')),
     ("kd", "cache/targets/*/00000001.safetensors", empty),
     ("kd", "cache/targets/*/00000001.safetensors", flipped),
-    pytest.param("kd", f"{ALPHA}/checkpoints/000004/adapter.safetensors", cut, marks=pytest.mark.promise),
+    pytest.param("kd", f"{ALPHA}/checkpoints/000004/adapters.safetensors", cut, marks=pytest.mark.promise),
     ("kd", f"{ALPHA}/checkpoints/000004/optimizer.safetensors", flipped),
     ("kd", f"{ALPHA}/checkpoints/000004/state.json", garbage),
     ("kd", f"{ALPHA}/checkpoints/000004/state.json", changed_after(b'"2": ')),

@@ -3,19 +3,31 @@
 from pathlib import Path
 
 from conch_dna.config import RecipeSettings
+from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.records import StepReport
 from conch_dna.train.recipes.base import RecipeContext
 from conch_dna.train.recipes.sequence import run_recipes
 from conch_dna.util.progress import Progress
 
+BARE = Domain(DomainSettings(name="bare", description="has no verifier"), Path("none.jsonl"))
 MEASURED = {"seconds", "peak_memory"}  # these differ between equal runs
 
 
-def train(base, config, host, training_set, identity, folder, on_step=lambda _: None, recipes=None):
+def train(base, config, host, training_set, identity, folder, on_step=lambda _: None, recipes=None, domain=None):
     """Train by ``recipes``, by default ``sft`` or, with soft targets, ``kd``; return the reports."""
     recipes = recipes or ("sft" if training_set.targets is None else "kd",)
     context = RecipeContext(
-        base, config, RecipeSettings(), host, None, training_set, None, identity, Path(folder), Progress(), on_step
+        base,
+        config,
+        RecipeSettings(),
+        host,
+        domain or BARE,
+        training_set,
+        None,
+        identity,
+        Path(folder),
+        Progress(),
+        on_step,
     )
     return run_named(recipes, context).reports
 

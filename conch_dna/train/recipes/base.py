@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from conch_dna.config import RecipeSettings
 from conch_dna.train.stage import Stage, train_stage
+from conch_dna.train.validation import right_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,8 @@ class RecipeResult(NamedTuple):
 
 def train_in(context: RecipeContext[RecipeSettings], stage: Stage) -> RecipeResult:
     """Train one stage in the context's folder."""
+    if stage.validation:
+        stage = replace(stage, right=right_answers(context))
     reports = train_stage(
         context.base, context.config, stage, context.identity, context.folder, context.progress, context.on_step
     )

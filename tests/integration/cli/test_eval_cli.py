@@ -120,6 +120,16 @@ def test_an_adapter_that_is_not_published_and_a_folder_give_the_answers_of_the_n
             assert (row["right"], row["difference"], row["domain"]) == (first["right"], first["difference"], "alpha")
 
 
+def test_a_checkpoint_of_a_run_is_evaluated(project):
+    done = here(project, "distill", "alpha", "--run", "trained", "--steps", "4", "--max-harm", "100")
+    assert done.exit_code in {0, 3}, done.stderr
+    last = rows_of(project, "trained/alpha/checkpoints/000004", "--n", 6)
+    adapter = rows_of(project, "trained/alpha", "--n", 6)
+    for (_, kind, _), row in last.items():
+        assert row["domain"] == "alpha"
+        assert row["right"] == adapter["trained/alpha", kind, False]["right"]
+
+
 def test_where_prompts_offer_tools_answers_are_free_and_held(project):
     assert list(rows_of(project, "alpha", "--on", "calls")) == [("alpha", "calls", False), ("alpha", "calls", True)]
     assert list(rows_of(project, "alpha", "--on", "calls", "--held")) == [("alpha", "calls", True)]
@@ -171,7 +181,7 @@ def test_a_file_of_prompts_is_asked(project, tmp_path):
     ("args", "code", "message"),
     [
         (["nobody"], 1, "no such neuron; got nobody; allowed: alpha, other"),
-        (["mine/beta"], 1, "mine/beta: has no adapter"),
+        (["mine/beta"], 1, "no such neuron or adapter; got mine/beta"),
         (["alpha", "--on", "trivia"], 1, "--on: no such set of prompts; got trivia; allowed: heldout, bfcl, calls"),
         (["alpha", "--domain", "beta"], 1, "no such domain; got beta"),
         (["alpha", "--verifier", "vibes"], 1, "no verifier is named 'vibes'"),

@@ -1,6 +1,7 @@
 """``conch ask``, ``chat`` and ``compare`` answer with the neuron that was named."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -34,6 +35,20 @@ def test_each_neuron_gives_its_own_answer_and_the_base_another(project):
     answers = {name: ask(project, name, "hello there") for name in ("foo", "bar", "base")}
     assert len(set(answers.values())) == 3
     assert ask(project, "foo@1", "hello there") == ask(project, "foo@current", "hello there") == answers["foo"]
+
+
+def test_a_folder_or_an_adapter_of_a_run_answers_as_its_neuron_does(project, tmp_path):
+    foo = ask(project, "foo", "hello there")
+    assert ask(project, tmp_path / "foo", "hello there") == foo
+    run = project / "runs/mine"
+    shutil.copytree(tmp_path / "foo", run / "alpha/adapter")
+    shutil.copytree(tmp_path / "bar", run / "alpha/checkpoints/000004")
+    assert ask(project, "mine/alpha", "hello there") == foo
+    assert ask(project, "mine/alpha/checkpoints/000004", "hello there") == ask(project, "bar", "hello there")
+    told = here(project, "compare", "hello there", "--neurons", "mine/alpha,base", "--json", "--max-tokens", "6")
+    assert json.loads(told.stdout)["answers"]["mine/alpha"] == foo.removesuffix("\n")
+    unknown = here(project, "ask", "mine/beta", "hello there")
+    assert (unknown.exit_code, "no such neuron or adapter; got mine/beta" in unknown.stderr) == (1, True)
 
 
 def test_compare_shows_the_answers_of_ask(project):

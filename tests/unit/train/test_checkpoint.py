@@ -10,10 +10,13 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from conch_dna.config import DistillConfig
 from conch_dna.errors import CheckpointError
+from conch_dna.records import digest_of
+from conch_dna.registry.adapter import read_adapter
 from conch_dna.train import checkpoint, lora
 from conch_dna.train.checkpoint import Keep, State
 from conch_dna.train.ema import Ema
 
+CONFIG = DistillConfig(rank=2, layers=1)
 IDENTITY = {"base": "b1", "teacher": "t1", "data": "d1", "settings": {"rank": 2, "keys": ["a"]}}
 
 
@@ -37,10 +40,10 @@ class Buffer:
 
 @pytest.fixture
 def state(tiny_model):
-    with lora.attached(tiny_model.model, DistillConfig(rank=2, layers=1)):
+    with lora.attached(tiny_model.model, CONFIG):
         optimizer = optim.AdamW(learning_rate=0.1)
         optimizer.init(tiny_model.model.trainable_parameters())
-        yield State(tiny_model.model, optimizer, Buffer(), Ema(0.9))
+        yield State(tiny_model.model, optimizer, Buffer(), lora.adapter_config(tiny_model.model, CONFIG), Ema(0.9))
 
 
 def move(state):
@@ -80,12 +83,35 @@ def test_restore_returns_the_saved_state(root, state):
     assert state.average.steps == 4
 
 
+def test_a_checkpoint_is_an_adapter(root, state, tiny_model):
+    move(state)
+    folder = checkpoint.save(root, 2, state, IDENTITY, Keep(5))
+    lora.save_adapter(state.model, CONFIG, root.parent / "adapter")
+    found, saved = read_adapter(folder), read_adapter(root.parent / "adapter")
+    assert (found.config, found.digest) == (saved.config, saved.digest)
+    assert found.weights.keys() == saved.weights.keys()
+
+
+def test_a_checkpoint_of_0_1_is_restored(root, state):
+    kept = save_steps(root, state, [2])
+    folder = root / "000002"
+    (folder / "adapters.safetensors").rename(folder / "adapter.safetensors")
+    (folder / "adapter_config.json").unlink()
+    about = json.loads((folder / "state.json").read_text())
+    about["sha256"]["adapter.safetensors"] = about["sha256"].pop("adapters.safetensors")
+    del about["sha256"]["adapter_config.json"], about["digest"]
+    (folder / "state.json").write_text(json.dumps({**about, "digest": digest_of(about)}))
+    move(state)
+    assert checkpoint.restore(root, state, IDENTITY) == 2
+    assert same(values(state), kept[2])
+
+
 def test_the_best_checkpoints_are_kept_besides_the_newest(root, state):
     kept = save_steps(root, state, [2, 4, 6, 8, 10], keep=1, best=2, losses=[3.0, 1.0, 2.0, 1.0, 5.0])
     assert sorted(int(p.name) for p in root.iterdir()) == [4, 8, 10]
     checkpoint.load_step(root, 4, state)
     assert same(values(state), kept[4])
-    fresh = State(state.model, state.optimizer, state.source, state.average)
+    fresh = State(state.model, state.optimizer, state.source, state.adapter, state.average)
     assert checkpoint.restore(root, fresh, IDENTITY) == 10
     assert fresh.validation == {2: 3.0, 4: 1.0, 6: 2.0, 8: 1.0, 10: 5.0}
     assert checkpoint.best_steps(fresh.validation)[:2] == [4, 8], "on ties the earlier step comes first"
@@ -110,7 +136,10 @@ def test_the_newest_checkpoints_are_kept_in_numeric_order(root, state):
     assert checkpoint.restore(root, state, IDENTITY) == 1_000_000
 
 
-FILES = ["adapter.safetensors", "optimizer.safetensors", "average.safetensors", "source.safetensors", "state.json"]
+FILES = [
+    "adapters.safetensors", "adapter_config.json", "optimizer.safetensors", "average.safetensors", "source.safetensors",
+    "state.json",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FILES)

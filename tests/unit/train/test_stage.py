@@ -135,7 +135,7 @@ def test_the_best_validated_checkpoint_is_saved(run_training, config, with_valid
     assert best != 8, "the test needs a rising validation loss"
     folder = tmp_path / "best"
     assert sorted(int(p.name) for p in (folder / "checkpoints").iterdir()) == [best, 8]
-    assert equal(saved(folder), saved(folder, f"checkpoints/{best:06d}/adapter.safetensors"))
+    assert equal(saved(folder), saved(folder, f"checkpoints/{best:06d}/adapters.safetensors"))
 
 
 def test_patience_ends_a_stage_without_improvement_for_good(run_training, config, with_validation, tmp_path):
@@ -187,7 +187,7 @@ def test_the_average_is_saved_instead_of_the_weights(run_training, config, train
     steps = []
 
     def on_step(report):
-        newest = tmp_path / f"averaged/checkpoints/{report.step:06d}/adapter.safetensors"
+        newest = tmp_path / f"averaged/checkpoints/{report.step:06d}/adapters.safetensors"
         steps.append({key: np.array(value) for key, value in mx.load(str(newest)).items()})
 
     config = config.model_copy(update={"dropout": 0.0, "ema": 0.5, "checkpoint_every": 1})
@@ -269,7 +269,7 @@ def test_a_damaged_newest_checkpoint_costs_only_its_steps(run_training, uninterr
     expected = uninterrupted()
     with pytest.raises(Stop):
         run_training("damaged", on_step=stop_at(5, Stop))
-    (tmp_path / "damaged/checkpoints/000004/adapter.safetensors").write_bytes(b"half")
+    (tmp_path / "damaged/checkpoints/000004/adapters.safetensors").write_bytes(b"half")
     taken = []
     reports = run_training("damaged", on_step=lambda r: taken.append(r.step))
     assert taken == [3, 4, 5, 6]

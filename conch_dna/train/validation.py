@@ -1,0 +1,76 @@
+"""Right answers to validation prompts, by the model in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from conch_dna.data.alora import invocation_tokens_of
+from conch_dna.data.tokens import prompt_ids
+from conch_dna.data.tool_form import student_turns
+from conch_dna.evaluation.right import verified
+from conch_dna.runtime.generate import Alora
+from conch_dna.runtime.grammar import Grammars, grammar_of
+from conch_dna.train.lora import switched_off
+from conch_dna.train.rollouts import roll_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conch_dna.config import RecipeSettings
+    from conch_dna.domains.domain import Domain
+    from conch_dna.models.load import LoadedModel
+    from conch_dna.plugin.protocols import Verifier
+    from conch_dna.records import Prompt
+    from conch_dna.train.recipes.base import RecipeContext
+
+MOST = 16  # prompts: they are answered at every checkpoint, while training waits
+
+
+@dataclass(frozen=True)
+class RightAnswers:
+    """The share of right greedy answers, where tools are offered held to their grammar.
+
+    :param student: the base with the adapter attached.
+    :param alora: the invocation tokens of an activated adapter.
+    """
+
+    student: LoadedModel
+    domain: Domain
+    prompts: Sequence[Prompt]
+    verifier: Verifier
+    grammars: Grammars
+    alora: Alora | None = None
+
+    def __call__(self) -> float:
+        """Return the share of right answers with the present weights."""
+        tokenizer = self.student.tokenizer
+        processors: list[list[Any]] = []
+        for prompt in self.prompts:
+            grammar = grammar_of(prompt.offered)
+            processors.append([] if grammar is None else [self.grammars.constraint(grammar)])
+        answers = roll_out(
+            self.student.model, tokenizer, [prompt_ids(tokenizer, student_turns(prompt)) for prompt in self.prompts],
+            [0] * len(self.prompts), max_tokens=self.domain.settings.max_tokens, temperature=0.0, alora=self.alora,
+            processors=processors,
+        )  # fmt: skip
+        texts = [answer.text(tokenizer) for answer in answers]
+        figures = verified(self.verifier, self.domain, self.prompts, texts)
+        return sum(one["right"] for one in figures if one is not None) / len(figures)
+
+
+def right_answers(context: RecipeContext[RecipeSettings]) -> RightAnswers | None:
+    """Return the measure for a recipe that validates; ``None`` if no validation prompt has a verified answer."""
+    domain, held = context.domain, context.training_set.validation
+    if not (context.config.validates and domain.settings.verifier and held):
+        return None
+    verifier: Verifier = context.host.catalog.get("verifiers", domain.settings.verifier)
+    figures = verified(verifier, domain, held.prompts, [""] * len(held.prompts))
+    prompts = [prompt for prompt, found in zip(held.prompts, figures, strict=True) if found is not None][:MOST]
+    if not prompts:
+        return None
+    base, alora = context.base, None
+    if context.config.activated:
+        alora = Alora(invocation_tokens_of(base.tokenizer), partial(switched_off, base.model))
+    return RightAnswers(base, domain, prompts, verifier, Grammars(base), alora)
