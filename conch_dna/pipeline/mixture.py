@@ -11,6 +11,7 @@ import structlog
 from conch_dna.data.batches import of_like_length
 from conch_dna.data.tool_form import read_calls
 from conch_dna.domains.generation import generate
+from conch_dna.records import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Draft
     from conch_dna.records import Prompt, Tool
 
+ROW = 3  # requests in one conversation of written prompts
 ALL_TOOLS = 0.5  # share of examples that show every tool of a written prompt; the others show some of them
 MOST = 20_000  # examples; further steps go over them again
 log = structlog.get_logger()
@@ -86,8 +88,9 @@ def shares(total: int, share: float) -> tuple[int, int]:
 def mixture(written: Sequence[Answered], drafts: Sequence[Draft], count: int, seed: int) -> list[Answered]:
     """Return ``count`` written examples and all drafts, in a random order.
 
-    Written examples repeat if there are fewer, each time with other tools: the ones that the answer calls among others
-    in another order, so that the order says nothing.
+    Written examples repeat if there are fewer. Those that offer the domain's tools are joined to conversations of up to
+    :data:`ROW` requests, so that several answers are trained for one list of tools. Each time the tools are others: the
+    ones that the answers call, among some of the rest, in another order, so that the order says nothing.
 
     :param written: not empty, unless ``count`` is 0.
     """
@@ -95,23 +98,38 @@ def mixture(written: Sequence[Answered], drafts: Sequence[Draft], count: int, se
     found = [Answered(draft.prompt, draft.answer) for draft in drafts]
     order: list[Answered] = []
     for _ in range(count):
-        if not order:
-            order = draw.sample(list(written), len(written))
-        prompt, text = order.pop()
-        found.append(Answered(varied(prompt, text, draw), text))
+        while len(order) < ROW:
+            order = [*draw.sample(list(written), len(written)), *order]
+        some = [order.pop()]
+        for _ in range(draw.randint(1, ROW) - 1):
+            if _joins(some[0].prompt) and _joins(order[-1].prompt):
+                some.append(order.pop())
+        found.append(varied(_joined(some), [text for _, text in some], draw))
     draw.shuffle(found)
     return found
 
 
-def varied(prompt: Prompt, answer: str, draw: random.Random) -> Prompt:
-    """Return a prompt with its tools in another order, and perhaps without some that the answer does not call."""
-    tools = list(prompt.offered)
+def _joins(prompt: Prompt) -> bool:
+    """Return whether a prompt is a single request with the domain's tools."""
+    return len(prompt.messages) == 1 and bool(prompt.default_tools) and not prompt.tools
+
+
+def _joined(some: Sequence[Answered]) -> Answered:
+    """Return one conversation of several requests, each but the last with its answer."""
+    *earlier, (prompt, text) = some
+    turns = [turn for one, said in earlier for turn in (*one.messages, Message(role="assistant", content=said))]
+    return Answered(prompt.model_copy(update={"messages": (*turns, *prompt.messages)}), text)
+
+
+def varied(example: Answered, answers: Sequence[str], draw: random.Random) -> Answered:
+    """Return an example with its tools in another order, and perhaps without some that no answer in it calls."""
+    tools = list(example.prompt.offered)
     if not tools:
-        return prompt
-    called = {call.name for call in read_calls(answer) or ()}
+        return example
+    called = {call.name for answer in answers for call in read_calls(answer) or ()}
     needed: list[Tool] = [tool for tool in tools if tool.name in called]
     if needed and draw.random() >= ALL_TOOLS:
         others = [tool for tool in tools if tool.name not in called]
         tools = needed + draw.sample(others, draw.randint(min(1, len(others)), len(others)))
     draw.shuffle(tools)
-    return prompt.model_copy(update={"tools": tuple(tools)})
+    return Answered(example.prompt.model_copy(update={"tools": tuple(tools)}), example.text)

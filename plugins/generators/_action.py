@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conch_dna.data.tool_form import written_calls
 from conch_dna.plugin.protocols import Draft
-from conch_dna.records import FunctionCall, Prompt, Reference
+from conch_dna.records import FunctionCall, Message, Prompt, Reference
 
 from ._action_check import fault_of, rivals
 from ._action_own import own_fault, own_request, own_tools
@@ -23,19 +23,30 @@ from ._action_turns import later_turn
 from ._action_values import Draws
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from conch_dna.records import Tool
 
+    from ._action_grammar import ToolSpec
     from ._action_shape import Style
 
-SHARES = {  # of the drafts
-    "one call": 0.38,
-    "masked": 0.11,
-    "several calls": 0.10,
+SHARES = {  # of the drafts for training
+    "one call": 0.18,
+    "masked": 0.07,
+    "several calls": 0.08,
     "no tool fits": 0.09,
-    "a later turn": 0.09,
-    "own tools": 0.23,
+    "a later turn": 0.08,
+    "own tools": 0.10,
+    # The tools are most of a prompt's tokens. In a row, several answers are trained for one list of tools.
+    "requests in a row": 0.25,
+    "own requests in a row": 0.15,
+}
+HELD_OUT_SHARES = {
+    "one call": 0.49,
+    "masked": 0.14,
+    "several calls": 0.13,
+    "no tool fits": 0.12,
+    "a later turn": 0.12,
 }
 # Areas whose tools do nothing that one of the eight own tools could stand for.
 BESIDE_OWN = ("home", "music", "shop", "pets", "garden", "photos", "hotel", "car", "git", "bank", "dining", "health")
@@ -44,10 +55,9 @@ BESIDE_OWN = ("home", "music", "shop", "pets", "garden", "photos", "hotel", "car
 def drafts(seed: int, *, held_out: bool = False) -> Iterator[Draft]:
     """Yield drafts without end; see :class:`conch_dna.plugin.protocols.Generator`."""
     draws = Draws(f"{seed}:action:{'held out' if held_out else 'training'}", held_out=held_out)
-    kinds = [kind for kind in SHARES if kind != "own tools" or not held_out]
-    weights = [SHARES[kind] for kind in kinds]
+    shares = HELD_OUT_SHARES if held_out else SHARES
     while True:
-        kind = draws.random.choices(kinds, weights)[0]
+        kind = draws.random.choices(list(shares), list(shares.values()))[0]
         if made := MAKERS[kind](draws):
             yield _draft(kind, made)
 
@@ -55,7 +65,8 @@ def drafts(seed: int, *, held_out: bool = False) -> Iterator[Draft]:
 def _draft(kind: str, made: Made) -> Draft:
     prompt = Prompt(messages=made.messages, reference=Reference(calls=made.calls), tools=made.tools)
     answer = made.refusal or written_calls(made.calls)
-    fault = made.fault or ("" if kind == "own tools" else fault_of(prompt.text, made.tools, made.calls))
+    own = kind in {"own tools", "own requests in a row"}
+    fault = made.fault or ("" if own else fault_of(prompt.text, made.tools, made.calls))
     return Draft(prompt, answer, kind, fault)
 
 
@@ -173,6 +184,49 @@ def _own(draws: Draws) -> Made:
     return Made(request.messages, tuple(tools), (call,), fault=own_fault(request))
 
 
+def _in_a_row(draws: Draws) -> Made | None:
+    """Return two to four requests with the same tools, each but the last with its call."""
+    style = style_of(draws)
+    picked: list[ToolSpec] = []
+    for _ in range(draws.random.randint(2, 4)):
+        spec = any_spec(draws)
+        if not rivals(picked, spec):
+            picked.append(spec)
+    parts = [(spec, fill(spec, draws)) for spec in picked]
+    bodies = [compose(spec, draws, filled) for spec, filled in parts]
+    needed = shown_together(draws, style, parts)
+    turns = [
+        (wrapped(body, draws), shown.call(filled))
+        for body, shown, (_, filled) in zip(bodies, needed, parts, strict=True)
+        if body is not None
+    ]
+    if len(turns) < 2:
+        return None
+    tools = with_distractors(draws, style, needed, min(2, count(draws)))
+    fault = next((found for text, call in turns if (found := fault_of(text, tools, (call,)))), "")
+    return _row(turns, tools, fault)
+
+
+def _own_in_a_row(draws: Draws) -> Made | None:
+    """Return two to four requests for the domain's own tools, each but the last with its call."""
+    requests = [own_request(draws) for _ in range(draws.random.randint(2, 4))]
+    single = [request for request in requests if len(request.messages) == 1]
+    if len(single) < 2:
+        return None
+    turns = [(r.messages[0].content, FunctionCall(name=r.tool, arguments=r.arguments)) for r in single]
+    return _row(turns, _own_order(draws), next(filter(None, map(own_fault, single)), ""))
+
+
+def _row(turns: Sequence[tuple[str, FunctionCall]], tools: tuple[Tool, ...], fault: str) -> Made:
+    *earlier, (text, call) = turns
+    messages = [
+        message
+        for said, made in earlier
+        for message in (user(said), Message(role="assistant", content=written_calls([made])))
+    ]
+    return Made((*messages, user(text)), tools, (call,), fault=fault)
+
+
 def _stands_for(name: str, wanted: str) -> bool:
     """Return whether a tool could do the work of another of the eight: Python calculates."""
     return (name, wanted) == ("run_python", "calculator")
@@ -185,4 +239,6 @@ MAKERS: dict[str, Callable[[Draws], Made | None]] = {
     "no tool fits": _no_tool,
     "a later turn": later_turn,
     "own tools": _own,
+    "requests in a row": _in_a_row,
+    "own requests in a row": _own_in_a_row,
 }

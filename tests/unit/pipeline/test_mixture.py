@@ -2,10 +2,12 @@
 
 import random
 from collections import Counter
+from functools import partial
 
 from projects import write_domain
 
 from conch_dna.config import DistillConfig
+from conch_dna.data.tokens import encode_answer
 from conch_dna.data.tool_form import written_calls
 from conch_dna.domains.domain import load_domain
 from conch_dna.pipeline.mixture import Answered, Mix, mixture, shares, varied
@@ -37,24 +39,44 @@ def test_written_examples_repeat_evenly_and_every_draft_occurs_once():
 
 
 def test_the_called_tool_stays_among_others_in_any_order():
-    made = [varied(prompt_of("x", TOOLS), CALL, random.Random(seed)).offered for seed in range(60)]
+    example = Answered(prompt_of("x", TOOLS), CALL)
+    made = [varied(example, [CALL], random.Random(seed)).prompt.offered for seed in range(60)]
     assert all("c" in {tool.name for tool in tools} for tools in made)
     assert len({len(tools) for tools in made}) > 3
     assert {tools[0].name for tools in made} == set("abcdef")
 
 
 def test_an_answer_without_a_call_keeps_all_tools():
-    assert len(varied(prompt_of("x", TOOLS), "No tool fits.", random.Random(0)).offered) == 6
+    none = "No tool fits."
+    assert len(varied(Answered(prompt_of("x", TOOLS), none), [none], random.Random(0)).prompt.offered) == 6
 
 
-def test_a_prompt_without_tools_stays_as_it_is():
-    prompt = prompt_of("x")
-    assert varied(prompt, "y", random.Random(0)) is prompt
+def test_an_example_without_tools_stays_as_it_is():
+    example = Answered(prompt_of("x"), "y")
+    assert varied(example, ["y"], random.Random(0)) is example
+
+
+def test_requests_for_the_domains_tools_are_joined_each_with_its_answer():
+    calls = {name: written_calls([FunctionCall(name=name)]) for name in "abcdef"}
+    written = [Answered(prompt_of(name, TOOLS), text) for name, text in calls.items()]
+    found = mixture(written, [], 40, seed=1)
+    assert {len(prompt.messages) for prompt, _ in found} == {1, 3, 5}
+    for prompt, text in found:
+        *turns, last = [message.content for message in prompt.messages]
+        said = [*zip(turns[::2], turns[1::2], strict=True), (last, text)]
+        assert all(calls[request] == answer for request, answer in said)
+        assert {request for request, _ in said} <= {tool.name for tool in prompt.offered}
+
+
+def test_prompts_with_tools_of_their_own_or_several_turns_are_not_joined():
+    own = prompt_of("x", TOOLS).model_copy(update={"tools": TOOLS[:2]})
+    assert {len(prompt.messages) for prompt, _ in mixture([Answered(own, CALL)], [], 10, seed=1)} == {1}
 
 
 def test_a_long_training_goes_over_the_examples_again(tmp_path, tiny_model, monkeypatch):
     monkeypatch.setattr("conch_dna.pipeline.mixture.MOST", 12)
     domain = load_domain(write_domain(tmp_path / "alpha"))
     written = [Answered(prompt, "at noon") for prompt in domain.prompts]
-    mix = Mix(written, None, domain, tiny_model.tokenizer, DistillConfig(max_length=4096))
+    encode = partial(encode_answer, tiny_model.tokenizer)
+    mix = Mix(written, None, domain, encode, (), DistillConfig(max_length=4096))
     assert [len(mix.examples(steps)) for steps in (2, 3, 100)] == [8, 12, 12]

@@ -39,6 +39,9 @@ def held_out():
     return drafts(700, held_out=True)
 
 
+OWN = {"own tools", "own requests in a row"}
+
+
 def of_kind(made, kind):
     found = [draft for draft in made if draft.kind == kind]
     assert found
@@ -158,7 +161,7 @@ def test_an_answer_is_that_of_the_reference(held_out):
 
 def test_text_arguments_are_copied_from_the_conversation(training, held_out):
     for draft in (*training, *held_out):
-        if draft.kind == "own tools" or draft.fault:
+        if draft.kind in OWN or draft.fault:
             continue
         tools = {tool.name: tool for tool in draft.prompt.tools}
         for call in draft.prompt.reference.calls:
@@ -247,7 +250,7 @@ def test_later_turns_are_in_an_order_that_prompts_allow(training):
 
 
 def test_a_quarter_of_training_asks_for_the_eight_tools_of_the_domain(training):
-    own = of_kind(training, "own tools")
+    own = [draft for draft in training if draft.kind in OWN]
     called = Counter(call.name for draft in own for call in draft.prompt.reference.calls)
 
     assert 0.2 < len(own) / len(training) < 0.28
@@ -256,7 +259,17 @@ def test_a_quarter_of_training_asks_for_the_eight_tools_of_the_domain(training):
 
 
 def test_held_out_drafts_never_show_the_tools_of_the_domain(held_out):
-    assert "own tools" not in {draft.kind for draft in held_out}
+    assert not OWN & {draft.kind for draft in held_out}
+
+
+def test_every_request_in_a_row_has_its_call(training):
+    rows = [draft for draft in training if draft.kind.endswith("in a row")]
+    assert {len(draft.prompt.messages) for draft in rows} == {3, 5, 7}
+    for draft in rows:
+        tools = {tool.name for tool in draft.prompt.tools}
+        for message in draft.prompt.messages[1::2]:
+            (call,) = read_calls(message.content)
+            assert call.name in tools
 
 
 def test_expressions_can_be_evaluated_and_code_compiles(training):
