@@ -85,7 +85,9 @@ def _perplexities(
         return [None] * len(answers)
     body, head = split(runtime.base_model.model)
     answered = [i for i, answer in enumerate(answers) if answer.strip()]
-    examples = [encode_answer(runtime.base_model.tokenizer, prompts[i], answers[i]) for i in answered]
+    # Without tools: a base that reads a list of tools first says nothing more about fluency, and takes longer.
+    bare = [prompt.model_copy(update={"tools": (), "default_tools": ()}) for prompt in prompts]
+    examples = [encode_answer(runtime.base_model.tokenizer, bare[i], answers[i]) for i in answered]
     found: list[float | None] = [None] * len(answers)
     with runtime.neuron(BASE):
         for i, fit in zip(answered, fits(body, head, examples), strict=True):
