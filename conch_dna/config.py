@@ -24,7 +24,7 @@ MOVED_DEFAULTS = {"max_harm": 0.1}  # defaults of 0.1 that changed; none of them
 FOLLOWING = ("steps", "learning_rate", "warmup", "checkpoint_every")  # `minutes` chooses those that are not given
 RIVALS = {"steps": "minutes", "minutes": "steps"}  # of them, the one that is given later counts
 LEAST_STEPS, MOST_STEPS = 4, 100_000  # the bounds of the steps that `minutes` chooses
-RATES = ((60, 1e-3), (400, 5e-4), (MOST_STEPS, 4e-4))  # the last number of steps of each peak learning rate
+RATES = ((400, 5e-4), (MOST_STEPS, 4e-4))  # the last number of steps of each peak learning rate
 CHECKPOINT_SECONDS = 120  # between two checkpoints
 log = structlog.get_logger()
 TABLES = {"api", "distill", "plugins", "prices", "teachers"}  # the tables of a conch.toml
@@ -231,7 +231,7 @@ class DistillConfig(BaseModel):
 
 NO_RECIPES: RecipeTypes = MappingProxyType({})
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"learning_rate": 1e-3},
+    "quick": {"learning_rate": 5e-4},
     "standard": {"minutes": 45, "gate_prompts": 200, "gate_generated": 200},
     "thorough": {"minutes": 420, "rank": 16, "gate_prompts": 200, "gate_generated": 200},
 }
