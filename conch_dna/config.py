@@ -283,7 +283,8 @@ def resolve(*layers: Mapping[str, Any], recipes: RecipeTypes = NO_RECIPES, where
         except ValidationError as error:
             faults += (f"[distill.{recipe}] {fault}" for fault in faults_in(error, kind.model_fields))
     try:
-        start = {name: value for name, value in PRESETS[preset].items() if name != "minutes" or "steps" not in given}
+        left_out = FOLLOWING if given.get("minutes") else ("minutes",) if "steps" in given else ()
+        start = {name: value for name, value in PRESETS[preset].items() if name not in left_out}
         config = DistillConfig.model_validate({**start, "preset": preset, **given, "tables": made})
     except ValidationError as error:
         faults += faults_in(error, known)

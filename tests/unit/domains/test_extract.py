@@ -176,7 +176,7 @@ def test_the_extractor_is_part_of_the_domains_identity(domain_with):
     plain, tagged = domain_with(""), domain_with(TAG)
     assert len({plain.digest, tagged.digest, domain_with(TAG.replace("answer", "final")).digest}) == 3
     prompts = sorted((p.digest, p.reference.model_dump_json()) for p in plain.prompts)
-    newer = {"extract", "verifier", "min_right", "generate", "extends", "replaces"}
+    newer = {"extract", "verifier", "min_right", "generate", "processors", "extends", "replaces"}
     before = plain.settings.model_dump(mode="json", exclude=newer)
     assert plain.digest == digest_of([before, prompts]), "as it was before there were these settings"
 
