@@ -55,7 +55,8 @@ class Mix:
         """Return the examples of so many steps in their order, at most :data:`MOST`."""
         config, settings = self.config, self.domain.settings
         share = settings.generate.share if settings.generate else 0.0
-        count, generated = shares(min(MOST, steps * config.batch_size * config.accumulation), share)
+        total = min(MOST, steps * config.batch_size * config.accumulation)
+        count, generated = shares(total, share if self.written else 1.0)
         drafts = self._drafts(generated)
         mixed = mixture(self.written, drafts, count, config.seed)
         log.info("examples_mixed", domain=self.domain.name, written=count, generated=len(drafts))

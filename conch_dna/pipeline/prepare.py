@@ -120,7 +120,9 @@ class Preparation:
         pairs, targets = self._targets(pairs, answers, signal)
         held_pairs, held_targets = self._targets(held_pairs, answers, signal)
         apart_pairs, apart_targets = self._targets(apart_pairs, answers, signal)
-        if (plan.text and not pairs) or len(held_pairs) < 2 or (self.config.validates and not apart_pairs):
+        mix = self._mix(pairs, answers) if plan.text and targets is None else None
+        made = mix is not None and mix.generator is not None  # its examples need no teacher
+        if (plan.text and not (pairs or made)) or len(held_pairs) < 2 or (self.config.validates and not apart_pairs):
             got = f"{len(pairs)} to train on, {len(apart_pairs)} set apart, {len(held_pairs)} held out"
             raise self._too_few(got, len(asked), missing, too_long if 2 * too_long > len(train) else 0)
         log.info("teacher_answered", domain=self.domain.name, train=len(pairs), held_out=len(held_pairs),
@@ -129,8 +131,6 @@ class Preparation:
         texts = {p.digest: answers[p.digest].text for p, _ in (*pairs, *apart_pairs)} if plan.verdicts else {}
         examples = [e for _, e in pairs]
         training_set = TrainingSet(self.domain.name, examples, targets, own, validation, texts, missing)
-        # Soft targets exist for the teacher's own answers alone.
-        mix = self._mix(pairs, answers) if plan.text and targets is None else None
         held_prompts, held_examples = [p for p, _ in held_pairs], [e for _, e in held_pairs]
         # The value of a loss across tokenizers does not compare models.
         plain = None if isinstance(held_targets, CrossTargets) else held_targets
@@ -138,7 +138,10 @@ class Preparation:
         return Prepared(training_set, held_out, mix)
 
     def _mix(self, pairs: Pairs, answers: dict[str, Completion]) -> Mix | None:
-        """Return the mixture of answered prompts and generated ones; without tools and generator ``None``."""
+        """Return the mixture of answered prompts and generated ones; without tools and generator ``None``.
+
+        Soft targets exist for the teacher's own answers alone, so there is no mixture with them.
+        """
         if self.generator is None and not any(prompt.offered for prompt, _ in pairs):
             return None
         written = [Answered(prompt, answers[prompt.digest].text) for prompt, _ in pairs]

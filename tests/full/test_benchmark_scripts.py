@@ -75,6 +75,6 @@ def test_the_profile_names_where_the_time_goes(quick):
 
 
 def test_the_whole_command_is_compared_with_extrapolated_runs(quick):
-    out = quick("distill_all.py", "--domains", "action")
+    out = quick("distill_all.py", "--domains", "task")
     assert "extrapolated from 1 step(s) of each" in out
     assert float(rows(out, "conch distill")[0][0]) > 1

@@ -76,7 +76,8 @@ def test_all_six_domains_are_distilled(conch, tmp_path):
     student = write_student(tmp_path / "student")
     code, out, err = conch(
         "distill", "--all", "--student", student, "--teacher", "echo", "--steps", "2", "--batch-size", "2",
-        "--gate-prompts", "2", "--held-out", "0.06", "--rank", "2", "--run", "six", "--json",
+        "--gate-prompts", "2", "--gate-generated", "2", "--held-out", "0.06", "--max-length", "4096", "--rank", "2",
+        "--run", "six", "--json",
     )  # fmt: skip
     assert code in {0, 3}, err
     summary = Summary.model_validate_json(out)

@@ -75,7 +75,7 @@ def test_list_shows_versions_and_aliases(conch, registry):
 
 def test_list_includes_versions_after_a_damaged_card_or_alias_table(conch, registry):
     (registry.root / "thinking" / "1" / "neuron.json").write_text("{")
-    assert "not a valid card" in conch("list").stdout
+    assert "not a valid card" in words_of(conch("list"))
     (registry.root / "thinking" / "aliases.json").write_text("{")
     rows = json.loads(conch("list", "--json").stdout)
     assert ["not a valid card" in rows[0]["error"], "aliases is damaged" in rows[1]["error"]] == [True, True]
