@@ -231,7 +231,7 @@ class DistillConfig(BaseModel):
 
 NO_RECIPES: RecipeTypes = MappingProxyType({})
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"learning_rate": 5e-4},
+    "quick": {},
     "standard": {"minutes": 45, "gate_prompts": 200, "gate_generated": 200},
     "thorough": {"minutes": 420, "rank": 16, "gate_prompts": 200, "gate_generated": 200},
 }
