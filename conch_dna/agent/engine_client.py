@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from conch_dna.agent.model_client import Call, Reply, Turns
 from conch_dna.data.tool_form import read_calls, with_tools
+from conch_dna.errors import RegistryError, UnknownName
 from conch_dna.records import Sampling
 from conch_dna.records import Tool as Definition
 from conch_dna.runtime.grammar import grammar_of
@@ -31,9 +33,13 @@ class EngineClient:
         self._registry = registry
 
     def neurons(self) -> set[str]:
-        """Return the names of the neurons that this base can run."""
-        entries = (self._registry.resolve(name) for name in self._registry.names())
-        return {entry.name for entry in entries if entry.card.base_digest == self._engine.base_model.digest}
+        """Return the names of the neurons that this base can run; damaged ones are left out."""
+        found = set()
+        for name in self._registry.names():
+            with contextlib.suppress(UnknownName, RegistryError):
+                if self._registry.resolve(name).card.base_digest == self._engine.base_model.digest:
+                    found.add(name)
+        return found
 
     def ask(self, neuron: str, turns: Turns, max_tokens: int, tools: Sequence[Tool] = ()) -> Reply:
         """Return an answer; with tools, it is one call that matches its schema, as the server gives it.

@@ -19,6 +19,7 @@ from conch_dna.agent.roles import ROLES, assign_roles
 from conch_dna.agent.server_client import ServerClient
 from conch_dna.agent.tools import tools_for
 from conch_dna.errors import ModelError, UnknownName
+from conch_dna.registry.card import CARD_FILE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.engine import Engine
 
@@ -73,6 +74,12 @@ def test_engine_and_server_answer_alike_and_calls_match_the_tools(engine, projec
     assert len({text for text, *_ in first[:6]}) > 3
     call = first[-1][1]
     jsonschema.validate(call.arguments, schemas[call.name])
+
+
+def test_a_damaged_neuron_is_left_out(engine, project, tmp_path):
+    shutil.copytree(project / "adapters", tmp_path / "adapters")
+    (tmp_path / "adapters" / "memory" / "1" / CARD_FILE).write_text("{")
+    assert EngineClient(engine, Registry(tmp_path / "adapters")).neurons() == set(ROLES) - {"memory"}
 
 
 def test_engine_and_server_report_an_unknown_model(engine, project, served):
