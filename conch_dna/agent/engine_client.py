@@ -11,7 +11,6 @@ from conch_dna.data.tool_form import read_calls, with_tools
 from conch_dna.errors import RegistryError, UnknownName
 from conch_dna.records import Sampling
 from conch_dna.records import Tool as Definition
-from conch_dna.runtime.grammar import grammar_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +47,8 @@ class EngineClient:
         """
         began, offered = time.perf_counter(), [Definition.model_validate(tool.definition) for tool in tools]
         form, _ = self._engine.form(neuron, offered)
-        grammar = grammar_of(offered, text=False, several=False)
         # If llguidance stops in the middle, the call is incomplete and read as no call.
-        processors = [] if grammar is None else [self._engine.grammars.constraint(grammar)]
+        processors = self._engine.grammars.constraints(offered, text=False, several=False)
         shown, sampling = with_tools(turns, offered, form), Sampling(max_tokens=max_tokens)
         answer = self._engine.submit(shown, neuron, sampling, processors=processors, tools=()).result()
         calls = read_calls(answer.text) if tools else None

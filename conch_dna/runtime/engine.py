@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from conch_dna.data.tool_form import FORM
 from conch_dna.errors import ConfigError, DataError, NeuronRefused
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
@@ -18,7 +17,7 @@ from conch_dna.runtime.batching import check_batches
 from conch_dna.runtime.computed import SpanProcessors
 from conch_dna.runtime.driver import Driver
 from conch_dna.runtime.generate import BATCH, ids_of
-from conch_dna.runtime.grammar import Grammars, grammar_of
+from conch_dna.runtime.grammar import Grammars
 from conch_dna.runtime.neuron_cache import NeuronCache
 from conch_dna.runtime.neuron_layers import unwrap, wrap
 from conch_dna.runtime.prompt_cache import PromptCache
@@ -26,7 +25,7 @@ from conch_dna.runtime.request import Request
 from conch_dna.runtime.scheduler import Scheduler
 from conch_dna.runtime.slot_allocator import SlotAllocator
 from conch_dna.runtime.slot_cache import SlottedModel
-from conch_dna.runtime.tools import offered, shown_turns
+from conch_dna.runtime.tools import form_of, offered, shown_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -145,10 +144,11 @@ class Engine:
         given = tools or () if ids or schema is not None else offered(wanted, tools)
         if not ids:
             prompt = shown_turns(wanted, cast("Messages", prompt), given)
-        if (grammar := grammar_of(given, schema)) is not None:
-            constraint = self.grammars.constraint(grammar)
-            processors, on_token = [*processors, constraint], constraint.checked(on_token)
-        processors = [*processors, *self._spans.of(wanted)]  # last: they force no token that the grammar forbids
+        constraints = self.grammars.constraints(given, schema)
+        for constraint in constraints:
+            on_token = constraint.checked(on_token)
+        # The spans come last: they force no token that the grammar forbids.
+        processors = [*processors, *constraints, *self._spans.of(wanted)]
         pinned = self._allocator.pinned.get(neuron) if isinstance(neuron, str) else None
         if isinstance(neuron, str) and wanted is not None and pinned not in {None, wanted.digest}:
             self._driver.noted(lambda: self._allocator.move_pin(neuron, wanted))
@@ -169,7 +169,7 @@ class Engine:
         :raises UnknownName, NeuronRefused, ConfigError: as :meth:`submit` does.
         """
         wanted = self._cache.find_any(neuron)
-        return FORM if wanted is None else wanted.tool_form, offered(wanted, tools)
+        return form_of(wanted), offered(wanted, tools)
 
     def generate_many(
         self,

@@ -59,6 +59,22 @@ class Grammars:
                 self._compiled.popitem(last=False)
             return Constraint(found.deep_copy())
 
+    def constraints(
+        self,
+        tools: Sequence[Tool],
+        schema: Mapping[str, Any] | None = None,
+        *,
+        text: bool = True,
+        several: bool = True,
+    ) -> list[Constraint]:
+        """Return the constraint of one answer with these tools or of this schema, in a list; empty for free text.
+
+        :param text: as in :func:`grammar_of`, like the others.
+        :raises GrammarError: as :func:`grammar_of` and :meth:`constraint` do.
+        """
+        grammar = grammar_of(tools, schema, text=text, several=several)
+        return [] if grammar is None else [self.constraint(grammar)]
+
     def allows(self, grammar: str, text: str) -> bool:
         """Return whether a text is an answer of the grammar, or the start of one.
 

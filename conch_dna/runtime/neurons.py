@@ -11,7 +11,6 @@ import mlx.core as mx
 from mlx_lm.sample_utils import make_sampler
 
 from conch_dna.data.alora import acts_on
-from conch_dna.data.tool_form import FORM
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
@@ -21,7 +20,7 @@ from conch_dna.runtime.grammar import Constraint, Grammars, grammar_of
 from conch_dna.runtime.masked import Masked
 from conch_dna.runtime.neuron_cache import NeuronCache
 from conch_dna.runtime.neuron_layers import Alone, unwrap, wrap
-from conch_dna.runtime.tools import offered, shown_turns
+from conch_dna.runtime.tools import form_of, offered, shown_turns
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -95,8 +94,8 @@ class NeuronRuntime:
         :raises UnknownName: the registry has no such neuron, version or alias.
         :raises NeuronRefused: it is damaged, made for another base or has no effect; the active neuron does not change.
         """
-        adapter = self._fetch(neuron)
-        self._switch.active, self._active = adapter, self._cache.find_any(neuron)
+        wanted = self._cache.find_any(neuron)
+        self._switch.active, self._active = self._adapter(wanted), wanted
 
     def base(self) -> None:
         """Deactivate the neuron; the logits are exactly the base's."""
@@ -125,8 +124,7 @@ class NeuronRuntime:
 
         :raises UnknownName, NeuronRefused: as :meth:`use` does.
         """
-        wanted = self._cache.find_any(neuron)
-        return FORM if wanted is None else wanted.tool_form
+        return form_of(self._cache.find_any(neuron))
 
     def generate(
         self,
@@ -162,7 +160,7 @@ class NeuronRuntime:
         """
         sampling = sampling or Sampling()
         wanted = self._active if neuron is None else self._cache.find_any(neuron)
-        adapter = self._switch.active if neuron is None else self._fetch(neuron)
+        adapter = self._switch.active if neuron is None else self._adapter(wanted)
         given = () if tools is None and schema is not None else offered(wanted, tools)
         constraints, messages = self.constraints(given, schema), shown_turns(wanted, messages, given)
         model, tokenizer = self.base_model.model, self.base_model.tokenizer
@@ -204,8 +202,7 @@ class NeuronRuntime:
 
         :raises GrammarError: the tools or the schema cannot constrain an answer.
         """
-        grammar = grammar_of(tools, schema)
-        return [] if grammar is None else [self.grammars.constraint(grammar)]
+        return self.grammars.constraints(tools, schema)
 
     def computed_spans(self) -> list[ComputedSpans]:
         """Return the processors that compute parts of one answer of the active neuron; pass them last."""
@@ -247,7 +244,6 @@ class NeuronRuntime:
             return None
         return Alora(adapter.invocation_tokens, lambda: self._switch.adding(None))
 
-    def _fetch(self, asked: Asked) -> Adapter | None:
-        """Return the adapter that a reference or a blend means now, from memory if it is there; base: ``None``."""
-        wanted = self._cache.find_any(asked)
+    def _adapter(self, wanted: Version | Blend | None) -> Adapter | None:
+        """Return the adapter of a version or a blend, from memory if it is there; ``None`` for the base."""
         return None if wanted is None else self._cache.get(wanted)

@@ -25,6 +25,11 @@ def offered(wanted: Version | Blend | None, tools: Sequence[Tool] | None) -> Seq
     return wanted.tools
 
 
+def form_of(wanted: Version | Blend | None) -> int:
+    """Return the version of the form of tools that a neuron was trained with; the newest for the base."""
+    return FORM if wanted is None else wanted.tool_form
+
+
 def shown_turns(wanted: Version | Blend | None, messages: Messages, tools: Sequence[Tool]) -> list[dict[str, Any]]:
     """Return chat turns with the tools in the form that the neuron was trained with."""
-    return with_tools(as_turns(messages), tools, FORM if wanted is None else wanted.tool_form)
+    return with_tools(as_turns(messages), tools, form_of(wanted))

@@ -195,9 +195,10 @@ class Job:
                 if place:  # the first answer is the one that the engine itself gives for this seed
                     sampling = sampling.model_copy(update={"seed": sequence_seed(sampling.seed, place)})
                 constraints = () if order.constrain is None else (order.constrain(),)
-                request = self._engine.submit(
-                    prompt, order.model, sampling, order.stop, self._on_token(index, *constraints), constraints
-                )
+                on_token = self._on_token(index)
+                for constraint in constraints:  # fails only its own answer when it stops working
+                    on_token = constraint.checked(on_token)
+                request = self._engine.submit(prompt, order.model, sampling, order.stop, on_token, constraints)
                 left -= 1
                 self.requests.append(request)
                 self._loop.call_soon_threadsafe(self._limit.requests.add, request)
@@ -209,19 +210,14 @@ class Job:
             if left:
                 self._loop.call_soon_threadsafe(self._limit.leave, left)
 
-    def _on_token(self, index: int, constraint: Constraint | None = None) -> Callable[[Token], None] | None:
-        """Return the engine's token callback; ``None`` if no piece, log-probability or constraint is needed.
-
-        :param constraint: fails only its own answer when it stops working.
-        """
+    def _on_token(self, index: int) -> Callable[[Token], None] | None:
+        """Return the engine's token callback; ``None`` if no piece or log-probability is needed."""
         top, pieces = self.order.top, self.order.pieces
-        if top is None and not pieces and constraint is None:
+        if top is None and not pieces:
             return None
         ends = self._engine.tokenizer.eos_token_ids
 
         def take(token: Token) -> None:
-            if constraint is not None:
-                constraint.check()
             known = None if top is None or token.id in ends else logged(token, top)
             if token.text or known:
                 self._loop.call_soon_threadsafe(self._queue.put_nowait, Piece(index, token.text, known))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.data.tool_form import student_turns
 from conch_dna.evaluation.right import verified
 from conch_dna.runtime.generate import Alora
-from conch_dna.runtime.grammar import Grammars, grammar_of
+from conch_dna.runtime.grammar import Grammars
 from conch_dna.train.lora import switched_off
 from conch_dna.train.rollouts import roll_out
 
@@ -46,14 +46,10 @@ class RightAnswers:
     def __call__(self) -> float:
         """Return the share of right answers with the present weights."""
         tokenizer = self.student.tokenizer
-        processors: list[list[Any]] = []
-        for prompt in self.prompts:
-            grammar = grammar_of(prompt.offered)
-            processors.append([] if grammar is None else [self.grammars.constraint(grammar)])
         answers = roll_out(
             self.student.model, tokenizer, [prompt_ids(tokenizer, student_turns(prompt)) for prompt in self.prompts],
             [0] * len(self.prompts), max_tokens=self.domain.settings.max_tokens, temperature=0.0, alora=self.alora,
-            processors=processors,
+            processors=[self.grammars.constraints(prompt.offered) for prompt in self.prompts],
         )  # fmt: skip
         texts = [answer.text(tokenizer) for answer in answers]
         figures = verified(self.verifier, self.domain, self.prompts, texts)
