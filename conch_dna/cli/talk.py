@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
+from conch_dna.domains.prompts import tools_of
 from conch_dna.errors import ConchError, ConfigError, DataError
 from conch_dna.pipeline.adapters import find_adapter
 from conch_dna.records import Sampling, Tool
@@ -111,14 +111,9 @@ def _tools_in(path: Path) -> tuple[Tool, ...]:
     listed = _json_in(path)
     if not isinstance(listed, list):
         raise DataError("is not a JSON list of tools", where=path, got=type(listed).__name__)
-    try:
-        tools = tuple(map(Tool.model_validate, listed))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise DataError(f"a tool is faulty: {field or 'tool'}: {first['msg']}", where=path) from error
-    if len({tool.name for tool in tools}) < len(tools):
-        raise DataError("two tools have the same name", where=path)
+    tools = tools_of(listed)
+    if isinstance(tools, str):
+        raise DataError(f"faulty tools: {tools}", where=path)
     return tools
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from conch_dna.data.tokens import with_calls_written
-from conch_dna.domains.prompts import messages_of
+from conch_dna.domains.prompts import first_fault, messages_of, tools_of
 from conch_dna.records import Message, Reference, Tool
 from conch_dna.util.text import is_utf8, strict_json
 
@@ -101,16 +101,11 @@ def _tools(row: Mapping[str, Any]) -> tuple[Tool, ...] | str:
     found = next((_parsed(row[name]) for name in TOOLS if row.get(name)), ())
     if not isinstance(found, list) or not all(isinstance(tool, dict) for tool in found):
         return ()
-    try:
-        tools = tuple(Tool.model_validate(tool) for tool in found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc'])) or 'tool'}: {first['msg']}"
-    if len({tool.name for tool in tools}) < len(tools):
-        return "two tools have the same name"
-    if not is_utf8(json.dumps([tool.model_dump() for tool in tools], ensure_ascii=False)):
-        return "broken UTF-8 (a lone surrogate)"
-    return tools
+    tools = tools_of(found)
+    if isinstance(tools, str):
+        return tools
+    written = json.dumps([tool.model_dump() for tool in tools], ensure_ascii=False)
+    return tools if is_utf8(written) else "broken UTF-8 (a lone surrogate)"
 
 
 def _reference(row: Mapping[str, Any]) -> Reference | str | None:
@@ -121,8 +116,7 @@ def _reference(row: Mapping[str, Any]) -> Reference | str | None:
     try:
         reference = Reference.model_validate(found)
     except ValidationError as error:
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return first_fault(error)
     return reference if is_utf8(json.dumps(found, ensure_ascii=False)) else "broken UTF-8 (a lone surrogate)"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import Field
 
 from conch_dna.domains.near_duplicates import near_duplicates
+from conch_dna.domains.prompts import prompt_line
 from conch_dna.domains.stats import Words, words_of
 from conch_dna.errors import DataError
 from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
@@ -124,23 +124,13 @@ def write_generated(folder: Path, made: Generated) -> None:
     """Write prompts, answers and report: ``prompts.jsonl``, ``recorded/generated.jsonl``, ``report.json``."""
     (folder / "recorded").mkdir(parents=True, exist_ok=True)
     teacher, sampling = f"generator:{made.report.generator}@{made.report.seed}", Sampling()
-    prompts = [json.dumps(_line(draft), ensure_ascii=False) + "\n" for draft in made.drafts]
     answers = [
         to_json_line(Completion(prompt=draft.prompt.digest, text=draft.answer, teacher=teacher, sampling=sampling))
         for draft in made.drafts
     ]
-    write_atomic(folder / "prompts.jsonl", "".join(prompts))
+    write_atomic(folder / "prompts.jsonl", "".join(prompt_line(draft.prompt) for draft in made.drafts))
     write_atomic(folder / "recorded" / "generated.jsonl", "".join(answers))
     write_atomic(folder / "report.json", made.report.model_dump_json(indent=2) + "\n")
-
-
-def _line(draft: Draft) -> dict[str, object]:
-    prompt = draft.prompt
-    line: dict[str, object] = {"messages": prompt.turns}
-    if prompt.tools:
-        line["tools"] = [tool.model_dump() for tool in prompt.tools]
-    reference = prompt.reference.model_dump(mode="json", exclude_defaults=True)
-    return line | {"reference": reference, "source": prompt.source}
 
 
 def _fault(

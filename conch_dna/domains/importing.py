@@ -14,10 +14,11 @@ from conch_dna.data.splits import position
 from conch_dna.data.tokens import encode_answer
 from conch_dna.domains.chats import Refused, chat_of
 from conch_dna.domains.domain import Domain, DomainSettings
+from conch_dna.domains.prompts import prompt_line
 from conch_dna.domains.recordings import FOLDER, RecordingCard, recorded_line
 from conch_dna.domains.rows import ALLOWED, digest_of_files, files_of, rows_of
 from conch_dna.errors import DataError, DiskError
-from conch_dna.records import Completion, Prompt, Record, Reference, Sampling, to_json_line
+from conch_dna.records import Completion, Prompt, Record, Reference, Sampling
 from conch_dna.util.files import new_folder
 
 if TYPE_CHECKING:
@@ -231,17 +232,8 @@ def _write(domain: Domain, folder: Path, text: str, digest: str, sieve: Sieve) -
         about = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (made / FOLDER / f"{RECORDING}.card.json").write_text(about + "\n", encoding="utf-8")
         with (made / "prompts.jsonl").open("w", encoding="utf-8") as file:
-            file.writelines(to_json_line(_line(one.prompt)) for one in sieve.kept)
+            file.writelines(prompt_line(one.prompt) for one in sieve.kept)
         (made / "domain.toml").write_text(text, encoding="utf-8")
-
-
-def _line(prompt: Prompt) -> dict[str, Any]:
-    """Return a line of ``prompts.jsonl``, without empty fields."""
-    line = prompt.model_dump(mode="json", include={"messages", "source"})
-    if prompt.tools:
-        line["tools"] = [tool.model_dump(mode="json") for tool in prompt.tools]
-    reference = prompt.reference.model_dump(mode="json", exclude_defaults=True)
-    return line | ({"reference": reference} if reference else {})
 
 
 def _report(folder: Path, sieve: Sieve) -> Import:

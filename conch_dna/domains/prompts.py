@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from conch_dna.errors import DataError
-from conch_dna.records import Message, Prompt, Reference
+from conch_dna.records import Message, Prompt, Reference, Tool, to_json_line
 from conch_dna.util.text import is_utf8, strict_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 MOST_FAULTS = 20
@@ -50,6 +51,24 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     return tuple(prompts)
 
 
+def prompt_line(prompt: Prompt) -> str:
+    """Return a prompt as a line for :func:`read_prompts`, without empty fields."""
+    line = prompt.model_dump(mode="json", include={"messages", "source"})
+    if prompt.tools:
+        line["tools"] = [tool.model_dump(mode="json") for tool in prompt.tools]
+    reference = prompt.reference.model_dump(mode="json", exclude_defaults=True)
+    return to_json_line(line | ({"reference": reference} if reference else {}))
+
+
+def tools_of(items: Sequence[Any]) -> tuple[Tool, ...] | str:
+    """Return tools, in OpenAI's form or bare, or the first fault."""
+    try:
+        tools = tuple(map(Tool.model_validate, items))
+    except ValidationError as error:
+        return first_fault(error, "tool")
+    return "two tools have the same name" if len({tool.name for tool in tools}) < len(tools) else tools
+
+
 def _lines(path: Path) -> list[bytes]:
     """Return the file's lines, split at line feeds only: prompts may contain other Unicode line separators."""
     try:
@@ -72,7 +91,7 @@ def _read_line(raw: bytes) -> Prompt | str:
             messages=messages, reference=reference, source=data.get("source", "unknown"), tools=data.get("tools") or ()
         )
     except ValidationError as error:
-        return _first_fault(error)
+        return first_fault(error)
     if not is_utf8(json.dumps([data.get("reference"), data.get("tools"), prompt.source], ensure_ascii=False)):
         return "reference, tools or source: broken UTF-8 (a lone surrogate)"
     return prompt
@@ -95,10 +114,13 @@ def _object(raw: bytes) -> dict[str, Any] | str:
     return data
 
 
-def _first_fault(error: ValidationError) -> str:
-    """Return the first fault, after the name of its field."""
+def first_fault(error: ValidationError, whole: str = "") -> str:
+    """Return the first fault, after the name of its field.
+
+    :param whole: the name of what was read, for a fault of no single field.
+    """
     first = error.errors()[0]
-    field = ".".join(map(str, first["loc"]))
+    field = ".".join(map(str, first["loc"])) or whole
     return f"{field}: {first['msg']}" if field else first["msg"]
 
 
@@ -111,7 +133,7 @@ def messages_of(value: Any) -> tuple[Message, ...] | str:
         try:
             message = Message.model_validate(item)
         except ValidationError as error:
-            return f"messages[{place}]: {_first_fault(error)}"
+            return f"messages[{place}]: {first_fault(error)}"
         if (
             not message.content.strip() and not message.tool_calls and message.role != "tool"
         ):  # a tool result may be empty

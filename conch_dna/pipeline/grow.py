@@ -16,7 +16,7 @@ import structlog
 from conch_dna.data.splits import position
 from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.domains.near_duplicates import Index, overlaps
-from conch_dna.domains.prompts import read_prompts
+from conch_dna.domains.prompts import prompt_line, read_prompts
 from conch_dna.errors import DataError
 from conch_dna.records import Completion, Message, Prompt, Sampling, to_json_line
 from conch_dna.teachers.answer_cache import answers
@@ -237,7 +237,7 @@ class _Filter:
 
         :raises DataError: one cannot be written.
         """
-        kept = (to_json_line(p.model_dump(mode="json", include={"messages", "source"})) for p in self.kept)
+        kept = (prompt_line(p) for p in self.kept)
         for path, lines in ((dropped_file(self.out), self.dropped), (self.out, kept)):
             text = "".join(lines)
             # An empty file of prompts cannot be read.
