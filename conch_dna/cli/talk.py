@@ -15,6 +15,7 @@ from conch_dna.cli.complete import router_names
 from conch_dna.domains.prompts import tools_of
 from conch_dna.errors import ConchError, ConfigError, DataError
 from conch_dna.pipeline.adapters import find_adapter
+from conch_dna.pipeline.selection import known_domains
 from conch_dna.records import Sampling, Tool
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
@@ -148,8 +149,10 @@ def _runtime(app: App, base_ref: str | None, neurons: list[str]) -> NeuronRuntim
     refs = [find_adapter(app.project, registry, neuron) for neuron in neurons]
     base = base_ref or next((ref.base for ref in refs if ref.base), "") or app.loaded_project.config().student
     runtime = NeuronRuntime(base, registry, span_processors=app.host.catalog.all("processors"))
+    outside = [ref.domain for ref in refs if ref.folder is not None]
+    domains = known_domains(app.loaded_project, outside) if outside else {}
     for ref in refs:
-        ref.enter(runtime)
+        ref.enter(runtime, domains)
     return runtime
 
 

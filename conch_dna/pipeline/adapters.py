@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.errors import UnknownName
+from conch_dna.pipeline.project import RUNS
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.card import CARD_FILE, CONFIG_FILE
 from conch_dna.registry.store import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conch_dna.domains.domain import Domain
     from conch_dna.runtime.neurons import NeuronRuntime
 
 RUN_CONFIG = "config.json"
@@ -28,6 +32,7 @@ class AdapterRef:
     :param base: the model reference of its base; empty if that is unknown.
     :param settings: settings of its training, as far as they are known.
     :param folder: its folder, if it is outside the registry.
+    :param processors: the processors of its card; ``None`` if it has no card.
     """
 
     name: str
@@ -35,14 +40,19 @@ class AdapterRef:
     base: str
     settings: dict[str, Any]
     folder: Path | None = None
+    processors: tuple[str, ...] | None = None
 
-    def enter(self, runtime: NeuronRuntime) -> None:
-        """Make a runtime know the adapter by its name.
+    def enter(self, runtime: NeuronRuntime, domains: Mapping[str, Domain]) -> None:
+        """Make a runtime know the adapter by its name, with the processors of its card or else of its domain.
 
         :raises NeuronRefused: it is damaged, does not fit the base, or has no effect.
         """
-        if self.folder is not None:
-            runtime.add(self.name, self.folder)
+        if self.folder is None:
+            return
+        processors = self.processors
+        if processors is None:
+            processors = domains[self.domain].settings.processors if self.domain in domains else ()
+        runtime.add(self.name, self.folder, processors)
 
 
 def find_adapter(project: Path, registry: Registry, ref: str) -> AdapterRef:
@@ -61,7 +71,7 @@ def find_adapter(project: Path, registry: Registry, ref: str) -> AdapterRef:
     if not _is_path(ref):
         entry = registry.resolve(ref)
         return AdapterRef(ref, entry.name, entry.card.base, entry.card.config)
-    runs = project / "runs"
+    runs = project / RUNS
     for root in (Path(ref).expanduser(), runs / ref):
         for folder in (root, root / "adapter"):
             if (folder / CONFIG_FILE).is_file():
@@ -80,7 +90,8 @@ def _of_folder(ref: str, folder: Path) -> AdapterRef:
     """Return the adapter in a folder, with what its card or its run says of it."""
     card = _json(folder / CARD_FILE)
     if card:
-        return AdapterRef(ref, str(card.get("name", "")), str(card.get("base", "")), _table(card), folder)
+        name, base = str(card.get("name", "")), str(card.get("base", ""))
+        return AdapterRef(ref, name, base, _table(card), folder, tuple(card.get("processors", ())))
     for below, parent in zip((folder, *folder.parents), folder.parents, strict=False):
         begun = _json(parent / RUN_CONFIG)
         if "domains" in begun:  # a model's folder has a config.json too

@@ -243,7 +243,7 @@ class _Evaluation:
         if against not in {NOTHING, ref.name}:
             compared = find_adapter(self.project.folder, self.registry, against)
             runtime = self._runtime(ref.base or compared.base)
-            compared.enter(runtime)
+            compared.enter(runtime, self.domains)
             other = (against, Student(runtime, against, cache, self.progress))
         if ref.name == TEACHER:
             host = self.project.host
@@ -252,7 +252,7 @@ class _Evaluation:
             kept = CompletionCache.within(cache)
             return Taught(teacher, AnswerExtractor(host, domain), kept, self.progress), other
         runtime = self._runtime(ref.base)
-        ref.enter(runtime)
+        ref.enter(runtime, self.domains)
         return Student(runtime, ref.name, cache, self.progress), other
 
     def _runtime(self, base: str) -> NeuronRuntime:
@@ -263,7 +263,8 @@ class _Evaluation:
 
         chosen = self.options.base or base or self.config.student
         if chosen not in self._runtimes:
-            runtime = NeuronRuntime(load(chosen, self.progress.fetched), self.registry)
+            model, processors = load(chosen, self.progress.fetched), self.project.host.catalog.all("processors")
+            runtime = NeuronRuntime(model, self.registry, span_processors=processors)
             self.stack.callback(runtime.close)
             self.stack.enter_context(fast_ops(runtime.base_model.model))
             self._runtimes[chosen] = runtime

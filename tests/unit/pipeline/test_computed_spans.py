@@ -12,8 +12,10 @@ from conch_dna.data.splits import split
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import UnknownName
 from conch_dna.losses.cross_tokenizer import CrossTargets
+from conch_dna.pipeline.adapters import find_adapter
 from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.protocols import TeacherRequest
+from conch_dna.runtime.neurons import NeuronRuntime
 
 ANSWER = "6 * 7 = 42."
 TRAINED = "6 * 7 =.<|im_end|>"
@@ -143,3 +145,19 @@ def test_a_neuron_is_measured_and_published_with_its_processors(work):
     rows = [json.loads(line) for line in (one.run.folder("alpha") / "samples.jsonl").read_text().splitlines()]
     assert all("6 * 7 = 42" in row["candidate"]["answer"] for row in rows)
     assert not any("6 * 7" in row["base"]["answer"] for row in rows)
+
+
+def test_the_adapter_of_a_run_answers_with_the_processors_of_its_domain_or_of_its_card(work):
+    one, domain = work("opening", "calculator", mode="sft", steps=1)
+    processors = {"opening": opening, "calculator": one.host.catalog.get("processors", "calculator")}
+    one.host.catalog.add("processors", "opening", opening, Owner("o", "o.py"))
+    assert distill_all(one, ["alpha"]).results[0].state == "published"
+    runtime = NeuronRuntime(one.base, one.registry, span_processors=processors)
+    of_run, of_version = one.run.folder("alpha"), one.registry.resolve("alpha").path
+    for folder, domains, computed in (
+        (of_run, {"alpha": domain}, True), (of_run, {}, False), (of_version, {}, True),
+    ):  # fmt: skip
+        ref = find_adapter(one.run.path.parent.parent, one.registry, str(folder))
+        ref.enter(runtime, domains)
+        assert ("6 * 7 = 42" in runtime.generate(domain.prompts[0].turns, ref.name)) == computed
+    runtime.close()
