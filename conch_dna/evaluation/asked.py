@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conch_dna.domains.domain import Domain
 from conch_dna.errors import DataError
 from conch_dna.evaluation.question_sets import in_stable_order
-from conch_dna.evaluation.right import GENERATED, NATURAL, verified
+from conch_dna.evaluation.right import GENERATED, NATURAL, checkable, verified
 from conch_dna.records import Reference
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def held_out_sets(
     def grade(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[Figures | None]:
         return verified(verifier, domain, prompts, answers)
 
-    checkable = [p for p, found in zip(natural, grade(natural, [""] * len(natural)), strict=True) if found is not None]
-    sets = {NATURAL: [checkable[i] for i in in_stable_order(checkable)[:most]], GENERATED: list(generated)}
+    known = checkable(verifier, domain, natural)
+    sets = {NATURAL: [known[i] for i in in_stable_order(known)[:most]], GENERATED: list(generated)}
     return [AskedSet(name, domain, tuple(prompts), grade) for name, prompts in sets.items() if prompts]
 
 
@@ -102,13 +102,13 @@ def file_set(
         reader = by_reference[prompt.digest]
         return None if reader is None else verified(reader, domain, [prompt], [answer])[0]
 
-    checkable = [p for p, found in zip(prompts, grade(prompts, [""] * len(prompts)), strict=True) if found is not None]
-    if not checkable:
+    known = [p for p, found in zip(prompts, grade(prompts, [""] * len(prompts)), strict=True) if found is not None]
+    if not known:
         raise DataError(
             "no prompt has a reference that a single verifier reads", where=name,
             allowed='lines like {"messages": […], "reference": {"answer": "7"}}', next_step="Or name one: --verifier",
         )  # fmt: skip
-    return AskedSet(name, domain, tuple(checkable[i] for i in in_stable_order(checkable)[:most]), grade)
+    return AskedSet(name, domain, tuple(known[i] for i in in_stable_order(known)[:most]), grade)
 
 
 def _reader(prompt: Prompt, domain: Domain, verifiers: Mapping[str, Verifier]) -> Verifier | None:

@@ -52,6 +52,15 @@ def verified(
     return [_figures(verifier, domain, *pair) for pair in zip(prompts, answers, strict=True)]
 
 
+def checkable(verifier: Verifier, domain: Domain, prompts: Sequence[Prompt]) -> list[Prompt]:
+    """Return the prompts with a reference that the verifier reads.
+
+    :raises PluginError: as :func:`verified` does.
+    """
+    found = verified(verifier, domain, prompts, [""] * len(prompts))
+    return [prompt for prompt, figures in zip(prompts, found, strict=True) if figures is not None]
+
+
 def judged(answered: Mapping[str, Mapping[str, Answered]], domain: Domain) -> dict[str, list[float]]:
     """Return 1 or 0 for each verified answer that a gate judges, by model and paired by prompt.
 

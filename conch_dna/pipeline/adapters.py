@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna.errors import UnknownName
 from conch_dna.pipeline.project import RUNS
+from conch_dna.pipeline.run_folder import RUN_CONFIG
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.card import CARD_FILE, CONFIG_FILE
 from conch_dna.registry.store import Registry
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain
     from conch_dna.runtime.neurons import NeuronRuntime
 
-RUN_CONFIG = "config.json"
 LISTED = 8  # adapters in an error
 
 

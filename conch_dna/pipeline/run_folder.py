@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from conch_dna.config import DistillConfig
 
-FINISHED, STOPPED = "summary.json", "stopped.json"
+RUN_CONFIG, FINISHED, STOPPED = "config.json", "summary.json", "stopped.json"
 PEEK = 1.0  # seconds; `conch runs list` holds the lock for a moment, which must not count as a second process
 State = Literal["running", "finished", "interrupted"]
 
@@ -74,7 +74,7 @@ class Run:
 
         :raises CheckpointError: the folder has a run with other settings; each difference is named.
         """
-        path = self.path / "config.json"
+        path = self.path / RUN_CONFIG
         about: dict[str, Any] = {"config": config.flat(), "domains": domains}
         if path.is_file():
             old = self._begun()
@@ -141,7 +141,7 @@ class Run:
     def _begun(self) -> dict[str, Any]:
         """Return settings and domains, empty if the file is missing or damaged."""
         try:
-            begun = json.loads((self.path / "config.json").read_bytes())
+            begun = json.loads((self.path / RUN_CONFIG).read_bytes())
             return {"config": dict(begun["config"]), "domains": list(begun["domains"])}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
@@ -167,7 +167,7 @@ def _last_step(metrics: Path) -> StepReport | None:
 
 def list_runs(root: Path) -> list[Run]:
     """Return all runs, the last modified one first."""
-    folders = [p for p in root.glob("*") if (p / "config.json").is_file()] if root.is_dir() else []
+    folders = [p for p in root.glob("*") if (p / RUN_CONFIG).is_file()] if root.is_dir() else []
     return [Run(p) for p in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)]
 
 

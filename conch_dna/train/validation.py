@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.data.tool_form import student_turns
-from conch_dna.evaluation.right import verified
+from conch_dna.evaluation.right import checkable, verified
 from conch_dna.runtime.generate import Alora
 from conch_dna.runtime.grammar import Grammars
 from conch_dna.train.lora import switched_off
@@ -62,8 +62,7 @@ def right_answers(context: RecipeContext[RecipeSettings]) -> RightAnswers | None
     if not (context.config.validates and domain.settings.verifier and held):
         return None
     verifier: Verifier = context.host.catalog.get("verifiers", domain.settings.verifier)
-    figures = verified(verifier, domain, held.prompts, [""] * len(held.prompts))
-    prompts = [prompt for prompt, found in zip(held.prompts, figures, strict=True) if found is not None][:MOST]
+    prompts = checkable(verifier, domain, held.prompts)[:MOST]
     if not prompts:
         return None
     base, alora = context.base, None
