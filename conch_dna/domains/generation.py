@@ -54,16 +54,24 @@ class NamedGenerator:
     verifier: Verifier | None
 
 
+def verifier_of(catalog: Catalog, domain: Domain) -> Verifier | None:
+    """Return the verifier that a domain names, or ``None``.
+
+    :raises UnknownName: no plug-in provides it.
+    """
+    name = domain.settings.verifier
+    return catalog.get("verifiers", name) if name else None
+
+
 def generator_of(catalog: Catalog, domain: Domain) -> NamedGenerator | None:
     """Return the generator that a domain names, or ``None``.
 
     :raises UnknownName: no plug-in provides it, or the domain's verifier.
     """
-    settings = domain.settings
-    verifier = catalog.get("verifiers", settings.verifier) if settings.verifier else None
-    if settings.generate is None:
+    verifier, generate = verifier_of(catalog, domain), domain.settings.generate
+    if generate is None:
         return None
-    name = settings.generate.generator
+    name = generate.generator
     return NamedGenerator(name, catalog.get("generators", name), verifier)
 
 

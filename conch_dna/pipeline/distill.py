@@ -15,7 +15,7 @@ from conch_dna.config import RecipeSettings
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import as_answered
-from conch_dna.domains.generation import generator_of
+from conch_dna.domains.generation import generator_of, verifier_of
 from conch_dna.errors import BudgetReached, ConchError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
@@ -195,6 +195,7 @@ class Distillation:
             setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
             generator_of(setup.project.host.catalog, domain),
             generated_prompts(setup.project.host, domain, setup.config.gate_generated),
+            verifier_of(setup.project.host.catalog, domain),
             [setup.project.host.catalog.get("processors", name) for name in domain.settings.processors],
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]

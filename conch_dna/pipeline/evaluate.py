@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from conch_dna.data.tool_form import signature
+from conch_dna.domains.generation import verifier_of
 from conch_dna.errors import NeuronRefused
 from conch_dna.evaluation.base_answers import KeptBaseAnswers
 from conch_dna.evaluation.gate import HeldOutSet, Instruments, Measured, judge
@@ -81,9 +82,8 @@ def evaluate(
 
 
 def _instruments(host: PluginHost, domain: Domain, cache: Path) -> Instruments:
-    named = domain.settings.verifier
-    verifier = host.catalog.get("verifiers", named) if named else None
-    return Instruments(host.catalog.all("scorers"), verifier, KeptBaseAnswers(cache))
+    scorers, verifier = host.catalog.all("scorers"), verifier_of(host.catalog, domain)
+    return Instruments(scorers, verifier, KeptBaseAnswers(cache))
 
 
 def _incumbent(

@@ -15,6 +15,7 @@ from conch_dna.data.tool_form import student_turns
 from conch_dna.domains.extract import MISSING, NO_FINAL
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.evaluation.gate import HeldOutSet, prompt_text
+from conch_dna.evaluation.right import verified
 from conch_dna.losses.cross_tokenizer import CrossTargets
 from conch_dna.pipeline.mixture import Answered, Mix, log_left_out
 from conch_dna.records import CHOICES, Sampling
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.domains.generation import NamedGenerator
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.protocols import CrossTokenizerLoss, SpanProcessor, Targets, Teacher
+    from conch_dna.plugin.protocols import CrossTokenizerLoss, SpanProcessor, Targets, Teacher, Verifier
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
     from conch_dna.teachers.compatibility import Signal
@@ -71,6 +72,7 @@ class Preparation:
     :param cache: the root of the cache of answers and targets.
     :param teacher_name: the domain's teachers in one line, for messages.
     :param generator: makes further examples, for domains that name one.
+    :param verifier: the domain's, which finds the answers that are not trained on.
     :param processors: the domain's, which compute parts of its answers; these parts are not trained.
     :param loss: the loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in.
     :param generated: the generated prompts of the gate.
@@ -87,6 +89,7 @@ class Preparation:
     loss: CrossTokenizerLoss | None = None
     generator: NamedGenerator | None = None
     generated: Sequence[Prompt] = ()
+    verifier: Verifier | None = None
     processors: Sequence[SpanProcessor] = ()
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
@@ -193,18 +196,15 @@ class Preparation:
 
     def _right(self, prompts: Sequence[Prompt], answers: dict[str, Completion]) -> Sequence[Prompt]:
         """Return the prompts without those whose answer is known to be wrong; others are left out and counted."""
-        verifier = self.generator.verifier if self.generator else None
-        if verifier is None:
+        if self.verifier is None:
             return prompts
-        found = []
-        for prompt in prompts:
-            answer = answers.get(prompt.digest)
-            figures = verifier(prompt, answer.text, self.domain) if answer else None
-            if figures is None or figures["right"]:
-                found.append(prompt)
-        if wrong := len(prompts) - len(found):
-            log.info("wrong_answers_left_out", domain=self.domain.name, count=wrong, of=len(prompts))
-        return found
+        answered = [prompt for prompt in prompts if prompt.digest in answers]
+        figures = verified(self.verifier, self.domain, answered, [answers[p.digest].text for p in answered])
+        pairs = zip(answered, figures, strict=True)
+        wrong = {prompt.digest for prompt, found in pairs if found is not None and found["right"] != 1}
+        if wrong:
+            log.info("wrong_answers_left_out", domain=self.domain.name, count=len(wrong), of=len(prompts))
+        return [prompt for prompt in prompts if prompt.digest not in wrong]
 
     def _with_room(self, prompts: Sequence[Prompt], room: int) -> Sequence[Prompt]:
         """Return the prompts that fit together with the student's longest answer; others are left out and counted.

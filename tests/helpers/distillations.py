@@ -8,6 +8,7 @@ from settings import config_of
 
 from conch_dna.domains.domain import load_domain
 from conch_dna.domains.extract import AnswerExtractor
+from conch_dna.domains.generation import verifier_of
 from conch_dna.pipeline import distill
 from conch_dna.pipeline.prepare import Preparation
 from conch_dna.pipeline.project import Project
@@ -87,6 +88,7 @@ def prepare(work, domain, teacher, parts, recipes):
         work.base, work.config, domain, teacher, work.distillation.teacher_name(domain),
         AnswerExtractor(work.host, domain), work.cache, work.progress,
         cross_tokenizer_loss(work.host.catalog, work.config),
+        verifier=verifier_of(work.host.catalog, domain),
         processors=[work.host.catalog.get("processors", name) for name in domain.settings.processors],
     )  # fmt: skip
     prepared = preparation.prepared(parts, plan, others)

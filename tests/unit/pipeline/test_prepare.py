@@ -10,6 +10,7 @@ from conch_dna.data.splits import split
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.domains.domain import load_domain
 from conch_dna.errors import ConchError, ConfigError
+from conch_dna.plugin.catalog import Owner
 from conch_dna.train.rollout_source import OnPolicySource
 
 
@@ -70,3 +71,24 @@ def test_a_tokenizer_with_more_ids_than_its_head_is_refused_with_every_teacher(t
     one.base.config["vocab_size"] = 10
     with pytest.raises(ConchError, match=r"student: the tokenizer has more ids than the model; .* allowed: 10"):
         prepare(one, domain, one.teacher(domain), split(domain.prompts, 0.25), ("sft",))
+
+
+def test_answers_that_the_verifier_finds_wrong_are_not_trained_on(tmp_path, student, monkeypatch):
+    monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+    file = write_domain(tmp_path / "alpha", 40) / "domain.toml"
+    file.write_text('verifier = "odd"\n' + file.read_text())
+    domain = load_domain(tmp_path / "alpha")
+
+    def odd(prompt, answer, domain):
+        return {"right": int(prompt.digest, 16) % 2}
+
+    one = work_over(tmp_path, student, domain, teacher="echo", mode="sft")
+    one.host.catalog.add("verifiers", "odd", odd, Owner("t", "t.py"))
+    parts = split(domain.prompts, 0.25)
+    right = sum(int(prompt.digest, 16) % 2 for prompt in parts.train)
+    assert 0 < right < len(parts.train)
+    with capture_logs() as logs:
+        training_set, _ = prepare(one, domain, one.teacher(domain), parts, ("sft",))
+    assert len(training_set.examples) == right
+    counted = [(r["count"], r["of"]) for r in logs if r["event"] == "wrong_answers_left_out"]
+    assert counted == [(len(parts.train) - right, len(parts.train))]
