@@ -15,6 +15,7 @@ from conch_dna.cli.options import api_options
 from conch_dna.data.splits import shortage
 from conch_dna.domains.discovery import check_own, domain_folders, open_domain
 from conch_dna.errors import DataError, UnknownName
+from conch_dna.util.text import counts_text
 
 if TYPE_CHECKING:
     from conch_dna.domains.domain import Domain, Extract
@@ -151,8 +152,8 @@ def stats(app: App, name: str | None, as_json: bool) -> None:
         click.echo(f"  held out         {figures.held_out:.1%} (set to {share:.0%})")
         click.echo(f"  near-duplicates  {figures.near_duplicates}")
         click.echo(f"  commonest start  {start.words!r}, {start.share:.1%}")
-        click.echo(f"  sources          {_counts(figures.sources)}")
-        click.echo(f"  references       {_counts(figures.references)}")
+        click.echo(f"  sources          {counts_text(figures.sources)}")
+        click.echo(f"  references       {counts_text(figures.references)}")
 
 
 @domains.command("import")
@@ -221,15 +222,15 @@ def _show_import(made: Import) -> None:
     spans = {"tokens": made.tokens, "answers": made.answer_tokens, "words": made.answer_words}
     of = {"tokens": "per conversation", "answers": "tokens per answer", "words": "per answer"}
     click.echo(f"{made.name}: {made.kept} of {made.rows} rows kept in {made.folder}")
-    click.echo(f"  dropped   {_counts(made.dropped)}")
+    click.echo(f"  dropped   {counts_text(made.dropped)}")
     click.echo(f"  split     {made.train} for training, {made.held_out} held out (set to {made.share:.0%})")
     for key, span in spans.items():
         click.echo(f"  {key:<9} {span.fewest} to {span.most}, mean {span.mean}, {of[key]}")
     click.echo(f"  turns     {', '.join(f'{count} of {turns}' for turns, count in made.turns.items())}")
-    click.echo(f"  roles     {_counts(made.roles)}")
+    click.echo(f"  roles     {counts_text(made.roles)}")
     if made.tools or made.references:
         click.echo(f"  prompts   {made.tools} with tools of their own, {made.references} with a reference")
-    click.echo(f"  unread    {_counts(made.unread)}")
+    click.echo(f"  unread    {counts_text(made.unread)}")
     for fault in made.faults:
         click.echo(fault, err=True)
 
@@ -331,12 +332,12 @@ def generate(
         return
     report = made.report
     click.echo(f"{folder}: {report.kept} prompts, {report.distinct_answers:.0%} of their answers distinct")
-    click.echo(f"  kinds            {_counts(report.kinds)}")
+    click.echo(f"  kinds            {counts_text(report.kinds)}")
     click.echo(f"  tools            {report.tools}")
     for key, words in (("prompt words", report.prompt_words), ("answer words", report.answer_words)):
         click.echo(f"  {key:<16} {words.fewest} to {words.most}, mean {words.mean}")
     click.echo(f"  near-duplicates  {report.near_duplicates}")
-    click.echo(f"  rejected         {_counts(report.rejected)}")
+    click.echo(f"  rejected         {counts_text(report.rejected)}")
 
 
 def _held_out(app: App) -> float:
@@ -375,10 +376,6 @@ def _unknown(name: str, folders: dict[str, Path]) -> UnknownName:
 
 def _options(extract: Extract) -> str:
     return ", ".join([extract.kind, *(f"{key} {value!r}" for key, value in extract.options.items())])
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{key} {count}" for key, count in counts.items()) or "(none)"
 
 
 def _print_json(value: Any) -> None:

@@ -14,6 +14,7 @@ from conch_dna.domains.stats import Words, words_of
 from conch_dna.errors import DataError
 from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
 from conch_dna.util.files import write_atomic
+from conch_dna.util.text import counts_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -123,7 +124,8 @@ def generate(
     if len(kept) < count:
         raise DataError(
             "the generator makes no more prompts that can be kept", where=f"generator {generator.name}",
-            got=f"{len(kept)} of {count}; rejected: {_counts(rejected)}", next_step="Ask for fewer",
+            got=f"{len(kept)} of {count}; rejected: {counts_text(dict(rejected.most_common()))}",
+            next_step="Ask for fewer",
         )  # fmt: skip
     return Generated(kept, _report(generator.name, kept, rejected, seed, held_out=held_out))
 
@@ -182,7 +184,3 @@ def _report(generator: str, kept: Sequence[Draft], rejected: Counter[str], seed:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _counts(counts: Counter[str]) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common()) or "(none)"

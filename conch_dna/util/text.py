@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 _FENCE = re.compile(
@@ -34,6 +37,11 @@ def fenced_code(text: str) -> FencedCode | None:
     """Return the first block of ``text`` fenced by three backticks and marked as Python or unmarked."""
     found = _FENCE.search(text)
     return FencedCode(found["code"], found["end"] is not None) if found else None
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return counts on one line, such as ``user 12, tool 3``."""
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "(none)"
 
 
 def is_utf8(text: str) -> bool:
