@@ -106,6 +106,12 @@ def _notes(facts: dict[str, Any]) -> list[str]:
     return []
 
 
+def _compute(report: dict[str, Any]) -> str:
+    """Return in which numbers frozen weights are multiplied, and why not in bfloat16."""
+    why = report["compute_reason"]
+    return f"{report['compute']} for frozen weights in training and evaluation{f': {why}' if why else ''}"
+
+
 def _show(facts: dict[str, Any], problems: list[str], notes: list[str]) -> None:
     """Print the facts, one a line, then notes and problems."""
     memory, cache = facts["memory"], facts["cache"]
@@ -115,6 +121,7 @@ def _show(facts: dict[str, Any], problems: list[str], notes: list[str]) -> None:
         "backend": backends or ("part of the mlx distribution" if facts["device"] else "none"),
         "device": f"{facts['device']}, {facts['gflops']} GFLOP/s in float32" if facts["device"] else "none",
         "accel": facts["accel"]["reason"] if facts["accel"] else "none",
+        "compute": _compute(facts["accel"]) if facts["accel"] else "none",
         "compiler": facts["compiler"] or "none",
         "memory": f"{memory['available'] / 1e9:.1f} of {memory['total'] / 1e9:.1f} GB available",
         "cache": f"{cache['folder']} ({cache['bytes'] / 1e9:.2f} GB)",

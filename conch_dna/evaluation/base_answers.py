@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conch_dna.data.tool_form import FORM
 from conch_dna.evaluation.answers import answer_greedily, greedy
+from conch_dna.kernels import bf16
 from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
 from conch_dna.registry.aliases import BASE
 from conch_dna.teachers.answer_cache import CompletionCache
@@ -54,5 +55,5 @@ class KeptBaseAnswers:
 def _key(base: str, domain: Domain, prompt: Prompt, *, held: bool) -> str:
     """Return the sha256 of everything that the answer depends on."""
     tools = [tool.model_dump() for tool in prompt.tools or domain.settings.tools]
-    asked = [prompt.digest, tools, FORM, "held" if held else "free"]
+    asked = [prompt.digest, tools, FORM, "held" if held else "free", *(["bf16"] if bf16.loaded() else [])]
     return digest_of([SCHEMA_VERSION, base, greedy(domain).model_dump(mode="json"), asked])

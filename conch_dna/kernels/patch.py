@@ -10,6 +10,7 @@ import mlx.core as mx
 from mlx_lm.models import activations, base
 
 from conch_dna.kernels.attention import causal_attention, fits
+from conch_dna.kernels.bf16 import in_bf16
 from conch_dna.kernels.exp import pays, swiglu
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def _activation(gate: mx.array, x: mx.array) -> mx.array:
 def fast_ops(model: Any) -> Iterator[None]:
     """Use the kernels of :mod:`conch_dna.kernels` in the model's layers within the block, if they are faster here.
 
+    Products with frozen matrices are computed in bfloat16, where :mod:`conch_dna.kernels.bf16` is loaded.
+
     mlx-lm's architectures call ``swiglu`` and ``scaled_dot_product_attention`` by the global names of their modules.
     Those of mlx-lm are replaced and restored at the end; an architecture's own function of the same name is kept.
     """
@@ -45,6 +48,7 @@ def fast_ops(model: Any) -> Iterator[None]:
     }
     homes = {type(module).__module__ for module in model.modules()} if pays() else set()
     with contextlib.ExitStack() as undo:
+        undo.enter_context(in_bf16(model))
         for home in (sys.modules[name] for name in sorted(homes)):
             for name, (own, replacement) in ours.items():
                 if getattr(home, name, None) is own:

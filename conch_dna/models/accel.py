@@ -1,4 +1,4 @@
-"""An optimised BLAS and malloc settings for Linux machines without a GPU.
+"""An optimised BLAS, malloc settings and a bfloat16 kernel for Linux machines without a GPU.
 
 The MLX wheel for Linux CPUs links the reference BLAS, which is some 35 times slower than an optimised one. The dynamic
 linker uses the first definition it finds, so a library that is loaded into the global scope *before* mlx.core is
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from conch_dna.kernels import bf16
 from conch_dna.models.backend import Backend, active_backend
 from conch_dna.models.cache import cache_dir, lock
 
@@ -31,6 +32,8 @@ SYSTEM_LIBRARY = "libopenblas.so.0"
 # libmlx needs these; with a library that lacks one, a part of the calls would stay slow.
 NEEDED_SYMBOLS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm", "sgesdd_", "ssyevd_", "spotrf_", "strtri_")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+# OpenBLAS's threads wait for work in a loop of 2^26 cycles, which takes a core from all else; 2^10 cost it nothing.
+WAIT = ("OPENBLAS_THREAD_TIMEOUT", "10")
 
 Source = Literal["system", "scipy-openblas32", "none"]
 
@@ -43,12 +46,17 @@ class AccelReport:
     :param source: origin of the library.
     :param malloc: whether freed blocks stay in the process instead of being returned to the system.
     :param reason: one sentence for ``conch doctor``.
+    :param compute: ``bf16`` or ``float32``, in which products with frozen weights are computed in training and
+        evaluation.
+    :param compute_reason: why it is not ``bf16``; empty if it is.
     """
 
     blas: str | None
     source: Source
     malloc: bool
     reason: str
+    compute: Literal["bf16", "float32"] = "float32"
+    compute_reason: str = "without an optimised BLAS"
 
 
 _report: AccelReport | None = None
@@ -71,17 +79,40 @@ def switch_on() -> AccelReport:
 def _switch_on() -> AccelReport:
     obstacle = _obstacle(active_backend())
     if obstacle:
-        return AccelReport(None, "none", malloc=False, reason=obstacle)
+        return AccelReport(None, "none", malloc=False, reason=obstacle, compute_reason=obstacle)
     malloc = _tune_malloc()
-    if _load(SYSTEM_LIBRARY):
-        return AccelReport(SYSTEM_LIBRARY, "system", malloc, "the system's OpenBLAS is loaded")
+    os.environ.setdefault(*WAIT)
     try:
-        path = _prepared_library()
+        blas, source, reason = _blas()
     except (OSError, subprocess.SubprocessError, RuntimeError) as error:
         return AccelReport(None, "none", malloc, f"no optimised BLAS: {error}")
-    if not _load(str(path)):
-        return AccelReport(None, "none", malloc, f"no optimised BLAS: {path} does not load")
-    return AccelReport(str(path), "scipy-openblas32", malloc, "the OpenBLAS of scipy-openblas32 is loaded")
+    why_not = _load_bf16(blas)
+    ctypes.CDLL(blas, ctypes.RTLD_GLOBAL)
+    return AccelReport(blas, source, malloc, reason, "float32" if why_not else "bf16", why_not or "")
+
+
+def _blas() -> tuple[str, Source, str]:
+    """Return the path or soname of an optimised BLAS, its origin, and a sentence about it.
+
+    :raises RuntimeError: there is none, or it does not load.
+    """
+    if _complete(SYSTEM_LIBRARY):
+        return SYSTEM_LIBRARY, "system", "the system's OpenBLAS is loaded"
+    path = str(_prepared_library())
+    if not _complete(path):
+        raise RuntimeError(f"{path} does not load")
+    return path, "scipy-openblas32", "the OpenBLAS of scipy-openblas32 is loaded"
+
+
+def _load_bf16(blas: str) -> str | None:
+    """Load the bfloat16 kernel ahead of a BLAS; return why not, or ``None``."""
+    if found := bf16.obstacle():
+        return found
+    try:
+        bf16.load(bf16.built(cache_dir() / "accel"), blas)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"its kernel cannot be built or loaded: {error}"
+    return None
 
 
 def _obstacle(backend: Backend | None) -> str | None:
@@ -106,16 +137,13 @@ def _tune_malloc() -> bool:
     return bool(mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1) and kept)
 
 
-def _load(name: str) -> bool:
-    """Load a BLAS into the global scope if it defines all symbols that mlx needs; return whether it was loaded."""
+def _complete(name: str) -> bool:
+    """Return whether a library loads and defines all symbols that mlx needs."""
     try:
         library = ctypes.CDLL(name, ctypes.RTLD_LOCAL)
-        if not all(hasattr(library, symbol) for symbol in NEEDED_SYMBOLS):
-            return False
-        ctypes.CDLL(name, ctypes.RTLD_GLOBAL)
     except OSError:
         return False
-    return True
+    return all(hasattr(library, symbol) for symbol in NEEDED_SYMBOLS)
 
 
 def _prepared_library() -> Path:

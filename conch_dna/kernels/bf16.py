@@ -1,0 +1,131 @@
+"""Matmuls with frozen weights in bfloat16, for x86 processors with AVX512_BF16 instructions.
+
+MLX's float32 matmuls on a CPU call ``cblas_sgemm``. The library built here defines that symbol ahead of the BLAS. It
+multiplies the matrices registered by :func:`in_bf16` from packed bfloat16 copies, with sums in float32, and forwards
+every other product. Weights that are published in bfloat16 lose nothing; activations and gradients are rounded on their
+way in. Importing this module imports neither mlx nor NumPy, because the library must be loaded before mlx.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCE = Path(__file__).with_name("bf16_gemm.cpp")
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-mavx512f", "-mavx512bw", "-mavx512bf16")
+CHOICE = "CONCH_COMPUTE"  # environment variable: auto (default), float32 or bf16
+LEAST = 128  # rows and columns of a matrix that is worth packing
+
+_library: ctypes.CDLL | None = None
+
+
+def obstacle() -> str | None:
+    """Return why this machine computes in float32, or ``None``."""
+    if os.environ.get(CHOICE, "auto") == "float32":
+        return f"switched off by {CHOICE}=float32"
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return f"no kernel for {sys.platform} on {platform.machine()}"
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        return f"the processor's features cannot be read: {error}"
+    if "avx512_bf16" not in flags:
+        return "the processor has no AVX512_BF16 instructions"
+    if shutil.which("g++") is None:
+        return "no compiler: g++ was not found"
+    return None
+
+
+def built(folder: Path) -> Path:
+    """Return the library; it is compiled into ``folder`` once for each version of its source.
+
+    :raises OSError: the folder cannot be written.
+    :raises subprocess.SubprocessError: the compiler fails.
+    """
+    digest = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()[:16]
+    target = folder / f"bf16-{digest}.so"
+    if not target.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".bf16-") as scratch:
+            made = Path(scratch) / target.name
+            command = ["g++", *FLAGS, str(SOURCE), "-o", str(made)]
+            subprocess.run(command, check=True, capture_output=True, timeout=120)
+            made.replace(target)
+    return target
+
+
+def load(path: Path, blas: str) -> None:
+    """Load the library into the global scope, ahead of ``blas``, to which it forwards what it does not compute.
+
+    :param blas: path or soname of a BLAS that no one loaded into the global scope yet.
+    :raises OSError: one of them cannot be loaded.
+    """
+    global _library  # noqa: PLW0603 - it reports state of the whole process
+    own = ctypes.CDLL(blas, ctypes.RTLD_LOCAL)
+    library = ctypes.CDLL(str(path), ctypes.RTLD_LOCAL)
+    library.conch_bf16_blas(ctypes.cast(own.cblas_sgemm, ctypes.c_void_p))
+    library.conch_bf16_register.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int)
+    library.conch_bf16_release.argtypes = (ctypes.c_void_p,)
+    library.conch_bf16_products.restype = ctypes.c_long
+    ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
+    _library = library
+
+
+def loaded() -> bool:
+    """Return whether :func:`in_bf16` has an effect in this process."""
+    return _library is not None
+
+
+def products() -> int:
+    """Return how many matmuls this process has computed in bfloat16."""
+    return int(_library.conch_bf16_products()) if _library else 0
+
+
+@contextlib.contextmanager
+def in_bf16(model: Any) -> Iterator[None]:
+    """Compute the products with the model's frozen matrices in bfloat16 within the block, if the library is loaded.
+
+    The matrices must not change within the block. Their packed copies take 2 bytes per parameter in the forward pass,
+    and as many again once there is a backward pass.
+    """
+    library = _library
+    if library is None:
+        yield
+        return
+    held = _frozen(model)
+    for matrix in held:
+        library.conch_bf16_register(matrix.ctypes.data, *matrix.shape)
+    try:
+        yield
+    finally:
+        for matrix in held:
+            library.conch_bf16_release(matrix.ctypes.data)
+
+
+def _frozen(model: Any) -> list[Any]:
+    """Return views of the frozen float32 matrices of a model; they keep its arrays where they are."""
+    import mlx.core as mx  # after the library is loaded
+    import numpy as np
+    from mlx.utils import tree_flatten
+
+    trained = dict(tree_flatten(model.trainable_parameters()))
+    found = []
+    for name, array in dict(tree_flatten(model.parameters())).items():
+        if name not in trained and array.dtype == mx.float32 and array.ndim == 2 and min(array.shape) >= LEAST:
+            mx.eval(array)
+            matrix = np.array(array, copy=False)
+            if matrix.flags.c_contiguous:
+                found.append(matrix)
+    return found
