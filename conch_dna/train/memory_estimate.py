@@ -20,6 +20,7 @@ import psutil
 
 from conch_dna.data.batches import padded
 from conch_dna.errors import ConfigError, ModelError
+from conch_dna.kernels import bf16
 from conch_dna.kernels.attention import blocks_of
 from conch_dna.kernels.exp import pays
 from conch_dna.losses.fused import CHUNK
@@ -100,6 +101,7 @@ class Estimate:
     :param rows: conversations in the largest forward pass.
     :param width: tokens in each, padding included.
     :param weights: the base.
+    :param packed: bfloat16 copies of the base's matrices, outside of mlx.
     :param second_model: teachers that stay loaded during training.
     :param adapter: the trained weights, with the optimizer's two moments and the moving average.
     :param kept: arrays that the forward pass keeps for the backward pass.
@@ -111,6 +113,7 @@ class Estimate:
     rows: int
     width: int
     weights: int
+    packed: int
     second_model: int
     adapter: int
     kept: int
@@ -122,11 +125,11 @@ class Estimate:
     def total(self) -> int:
         """The peak; drawing, loss and backward pass do not overlap."""
         step = self.kept + max(self.loss, self.backward)
-        return self.weights + self.second_model + self.adapter + max(step, self.drawn)
+        return self.weights + self.packed + self.second_model + self.adapter + max(step, self.drawn)
 
     def parts(self) -> dict[str, int]:
         """Return the parts by name."""
-        names = ("weights", "second_model", "adapter", "kept", "loss", "backward", "drawn")
+        names = ("weights", "packed", "second_model", "adapter", "kept", "loss", "backward", "drawn")
         return {name: getattr(self, name) for name in names}
 
 
@@ -193,6 +196,7 @@ def estimate(
         rows=rows,
         width=width,
         weights=_weights(shapes),
+        packed=_packed(shapes),
         second_model=sum(map(_weights, beside)),
         adapter=FLOAT32 * trained * (4 if config.ema else 3),
         kept=int(_reached(shapes, config) * kept),
@@ -335,6 +339,14 @@ def _weights(shapes: Shapes) -> int:
     if shapes.quantised and full >= MEMORY_SHARE * psutil.virtual_memory().available:
         return shapes.stored
     return full
+
+
+def _packed(shapes: Shapes) -> int:
+    """Return the bytes of the copies that :mod:`conch_dna.kernels.bf16` makes for forward and backward pass."""
+    in_float32 = _weights(shapes) == FLOAT32 * shapes.parameters
+    if not (bf16.loaded() and _on_cpu() and in_float32) or shapes.hidden < bf16.LEAST:
+        return 0
+    return 2 * BYTES["BF16"] * shapes.parameters
 
 
 def _trained(shapes: Shapes, config: DistillConfig) -> int:
