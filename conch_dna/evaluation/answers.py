@@ -58,6 +58,28 @@ def answer_greedily(
     return runtime.generate_many(conversations, neuron, greedy(domain), processors, answered)
 
 
+def hold(
+    free: Sequence[str],
+    answer: Answerer,
+    runtime: NeuronRuntime,
+    neuron: str,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+) -> list[str]:
+    """Return the answers held to the grammar of the tools; free greedy answers that keep to it are these already.
+
+    :param free: the free greedy answers to the prompts.
+    :param answer: answers the prompts whose free answers break the grammar.
+    """
+    again = [i for i, prompt in enumerate(prompts) if not runtime.allows(prompt.offered, free[i])]
+    held = list(free)
+    if again:
+        answers = answer(runtime, neuron, domain, [prompts[i] for i in again], held=True)
+        for i, text in zip(again, answers, strict=True):
+            held[i] = text
+    return held
+
+
 def rate(
     runtime: NeuronRuntime,
     domain: Domain,

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from conch_dna.evaluation.answers import answer_greedily
+from conch_dna.evaluation.answers import answer_greedily, hold
 from conch_dna.evaluation.base_answers import KeptBaseAnswers
 from conch_dna.records import Sampling
 from conch_dna.teachers.answers import final_answers
@@ -55,12 +55,18 @@ class Student:
     neuron: str
     cache: Path
     progress: Progress
+    _free: dict[str, list[str]] = field(default_factory=dict, init=False)
 
     def answer(self, asked: AskedSet, *, held: bool) -> Answers:
-        """Return the answer to each prompt."""
+        """Return the answer to each prompt; free answers to the same set that keep to its grammar are held ones."""
         timed = _Timed(self.progress)
-        kept = KeptBaseAnswers(self.cache, timed)
-        texts = kept(self.runtime, self.neuron, asked.domain, asked.prompts, held=held)
+        kept, free = KeptBaseAnswers(self.cache, timed), self._free.get(asked.name)
+        if held and free is not None:
+            texts = hold(free, kept, self.runtime, self.neuron, asked.domain, asked.prompts)
+        else:
+            texts = kept(self.runtime, self.neuron, asked.domain, asked.prompts, held=held)
+        if not held:
+            self._free[asked.name] = texts
         self.progress.advance(len(texts) - timed.answers)
         return Answers(dict(enumerate(texts)), timed.seconds, timed.tokens)
 

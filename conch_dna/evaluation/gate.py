@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conch_dna.data.splits import assert_disjoint
 from conch_dna.data.tokens import Example, render
 from conch_dna.errors import DataError
-from conch_dna.evaluation.answers import answer_greedily, rate
+from conch_dna.evaluation.answers import answer_greedily, hold, rate
 from conch_dna.evaluation.fit import fits
 from conch_dna.evaluation.right import GENERATED, NATURAL, Answered, judged, verified
 from conch_dna.evaluation.scoring import distinct
@@ -234,27 +234,10 @@ def _texts(
         progress.advance(len(asked))
     for kind in [kind for kind in kinds if kind not in free]:
         prompts, _ = kinds[kind]
-        found[kind] = _held(runtime, neuron, domain, prompts, instruments, found[kind.removesuffix(HELD)])
+        free_texts = found[kind.removesuffix(HELD)]
+        found[kind] = hold(free_texts, instruments.answer, runtime, neuron, domain, prompts)
         progress.advance(len(prompts))
     return {kind: found[kind] for kind in kinds}
-
-
-def _held(
-    runtime: NeuronRuntime,
-    neuron: str,
-    domain: Domain,
-    prompts: Sequence[Prompt],
-    instruments: Instruments,
-    free: Sequence[str],
-) -> list[str]:
-    """Return the answers held to the grammar of the tools; free greedy answers that keep to it are these already."""
-    again = [i for i, prompt in enumerate(prompts) if not runtime.allows(prompt.offered, free[i])]
-    held = list(free)
-    if again:
-        answers = instruments.answer(runtime, neuron, domain, [prompts[i] for i in again], held=True)
-        for i, text in zip(again, answers, strict=True):
-            held[i] = text
-    return held
 
 
 def _answered(

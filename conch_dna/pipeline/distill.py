@@ -15,7 +15,6 @@ from conch_dna.config import RecipeSettings
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.splits import split
 from conch_dna.domains.extract import as_answered
-from conch_dna.domains.generation import generator_of, verifier_of
 from conch_dna.errors import BudgetReached, ConchError, DiskError, Interrupted, PluginError, TrainingError
 from conch_dna.models import refs
 from conch_dna.models.load import LoadedModel, load
@@ -30,7 +29,6 @@ from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_dige
 from conch_dna.plugin.trackers import Trackers
 from conch_dna.records import DomainResult, StepReport, Summary
 from conch_dna.registry.store import Registry
-from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.teachers.references import in_one_line
 from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.lora import lora_parameters
@@ -192,11 +190,8 @@ class Distillation:
         setup = self.setup
         preparation = Preparation(
             self.base, setup.config, domain, teacher, self.teacher_name(domain), setup.extractors[domain.name],
-            setup.api.cache, self.progress, cross_tokenizer_loss(setup.project.host.catalog, setup.config),
-            generator_of(setup.project.host.catalog, domain),
+            setup.api.cache, self.progress, setup.project.host,
             generated_prompts(setup.project.host, domain, setup.config.gate_generated),
-            verifier_of(setup.project.host.catalog, domain),
-            [setup.project.host.catalog.get("processors", name) for name in domain.settings.processors],
         )  # fmt: skip
         others = [setup.known[name] for name in sorted(setup.known) if name != domain.name]
         return preparation.prepared(parts, plan, others)

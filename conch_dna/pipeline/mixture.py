@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conch_dna.data.tokens import Example
     from conch_dna.domains.domain import Domain
     from conch_dna.domains.generation import NamedGenerator
-    from conch_dna.plugin.protocols import Draft
+    from conch_dna.plugin.protocols import Draft, Plugins
     from conch_dna.records import Prompt, Tool
 
 ROW = 3  # requests in one conversation of written prompts
@@ -40,10 +40,12 @@ class Answered(NamedTuple):
 class Mix:
     """Answered prompts and a generator, of which the examples of any number of steps are made.
 
+    :param host: blames the plug-in of a generator that fails.
     :param encode: returns the tokens of a prompt and its answer.
     :param avoid: texts of prompts that no generated one may have: those of the domain, and those of the gate.
     """
 
+    host: Plugins
     written: Sequence[Answered]
     generator: NamedGenerator | None
     domain: Domain
@@ -70,7 +72,8 @@ class Mix:
         """Return generated examples."""
         if self.generator is None or not count:
             return []
-        return generate(self.domain, self.generator, count, seed=self.config.seed, avoid=self.avoid).drafts
+        with self.host.blaming("generators", self.generator.name):
+            return generate(self.domain, self.generator, count, seed=self.config.seed, avoid=self.avoid).drafts
 
 
 def log_left_out(what: str, count: int, config: DistillConfig) -> None:

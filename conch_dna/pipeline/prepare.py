@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -13,6 +14,7 @@ from conch_dna.data.splits import position, split
 from conch_dna.data.tokens import encode_answer, prompt_ids
 from conch_dna.data.tool_form import student_turns
 from conch_dna.domains.extract import MISSING, NO_FINAL
+from conch_dna.domains.generation import generator_of, verifier_of
 from conch_dna.errors import ConfigError, DataError, TeacherError
 from conch_dna.evaluation.gate import HeldOutSet, prompt_text
 from conch_dna.evaluation.right import verified
@@ -21,6 +23,7 @@ from conch_dna.pipeline.mixture import Answered, Mix, log_left_out
 from conch_dna.records import CHOICES, Sampling
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.teachers.answers import final_answers
+from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.teachers.compatibility import Party, checked_width
 from conch_dna.teachers.soft_targets import compare_tokenizers, soft_targets
 from conch_dna.train.training_set import TrainingSet
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from conch_dna.domains.extract import AnswerExtractor
     from conch_dna.domains.generation import NamedGenerator
     from conch_dna.models.load import LoadedModel
-    from conch_dna.plugin.protocols import CrossTokenizerLoss, SpanProcessor, Targets, Teacher, Verifier
+    from conch_dna.plugin.protocols import CrossTokenizerLoss, Plugins, SpanProcessor, Targets, Teacher, Verifier
     from conch_dna.plugin.recipes import RecipePlan
     from conch_dna.records import Completion, Prompt
     from conch_dna.teachers.compatibility import Signal
@@ -71,10 +74,6 @@ class Preparation:
 
     :param cache: the root of the cache of answers and targets.
     :param teacher_name: the domain's teachers in one line, for messages.
-    :param generator: makes further examples, for domains that name one.
-    :param verifier: the domain's, which finds the answers that are not trained on.
-    :param processors: the domain's, which compute parts of its answers; these parts are not trained.
-    :param loss: the loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in.
     :param generated: the generated prompts of the gate.
     """
 
@@ -86,11 +85,28 @@ class Preparation:
     extractor: AnswerExtractor
     cache: Path
     progress: Progress
-    loss: CrossTokenizerLoss | None = None
-    generator: NamedGenerator | None = None
+    host: Plugins
     generated: Sequence[Prompt] = ()
-    verifier: Verifier | None = None
-    processors: Sequence[SpanProcessor] = ()
+
+    @cached_property
+    def loss(self) -> CrossTokenizerLoss | None:
+        """The loss that compares across tokenizers, if ``cross_tokenizer`` names one of a plug-in."""
+        return cross_tokenizer_loss(self.host.catalog, self.config)
+
+    @cached_property
+    def generator(self) -> NamedGenerator | None:
+        """What makes further examples, for domains that name it."""
+        return generator_of(self.host.catalog, self.domain)
+
+    @cached_property
+    def verifier(self) -> Verifier | None:
+        """The domain's verifier, which finds the answers that are not trained on."""
+        return verifier_of(self.host.catalog, self.domain)
+
+    @cached_property
+    def processors(self) -> list[SpanProcessor]:
+        """The domain's processors, which compute parts of its answers; these parts are not trained."""
+        return [self.host.catalog.get("processors", name) for name in self.domain.settings.processors]
 
     def prepared(self, parts: Split, plan: RecipePlan, others: Sequence[Domain]) -> Prepared:
         """Return the training set that the recipes' plan asks for, and the held-out set.
@@ -149,7 +165,7 @@ class Preparation:
             return None
         written = [Answered(prompt, answers[prompt.digest].text) for prompt, _ in pairs]
         measured = [prompt.messages[-1].content for prompt in (*self.domain.prompts, *self.generated)]
-        return Mix(written, self.generator, self.domain, self._encoded, measured, self.config)
+        return Mix(self.host, written, self.generator, self.domain, self._encoded, measured, self.config)
 
     def _targets(
         self, pairs: Pairs, answers: dict[str, Completion], signal: Signal | None

@@ -8,7 +8,6 @@ from settings import config_of
 
 from conch_dna.domains.domain import load_domain
 from conch_dna.domains.extract import AnswerExtractor
-from conch_dna.domains.generation import verifier_of
 from conch_dna.pipeline import distill
 from conch_dna.pipeline.prepare import Preparation
 from conch_dna.pipeline.project import Project
@@ -19,7 +18,6 @@ from conch_dna.pipeline.setup import Setup
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.trackers import Trackers
 from conch_dna.registry.store import Registry
-from conch_dna.teachers.capabilities import cross_tokenizer_loss
 from conch_dna.util.progress import Progress
 
 SETTINGS = {
@@ -86,10 +84,7 @@ def prepare(work, domain, teacher, parts, recipes):
     others = [work.domains[name] for name in sorted(work.domains) if name != domain.name]
     preparation = Preparation(
         work.base, work.config, domain, teacher, work.distillation.teacher_name(domain),
-        AnswerExtractor(work.host, domain), work.cache, work.progress,
-        cross_tokenizer_loss(work.host.catalog, work.config),
-        verifier=verifier_of(work.host.catalog, domain),
-        processors=[work.host.catalog.get("processors", name) for name in domain.settings.processors],
+        AnswerExtractor(work.host, domain), work.cache, work.progress, work.host,
     )  # fmt: skip
     prepared = preparation.prepared(parts, plan, others)
     return prepared.training_set_of(work.config.steps), prepared.held_out

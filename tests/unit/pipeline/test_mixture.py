@@ -4,18 +4,28 @@ import random
 from collections import Counter
 from functools import partial
 
+import pytest
+from counting import OWNER
 from projects import write_domain
 
 from conch_dna.config import DistillConfig
 from conch_dna.data.tokens import encode_answer
 from conch_dna.data.tool_form import written_calls
-from conch_dna.domains.domain import load_domain
+from conch_dna.domains.domain import Generation, load_domain
+from conch_dna.domains.generation import generator_of
+from conch_dna.errors import PluginError
 from conch_dna.pipeline.mixture import Answered, Mix, mixture, shares, varied
+from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import Draft
 from conch_dna.records import FunctionCall, Message, Prompt, Tool
 
 TOOLS = tuple(Tool(name=name) for name in "abcdef")
 CALL = written_calls([FunctionCall(name="c")])
+
+
+@pytest.fixture
+def host():
+    return load_plugins(strict=True, block=[])
 
 
 def prompt_of(text, tools=()):
@@ -73,10 +83,23 @@ def test_prompts_with_tools_of_their_own_or_several_turns_are_not_joined():
     assert {len(prompt.messages) for prompt, _ in mixture([Answered(own, CALL)], [], 10, seed=1)} == {1}
 
 
-def test_a_long_training_goes_over_the_examples_again(tmp_path, tiny_model, monkeypatch):
+def test_a_long_training_goes_over_the_examples_again(tmp_path, host, tiny_model, monkeypatch):
     monkeypatch.setattr("conch_dna.pipeline.mixture.MOST", 12)
     domain = load_domain(write_domain(tmp_path / "alpha"))
     written = [Answered(prompt, "at noon") for prompt in domain.prompts]
     encode = partial(encode_answer, tiny_model.tokenizer)
-    mix = Mix(written, None, domain, encode, (), DistillConfig(max_length=4096))
+    mix = Mix(host, written, None, domain, encode, (), DistillConfig(max_length=4096))
     assert [len(mix.examples(steps)) for steps in (2, 3, 100)] == [8, 12, 12]
+
+
+def test_a_generator_that_fails_in_training_is_named_with_its_file(tmp_path, host):
+    def broken(_seed, *, held_out=False):
+        raise ValueError("no names left")
+        yield
+
+    host.catalog.add("generators", "broken", broken, OWNER)
+    domain = load_domain(write_domain(tmp_path / "alpha"))
+    domain.settings = domain.settings.model_copy(update={"generate": Generation(generator="broken")})
+    mix = Mix(host, (), generator_of(host.catalog, domain), domain, encode_answer, (), DistillConfig())
+    with pytest.raises(PluginError, match=r"local\.py: plug-in 'local' failed.*no names left"):
+        mix.examples(1)
