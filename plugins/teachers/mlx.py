@@ -10,7 +10,7 @@ Imports of mlx and ``conch_dna`` wait inside functions: ``conch --help`` loads t
 from __future__ import annotations
 
 import contextlib
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from conch_dna.models.load import LoadedModel
     from conch_dna.plugin.protocols import Targets, TeacherFactory, TeacherRequest
-    from conch_dna.records import Completion, Prompt, Sampling
+    from conch_dna.records import Completion, Prompt, Sampling, SoftToken
 
 ROWS = 8  # sequences scored together
 
 
 class MlxTeacher:
-    """Answers in batches and returns top-k distributions over any answer."""
+    """Answers in batches, and returns top-k distributions over any answer or text."""
 
     def __init__(self, request: TeacherRequest) -> None:
         from conch_dna.models.refs import same_model
@@ -48,7 +48,7 @@ class MlxTeacher:
     @cached_property
     def capabilities(self) -> frozenset[str]:
         """Text and soft targets, in the student's tokens if the tokenizers are equal. Loads the tokenizers at most."""
-        return frozenset({"text", "top_k" if self._same_tokenizer() else "own_top_k"})
+        return frozenset({"text", "top_k"} if self._same_tokenizer() else {"text", "own_top_k", "forced"})
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -137,6 +137,25 @@ class MlxTeacher:
                 found += _score_rows(parts, suffixes[rows], answers[rows], cache, top_k, known)
         return found
 
+    def score_text(self, prompts: Sequence[Prompt], texts: Sequence[str], top: int) -> list[tuple[SoftToken, ...]]:
+        """Return the tokens of each text as bytes, with their ``top`` likeliest choices, the end of the turn last.
+
+        The tuple is empty for a text that the tokenizer reads with special tokens, or does not spell.
+        """
+        from conch_dna.align.byte_projection import as_bytes
+        from conch_dna.align.offsets import byte_spans
+        from conch_dna.align.vocabulary import vocabulary_of
+
+        vocabulary = vocabulary_of(self.tokenizer)
+        found: dict[int, list[int]] = {}
+        for place, text in enumerate(texts):
+            ids = list(self.tokenizer.encode(text, add_special_tokens=False))
+            if not vocabulary.added.intersection(ids) and byte_spans(vocabulary, ids).text == text.encode():
+                found[place] = [*ids, self._end]
+        scored = self.score([prompts[place] for place in found], list(found.values()), top)
+        choices = dict(zip(found, map(partial(as_bytes, self.tokenizer), found.values(), scored), strict=True))
+        return [choices.get(place, ()) for place in range(len(texts))]
+
     def close(self) -> None:
         """Release the model; a shared one stays loaded by its owner."""
         self._loaded = None
@@ -165,6 +184,13 @@ class MlxTeacher:
         return same_tokenizer(load_tokenizer(self._student_ref), self.tokenizer)
 
     @cached_property
+    def _end(self) -> int:
+        """The teacher's end-of-turn token."""
+        from conch_dna.teachers.compatibility import Party, end_of_turn
+
+        return end_of_turn(Party("teacher", self.tokenizer))
+
+    @cached_property
     def _ends(self) -> list[int]:
         """The end-of-turn tokens of teacher and student, if these are two tokens of one tokenizer; otherwise empty."""
         if self._is_student or not self._student_ref or "top_k" not in self.capabilities:
@@ -172,8 +198,7 @@ class MlxTeacher:
         from conch_dna.models.load import load_tokenizer
         from conch_dna.teachers.compatibility import Party, end_of_turn
 
-        parties = Party("teacher", self.tokenizer), Party("student", load_tokenizer(self._student_ref))
-        ends = [end_of_turn(party) for party in parties]
+        ends = [self._end, end_of_turn(Party("student", load_tokenizer(self._student_ref)))]
         return ends if ends[0] != ends[1] else []
 
     def _ids(self, prompt: Prompt) -> list[int]:

@@ -216,6 +216,18 @@ def test_on_policy_alone_asks_the_teacher_for_held_out_answers_only(distillation
     assert kinds(one) == ["on_policy"] * 3
 
 
+def test_on_policy_learns_from_a_model_with_another_tokenizer(distillation, tmp_path):
+    other = swap_letters(write_student(tmp_path / "other"))
+    one = distillation(teacher=f"mlx:{other}", mode="on_policy", rollout_tokens=6, batch_size=6)
+    (alpha,) = distill_all(one, ["alpha"]).results
+    assert alpha.error is None
+    assert kinds(one) == ["on_policy"] * 3
+    rows = [json.loads(line) for line in (one.run.path / "alpha" / "rollouts.jsonl").read_text().splitlines()]
+    assert {row["step"] for row in rows} == {1, 2, 3}
+    assert all(0 < row["tokens"] <= 6 for row in rows)
+    assert all(step.kd is not None and step.kd > 0 for step in steps_of(one))
+
+
 def test_best_of_n_without_a_teacher_is_judged_by_quality(distillation, tmp_path):
     settings = {"candidates": 4, "iterations": 1, "candidate_temperature": 1.0, "learning_rate": 1e-4}
     settings["student"] = str(write_ending_student(tmp_path / "ending"))

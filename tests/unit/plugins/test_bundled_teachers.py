@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 
 import mlx.core as mx
@@ -343,8 +344,27 @@ class TestMlx:
         monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
         folder = swap_letters(write_tiny_model(tmp_path / "other", seed=5))
         teacher = teacher_of("mlx", domain, str(folder), student=base.ref, base=base)
-        assert teacher.capabilities == {"text", "own_top_k"}
+        assert teacher.capabilities == {"text", "own_top_k", "forced"}
         assert teacher.tokenizer.encode("ab") != base.tokenizer.encode("ab")
+
+    def test_a_text_is_scored_in_its_own_tokens_as_bytes(self, domain, base, tmp_path, monkeypatch):
+        monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
+        folder = swap_letters(write_tiny_model(tmp_path / "other", seed=5))
+        teacher = teacher_of("mlx", domain, str(folder), student=base.ref, base=base)
+        texts = ["a bee, a crab", "naïve 🦀", "it ends here<|im_end|>", "bab"]
+        found = teacher.score_text(domain.prompts[:4], texts, 5)
+        end = encode_chat(teacher.tokenizer, CHAT).answer_ids[-1]
+        for place in (0, 1, 3):
+            *tokens, last = found[place]
+            spelled = "".join(token.piece for token in tokens).encode("latin-1")
+            assert (spelled.decode(), last.piece) == (texts[place], None)
+            ids = [*teacher.tokenizer.encode(texts[place], add_special_tokens=False), end]
+            (wanted,) = teacher.score([domain.prompts[place]], [ids], 5)
+            for token, values in zip(found[place], wanted.log_probs, strict=True):
+                assert sum(math.exp(value) for _, value in token.choices) <= np.exp(values).sum() + 1e-6
+                assert token.choices[0][1] >= values[0] - 1e-6
+        assert found[2] == ()  # its end is a control token of this tokenizer
+        assert teacher.score_text([], [], 5) == []
 
     def test_its_tokenizer_alone_has_the_end_tokens_of_the_whole_load(self, domain, tmp_path, monkeypatch):
         """Some models name the token that ends a turn in config.json only."""

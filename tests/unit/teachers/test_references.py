@@ -83,9 +83,9 @@ class TestOptionalMethods:
         teacher = make_teacher(host, name, domain)
         assert not any(isinstance(teacher, protocol) for protocol in (Scores, ScoresText, Judge))
 
-    def test_a_model_scores_tokens_alone(self, host, domain):
+    def test_a_model_scores_tokens_and_texts(self, host, domain):
         teacher = make_teacher(host, "mlx:embedded:x", domain)
-        assert [isinstance(teacher, protocol) for protocol in (Scores, ScoresText, Judge)] == [True, False, False]
+        assert [isinstance(teacher, protocol) for protocol in (Scores, ScoresText, Judge)] == [True, True, False]
 
     def test_several_teachers_have_what_all_of_them_have(self):
         scorer, judge = Speaker("a"), Speaker("b")
