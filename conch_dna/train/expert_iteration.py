@@ -1,8 +1,9 @@
-"""Best-of-N self-improvement: the student trains on the best of its own answers, as the domain's scorers rate them.
+"""Best-of-N self-improvement: the student trains on the best of its own answers.
 
 Repeated sampling, selection and fine-tuning is known as expert iteration and as rejection-sampling fine-tuning (RFT,
-ReST, RAFT). It needs no teacher and optimizes what the scorers measure. Each round is therefore measured on validation
-prompts, and a round whose answers lose too much diversity is rejected.
+ReST, RAFT). It needs no teacher. Where the domain's verifier can check a prompt, the right answers are the best, and
+rounds are compared by the share of right answers to validation prompts. Otherwise the domain's scorers rate the
+answers. A student can please scorers with repeated answers, so a round that loses too much diversity is then rejected.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import structlog
 from pydantic import ValidationError
 
 from conch_dna.data.tokens import encode_answer
+from conch_dna.domains.generation import verifier_of
 from conch_dna.errors import TrainingError
 from conch_dna.evaluation.answers import answer_greedily, rate
+from conch_dna.evaluation.right import verified
 from conch_dna.evaluation.scoring import LEAST_DIVERSITY, distinct
 from conch_dna.losses.fused import Objective
 from conch_dna.records import Record, to_json_line
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
     from conch_dna.train.recipes.settings import BestOfNSettings
 
-NO_CANDIDATE = "no candidate scored above the mean of its prompt"
+NO_CANDIDATE = "no candidate was right or, where nothing verifies it, scored above the mean of its prompt"
 log = structlog.get_logger()
 
 
@@ -50,6 +53,7 @@ class Candidate(Drawn):
 
     score: float
     scores: dict[str, float]
+    right: bool | None = None
     kept: bool = False
 
 
@@ -57,6 +61,7 @@ class Validation(Record):
     """Figures and answers of one student on the validation prompts; ``validation.json``."""
 
     adapter: str
+    right: float | None = None
     quality: float
     diversity: float
     words: float
@@ -69,6 +74,9 @@ class Round(Record):
     iteration: int
     candidates: int
     kept: int
+    right: float | None = None
+    previous_right: float | None = None
+    base_right: float | None = None
     quality: float
     previous_quality: float
     base_quality: float
@@ -80,16 +88,17 @@ class Round(Record):
 
 
 def best_of_n(context: RecipeContext[BestOfNSettings]) -> RecipeResult:
-    """Run rounds of drawing, selection and fine-tuning while the quality on the validation prompts rises.
+    """Run rounds of drawing, selection and fine-tuning while the answers to the validation prompts get better.
 
     Each round starts from the adapter of the previous round, with a fresh optimizer, and works in ``iteration-N``. It
-    is accepted if its mean quality is above that of the previous round and its answers keep half of the base's
-    diversity; the first rejected round ends the recipe. Results on disk are reused.
+    is accepted if its share of right answers is above that of the previous round. Without a verifier, its mean quality
+    must be, and its answers must keep half of the base's diversity. The first rejected round ends the recipe. Results
+    on disk are reused.
 
     :returns: the adapter of the last accepted round; if there is none, the recipe's start adapter, otherwise the
         adapter of the first round, which the gate then judges.
-    :raises TrainingError: in the first round no candidate scores above the mean of its prompt, and the recipe has no
-        start adapter.
+    :raises TrainingError: in the first round no candidate can be kept, and the recipe has no start adapter.
+    :raises PluginError: a scorer or the verifier fails.
     :raises CheckpointError: the folder contains rounds with another identity, for example of other scorers or
         references.
     """
@@ -128,17 +137,17 @@ def best_of_n(context: RecipeContext[BestOfNSettings]) -> RecipeResult:
 
 
 def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
-    """Mark the best candidates of one prompt: at most ``kept``, each above their mean score, without duplicate texts.
+    """Mark the best candidates of one prompt: at most ``kept``, without duplicate texts.
 
-    On equal scores the candidate drawn first wins. A truncated or empty candidate is never kept, but its score counts
-    in the mean.
+    These are right ones, or where nothing verifies them those above their mean score. The better score wins, then the
+    candidate drawn first. A truncated or empty candidate is never kept, but its score counts in the mean.
     """
     mean = sum(c.score for c in candidates) / len(candidates)
     seen: set[str] = set()
     chosen: set[int] = set()
     for candidate in sorted(candidates, key=lambda c: (-c.score, c.number)):
-        text = candidate.text.strip()
-        if len(chosen) < kept and candidate.score > mean and candidate.finished and text and text not in seen:
+        text, good = candidate.text.strip(), candidate.score > mean if candidate.right is None else candidate.right
+        if len(chosen) < kept and good and candidate.finished and text and text not in seen:
             seen.add(text)
             chosen.add(candidate.number)
     return [c.model_copy(update={"kept": c.number in chosen}) for c in candidates]
@@ -146,14 +155,18 @@ def choose(candidates: Sequence[Candidate], kept: int) -> list[Candidate]:
 
 def _judged(number: int, drawn: Sequence[Candidate], now: Validation, previous: Validation, base: Validation) -> Round:
     """Accept or reject a round."""
-    accepted, reason = True, "quality rose"
-    if now.diversity < LEAST_DIVERSITY * base.diversity:
+    if now.right is not None and previous.right is not None:
+        accepted = now.right > previous.right
+        reason = f"right answers {'rose' if accepted else 'did not rise'}"
+    elif now.diversity < LEAST_DIVERSITY * base.diversity:
         accepted = False
         reason = f"diversity fell to {now.diversity:.2f}, less than {LEAST_DIVERSITY:.0%} of the base's"
-    elif now.quality <= previous.quality:
-        accepted, reason = False, "quality did not rise"
+    else:
+        accepted = now.quality > previous.quality
+        reason = f"quality {'rose' if accepted else 'did not rise'}"
     return Round(
-        iteration=number, candidates=len(drawn), kept=sum(c.kept for c in drawn), quality=now.quality,
+        iteration=number, candidates=len(drawn), kept=sum(c.kept for c in drawn), right=now.right,
+        previous_right=previous.right, base_right=base.right, quality=now.quality,
         previous_quality=previous.quality, base_quality=base.quality, diversity=now.diversity,
         base_diversity=base.diversity, words=now.words, accepted=accepted, reason=reason,
     )  # fmt: skip
@@ -187,9 +200,12 @@ def _candidates(
         """Draw the candidates of a group, score them and mark those to keep."""
         drawn = draw(context, one, number, prompts)
         repeated = [prompt for prompt in prompts for _ in range(settings.candidates)]
-        scorers = context.host.catalog.all("scorers")
-        scores = rate(one.runtime, context.domain, repeated, [d.text for d in drawn], scorers)
-        found = [Candidate(**d.model_dump(), score=s.total, scores=s.parts) for d, s in zip(drawn, scores, strict=True)]
+        texts, scorers = [d.text for d in drawn], context.host.catalog.all("scorers")
+        scores = rate(one.runtime, context.domain, repeated, texts, scorers)
+        found = [
+            Candidate(**d.model_dump(), score=s.total, scores=s.parts, right=right)
+            for d, s, right in zip(drawn, scores, _right(context, repeated, texts), strict=True)
+        ]
         cuts = range(0, len(found), settings.candidates)
         return [c for cut in cuts for c in choose(found[cut : cut + settings.candidates], settings.kept)]
 
@@ -198,11 +214,22 @@ def _candidates(
     )
 
 
+def _right(
+    context: RecipeContext[BestOfNSettings], prompts: Sequence[Prompt], texts: Sequence[str]
+) -> list[bool | None]:
+    """Return whether each answer is right; ``None`` where the domain's verifier cannot tell, or there is none."""
+    verifier = verifier_of(context.host.catalog, context.domain)
+    if verifier is None:
+        return [None] * len(texts)
+    figures = verified(verifier, context.domain, prompts, texts)
+    return [None if one is None else one["right"] == 1 for one in figures]
+
+
 def _validated(context: RecipeContext[BestOfNSettings], student: Path | None, folder: Path) -> Validation:
     """Return the figures of a student's greedy answers to the validation prompts; read them from disk if possible."""
     file, digest = folder / "validation.json", digest_of_student(student)
-    held = context.training_set.validation
-    prompts = held.prompts if held else ()
+    apart = context.training_set.validation
+    prompts = apart.prompts if apart else ()
     try:
         found = Validation.model_validate_json(file.read_bytes())
     except (FileNotFoundError, ValidationError):
@@ -212,11 +239,14 @@ def _validated(context: RecipeContext[BestOfNSettings], student: Path | None, fo
             return found
     context.progress.stage(context.domain.name, "validation", len(prompts))
     with student_of(context, student) as (runtime, name):
-        answers = answer_greedily(runtime, name, context.domain, prompts)
+        held = any(prompt.offered for prompt in prompts)  # as the candidates are
+        answers = answer_greedily(runtime, name, context.domain, prompts, held=held)
         scores = rate(runtime, context.domain, prompts, answers, context.host.catalog.all("scorers"))
     context.progress.advance(len(prompts))
+    right = [one for one in _right(context, prompts, answers) if one is not None]
     found = Validation(
         adapter=digest,
+        right=sum(right) / len(right) if right else None,
         quality=sum(s.total for s in scores) / len(scores),
         diversity=distinct(answers),
         words=sum(len(a.split()) for a in answers) / len(answers),

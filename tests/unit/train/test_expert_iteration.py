@@ -27,8 +27,8 @@ from conch_dna.util.progress import Progress
 IDENTITY = {"base": "b", "teacher": "none", "data": "d", "settings": {}}
 
 
-def candidate(number, score, text="words", finished=True):
-    return Candidate(prompt="p", number=number, text=text, finished=finished, score=score, scores={})
+def candidate(number, score, text="words", finished=True, right=None):
+    return Candidate(prompt="p", number=number, text=text, finished=finished, score=score, scores={}, right=right)
 
 
 def kept(candidates, most):
@@ -55,6 +55,13 @@ class TestChoice:
         some = [candidate(0, 1.0, finished=False), candidate(1, 1.0, " "), candidate(2, 0.6), candidate(3, 0.0)]
         assert kept(some, 3) == []
         assert kept(some[2:], 1) == [2]
+
+    def test_where_answers_are_verified_the_right_ones_are_kept_whatever_their_scores(self):
+        some = [candidate(i, s, f"t{i}", right=r) for i, (s, r) in enumerate([(0.9, 0), (0.1, 1), (0.3, 1), (0.9, 0)])]
+        assert kept(some, 1) == [2]
+        assert kept(some, 4) == [1, 2]
+        assert kept(some[:1], 4) == []
+        assert kept([candidate(0, 0.5, right=True, finished=False)], 4) == []
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +173,37 @@ def test_a_round_with_too_little_diversity_is_rejected(context_of, tmp_path, mon
     assert result.adapter == start, "the start adapter stays the best"
 
 
+def verified_by(context, least):
+    """Return the context with a verifier: an answer of at least so many characters is right."""
+
+    def long_enough(_prompt, text, _domain):
+        return {"right": float(len(text.strip()) >= least)}
+
+    context.host.catalog.add("verifiers", "long_enough", long_enough, Owner("t", "t.py"))
+    return replace(context, domain=context.domain.changed(verifier="long_enough"))
+
+
+def test_with_a_verifier_a_round_trains_on_right_answers_and_is_judged_by_them(context_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(expert_iteration, "LEAST_DIVERSITY", 100.0)  # of no account where answers are verified
+    one = verified_by(context_of("run", iterations=1, learning_rate=0.01, scorer=lambda *_: 0.5), 6)
+    run_named(["best_of_n"], one)
+    drawn = rows(tmp_path / "run/iteration-1/candidates.jsonl", Candidate)
+    assert all(c.right == (len(c.text.strip()) >= 6) for c in drawn)
+    assert {c.right for c in drawn if c.kept} == {True}
+    (found,) = rows(tmp_path / "run/iterations.jsonl", Round)
+    now = Validation.model_validate_json((tmp_path / "run/iteration-1/validation.json").read_bytes())
+    assert now.right == sum(len(a.strip()) >= 6 for a in now.answers.values()) / 3
+    assert (found.right, found.accepted) == (now.right, now.right > found.base_right)
+    assert found.reason == f"right answers {'rose' if found.accepted else 'did not rise'}"
+
+
+def test_where_no_candidate_is_right_the_first_round_is_refused(context_of):
+    with pytest.raises(TrainingError, match="no candidate was right"):
+        run_named(["best_of_n"], verified_by(context_of("run"), 1000))
+
+
 def test_equal_scores_in_the_first_round_are_refused(context_of):
-    with pytest.raises(TrainingError, match="no candidate scored above the mean of its prompt"):
+    with pytest.raises(TrainingError, match="scored above the mean of its prompt"):
         run_named(["best_of_n"], context_of("run", scorer=lambda *_: 0.5))
 
 
