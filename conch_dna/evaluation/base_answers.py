@@ -10,6 +10,7 @@ from conch_dna.evaluation.answers import answer_greedily, greedy
 from conch_dna.kernels import bf16
 from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
 from conch_dna.registry.aliases import BASE
+from conch_dna.runtime.grammar import grammar_of
 from conch_dna.teachers.answer_cache import CompletionCache
 from conch_dna.util.cache_lock import writing
 
@@ -55,5 +56,6 @@ class KeptBaseAnswers:
 def _key(base: str, domain: Domain, prompt: Prompt, *, held: bool) -> str:
     """Return the sha256 of everything that the answer depends on."""
     tools = [tool.model_dump() for tool in prompt.tools or domain.settings.tools]
-    asked = [prompt.digest, tools, FORM, "held" if held else "free", *(["bf16"] if bf16.loaded() else [])]
+    form = grammar_of(prompt.offered) if held else "free"
+    asked = [prompt.digest, tools, FORM, form, *(["bf16"] if bf16.loaded() else [])]
     return digest_of([SCHEMA_VERSION, base, greedy(domain).model_dump(mode="json"), asked])

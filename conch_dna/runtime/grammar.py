@@ -27,6 +27,9 @@ T = TypeVar("T")
 # One spelling for each value: a small model that may choose its whitespace can write nothing but whitespace.
 COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 REMEMBERED = 64  # compiled grammars
+# A schema with one of these keys says itself which further properties an object may have.
+OPENERS = {"additionalProperties", "patternProperties", "unevaluatedProperties", "allOf", "anyOf", "oneOf", "not", "if",
+           "$ref", "dependentSchemas"}  # fmt: skip
 
 
 class Grammars:
@@ -171,6 +174,8 @@ def grammar_of(
 def calls_grammar(tools: Sequence[Tool], *, text: bool, several: bool) -> str:
     """Return the grammar of tool calls, one per line: ``{"tool": NAME, "arguments": {...}}``.
 
+    Arguments have no other keys than those that the tool's schema names, unless it allows them (:func:`closed`).
+
     :param tools: the tools that may be called.
     :param text: whether text that does not begin with a brace is allowed instead of calls.
     :param several: whether more than one call is allowed.
@@ -183,8 +188,26 @@ def calls_grammar(tools: Sequence[Tool], *, text: bool, several: bool) -> str:
     lines.append("call: " + " | ".join(f"call_{n}" for n in range(len(tools))))
     for n, tool in enumerate(tools):
         lines.append(f"call_{n}: {json.dumps(_head(tool.name))} {_arguments(n)} {json.dumps('}')}")
-        lines.append(f"{_arguments(n)}: {_json({'type': 'object'} | tool.parameters)}")
+        lines.append(f"{_arguments(n)}: {_json(closed({'type': 'object', 'properties': {}} | tool.parameters))}")
     return str(LLMatcher.grammar_from_lark("\n".join(lines)))
+
+
+def closed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema whose objects have the named properties alone, unless it says something about others.
+
+    JSON Schema allows any further property by default; no tool can do anything with an argument that it does not know.
+    Schemas that join others (``allOf``, ``$ref`` and so on) stay open, because the others may name more, and so do
+    definitions where any schema says ``allOf``.
+    """
+    found = dict(schema)
+    for key in ("properties",) if '"allOf"' in json.dumps(found) else ("properties", "$defs", "definitions"):
+        if isinstance(named := found.get(key), dict):
+            found[key] = {name: closed(one) if isinstance(one, dict) else one for name, one in named.items()}
+    if isinstance(items := found.get("items"), dict):
+        found["items"] = closed(items)
+    if "properties" in found and not OPENERS & found.keys():
+        found["additionalProperties"] = False
+    return found
 
 
 def _head(name: str) -> str:

@@ -8,7 +8,7 @@ from conch_dna.data.tool_form import FORM, read_calls
 from conch_dna.errors import GrammarError
 from conch_dna.records import Sampling, Tool
 from conch_dna.runtime.engine import Engine
-from conch_dna.runtime.grammar import Grammars, calls_grammar, grammar_of
+from conch_dna.runtime.grammar import Grammars, calls_grammar, closed, grammar_of
 
 CITY = {"type": "object", "properties": {"city": {"enum": ["a", "b"]}}, "required": ["city"],
         "additionalProperties": False}  # fmt: skip
@@ -107,3 +107,44 @@ def test_a_free_greedy_answer_that_keeps_to_the_grammar_is_the_held_one(runtime)
 def test_no_tools_and_no_schema_leave_the_answer_free(runtime):
     assert grammar_of([]) is None
     assert runtime.constraints([]) == []
+
+
+OPEN = {"type": "object", "properties": {"path": {"type": "string"}, "at": {"properties": {"x": {"type": "integer"}}}}}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments", "allowed"),
+    [
+        (OPEN, {"path": "a"}, True),
+        (OPEN, {"path": "a", "at": {"x": 1}}, True),
+        (OPEN, {"path": "a", "arguments": {"text": "a"}}, False),
+        (OPEN, {"path": "a", "at": {"x": 1, "y": 2}}, False),
+        (OPEN | {"additionalProperties": True}, {"path": "a", "more": 1}, True),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, {"more": 1}, True),
+        ({"type": "object", "patternProperties": {"^x": {"type": "integer"}}}, {"x1": 1}, True),
+        ({}, {}, True),
+        ({}, {"more": 1}, False),
+        ({"properties": {"map": {"type": "object"}}}, {"map": {"any": 1}}, True),
+        ({"properties": {"some": {"type": "array", "items": OPEN}}}, {"some": [{"path": "a", "b": 1}]}, False),
+        ({"properties": {"a": {"$ref": "#/$defs/o"}}, "$defs": {"o": OPEN}}, {"a": {"path": "a", "b": 1}}, False),
+        ({"properties": {"a": {"anyOf": [OPEN, {"type": "null"}]}}}, {"a": {"path": "a", "b": 1}}, True),
+        (
+            {
+                "properties": {"a": {"allOf": [{"$ref": "#/$defs/o"}, {"properties": {"b": {"type": "integer"}}}]}},
+                "$defs": {"o": OPEN},
+            },
+            {"a": {"path": "a", "b": 1}},
+            True,
+        ),
+    ],
+    ids=str,
+)
+def test_a_call_has_the_arguments_that_its_tool_names(runtime, parameters, arguments, allowed):
+    call = json.dumps({"tool": "now", "arguments": arguments})
+    assert runtime.allows([Tool(name="now", parameters=parameters)], call) == allowed
+
+
+def test_a_schema_that_is_closed_stays_unchanged():
+    schema = {"type": "object", "properties": {"at": {"properties": {}}}}
+    assert closed(schema) == closed(closed(schema)) != schema
+    assert schema == {"type": "object", "properties": {"at": {"properties": {}}}}
