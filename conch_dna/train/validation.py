@@ -10,6 +10,7 @@ from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.data.tool_form import student_turns
 from conch_dna.evaluation.right import checkable, verified
+from conch_dna.runtime.computed import SpanProcessors
 from conch_dna.runtime.generate import Alora
 from conch_dna.runtime.grammar import Grammars
 from conch_dna.train.lora import switched_off
@@ -30,7 +31,7 @@ MOST = 16  # prompts: they are answered at every checkpoint, while training wait
 
 @dataclass(frozen=True)
 class RightAnswers:
-    """The share of right greedy answers, where tools are offered held to their grammar.
+    """The share of right greedy answers, decoded as at run time: held to the grammar of their tools, spans computed.
 
     :param student: the base with the adapter attached.
     :param alora: the invocation tokens of an activated adapter.
@@ -41,15 +42,19 @@ class RightAnswers:
     prompts: Sequence[Prompt]
     verifier: Verifier
     grammars: Grammars
+    spans: SpanProcessors
     alora: Alora | None = None
 
     def __call__(self) -> float:
         """Return the share of right answers with the present weights."""
-        tokenizer = self.student.tokenizer
+        tokenizer, settings = self.student.tokenizer, self.domain.settings
         answers = roll_out(
             self.student.model, tokenizer, [prompt_ids(tokenizer, student_turns(prompt)) for prompt in self.prompts],
-            [0] * len(self.prompts), max_tokens=self.domain.settings.max_tokens, temperature=0.0, alora=self.alora,
-            processors=[self.grammars.constraints(prompt.offered) for prompt in self.prompts],
+            [0] * len(self.prompts), max_tokens=settings.max_tokens, temperature=0.0, alora=self.alora,
+            processors=[
+                [*self.grammars.constraints(prompt.offered), *self.spans.named(settings.processors, self.domain.name)]
+                for prompt in self.prompts
+            ],
         )  # fmt: skip
         texts = [answer.text(tokenizer) for answer in answers]
         figures = verified(self.verifier, self.domain, self.prompts, texts)
@@ -68,4 +73,5 @@ def right_answers(context: RecipeContext[RecipeSettings]) -> RightAnswers | None
     base, alora = context.base, None
     if context.config.activated:
         alora = Alora(invocation_tokens_of(base.tokenizer), partial(switched_off, base.model))
-    return RightAnswers(base, domain, prompts, verifier, Grammars(base), alora)
+    spans = SpanProcessors(base.tokenizer, context.host.catalog.all("processors"))
+    return RightAnswers(base, domain, prompts, verifier, Grammars(base), spans, alora)

@@ -112,6 +112,15 @@ def test_the_answers_are_those_of_the_runtime(host, tiny_model, config, validate
     runtime.close()
 
 
+def test_the_domains_processors_compute_parts_of_the_answers(host, tiny_model, config, validated, domain):
+    SEEN.clear()
+    host.catalog.add("processors", "opening", lambda text: None if "42" in text else "42", OWNER)
+    config = config.model_copy(update={"keep_best": 1})
+    right_answers(context(host, tiny_model, config, validated, domain.changed(processors=("opening",))))()
+    assert len(SEEN) == 3
+    assert all("42" in answer for _, answer in SEEN)
+
+
 def test_prompts_with_tools_and_without_are_answered_together(host, tiny_model, config, validated, domain):
     SEEN.clear()
     tool = Tool(name="now")
