@@ -109,7 +109,7 @@ def _notes(facts: dict[str, Any]) -> list[str]:
 def _compute(report: dict[str, Any]) -> str:
     """Return in which numbers frozen weights are multiplied, and why not in bfloat16."""
     why = report["compute_reason"]
-    return f"{report['compute']} for frozen weights in training and evaluation{f': {why}' if why else ''}"
+    return f"{report['compute']} for frozen weights{f': {why}' if why else ''}"
 
 
 def _show(facts: dict[str, Any], problems: list[str], notes: list[str]) -> None:

@@ -46,8 +46,7 @@ class AccelReport:
     :param source: origin of the library.
     :param malloc: whether freed blocks stay in the process instead of being returned to the system.
     :param reason: one sentence for ``conch doctor``.
-    :param compute: ``bf16`` or ``float32``, in which products with frozen weights are computed in training and
-        evaluation.
+    :param compute: ``bf16`` or ``float32``, in which products with frozen weights are computed.
     :param compute_reason: why it is not ``bf16``; empty if it is.
     """
 

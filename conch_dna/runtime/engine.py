@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from conch_dna.errors import ConfigError, DataError, NeuronRefused
+from conch_dna.kernels.bf16 import in_bf16
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.aliases import BASE
@@ -93,6 +95,8 @@ class Engine:
         self.base_model = load(base) if isinstance(base, str) else base
         model, self.tokenizer = self.base_model.model, self.base_model.tokenizer
         check_batches(model)
+        self._in_bf16 = ExitStack()
+        self._in_bf16.enter_context(in_bf16(model))
         self.grammars = Grammars(self.base_model)
         self._spans = SpanProcessors(self.tokenizer, span_processors)
         self._switch = wrap(model)
@@ -218,6 +222,7 @@ class Engine:
     def close(self) -> None:
         """Cancel all requests and remove the engine's layers from the base model."""
         self._driver.close()
+        self._in_bf16.close()
 
     def pin(self, neuron: str) -> None:
         """Keep a neuron in memory and, once it has a slot, in that slot; the pin follows the neuron's alias.

@@ -11,6 +11,7 @@ import mlx.core as mx
 from mlx_lm.sample_utils import make_sampler
 
 from conch_dna.data.alora import acts_on
+from conch_dna.kernels.bf16 import in_bf16
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
@@ -53,6 +54,8 @@ class NeuronRuntime:
     ) -> None:
         self.base_model = load(base) if isinstance(base, str) else base
         self.registry = registry if isinstance(registry, Registry) else Registry(Path(registry))
+        self._in_bf16 = contextlib.ExitStack()
+        self._in_bf16.enter_context(in_bf16(self.base_model.model))
         self._switch = wrap(self.base_model.model)
         self._active: Version | Blend | None = None
         self._cache = NeuronCache(self.base_model, self.registry, self._switch, max_bytes)
@@ -222,6 +225,7 @@ class NeuronRuntime:
         """Remove the runtime's layers from the base model."""
         self._switch.active = None
         unwrap(self.base_model.model)
+        self._in_bf16.close()
 
     def _texts(
         self, steps: Iterator[list[tuple[int, Any]]], adapter: Adapter | None, constraints: Sequence[Constraint]
