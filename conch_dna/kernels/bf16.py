@@ -27,6 +27,10 @@ SOURCE = Path(__file__).with_name("bf16_gemm.cpp")
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-mavx512f", "-mavx512bw", "-mavx512bf16")
 CHOICE = "CONCH_COMPUTE"  # environment variable: auto (default), float32 or bf16
 LEAST = 128  # rows and columns of a matrix that is worth packing
+PACKED = 4  # bytes per parameter of both packed copies
+SHARE = (
+    0.75  # of the machine's memory, for float32 weights and packed copies: a fixed bound, so that a run resumes alike
+)
 
 _library: ctypes.CDLL | None = None
 
@@ -88,6 +92,13 @@ def loaded() -> bool:
     return _library is not None
 
 
+def fits(parameters: int) -> bool:
+    """Return whether float32 weights of so many parameters and their packed copies fit into this machine's memory."""
+    import psutil  # slow to import
+
+    return (4 + PACKED) * parameters <= SHARE * psutil.virtual_memory().total
+
+
 def products() -> int:
     """Return how many matmuls this process has computed in bfloat16."""
     return int(_library.conch_bf16_products()) if _library else 0
@@ -98,13 +109,15 @@ def in_bf16(model: Any) -> Iterator[None]:
     """Compute the products with the model's frozen matrices in bfloat16 within the block, if the library is loaded.
 
     The matrices must not change within the block. Their packed copies take 2 bytes per parameter in the forward pass,
-    and as many again once there is a backward pass.
+    and as many again once there is a backward pass. A model that does not fit with them stays in float32.
     """
     library = _library
     if library is None:
         yield
         return
     held = _frozen(model)
+    if not fits(sum(matrix.size for matrix in held)):
+        held = []
     for matrix in held:
         library.conch_bf16_register(matrix.ctypes.data, *matrix.shape)
     try:

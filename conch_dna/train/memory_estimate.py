@@ -344,9 +344,8 @@ def _weights(shapes: Shapes) -> int:
 def _packed(shapes: Shapes) -> int:
     """Return the bytes of the copies that :mod:`conch_dna.kernels.bf16` makes for forward and backward pass."""
     in_float32 = _weights(shapes) == FLOAT32 * shapes.parameters
-    if not (bf16.loaded() and _on_cpu() and in_float32) or shapes.hidden < bf16.LEAST:
-        return 0
-    return 2 * BYTES["BF16"] * shapes.parameters
+    used = bf16.loaded() and _on_cpu() and in_float32 and bf16.fits(shapes.parameters)
+    return bf16.PACKED * shapes.parameters if used and shapes.hidden >= bf16.LEAST else 0
 
 
 def _trained(shapes: Shapes, config: DistillConfig) -> int:

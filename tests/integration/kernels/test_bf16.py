@@ -38,6 +38,9 @@ exact, exact_gradient = layer(x), mx.grad(loss)(x)
 error = lambda a, b: (mx.sqrt(((a - b) ** 2).mean() / (b ** 2).mean())).item()
 after = bf16.products() - inside - trained
 errors = [error(y, exact), error(gradient, exact_gradient)]
+bf16.SHARE = 0
+with bf16.in_bf16(model):
+    assert error(layer(x), exact) == 0, "a model that does not fit stays in float32"
 print(json.dumps([report.compute, inside, trained, after, *errors, y.sum().item()]))
 """
 

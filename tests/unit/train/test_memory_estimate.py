@@ -85,8 +85,8 @@ def test_bfloat16_copies_count_where_they_are_made(folder, monkeypatch, loaded, 
     shapes = read_shapes(folder)
     found = estimate(shapes, DistillConfig(), 64)
     assert found.packed == found.parts()["packed"] == bytes_each * shapes.parameters
-    narrow = replace(shapes, hidden=bf16.LEAST - 1)
-    assert estimate(narrow, DistillConfig(), 64).packed == 0
+    narrow, huge = replace(shapes, hidden=bf16.LEAST - 1), replace(shapes, parameters=10**13)
+    assert [estimate(one, DistillConfig(), 64).packed for one in (narrow, huge)] == [0, 0]
 
 
 @pytest.mark.full
