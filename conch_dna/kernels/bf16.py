@@ -96,7 +96,7 @@ def fits(parameters: int) -> bool:
     """Return whether float32 weights of so many parameters and their packed copies fit into this machine's memory."""
     import psutil  # slow to import
 
-    return (4 + PACKED) * parameters <= SHARE * psutil.virtual_memory().total
+    return bool((4 + PACKED) * parameters <= SHARE * psutil.virtual_memory().total)
 
 
 def products() -> int:
