@@ -25,19 +25,20 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).with_name("bf16_gemm.cpp")
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-mavx512f", "-mavx512bw", "-mavx512bf16")
-CHOICE = "CONCH_COMPUTE"  # environment variable: auto (default), float32 or bf16
+CHOICE, CHOICES = "CONCH_COMPUTE", ("auto", "float32")  # an environment variable and its values
 LEAST = 128  # rows and columns of a matrix that is worth packing
 PACKED = 4  # bytes per parameter of both packed copies
-SHARE = (
-    0.75  # of the machine's memory, for float32 weights and packed copies: a fixed bound, so that a run resumes alike
-)
+SHARE = 0.75  # of the machine's memory, for weights and copies; not of what is free, so that a run resumes alike
 
 _library: ctypes.CDLL | None = None
 
 
 def obstacle() -> str | None:
     """Return why this machine computes in float32, or ``None``."""
-    if os.environ.get(CHOICE, "auto") == "float32":
+    chosen = os.environ.get(CHOICE) or "auto"
+    if chosen not in CHOICES:
+        return f"{CHOICE}={chosen} is none of {', '.join(CHOICES)}"
+    if chosen == "float32":
         return f"switched off by {CHOICE}=float32"
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return f"no kernel for {sys.platform} on {platform.machine()}"

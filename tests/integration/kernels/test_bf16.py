@@ -67,3 +67,8 @@ def test_mlx_computes_frozen_layers_in_bfloat16_and_trained_ones_in_float32():
 def test_it_can_be_switched_off():
     compute, inside, *_, error, gradient_error, _ = in_mlx(CONCH_COMPUTE="float32")
     assert (compute, inside, error, gradient_error) == ("float32", 0, 0.0, 0.0)
+
+
+def test_an_unknown_choice_is_named(monkeypatch):
+    monkeypatch.setenv("CONCH_COMPUTE", "fp16")
+    assert bf16.obstacle() == "CONCH_COMPUTE=fp16 is none of auto, float32"
