@@ -106,8 +106,12 @@ def _notes(facts: dict[str, Any]) -> list[str]:
     return []
 
 
-def _compute(report: dict[str, Any]) -> str:
-    """Return in which numbers frozen weights are multiplied, and why not in bfloat16."""
+def _compute(device: str | None, report: dict[str, Any] | None) -> str:
+    """Return in which numbers frozen weights are multiplied, and why not in bfloat16 on a CPU."""
+    if report is None or device is None:
+        return "none"
+    if device != "cpu":
+        return "frozen weights as the model stores them"
     why = report["compute_reason"]
     return f"{report['compute']} for frozen weights{f': {why}' if why else ''}"
 
@@ -121,7 +125,7 @@ def _show(facts: dict[str, Any], problems: list[str], notes: list[str]) -> None:
         "backend": backends or ("part of the mlx distribution" if facts["device"] else "none"),
         "device": f"{facts['device']}, {facts['gflops']} GFLOP/s in float32" if facts["device"] else "none",
         "accel": facts["accel"]["reason"] if facts["accel"] else "none",
-        "compute": _compute(facts["accel"]) if facts["accel"] else "none",
+        "compute": _compute(facts["device"], facts["accel"]),
         "compiler": facts["compiler"] or "none",
         "memory": f"{memory['available'] / 1e9:.1f} of {memory['total'] / 1e9:.1f} GB available",
         "cache": f"{cache['folder']} ({cache['bytes'] / 1e9:.2f} GB)",

@@ -81,6 +81,18 @@ def test_doctor_names_the_backend_and_its_distribution():
     assert f"backend   {found['device']} ({found['distribution']} {found['version']})" in run(doctor).stdout
 
 
+def test_doctor_says_in_which_numbers_weights_are_multiplied(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONCH_COMPUTE", "float32")
+    facts = json.loads(conch("doctor", "--json", site=tmp_path, cwd=tmp_path).stdout)
+    shown = conch("doctor", site=tmp_path, cwd=tmp_path).stdout
+    line = next(line for line in shown.splitlines() if line.startswith("compute "))
+    if facts["device"] == "cpu":
+        assert facts["accel"]["compute"] == "float32"
+        assert line == f"compute   float32 for frozen weights: {facts['accel']['compute_reason']}"
+    else:
+        assert line == "compute   frozen weights as the model stores them"
+
+
 def conch(*args, site, cwd):
     """Run ``conch`` where the metadata in ``site`` is found besides that of this environment."""
     path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
