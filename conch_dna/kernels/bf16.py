@@ -42,15 +42,10 @@ def obstacle() -> str | None:
         return f"switched off by {CHOICE}=float32"
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return f"no kernel for {sys.platform} on {platform.machine()}"
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        return f"the processor's features cannot be read: {error}"
-    if "avx512_bf16" not in flags:
+    features = Path("/proc/cpuinfo")
+    if not features.is_file() or "avx512_bf16" not in features.read_text(encoding="utf-8", errors="replace"):
         return "the processor has no AVX512_BF16 instructions"
-    if shutil.which("g++") is None:
-        return "no compiler: g++ was not found"
-    return None
+    return None if shutil.which("g++") else "no compiler: g++ was not found"
 
 
 def built(folder: Path) -> Path:
