@@ -95,7 +95,7 @@ class Preparation:
 
     @cached_property
     def generator(self) -> NamedGenerator | None:
-        """What makes further examples, for domains that name it."""
+        """The maker of further examples, for domains that name one."""
         return generator_of(self.host.catalog, self.domain)
 
     @cached_property

@@ -199,12 +199,18 @@ def closed(schema: Mapping[str, Any]) -> dict[str, Any]:
     Schemas that join others (``allOf``, ``$ref`` and so on) stay open, because the others may name more, and so do
     definitions where any schema says ``allOf``.
     """
+    joined = '"allOf"' in json.dumps(schema)
+    return _closed(schema, ("properties",) if joined else ("properties", "$defs", "definitions"))
+
+
+def _closed(schema: Mapping[str, Any], groups: Sequence[str]) -> dict[str, Any]:
+    """Return the closed schema; those under the keys ``groups`` are closed too."""
     found = dict(schema)
-    for key in ("properties",) if '"allOf"' in json.dumps(found) else ("properties", "$defs", "definitions"):
+    for key in groups:
         if isinstance(named := found.get(key), dict):
-            found[key] = {name: closed(one) if isinstance(one, dict) else one for name, one in named.items()}
+            found[key] = {name: _closed(one, groups) if isinstance(one, dict) else one for name, one in named.items()}
     if isinstance(items := found.get("items"), dict):
-        found["items"] = closed(items)
+        found["items"] = _closed(items, groups)
     if "properties" in found and not OPENERS & found.keys():
         found["additionalProperties"] = False
     return found

@@ -42,6 +42,7 @@ class MlxTeacher:
         # The student's own base is not loaded a second time.
         self._is_student = same_model(self.ref, request.student)
         self._loaded: LoadedModel | None = None
+        self._in_bf16 = contextlib.ExitStack()
         self._prefix: list[int] = []
         self._cache: list[Any] | None = None
 
@@ -85,9 +86,12 @@ class MlxTeacher:
     def loaded(self) -> LoadedModel:
         """The model, loaded on first use."""
         if self._loaded is None:
+            from conch_dna.kernels.bf16 import in_bf16
             from conch_dna.models.load import load
 
             self._loaded = self._student() if self._student and self._is_student else load(self.ref)
+            # For as long as it is loaded: each answer is a block of its own, which would pack all weights again.
+            self._in_bf16.enter_context(in_bf16(self._loaded.model))
         return self._loaded
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
@@ -158,6 +162,7 @@ class MlxTeacher:
 
     def close(self) -> None:
         """Release the model; a shared one stays loaded by its owner."""
+        self._in_bf16.close()
         self._loaded = None
         self._prefix, self._cache = [], None
 

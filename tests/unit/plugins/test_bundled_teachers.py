@@ -18,6 +18,7 @@ from conch_dna.data.tokens import encode_chat, prompt_ids
 from conch_dna.domains.domain import domain_of_file, load_domain
 from conch_dna.domains.soft_recordings import read_soft, write_soft
 from conch_dna.errors import DataError, ModelError, TeacherError, UnknownName
+from conch_dna.kernels import bf16
 from conch_dna.kernels.patch import fast_ops
 from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
@@ -365,6 +366,23 @@ class TestMlx:
                 assert token.choices[0][1] >= values[0] - 1e-6
         assert found[2] == ()  # its end is a control token of this tokenizer
         assert teacher.score_text([], [], 5) == []
+
+    def test_its_weights_are_packed_once_for_all_answers(self, domain, base, tmp_path, monkeypatch):
+        seen = []
+
+        @contextlib.contextmanager
+        def watched(model):
+            seen.append(("packed", model is base.model))
+            yield
+            seen.append(("released", model is base.model))
+
+        monkeypatch.setattr(bf16, "in_bf16", watched)
+        teacher = teacher_of("mlx", domain, student=base.ref, base=base)
+        assert len(list(teacher.generate(domain.prompts[:3], SHORT))) == 3
+        teacher.score(domain.prompts[:1], [[5, 6]], 4)
+        assert seen == [("packed", True)]
+        teacher.close()
+        assert seen == [("packed", True), ("released", True)]
 
     def test_its_tokenizer_alone_has_the_end_tokens_of_the_whole_load(self, domain, tmp_path, monkeypatch):
         """Some models name the token that ends a turn in config.json only."""
