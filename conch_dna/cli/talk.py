@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the commands have in common: how to sample, and what holds the answer.
+    """The options that the commands share: sampling, and the form that holds the answer.
 
     :param system: text of the system turn; empty for none.
     :param tools: tools that the answer may call; ``None`` for those of the neuron.

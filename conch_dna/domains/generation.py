@@ -30,7 +30,7 @@ SOURCE = "generated"  # the source of every generated prompt
 
 
 class Report(Record):
-    """What a generator made."""
+    """A report on the prompts of a generator."""
 
     generator: str
     seed: int

@@ -37,7 +37,7 @@ class AskedSet:
 
     @property
     def offers_tools(self) -> bool:
-        """Whether a prompt has tools that the answer may call."""
+        """True if a prompt has tools that the answer may call."""
         return any(prompt.offered for prompt in self.prompts)
 
 

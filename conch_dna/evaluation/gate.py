@@ -74,7 +74,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Instruments:
-    """What measures the models, beside their fits.
+    """The instruments that measure the models, beside their fits.
 
     :param scorers: by name; only those of the domain are called.
     :param verifier: decides whether an answer is right; ``None``: nothing does.

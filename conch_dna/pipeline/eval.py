@@ -46,7 +46,7 @@ MOST = 200  # prompts of a set, where no number is given
 
 @dataclass(frozen=True)
 class EvalOptions:
-    """What is asked, and how.
+    """The set to ask, and the way to ask it.
 
     :param on: ``heldout``, the name of a question set, or the path of a file of prompts.
     :param domain: the domain to evaluate on; by default the neuron's own.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.data.tool_form import student_turns
+from conch_dna.domains.generation import verifier_of
 from conch_dna.evaluation.right import checkable, verified
 from conch_dna.runtime.computed import SpanProcessors
 from conch_dna.runtime.generate import Alora
@@ -64,9 +65,9 @@ class RightAnswers:
 def right_answers(context: RecipeContext[RecipeSettings]) -> RightAnswers | None:
     """Return the measure for a recipe that validates; ``None`` if no validation prompt has a verified answer."""
     domain, held = context.domain, context.training_set.validation
-    if not (context.config.validates and domain.settings.verifier and held):
+    verifier = verifier_of(context.host.catalog, domain)
+    if not context.config.validates or verifier is None or held is None:
         return None
-    verifier: Verifier = context.host.catalog.get("verifiers", domain.settings.verifier)
     prompts = checkable(verifier, domain, held.prompts)[:MOST]
     if not prompts:
         return None
