@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Draft, Plugins
     from conch_dna.records import Prompt, Tool
 
-ROW = 3  # requests in one conversation of written prompts
+ROW = 5  # requests in one conversation of written prompts
 ALL_TOOLS = 0.5  # share of examples that show every tool of a written prompt; the others show some of them
 MOST = 20_000  # examples; further steps go over them again
 log = structlog.get_logger()

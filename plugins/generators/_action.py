@@ -11,34 +11,33 @@ from typing import TYPE_CHECKING
 
 from conch_dna.data.tool_form import written_calls
 from conch_dna.plugin.protocols import Draft
-from conch_dna.records import FunctionCall, Message, Prompt, Reference
+from conch_dna.records import FunctionCall, Prompt, Reference
 
 from ._action_check import fault_of, rivals
-from ._action_own import own_fault, own_request, own_tools
+from ._action_own import own_fault, own_request, shuffled_own_tools
 from ._action_phrases import HELD_OUT_REFUSALS, HELD_OUT_TALK, REFUSALS, TALK
 from ._action_prompts import Made, any_spec, by_area, count, shown_together, user, with_distractors
 from ._action_requests import compose, fill, joined, marked, plain_request, several, together, wrapped
+from ._action_rows import in_a_row, own_in_a_row
 from ._action_shape import show, style_of
 from ._action_turns import later_turn
 from ._action_values import Draws
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from conch_dna.records import Tool
 
-    from ._action_grammar import ToolSpec
     from ._action_shape import Style
 
 SHARES = {  # of the drafts for training
-    "one call": 0.18,
-    "masked": 0.07,
-    "several calls": 0.08,
-    "no tool fits": 0.09,
+    "one call": 0.13,
+    "masked": 0.05,
+    "several calls": 0.05,
+    "no tool fits": 0.07,
     "a later turn": 0.08,
-    "own tools": 0.10,
-    # The tools are most of a prompt's tokens. In a row, several answers are trained for one list of tools.
-    "requests in a row": 0.25,
+    "own tools": 0.07,
+    "requests in a row": 0.40,
     "own requests in a row": 0.15,
 }
 HELD_OUT_SHARES = {
@@ -152,22 +151,16 @@ def _no_tool(draws: Draws) -> Made | None:
         text, ability, absent = wrapped(body, draws), spec.ability, [spec]
     tools: tuple[Tool, ...]
     if own:
-        tools = _own_order(draws)
+        tools = shuffled_own_tools(draws)
     else:
         tools = with_distractors(draws, style_of(draws), (), max(1, count(draws)), absent=absent)
     return Made((user(text),), tools, (), refusal.format(ability)) if tools else None
 
 
-def _own_order(draws: Draws) -> tuple[Tool, ...]:
-    tools = list(own_tools())
-    draws.random.shuffle(tools)
-    return tuple(tools)
-
-
 def _own(draws: Draws) -> Made:
     """Return a request for one of the domain's own tools, with all of them, fewer, or others beside them."""
     request = own_request(draws)
-    tools = list(_own_order(draws))
+    tools = list(shuffled_own_tools(draws))
     manner = draws.random.random()
     if manner < 0.55:
         kept = {tool.name for tool in draws.random.sample(tools, draws.random.randint(1, 4))} | {request.tool}
@@ -184,49 +177,6 @@ def _own(draws: Draws) -> Made:
     return Made(request.messages, tuple(tools), (call,), fault=own_fault(request))
 
 
-def _in_a_row(draws: Draws) -> Made | None:
-    """Return two to four requests with the same tools, each but the last with its call."""
-    style = style_of(draws)
-    picked: list[ToolSpec] = []
-    for _ in range(draws.random.randint(2, 4)):
-        spec = any_spec(draws)
-        if not rivals(picked, spec):
-            picked.append(spec)
-    parts = [(spec, fill(spec, draws)) for spec in picked]
-    bodies = [compose(spec, draws, filled) for spec, filled in parts]
-    needed = shown_together(draws, style, parts)
-    turns = [
-        (wrapped(body, draws), shown.call(filled))
-        for body, shown, (_, filled) in zip(bodies, needed, parts, strict=True)
-        if body is not None
-    ]
-    if len(turns) < 2:
-        return None
-    tools = with_distractors(draws, style, needed, min(2, count(draws)))
-    fault = next((found for text, call in turns if (found := fault_of(text, tools, (call,)))), "")
-    return _row(turns, tools, fault)
-
-
-def _own_in_a_row(draws: Draws) -> Made | None:
-    """Return two to four requests for the domain's own tools, each but the last with its call."""
-    requests = [own_request(draws) for _ in range(draws.random.randint(2, 4))]
-    single = [request for request in requests if len(request.messages) == 1]
-    if len(single) < 2:
-        return None
-    turns = [(r.messages[0].content, FunctionCall(name=r.tool, arguments=r.arguments)) for r in single]
-    return _row(turns, _own_order(draws), next(filter(None, map(own_fault, single)), ""))
-
-
-def _row(turns: Sequence[tuple[str, FunctionCall]], tools: tuple[Tool, ...], fault: str) -> Made:
-    *earlier, (text, call) = turns
-    messages = [
-        message
-        for said, made in earlier
-        for message in (user(said), Message(role="assistant", content=written_calls([made])))
-    ]
-    return Made((*messages, user(text)), tools, (call,), fault=fault)
-
-
 def _stands_for(name: str, wanted: str) -> bool:
     """Return whether a tool could do the work of another of the eight: Python calculates."""
     return (name, wanted) == ("run_python", "calculator")
@@ -239,6 +189,6 @@ MAKERS: dict[str, Callable[[Draws], Made | None]] = {
     "no tool fits": _no_tool,
     "a later turn": later_turn,
     "own tools": _own,
-    "requests in a row": _in_a_row,
-    "own requests in a row": _own_in_a_row,
+    "requests in a row": in_a_row,
+    "own requests in a row": own_in_a_row,
 }

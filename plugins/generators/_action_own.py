@@ -40,6 +40,11 @@ def own_tools() -> tuple[Tool, ...]:
     return tuple(Tool.model_validate(tool) for tool in settings["tools"])
 
 
+def shuffled_own_tools(draws: Draws) -> tuple[Tool, ...]:
+    """Return all of them in a random order."""
+    return tuple(draws.random.sample(own_tools(), len(own_tools())))
+
+
 def own_request(draws: Draws) -> OwnRequest:
     """Return a request for one of the eight tools: mostly of one turn, at times a follow-up."""
     name = draws.random.choice([tool.name for tool in own_tools()])

@@ -40,6 +40,7 @@ def held_out():
 
 
 OWN = {"own tools", "own requests in a row"}
+MASKED = re.compile(r"(func|fn|tool)_[a-z0-9]{2}|f(\d)\2_[a-z]")
 
 
 def of_kind(made, kind):
@@ -67,7 +68,8 @@ def test_three_hundred_drafts_are_generated_with_few_rejected(held_out):
 
 def test_training_and_held_out_drafts_share_no_tool_and_no_request(training, held_out):
     def names(made):
-        return {plain(tool.name) for draft in made for tool in draft.prompt.tools if draft.kind != "masked"}
+        shown = {tool.name for draft in made for tool in draft.prompt.tools}
+        return {plain(name) for name in shown if not MASKED.fullmatch(name)}
 
     def requests(made):
         return {draft.prompt.messages[0].content.casefold() for draft in made}
@@ -154,7 +156,7 @@ def test_an_answer_is_that_of_the_reference(held_out):
         if calls:
             assert draft.answer == written_calls(calls)
         else:
-            assert draft.kind == "no tool fits"
+            assert draft.kind in {"no tool fits", "requests in a row"}
             assert re.search(r"\b(tool|tools)\b", draft.answer)
             assert "{" not in draft.answer
 
@@ -262,14 +264,31 @@ def test_held_out_drafts_never_show_the_tools_of_the_domain(held_out):
     assert not OWN & {draft.kind for draft in held_out}
 
 
-def test_every_request_in_a_row_has_its_call(training):
+def test_every_request_in_a_row_has_its_answer(training):
     rows = [draft for draft in training if draft.kind.endswith("in a row")]
-    assert {len(draft.prompt.messages) for draft in rows} == {3, 5, 7}
-    for draft in rows:
+    answers = [
+        (draft, text) for draft in rows for text in (*(m.content for m in draft.prompt.messages[1::2]), draft.answer)
+    ]
+    refused = [text for _, text in answers if not read_calls(text)]
+
+    assert {len(draft.prompt.messages) for draft in rows} >= {3, 5, 7, 9, 11, 13}
+    for draft, text in answers:
         tools = {tool.name for tool in draft.prompt.tools}
-        for message in draft.prompt.messages[1::2]:
-            (call,) = read_calls(message.content)
-            assert call.name in tools
+        assert all(call.name in tools for call in read_calls(text) or ())
+    assert 0.02 < len(refused) / len(answers) < 0.15
+    assert all(re.search(r"tool|can|able", text) for text in refused)
+
+
+def test_a_row_calls_some_tools_more_than_once_with_other_values(training):
+    rows = [draft for draft in training if draft.kind == "requests in a row"]
+    called = [
+        [call.model_dump_json() for m in draft.prompt.messages[1::2] for call in read_calls(m.content) or ()]
+        for draft in rows
+    ]
+    names = [[json.loads(call)["name"] for call in calls] for calls in called]
+
+    assert sum(len(set(some)) < len(some) for some in names) > len(rows) / 2
+    assert sum(len(set(some)) == len(some) for some in called) > len(rows) * 0.9
 
 
 def test_expressions_can_be_evaluated_and_code_compiles(training):
@@ -296,7 +315,7 @@ def test_prompts_are_short_and_their_wording_varies(held_out):
     made = drafts(600, held_out=held_out)
     lengths = sorted(sum(len(signature(tool)) for tool in d.prompt.tools) + len(d.prompt.text) for d in made)
 
-    assert lengths[len(lengths) // 2] < 800
+    assert lengths[len(lengths) // 2] < 1000
     assert lengths[-1] < 2500
     openings = Counter(" ".join(draft.prompt.messages[0].content.casefold().split()[:2]) for draft in made)
     assert len(openings) > 150
