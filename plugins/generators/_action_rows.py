@@ -5,9 +5,10 @@ The tools are most of a prompt's tokens, so a row trains several answers in the 
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from conch_dna.data.tool_form import written_calls
+from conch_dna.data.tool_form import signature, written_calls
 from conch_dna.records import FunctionCall, Message
 
 from ._action_check import fault_of, rivals
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from ._action_values import Draws, Value
 
 REQUESTS = (3, 7)  # at least and at most
-TOOLS = (2, 4)  # that are called; some of them more than once
+TOOLS = (2, 3)  # that are called; some of them more than once
 MASKED = 0.15
 SEVERAL = 0.12  # share of the requests that call their tool for each of several values
 REFUSED = 0.35  # share of the rows with a request that no tool fits
+ROOM = 1250  # characters of a row, with its tools: nearly always fewer tokens than the default max_length
+TURN = 40  # characters that count for the template's words around a request and its answer
 
 
 class _Turn(NamedTuple):
@@ -100,8 +103,11 @@ def _refused(absent: ToolSpec, draws: Draws) -> _Turn | None:
 
 
 def _row(turns: Sequence[_Turn], tools: tuple[Tool, ...], fault: str) -> Made | None:
-    if len(turns) < 2:
+    ends = accumulate(len(turn.text) + len(turn.answer) + TURN for turn in turns)
+    room = ROOM - sum(len(signature(tool)) for tool in tools)
+    fitting = sum(end <= room for end in ends)
+    if fitting < 2:
         return None
-    *earlier, last = turns
+    *earlier, last = turns[:fitting]
     said = [message for t in earlier for message in (user(t.text), Message(role="assistant", content=t.answer))]
     return Made((*said, user(last.text)), tools, last.calls, last.refusal, fault)

@@ -271,7 +271,7 @@ def test_every_request_in_a_row_has_its_answer(training):
     ]
     refused = [text for _, text in answers if not read_calls(text)]
 
-    assert {len(draft.prompt.messages) for draft in rows} >= {3, 5, 7, 9, 11, 13}
+    assert {len(draft.prompt.messages) for draft in rows} >= {3, 5, 7, 9, 11}
     for draft, text in answers:
         tools = {tool.name for tool in draft.prompt.tools}
         assert all(call.name in tools for call in read_calls(text) or ())
