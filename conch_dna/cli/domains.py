@@ -1,4 +1,4 @@
-"""``conch domains``: list, show, check, import, generate and grow the domains of plug-ins and of the project."""
+"""``conch domains``: list, show, check and import the domains of plug-ins and of the project, and make prompts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch_dna.cli.app import App
-from conch_dna.cli.complete import domain_names, teacher_names
-from conch_dna.cli.options import api_options
+from conch_dna.cli.complete import domain_names
+from conch_dna.cli.prompts import generate, grow, rewrite
 from conch_dna.data.splits import shortage
-from conch_dna.domains.discovery import check_own, domain_folders, open_domain
-from conch_dna.errors import DataError, UnknownName
+from conch_dna.domains.discovery import domain_folders, open_domain
+from conch_dna.errors import DataError
+from conch_dna.pipeline.selection import domain_named
 from conch_dna.util.text import counts_text
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group()
 def domains() -> None:
-    """List, show, check, import, generate and grow domains."""
+    """List, show, check and import domains; generate, rewrite and grow their prompts."""
+
+
+for command in (generate, rewrite, grow):
+    domains.add_command(command)
 
 
 @domains.command("list")
@@ -64,7 +69,7 @@ def _row(app: App, name: str, folder: Path) -> dict[str, Any]:
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
     """Show the settings of domain NAME, its teacher context and its recordings."""
-    domain = _domain(app, name)
+    domain = domain_named(app.loaded_project, name)
     settings = domain.settings
     recordings = sorted({path.stem for folder in domain.folders for path in folder.glob("recorded/*.jsonl")})
     if as_json:
@@ -138,8 +143,11 @@ def stats(app: App, name: str | None, as_json: bool) -> None:
     """Show statistics of domain NAME, or of all: words, turns, near-duplicates, first words, sources."""
     from conch_dna.domains.stats import stats_of
 
-    share = _held_out(app)
-    found = {each: stats_of(_domain(app, each).prompts, share) for each in ([name] if name else _folders(app))}
+    share = app.loaded_project.config().held_out
+    found = {
+        each: stats_of(domain_named(app.loaded_project, each).prompts, share)
+        for each in ([name] if name else _folders(app))
+    }
     if as_json:
         _print_json({each: figures.model_dump(mode="json") for each, figures in found.items()})
         return
@@ -235,125 +243,8 @@ def _show_import(made: Import) -> None:
         click.echo(fault, err=True)
 
 
-@domains.command()
-@click.argument("name", shell_complete=domain_names)
-@click.option(
-    "--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Teacher that proposes the prompts.",
-    shell_complete=teacher_names,
-)  # fmt: skip
-@click.option(
-    "--n", "count", type=click.IntRange(min=1), required=True, help="Number of prompts in the file when done."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the sampling.")
-@click.option(
-    "--avoid", type=FILE, multiple=True, help="Evaluation file; prompts similar to its texts are dropped. Repeatable."
-)
-@click.option("--out", type=FILE, help="File of kept prompts; default: grown.jsonl in the domain's folder.")
-@api_options
-@click.pass_obj
-def grow(
-    app: App,
-    /,
-    name: str,
-    spec: str,
-    count: int,
-    seed: int,
-    avoid: tuple[Path, ...],
-    out: Path | None,
-    budget: str | None,
-    base_url: str | None,
-) -> None:
-    """Let a teacher propose new prompts for domain NAME; a second call continues the first.
-
-    Kept prompts go to grown.jsonl, the others with a reason to grown.dropped.jsonl. Review them before use: append the
-    good ones to prompts.jsonl and add their source to domain.toml.
-    """
-    from conch_dna.pipeline.grow import dropped_file, growing_domain
-    from conch_dna.pipeline.grow import grow as grow_prompts
-    from conch_dna.teachers.answer_cache import CompletionCache
-    from conch_dna.teachers.references import make_teacher
-
-    domain = _domain(app, name)
-    if out is None:
-        out = domain.prompts_file.with_name("grown.jsonl")
-        check_own(out.parent, app.project)
-    api = app.loaded_project.api_context(spec, budget, base_url)
-    teacher = make_teacher(app.host, spec, growing_domain(domain), api=api)
-    try:
-        growth = grow_prompts(
-            domain, teacher, out, n=count, seed=seed, held_out=_held_out(app), avoid=avoid,
-            cache=CompletionCache.within(api.cache),
-        )  # fmt: skip
-    finally:
-        teacher.close()
-    click.echo(f"{out}: {growth.kept} of {count} prompts")
-    if growth.dropped:
-        click.echo(f"{dropped_file(out)}: {growth.dropped} proposals dropped")
-    if growth.stale:
-        click.echo("Stopped: the last rounds produced no new prompt. Try another --seed or teacher.")
-
-
-@domains.command(epilog="Example: conch domains generate action --n 5000 --seed 0 --out generated")
-@click.argument("name", shell_complete=domain_names)
-@click.option("--n", "count", type=click.IntRange(min=1), default=1000, show_default=True, help="Number of prompts.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds give equal bytes.")
-@click.option("--held-out", is_flag=True, help="Prompts for measurement, of tools, templates and names never trained.")
-@click.option(
-    "--avoid", type=FILE, multiple=True, help="Evaluation file; prompts equal to its texts are dropped. Repeatable."
-)
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of prompts.jsonl, recorded/ and report.json; default: NAME-generated.",
-)  # fmt: skip
-@JSON
-@click.pass_obj
-def generate(
-    app: App, name: str, count: int, seed: int, held_out: bool, avoid: tuple[Path, ...], out: Path | None, as_json: bool
-) -> None:
-    """Generate prompts of domain NAME with their right answers, each verified; print the report."""
-    from conch_dna.domains.generation import generate as make
-    from conch_dna.domains.generation import generator_of, write_generated
-    from conch_dna.pipeline.grow import texts_of
-
-    domain = _domain(app, name)
-    generator = generator_of(app.host.catalog, domain)
-    if generator is None:
-        raise DataError(
-            "the domain names no generator", where=domain.folder, next_step="Add a [generate] table to domain.toml"
-        )
-    own = [prompt.messages[-1].content for prompt in domain.prompts]
-    avoided = [*own, *(text for path in avoid for text in texts_of(path))]
-    with app.host.blaming("generators", generator.name):
-        made = make(domain, generator, count, seed=seed, held_out=held_out, avoid=avoided)
-    folder = out or Path(f"{name}-generated")
-    write_generated(folder, made)
-    if as_json:
-        _print_json(made.report.model_dump(mode="json"))
-        return
-    report = made.report
-    click.echo(f"{folder}: {report.kept} prompts, {report.distinct_answers:.0%} of their answers distinct")
-    click.echo(f"  kinds            {counts_text(report.kinds)}")
-    click.echo(f"  tools            {report.tools}")
-    for key, words in (("prompt words", report.prompt_words), ("answer words", report.answer_words)):
-        click.echo(f"  {key:<16} {words.fewest} to {words.most}, mean {words.mean}")
-    click.echo(f"  near-duplicates  {report.near_duplicates}")
-    click.echo(f"  rejected         {counts_text(report.rejected)}")
-
-
-def _held_out(app: App) -> float:
-    """Return the project's share of held-out prompts."""
-    return app.loaded_project.config().held_out
-
-
 def _folders(app: App) -> dict[str, Path]:
     return domain_folders(app.host, app.project)
-
-
-def _domain(app: App, name: str) -> Domain:
-    folders = _folders(app)
-    if name not in folders:
-        raise _unknown(name, folders)
-    return open_domain(app.host, folders[name])
 
 
 def _named(app: App, name: str, folders: dict[str, Path]) -> Domain:
@@ -361,17 +252,11 @@ def _named(app: App, name: str, folders: dict[str, Path]) -> Domain:
     from conch_dna.domains.domain import domain_of_file
 
     path = Path(name)
-    if name in folders:
-        return open_domain(app.host, folders[name])
-    if path.is_dir():
+    if name not in folders and path.is_dir():
         return open_domain(app.host, path.resolve())
-    if path.is_file():
+    if name not in folders and path.is_file():
         return domain_of_file(path, "prompts")
-    raise _unknown(name, folders)
-
-
-def _unknown(name: str, folders: dict[str, Path]) -> UnknownName:
-    return UnknownName(f"no domain is named {name!r}", allowed=", ".join(folders) or "(none)")
+    return domain_named(app.loaded_project, name)
 
 
 def _options(extract: Extract) -> str:

@@ -32,6 +32,10 @@ def faults_of(domain: Domain, scorers: Collection[str], processors: Collection[s
     except DataError as error:
         return [*faults, str(error)]
     faults += _prompt_faults(domain)
+    try:
+        _ = domain.rewritten
+    except DataError as error:
+        faults.append(str(error))
     for first, second, similarity in near_duplicates(prompts):
         ends = " and ".join(f"{prompts[place].messages[-1].content[:60]!r}" for place in (first, second))
         faults.append(f"{domain.prompts_file}: near-duplicates ({similarity:.2f}): {ends}")

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import tomllib
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
 from conch_dna.domains.prompts import read_prompts
+from conch_dna.domains.rewritten import FILE as REWRITTEN
+from conch_dna.domains.rewritten import read_rewritten
 from conch_dna.errors import DataError
 from conch_dna.records import Message, Prompt, Record, Tool, digest_of
 from conch_dna.util.validation import faults_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from conch_dna.domains.rewritten import Rewritten
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 NEWER = (  # settings that 0.1 did not have
@@ -57,10 +61,23 @@ class Extract(Record):
 
 
 class Generation(Record):
-    """The generator of a domain, and the share of its examples among those trained on."""
+    """The generator of a domain, and the shares of its examples among those trained on; the others are written ones."""
 
     generator: str = Field(min_length=1, description="name of a generator")
     share: float = Field(0.5, ge=0, le=1, description="share of generated examples in training")
+    rewritten: float = Field(0.0, ge=0, le=1, description="share of generated examples in a teacher's words")
+
+    @model_validator(mode="after")
+    def _at_most_all(self) -> Self:
+        if self.share + self.rewritten > 1:
+            raise ValueError("share and rewritten are more than 1 together")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out a share of none, so that the digests of older domains stay the same."""
+        written = handler(self)
+        return written if self.rewritten else {k: v for k, v in written.items() if k != "rewritten"}
 
 
 class Source(Record):
@@ -141,6 +158,15 @@ class Domain:
         prompts, tools = self._read(), self.settings.tools
         return tuple(p.model_copy(update={"default_tools": tools}) for p in prompts) if tools else prompts
 
+    @cached_property
+    def rewritten(self) -> tuple[Rewritten, ...]:
+        """Its rewritten prompts, and those of the domain that it extends.
+
+        :raises DataError: a file is faulty.
+        """
+        files = [folder / REWRITTEN for folder in self.folders]
+        return tuple(one for file in files if file.exists() for one in read_rewritten(file))
+
     def _read(self) -> tuple[Prompt, ...]:
         """Return the prompts of the files; an own prompt stands for the inherited one with the same messages."""
         if self.parent is None:
@@ -190,7 +216,10 @@ class Domain:
         # Settings that 0.1 did not have are part of the digest only where they are set.
         settings = self.settings.model_dump(mode="json")
         unset = {key for key in NEWER if getattr(self.settings, key) == DomainSettings.model_fields[key].default}
-        return digest_of([{key: value for key, value in settings.items() if key not in unset}, prompts])
+        found: list[Any] = [{key: value for key, value in settings.items() if key not in unset}, prompts]
+        if self.settings.generate and self.settings.generate.rewritten:
+            found.append(sorted([one.prompt.digest, one.answer] for one in self.rewritten))
+        return digest_of(found)
 
 
 def load_domain(folder: Path, extensible: Mapping[str, Path] | None = None) -> Domain:

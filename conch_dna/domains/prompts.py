@@ -14,7 +14,8 @@ from conch_dna.records import Message, Prompt, Reference, Tool, to_json_line
 from conch_dna.util.text import is_utf8, strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 MOST_FAULTS = 20
@@ -31,7 +32,7 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     faults: list[str] = []
     prompts: list[Prompt] = []
     seen: dict[str, int] = {}
-    for number, raw in enumerate(_lines(path), 1):
+    for number, raw in enumerate(lines_of(path), 1):
         if not raw.strip():
             continue
         found = _read_line(raw)
@@ -43,21 +44,29 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
             continue
         prompts.append(found)
     if faults:
-        more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
-        listed = "".join(f"\n  {fault}" for fault in faults[:MOST_FAULTS])
-        raise DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Fix them and run again")
+        raise faulty_lines(path, faults)
     if not prompts:
         raise DataError("contains no prompt", where=path, allowed='lines like {"messages": [{"role": "user", …}]}')
     return tuple(prompts)
 
 
-def prompt_line(prompt: Prompt) -> str:
-    """Return a prompt as a line for :func:`read_prompts`, without empty fields."""
+def faulty_lines(path: Path, faults: Sequence[str]) -> DataError:
+    """Return the error that lists the first faults of a file, and the number of the others."""
+    more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+    listed = "".join(f"\n  {fault}" for fault in faults[:MOST_FAULTS])
+    return DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Fix them and run again")
+
+
+def prompt_line(prompt: Prompt, **more: str) -> str:
+    """Return a prompt as a line for :func:`read_prompts`, without empty fields.
+
+    :param more: further keys of the line.
+    """
     line = prompt.model_dump(mode="json", include={"messages", "source"})
     if prompt.tools:
         line["tools"] = [tool.model_dump(mode="json") for tool in prompt.tools]
     reference = prompt.reference.model_dump(mode="json", exclude_defaults=True)
-    return to_json_line(line | ({"reference": reference} if reference else {}))
+    return to_json_line(line | ({"reference": reference} if reference else {}) | more)
 
 
 def tools_of(items: Sequence[Any]) -> tuple[Tool, ...] | str:
@@ -69,7 +78,7 @@ def tools_of(items: Sequence[Any]) -> tuple[Tool, ...] | str:
     return "two tools have the same name" if len({tool.name for tool in tools}) < len(tools) else tools
 
 
-def _lines(path: Path) -> list[bytes]:
+def lines_of(path: Path) -> list[bytes]:
     """Return the file's lines, split at line feeds only: prompts may contain other Unicode line separators."""
     try:
         return path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
@@ -79,9 +88,12 @@ def _lines(path: Path) -> list[bytes]:
 
 def _read_line(raw: bytes) -> Prompt | str:
     """Return the prompt on one line, or its fault."""
-    data = _object(raw)
-    if isinstance(data, str):
-        return data
+    data = object_of(raw, KEYS)
+    return data if isinstance(data, str) else prompt_of(data)
+
+
+def prompt_of(data: Mapping[str, Any]) -> Prompt | str:
+    """Return the prompt of a JSON object, or its fault."""
     messages = messages_of(data.get("messages"))
     if isinstance(messages, str):
         return messages
@@ -97,8 +109,11 @@ def _read_line(raw: bytes) -> Prompt | str:
     return prompt
 
 
-def _object(raw: bytes) -> dict[str, Any] | str:
-    """Return the JSON object on one line, or its fault."""
+def object_of(raw: bytes, keys: AbstractSet[str]) -> dict[str, Any] | str:
+    """Return the JSON object on one line, or its fault.
+
+    :param keys: those that it may have.
+    """
     try:
         data = strict_json(raw.decode())
     except UnicodeDecodeError as error:
@@ -109,8 +124,8 @@ def _object(raw: bytes) -> dict[str, Any] | str:
         return f"not JSON ({error})"
     if not isinstance(data, dict):
         return f"a {type(data).__name__}, not an object with messages"
-    if unknown := set(data) - KEYS:
-        return f"unknown key(s) {', '.join(sorted(map(repr, unknown)))}; allowed: {', '.join(sorted(KEYS))}"
+    if unknown := set(data) - keys:
+        return f"unknown key(s) {', '.join(sorted(map(repr, unknown)))}; allowed: {', '.join(sorted(keys))}"
     return data
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROW = 5  # requests in one conversation of written prompts
 ALL_TOOLS = 0.5  # share of examples that show every tool of a written prompt; the others show some of them
+PASSES = 3  # over the rewritten examples, at most
 MOST = 20_000  # examples; further steps go over them again
 log = structlog.get_logger()
 
@@ -55,18 +56,40 @@ class Mix:
 
     def examples(self, steps: int) -> list[Example]:
         """Return the examples of so many steps in their order, at most :data:`MOST`."""
-        config, settings = self.config, self.domain.settings
-        share = settings.generate.share if settings.generate else 0.0
+        config = self.config
         total = min(MOST, steps * config.batch_size * config.accumulation)
-        count, generated = shares(total, share if self.written else 1.0)
-        drafts = self._drafts(generated)
-        mixed = mixture(self.written, drafts, count, config.seed)
-        log.info("examples_mixed", domain=self.domain.name, written=count, generated=len(drafts))
+        rewritten = self._rewritten(total)
+        count, generated = self._shares(total, len(rewritten))
+        drafts = [Answered(draft.prompt, draft.answer) for draft in self._drafts(generated)]
+        mixed = mixture(self.written, [*drafts, *rewritten], count, config.seed)
+        log.info(
+            "examples_mixed", domain=self.domain.name, written=count, generated=len(drafts), rewritten=len(rewritten)
+        )
         encoded = [self.encode(prompt, text) for prompt, text in mixed]
         found = [example for example in encoded if len(example.ids) <= config.max_length]
         log_left_out("with their tools and answer", len(encoded) - len(found), config)
         places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
         return [found[place] for place in places]
+
+    def _shares(self, total: int, rewritten: int) -> tuple[int, int]:
+        """Return the numbers of written and generated examples among ``total``; generated ones stand for missing ones.
+
+        :param rewritten: how many rewritten ones there are.
+        """
+        settings = self.domain.settings.generate
+        if settings is None or not self.written:
+            return (0, total - rewritten) if settings else (total, 0)
+        written = total - round(total * settings.share) - round(total * settings.rewritten)
+        return written, total - written - rewritten
+
+    def _rewritten(self, total: int) -> list[Answered]:
+        """Return the rewritten examples among ``total``, none more than :data:`PASSES` times."""
+        settings = self.domain.settings.generate
+        wanted = round(total * settings.rewritten) if settings else 0
+        known = [Answered(one.prompt, one.answer) for one in self.domain.rewritten] if wanted else []
+        draw = random.Random(f"rewritten:{self.config.seed}")  # noqa: S311 - not for secrets
+        passes = [one for _ in range(PASSES) for one in draw.sample(known, len(known))]
+        return passes[:wanted]
 
     def _drafts(self, count: int) -> list[Draft]:
         """Return generated examples."""
@@ -83,14 +106,8 @@ def log_left_out(what: str, count: int, config: DistillConfig) -> None:
         log.warning("examples_left_out", reason=reason, count=count)
 
 
-def shares(total: int, share: float) -> tuple[int, int]:
-    """Return the numbers of written and generated examples among ``total``."""
-    generated = round(total * share)
-    return total - generated, generated
-
-
-def mixture(written: Sequence[Answered], drafts: Sequence[Draft], count: int, seed: int) -> list[Answered]:
-    """Return ``count`` written examples and all drafts, in a random order.
+def mixture(written: Sequence[Answered], others: Sequence[Answered], count: int, seed: int) -> list[Answered]:
+    """Return ``count`` written examples and all others, in a random order.
 
     Written examples repeat if there are fewer. Those that offer the domain's tools are joined to conversations of up to
     :data:`ROW` requests, so that several answers are trained for one list of tools. Each time the tools are others: the
@@ -99,7 +116,7 @@ def mixture(written: Sequence[Answered], drafts: Sequence[Draft], count: int, se
     :param written: not empty, unless ``count`` is 0.
     """
     draw = random.Random(f"mixture:{seed}")  # noqa: S311 - not for secrets
-    found = [Answered(draft.prompt, draft.answer) for draft in drafts]
+    found = list(others)
     order: list[Answered] = []
     for _ in range(count):
         while len(order) < ROW:

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from conch_dna.cli.main import cli
+from conch_dna.domains.rewritten import read_rewritten
 
 NAMES = ["action", "debug", "memory", "reflection", "task", "thinking"]
 TEACHER = '''
@@ -103,7 +104,7 @@ def test_a_domain_is_shown_with_its_context(project):
 def test_a_wrong_name_is_answered_with_the_right_ones(command):
     result = run(*command)
     assert result.exit_code == 1
-    assert "no domain is named 'mnie'; allowed: action, debug, memory, mine" in result.stderr
+    assert "no such domain; got mnie; allowed: action, debug, memory, mine" in result.stderr
 
 
 def test_sound_domains_pass_the_check():
@@ -173,6 +174,61 @@ def test_growing_says_when_nothing_new_comes(project):
     assert "3 of 9 prompts" in result.stdout
     assert "Stopped: the last rounds produced no new prompt." in result.stdout
     assert "a text of evaluation.txt" in (project / "out.dropped.jsonl").read_text()
+
+
+REPHRASER = '''
+from conch_dna import hookimpl
+from conch_dna.records import Completion
+
+class Rephraser:
+    """Says a memory's message in other words, and knows what to remember of it."""
+
+    capabilities = frozenset({"text"})
+
+    def __init__(self, request):
+        self.fingerprint = f"rephraser {request.domain.name}"
+
+    def generate(self, prompts, sampling):
+        for prompt in prompts:
+            said = prompt.messages[-1].content
+            known = "- " + said.removeprefix("btw ")
+            text = "btw " + said.partition(": ")[2] if said.startswith("Rewrite") else known
+            yield Completion(prompt=prompt.digest, text=text, teacher="t", sampling=sampling)
+
+    def close(self):
+        pass
+
+@hookimpl
+def register_teachers():
+    return {"rephraser": Rephraser}
+'''
+
+
+def test_generated_prompts_are_rewritten_into_the_projects_domain_and_trained_on(project):
+    (project / "plugins" / "rephraser.py").write_text(REPHRASER)
+    own = project / "domains" / "memory"
+    own.mkdir()
+    (own / "domain.toml").write_text(
+        'name = "memory"\nextends = "memory"\n[generate]\ngenerator = "memory"\nshare = 0.5\nrewritten = 0.2\n'
+    )
+    result = run("rewrite", "memory", "--teacher", "rephraser", "--n", "12")
+    assert result.exit_code == 0, result.output
+    assert f"{own / 'rewritten.jsonl'}: 12 of 12 prompts" in result.stdout
+    assert f"{own / 'rewritten.dropped.jsonl'}: dropped " in result.stdout
+    assert len(read_rewritten(own / "rewritten.jsonl")) == 12
+    assert run("check", "memory").exit_code == 0
+    (own / "rewritten.jsonl").write_text("{}\n")
+    assert "answer and original must be texts" in run("check", "memory").output
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("mine", "the domain names no generator"), ("memory", "is outside the project, so nothing is written there")],
+)
+def test_rewriting_needs_a_generator_and_a_folder_of_the_project(name, fault):
+    result = run("rewrite", name, "--teacher", "counting", "--n", "1")
+    assert result.exit_code == 1
+    assert fault in result.stderr
 
 
 def test_a_teacher_that_is_not_there_is_named():

@@ -9,12 +9,13 @@ from counting import OWNER
 from projects import write_domain
 
 from conch_dna.config import DistillConfig
-from conch_dna.data.tokens import encode_answer
+from conch_dna.data.tokens import Example, encode_answer
 from conch_dna.data.tool_form import written_calls
 from conch_dna.domains.domain import Generation, load_domain
 from conch_dna.domains.generation import generator_of
+from conch_dna.domains.rewritten import Rewritten, rewritten_line
 from conch_dna.errors import PluginError
-from conch_dna.pipeline.mixture import Answered, Mix, mixture, shares, varied
+from conch_dna.pipeline.mixture import Answered, Mix, mixture, varied
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import Draft
 from conch_dna.records import FunctionCall, Message, Prompt, Tool
@@ -32,19 +33,13 @@ def prompt_of(text, tools=()):
     return Prompt(messages=(Message(role="user", content=text),), default_tools=tools)
 
 
-def test_shares_add_up():
-    assert shares(96, 0.7) == (29, 67)
-    assert shares(10, 0.0) == (10, 0)
-    assert shares(10, 1.0) == (0, 10)
-
-
 def test_written_examples_repeat_evenly_and_every_draft_occurs_once():
     written = [Answered(prompt_of(text), text) for text in "xyz"]
-    drafts = [Draft(prompt_of(f"g{n}"), f"g{n}", "kind") for n in range(5)]
+    drafts = [Answered(prompt_of(f"g{n}"), f"g{n}") for n in range(5)]
     found = mixture(written, drafts, 8, seed=1)
     counts = Counter(text for _, text in found)
     assert sorted(counts[text] for text in "xyz") == [2, 3, 3]
-    assert all(counts[draft.answer] == 1 for draft in drafts)
+    assert all(counts[draft.text] == 1 for draft in drafts)
     assert found == mixture(written, drafts, 8, seed=1) != mixture(written, drafts, 8, seed=2)
 
 
@@ -103,3 +98,37 @@ def test_a_generator_that_fails_in_training_is_named_with_its_file(tmp_path, hos
     mix = Mix(host, (), generator_of(host.catalog, domain), domain, encode_answer, (), DistillConfig())
     with pytest.raises(PluginError, match=r"local\.py: plug-in 'local' failed.*no names left"):
         mix.examples(1)
+
+
+@pytest.mark.parametrize(
+    ("share", "rewritten", "known", "counts"),
+    [
+        (0.7, 0.0, 40, {"written": 30, "generated": 70}),
+        (0.5, 0.2, 40, {"written": 30, "generated": 50, "rewritten": 20}),
+        (0.5, 0.2, 4, {"written": 30, "generated": 58, "rewritten": 12}),  # none more than three times
+        (0.5, 0.2, 0, {"written": 30, "generated": 70}),
+        (0.6, 0.4, 40, {"generated": 60, "rewritten": 40}),
+        (0.0, 0.0, 0, {"written": 100}),
+    ],
+)
+def test_examples_are_mixed_in_the_domains_shares(tmp_path, host, share, rewritten, known, counts):
+    def endless(_seed, *, held_out=False):
+        yield from (Draft(prompt_of(f"g{n}"), "generated", "kind") for n in range(1000))
+
+    host.catalog.add("generators", "endless", endless, OWNER)
+    folder = write_domain(tmp_path / "alpha")
+    lines = (Rewritten(prompt_of(f"r{n}"), "rewritten", "") for n in range(known))
+    (folder / "rewritten.jsonl").write_text("".join(map(rewritten_line, lines)))
+    domain = load_domain(folder)
+    generation = Generation(generator="endless", share=share, rewritten=rewritten)
+    domain.settings = domain.settings.model_copy(update={"generate": generation})
+    written = [Answered(prompt, "written") for prompt in domain.prompts]
+    asked = []
+
+    def encode(prompt, text):
+        asked.append((prompt, text))
+        return Example(ids=(1, 2), trained=(False, True), answer_start=1, answer_bytes=1)
+
+    Mix(host, written, generator_of(host.catalog, domain), domain, encode, (), DistillConfig()).examples(25)
+    assert Counter(text for _, text in asked) == counts
+    assert max(Counter(p.messages[0].content for p, text in asked if text == "rewritten").values(), default=0) <= 3
