@@ -47,13 +47,17 @@ def fault_of_rewriting(original: str, text: str, reference: Reference) -> str:
         return "the same words"
     if len(text.split()) > LONGEST * len(original.split()) + ROOM:
         return "much longer"
-    folded = text.casefold()
-    said = {t for t in _texts(_known(reference)) if t.casefold() in original.casefold()}
-    if lost := sorted(v for v in values(original) | said if v.casefold() not in folded):
+    said = {known for known in _texts(_known(reference)) if _says(original, known)}
+    if lost := sorted(value for value in values(original) | said if not _says(text, value)):
         return f"a value is lost: {lost[0]}"
-    if new := sorted(v for v in values(text) if v.casefold() not in original.casefold()):
+    if new := sorted(value for value in values(text) if not _says(original, value)):
         return f"a value is new: {new[0]}"
     return ""
+
+
+def _says(text: str, value: str) -> bool:
+    """Return whether a value stands in a text as a whole: 5 is neither in 15 nor in 5.5."""
+    return re.search(rf"(?<!\w)(?<!\d[.,]){re.escape(value)}(?!\w|[.,]\d)", text, re.IGNORECASE) is not None
 
 
 def _known(reference: Reference) -> list[Any]:

@@ -35,6 +35,8 @@ CALL = Reference(calls=(FunctionCall(name="book", arguments={"title": "Seven Lan
         ("Get 3 places for Seven Lanterns on 2026-04-10.", "a value is lost: seats"),
         ("book 3 seats for seven lanterns on 2026-04-10 please!", "the same words"),
         ("Book 3 seats for Seven Lanterns\non 2026-04-10, please.", "not one line of text"),
+        ("Get 13 seats for Seven Lanterns on 2026-04-10.", "a value is lost: 3"),
+        ("Get 3 seats at 3.5 each for Seven Lanterns on 2026-04-10.", "a value is new: 3.5"),
         ("", "not one line of text"),
         ("3 seats for Seven Lanterns on 2026-04-10 " + "and so on " * 10, "much longer"),
     ],
