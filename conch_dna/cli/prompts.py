@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from conch_dna.pipeline.selection import domain_named
 from conch_dna.util.text import counts_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conch_dna.cli.app import App
     from conch_dna.domains.domain import Domain
     from conch_dna.domains.generation import NamedGenerator
@@ -27,21 +30,35 @@ SEED = click.IntRange(min=0)
 # Imports of pydantic, NumPy and mlx-lm are inside the functions: --help and shell completion must not wait for them.
 
 
+def _by_teacher(does: str, *, seed: str, out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator with the options of a command that lets a teacher fill a file with prompts.
+
+    :param does: what the teacher does.
+    :param seed: what the seed is of.
+    :param out: the name of the file.
+    """
+    options = (
+        click.argument("name", shell_complete=domain_names),
+        click.option(
+            "--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help=f"Teacher that {does}.",
+            shell_complete=teacher_names,
+        ),
+        click.option(
+            "--n", "count", type=click.IntRange(min=1), required=True, help="Number of prompts in the file when done."
+        ),
+        click.option("--seed", type=SEED, default=0, show_default=True, help=f"Seed of the {seed}."),
+        click.option(
+            "--avoid", type=FILE, multiple=True,
+            help="Evaluation file; prompts similar to its texts are dropped. Repeatable.",
+        ),
+        click.option("--out", type=FILE, help=f"File of kept prompts; default: {out} in the domain's folder."),
+        api_options,
+    )  # fmt: skip
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
+
+
 @click.command()
-@click.argument("name", shell_complete=domain_names)
-@click.option(
-    "--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Teacher that proposes the prompts.",
-    shell_complete=teacher_names,
-)  # fmt: skip
-@click.option(
-    "--n", "count", type=click.IntRange(min=1), required=True, help="Number of prompts in the file when done."
-)
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the sampling.")
-@click.option(
-    "--avoid", type=FILE, multiple=True, help="Evaluation file; prompts similar to its texts are dropped. Repeatable."
-)
-@click.option("--out", type=FILE, help="File of kept prompts; default: grown.jsonl in the domain's folder.")
-@api_options
+@_by_teacher("proposes the prompts", seed="sampling", out="grown.jsonl")
 @click.pass_obj
 def grow(
     app: App,
@@ -105,12 +122,11 @@ def generate(
     """Generate prompts of domain NAME with their right answers, each verified; print the report."""
     from conch_dna.domains.generation import generate as make
     from conch_dna.domains.generation import write_generated
-    from conch_dna.pipeline.grow import texts_of
+    from conch_dna.pipeline.grow import texts_to_avoid
 
     domain = domain_named(app.loaded_project, name)
     generator = _generator(app, domain)
-    own = [prompt.messages[-1].content for prompt in domain.prompts]
-    avoided = [*own, *(text for path in avoid for text in texts_of(path))]
+    avoided = texts_to_avoid(domain, avoid)
     with app.host.blaming("generators", generator.name):
         made = make(domain, generator, count, seed=seed, held_out=held_out, avoid=avoided)
     folder = out or Path(f"{name}-generated")
@@ -129,20 +145,7 @@ def generate(
 
 
 @click.command(epilog="Example: conch domains rewrite action --teacher llamacpp:embedded:qwen2.5-coder-1.5b --n 500")
-@click.argument("name", shell_complete=domain_names)
-@click.option(
-    "--teacher", "spec", metavar="TEACHER[:MODEL]", required=True, help="Teacher that rewrites and answers.",
-    shell_complete=teacher_names,
-)  # fmt: skip
-@click.option(
-    "--n", "count", type=click.IntRange(min=1), required=True, help="Number of prompts in the file when done."
-)
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the generator and of the sampling.")
-@click.option(
-    "--avoid", type=FILE, multiple=True, help="Evaluation file; prompts similar to its texts are dropped. Repeatable."
-)
-@click.option("--out", type=FILE, help="File of kept prompts; default: rewritten.jsonl in the domain's folder.")
-@api_options
+@_by_teacher("rewrites and answers", seed="generator and of the sampling", out="rewritten.jsonl")
 @click.pass_obj
 def rewrite(
     app: App,

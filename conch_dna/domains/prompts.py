@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from itertools import pairwise, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,10 +14,11 @@ from conch_dna.records import Message, Prompt, Reference, Tool, to_json_line
 from conch_dna.util.text import is_utf8, strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+T = TypeVar("T")
 MOST_FAULTS = 20
 KEYS = {"messages", "reference", "source", "tools"}
 FOLLOWERS = {"user": {"assistant"}, "assistant": {"user", "tool"}, "tool": {"assistant", "tool"}, "system": {"user"}}
@@ -29,32 +30,42 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     :raises DataError: the file is missing, empty, not UTF-8, or a line is faulty; the message lists the first 20 faults
         with their line numbers, and the number of the others.
     """
-    faults: list[str] = []
-    prompts: list[Prompt] = []
     seen: dict[str, int] = {}
-    for number, raw in enumerate(lines_of(path), 1):
-        if not raw.strip():
-            continue
+
+    def read(number: int, raw: bytes) -> Prompt | str:
         found = _read_line(raw)
         if isinstance(found, str):
-            faults.append(f"line {number}: {found}")
-            continue
-        if (first := seen.setdefault(found.digest, number)) != number:
-            faults.append(f"line {number}: the same prompt as line {first}")
-            continue
-        prompts.append(found)
-    if faults:
-        raise faulty_lines(path, faults)
+            return found
+        first = seen.setdefault(found.digest, number)
+        return found if first == number else f"the same prompt as line {first}"
+
+    prompts = read_lines(path, read)
     if not prompts:
         raise DataError("contains no prompt", where=path, allowed='lines like {"messages": [{"role": "user", …}]}')
     return tuple(prompts)
 
 
-def faulty_lines(path: Path, faults: Sequence[str]) -> DataError:
-    """Return the error that lists the first faults of a file, and the number of the others."""
-    more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
-    listed = "".join(f"\n  {fault}" for fault in faults[:MOST_FAULTS])
-    return DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Fix them and run again")
+def read_lines(path: Path, read: Callable[[int, bytes], T | str]) -> list[T]:
+    """Return what is read from each line that is not blank.
+
+    :param read: returns what is on the line with that number, or its fault.
+    :raises DataError: the file cannot be read, or lines are faulty; the first faults are listed, the others counted.
+    """
+    found: list[T] = []
+    faults: list[str] = []
+    for number, raw in enumerate(_lines(path), 1):
+        if not raw.strip():
+            continue
+        line = read(number, raw)
+        if isinstance(line, str):
+            faults.append(f"line {number}: {line}")
+        else:
+            found.append(line)
+    if faults:
+        more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        listed = "".join(f"\n  {fault}" for fault in faults[:MOST_FAULTS])
+        raise DataError(f"{len(faults)} faulty line(s){listed}{more}", where=path, next_step="Fix them and run again")
+    return found
 
 
 def prompt_line(prompt: Prompt, **more: str) -> str:
@@ -78,7 +89,7 @@ def tools_of(items: Sequence[Any]) -> tuple[Tool, ...] | str:
     return "two tools have the same name" if len({tool.name for tool in tools}) < len(tools) else tools
 
 
-def lines_of(path: Path) -> list[bytes]:
+def _lines(path: Path) -> list[bytes]:
     """Return the file's lines, split at line feeds only: prompts may contain other Unicode line separators."""
     try:
         return path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from conch_dna.domains.prompts import KEYS, faulty_lines, lines_of, object_of, prompt_line, prompt_of
+from conch_dna.domains.prompts import KEYS, object_of, prompt_line, prompt_of, read_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,18 +38,7 @@ def read_rewritten(path: Path) -> tuple[Rewritten, ...]:
 
     :raises DataError: the file cannot be read, or lines are faulty; the first 20 faults are listed.
     """
-    found, faults = [], []
-    for number, raw in enumerate(lines_of(path), 1):
-        if not raw.strip():
-            continue
-        line = _read_line(raw)
-        if isinstance(line, str):
-            faults.append(f"line {number}: {line}")
-        else:
-            found.append(line)
-    if faults:
-        raise faulty_lines(path, faults)
-    return tuple(found)
+    return tuple(read_lines(path, lambda _, raw: _read_line(raw)))
 
 
 def _read_line(raw: bytes) -> Rewritten | str:

@@ -24,7 +24,7 @@ from conch_dna.util.files import write_atomic
 from conch_dna.util.text import is_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from conch_dna.plugin.protocols import Teacher
@@ -237,16 +237,32 @@ class _Filter:
 
         :raises DataError: one cannot be written.
         """
-        kept = (prompt_line(p) for p in self.kept)
-        for path, lines in ((dropped_file(self.out), self.dropped), (self.out, kept)):
-            text = "".join(lines)
-            # An empty file of prompts cannot be read.
-            if not text:
-                continue
-            try:
-                write_atomic(path, text)
-            except OSError as error:
-                raise DataError("cannot be written", where=path, got=error.strerror, next_step="Use --out") from error
+        write_kept(self.out, map(prompt_line, self.kept), self.dropped)
+
+
+def write_kept(out: Path, kept: Iterable[str], dropped: Iterable[str]) -> None:
+    """Write the lines of the kept prompts, and of the dropped ones beside them; no file without lines.
+
+    :raises DataError: a file cannot be written.
+    """
+    for path, lines in ((dropped_file(out), dropped), (out, kept)):
+        text = "".join(lines)
+        # An empty file of prompts cannot be read.
+        if not text:
+            continue
+        try:
+            write_atomic(path, text)
+        except OSError as error:
+            raise DataError("cannot be written", where=path, got=error.strerror, next_step="Use --out") from error
+
+
+def texts_to_avoid(domain: Domain, files: Sequence[Path]) -> list[str]:
+    """Return the last turns of the domain's prompts, and the texts of evaluation files.
+
+    :raises DataError: a file cannot be read.
+    """
+    own = [prompt.messages[-1].content for prompt in domain.prompts]
+    return [*own, *(text for path in files for text in texts_of(path))]
 
 
 def texts_of(path: Path) -> list[str]:

@@ -77,9 +77,9 @@ class Mix:
         :param rewritten: how many rewritten ones there are.
         """
         settings = self.domain.settings.generate
-        if settings is None or not self.written:
-            return (0, total - rewritten) if settings else (total, 0)
-        written = total - round(total * settings.share) - round(total * settings.rewritten)
+        if settings is None:
+            return total, 0
+        written = total - round(total * settings.share) - round(total * settings.rewritten) if self.written else 0
         return written, total - written - rewritten
 
     def _rewritten(self, total: int) -> list[Answered]:

@@ -20,10 +20,9 @@ from conch_dna.domains.near_duplicates import Index, overlaps
 from conch_dna.domains.rewritten import SOURCE, Rewritten, read_rewritten, rewritten_line
 from conch_dna.domains.values import fault_of_rewriting
 from conch_dna.errors import DataError
-from conch_dna.pipeline.grow import dropped_file, texts_of
+from conch_dna.pipeline.grow import dropped_file, texts_to_avoid, write_kept
 from conch_dna.records import Message, Prompt, Sampling, to_json_line
 from conch_dna.teachers.answer_cache import answers
-from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,8 +108,7 @@ class Rewriter:
     _index: Index = field(init=False)
 
     def __post_init__(self) -> None:
-        own = [prompt.messages[-1].content for prompt in self.domain.prompts]
-        self._index = Index([*own, *(text for path in self.avoid for text in texts_of(path))])
+        self._index = Index(texts_to_avoid(self.domain, self.avoid))
 
     def write(self, out: Path, *, n: int, seed: int = 0) -> Rewriting:
         """Rewrite until ``out`` has ``n`` prompts; those in ``out`` and in its dropped file are not asked again.
@@ -132,7 +130,7 @@ class Rewriter:
             kept += good[: n - len(kept)]
             dropped += bad
             stale = 0 if good else stale + 1
-            _write(out, kept, dropped)
+            write_kept(out, map(rewritten_line, kept), map(to_json_line, dropped))
             structlog.get_logger().info(
                 "prompts_rewritten", domain=self.domain.name, kept=len(kept), dropped=len(dropped), wanted=n
             )
@@ -171,8 +169,9 @@ class Rewriter:
         """Return each message in the teacher's words; empty where it gives none."""
         prompts = [Prompt(messages=(Message(role="user", content=ASK.format(text)),)) for text in messages]
         asked = list({prompt.digest: prompt for prompt in prompts}.values())  # a teacher answers a digest once
-        sampling = Sampling(max_tokens=192, temperature=0.8, top_p=0.95, seed=seed)
-        found = answers(self.writer, rewriting_domain(self.domain), asked, sampling, self.cache)
+        task = rewriting_domain(self.domain)
+        sampling = Sampling(max_tokens=task.settings.max_tokens, temperature=0.8, top_p=0.95, seed=seed)
+        found = answers(self.writer, task, asked, sampling, self.cache)
         texts = {completion.prompt: completion.text.strip() for completion in found}
         return [texts.get(prompt.digest, "") for prompt in prompts]
 
@@ -213,12 +212,3 @@ def _dropped(path: Path) -> list[Line]:
         return []
     except (OSError, ValueError) as error:
         raise DataError("cannot be read", where=path, got=str(error), next_step="Remove it") from error
-
-
-def _write(out: Path, kept: Sequence[Rewritten], dropped: Sequence[Line]) -> None:
-    lines = ((out, map(rewritten_line, kept)), (dropped_file(out), map(to_json_line, dropped)))
-    for path, made in lines:
-        try:
-            write_atomic(path, "".join(made))
-        except OSError as error:
-            raise DataError("cannot be written", where=path, got=error.strerror, next_step="Use --out") from error

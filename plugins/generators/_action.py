@@ -17,7 +17,7 @@ from ._action_check import fault_of, rivals
 from ._action_own import own_fault, own_request, shuffled_own_tools
 from ._action_phrases import HELD_OUT_REFUSALS, HELD_OUT_TALK, REFUSALS, TALK
 from ._action_prompts import Made, any_spec, by_area, count, shown_together, user, with_distractors
-from ._action_requests import compose, fill, joined, marked, plain_request, several, together, wrapped
+from ._action_requests import compose, compose_together, fill, joined, marked, plain_request, several, wrapped
 from ._action_rows import in_a_row, own_in_a_row
 from ._action_shape import show, style_of
 from ._action_turns import later_turn
@@ -100,9 +100,8 @@ def _many_values(draws: Draws, style: Style) -> Made | None:
     if found is None:
         return None
     slot, values = found
-    filled[slot] = together(values, draws)
-    body = compose(spec, draws, filled, "IQLNF")
-    if body is None or slot not in filled:
+    body = compose_together(spec, draws, filled, slot, values)
+    if body is None:
         return None
     shown = show(spec, draws, style, filled)
     calls = tuple(shown.call({**filled, slot: value}) for value in values)

@@ -85,6 +85,15 @@ def together(values: Sequence[Value], draws: Draws) -> Value:
     return Value(tuple(said), draws.random.choice((listed(said), listed(said), ", ".join(said))))
 
 
+def compose_together(
+    spec: ToolSpec, draws: Draws, filled: dict[str, Value], slot: str, values: Sequence[Value]
+) -> Body | None:
+    """Return one request for several values of an argument; ``None`` if no template can say them."""
+    filled[slot] = together(values, draws)
+    body = compose(spec, draws, filled, "IQLNF")
+    return body if slot in filled else None
+
+
 def compose(
     spec: ToolSpec,
     draws: Draws,

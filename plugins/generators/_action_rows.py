@@ -15,7 +15,7 @@ from ._action_check import fault_of, rivals
 from ._action_own import own_fault, own_request, shuffled_own_tools
 from ._action_phrases import REFUSALS
 from ._action_prompts import Made, any_spec, count, shown_together, user, with_distractors
-from ._action_requests import compose, fill, several, together, wrapped
+from ._action_requests import compose, compose_together, fill, several, wrapped
 from ._action_shape import style_of
 
 if TYPE_CHECKING:
@@ -89,9 +89,8 @@ def _request(shown: Shown, filled: dict[str, Value], draws: Draws) -> _Turn | No
         body = compose(shown.spec, draws, filled)
         return _Turn(wrapped(body, draws), (shown.call(filled),)) if body else None
     slot, values = found
-    filled[slot] = together(values, draws)
-    body = compose(shown.spec, draws, filled, "IQLNF")
-    if body is None or slot not in filled:
+    body = compose_together(shown.spec, draws, filled, slot, values)
+    if body is None:
         return None
     return _Turn(wrapped(body, draws), tuple(shown.call({**filled, slot: value}) for value in values))
 
