@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROW = 5  # requests in one conversation of written prompts
 ALL_TOOLS = 0.5  # share of examples that show every tool of a written prompt; the others show some of them
-PASSES = 3  # over the rewritten examples, at most
+PASSES = 4  # over written and over rewritten examples, at most, where generated ones can stand for the rest
 MOST = 20_000  # examples; further steps go over them again
 log = structlog.get_logger()
 
@@ -72,14 +72,18 @@ class Mix:
         return [found[place] for place in places]
 
     def _shares(self, total: int, rewritten: int) -> tuple[int, int]:
-        """Return the numbers of written and generated examples among ``total``; generated ones stand for missing ones.
+        """Return the numbers of written and generated examples among ``total``.
+
+        No written example is taken more than :data:`PASSES` times. Generated ones, of which none repeats, stand for
+        those and for missing rewritten ones.
 
         :param rewritten: how many rewritten ones there are.
         """
         settings = self.domain.settings.generate
         if settings is None:
             return total, 0
-        written = total - round(total * settings.share) - round(total * settings.rewritten) if self.written else 0
+        written = total - round(total * settings.share) - round(total * settings.rewritten)
+        written = min(written, PASSES * len(self.written))
         return written, total - written - rewritten
 
     def _rewritten(self, total: int) -> list[Answered]:

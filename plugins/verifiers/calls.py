@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
-from conch_dna.data.tool_form import read_calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +26,8 @@ def calls(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | N
     wanted = prompt.reference
     if wanted.calls is None and wanted.tool is None:
         return None
+    from conch_dna.data.tool_form import read_calls  # loads pydantic, which `conch --help` does without
+
     text = _FENCE.sub("", response.strip())
     found = read_calls(text)
     if wanted.calls == ():

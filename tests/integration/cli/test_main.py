@@ -22,7 +22,7 @@ from conch_dna.plugin.catalog import Owner
 from conch_dna.plugin.manager import PluginHost
 
 START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch'; main()"
-HEAVY = ("mlx", "numpy", "rich", "huggingface_hub", "transformers", "structlog")
+HEAVY = ("mlx", "numpy", "rich", "huggingface_hub", "transformers", "structlog", "pydantic")
 OWNER = Owner("test", "tests")
 
 

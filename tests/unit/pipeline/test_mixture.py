@@ -101,17 +101,18 @@ def test_a_generator_that_fails_in_training_is_named_with_its_file(tmp_path, hos
 
 
 @pytest.mark.parametrize(
-    ("share", "rewritten", "known", "counts"),
+    ("share", "rewritten", "own", "known", "counts"),
     [
-        (0.7, 0.0, 40, {"written": 30, "generated": 70}),
-        (0.5, 0.2, 40, {"written": 30, "generated": 50, "rewritten": 20}),
-        (0.5, 0.2, 4, {"written": 30, "generated": 58, "rewritten": 12}),  # none more than three times
-        (0.5, 0.2, 0, {"written": 30, "generated": 70}),
-        (0.6, 0.4, 40, {"generated": 60, "rewritten": 40}),
-        (0.0, 0.0, 0, {"written": 100}),
+        (0.7, 0.0, 12, 0, {"written": 30, "generated": 70}),
+        (0.5, 0.2, 12, 40, {"written": 30, "generated": 50, "rewritten": 20}),
+        (0.5, 0.2, 12, 4, {"written": 30, "generated": 54, "rewritten": 16}),  # none more than four times
+        (0.5, 0.2, 12, 0, {"written": 30, "generated": 70}),
+        (0.5, 0.2, 5, 4, {"written": 20, "generated": 64, "rewritten": 16}),
+        (0.6, 0.4, 12, 40, {"generated": 60, "rewritten": 40}),
+        (0.0, 0.0, 12, 0, {"written": 48, "generated": 52}),
     ],
 )
-def test_examples_are_mixed_in_the_domains_shares(tmp_path, host, share, rewritten, known, counts):
+def test_examples_are_mixed_in_the_domains_shares(tmp_path, host, share, rewritten, own, known, counts):
     def endless(_seed, *, held_out=False):
         yield from (Draft(prompt_of(f"g{n}"), "generated", "kind") for n in range(1000))
 
@@ -122,7 +123,7 @@ def test_examples_are_mixed_in_the_domains_shares(tmp_path, host, share, rewritt
     domain = load_domain(folder)
     generation = Generation(generator="endless", share=share, rewritten=rewritten)
     domain.settings = domain.settings.model_copy(update={"generate": generation})
-    written = [Answered(prompt, "written") for prompt in domain.prompts]
+    written = [Answered(prompt_of(f"w{n}"), "written") for n in range(own)]
     asked = []
 
     def encode(prompt, text):
@@ -131,4 +132,4 @@ def test_examples_are_mixed_in_the_domains_shares(tmp_path, host, share, rewritt
 
     Mix(host, written, generator_of(host.catalog, domain), domain, encode, (), DistillConfig()).examples(25)
     assert Counter(text for _, text in asked) == counts
-    assert max(Counter(p.messages[0].content for p, text in asked if text == "rewritten").values(), default=0) <= 3
+    assert max(Counter(p.messages[0].content for p, text in asked if text != "generated").values()) <= 4
