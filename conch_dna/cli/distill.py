@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 @click.option(
     "--run", "run_name", shell_complete=run_names, help="Name of the run folder; default: made from settings and data."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    envvar="CONCH_JOBS",
+    help="Number of domains to distil at once, each in a process of its own. Default: on a CPU with recorded answers "
+    "one for each core, as far as the memory suffices; otherwise 1.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved settings and the plan, and stop.")
 @api_options
@@ -47,6 +54,7 @@ def distill(
     prompts: Path | None,
     name: str | None,
     run_name: str | None,
+    jobs: int | None,
     as_json: bool,
     dry_run: bool,
     budget: str | None,
@@ -81,7 +89,7 @@ def distill(
     run = run_of(setup, run_name)
     with Bars(len(setup.chosen)) as bars:
         try:
-            summary = run_setup(setup, run, bars)
+            summary = run_setup(setup, run, bars, jobs)
         except BudgetReached:
             if as_json and (stopped := run.stopped()):
                 _report(stopped, run, as_json)

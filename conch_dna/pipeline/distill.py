@@ -1,7 +1,8 @@
-"""Distil the chosen domains one after the other, each from its prompts to a published neuron."""
+"""Distil the chosen domains, each from its prompts to a published neuron."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +27,8 @@ from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machi
 from conch_dna.pipeline.run_folder import refuse_second
 from conch_dna.pipeline.steps import as_begun, settled
 from conch_dna.pipeline.warm_start import WarmStart, find_warm_start, start_digest
-from conch_dna.plugin.trackers import Trackers
+from conch_dna.pipeline.workers import Workers
+from conch_dna.plugin.trackers import Listener, Trackers
 from conch_dna.records import DomainResult, StepReport, Summary
 from conch_dna.registry.store import Registry
 from conch_dna.teachers.references import in_one_line
@@ -36,6 +38,8 @@ from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 from conch_dna.train.recipes.sequence import run_recipes
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from conch_dna.data.splits import Split
     from conch_dna.domains.domain import Domain
     from conch_dna.evaluation.gate import BaseFits
@@ -61,7 +65,7 @@ class Distillation:
     run: Run
     registry: Registry
     progress: Progress
-    trackers: Trackers
+    trackers: Listener
     base_fits: BaseFits = field(default_factory=dict)
 
     @cached_property
@@ -72,6 +76,24 @@ class Distillation:
     def teacher_name(self, domain: Domain) -> str:
         """Return a domain's teachers in one line."""
         return in_one_line(self.setup.references(domain))
+
+    def results(self, jobs: int) -> Generator[DomainResult]:
+        """Yield the result of each chosen domain when it is there, as :meth:`of` returns it.
+
+        :param jobs: how many domains are distilled at once, if no more than these are left to do.
+        """
+        left, done = [], []
+        for domain in self.setup.chosen.values():
+            with contextlib.suppress(ConchError):  # its process reports it
+                if jobs > 1 and (result := self._done(domain)):
+                    done.append(result)
+                    continue
+            left.append(domain)
+        yield from done
+        if (together := min(jobs, len(left))) > 1:
+            yield from Workers(self.setup, self.run, self.progress, self.trackers, together).results(left)
+        else:
+            yield from map(self.of, left)
 
     def of(self, domain: Domain) -> DomainResult:
         """Distil one domain, or return its earlier result if that is still valid. An error becomes its result.
@@ -266,32 +288,35 @@ def _result(
     )
 
 
-def distill_all(setup: Setup, run: Run, progress: Progress) -> Summary:
+def distill_all(setup: Setup, run: Run, progress: Progress, jobs: int = 1) -> Summary:
     """Distil each chosen domain; a domain that fails does not stop the others.
 
+    :param jobs: how many domains are distilled at once, each in a process of its own if there are several.
     :raises Interrupted: by Ctrl-C; everything done so far is kept.
     :raises RegistryError: another process works on the same run.
     :raises DiskError: the disk is full, or refuses to be read or written.
     :raises BudgetReached: the next call could cost more than the budget has left; everything done so far is kept.
     """
     started = time.perf_counter()
-    host, config, domains = setup.project.host, setup.config, list(setup.chosen.values())
+    host, config, order = setup.project.host, setup.config, list(setup.chosen)
     try:
         with run.lock(), Trackers(host, config.tracker) as trackers:
             work = Distillation(setup, run, Registry(setup.project.registry), progress, trackers)
-            run.begin(config, list(setup.chosen))
-            trackers.emit("run_started", run_dir=run.path, config=config, domains=list(setup.chosen))
-            teachers = dict.fromkeys(map(work.teacher_name, domains))
+            run.begin(config, order)
+            trackers.emit("run_started", run_dir=run.path, config=config, domains=order)
+            teachers = dict.fromkeys(map(work.teacher_name, setup.chosen.values()))
             summary = Summary(
                 run=run.name, student=config.student, teacher="; ".join(teachers), preset=config.preset, results=(),
                 seconds=0.0,
             )  # fmt: skip
             try:
-                for domain in domains:
-                    result = work.of(domain)
-                    summary = summary.model_copy(
-                        update={"results": (*summary.results, result), "seconds": time.perf_counter() - started}
-                    )
+                with contextlib.closing(work.results(jobs)) as found:
+                    for result in found:
+                        progress.ended(result.domain)
+                        results = sorted((*summary.results, result), key=lambda one: order.index(one.domain))
+                        summary = summary.model_copy(
+                            update={"results": tuple(results), "seconds": time.perf_counter() - started}
+                        )
             except BudgetReached:
                 run.save_summary(summary.model_copy(update={"stopped": AT_BUDGET}))
                 raise

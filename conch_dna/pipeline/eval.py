@@ -110,6 +110,7 @@ def evaluate_neurons(
                 if not all_neurons:
                     raise
                 work.leave_out(f"{name}: {error}")
+            work.progress.ended(name)
     if not work.rows:
         raise DataError("nothing was evaluated", where="conch eval", got="; ".join(work.left_out) or "no neurons")
     return EvalReport(

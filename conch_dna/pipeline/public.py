@@ -47,6 +47,7 @@ def distill(
     run: str | None = None,
     budget: str | None = None,
     base_url: str | None = None,
+    jobs: int | None = 1,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Summary:
@@ -61,6 +62,8 @@ def distill(
     :param run: the name of the run folder; by default it is made from settings and data.
     :param budget: most USD that the project may ever spend on API teachers.
     :param base_url: the endpoint of the ``teacher``.
+    :param jobs: how many domains are distilled at once, each in a process of its own if there are several, which loads
+        the project's plug-ins again; ``None`` for as many as suit the machine.
     :param progress: receives stages and steps.
     :param settings: as in ``[distill]`` of ``conch.toml``; a recipe's table is a mapping under its name.
     :raises ConfigError: a setting is wrong, does not suit a domain, or training would not fit into memory.
@@ -73,7 +76,7 @@ def distill(
         _opened(project), domains, all_=all_domains, own=own_domain(prompts, name), budget=budget, base_url=base_url,
         settings=settings,
     )  # fmt: skip
-    return run_setup(setup, run_of(setup, run), progress or Progress())
+    return run_setup(setup, run_of(setup, run), progress or Progress(), jobs)
 
 
 def plan(
@@ -149,15 +152,20 @@ def record(
         asked.close()
 
 
-def run_setup(setup: Setup, run: Run, progress: Progress) -> Summary:
-    """Check the plan of a distillation that is set up, then train, evaluate and publish."""
+def run_setup(setup: Setup, run: Run, progress: Progress, jobs: int | None = None) -> Summary:
+    """Check the plan of a distillation that is set up, then train, evaluate and publish.
+
+    :param jobs: how many domains are distilled at once; ``None`` for as many as suit the machine.
+    """
     accel.switch_on()  # before the first import of mlx
     from conch_dna.pipeline.distill import distill_all  # imports mlx
     from conch_dna.pipeline.plan import check_plan, make_plan
+    from conch_dna.pipeline.workers import jobs_for
 
     setup.api.note = progress.note
-    check_plan(make_plan(setup, progress, estimates_time=False))
-    return distill_all(setup, run, progress)
+    plans = make_plan(setup, progress, estimates_time=False)
+    check_plan(plans)
+    return distill_all(setup, run, progress, jobs_for(setup, plans, jobs))
 
 
 def plan_setup(setup: Setup, progress: Progress) -> list[DomainPlan]:

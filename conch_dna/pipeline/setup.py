@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.config import read_project, read_routes, resolve, with_tables
@@ -40,6 +40,7 @@ class Setup:
     :param teachers: by domain, without a student: nothing is loaded, and the tokenizer is assumed to be the student's.
     :param choices: by domain, its recipes, or the error if its prompts are too few or its files are faulty.
     :param extractors: by domain, the extractor of final answers.
+    :param arguments: of :func:`set_up`, beside project and domains: what another process repeats.
     """
 
     project: Project
@@ -51,6 +52,7 @@ class Setup:
     teachers: Mapping[str, Teacher]
     choices: Mapping[str, RecipeChoice | DataError]
     extractors: Mapping[str, AnswerExtractor]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def references(self, domain: Domain) -> dict[str, str]:
         """Return the references of a domain's teachers by source; ``""`` is the key of all other prompts."""
@@ -101,7 +103,8 @@ def set_up(
     api = project.api_context(config.teacher, budget, base_url, offline=offline)
     teachers = _teachers(project.host, config, chosen.values(), routes, api)
     choices = _choices(project.host, config, chosen.values(), routes, teachers)
-    return Setup(project, config, known, chosen, routes, api, teachers, choices, extractors)
+    arguments = {"budget": budget, "base_url": base_url, "settings": dict(settings), "where": where}
+    return Setup(project, config, known, chosen, routes, api, teachers, choices, extractors, arguments)
 
 
 def named_teachers(

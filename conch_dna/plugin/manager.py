@@ -49,12 +49,14 @@ class PluginHost:
     """The loaded plug-ins and what they provide.
 
     :param strict: raise the first plug-in error instead of recording it.
+    :param folder: the project's plug-in folder, or ``None``.
     :ivar catalog: everything that was registered.
     :ivar plugins: one entry per plug-in, in loading order.
     :ivar failures: the exceptions of life-cycle hooks and trackers.
     """
 
     strict: bool = False
+    folder: Path | None = None
     catalog: Catalog = field(default_factory=Catalog)
     plugins: list[PluginInfo] = field(default_factory=list)
     failures: list[PluginError] = field(default_factory=list)
@@ -199,7 +201,7 @@ def load_plugins(
         strict = os.environ.get("CONCH_STRICT") == "1"
     if block is None:
         block = [name.strip() for name in os.environ.get("CONCH_BLOCK", "").split(",")]
-    host = PluginHost(strict=strict)
+    host = PluginHost(strict, plugins_dir)
     for owner, version, importer in _found(plugins_dir):
         if owner.name not in block:
             host.load(owner, version, importer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from conch_dna.plugin.manager import PluginHost
     from conch_dna.plugin.protocols import Tracker
     from conch_dna.records import StepReport, Summary
+
+
+class Listener(Protocol):
+    """Takes the life-cycle events of a run."""
+
+    def emit(self, event: str, **kwargs: Any) -> None:
+        """Take one event with the arguments of its hook."""
 
 
 class BaseTracker:

@@ -17,3 +17,10 @@ class Progress:
 
     def fetched(self, done: int, total: int) -> None:
         """Count bytes of a model that is being fetched."""
+
+    def ended(self, domain: str) -> None:
+        """End the stage and count the domain as done."""
+
+    def beside(self) -> Progress:
+        """Return a receiver for stages that take place at the same time as those of this one."""
+        return self
