@@ -80,20 +80,21 @@ class Distillation:
     def results(self, jobs: int) -> Generator[DomainResult]:
         """Yield the result of each chosen domain when it is there, as :meth:`of` returns it.
 
-        :param jobs: how many domains are distilled at once, if no more than these are left to do.
+        :param jobs: how many domains are distilled at once. If several, each is in a process of its own, the last one
+            too: with other threads, a resumed run could differ from an undisturbed one in the last bits.
         """
-        left, done = [], []
-        for domain in self.setup.chosen.values():
+        domains = self.setup.chosen.values()
+        if jobs == 1:
+            yield from map(self.of, domains)
+            return
+        left = []
+        for domain in domains:
             with contextlib.suppress(ConchError):  # its process reports it
-                if jobs > 1 and (result := self._done(domain)):
-                    done.append(result)
+                if done := self._done(domain):
+                    yield done
                     continue
             left.append(domain)
-        yield from done
-        if (together := min(jobs, len(left))) > 1:
-            yield from Workers(self.setup, self.run, self.progress, self.trackers, together).results(left)
-        else:
-            yield from map(self.of, left)
+        yield from Workers(self.setup, self.run, self.progress, self.trackers, jobs).results(left)
 
     def of(self, domain: Domain) -> DomainResult:
         """Distil one domain, or return its earlier result if that is still valid. An error becomes its result.

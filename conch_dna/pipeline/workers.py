@@ -23,6 +23,7 @@ import structlog
 
 from conch_dna.errors import BudgetReached, ConchError, ConfigError
 from conch_dna.models.backend import active_backend
+from conch_dna.pipeline.recipe_choice import machine_memory
 from conch_dna.pipeline.worker import Order
 from conch_dna.records import DomainResult, StepReport
 from conch_dna.train.memory_estimate import limit
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.trackers import Listener
     from conch_dna.util.progress import Progress
 
+SHARE = 0.75  # of the machine's memory; not of what is free, so that a run resumes alike
 STOPPING = 60.0  # seconds that an interrupted process may take to end
 log = structlog.get_logger()
 
@@ -48,7 +50,8 @@ def jobs_for(setup: Setup, plans: Sequence[DomainPlan], asked: int | None = None
         recordings one for each core, as far as the memory suffices, and one otherwise.
     :raises ConfigError: the memory does not suffice for the caller's choice.
     """
-    need, available = max((plan.memory.get("total", 0) for plan in plans), default=0), limit(setup.config)
+    need = max((plan.memory.get("total", 0) for plan in plans), default=0)
+    available = limit(setup.config) if setup.config.max_memory else int(SHARE * machine_memory())
     fitting = max(1, available // need) if need else len(plans)
     if asked is not None:
         jobs = min(asked, len(plans))
