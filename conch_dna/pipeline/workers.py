@@ -123,8 +123,9 @@ class Workers:
                       arguments=arguments)  # fmt: skip
         share = {"OPENBLAS_NUM_THREADS": str(max(1, cores() // self.jobs))}
         process = subprocess.Popen(
-            [sys.executable, "-m", Order.__module__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
+            [sys.executable, "-P", "-m", Order.__module__],  # -P: nothing is imported from the working folder
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, encoding="utf-8", errors="replace",
             start_new_session=True,  # Ctrl-C reaches this process, which interrupts the others
             env={"TRANSFORMERS_NO_ADVISORY_WARNINGS": "1", **share, **os.environ},
         )  # fmt: skip

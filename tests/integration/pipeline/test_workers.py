@@ -3,11 +3,14 @@
 import csv
 import json
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
-from projects import ended, started, write_project
+from projects import ended, environment, started, write_project
 
 from conch_dna.records import Summary
 from conch_dna.registry.store import Registry
@@ -153,3 +156,12 @@ def test_when_the_command_is_stopped_its_processes_end_and_it_can_go_on(tmp_path
     calm = write_project(tmp_path / "calm", student, "alpha", "beta", plugins=PLUGIN, teacher="odd")
     assert run(calm, cached, "alpha", "beta", *LONG)[0] == 0
     assert digests(project) == digests(calm)
+
+
+def test_nothing_is_imported_from_the_working_folder(project, cached):
+    (project / "pydantic.py").write_text("raise SystemExit('planted')")
+    command = [Path(sys.executable).with_name("conch"), "distill", "alpha", "beta", "--jobs", "2", "--json"]
+    result = subprocess.run(
+        command, cwd=project, env=environment(**cached), capture_output=True, text=True, timeout=240, check=False
+    )
+    assert (result.returncode, "planted" in result.stderr) == (0, False), result.stderr

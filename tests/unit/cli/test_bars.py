@@ -39,3 +39,30 @@ def test_without_a_terminal_the_log_tells_where_a_stage_stands(monkeypatch, caps
     assert (first["of"], last["done"], last["note"]) == (4, 3, "loss 2.500")
     assert [(row["event"], row["done"], row["of"]) for row in between] == [("stage_progressed", n, 4) for n in told]
     assert all(row["seconds"] >= 0 for row in (*between, last))
+
+
+def test_stages_of_several_domains_are_told_apart(capsys):
+    configure(json_logs=True)
+    with Bars(2) as bars:
+        one, other = bars.beside(), bars.beside()
+        one.stage("thinking", "training sft", 4)
+        other.stage("debug", "training sft", 2)
+        one.advance(3, "loss 1.0")
+        other.advance(2, "loss 2.0")
+        bars.ended("debug")
+        one.advance()
+    rows = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    ended = [(row["domain"], row["done"], row["note"]) for row in rows if row["event"] == "stage_ended"]
+    assert ended == [("debug", 2, "loss 2.0"), ("thinking", 4, "loss 1.0")]
+
+
+def test_domains_are_counted_as_they_end(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TTY_INTERACTIVE", "1")
+    with Bars(2) as bars:
+        bars.beside().stage("debug", "gate", 2)
+        bars.ended("debug")
+    shown = capsys.readouterr().err
+    assert "1/2" in shown
+    assert "debug is done" in shown
