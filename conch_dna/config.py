@@ -112,7 +112,7 @@ class DistillConfig(BaseModel):
     minutes: float | None = Field(
         None, gt=0, le=1440, description="minutes of training per domain, which choose the steps; empty: steps counts"
     )
-    steps: int = Field(24, ge=1, description="optimizer steps of each recipe, and of each of its rounds")
+    steps: int = Field(40, ge=1, description="optimizer steps of each recipe, and of each of its rounds")
     max_length: int = Field(512, ge=8, description="longest example in tokens; longer ones are left out and counted")
     seed: int = Field(
         0,

@@ -1,7 +1,8 @@
 """The process that distils one domain for another one, which started it.
 
 It reads an :class:`Order` from its input and writes messages to its output, each a line of JSON: a kind and its values.
-It ends at once when its input ends, because then the process that started it is gone.
+Each life-cycle event is answered with one byte. The process ends at once when its input ends, because then the one that
+started it is gone.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Messages(Progress):
     """Writes progress, log events and the events of trackers as messages."""
 
     def __init__(self, out: IO[str]) -> None:
-        self._out = out
+        self._out, self.answers = out, threading.Semaphore(0)
 
     def send(self, kind: Kind, *values: Any) -> None:
         """Write one message."""
@@ -72,11 +73,15 @@ class Messages(Progress):
         self.send("fetched", done, total)
 
     def emit(self, event: str, **about: Any) -> None:
-        """Send a life-cycle event, as :meth:`~conch_dna.plugin.trackers.Trackers.emit` takes it."""
+        """Send a life-cycle event, as :meth:`~conch_dna.plugin.trackers.Trackers.emit` takes it, and wait for its end.
+
+        A tracker may read the files of the run, which must not change meanwhile.
+        """
         if event == "step_finished":
             self.send("step", about["report"].model_dump(mode="json"))
         else:
             self.send("published", about["version"], about["path"])
+        self.answers.acquire()
 
     def log(self, _: Any, method: str, event: EventDict) -> EventDict:
         """Send a log event; it is the last of structlog's processors."""
@@ -91,7 +96,7 @@ def main() -> None:
     messages = Messages(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plug-in prints is no message
     order = Order.model_validate_json(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    threading.Thread(target=_read_input, args=(messages.answers,), daemon=True).start()
     structlog.configure(processors=[_dropped])  # the parent has logged what set_up logs
     try:
         _distil(order, messages)
@@ -124,10 +129,10 @@ def _dropped(_logger: Any, _method: str, _event: EventDict) -> EventDict:
     raise structlog.DropEvent
 
 
-def _end_with_input() -> None:
-    """End the process when its input ends; a run is safe against that, as against SIGKILL."""
+def _read_input(answers: threading.Semaphore) -> None:
+    """Count the answers, and end the process with its input; a run is safe against that, as against SIGKILL."""
     while os.read(0, 1):  # not sys.stdin, whose lock would be taken when the interpreter ends
-        pass
+        answers.release()
     os._exit(1)
 
 

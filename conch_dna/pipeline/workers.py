@@ -145,9 +145,11 @@ class Workers:
             case "step":
                 report = StepReport.model_validate(values[0])
                 self.trackers.emit("step_finished", run_dir=self.run.path, domain=worker.domain, report=report)
+                worker.tell("")
             case "published":
                 version, path = values
                 self.trackers.emit("neuron_published", domain=worker.domain, version=version, path=Path(path))
+                worker.tell("")
             case "result":
                 worker.result = DomainResult.model_validate(values[0])
             case "budget":
@@ -183,7 +185,7 @@ class _Worker:
     result: DomainResult | None = None
 
     def tell(self, line: str) -> None:
-        """Write a line to the process, whose input stays open as long as this process lives."""
+        """Write a line to the process: its order, or an empty one that answers an event."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it died; its end is read
             self.process.stdin.write(line + "\n")

@@ -46,6 +46,8 @@ def register_teachers():
 
 @hookimpl
 def step_finished(domain, report):
+    with open(f"runs/mine/{domain}/metrics.jsonl") as file:
+        assert len(file.readlines()) == report.step, "the training went on"
     with open("heard.txt", "a") as file:
         file.write(f"{domain} {report.step} {os.getpid()}\\n")
 """
@@ -95,7 +97,7 @@ def test_they_give_the_neurons_of_one_process(tmp_path, project, student, cached
     assert [(one.domain, one.state) for one in summary.results] == [("alpha", "published"), ("beta", "published")]
     assert summary == Summary.model_validate_json((project / "runs/mine/summary.json").read_text())
     alone = write_project(tmp_path / "alone", student, "alpha", "beta", plugins=PLUGIN, teacher="odd")
-    assert run(alone, cached, "alpha", "beta", "--jobs", 1)[0] == 0
+    assert run(alone, cached, "alpha", "beta", "--jobs", 1, "--run", "mine")[0] == 0
     assert digests(project) == digests(alone)
 
     steps = [[domain, str(step)] for domain in ("alpha", "beta") for step in range(1, STEPS + 1)]
@@ -106,6 +108,7 @@ def test_they_give_the_neurons_of_one_process(tmp_path, project, student, cached
     events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     stages = {(event["domain"], event["stage"]) for event in events if event["event"] == "stage_ended"}
     assert {(domain, stage) for domain in ("alpha", "beta") for stage in ("training sft", "gate")} <= stages
+    assert "plugin_failed" not in err
     assert "Traceback" not in err
 
 
@@ -154,13 +157,13 @@ def test_when_the_command_is_stopped_its_processes_end_and_it_can_go_on(tmp_path
 
     assert run(project, cached, "alpha", "beta", "--run", "mine", *LONG)[0] == 0
     calm = write_project(tmp_path / "calm", student, "alpha", "beta", plugins=PLUGIN, teacher="odd")
-    assert run(calm, cached, "alpha", "beta", *LONG)[0] == 0
+    assert run(calm, cached, "alpha", "beta", "--run", "mine", *LONG)[0] == 0
     assert digests(project) == digests(calm)
 
 
 def test_nothing_is_imported_from_the_working_folder(project, cached):
     (project / "pydantic.py").write_text("raise SystemExit('planted')")
-    command = [Path(sys.executable).with_name("conch"), "distill", "alpha", "beta", "--jobs", "2", "--json"]
+    command = [Path(sys.executable).with_name("conch"), "distill", "alpha", "beta", "--jobs", "2", "--run", "mine"]
     result = subprocess.run(
         command, cwd=project, env=environment(**cached), capture_output=True, text=True, timeout=240, check=False
     )
