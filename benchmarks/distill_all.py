@@ -71,7 +71,7 @@ def ours(options: argparse.Namespace, domains: list[str]) -> float:
 
 def main() -> None:
     made = parser(__doc__)
-    made.set_defaults(steps=24, length=512)
+    made.set_defaults(steps=40, length=512)
     made.add_argument("--peer-steps", type=int, default=1, help="timed steps of the peer after the first")
     made.add_argument("--domains", action="append", help="measure only this domain; may be repeated")
     options = parse(made, QUICK)

@@ -78,3 +78,9 @@ def test_the_whole_command_is_compared_with_extrapolated_runs(quick):
     out = quick("distill_all.py", "--domains", "task")
     assert "extrapolated from 1 step(s) of each" in out
     assert float(rows(out, "conch distill")[0][0]) > 1
+
+
+def test_one_process_is_compared_with_two(quick):
+    one, two = rows(quick("jobs.py", "--domains", "task", "--domains", "memory"), "1 at once", "2 at once")
+    assert float(one[0]) > 1
+    assert float(two[0]) > 1
