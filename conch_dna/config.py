@@ -80,7 +80,7 @@ class DistillConfig(BaseModel):
         description="comparison across tokenizers: bytes, a plug-in's loss, or off, which trains on text only",
     )
     top_k: int = Field(32, ge=1, le=1024, description="token ids per position in soft targets, plus one tail bucket")
-    rank: int = Field(8, ge=1, le=512, description="LoRA rank")
+    rank: int = Field(16, ge=1, le=512, description="LoRA rank")
     scale: float = Field(2.0, gt=0, le=1000, description="LoRA scale, the factor of the product of both matrices")
     dropout: float = Field(0.0, ge=0, lt=1, description="LoRA dropout")
     layers: int = Field(-1, ge=-1, description="number of last blocks that get LoRA; -1: all")
@@ -233,7 +233,7 @@ NO_RECIPES: RecipeTypes = MappingProxyType({})
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {},
     "standard": {"minutes": 45, "gate_prompts": 200, "gate_generated": 200},
-    "thorough": {"minutes": 420, "rank": 16, "gate_prompts": 200, "gate_generated": 200},
+    "thorough": {"minutes": 420, "gate_prompts": 200, "gate_generated": 200},
 }
 
 
