@@ -92,7 +92,7 @@ def test_later_layers_override_earlier_ones_and_all_override_the_preset():
 
 
 def test_a_later_layer_may_choose_the_preset():
-    assert resolve({"preset": "quick"}, {"preset": "thorough"}).rank == PRESETS["thorough"]["rank"]
+    assert resolve({"preset": "quick"}, {"preset": "thorough"}).minutes == PRESETS["thorough"]["minutes"]
 
 
 def test_steps_and_minutes_replace_each_other_and_the_later_layer_wins():

@@ -49,7 +49,7 @@ def test_reading_the_state_takes_no_lock_and_a_second_lock_is_refused(run):
 
 
 def test_other_settings_are_refused_by_name_and_change_nothing(run):
-    run.begin(resolve({"seed": 1}), ["alpha"])
+    run.begin(resolve({"seed": 1, "rank": 8}), ["alpha"])
     before = (run.path / "config.json").read_bytes()
     with pytest.raises(CheckpointError, match=r"begun with rank = 8, now 4; seed = 1, now 0"):
         run.begin(resolve({"rank": 4}), ["alpha"])
