@@ -46,15 +46,17 @@ class Order(Record):
 
 
 class Messages(Progress):
-    """Writes progress, log events and the events of trackers as messages."""
+    """Writes progress, log events and the events of trackers as messages; any number of threads may do so."""
 
     def __init__(self, out: IO[str]) -> None:
-        self._out, self.answers = out, threading.Semaphore(0)
+        self._out, self._writing, self.answers = out, threading.Lock(), threading.Semaphore(0)
 
     def send(self, kind: Kind, *values: Any) -> None:
         """Write one message."""
-        self._out.write(json.dumps([kind, *values], default=str) + "\n")
-        self._out.flush()
+        line = json.dumps([kind, *values], default=str) + "\n"
+        with self._writing:
+            self._out.write(line)
+            self._out.flush()
 
     def stage(self, domain: str, name: str, total: int) -> None:
         """Send the beginning of a stage."""

@@ -108,6 +108,7 @@ class Workers:
                     self._take(worker, message)
                     continue
                 del working[name]
+                worker.end()
                 free.append(worker.progress)
                 yield worker.result or self._died(worker)
         finally:
@@ -163,7 +164,7 @@ class Workers:
 
     def _died(self, worker: _Worker) -> DomainResult:
         """Return the result of a domain whose process ended without one, and keep it."""
-        code = worker.process.wait()
+        code = worker.process.returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         more = "; the system may lack memory: take fewer --jobs" if code == -signal.SIGKILL else ""
         result = DomainResult(domain=worker.domain, state="failed", error=f"its process {how}{more}")
@@ -194,21 +195,26 @@ class _Worker:
     def read(self, messages: SimpleQueue[tuple[str, list[Any] | None]]) -> None:
         """Put the messages of the process into a queue, and ``None`` at its end."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with contextlib.suppress(ValueError):  # the kill of a process may cut off its last line
-                messages.put((self.domain, json.loads(line)))
-        self.process.wait()
+        with self.process.stdout as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError):  # the kill of a process may cut off its last line
+                    messages.put((self.domain, json.loads(line)))
         messages.put((self.domain, None))
 
     def show(self) -> None:
         """Copy what the process writes to its stderr to this one's."""
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            sys.stderr.write(line)
+        with self.process.stderr as lines:
+            for line in lines:
+                sys.stderr.write(line)
 
     def end(self) -> None:
-        """Wait for the end of an interrupted process, and kill one that takes too long."""
+        """Wait for the process, which ends by itself or was interrupted; kill it if it takes too long."""
+        assert self.process.stdin is not None
         try:
             self.process.wait(STOPPING)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
