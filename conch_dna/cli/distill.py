@@ -84,7 +84,10 @@ def distill(
         base_url=base_url, offline=dry_run, settings=given(settings), where="command line",
     )  # fmt: skip
     if dry_run:
-        show_plan(setup.config, plan_setup(setup, Progress()), as_json)
+        plans = plan_setup(setup, Progress())
+        from conch_dna.pipeline.workers import jobs_for  # imports mlx, which the line above does in the right order
+
+        show_plan(setup.config, plans, as_json, jobs_for(setup, plans, jobs))
         return
     run = run_of(setup, run_name)
     with Bars(len(setup.chosen)) as bars:

@@ -16,16 +16,22 @@ if TYPE_CHECKING:
     from conch_dna.pipeline.plan import DomainPlan
 
 
-def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool) -> None:
-    """Print settings and plans on stdout."""
+def show_plan(config: DistillConfig, plans: Sequence[DomainPlan], as_json: bool, jobs: int = 1) -> None:
+    """Print settings and plans on stdout.
+
+    :param jobs: how many domains would be distilled at once.
+    """
     settings = config.flat()
     if as_json:
-        click.echo(json.dumps({"config": settings, "domains": [p.model_dump(mode="json") for p in plans]}, indent=2))
+        found = {"config": settings, "jobs": jobs, "domains": [p.model_dump(mode="json") for p in plans]}
+        click.echo(json.dumps(found, indent=2))
         return
     for key, value in settings.items():
         click.echo(f"{key:>22}  {value}")
     for plan in plans:
         click.echo("\n".join(_lines(plan, config)))
+    if jobs > 1:
+        click.echo(f"{jobs} domains at once, each in a process of its own")
 
 
 def _lines(plan: DomainPlan, config: DistillConfig) -> list[str]:

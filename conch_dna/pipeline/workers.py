@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from conch_dna.errors import BudgetReached, ConchError, ConfigError
+from conch_dna.errors import BudgetReached, ConchError, ConfigError, DataError
 from conch_dna.models.backend import active_backend
 from conch_dna.pipeline.recipe_choice import machine_memory
 from conch_dna.pipeline.worker import Order
@@ -63,7 +63,8 @@ def jobs_for(setup: Setup, plans: Sequence[DomainPlan], asked: int | None = None
             )  # fmt: skip
         return jobs
     backend = active_backend()
-    replays = all("replay" in teacher.capabilities for teacher in setup.teachers.values())
+    sound = [name for name, choice in setup.choices.items() if not isinstance(choice, DataError)]
+    replays = all("replay" in setup.teachers[name].capabilities for name in sound)
     if backend is None or backend.device != "cpu" or not replays:
         return 1
     return max(1, min(len(plans), cores(), fitting))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from projects import ended, environment, started, write_project
+from projects import ended, environment, here, started, write_project
 
 from conch_dna.records import Summary
 from conch_dna.registry.store import Registry
@@ -159,6 +159,12 @@ def test_when_the_command_is_stopped_its_processes_end_and_it_can_go_on(tmp_path
     calm = write_project(tmp_path / "calm", student, "alpha", "beta", plugins=PLUGIN, teacher="odd")
     assert run(calm, cached, "alpha", "beta", "--run", "mine", *LONG)[0] == 0
     assert digests(project) == digests(calm)
+
+
+def test_the_plan_says_how_many_domains_are_distilled_at_once(project):
+    command = ("distill", "alpha", "beta", "--jobs", 2, "--dry-run")
+    assert json.loads(here(project, *command, "--json").stdout)["jobs"] == 2
+    assert here(project, *command).stdout.endswith("2 domains at once, each in a process of its own\n")
 
 
 def test_nothing_is_imported_from_the_working_folder(project, cached):
