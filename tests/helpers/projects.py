@@ -113,7 +113,7 @@ def write_student(folder, seed=2):
 def write_project(folder, student, *domains, plugins=None, **settings):
     """Write a project with small domains, and settings under which a few steps pass the gate."""
     chosen = {
-        "student": str(student), "teacher": "echo", "steps": 12, "learning_rate": 0.01, "held_out": 0.25,
+        "student": str(student), "teacher": "echo", "steps": 12, "learning_rate": 0.01, "rank": 8, "held_out": 0.25,
         "gate_prompts": 2, "max_quality_drop": 1.0, "max_harm": 10.0, "checkpoint_every": 4, **settings,
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

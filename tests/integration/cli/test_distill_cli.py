@@ -332,7 +332,7 @@ class TestSettings:
         assert self.plan(project)["config"]["steps"] == 12
         assert self.plan(project, "--steps", 3)["config"]["steps"] == 3
         config = self.plan(project, "--preset", "thorough", "--keys", "mlp.up_proj", "--no-t-squared")["config"]
-        assert (config["rank"], config["steps"], config["keys"]) == (16, 12, ["mlp.up_proj"])
+        assert (config["gate_generated"], config["steps"], config["keys"]) == (200, 12, ["mlp.up_proj"])
         assert (config["t_squared"], config["teacher"]) == (False, "echo")
         assert self.plan(project, "--minutes", 5)["config"].get("steps") is None, "those of conch.toml are replaced"
 
