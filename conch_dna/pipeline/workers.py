@@ -1,7 +1,7 @@
 """Domains that are distilled at the same time, each in a process of its own.
 
-On a CPU only matrix products use several cores. Two processes with one thread each do in the same time 1.4 to 1.8 times
-the work of one process with two threads (``docs/results.md``).
+On a CPU only matrix products use several cores, so processes with one thread each do more than one process with all
+threads (``benchmarks/jobs.py``).
 """
 
 from __future__ import annotations
