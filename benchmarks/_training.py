@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conch_dna.data.batches import Batch
 
 TOP_K = 32
+RANK = 8  # also in trl_step.py
 
 accel.switch_on()  # must precede the first import of mlx
 
@@ -101,7 +102,7 @@ def workload(options: argparse.Namespace, *, soft: bool, fast: bool) -> Iterator
     from conch_dna.train.lora import attached
 
     quick = fast_ops(base.model) if fast else contextlib.nullcontext()
-    with attached(base.model, DistillConfig()), quick:
+    with attached(base.model, DistillConfig(rank=RANK)), quick:
         body, head = split(base.model)
         trainee = Trainee(base.model, body, head, optim.AdamW(learning_rate=1e-4))
         base.model.train()

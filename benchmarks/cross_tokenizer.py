@@ -18,9 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from _common import header, parse, parser
+from _common import COMMAND, header, parse, parser
 
-COMMAND = "from conch_dna.cli.main import main; main()"
 WAYS = ("sft", "bytes", "p_kl", "gold", "uld")
 QUICK = {"prompts": 32, "steps": 1, "teacher": "mlx:embedded:smollm2-135m", "ways": ["sft"]}
 
@@ -30,7 +29,7 @@ def distilled(folder: Path, way: str, seed: int, options: Any) -> dict[str, Any]
     mode = ["--mode", "sft"] if way == "sft" else ["--mode", "kd", "--cross-tokenizer", way]
     command = [sys.executable, "-c", COMMAND, "distill", "--prompts", "prompts.jsonl", "--name", "cross", "--json"]
     command += ["--run", f"{way}-{seed}", "--teacher", options.teacher, "--student", options.model, *mode]
-    command += ["--steps", str(options.steps), "--seed", str(seed), "--held-out", "0.3"]
+    command += ["--steps", str(options.steps), "--seed", str(seed), "--held-out", "0.3", "--rank", "8"]
     done = subprocess.run(command, cwd=folder, check=False, stdout=subprocess.PIPE)
     if done.returncode not in {0, 3}:
         raise SystemExit(f"conch distill ended with {done.returncode}")

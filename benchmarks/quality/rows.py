@@ -47,12 +47,13 @@ STUDENT = "embedded:smollm2-135m"
 TEACHER = "llamacpp:embedded:qwen2.5-coder-1.5b"
 CHOICES = 16  # per token of the teacher's answers, as in its recordings
 SHARE = DistillConfig().held_out
+FIXED = ("--steps", "24", "--rank", "8")  # as in all earlier rows, whatever the defaults are now
 HELD_OUT, ASKED, OTHERS = 32, 24, 6  # held-out prompts, public questions, prompts of each other domain
 
 # One batch of rollouts, no longer than an answer, for four steps: on a CPU a batch of sixteen costs little more than
 # one of four.
 ROLLOUTS = {"on_policy.rollout_tokens": "96", "on_policy.rollout_steps": "4"}
-# Settings of ``conch distill`` by method, with the method to start from; other settings keep their defaults.
+# Settings of ``conch distill`` by method, with the method to start from; FIXED and the defaults are the others.
 METHODS: dict[str, dict[str, str]] = {
     "sft": {"mode": "sft", "teacher": "recorded"},
     "kd": {"mode": "kd", "teacher": "recorded", "temperature": "1"},
@@ -133,7 +134,7 @@ class Bench:
         # The gate measures few prompts because this benchmark measures more of them.
         command = [str(Path(sys.executable).with_name("conch")), "--project", str(project), "distill", name]
         command += ["--run", "row", "--json", "--student", STUDENT]
-        command += ["--seed", str(seed), "--gate-prompts", "2", "--gate-generated", "0", *extra]
+        command += ["--seed", str(seed), "--gate-prompts", "2", "--gate-generated", "0", *FIXED, *extra]
         command += [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
         command += ["--held-out", str(SHARE)]  # overrides ``extra``: measured prompts must not be trained on
         used = _children_seconds()
