@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 PACKAGES = ("mlx", "mlx-lm", "numpy", "conch-dna")
+COMMAND = "from conch_dna.cli.main import main; main()"
 QUICK = {"rounds": 1, "steps": 1, "batch": 2, "length": 32, "trained": 8}
 
 
@@ -100,6 +101,24 @@ def child(command: Sequence[str], *, accel: bool = True) -> dict[str, Any]:
         raise SystemExit(f"{shlex.join(command)} failed:\n{done.stderr[-4000:]}")
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return report
+
+
+def distil_seconds(options: argparse.Namespace, words: Sequence[str], folder: Path, **environment: str) -> float:
+    """Run ``conch distill`` in a folder and return its wall time in seconds; a domain may fail its gate.
+
+    :param words: domains and options, beside the model, steps and batch size of the benchmark.
+    :raises SystemExit: the command failed; the message holds the end of its output.
+    """
+    command = [sys.executable, "-c", COMMAND, "distill", *words, "--student", options.model]
+    command += ["--steps", str(options.steps), "--batch-size", str(options.batch)]
+    started = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, check=False, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode not in {0, 3}:  # 3: a domain did not pass its gate
+        raise SystemExit(f"conch distill failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return seconds
 
 
 def timed(step: Callable[[], float], steps: int) -> dict[str, Any]:

@@ -9,21 +9,16 @@ the whole command.
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from _common import Contender, compete, forwarded, header, parse, parser
+from _common import Contender, compete, distil_seconds, forwarded, header, parse, parser
 
 if TYPE_CHECKING:
     import argparse
 
-COMMAND = "from conch_dna.cli.main import main; main()"
 QUICK = {"rounds": 1, "steps": 1, "batch": 1}
 
 
@@ -32,8 +27,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     from conch_dna.models.cache import cache_dir
 
     asked = ["--gate-prompts", "2", "--gate-generated", "1"] if options.quick else []
-    command = [sys.executable, "-c", COMMAND, "distill", *options.domains, "--jobs", options.variant, *asked]
-    command += ["--student", options.model, "--steps", str(options.steps), "--batch-size", str(options.batch)]
+    words = [*options.domains, "--jobs", options.variant, *asked]
     with tempfile.TemporaryDirectory() as folder:
         cache, project = Path(folder) / "cache", Path(folder) / "project"
         project.mkdir()
@@ -41,15 +35,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         for part in cache_dir().glob("*"):
             if part.name != "completions":
                 (cache / part.name).symlink_to(part)
-        started = time.perf_counter()
-        done = subprocess.run(
-            command, cwd=project, env={**os.environ, "CONCH_CACHE": str(cache)}, check=False, capture_output=True,
-            text=True,
-        )  # fmt: skip
-        seconds = time.perf_counter() - started
-    if done.returncode not in {0, 3}:  # 3: a domain did not pass its gate
-        raise SystemExit(f"conch distill failed:\n{done.stderr[-2000:]}")
-    return {"seconds": seconds}
+        return {"seconds": distil_seconds(options, words, project, CONCH_CACHE=str(cache))}
 
 
 def main() -> None:

@@ -152,7 +152,7 @@ def record(
         asked.close()
 
 
-def run_setup(setup: Setup, run: Run, progress: Progress, jobs: int | None = None) -> Summary:
+def run_setup(setup: Setup, run: Run, progress: Progress, jobs: int | None) -> Summary:
     """Check the plan of a distillation that is set up, then train, evaluate and publish.
 
     :param jobs: how many domains are distilled at once; ``None`` for as many as suit the machine.

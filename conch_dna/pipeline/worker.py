@@ -33,7 +33,7 @@ Kind = Literal["stage", "advance", "note", "fetched", "log", "step", "published"
 
 
 class Order(Record):
-    """What to distil.
+    """The domain to distil, and where it is found.
 
     :param arguments: of :func:`~conch_dna.pipeline.setup.set_up`, beside project and domain.
     """
