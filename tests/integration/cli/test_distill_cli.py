@@ -482,7 +482,7 @@ class TestStops:
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_ctrl_c_or_sigterm_exits_with_130_and_says_how_to_resume(self, tmp_path, student, own_cache, number):
-        project = write_project(tmp_path / "p", student, "alpha", steps=300, checkpoint_every=200)
+        project = write_project(tmp_path / "p", student, "alpha", steps=9000, checkpoint_every=9000)
         process = started(project, "distill", "alpha", "--run", "mine", CONCH_CACHE=str(own_cache))
         self.waited(process, project / "runs/mine/alpha/metrics.jsonl", 3)
         about = json.loads(here(project, "runs", "show", "mine", "--json").stdout)
@@ -496,6 +496,6 @@ class TestStops:
         (checkpoint,) = (project / "runs/mine/alpha/checkpoints").iterdir()
         assert int(checkpoint.name) == done
         assert (
-            f"mine                     interrupted  alpha at step {done} of 300" in here(project, "runs", "list").stdout
+            f"mine                     interrupted  alpha at step {done} of 9000" in here(project, "runs", "list").stdout
         )
-        assert f"alpha: sft, step {done} of 300, loss " in here(project, "runs", "show", "mine").stdout
+        assert f"alpha: sft, step {done} of 9000, loss " in here(project, "runs", "show", "mine").stdout
