@@ -107,7 +107,7 @@ def _notes(facts: dict[str, Any]) -> list[str]:
 
 
 def _compute(device: str | None, report: dict[str, Any] | None) -> str:
-    """Return in which numbers frozen weights are multiplied, and why not in bfloat16 on a CPU."""
+    """Return in which numbers frozen weights are multiplied; on a CPU also by which instructions, or why in float32."""
     if report is None or device is None:
         return "none"
     if device != "cpu":

@@ -57,5 +57,5 @@ def _key(base: str, domain: Domain, prompt: Prompt, *, held: bool) -> str:
     """Return the sha256 of everything that the answer depends on."""
     tools = [tool.model_dump() for tool in prompt.tools or domain.settings.tools]
     form = grammar_of(prompt.offered) if held else "free"
-    asked = [prompt.digest, tools, FORM, form, *(["bf16"] if bf16.loaded() else [])]
+    asked = [prompt.digest, tools, FORM, form, *([f"bf16-{bf16.unit()}"] if bf16.unit() else [])]
     return digest_of([SCHEMA_VERSION, base, greedy(domain).model_dump(mode="json"), asked])

@@ -1,4 +1,4 @@
-"""Matmuls with frozen weights in bfloat16, for x86 processors with AVX512_BF16 instructions.
+"""Matmuls with frozen weights in bfloat16, for x86 processors with AMX or AVX512_BF16 instructions.
 
 MLX's float32 matmuls on a CPU call ``cblas_sgemm``. The library built here defines that symbol ahead of the BLAS. It
 multiplies the matrices registered by :func:`in_bf16` from packed bfloat16 copies, with sums in float32, and forwards
@@ -31,6 +31,7 @@ PACKED = 4  # bytes per parameter of both packed copies
 SHARE = 0.75  # of the machine's memory, for weights and copies; not of what is free, so that a run resumes alike
 
 _library: ctypes.CDLL | None = None
+_unit = ""
 
 
 def obstacle() -> str | None:
@@ -42,9 +43,12 @@ def obstacle() -> str | None:
         return f"switched off by {CHOICE}=float32"
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return f"no kernel for {sys.platform} on {platform.machine()}"
-    features = Path("/proc/cpuinfo")
-    if not features.is_file() or "avx512_bf16" not in features.read_text(encoding="utf-8", errors="replace"):
+    facts = Path("/proc/cpuinfo")
+    known = facts.read_text(encoding="utf-8", errors="replace") if facts.is_file() else ""
+    if "avx512_bf16" not in known:
         return "the processor has no AVX512_BF16 instructions"
+    if "GenuineIntel" in known and "amx_bf16" not in known:
+        return "without AMX, Intel's processors are slower in bfloat16 than in float32"
     return None if shutil.which("g++") else "no compiler: g++ was not found"
 
 
@@ -72,20 +76,21 @@ def load(path: Path, blas: str) -> None:
     :param blas: path or soname of a BLAS that no one loaded into the global scope yet.
     :raises OSError: one of them cannot be loaded.
     """
-    global _library  # noqa: PLW0603 - it reports state of the whole process
+    global _library, _unit  # noqa: PLW0603 - they report state of the whole process
     own = ctypes.CDLL(blas, ctypes.RTLD_LOCAL)
     library = ctypes.CDLL(str(path), ctypes.RTLD_LOCAL)
     library.conch_bf16_blas(ctypes.cast(own.cblas_sgemm, ctypes.c_void_p))
     library.conch_bf16_register.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int)
     library.conch_bf16_release.argtypes = (ctypes.c_void_p,)
     library.conch_bf16_products.restype = ctypes.c_long
+    _unit = "amx" if library.conch_bf16_amx(True) else "avx512"
     ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
     _library = library
 
 
-def loaded() -> bool:
-    """Return whether :func:`in_bf16` has an effect in this process."""
-    return _library is not None
+def unit() -> str:
+    """Return which instructions multiply, ``amx`` or ``avx512``; empty if :func:`in_bf16` has no effect."""
+    return _unit
 
 
 def fits(parameters: int) -> bool:

@@ -47,7 +47,7 @@ class AccelReport:
     :param malloc: whether freed blocks stay in the process instead of being returned to the system.
     :param reason: one sentence for ``conch doctor``.
     :param compute: ``bf16`` or ``float32``, in which products with frozen weights are computed.
-    :param compute_reason: why it is not ``bf16``; empty if it is.
+    :param compute_reason: why it is not ``bf16``; if it is, the instructions that multiply, ``amx`` or ``avx512``.
     """
 
     blas: str | None
@@ -87,7 +87,7 @@ def _switch_on() -> AccelReport:
         return AccelReport(None, "none", malloc, f"no optimised BLAS: {error}")
     why_not = _load_bf16(blas)
     ctypes.CDLL(blas, ctypes.RTLD_GLOBAL)
-    return AccelReport(blas, source, malloc, reason, "float32" if why_not else "bf16", why_not or "")
+    return AccelReport(blas, source, malloc, reason, "float32" if why_not else "bf16", why_not or bf16.unit())
 
 
 def _blas() -> tuple[str, Source, str]:

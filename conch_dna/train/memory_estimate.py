@@ -344,7 +344,7 @@ def _weights(shapes: Shapes) -> int:
 def _packed(shapes: Shapes) -> int:
     """Return the bytes of the copies that :mod:`conch_dna.kernels.bf16` makes for forward and backward pass."""
     in_float32 = _weights(shapes) == FLOAT32 * shapes.parameters
-    used = bf16.loaded() and _on_cpu() and in_float32 and bf16.fits(shapes.parameters)
+    used = bool(bf16.unit()) and _on_cpu() and in_float32 and bf16.fits(shapes.parameters)
     return bf16.PACKED * shapes.parameters if used and shapes.hidden >= bf16.LEAST else 0
 
 

@@ -496,6 +496,7 @@ class TestStops:
         (checkpoint,) = (project / "runs/mine/alpha/checkpoints").iterdir()
         assert int(checkpoint.name) == done
         assert (
-            f"mine                     interrupted  alpha at step {done} of 9000" in here(project, "runs", "list").stdout
+            f"mine                     interrupted  alpha at step {done} of 9000"
+            in here(project, "runs", "list").stdout
         )
         assert f"alpha: sft, step {done} of 9000, loss " in here(project, "runs", "show", "mine").stdout

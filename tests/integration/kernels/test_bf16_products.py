@@ -16,10 +16,12 @@ if why := bf16.obstacle():
     pytest.skip(f"this machine computes in float32: {why}", allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
+@pytest.fixture(scope="module", params=["amx", "avx512"])
+def library(request, tmp_path_factory):
     """The library, beside mlx and not ahead of it; what it forwards goes to the optimised BLAS."""
     found = ctypes.CDLL(str(bf16.built(tmp_path_factory.mktemp("accel"))))
+    if found.conch_bf16_amx(request.param == "amx") != (request.param == "amx"):
+        pytest.skip("this machine has no AMX")
     found.conch_bf16_blas(ctypes.cast(ctypes.CDLL(accel._blas()[0]).cblas_sgemm, ctypes.c_void_p))
     found.conch_bf16_products.restype = ctypes.c_long
     return found
@@ -71,7 +73,7 @@ def drawn(*shape, seed=0):
 
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("shape", [(128, 128), (129, 131), (160, 576), (576, 160), (130, 4500), (4500, 130)])
-@pytest.mark.parametrize("rows", [1, 2, 11, 12, 13, 100])
+@pytest.mark.parametrize("rows", [1, 2, 11, 12, 13, 16, 17, 33, 100])
 def test_a_product_is_that_of_the_rounded_operands(library, rows, shape, forward):
     w = drawn(*shape)
     x = drawn(rows, w.shape[1] if forward else w.shape[0], seed=1)
@@ -87,7 +89,7 @@ def test_a_chunked_batch_is_its_rows(library):
     w, x = drawn(160, 1536), drawn(1500, 1536, seed=1)
     with Registered(library, w):
         together = product(library, x, w)
-        for row in (0, 11, 12, 131, 255, 256, 1499):
+        for row in (0, 11, 12, 31, 32, 131, 255, 256, 1499):
             assert np.array_equal(together[row : row + 1], product(library, x[row : row + 1], w))
 
 
