@@ -35,6 +35,7 @@ class Contender:
     :param name: as printed.
     :param variant: the variant that the child process measures.
     :param accel: use Conch's BLAS and malloc setting in the process.
+    :param compute: ``CONCH_COMPUTE`` of the process; empty for that of this one.
     :param rounds: most processes, for contenders that take minutes; ``None`` takes as many as the others.
     :param command: the command to run instead of the benchmark script with ``--variant``.
     """
@@ -42,6 +43,7 @@ class Contender:
     name: str
     variant: str
     accel: bool = True
+    compute: str = ""
     rounds: int | None = None
     command: tuple[str, ...] = ()
 
@@ -86,16 +88,17 @@ def compete(
         for c in contenders:
             if turn < (rounds if c.rounds is None else c.rounds):
                 command = c.command or (sys.executable, script, "--variant", c.variant, *words)
-                found[c.name].append(child(command, accel=c.accel))
+                found[c.name].append(child(command, accel=c.accel, compute=c.compute))
     return {name: reports for name, reports in found.items() if reports}
 
 
-def child(command: Sequence[str], *, accel: bool = True) -> dict[str, Any]:
+def child(command: Sequence[str], *, accel: bool = True, compute: str = "") -> dict[str, Any]:
     """Run one measurement and return the JSON object on the last line of its output.
 
     :raises SystemExit: the process failed; the message holds the end of its stderr.
     """
     environment = {**os.environ, "CONCH_ACCEL": "1" if accel else "0"}
+    environment |= {"CONCH_COMPUTE": compute} if compute else {}
     done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{shlex.join(command)} failed:\n{done.stderr[-4000:]}")

@@ -1,5 +1,7 @@
 """One step of supervised fine-tuning: Conch against mlx-lm's training loop, with Conch's BLAS and as installed.
 
+Conch is measured in the numbers that this machine chooses for frozen weights, and in float32.
+
 All use the same model, LoRA (rank 8, all linear layers), lengths and trained positions, and AdamW. The loop of mlx-lm
 is that of ``mlx_lm.lora`` (``mlx_lm.tuner.trainer.train``, compiled by default), timed by its own reports. "time x" is
 a contender's time over Conch's ("ours").
@@ -41,6 +43,7 @@ def main() -> None:
         return
     rows = [
         Contender("ours", "ours"),
+        Contender("ours, float32", "ours", compute="float32"),
         Contender("mlx-lm, our BLAS", "mlx_lm"),
         Contender("mlx-lm, as installed", "mlx_lm", accel=False, rounds=options.installed_rounds),
     ]
