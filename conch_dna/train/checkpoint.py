@@ -64,8 +64,14 @@ def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Ke
     :param identity: JSON-serialisable; a resume requires the same.
     """
     final = root / f"{step:06d}"
-    if _read(final) is not None:  # training is deterministic: the state after a step is always the same
-        return final
+    if _read(final) is None:  # otherwise it is the same: training is deterministic
+        _write(final, step, state, identity)
+    prune(root, state.validation, keep)
+    return final
+
+
+def _write(final: Path, step: int, state: State, identity: dict[str, Any]) -> None:
+    root = final.parent
     shutil.rmtree(final, ignore_errors=True)
     for leftover in root.glob(".[0-9]*"):  # a killed save left it; the run's lock excludes other writers
         shutil.rmtree(leftover)
@@ -82,8 +88,6 @@ def save(root: Path, step: int, state: State, identity: dict[str, Any], keep: Ke
         about = json.loads(json.dumps(about, default=list))  # tuples and int keys become what a reader sees
         about["digest"] = digest_of(about)
         (folder / "state.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    prune(root, state.validation, keep)
-    return final
 
 
 def prune(root: Path, validation: dict[int, float], keep: Keep) -> None:

@@ -174,6 +174,12 @@ def test_an_intact_checkpoint_is_never_rewritten(root, state):
     assert (root / "000002").stat().st_ino == before
 
 
+def test_checkpoints_are_removed_also_where_the_newest_was_there_before(root, state):
+    save_steps(root, state, [2, 4])
+    checkpoint.save(root, 4, state, IDENTITY, Keep(1))
+    assert [path.name for path in root.iterdir()] == ["000004"]
+
+
 def test_a_half_written_checkpoint_is_ignored(root, state):
     save_steps(root, state, [2])
     (root / ".000004.abc").mkdir()
