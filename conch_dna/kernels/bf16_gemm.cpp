@@ -273,6 +273,7 @@ struct Amx {
     if (!whole) copy(edge, COLS, y, stride, rows, columns);
   }
 
+  // Shape the thread's registers: 16 rows of 64 bytes each.
   CONCH_AMX static void begin() {
     alignas(64) static constexpr struct {
       uint8_t palette = 1, start = 0, unused[14] = {};
