@@ -135,9 +135,11 @@ class DistillConfig(BaseModel):
     gate: str = Field("held_out", description="gate plug-in that judges the neuron")
     gate_prompts: int = Field(24, ge=2, description="most held-out prompts of the domain that the gate measures")
     gate_generated: int = Field(24, ge=0, description="generated held-out prompts that the gate asks, if there are any")
-    min_fit_gain: float = Field(0.05, ge=0, lt=1, description="least relative decrease of held-out bits per byte")
+    min_fit_gain: float = Field(
+        0.05, ge=0, lt=1, description="without a verifier: least relative decrease of held-out bits per byte"
+    )
     max_quality_drop: float = Field(
-        0.0, ge=0, le=1, description="largest decrease of the quality score from the base's"
+        0.0, ge=0, le=1, description="without a verifier: largest decrease of the quality score from the base's"
     )
     tracker: tuple[str, ...] = Field(  # not in a run's identity: a run resumes with or without trackers
         (), exclude=True, description="tracker plug-ins that record the run, such as csv"

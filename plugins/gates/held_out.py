@@ -59,12 +59,13 @@ def held_out(given: GateInput) -> list[Check]:
     - right: the share of right answers rises, at the interval's low end;
     - min_right: that share is at least the domain's ``min_right``;
     - incumbent_right: on average no fewer answers are right than the incumbent's;
-    - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
-    - divergence: with soft targets, the candidate is nearer to them than the base, at the low end;
     - harm: with a bound ``max_harm``, bits of other domains' held-out prompts rise by at most that, at the high end.
 
-    A domain without a verifier has these instead of the first three:
+    A domain without a verifier has these instead of the first three, because right answers need not be in the teacher's
+    words:
 
+    - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
+    - divergence: with soft targets, the candidate is nearer to them than the base, at the low end;
     - quality: the mean score of generated answers falls by at most ``max_quality_drop``, at the low end; without a
       teacher there is no fit to measure, and the score must rise, at the low end;
     - diversity: without a teacher, the answers keep half of the base's diversity, because a scorer may rate repeated
@@ -72,19 +73,10 @@ def held_out(given: GateInput) -> list[Check]:
     - incumbent, incumbent_quality: on average the fit is better than the incumbent's, and the quality at most
       ``max_quality_drop`` worse; without a teacher, the quality is better.
     """
-    checks = _right(given) if given.right else _quality(given)
-    bits, bounds, seed = given.bits, given.bounds, given.seed
-    if bits:
-        gain, least = relative_fall(bits["base"], bits["candidate"], seed), bounds["min_fit_gain"]
-        reason = f"bits per byte {_fell(gain)}, least {least:.1%}"
-        checks.append(_check("fit", gain, least, gain[1] >= least, reason))
-    if given.divergence:
-        gain = relative_fall(given.divergence["base"], given.divergence["candidate"], seed)
-        reason = f"divergence from the teacher {_fell(gain)}, and must fall"
-        checks.append(_check("divergence", gain, 0.0, gain[1] > 0, reason))
-    if given.others.get("base") and "max_harm" in bounds:
-        fall, low, high = relative_fall(given.others["base"], given.others["candidate"], seed)
-        cost, most = (-fall, -high, -low), bounds["max_harm"]
+    checks = _right(given) if given.right else [*_quality(given), *_fit(given)]
+    if given.others.get("base") and "max_harm" in given.bounds:
+        fall, low, high = relative_fall(given.others["base"], given.others["candidate"], given.seed)
+        cost, most = (-fall, -high, -low), given.bounds["max_harm"]
         reason = f"other domains' prompts cost {cost[0]:+.1%} [{cost[1]:+.1%}, {cost[2]:+.1%}], most {most:+.1%}"
         checks.append(_check("harm", cost, most, cost[2] <= most, reason))
     return checks
@@ -131,6 +123,20 @@ def _quality(given: GateInput) -> list[Check]:
         reason = f"quality against the incumbent changed by {_change(rise)}"
         passed = rise[0] >= lowest if bits else rise[0] > 0
         checks.append(_check("incumbent_quality", rise, lowest if bits else 0.0, passed, reason))
+    return checks
+
+
+def _fit(given: GateInput) -> list[Check]:
+    """Compare how well candidate and base fit the teacher's answers, if there are any."""
+    bits, divergence, checks = given.bits, given.divergence, []
+    if bits:
+        gain, least = relative_fall(bits["base"], bits["candidate"], given.seed), given.bounds["min_fit_gain"]
+        reason = f"bits per byte {_fell(gain)}, least {least:.1%}"
+        checks.append(_check("fit", gain, least, gain[1] >= least, reason))
+    if divergence:
+        gain = relative_fall(divergence["base"], divergence["candidate"], given.seed)
+        reason = f"divergence from the teacher {_fell(gain)}, and must fall"
+        checks.append(_check("divergence", gain, 0.0, gain[1] > 0, reason))
     return checks
 
 

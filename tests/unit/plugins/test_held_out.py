@@ -300,6 +300,12 @@ def test_style_counts_only_where_nothing_says_whether_answers_are_right():
     assert failed(checks_of(bits=scaled(BITS, 0.5), quality=shifted(QUALITY, -0.1))) == ["quality"]
 
 
+def test_right_answers_need_not_be_in_the_teachers_words():
+    right = {"base": answers(10), "candidate": answers(40)}
+    assert failed(checks_of(bits=scaled(BITS, 1.5), nats=scaled(BITS, 1.5), right=right)) == []
+    assert failed(checks_of(bits=scaled(BITS, 1.5), nats=scaled(BITS, 1.5))) == ["fit", "divergence"]
+
+
 def test_harm_is_checked_only_against_a_bound():
     worse = {**BETTER, "others": scaled(OTHERS, 3.0)}
     assert failed(checks_of(**worse)) == ["harm"]
