@@ -79,12 +79,13 @@ class Grammars:
         return [] if grammar is None else [self.constraint(grammar)]
 
     def allows(self, grammar: str, text: str) -> bool:
-        """Return whether a text is an answer of the grammar, or the start of one.
+        """Return whether a text is a whole answer of the grammar, and not only the start of one.
 
         :raises GrammarError: as :meth:`constraint` does.
         """
-        tokens = self._base.tokenizer.encode(text, add_special_tokens=False)
-        return self.constraint(grammar).allows(tokens)
+        tokenizer = self._base.tokenizer
+        tokens = tokenizer.encode(text, add_special_tokens=False)
+        return self.constraint(grammar).allows([*tokens, min(tokenizer.eos_token_ids)])
 
     @cached_property
     def _tokenizer(self) -> LLTokenizer:

@@ -212,7 +212,7 @@ class NeuronRuntime:
         return self._spans.of(self._active)
 
     def allows(self, tools: Sequence[Tool], text: str) -> bool:
-        """Return whether an answer, or the start of one, keeps to the grammar of these tools.
+        """Return whether a whole answer keeps to the grammar of these tools.
 
         A free greedy answer that does is the one that decoding held to the grammar gives.
 

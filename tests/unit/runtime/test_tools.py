@@ -100,6 +100,7 @@ def test_a_free_greedy_answer_that_keeps_to_the_grammar_is_the_held_one(runtime)
     held = runtime.generate("hello", sampling=LONG, tools=[WEATHER, NOW])
     assert runtime.allows([WEATHER, NOW], held)
     assert runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "a"}}')
+    assert not runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "a"}'), "it ends too early"
     assert not runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "x"}}')
     assert runtime.allows([], "{anything")
 
