@@ -15,7 +15,7 @@ from conch_dna.records import FunctionCall, Prompt, Reference
 
 from ._action_check import fault_of, rivals
 from ._action_own import own_fault, own_request, shuffled_own_tools
-from ._action_phrases import HELD_OUT_REFUSALS, HELD_OUT_TALK, REFUSALS, TALK
+from ._action_phrases import HELD_OUT_REFUSALS, HELD_OUT_TALK, REFUSAL, TALK
 from ._action_prompts import Made, any_spec, by_area, count, shown_together, user, with_distractors
 from ._action_requests import compose, compose_together, fill, joined, marked, plain_request, several, wrapped
 from ._action_rows import in_a_row, own_in_a_row
@@ -133,7 +133,7 @@ def _two_requests(draws: Draws, style: Style) -> Made | None:
 
 def _no_tool(draws: Draws) -> Made | None:
     """Return a request whose tool is not there, or talk; at times before the domain's own tools."""
-    refusal = draws.random.choice(HELD_OUT_REFUSALS if draws.held_out else REFUSALS)
+    refusal = draws.random.choice(HELD_OUT_REFUSALS) if draws.held_out else REFUSAL
     own = not draws.held_out and draws.chance(0.15)
     if draws.chance(0.25):
         texts, ability = draws.random.choice(HELD_OUT_TALK if draws.held_out else TALK)

@@ -62,16 +62,8 @@ JOINERS = (
 )
 HELD_OUT_JOINERS = (" and ", " as well as ", ". Besides, ", ", and afterwards ", ". In addition, ")
 
-REFUSALS = (
-    "None of the tools can {}.",
-    "None of these tools can {}.",
-    "No tool here can {}.",
-    "There is no tool to {}.",
-    "I have no tool that can {}.",
-    "No tool fits: none of them can {}.",
-    "Sorry, none of the tools can {}.",
-    "The tools cannot {}.",
-)
+# One form: among several openings, each is less probable than that of a call, which a greedy answer then takes.
+REFUSAL = "No tool here can {}."
 # Talk for which no tool is made, and what a tool would have to do.
 TALK = (
     ("tell me a joke|know any good jokes?|make me laugh|a joke please", "tell jokes"),

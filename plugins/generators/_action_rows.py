@@ -13,7 +13,7 @@ from conch_dna.records import FunctionCall, Message
 
 from ._action_check import fault_of, rivals
 from ._action_own import own_fault, own_request, shuffled_own_tools
-from ._action_phrases import REFUSALS
+from ._action_phrases import REFUSAL
 from ._action_prompts import Made, any_spec, count, shown_together, user, with_distractors
 from ._action_requests import compose, compose_together, fill, several, wrapped
 from ._action_shape import style_of
@@ -98,7 +98,7 @@ def _request(shown: Shown, filled: dict[str, Value], draws: Draws) -> _Turn | No
 def _refused(absent: ToolSpec, draws: Draws) -> _Turn | None:
     """Return a request for a tool that is not there."""
     body = compose(absent, draws, fill(absent, draws))
-    return _Turn(wrapped(body, draws), (), draws.random.choice(REFUSALS).format(absent.ability)) if body else None
+    return _Turn(wrapped(body, draws), (), REFUSAL.format(absent.ability)) if body else None
 
 
 def _row(turns: Sequence[_Turn], tools: tuple[Tool, ...], fault: str) -> Made | None:
