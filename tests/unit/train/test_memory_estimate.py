@@ -79,9 +79,9 @@ def test_the_estimate_counts_two_rows_for_a_pair(folder, tmp_path):
     assert found.total - found.packed == pytest.approx(peak, rel=0.15)
 
 
-@pytest.mark.parametrize(("loaded", "bytes_each"), [(True, 4), (False, 0)])
-def test_bfloat16_copies_count_where_they_are_made(folder, monkeypatch, loaded, bytes_each):
-    monkeypatch.setattr(bf16, "loaded", lambda: loaded)
+@pytest.mark.parametrize(("unit", "bytes_each"), [("amx", 4), ("avx512", 4), ("", 0)])
+def test_bfloat16_copies_count_where_they_are_made(folder, monkeypatch, unit, bytes_each):
+    monkeypatch.setattr(bf16, "unit", lambda: unit)
     shapes = read_shapes(folder)
     found = estimate(shapes, DistillConfig(), 64)
     assert found.packed == found.parts()["packed"] == bytes_each * shapes.parameters
