@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).with_name("bf16_gemm.cpp")
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-mavx512f", "-mavx512bw", "-mavx512bf16")
+CPUINFO = Path("/proc/cpuinfo")
 CHOICE, CHOICES = "CONCH_COMPUTE", ("auto", "float32")  # an environment variable and its values
 LEAST = 128  # rows and columns of a matrix that is worth packing
 PACKED = 4  # bytes per parameter of both packed copies
@@ -43,8 +44,7 @@ def obstacle() -> str | None:
         return f"switched off by {CHOICE}=float32"
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return f"no kernel for {sys.platform} on {platform.machine()}"
-    facts = Path("/proc/cpuinfo")
-    known = facts.read_text(encoding="utf-8", errors="replace") if facts.is_file() else ""
+    known = CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.is_file() else ""
     if "avx512_bf16" not in known:
         return "the processor has no AVX512_BF16 instructions"
     if "GenuineIntel" in known and "amx_bf16" not in known:
