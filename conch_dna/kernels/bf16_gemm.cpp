@@ -157,7 +157,8 @@ struct Columns {
   static __mmask16 lanes(int count) { return static_cast<__mmask16>((1u << std::clamp(count, 0, 16)) - 1); }
 };
 
-// Both units have tiles of ROWS rows and COLS columns, and sum at most DEPTH terms before they store a tile.
+// Both units have tiles of ROWS rows and COLS columns. They sum at most DEPTH terms before they store a tile, so that its
+// operands fit into the caches.
 
 struct Avx512 {
   static constexpr int ROWS = 12;  // 24 registers of sums

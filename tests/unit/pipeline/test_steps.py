@@ -63,10 +63,7 @@ class Stopping(Progress):
 
 
 def test_as_many_steps_as_fit_into_the_minutes_are_trained_and_recorded(timed):
-    few = {
-        "warmup": 2,
-        "learning_rate": 0.001,
-    }  # the least number of steps must pass too
+    few = {"warmup": 2, "learning_rate": 0.001}  # a slow machine's few steps must pass the gate too
     one = timed(**few)
     with capture_logs() as logs:
         (alpha,) = distill_all(one, ["alpha"]).results
