@@ -61,8 +61,8 @@ def held_out(given: GateInput) -> list[Check]:
     - incumbent_right: on average no fewer answers are right than the incumbent's;
     - harm: with a bound ``max_harm``, bits of other domains' held-out prompts rise by at most that, at the high end.
 
-    A domain without a verifier has these instead of the first three. Right answers need not be in the teacher's words, so
-    fit and divergence do not judge them:
+    A domain without a verifier has these instead of the first three. Right answers need not be in the teacher's words,
+    so fit and divergence do not judge them:
 
     - fit: bits of the teacher's held-out answers fall by ``min_fit_gain``, at the interval's low end;
     - divergence: with soft targets, the candidate is nearer to them than the base, at the low end;
