@@ -1,6 +1,7 @@
-"""Causal attention for training on a CPU, faster than MLX's, which computes a slow softmax over the full square.
+"""Attention on a CPU, faster than MLX's, which computes a slow softmax over the full square.
 
-Each block of queries is multiplied only with the keys it may see (about half of the square), the exponentials are
+:func:`causal_attention` is for training and :func:`cached_attention` for decoding. Each block of queries is multiplied
+only with the keys it may see (about half of the square of a causal mask), the exponentials are
 :func:`conch_dna.kernels.exp.polynomial_exp`, and queries that share a key head (GQA) use one matmul. Scores are
 transposed, keys by queries, because MLX reduces over the second-to-last axis in a fifth of the time.
 """
@@ -50,10 +51,19 @@ def _joined(blocks: list[mx.array], shape: tuple[int, ...], key_heads: int) -> m
     return mx.concatenate(parts, axis=-2).reshape(batch, heads, length, -1)
 
 
-def _mask(start: int, end: int, group: int) -> mx.array:
-    """Return (end, group * (end - start)): 0 if the key is not after the query, else :data:`HIDDEN`."""
-    seen = mx.arange(end)[:, None] <= mx.arange(start, end)[None]
-    return mx.tile(mx.where(seen, 0.0, HIDDEN), (1, group))
+def _added(mask: mx.array | str, start: int, end: int, offset: int, group: int) -> mx.array:
+    """Return what is added to the scores of :func:`_queries`, keys by queries: 0, or :data:`HIDDEN` for a hidden key.
+
+    :param mask: see :func:`cached_attention`.
+    :param offset: the number of keys before the first query.
+    """
+    if isinstance(mask, str):
+        added = mx.arange(offset + end)[:, None] <= mx.arange(offset + start, offset + end)[None]
+    else:
+        added = mask[..., start:end, :].swapaxes(-1, -2)
+    if added.dtype == mx.bool_:
+        added = mx.where(added, 0.0, HIDDEN)
+    return mx.tile(added, (group,))
 
 
 @functools.cache
@@ -73,8 +83,8 @@ def causal_attention(scale: float) -> Callable[[mx.array, mx.array, mx.array], m
         scaled = q * scale
         outs, sums, exps = [], [], []
         for start, end in blocks_of(q.shape[2]):
-            mask = _mask(start, end, q.shape[1] // heads)
-            scores = k[..., :end, :] @ _queries(scaled, heads, start, end).swapaxes(-1, -2) + mask
+            scores = k[..., :end, :] @ _queries(scaled, heads, start, end).swapaxes(-1, -2)
+            scores = scores + _added("causal", start, end, 0, q.shape[1] // heads)
             exps.append(exp_minus(scores, scores.max(axis=-2, keepdims=True)))
             sums.append(exps[-1].sum(axis=-2, keepdims=True).swapaxes(-1, -2))
             outs.append((exps[-1].swapaxes(-1, -2) @ v[..., :end, :]) / sums[-1])
@@ -99,7 +109,41 @@ def causal_attention(scale: float) -> Callable[[mx.array, mx.array, mx.array], m
     return lambda q, k, v: attention(q, k, v)[0]  # type: ignore[index]  # mlx types it like the wrapped function
 
 
+def cached_attention(q: mx.array, k: mx.array, v: mx.array, scale: float, mask: mx.array | str | None) -> mx.array:
+    """Return attention of q (B, H, T, D) to the keys k (B, K, S, D) and values v (B, K, S, E) of a cache: (B, H, T, E).
+
+    All are float32. The result must not be differentiated.
+
+    :param mask: ``causal``, where the queries are the last T of S positions; a bool array, broadcast to (B, 1, T, S),
+        that is true where a query may see a key; an array of that shape that is added to the scores; or ``None``.
+    """
+    exp_minus, _ = _kernels()
+    heads, offset = k.shape[1], k.shape[2] - q.shape[2]
+    outs = []
+    for start, end in blocks_of(q.shape[2]):
+        seen = offset + end if isinstance(mask, str) else k.shape[2]
+        scores = k[..., :seen, :] @ _queries(q * scale, heads, start, end).swapaxes(-1, -2)
+        if mask is not None:
+            scores = scores + _added(mask, start, end, offset, q.shape[1] // heads)
+        e = exp_minus(scores, scores.max(axis=-2, keepdims=True))
+        outs.append((e.swapaxes(-1, -2) @ v[..., :seen, :]) / e.sum(axis=-2, keepdims=True).swapaxes(-1, -2))
+    return _joined(outs, q.shape, heads)
+
+
 def fits(q: mx.array, k: mx.array, v: mx.array, cache: Any, mask: Any) -> bool:
     """Return whether :func:`causal_attention` supports this call: float32, no cache, the plain causal mask."""
-    single = all(x.dtype == mx.float32 for x in (q, k, v))
-    return single and cache is None and isinstance(mask, str) and mask == "causal" and q.shape[2] == k.shape[2]
+    causal = isinstance(mask, str) and mask == "causal"
+    return _single(q, k, v) and cache is None and causal and q.shape[2] == k.shape[2]
+
+
+def fits_cached(q: mx.array, k: Any, v: Any, cache: Any, mask: Any) -> bool:
+    """Return whether :func:`cached_attention` supports this call: float32, a cache, and one mask for all heads."""
+    if cache is None or not _single(q, k, v):
+        return False
+    if isinstance(mask, mx.array):
+        return mask.shape[-2:] == (q.shape[2], k.shape[2]) and (mask.ndim < 3 or mask.shape[-3] == 1)
+    return mask is None or mask == "causal"
+
+
+def _single(*arrays: Any) -> bool:
+    return all(isinstance(x, mx.array) and x.dtype == mx.float32 for x in arrays)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import mlx.core as mx
 from mlx_lm.models import activations, base
 
-from conch_dna.kernels.attention import causal_attention, fits
+from conch_dna.kernels.attention import cached_attention, causal_attention, fits, fits_cached
 from conch_dna.kernels.bf16 import in_bf16
 from conch_dna.kernels.exp import pays, swiglu
 
@@ -22,6 +22,8 @@ def _attention(
 ) -> mx.array:
     if sinks is None and fits(queries, keys, values, cache, mask):
         return causal_attention(scale)(queries, keys, values)
+    if sinks is None and fits_cached(queries, keys, values, cache, mask):
+        return cached_attention(queries, keys, values, scale, mask)
     own: mx.array = base.scaled_dot_product_attention(queries, keys, values, cache, scale, mask, sinks)
     return own
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 READ_AT_ONCE = 2048  # tokens of a context in one forward pass
 BATCH = 64  # sequences decoded together; on a CPU tokens/s grow by a quarter from 32 to 64
+PROMPTS = 8  # prompts read together; all are padded to the longest
 Messages = Sequence[dict[str, str]] | str
 # Map the tokens so far (T,) and the logits (1, V) to logits (1, V), in order; of one sequence, never shared.
 Processors = Sequence["Callable[[mx.array, mx.array], mx.array]"]
@@ -82,7 +83,7 @@ class Decoder:
     def __init__(self, model: Any, ends: Collection[int], batch: int) -> None:
         self._ends = StopSequences([[token] for token in sorted(ends)] or None)
         self._generator = BatchGenerator(
-            _InFloat32(model), completion_batch_size=batch, prefill_batch_size=max(1, batch // 2)
+            _InFloat32(model), completion_batch_size=batch, prefill_batch_size=min(PROMPTS, batch)
         )
 
     @property
@@ -339,13 +340,14 @@ def _continued(
     max_tokens: int,
     processors: Sequence[Processors],
 ) -> Iterator[list[tuple[int, Any]]]:
-    """Continue prompts after the tokens that their caches hold; see :func:`decode`."""
+    """Continue prompts after the tokens that their caches hold, similar lengths together; see :func:`decode`."""
     alone = any(map(without_batched_form, caches))  # such a base decodes one sequence at a time
     decoder = Decoder(model, ends, 1 if alone else BATCH)
     index: dict[int, int] = {}
     try:
-        each = zip(prompts, caches, samplers, processors, strict=True)
-        for place, (prompt, layers, sampler, own) in enumerate(each):
+        each = list(zip(prompts, caches, samplers, processors, strict=True))
+        for place in sorted(range(len(each)), key=lambda place: len(prompts[place])):
+            prompt, layers, sampler, own = each[place]
             rows = _one_row(layers) if alone else layers
             index[decoder.add([prompt], sampler, max_tokens, caches=rows, processors=own)] = place
         left = len(prompts)

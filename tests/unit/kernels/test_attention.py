@@ -1,10 +1,10 @@
-"""Attention by blocks equals MLX's to five digits, with its gradients, and is deterministic."""
+"""Attention by blocks equals MLX's to five digits, with its gradients and with a cache, and is deterministic."""
 
 import mlx.core as mx
 import numpy as np
 import pytest
 
-from conch_dna.kernels.attention import BLOCK, causal_attention, fits
+from conch_dna.kernels.attention import BLOCK, cached_attention, causal_attention, fits, fits_cached
 
 
 def draw(shape, seed, size=1.0):
@@ -109,3 +109,50 @@ def test_it_comes_out_the_same_every_time():
 def test_only_the_plain_case_is_taken(change, expected):
     q, k, v = inputs(20)
     assert fits(**{"q": q, "k": k, "v": v, "cache": None, "mask": "causal", **change}) is expected
+
+
+def masks(length, seen):
+    """Masks of ``length`` queries at the end of ``seen`` keys, by name; the second row has three keys of padding."""
+    causal = mx.arange(seen)[None] <= mx.arange(seen - length, seen)[:, None]
+    padded = causal & (mx.array([0, 3])[:, None, None, None] <= mx.arange(seen))
+    return {
+        "none": None,
+        "causal": "causal",
+        "padded": padded,
+        "added": mx.where(causal, 0.0, -1e9),
+        "distances": -0.1 * mx.abs(mx.arange(seen - length, seen)[:, None] - mx.arange(seen)[None]),
+    }
+
+
+@pytest.mark.parametrize("heads", [(4, 4), (6, 2)], ids=["each its own", "shared by 3"])
+@pytest.mark.parametrize(("length", "seen"), [(1, 90), (5, 5), (BLOCK + 9, BLOCK + 9), (BLOCK + 9, 150)])
+@pytest.mark.parametrize("mask", ["none", "causal", "padded", "added", "distances"])
+def test_with_a_cache_it_equals_the_native_operation(length, seen, mask, heads):
+    q, k, v = draw((2, heads[0], length, 16), 0), draw((2, heads[1], seen, 16), 1), draw((2, heads[1], seen, 8), 2)
+    chosen = masks(length, seen)[mask]
+    assert fits_cached(q, k, v, object(), chosen)
+    got = cached_attention(q, k, v, 0.25, chosen)
+    native = mx.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask=chosen)
+    visible = slice(3, None) if mask == "padded" and length == seen else slice(None)  # padding sees nothing
+    assert mx.abs(got - native)[..., visible, :].max().item() < 1e-5
+    assert mx.isfinite(got).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"mask": None}, True),
+        ({"mask": mx.zeros((2, 1, 5, 20))}, True),
+        ({"mask": mx.zeros((2, 4, 5, 20))}, False),
+        ({"mask": mx.zeros((2, 1, 1, 20))}, False),
+        ({"cache": None}, False),
+        ({"k": (draw((2, 2, 20, 16), 1),) * 3}, False),
+        ({"v": draw((2, 2, 20, 16), 0).astype(mx.bfloat16)}, False),
+    ],
+    ids=["causal", "no mask", "an array", "a mask a head", "one row", "no cache", "quantised", "half precision"],
+)
+def test_only_one_mask_for_all_heads_is_taken_with_a_cache(change, expected):
+    q, k, v = draw((2, 4, 5, 16), 0), draw((2, 2, 20, 16), 1), draw((2, 2, 20, 16), 2)
+    given = {"q": q, "k": k, "v": v, "cache": object(), "mask": "causal", **change}
+    assert fits_cached(**given) is expected

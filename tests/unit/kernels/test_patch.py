@@ -57,7 +57,7 @@ def test_a_function_that_is_not_mlx_lms_stays(tiny_model, home, monkeypatch):
         assert home.swiglu is own
 
 
-def test_decoding_with_a_cache_is_the_native_one(tiny_model):
+def test_decoding_with_a_cache_gives_the_same_logits(tiny_model):
     from mlx_lm.models.cache import make_prompt_cache
 
     ids = mx.array([[1, 2, 3, 4]])
