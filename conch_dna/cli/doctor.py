@@ -112,8 +112,7 @@ def _compute(device: str | None, report: dict[str, Any] | None) -> str:
         return "none"
     if device != "cpu":
         return "frozen weights as the model stores them"
-    why = report["compute_reason"]
-    return f"{report['compute']} for frozen weights{f': {why}' if why else ''}"
+    return f"{report['compute']} for frozen weights: {report['unit'] or report['compute_reason']}"
 
 
 def _show(facts: dict[str, Any], problems: list[str], notes: list[str]) -> None:

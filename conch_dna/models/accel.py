@@ -47,7 +47,8 @@ class AccelReport:
     :param malloc: whether freed blocks stay in the process instead of being returned to the system.
     :param reason: one sentence for ``conch doctor``.
     :param compute: ``bf16`` or ``float32``, in which products with frozen weights are computed.
-    :param compute_reason: why it is not ``bf16``; if it is, the instructions that multiply, ``amx`` or ``avx512``.
+    :param unit: the instructions that multiply in ``bf16``, ``amx`` or ``avx512``; otherwise empty.
+    :param compute_reason: why it is not ``bf16``; if it is, ``None``.
     """
 
     blas: str | None
@@ -55,7 +56,8 @@ class AccelReport:
     malloc: bool
     reason: str
     compute: Literal["bf16", "float32"] = "float32"
-    compute_reason: str = "without an optimised BLAS"
+    unit: str = ""
+    compute_reason: str | None = "without an optimised BLAS"
 
 
 _report: AccelReport | None = None
@@ -87,7 +89,7 @@ def _switch_on() -> AccelReport:
         return AccelReport(None, "none", malloc, f"no optimised BLAS: {error}")
     why_not = _load_bf16(blas)
     ctypes.CDLL(blas, ctypes.RTLD_GLOBAL)
-    return AccelReport(blas, source, malloc, reason, "float32" if why_not else "bf16", why_not or bf16.unit())
+    return AccelReport(blas, source, malloc, reason, "float32" if why_not else "bf16", bf16.unit(), why_not)
 
 
 def _blas() -> tuple[str, Source, str]:
