@@ -27,6 +27,7 @@ from conch_dna.pipeline.recipe_choice import machine_memory
 from conch_dna.pipeline.worker import Order
 from conch_dna.records import DomainResult, StepReport
 from conch_dna.train.memory_estimate import limit
+from conch_dna.util.threads import cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,11 +69,6 @@ def jobs_for(setup: Setup, plans: Sequence[DomainPlan], asked: int | None = None
     if backend is None or backend.device != "cpu" or not replays:
         return 1
     return max(1, min(len(plans), cores(), fitting))
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @dataclass

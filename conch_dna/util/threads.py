@@ -1,4 +1,4 @@
-"""Worker threads for models, which are reused and never ended.
+"""The cores for threads, and worker threads for models, which are reused and never ended.
 
 MLX has separate streams for each thread: an array that one thread has not evaluated cannot be evaluated by another, and
 ending a thread destroys its streams, which can abort the process.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Calls: TypeAlias = queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]]
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
 
 _idle: list[Calls] = []
 os.register_at_fork(after_in_child=_idle.clear)

@@ -6,7 +6,6 @@ Imports of ``conch_dna`` wait inside functions: ``conch --help`` loads this file
 from __future__ import annotations
 
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -80,10 +79,12 @@ class LlamaCppTeacher:
             raise TeacherError(
                 "xllamacpp is not installed", where="teacher llamacpp", next_step="pip install 'conch-dna[llamacpp]'"
             ) from error
+        from conch_dna.util.threads import cores
+
         options = xllamacpp.CommonParams()
         options.model.path = str(self.path)
         options.n_parallel, options.n_ctx = SLOTS, SLOTS * CONTEXT
-        options.cpuparams.n_threads = options.cpuparams_batch.n_threads = os.cpu_count() or 1
+        options.cpuparams.n_threads = options.cpuparams_batch.n_threads = cores()
         options.cache_ram_mib, options.warmup, options.verbosity = 0, False, 0
         self._server = xllamacpp.Server(options)
         return self._server
