@@ -114,7 +114,7 @@ def soft_targets(
     targets = store.fill(teacher, [p for p, _ in pairs], answers, config.top_k, progress.advance)
     if own is None:
         check_ids(targets, base.width, teacher.fingerprint)
-        return pairs, [_at_trained(one, example) for one, (_, example) in zip(targets, pairs, strict=True)]
+        return pairs, [at_trained(one, example) for one, (_, example) in zip(targets, pairs, strict=True)]
     if signal == BYTES:
         choices = [as_bytes(own, *each) for each in zip(answers, targets, strict=True)]
         return _projected(pairs, choices, base, config, progress)
@@ -161,12 +161,12 @@ def _projected(
     found = []
     for (_, example), tokens in zip(pairs, choices, strict=True):
         targets = projection.targets(tokens, example.answer_ids, config.top_k) if tokens else None
-        found.append(targets and _at_trained(targets, example))
+        found.append(targets and at_trained(targets, example))
         progress.advance()
     return _usable(pairs, found)
 
 
-def _at_trained(targets: Targets, example: Example) -> Targets:
+def at_trained(targets: Targets, example: Example) -> Targets:
     """Return the targets of the answer's tokens that are trained; computed ones are not."""
     if not example.computed:
         return targets

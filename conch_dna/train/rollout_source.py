@@ -13,13 +13,16 @@ import numpy as np
 
 from conch_dna.data.alora import invocation_tokens_of
 from conch_dna.data.batches import collate, cut, step_examples
+from conch_dna.data.computed import without_computed
 from conch_dna.data.tokens import Example, prompt_ids
 from conch_dna.data.tool_form import student_turns
 from conch_dna.errors import ConfigError, TeacherError, TrainingError
 from conch_dna.losses.fused import label_log_probs
 from conch_dna.plugin.protocols import Targets
 from conch_dna.records import to_json_line
+from conch_dna.runtime.computed import SpanProcessors
 from conch_dna.runtime.generate import Alora
+from conch_dna.teachers.soft_targets import at_trained
 from conch_dna.teachers.target_cache import check_ids
 from conch_dna.teachers.text_scorer import TextScorer
 from conch_dna.train.lora import switched_off
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from conch_dna.config import DistillConfig
     from conch_dna.data.batches import Batch
     from conch_dna.models.load import LoadedModel
+    from conch_dna.plugin.protocols import SpanProcessor
     from conch_dna.records import Prompt
     from conch_dna.train.recipes.settings import OnPolicySettings
     from conch_dna.train.sources import Source
@@ -114,6 +118,7 @@ class OnPolicySource:
     :param prompts: the prompts to answer; steps pick from them as from given examples.
     :param fixed: the source of the other steps; ``None`` if every step trains on rollouts.
     :param journal: a JSON-lines file with one line for each rollout, for people and tools to read.
+    :param processors: by name; what they compute is put into the rollouts, as at run time, and not trained.
     :raises ConfigError: the settings leave steps without batches, or importance ratios undefined.
     """
 
@@ -124,6 +129,7 @@ class OnPolicySource:
     settings: OnPolicySettings
     fixed: Source | None
     journal: Path
+    processors: Mapping[str, SpanProcessor] = field(default_factory=dict)
     _waiting: dict[int, list[Scored]] = field(default_factory=dict)
     _started: bool = False
 
@@ -155,8 +161,8 @@ class OnPolicySource:
         if step not in self._waiting:
             self._waiting.update(self._drawn(step))
         scored = self._waiting[step]
-        self._note(step, scored)
         examples = [self._example(one) for one in scored]
+        self._note(step, scored, examples)
         passes = cut(examples, range(len(examples)), self.config)
         return [self._batch([examples[i] for i in some], [scored[i] for i in some]) for some in passes]
 
@@ -190,9 +196,11 @@ class OnPolicySource:
             picks = step_examples(len(self.prompts), per_step, config.seed, one)
             places += picks
             seeds += rollout_seeds(config.seed, one, [self.prompts[place].digest for place in picks])
+        spans = SpanProcessors(self.student.tokenizer, self.processors)
         rollouts = roll_out(
             self.student.model, self.student.tokenizer, [self._prompt_ids[place] for place in places], seeds,
             max_tokens=settings.rollout_tokens, temperature=settings.rollout_temperature, alora=self._alora,
+            processors=[spans.named(list(self.processors), "the student") for _ in places],
         )  # fmt: skip
         scored = [
             Scored(place, rollout.cut(len(targets.tail)), targets)
@@ -227,37 +235,46 @@ class OnPolicySource:
         return found
 
     def _example(self, one: Scored) -> Example:
-        """Return prompt and rollout as an example in which only the rollout's tokens are trained."""
+        """Return prompt and rollout as an example in which only the rollout's own tokens are trained."""
         before, tokens = self._prompt_ids[one.place], one.rollout.tokens
         trained = (False,) * len(before) + (True,) * len(tokens)
         text = one.rollout.text(self.student.tokenizer)
-        return Example((*before, *tokens), trained, len(before), len(text.encode()))
+        example = Example((*before, *tokens), trained, len(before), len(text.encode()))
+        return without_computed(self.student.tokenizer, example, list(self.processors.values()))
 
     def _batch(self, examples: Sequence[Example], scored: Sequence[Scored]) -> Batch:
         """Return the batch of one forward pass over these rollouts."""
-        batch = collate(examples, range(len(examples)), [one.targets for one in scored])
+        targets = [at_trained(one.targets, example) for one, example in zip(scored, examples, strict=True)]
+        batch = collate(examples, range(len(examples)), targets)
         batch = batch._replace(names=tuple(one.place for one in scored), on_policy=True)
         if self.settings.loss == "divergence":
             return batch
-        sampler_N = np.concatenate([one.rollout.sampler_log_probs for one in scored])
-        teacher_N = np.concatenate([one.targets.chosen for one in scored if one.targets.chosen is not None])
+        sampler_N = np.concatenate(
+            [one.rollout.sampler_log_probs[_own(example)] for one, example in zip(scored, examples, strict=True)]
+        )
+        teacher_N = np.concatenate([one.chosen for one in targets if one.chosen is not None])
         return batch._replace(targets=Advantage(mx.array(batch.labels_N), mx.array(sampler_N), mx.array(teacher_N)))
 
-    def _note(self, step: int, scored: Sequence[Scored]) -> None:
+    def _note(self, step: int, scored: Sequence[Scored], examples: Sequence[Example]) -> None:
         """Append the rollouts of ``step`` to the journal, in which steps count from 1 as in the metrics."""
         lines = []
-        for place, rollout, targets in scored:
+        for (place, rollout, targets), example in zip(scored, examples, strict=True):
             text = rollout.text(self.student.tokenizer)
             line: dict[str, Any] = {
                 "step": step + 1, "prompt": self.prompts[place].digest, "text": text,
                 "finished": rollout.finished, "tokens": len(rollout.tokens),
             }  # fmt: skip
-            if targets.chosen is not None:
-                k1_N, k3_N = reverse_kl(rollout.log_probs, targets.chosen)
+            if targets.chosen is not None and (own_R := _own(example)).any():
+                k1_N, k3_N = reverse_kl(rollout.log_probs[own_R], targets.chosen[own_R])
                 line |= {"k1": float(k1_N.mean()), "k3": float(k3_N.mean())}
             lines.append(to_json_line(line))
         self.journal.parent.mkdir(parents=True, exist_ok=True)
         append(self.journal, "".join(lines))
+
+
+def _own(example: Example) -> np.ndarray:
+    """Return bool (R,): which tokens of a rollout the student chose; the others were computed."""
+    return np.array(example.answer_trained, bool)
 
 
 def _cut_journal(journal: Path, steps: int) -> None:

@@ -54,6 +54,7 @@ class OnPolicy(Recipe):
         source = OnPolicySource(
             context.base, scorer, found.prompts, context.config, context.settings, fixed,
             context.folder / "rollouts.jsonl",
+            {name: context.host.catalog.get("processors", name) for name in context.domain.settings.processors},
         )  # fmt: skip
         objective = distillation_objective(context)
         return train_in(context, distillation_stage(context, self.name, found, objective, source))

@@ -170,6 +170,28 @@ class TestBatches:
         others = [batch._replace(on_policy=False) for batch in batches]
         assert any(not np.array_equal(after(0.2, others)[0][name], strong[name]) for name in strong)
 
+    @pytest.mark.parametrize("form", ["divergence", "advantage"])
+    def test_what_a_processor_computes_stands_in_the_rollouts_and_is_not_trained(self, source, form):
+        settings = {"on_policy_loss": form, "batch_size": 4, "rollout_tokens": 12}
+        free = source(**settings)
+        free.batches(0)
+        first = unpack(free.state())[0][0].rollout
+        sign = free.student.tokenizer.decode([first.tokens[0]])[-1]
+
+        def forty_two(text):
+            return " 42" if text.endswith(sign) else None
+
+        ours = replace(free, processors={"forty_two": forty_two}, _waiting={})
+        (batch,) = ours.batches(0)
+        rows = unpack(ours.state())[0]
+        texts = [one.rollout.text(ours.student.tokenizer) for one in rows]
+        assert texts[0].startswith(f"{sign} 42")
+        computed = len(ours.student.tokenizer.encode(" 42", add_special_tokens=False))
+        assert sum(len(one.rollout.tokens) for one in rows) - len(batch.labels_N) >= computed
+        first_labels = batch.labels_N[batch.rows_N == 0].tolist()
+        assert first_labels == [rows[0].rollout.tokens[0], *rows[0].rollout.tokens[1 + computed :]]
+        assert len(batch.labels_N) == len(batch.targets.tail if form == "divergence" else batch.targets.teacher_N)
+
     def test_the_same_prompt_twice_in_a_step_gives_two_rollouts(self, source, world):
         ours = replace(source(batch_size=4), prompts=world.prompts[:2])
         ours.batches(0)
