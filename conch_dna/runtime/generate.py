@@ -83,7 +83,7 @@ class Decoder:
     def __init__(self, model: Any, ends: Collection[int], batch: int) -> None:
         self._ends = StopSequences([[token] for token in sorted(ends)] or None)
         self._generator = BatchGenerator(
-            _InFloat32(model), completion_batch_size=batch, prefill_batch_size=min(PROMPTS, batch)
+            _InFloat32(model), completion_batch_size=batch, prefill_batch_size=max(1, min(PROMPTS, batch // 2))
         )
 
     @property
