@@ -118,11 +118,11 @@ def cached_attention(q: mx.array, k: mx.array, v: mx.array, scale: float, mask: 
         that is true where a query may see a key; an array of that shape that is added to the scores; or ``None``.
     """
     exp_minus, _ = _kernels()
-    heads, offset = k.shape[1], k.shape[2] - q.shape[2]
+    scaled, heads, offset = q * scale, k.shape[1], k.shape[2] - q.shape[2]
     outs = []
     for start, end in blocks_of(q.shape[2]):
         seen = offset + end if isinstance(mask, str) else k.shape[2]
-        scores = k[..., :seen, :] @ _queries(q * scale, heads, start, end).swapaxes(-1, -2)
+        scores = k[..., :seen, :] @ _queries(scaled, heads, start, end).swapaxes(-1, -2)
         if mask is not None:
             scores = scores + _added(mask, start, end, offset, q.shape[1] // heads)
         e = exp_minus(scores, scores.max(axis=-2, keepdims=True))
