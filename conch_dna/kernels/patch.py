@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 from mlx_lm.models import activations, base
-from mlx_lm.tuner.lora import LoRALinear
 
 from conch_dna.kernels.attention import cached_attention, causal_attention, fits, fits_cached
 from conch_dna.kernels.bf16 import in_bf16
@@ -36,17 +35,6 @@ def _activation(gate: mx.array, x: mx.array) -> mx.array:
     return own
 
 
-_OWN_LORA = LoRALinear.__call__
-
-
-def _lora(layer: Any, x: mx.array) -> mx.array:
-    """Return the layer's output; the adapter's product is added in the matmul, and scaled where it has few columns."""
-    if x.dtype != mx.float32:
-        own: mx.array = _OWN_LORA(layer, x)
-        return own
-    return mx.addmm(layer.linear(x), (layer.dropout(x) @ layer.lora_a) * layer.scale, layer.lora_b)
-
-
 @contextlib.contextmanager
 def fast_ops(model: Any) -> Iterator[None]:
     """Use the kernels of :mod:`conch_dna.kernels` in the model's layers within the block, if they are faster here.
@@ -63,9 +51,6 @@ def fast_ops(model: Any) -> Iterator[None]:
     homes = {type(module).__module__ for module in model.modules()} if pays() else set()
     with contextlib.ExitStack() as undo:
         undo.enter_context(in_bf16(model))
-        if homes:
-            undo.callback(setattr, LoRALinear, "__call__", LoRALinear.__call__)
-            LoRALinear.__call__ = _lora
         for home in (sys.modules[name] for name in sorted(homes)):
             for name, (own, replacement) in ours.items():
                 if getattr(home, name, None) is own:
