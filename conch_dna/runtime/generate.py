@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 READ_AT_ONCE = 2048  # tokens of a context in one forward pass
 BATCH = 64  # sequences decoded together; on a CPU tokens/s grow by a quarter from 32 to 64
-PROMPTS = 8  # prompts read together; all are padded to the longest
 Messages = Sequence[dict[str, str]] | str
 # Map the tokens so far (T,) and the logits (1, V) to logits (1, V), in order; of one sequence, never shared.
 Processors = Sequence["Callable[[mx.array, mx.array], mx.array]"]
@@ -83,7 +82,7 @@ class Decoder:
     def __init__(self, model: Any, ends: Collection[int], batch: int) -> None:
         self._ends = StopSequences([[token] for token in sorted(ends)] or None)
         self._generator = BatchGenerator(
-            _InFloat32(model), completion_batch_size=batch, prefill_batch_size=max(1, min(PROMPTS, batch // 2))
+            _InFloat32(model), completion_batch_size=batch, prefill_batch_size=max(1, batch // 2)
         )
 
     @property
