@@ -22,10 +22,16 @@ def _attention(
 ) -> mx.array:
     if sinks is None and fits(queries, keys, values, cache, mask):
         return causal_attention(scale)(queries, keys, values)
-    if sinks is None and fits_cached(queries, keys, values, cache, mask):
-        return cached_attention(queries, keys, values, scale, mask)
     own: mx.array = base.scaled_dot_product_attention(queries, keys, values, cache, scale, mask, sinks)
     return own
+
+
+def _any_attention(
+    queries: mx.array, keys: mx.array, values: mx.array, cache: Any, scale: float, mask: Any, sinks: Any = None
+) -> mx.array:
+    if sinks is None and fits_cached(queries, keys, values, cache, mask):
+        return cached_attention(queries, keys, values, scale, mask)
+    return _attention(queries, keys, values, cache, scale, mask, sinks)
 
 
 def _activation(gate: mx.array, x: mx.array) -> mx.array:
@@ -36,17 +42,21 @@ def _activation(gate: mx.array, x: mx.array) -> mx.array:
 
 
 @contextlib.contextmanager
-def fast_ops(model: Any) -> Iterator[None]:
+def fast_ops(model: Any, *, cached: bool = True) -> Iterator[None]:
     """Use the kernels of :mod:`conch_dna.kernels` in the model's layers within the block, if they are faster here.
 
     Products with frozen matrices are computed in bfloat16, where :mod:`conch_dna.kernels.bf16` is loaded.
 
     mlx-lm's architectures call ``swiglu`` and ``scaled_dot_product_attention`` by the global names of their modules.
     Those of mlx-lm are replaced and restored at the end; an architecture's own function of the same name is kept.
+
+    :param cached: attend to a cache with these kernels too. Training does not: its rollouts would get other last bits,
+        and an unfinished run of version 0.1 would not end with the same neuron.
     """
+    attention = _any_attention if cached else _attention
     ours = {
         "swiglu": (activations.swiglu, _activation),
-        "scaled_dot_product_attention": (base.scaled_dot_product_attention, _attention),
+        "scaled_dot_product_attention": (base.scaled_dot_product_attention, attention),
     }
     homes = {type(module).__module__ for module in model.modules()} if pays() else set()
     with contextlib.ExitStack() as undo:

@@ -339,14 +339,13 @@ def _continued(
     max_tokens: int,
     processors: Sequence[Processors],
 ) -> Iterator[list[tuple[int, Any]]]:
-    """Continue prompts after the tokens that their caches hold, similar lengths together; see :func:`decode`."""
+    """Continue prompts after the tokens that their caches hold; see :func:`decode`."""
     alone = any(map(without_batched_form, caches))  # such a base decodes one sequence at a time
     decoder = Decoder(model, ends, 1 if alone else BATCH)
     index: dict[int, int] = {}
     try:
-        each = list(zip(prompts, caches, samplers, processors, strict=True))
-        for place in sorted(range(len(each)), key=lambda place: len(prompts[place])):
-            prompt, layers, sampler, own = each[place]
+        each = zip(prompts, caches, samplers, processors, strict=True)
+        for place, (prompt, layers, sampler, own) in enumerate(each):
             rows = _one_row(layers) if alone else layers
             index[decoder.add([prompt], sampler, max_tokens, caches=rows, processors=own)] = place
         left = len(prompts)

@@ -185,8 +185,7 @@ def test_a_stopped_run_goes_on_to_what_version_0_1_came_to(old, run):
     for file, values in about["losses"].items():
         assert losses[file] == pytest.approx(values, rel=1e-3)
     card = conch_json("neurons", "show", f"{about['domain']}@{about['version']}")["card"]
-    # Otherwise the last bits are others, on another machine or because rollouts are decoded with other exponentials.
-    if arithmetic() == EXPECTED["arithmetic"] and "on-policy" not in run:
+    if arithmetic() == EXPECTED["arithmetic"]:  # else the last bits are others on this machine
         assert losses == about["losses"]
         assert card["digest"] == about["digest"]
     now = files_of(old / "project/adapters")
