@@ -29,7 +29,7 @@ def answers(options: argparse.Namespace, base: Any, prompts: list[list[int]]) ->
         from conch_dna.runtime.generate import answer_many
 
         sampling = Sampling(max_tokens=options.tokens, temperature=0.0)
-        with fast_ops(base.model):  # as in best_of_n and the gate
+        with fast_ops(base.model, cached=True):  # as in best_of_n and the gate
             made = answer_many(base.model, base.tokenizer, prompts, sampling)
             return sum(len(answer.tokens) + answer.finished for answer in made)
     from mlx_lm.generate import stream_generate

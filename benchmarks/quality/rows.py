@@ -155,7 +155,7 @@ class Bench:
         runtime = NeuronRuntime(self.base, Registry(self.work / "registry"))
         neuron = "base"
         try:
-            with fast_ops(self.base.model):
+            with fast_ops(self.base.model, cached=True):
                 if adapter is not None:
                     runtime.add("neuron", adapter)
                     neuron = "neuron"

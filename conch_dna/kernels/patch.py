@@ -42,7 +42,7 @@ def _activation(gate: mx.array, x: mx.array) -> mx.array:
 
 
 @contextlib.contextmanager
-def fast_ops(model: Any, *, cached: bool = True) -> Iterator[None]:
+def fast_ops(model: Any, *, cached: bool = False) -> Iterator[None]:
     """Use the kernels of :mod:`conch_dna.kernels` in the model's layers within the block, if they are faster here.
 
     Products with frozen matrices are computed in bfloat16, where :mod:`conch_dna.kernels.bf16` is loaded.
@@ -50,8 +50,8 @@ def fast_ops(model: Any, *, cached: bool = True) -> Iterator[None]:
     mlx-lm's architectures call ``swiglu`` and ``scaled_dot_product_attention`` by the global names of their modules.
     Those of mlx-lm are replaced and restored at the end; an architecture's own function of the same name is kept.
 
-    :param cached: attend to a cache with these kernels too. Training does not: its rollouts would get other last bits,
-        and an unfinished run of version 0.1 would not end with the same neuron.
+    :param cached: attend to a cache with these kernels too. Neither training nor its teacher does: rollouts and targets
+        would get other last bits, and an unfinished run of version 0.1 would not end with the same neuron.
     """
     attention = _any_attention if cached else _attention
     ours = {

@@ -267,7 +267,7 @@ class _Evaluation:
             model, processors = load(chosen, self.progress.fetched), self.project.host.catalog.all("processors")
             runtime = NeuronRuntime(model, self.registry, span_processors=processors)
             self.stack.callback(runtime.close)
-            self.stack.enter_context(fast_ops(runtime.base_model.model))
+            self.stack.enter_context(fast_ops(runtime.base_model.model, cached=True))
             self._runtimes[chosen] = runtime
         return self._runtimes[chosen]
 

@@ -74,7 +74,7 @@ def evaluate(
             with host.blaming("gates", config.gate):
                 return list(gate(given))
 
-        with fast_ops(base.model):
+        with fast_ops(base.model, cached=True):
             found = judge(runtime, neurons, domain, held_out, config, decide, instruments, progress, base_fits)
         return Evaluation(*found)
     finally:

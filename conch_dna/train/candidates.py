@@ -124,7 +124,7 @@ def student_of(context: RecipeContext[CandidateSettings], adapter: Path | None) 
     try:
         if adapter is not None:
             runtime.add(STUDENT, adapter, context.domain.settings.processors)
-        with fast_ops(context.base.model):
+        with fast_ops(context.base.model, cached=True):
             yield Student(runtime, STUDENT if adapter else BASE)
     finally:
         runtime.close()

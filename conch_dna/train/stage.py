@@ -122,7 +122,7 @@ def trainee_on(base: LoadedModel, config: DistillConfig, start: Path | None) -> 
     invocation_tokens = _invocation_tokens(base, config)
     activation = Activation(invocation_tokens) if invocation_tokens else None
     checkpointing = checkpointed(base.model, on=config.gradient_checkpointing)
-    with lora.attached(base.model, config, activation), fast_ops(base.model, cached=False), checkpointing:
+    with lora.attached(base.model, config, activation), fast_ops(base.model), checkpointing:
         if start is not None:
             lora.start_from(base.model, config, start, invocation_tokens)
         optimizer = optim.AdamW(learning_rate=config.learning_rate, weight_decay=config.weight_decay)

@@ -57,11 +57,12 @@ def test_a_function_that_is_not_mlx_lms_stays(tiny_model, home, monkeypatch):
         assert home.swiglu is own
 
 
-def test_decoding_with_a_cache_gives_the_same_logits(tiny_model):
+@pytest.mark.parametrize("cached", [False, True])
+def test_decoding_with_a_cache_gives_the_same_logits(tiny_model, cached):
     from mlx_lm.models.cache import make_prompt_cache
 
     ids = mx.array([[1, 2, 3, 4]])
-    with fast_ops(tiny_model.model):
+    with fast_ops(tiny_model.model, cached=cached):
         whole = tiny_model.model(ids)
         cache = make_prompt_cache(tiny_model.model)
         steps = mx.concatenate([tiny_model.model(ids[:, i : i + 1], cache=cache) for i in range(4)], axis=1)
