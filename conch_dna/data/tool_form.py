@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from conch_dna.data.closest_tools import closest
 from conch_dna.records import FunctionCall
 from conch_dna.util.text import strict_json
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from conch_dna.records import Prompt, Tool
 
-FORM = 2  # 1: version 0.1, which described tools as JSON to clients' neurons and trained without any
+FORM = 3  # 1: version 0.1, which described tools as JSON to clients' neurons and trained without any; 2: not released
 INTRODUCTION = (
     'Answer with tool calls, one line of JSON each: {"tool": "NAME", "arguments": {...}}. If no tool fits, say so.\n'
     "Tools:"
@@ -30,6 +31,9 @@ INTRODUCTION_1 = (
 def with_tools(turns: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: int = FORM) -> list[dict[str, Any]]:
     """Return the chat with the tools at the end of its system turn, which is added if there is none.
 
+    Each user turn ends with the names of the tools that share words with it, see :func:`closest`: a line that depends
+    on no other turn, so that a longer chat begins with the same tokens.
+
     :param form: the version of the form that the neuron was trained with.
     """
     shown = [dict(turn) for turn in turns]
@@ -38,7 +42,12 @@ def with_tools(turns: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: 
     if form == 1:
         text = "\n".join([INTRODUCTION_1, *(json.dumps(_described(tool), ensure_ascii=False) for tool in tools)])
     else:
-        text = "\n".join([INTRODUCTION, *map(signature, tools)])
+        signatures = [signature(tool) for tool in tools]
+        text = "\n".join([INTRODUCTION, *signatures])
+        for turn in shown:
+            if turn["role"] == "user":
+                names = [tools[place].name for place in closest(turn["content"], signatures)]
+                turn["content"] += f"\nClosest: {', '.join(names) or 'none'}"
     if shown and shown[0]["role"] == "system":
         shown[0]["content"] = f"{shown[0]['content']}\n\n{text}"
     else:
