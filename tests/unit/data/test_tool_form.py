@@ -59,16 +59,31 @@ def test_a_tool_without_arguments_has_empty_brackets(parameters):
 def test_tools_end_the_system_turn_or_make_one():
     asked = [{"role": "user", "content": "hi"}]
     system, user = with_tools(asked, [WEATHER])
-    assert (system["role"], user) == ("system", asked[0])
+    assert (system["role"], user) == ("system", {"role": "user", "content": "hi\nClosest: none"})
     assert system["content"].endswith(signature(WEATHER))
     longer = with_tools([{"role": "system", "content": "Be brief."}, *asked], [WEATHER])
     assert longer[0]["content"] == f"Be brief.\n\n{system['content']}"
     assert with_tools(asked, []) == asked
 
 
-def test_neurons_of_0_1_see_tools_as_json():
-    (system, _) = with_tools([{"role": "user", "content": "hi"}], [Tool(name="now")], form=1)
+def test_each_user_turn_names_its_closest_tools_whatever_the_other_turns_say():
+    first = [{"role": "user", "content": "What is the weather in Rome?"}]
+    more = [{"role": "assistant", "content": "the weather is fine"}, {"role": "user", "content": "Tell me the time now"}]
+    tools = [WEATHER, Tool(name="now", description="Date and time")]
+    system, weather, answer, time = with_tools([*first, *more], tools)
+    assert [weather["content"], answer["content"], time["content"]] == [
+        "What is the weather in Rome?\nClosest: get_weather",
+        "the weather is fine",
+        "Tell me the time now\nClosest: now",
+    ]
+    assert with_tools(first, tools) == [system, weather]
+    assert first == [{"role": "user", "content": "What is the weather in Rome?"}]
+
+
+def test_neurons_of_0_1_see_tools_as_json_and_no_closest_ones():
+    (system, user) = with_tools([{"role": "user", "content": "hi"}], [Tool(name="now")], form=1)
     assert system["content"].splitlines()[1:] == ['{"name": "now"}']
+    assert user["content"] == "hi"
 
 
 def test_neurons_of_0_1_see_only_the_prompts_own_tools():
