@@ -19,6 +19,11 @@ COMPUTED_SPANS = (
     "Conch DNA computes parts of its answers by {}. Other programs let the model guess them. It was not trained to, so "
     "expect more wrong results there."
 )
+TOOLS = (
+    "It was trained with tools in its prompt: a signature of each at the end of the system turn, and the names of the "
+    "closest ones at the end of each user turn, as `conch_dna.data.tool_form.with_tools` makes them. Shown in another "
+    "form, it calls fewer of them rightly."
+)
 
 
 def export_readme(
@@ -49,6 +54,8 @@ def export_readme(
     ]  # fmt: skip
     if card.processors:
         lines += [COMPUTED_SPANS.format(named(card.processors)), ""]
+    if card.tools:
+        lines += [TOOLS, ""]
     lines += ["## Use", "", usage, ""]
     return "\n".join(lines)
 

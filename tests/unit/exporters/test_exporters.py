@@ -15,6 +15,7 @@ from conch_dna.exporters import destination, fused
 from conch_dna.exporters.base import open_base
 from conch_dna.exporters.peft import PEFT_WEIGHTS
 from conch_dna.registry.adapter import INVOCATION_TOKENS
+from conch_dna.records import Tool
 from conch_dna.registry.audit import verify
 from conch_dna.registry.card import write_card
 from conch_dna.util.files import new_folder
@@ -62,6 +63,16 @@ def test_an_export_says_that_other_programs_guess_computed_spans(registry, base,
         export_neuron(registry, "neuron", tmp_path / kind, kind)
         said = (tmp_path / kind / "README.md").read_text()
         assert "computes parts of its answers by `calculator`. Other programs let the model guess them." in said
+
+
+def test_an_export_says_how_its_tools_were_shown(registry, base, tmp_path):
+    entry = publish(registry, base, write_mlx(tmp_path / "adapter", base))
+    export_neuron(registry, "neuron", tmp_path / "without", "mlx")
+    write_card(entry.card.model_copy(update={"tools": (Tool(name="now"),)}), entry.path)
+    export_neuron(registry, "neuron", tmp_path / "with", "mlx")
+    said = {name: (tmp_path / name / "README.md").read_text() for name in ("with", "without")}
+    assert "conch_dna.data.tool_form.with_tools" in said["with"]
+    assert "tools" not in said["without"]
 
 
 def test_invocation_tokens_are_exported_and_imported(registry, base, tmp_path):
