@@ -68,13 +68,16 @@ def test_tools_end_the_system_turn_or_make_one():
 
 def test_each_user_turn_names_its_closest_tools_whatever_the_other_turns_say():
     first = [{"role": "user", "content": "What is the weather in Rome?"}]
-    more = [{"role": "assistant", "content": "the weather is fine"}, {"role": "user", "content": "Tell me the time now"}]
+    more = [
+        {"role": "assistant", "content": "the weather is fine"},
+        {"role": "user", "content": "And what time is it?"},
+    ]
     tools = [WEATHER, Tool(name="now", description="Date and time")]
     system, weather, answer, time = with_tools([*first, *more], tools)
     assert [weather["content"], answer["content"], time["content"]] == [
         "What is the weather in Rome?\nClosest: get_weather",
         "the weather is fine",
-        "Tell me the time now\nClosest: now",
+        "And what time is it?\nClosest: now",
     ]
     assert with_tools(first, tools) == [system, weather]
     assert first == [{"role": "user", "content": "What is the weather in Rome?"}]

@@ -14,8 +14,8 @@ from conch_dna.errors import ConfigError, DiskError, NeuronRefused, RegistryErro
 from conch_dna.exporters import destination, fused
 from conch_dna.exporters.base import open_base
 from conch_dna.exporters.peft import PEFT_WEIGHTS
-from conch_dna.registry.adapter import INVOCATION_TOKENS
 from conch_dna.records import Tool
+from conch_dna.registry.adapter import INVOCATION_TOKENS
 from conch_dna.registry.audit import verify
 from conch_dna.registry.card import write_card
 from conch_dna.util.files import new_folder
