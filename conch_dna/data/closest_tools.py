@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LEAST = 4  # letters of a word that counts; shorter ones are mostly articles and prepositions
+EMPTY = frozenset(  # longer words that say nothing about a tool
+    "about could does from have here into like need please said should some that them there they this want what when "
+    "which will with would your".split()
+)
 STEM = 5  # first letters of a word that are compared, so that endings make no difference
 MOST = 3  # tools that are named
 NEAR = 0.5  # share of the best score that a further tool needs
@@ -36,4 +40,5 @@ def closest(request: str, signatures: Sequence[str]) -> list[int]:
 
 
 def _stems(text: str) -> set[str]:
-    return {word.casefold()[:STEM] for word in _WORD.findall(text) if len(word) >= LEAST}
+    words = (word.casefold() for word in _WORD.findall(text))
+    return {word[:STEM] for word in words if len(word) >= LEAST and word not in EMPTY}

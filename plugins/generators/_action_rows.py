@@ -31,9 +31,9 @@ REQUESTS = (3, 7)  # at least and at most
 TOOLS = (2, 3)  # that are called; some of them more than once
 MASKED = 0.15
 SEVERAL = 0.12  # share of the requests that call their tool for each of several values
-REFUSED = 0.9  # share of the rows with a request that no tool fits
+REFUSED = 0.35  # share of the rows with a request that no tool fits
 ROOM = 1250  # characters of a row, with its tools: nearly always fewer tokens than the default max_length
-TURN = 70  # characters that count for the closest tools and the template's words around a request and its answer
+TURN = 50  # characters that count for the closest tools and the template's words around a request and its answer
 
 
 class _Turn(NamedTuple):

@@ -21,6 +21,7 @@ TOOLS = (
         ("Put Otto on the list of donors", [2]),  # one word of camelCase
         ("Book a flight, and a berth at the marina there", [0, 3]),
         ("What is 3 times 4?", []),
+        ("What would you like to have from them?", []),
         ("", []),
         ("\u00bfQu\u00e9 tiempo hace ma\u00f1ana?", []),
     ],

@@ -287,7 +287,7 @@ def test_a_row_calls_some_tools_more_than_once_with_other_values(training):
     ]
     names = [[json.loads(call)["name"] for call in calls] for calls in called]
 
-    assert sum(len(set(some)) < len(some) for some in names) > 0.4 * len(rows)
+    assert sum(len(set(some)) < len(some) for some in names) > len(rows) / 2
     assert sum(len(set(some)) == len(some) for some in called) > len(rows) * 0.9
 
 
