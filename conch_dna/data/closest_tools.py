@@ -7,13 +7,17 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from conch_dna.util.text import words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LEAST = 4  # letters of a word that counts; shorter ones are mostly articles and prepositions
 EMPTY = frozenset(  # longer words that say nothing about a tool
-    "about could does from have here into like need please said should some that them there they this want what when "
-    "which will with would your".split()
+    words(
+        "about could does from have here into like need please said should some that them there they this want what "
+        "when which will with would your"
+    )
 )
 STEM = 5  # first letters of a word that are compared, so that endings make no difference
 MOST = 3  # tools that are named
@@ -40,5 +44,5 @@ def closest(request: str, signatures: Sequence[str]) -> list[int]:
 
 
 def _stems(text: str) -> set[str]:
-    words = (word.casefold() for word in _WORD.findall(text))
-    return {word[:STEM] for word in words if len(word) >= LEAST and word not in EMPTY}
+    found = (word.casefold() for word in _WORD.findall(text))
+    return {word[:STEM] for word in found if len(word) >= LEAST and word not in EMPTY}
