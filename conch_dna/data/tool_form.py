@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from conch_dna.data.closest_tools import closest
+from conch_dna.data.closest_tools import ClosestTools
 from conch_dna.records import FunctionCall
 from conch_dna.util.text import strict_json
 
@@ -31,8 +31,8 @@ INTRODUCTION_1 = (
 def with_tools(turns: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: int = FORM) -> list[dict[str, Any]]:
     """Return the chat with the tools at the end of its system turn, which is added if there is none.
 
-    Each user turn ends with the names of the tools that share words with it, see :func:`closest`: a line that depends
-    on no other turn, so that a longer chat begins with the same tokens.
+    Each user turn ends with the names of the tools that share words with it, see :class:`ClosestTools`: a line that
+    depends on no other turn, so that a longer chat begins with the same tokens.
 
     :param form: the version of the form that the neuron was trained with.
     """
@@ -44,9 +44,10 @@ def with_tools(turns: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: 
     else:
         signatures = [signature(tool) for tool in tools]
         text = "\n".join([INTRODUCTION, *signatures])
+        closest = ClosestTools(signatures)
         for turn in shown:
             if turn["role"] == "user":
-                names = [tools[place].name for place in closest(turn["content"], signatures)]
+                names = [tools[place].name for place in closest(turn["content"])]
                 turn["content"] += f"\nClosest: {', '.join(names) or 'none'}"
     if shown and shown[0]["role"] == "system":
         shown[0]["content"] = f"{shown[0]['content']}\n\n{text}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conch_dna.data.closest_tools import MOST, closest
+from conch_dna.data.closest_tools import MOST, ClosestTools
 
 TOOLS = (
     "book_flight(from: string, to: string) - Book a seat on a flight",
@@ -27,17 +27,17 @@ TOOLS = (
     ],
 )
 def test_the_closest_tools_share_the_most_telling_words(request_text, places):
-    assert closest(request_text, TOOLS) == places
+    assert ClosestTools(TOOLS)(request_text) == places
 
 
 def test_a_word_of_every_tool_tells_less_than_one_of_a_single_tool():
     tools = ["alpha - weather of a city", "beta - weather of a river", "gamma - weather of a mountain"]
-    assert closest("weather at the river", tools) == [1]
+    assert ClosestTools(tools)("weather at the river") == [1]
 
 
 def test_at_most_three_are_named_and_equal_ones_keep_their_order():
-    assert closest("the weather", ["weather"] * 5) == list(range(MOST))
+    assert ClosestTools(["weather"] * 5)("the weather") == list(range(MOST))
 
 
 def test_without_tools_none_is_close():
-    assert closest("anything", []) == []
+    assert ClosestTools([])("anything") == []
