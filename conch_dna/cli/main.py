@@ -14,6 +14,7 @@ from conch_dna.cli.app import App
 from conch_dna.cli.lazy import as_command
 from conch_dna.errors import ConchError, Interrupted, PluginError
 from conch_dna.pipeline.project import find_project
+from conch_dna.util import interrupts
 from conch_dna.version import __version__
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ def cli(**_: Any) -> None:
 
 def main() -> NoReturn:
     """Run ``conch``; the console entry point. SIGTERM acts like Ctrl-C, so finished work is kept."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts.listen(signal.SIGTERM)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's job in the background ignores it
+        interrupts.listen(signal.SIGINT)
     cli.main(prog_name="conch")
     sys.exit(0)

@@ -24,6 +24,7 @@ from conch_dna.pipeline.run_folder import Run
 from conch_dna.pipeline.setup import set_up
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Record
+from conch_dna.util import interrupts
 from conch_dna.util.progress import Progress
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ class Messages(Progress):
 
 def main() -> None:
     """Distil the domain of the order on the standard input. SIGINT and SIGTERM leave a run that can be resumed."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a parent in the background may ignore the first
-        signal.signal(number, signal.default_int_handler)
+    interrupts.listen(signal.SIGINT, signal.SIGTERM)  # a parent in the background may ignore the first
     messages = Messages(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plug-in prints is no message
     order = Order.model_validate_json(sys.stdin.buffer.readline())

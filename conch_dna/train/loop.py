@@ -19,6 +19,7 @@ from conch_dna.losses.fused import Sums, loss_sums
 from conch_dna.plugin.protocols import Targets
 from conch_dna.records import StepReport
 from conch_dna.train.schedules import learning_rate
+from conch_dna.util.interrupts import raise_if_heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,9 +114,11 @@ def train(
     :param objective: returns the objective of each step (from 0).
     :param on_step: ends the training by returning ``True``.
     :raises TrainingError: a loss or gradient is not finite; the weights are those of the last good step.
+    :raises KeyboardInterrupt: a signal came; the weights are those of the last whole step.
     """
     try:
         for step in range(first, config.steps):
+            raise_if_heard()
             started = time.perf_counter()
             mx.reset_peak_memory()
             trainee.model.eval()

@@ -13,6 +13,7 @@ from conch_dna.data.tokens import encode_chat
 from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.train.training_set import TrainingSet
+from conch_dna.util import interrupts
 
 
 def run(model, folder, steps):
@@ -30,5 +31,5 @@ def run(model, folder, steps):
 
 if __name__ == "__main__":
     # A shell that runs the tests in the background makes them, and this process, ignore Ctrl-C.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.listen(signal.SIGINT)
     run(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,6 +1,8 @@
 """A training step does not depend on its division into batches, and a failed step leaves the last good weights."""
 
+import contextlib
 import math
+import signal
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -20,6 +22,7 @@ from conch_dna.models.head import split
 from conch_dna.train import lora
 from conch_dna.train.loop import Trainee, gradients, step_seed, train
 from conch_dna.train.sources import FixedSource
+from conch_dna.util import interrupts
 
 CONFIG = DistillConfig(steps=4, batch_size=2, accumulation=1, rank=4, warmup=1, learning_rate=0.01)
 
@@ -170,6 +173,26 @@ def test_ctrl_c_during_an_update_reverts_the_step(trainee, examples, objective):
     now[1].pop("learning_rate")
     states[-1][1].pop("learning_rate")
     assert same(now[1], states[-1][1])
+
+
+def test_an_interrupt_that_was_taken_for_a_failed_conversion_ends_the_training(
+    trainee, examples, objective, monkeypatch
+):
+    monkeypatch.setattr(interrupts, "_heard", False)
+    before, reports = signal.getsignal(signal.SIGINT), []
+    interrupts.listen(signal.SIGINT)
+
+    def on_step(report):
+        reports.append(report)
+        with contextlib.suppress(KeyboardInterrupt):  # as mx.array does while it tries one conversion after another
+            signal.raise_signal(signal.SIGINT)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(trainee, CONFIG, examples, None, objective, on_step)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert [report.step for report in reports] == [1]
 
 
 def test_the_gradient_is_clipped_to_its_norm(trainee, examples, objective):

@@ -1,0 +1,35 @@
+"""Ctrl-C and SIGTERM that a training cannot lose.
+
+Python raises :class:`KeyboardInterrupt` in whatever code runs when the signal comes. ``mx.array`` of a NumPy array
+tries one conversion after another, takes the interrupt for one that failed, and goes on: 2 of 1,761 were lost in a
+training.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import NoReturn
+
+_heard = False
+
+
+def listen(*numbers: signal.Signals) -> None:
+    """Raise :class:`KeyboardInterrupt` on these signals, and keep for :func:`raise_if_heard` that one came."""
+    for number in numbers:
+        signal.signal(number, _hear)
+
+
+def raise_if_heard() -> None:
+    """Raise the interrupt of a signal that came since :func:`listen`, whether or not it was raised then.
+
+    :raises KeyboardInterrupt: one came.
+    """
+    if _heard:
+        raise KeyboardInterrupt
+
+
+def _hear(_: int, __: FrameType | None) -> NoReturn:
+    global _heard  # noqa: PLW0603 - signals belong to the whole process
+    _heard = True
+    raise KeyboardInterrupt
