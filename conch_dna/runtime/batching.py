@@ -9,7 +9,7 @@ from mlx_lm.generate import BatchGenerator, generate_step
 from mlx_lm.models.cache import make_prompt_cache
 
 from conch_dna.errors import ModelError
-from conch_dna.runtime.generate import without_batched_form
+from conch_dna.runtime.row_caches import without_batched_form
 
 PROMPTS = [[1, 2, 3], [4, 5, 6, 7, 8, 9, 10], [3, 1]]  # different lengths, so that some are padded
 STEPS = 3

@@ -15,8 +15,9 @@ from conch_dna.kernels.bf16 import in_bf16
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
 from conch_dna.registry.store import Registry
+from conch_dna.runtime.answer_text import AnswerText
 from conch_dna.runtime.computed import ComputedSpans, SpanProcessors
-from conch_dna.runtime.generate import Alora, AnswerText, Messages, Processors, answer_many, decode, ids_of
+from conch_dna.runtime.generate import Alora, Messages, Processors, answer_many, decode, ids_of
 from conch_dna.runtime.grammar import Constraint, Grammars, grammar_of
 from conch_dna.runtime.masked import Masked
 from conch_dna.runtime.neuron_cache import NeuronCache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from conch_dna.data.alora import split_at_invocation
 from conch_dna.errors import NeuronRefused
-from conch_dna.runtime.generate import AnswerText
+from conch_dna.runtime.answer_text import AnswerText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,7 +12,8 @@ import structlog
 from conch_dna.errors import ModelError, NeuronRefused
 from conch_dna.runtime.adapter_stack import BASE_SLOT
 from conch_dna.runtime.contexts import Contexts
-from conch_dna.runtime.generate import Decoder, sampler_for
+from conch_dna.runtime.decoder import Decoder
+from conch_dna.runtime.samplers import sampler_for
 
 if TYPE_CHECKING:
     from conch_dna.models.load import LoadedModel
@@ -34,7 +35,7 @@ class Scheduler:
     :param batch: maximum number of requests that run at once.
 
     :ivar waiting: waiting requests in order of arrival.
-    :ivar running: running requests by their number in the :class:`~.generate.Decoder`.
+    :ivar running: running requests by their number in the :class:`~.decoder.Decoder`.
     :ivar plan: neurons to load ahead of their requests.
     :ivar deadlines: by digest, the time (monotonic, seconds) at which requests of an unloading neuron fail.
     """

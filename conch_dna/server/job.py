@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from conch_dna.records import Sampling
-from conch_dna.runtime.generate import sequence_seed
+from conch_dna.runtime.samplers import sequence_seed
 from conch_dna.server.faults import ApiFault, stopping
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import mlx.core as mx
 import numpy as np
 
-from conch_dna.runtime.generate import decode, seeded_sampler, sequence_seed
+from conch_dna.runtime.generate import decode
+from conch_dna.runtime.samplers import seeded_sampler, sequence_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -171,7 +171,7 @@ class MlxTeacher:
 
         The prefix is common to the domain's prompts, too, so that later calls can reuse it.
         """
-        from conch_dna.runtime.generate import prefill, shared_prefix
+        from conch_dna.runtime.row_caches import prefill, shared_prefix
 
         size = len(self._prefix)
         if self._cache is None or any(c[:size] != self._prefix or len(c) == size for c in contexts):
@@ -249,7 +249,7 @@ def _score_rows(
     import mlx.core as mx
     import numpy as np
 
-    from conch_dna.runtime.generate import widen
+    from conch_dna.runtime.row_caches import widen
 
     width = max(len(s) + len(a) for s, a in zip(suffixes, answers, strict=True))
     ids = np.zeros((len(suffixes), width), np.int32)

@@ -18,8 +18,8 @@ from conch_dna.records import Sampling, StepReport
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.registry.card import README_FILE
 from conch_dna.registry.store import Registry
-from conch_dna.runtime.generate import read_contexts
 from conch_dna.runtime.neurons import NeuronRuntime
+from conch_dna.runtime.row_caches import read_contexts
 
 
 @pytest.fixture

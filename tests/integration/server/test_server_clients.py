@@ -11,7 +11,7 @@ import jsonschema
 import llm
 import pytest
 
-from conch_dna.runtime.generate import sequence_seed
+from conch_dna.runtime.samplers import sequence_seed
 
 GREEDY = ["-o", "max_tokens", "12"]
 SCHEMA = {"type": "object", "properties": {"sunny": {"type": "boolean"}}, "required": ["sunny"],

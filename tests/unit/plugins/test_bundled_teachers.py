@@ -24,7 +24,7 @@ from conch_dna.models.load import load
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import Judge, Scores, ScoresText, Teacher, TeacherRequest
 from conch_dna.records import Completion, Sampling
-from conch_dna.runtime import generate
+from conch_dna.runtime import row_caches
 from conch_dna.teachers.answer_cache import CompletionCache, answers
 from conch_dna.teachers.compatibility import CHAT
 from conch_dna.teachers.target_cache import TargetCache
@@ -305,8 +305,8 @@ class TestMlx:
             made.append(args)
             return real(*args)
 
-        real = generate.prefill
-        monkeypatch.setattr(generate, "prefill", prefill)
+        real = row_caches.prefill
+        monkeypatch.setattr(row_caches, "prefill", prefill)
         with adapted(base.model):
             for prompt in domain.prompts:
                 teacher.score([prompt], [[3, 4]], 4)

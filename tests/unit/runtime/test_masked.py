@@ -21,9 +21,10 @@ from conch_dna.models.head import split
 from conch_dna.records import Sampling
 from conch_dna.registry.adapter import read_adapter
 from conch_dna.runtime import generate
-from conch_dna.runtime.generate import decode, seeded_sampler
+from conch_dna.runtime.generate import decode
 from conch_dna.runtime.masked import masked
 from conch_dna.runtime.neurons import NeuronRuntime
+from conch_dna.runtime.samplers import seeded_sampler
 from conch_dna.train import lora
 from conch_dna.train.activated_lora import Activation
 
