@@ -31,7 +31,7 @@ from conch_dna.models.cache import cache_dir, lock
 SYSTEM_LIBRARY = "libopenblas.so.0"
 # libmlx needs these; with a library that lacks one, a part of the calls would stay slow.
 NEEDED_SYMBOLS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm", "sgesdd_", "ssyevd_", "spotrf_", "strtri_")
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 # OpenBLAS's threads wait for work in a loop of 2^26 cycles, which takes a core from all else; 2^10 cost it nothing.
 WAIT = ("OPENBLAS_THREAD_TIMEOUT", "10")
 
@@ -130,12 +130,15 @@ def _obstacle(backend: Backend | None) -> str | None:
 
 
 def _tune_malloc() -> bool:
-    """Keep freed arrays in the process: MLX allocates them again at each step, and the page faults are expensive."""
+    """Keep freed arrays in the process: MLX allocates them again at each step, and the page faults are expensive.
+
+    One arena serves all threads: otherwise MLX's threads map memory anew that the loading of the model has freed.
+    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    kept = mallopt(M_MMAP_THRESHOLD, 1 << 30)
-    return bool(mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1) and kept)
+    settings = (M_MMAP_THRESHOLD, 1 << 30), (M_TRIM_THRESHOLD, (1 << 31) - 1), (M_ARENA_MAX, 1)
+    return all(mallopt(*setting) for setting in settings)
 
 
 def _complete(name: str) -> bool:

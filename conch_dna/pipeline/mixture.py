@@ -58,33 +58,32 @@ class Mix:
         """Return the examples of so many steps in their order, at most :data:`MOST`."""
         config = self.config
         total = min(MOST, steps * config.batch_size * config.accumulation)
+        draw = random.Random(f"mixture:{config.seed}")  # noqa: S311 - not for secrets
         rewritten = self._rewritten(total)
-        count, generated = self._shares(total, len(rewritten))
-        drafts = [Answered(draft.prompt, draft.answer) for draft in self._drafts(generated)]
-        mixed = mixture(self.written, [*drafts, *rewritten], count, config.seed)
+        written = self._written(total, draw)
+        drafts = self._drafts(total - len(written) - len(rewritten))
+        mixed = [*(Answered(draft.prompt, draft.answer) for draft in drafts), *rewritten, *written]
+        draw.shuffle(mixed)
         log.info(
-            "examples_mixed", domain=self.domain.name, written=count, generated=len(drafts), rewritten=len(rewritten)
-        )
+            "examples_mixed", domain=self.domain.name, written=len(written), generated=len(drafts),
+            rewritten=len(rewritten),
+        )  # fmt: skip
         encoded = [self.encode(prompt, text) for prompt, text in mixed]
         found = [example for example in encoded if len(example.ids) <= config.max_length]
         log_left_out("with their tools and answer", len(encoded) - len(found), config)
         places = of_like_length([len(example.ids) for example in found], config.batch_size, config.seed)
         return [found[place] for place in places]
 
-    def _shares(self, total: int, rewritten: int) -> tuple[int, int]:
-        """Return the numbers of written and generated examples among ``total``.
+    def _written(self, total: int, draw: random.Random) -> list[Answered]:
+        """Return the rows of written examples among ``total``, none taken more than :data:`PASSES` times.
 
-        No written example is taken more than :data:`PASSES` times. Generated ones, of which none repeats, stand for
-        those and for missing rewritten ones.
-
-        :param rewritten: how many rewritten ones there are.
+        Generated examples, of which none repeats, stand for the rest; without a generator there is no bound.
         """
         settings = self.domain.settings.generate
         if settings is None:
-            return total, 0
-        written = total - round(total * settings.share) - round(total * settings.rewritten)
-        written = min(written, PASSES * len(self.written))
-        return written, total - written - rewritten
+            return written_rows(self.written, total, None, draw)
+        count = total - round(total * settings.share) - round(total * settings.rewritten)
+        return written_rows(self.written, count, PASSES * len(self.written), draw)
 
     def _rewritten(self, total: int) -> list[Answered]:
         """Return the rewritten examples among ``total``, none more than :data:`PASSES` times."""
@@ -110,28 +109,29 @@ def log_left_out(what: str, count: int, config: DistillConfig) -> None:
         log.warning("examples_left_out", reason=reason, count=count)
 
 
-def mixture(written: Sequence[Answered], others: Sequence[Answered], count: int, seed: int) -> list[Answered]:
-    """Return ``count`` written examples and all others, in a random order.
+def written_rows(written: Sequence[Answered], count: int, most: int | None, draw: random.Random) -> list[Answered]:
+    """Return up to ``count`` rows of written examples, which repeat if there are fewer.
 
-    Written examples repeat if there are fewer. Those that offer the domain's tools are joined to conversations of up to
-    :data:`ROW` requests, so that several answers are trained for one list of tools. Each time the tools are others: the
-    ones that the answers call, among some of the rest, in another order, so that the order says nothing.
+    Those that offer the domain's tools are joined to conversations of up to :data:`ROW` requests, so that several
+    answers are trained for one list of tools. Each time the tools are others: the ones that the answers call, among
+    some of the rest, in another order, so that the order says nothing.
 
     :param written: not empty, unless ``count`` is 0.
+    :param most: the most examples in all rows; ``None`` for no bound.
     """
-    draw = random.Random(f"mixture:{seed}")  # noqa: S311 - not for secrets
-    found = list(others)
+    rows: list[Answered] = []
     order: list[Answered] = []
-    for _ in range(count):
+    left = count * ROW if most is None else most
+    while len(rows) < count and left:
         while len(order) < ROW:
             order = [*draw.sample(list(written), len(written)), *order]
         some = [order.pop()]
-        for _ in range(draw.randint(1, ROW) - 1):
+        for _ in range(min(draw.randint(1, ROW), left) - 1):
             if _joins(some[0].prompt) and _joins(order[-1].prompt):
                 some.append(order.pop())
-        found.append(varied(_joined(some), [text for _, text in some], draw))
-    draw.shuffle(found)
-    return found
+        left -= len(some)
+        rows.append(varied(_joined(some), [text for _, text in some], draw))
+    return rows
 
 
 def _joins(prompt: Prompt) -> bool:

@@ -15,7 +15,7 @@ from conch_dna.domains.domain import Generation, load_domain
 from conch_dna.domains.generation import generator_of
 from conch_dna.domains.rewritten import Rewritten, rewritten_line
 from conch_dna.errors import PluginError
-from conch_dna.pipeline.mixture import Answered, Mix, mixture, varied
+from conch_dna.pipeline.mixture import Answered, Mix, varied, written_rows
 from conch_dna.plugin.manager import load_plugins
 from conch_dna.plugin.protocols import Draft
 from conch_dna.records import FunctionCall, Message, Prompt, Tool
@@ -33,14 +33,24 @@ def prompt_of(text, tools=()):
     return Prompt(messages=(Message(role="user", content=text),), default_tools=tools)
 
 
-def test_written_examples_repeat_evenly_and_every_draft_occurs_once():
+def rows_of(written, count, most=None, seed=1):
+    return written_rows(written, count, most, random.Random(seed))
+
+
+def test_written_examples_repeat_evenly():
     written = [Answered(prompt_of(text), text) for text in "xyz"]
-    drafts = [Answered(prompt_of(f"g{n}"), f"g{n}") for n in range(5)]
-    found = mixture(written, drafts, 8, seed=1)
+    found = rows_of(written, 8)
     counts = Counter(text for _, text in found)
     assert sorted(counts[text] for text in "xyz") == [2, 3, 3]
-    assert all(counts[draft.text] == 1 for draft in drafts)
-    assert found == mixture(written, drafts, 8, seed=1) != mixture(written, drafts, 8, seed=2)
+    assert found == rows_of(written, 8) != rows_of(written, 8, seed=2)
+
+
+def test_each_request_of_a_row_counts_as_one_example():
+    written = [Answered(prompt_of(name, TOOLS), CALL) for name in "uvwxyz"]
+    found = rows_of(written, 100, most=4 * len(written))
+    asked = Counter(turn.content for prompt, _ in found for turn in prompt.messages if turn.role == "user")
+    assert asked == dict.fromkeys("uvwxyz", 4)
+    assert len(found) < 24
 
 
 def test_the_called_tool_stays_among_others_in_any_order():
@@ -64,7 +74,7 @@ def test_an_example_without_tools_stays_as_it_is():
 def test_requests_for_the_domains_tools_are_joined_each_with_its_answer():
     calls = {name: written_calls([FunctionCall(name=name)]) for name in "abcdef"}
     written = [Answered(prompt_of(name, TOOLS), text) for name, text in calls.items()]
-    found = mixture(written, [], 40, seed=1)
+    found = rows_of(written, 40)
     assert {len(prompt.messages) for prompt, _ in found} == {1, 3, 5, 7, 9}
     for prompt, text in found:
         *turns, last = [message.content for message in prompt.messages]
@@ -75,7 +85,7 @@ def test_requests_for_the_domains_tools_are_joined_each_with_its_answer():
 
 def test_prompts_with_tools_of_their_own_or_several_turns_are_not_joined():
     own = prompt_of("x", TOOLS).model_copy(update={"tools": TOOLS[:2]})
-    assert {len(prompt.messages) for prompt, _ in mixture([Answered(own, CALL)], [], 10, seed=1)} == {1}
+    assert {len(prompt.messages) for prompt, _ in rows_of([Answered(own, CALL)], 10)} == {1}
 
 
 def test_a_long_training_goes_over_the_examples_again(tmp_path, host, tiny_model, monkeypatch):
