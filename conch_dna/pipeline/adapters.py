@@ -11,7 +11,7 @@ from conch_dna.errors import UnknownName
 from conch_dna.pipeline.project import RUNS
 from conch_dna.pipeline.run_folder import RUN_CONFIG
 from conch_dna.registry.aliases import BASE
-from conch_dna.registry.card import CARD_FILE, CONFIG_FILE
+from conch_dna.registry.card import CARD_FILE, CONFIG_FILE, Card, parse_card
 from conch_dna.registry.store import Registry
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class AdapterRef:
     :param base: the model reference of its base; empty if that is unknown.
     :param settings: settings of its training, as far as they are known.
     :param folder: its folder, if it is outside the registry.
-    :param processors: the processors of its card; ``None`` if it has no card.
+    :param card: the card in that folder, if there is one.
     """
 
     name: str
@@ -40,19 +40,22 @@ class AdapterRef:
     base: str
     settings: dict[str, Any]
     folder: Path | None = None
-    processors: tuple[str, ...] | None = None
+    card: Card | None = None
 
     def enter(self, runtime: NeuronRuntime, domains: Mapping[str, Domain]) -> None:
-        """Make a runtime know the adapter by its name, with the processors of its card or else of its domain.
+        """Make a runtime know the adapter by its name, with the processors and tools of its card or of its domain.
 
         :raises NeuronRefused: it is damaged, does not fit the base, or has no effect.
         """
         if self.folder is None:
             return
-        processors = self.processors
-        if processors is None:
-            processors = domains[self.domain].settings.processors if self.domain in domains else ()
-        runtime.add(self.name, self.folder, processors)
+        if self.card is not None:
+            runtime.add(self.name, self.folder, self.card.processors, self.card.tools, self.card.tool_form)
+        elif self.domain in domains:
+            settings = domains[self.domain].settings
+            runtime.add(self.name, self.folder, settings.processors, settings.tools)
+        else:
+            runtime.add(self.name, self.folder)
 
 
 def find_adapter(project: Path, registry: Registry, ref: str) -> AdapterRef:
@@ -88,10 +91,10 @@ def _is_path(ref: str) -> bool:
 
 def _of_folder(ref: str, folder: Path) -> AdapterRef:
     """Return the adapter in a folder, with what its card or its run says of it."""
-    card = _json(folder / CARD_FILE)
-    if card:
-        name, base = str(card.get("name", "")), str(card.get("base", ""))
-        return AdapterRef(ref, name, base, _table(card), folder, tuple(card.get("processors", ())))
+    file = folder / CARD_FILE
+    if file.is_file():
+        card = parse_card(file.read_bytes(), file)
+        return AdapterRef(ref, card.name, card.base, card.config, folder, card)
     for below, parent in zip((folder, *folder.parents), folder.parents, strict=False):
         begun = _json(parent / RUN_CONFIG)
         if "domains" in begun:  # a model's folder has a config.json too

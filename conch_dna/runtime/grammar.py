@@ -161,7 +161,7 @@ def grammar_of(
 ) -> str | None:
     """Return the grammar of an answer with these tools or of this schema; ``None`` for free text.
 
-    :param text: whether text that does not begin with a brace is allowed instead of calls.
+    :param text: whether text is allowed instead of calls; no brace begins it, not even after blanks.
     :param several: whether more than one call is allowed.
     :raises GrammarError: there are both tools and a schema.
     """
@@ -178,14 +178,14 @@ def calls_grammar(tools: Sequence[Tool], *, text: bool, several: bool) -> str:
     Arguments have no other keys than those that the tool's schema names, unless it allows them (:func:`closed`).
 
     :param tools: the tools that may be called.
-    :param text: whether text that does not begin with a brace is allowed instead of calls.
+    :param text: whether text is allowed instead of calls; no brace begins it, not even after blanks.
     :param several: whether more than one call is allowed.
     """
     lines = [
         "start: text | calls" if text else "start: calls",
         'calls: call ("\\n" call)*' if several else "calls: call",
     ]
-    lines += [r"text: /([^{](.|\n)*)?/"] if text else []
+    lines += [r"text: /(\s*[^{\s](.|\n)*)?/"] if text else []
     lines.append("call: " + " | ".join(f"call_{n}" for n in range(len(tools))))
     for n, tool in enumerate(tools):
         lines.append(f"call_{n}: {json.dumps(_head(tool.name))} {_arguments(n)} {json.dumps('}')}")

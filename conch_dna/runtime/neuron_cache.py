@@ -50,6 +50,8 @@ class Version:
     :param invocation_tokens: it acts from their last occurrence in a prompt (:mod:`conch_dna.data.alora`); empty if it
         acts on all tokens.
     :param processors: names of the processors that compute parts of its answers.
+    :param tools: the tools that it was trained with.
+    :param tool_form: the version of their form in its prompts.
     """
 
     digest: str
@@ -57,21 +59,13 @@ class Version:
     entry: Entry | None
     invocation_tokens: tuple[int, ...] = ()
     processors: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_form: int = FORM
 
     @property
     def ref(self) -> str:
         """Its name for people: the reference in the registry, or the folder."""
         return str(self.folder) if self.entry is None else self.entry.ref
-
-    @property
-    def tool_form(self) -> int:
-        """The version of the form of tools that it was trained with."""
-        return FORM if self.entry is None else self.entry.card.tool_form
-
-    @property
-    def tools(self) -> tuple[Tool, ...]:
-        """The tools that it was trained with."""
-        return () if self.entry is None else self.entry.card.tools
 
 
 @dataclass(frozen=True)
@@ -153,7 +147,9 @@ class NeuronCache:
                 next_step=f"Load the base it was made for: {entry.card.base}",
             )  # fmt: skip
         card = entry.card
-        version = Version(card.digest, entry.path, entry, card.invocation_tokens, card.processors)
+        version = Version(
+            card.digest, entry.path, entry, card.invocation_tokens, card.processors, card.tools, card.tool_form
+        )
         self._seen[ref] = (stamp, version)
         return version
 
@@ -184,15 +180,24 @@ class NeuronCache:
         _check_invocation_tokens(parts)
         return Blend("blend:" + digest_of([[version.digest, weight] for version, weight in parts]), parts)
 
-    def add(self, name: str, folder: Path, processors: tuple[str, ...] = ()) -> Adapter:
+    def add(
+        self,
+        name: str,
+        folder: Path,
+        processors: tuple[str, ...] = (),
+        tools: tuple[Tool, ...] = (),
+        tool_form: int = FORM,
+    ) -> Adapter:
         """Load an adapter from a folder outside the registry under ``name``.
 
-        :param processors: the processors that it was trained with.
+        :param processors, tools, tool_form: those that it was trained with, as in :class:`Version`.
         :raises NeuronRefused: as :meth:`get` does.
         """
         adapter = self._checked(self._read(folder), folder)
         self._keep(adapter)
-        self._added[name] = Version(adapter.digest, folder, None, adapter.invocation_tokens, processors)
+        self._added[name] = Version(
+            adapter.digest, folder, None, adapter.invocation_tokens, processors, tools, tool_form
+        )
         return adapter
 
     def get(self, wanted: Version | Blend) -> Adapter:

@@ -11,6 +11,7 @@ import mlx.core as mx
 from mlx_lm.sample_utils import make_sampler
 
 from conch_dna.data.alora import acts_on
+from conch_dna.data.tool_form import FORM
 from conch_dna.kernels.bf16 import in_bf16
 from conch_dna.models.load import LoadedModel, load
 from conch_dna.records import Sampling
@@ -105,13 +106,22 @@ class NeuronRuntime:
         """Deactivate the neuron; the logits are exactly the base's."""
         self._switch.active = self._active = None
 
-    def add(self, name: str, folder: Path, processors: tuple[str, ...] = ()) -> None:
+    def add(
+        self,
+        name: str,
+        folder: Path,
+        processors: tuple[str, ...] = (),
+        tools: tuple[Tool, ...] = (),
+        tool_form: int = FORM,
+    ) -> None:
         """Load an adapter from a folder outside the registry under ``name``.
 
         :param processors: names of the processors that compute parts of its answers.
+        :param tools: the tools that it was trained with, offered where a request names none.
+        :param tool_form: the version of the form of tools in its prompts.
         :raises NeuronRefused: as :meth:`use` does.
         """
-        self._cache.add(name, folder, processors)
+        self._cache.add(name, folder, processors, tools, tool_form)
 
     @contextlib.contextmanager
     def neuron(self, neuron: Asked) -> Iterator[None]:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 _FENCE = re.compile(
-    r"^[ \t]*```[ \t]*(?:python3?|py)?[ \t]*\n(?P<code>.*?)(?:^[ \t]*(?P<end>```)|\Z)",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+    r"^[ \t]*```[ \t]*(?P<info>[^\n`]*?)[ \t]*\n(?P<code>.*?)(?:^[ \t]*(?P<end>```)|\Z)", re.DOTALL | re.MULTILINE
 )
+_PYTHON = {"", "py", "python", "python3"}
 
 
 class FencedCode(NamedTuple):
@@ -35,8 +35,8 @@ def lines(text: str) -> list[str]:
 
 def fenced_code(text: str) -> FencedCode | None:
     """Return the first block of ``text`` fenced by three backticks and marked as Python or unmarked."""
-    found = _FENCE.search(text)
-    return FencedCode(found["code"], found["end"] is not None) if found else None
+    blocks = (block for block in _FENCE.finditer(text) if block["info"].casefold() in _PYTHON)
+    return next((FencedCode(block["code"], block["end"] is not None) for block in blocks), None)
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ WHEEL = Wheel("bfcl-eval==2026.3.23", "3bb6dfa5f0c68ad403c9ec50b00db2bb3b4cc9b38
 KINDS = {"simple_python": "", "multiple": "", "parallel": "parallel"}  # by file
 TYPES = {"dict": "object", "float": "number", "tuple": "array"}  # BFCL's types that JSON Schema calls otherwise
 KEPT = ("description", "required", "default", "enum", "minimum", "maximum")
-_FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
 _ABSENT = ""
 
 
@@ -79,10 +77,10 @@ def grade(answer: str, truths: Sequence[Truth], tools: Sequence[Tool]) -> dict[s
 
     Strings are compared without case and blanks. This is stricter than BFCL's checker, which ignores punctuation too.
 
-    :returns: ``right``; ``valid JSON``, whether the answer is calls and nothing else; ``right tool``, whether it calls
-        the right tools, each as often as it should.
+    :returns: ``right``; ``valid JSON``, whether the answer is calls as they are served, and nothing else; ``right
+        tool``, whether it calls the right tools, each as often as it should.
     """
-    found = read_calls(_FENCE.sub("", answer.strip()))
+    found = read_calls(answer)
     made = found or []
     wanted = [name for truth in truths for name in truth]
     right_tools = sorted(call.name for call in made) == sorted(wanted)

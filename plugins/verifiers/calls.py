@@ -14,24 +14,26 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Verifier
     from conch_dna.records import FunctionCall, Prompt, Reference
 
-_FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
+# What opens a call, in whatever form, in an answer that should be a refusal in words.
+_OPENS_CALL = re.compile(r"^\s*(?:\{|\[\s*\{|```)|<tool_call>", re.MULTILINE)
 
 
 def calls(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | None:  # noqa: ARG001 - the hook's signature
     """Compare the calls of the response with those of the reference.
 
-    :returns: ``right``; ``valid JSON``, whether the response has calls and nothing else; ``right tool``, whether it
-        calls the right tools. Where no tool fits, ``right`` is whether the response is text, and alone.
+    A call is what ``conch serve`` returns as one: an answer in a code fence, or with a blank before it, is none.
+
+    :returns: ``right``; ``valid JSON``, whether the response is calls and nothing else; ``right tool``, whether it
+        calls the right tools. Where no tool fits, ``right`` is whether the response is words without a call, and alone.
     """
     wanted = prompt.reference
     if wanted.calls is None and wanted.tool is None:
         return None
     from conch_dna.data.tool_form import read_calls  # loads pydantic, which `conch --help` does without
 
-    text = _FENCE.sub("", response.strip())
-    found = read_calls(text)
     if wanted.calls == ():
-        return {"right": float(found is None and bool(text) and not text.startswith("{"))}
+        return {"right": float(bool(response.strip()) and _OPENS_CALL.search(response) is None)}
+    found = read_calls(response)
     made = found or []
     if wanted.calls is not None:
         names = sorted(call.name for call in made) == sorted(call.name for call in wanted.calls)
@@ -54,12 +56,21 @@ def _same_calls(made: Sequence[FunctionCall], wanted: Sequence[FunctionCall]) ->
 
 
 def _fits(call: FunctionCall, wanted: Reference) -> bool:
-    """Return whether a call has the arguments that the reference names, and the texts in ``contains`` somewhere."""
+    """Return whether a call has the arguments that the reference names, and the texts in ``contains`` somewhere.
+
+    A text that begins or ends with a digit is a number of its own: "8" is not in "18" or "8.5".
+    """
     expected = (wanted.tool or {}).get("arguments") or {}
     said = _plain(_text(call.arguments))
     return all(key in call.arguments and _equal(call.arguments[key], value) for key, value in expected.items()) and all(
-        _plain(part) in said for part in wanted.contains
+        _has(said, _plain(part)) for part in wanted.contains
     )
+
+
+def _has(text: str, part: str) -> bool:
+    before = r"(?<!\d)(?<!\d[.,])" if part[:1].isdecimal() else ""
+    after = r"(?![.,]?\d)" if part[-1:].isdecimal() else ""
+    return re.search(before + re.escape(part) + after, text) is not None
 
 
 def _equal(value: Any, wanted: Any) -> bool:

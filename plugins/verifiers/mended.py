@@ -20,7 +20,8 @@ Token = str | float
 
 _FORM = re.compile(r"\bflaw\W*?:(?P<flaw>.*?)\bbetter\W*?:(?P<better>.*?)(?=\n\W*flaw\b|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_FLAW = re.compile(
-    r"(?:there (?:is|are) )?(?:none|nothing(?: is)?(?: wrong)?|no (?:flaw|error|mistake|problem)s?)(?:\s*[,.;:(].*)?",
+    r"(?:there (?:is|are) )?(?:none|nothing(?: is)?(?: wrong)?|no (?:flaw|error|mistake|problem)s?)"
+    r"(?: (?:found|here|at all))?(?:\s*[,.;:(].*)?",
     re.IGNORECASE | re.DOTALL,
 )
 _SOUND = re.compile(r"flaw:\s*none", re.IGNORECASE)  # the text of a reference for a draft without a flaw

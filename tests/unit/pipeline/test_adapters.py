@@ -1,12 +1,15 @@
 """An adapter is found by its neuron's name, its folder or its run, with what is known of its training."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from projects import write_neuron
 
+from conch_dna.data.tool_form import FORM
 from conch_dna.errors import UnknownName
 from conch_dna.pipeline.adapters import find_adapter
+from conch_dna.records import Tool
 from conch_dna.registry.card import CardFields
 from conch_dna.registry.store import Registry
 
@@ -45,6 +48,26 @@ def test_a_part_of_a_run_has_the_domain_of_its_folder_and_the_base_of_its_run(fo
 def test_a_version_folder_is_read_as_its_card_says_and_any_other_folder_says_nothing(found, tmp_path):
     assert about(found(f"{tmp_path}/adapters/alpha/1")) == ("alpha", "tiny", 0.3, True)
     assert about(found(f"{tmp_path}/plain")) == ("", "", None, True)
+
+
+def test_a_folder_is_shown_the_tools_of_its_card_or_of_its_domain(found, tmp_path, tiny_model):
+    tool, other = Tool(name="weather"), Tool(name="time")
+    registry = Registry(tmp_path / "adapters")
+    first = registry.resolve("alpha").card
+    fields = CardFields.model_validate(
+        {name: getattr(first, name) for name in CardFields.model_fields} | {"tools": (tool,), "tool_form": 2}
+    )
+    registry.publish("alpha", write_neuron(tmp_path / "again", tiny_model.model, 1), fields)
+    added = {}
+
+    class Runtime:
+        def add(self, name, folder, processors=(), tools=(), tool_form=FORM):
+            added[name] = (tools, tool_form)
+
+    domain = SimpleNamespace(settings=SimpleNamespace(processors=(), tools=(other,)))
+    for ref in ("alpha@2", f"{tmp_path}/adapters/alpha/1", f"{tmp_path}/adapters/alpha/2", "mine/beta"):
+        found(ref).enter(Runtime(), {"alpha": domain, "beta": domain})
+    assert list(added.values()) == [((), 1), ((tool,), 2), ((other,), FORM)]
 
 
 def test_what_is_not_there_is_refused_with_what_is(found):

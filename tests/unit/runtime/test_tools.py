@@ -102,6 +102,8 @@ def test_a_free_greedy_answer_that_keeps_to_the_grammar_is_the_held_one(runtime)
     assert runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "a"}}')
     assert not runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "a"}'), "it ends too early"
     assert not runtime.allows([WEATHER], '{"tool": "weather", "arguments": {"city": "x"}}')
+    assert not runtime.allows([WEATHER], '\n {"tool": "weather", "arguments": {"city": "x"}}'), "blanks hide no call"
+    assert runtime.allows([WEATHER], " It rains in {a}.")
     assert runtime.allows([], "{anything")
 
 

@@ -24,14 +24,15 @@ def test_lines_are_stripped_and_never_empty():
         ("```py\nx = '```'\n```", "x = '```'\n", True),
         ("```python\nx = 1", "x = 1", False),
         ("```python\n```", "", True),
+        ("It says:\n```text\nValueError\n```\nFixed:\n```python\nx = 1\n```", "x = 1\n", True),
     ],
-    ids=["plain", "indented", "first-of-two", "marks-in-code", "broken-off", "empty"],
+    ids=["plain", "indented", "first-of-two", "marks-in-code", "broken-off", "empty", "after-an-output"],
 )
 def test_fenced_code_is_found(text, code, closed):
     assert fenced_code(text) == (code, closed)
 
 
-@pytest.mark.parametrize("text", ["", "x = 1", "```json\n{}", "`x = 1`", "see ```python\nx"])
+@pytest.mark.parametrize("text", ["", "x = 1", "```json\n{}", "`x = 1`", "see ```python\nx", "```json\n{}\n```\nx\n"])
 def test_other_text_has_no_fenced_code(text):
     assert fenced_code(text) is None
 

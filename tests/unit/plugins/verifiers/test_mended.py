@@ -55,7 +55,13 @@ def test_one_wrong_part_is_wrong(response, verdict, answer):
     assert figures(response, "12") == {"right": 0, "verdict right": verdict, "answer right": answer}
 
 
-@pytest.mark.parametrize("none", ["none", "None.", "No flaws", "there is no error", "*none*", "none, it is right"])
+@pytest.mark.parametrize(
+    "none",
+    [
+        "none", "None.", "No flaws", "there is no error", "*none*", "none, it is right", "None found",
+        "no errors found.", "There is no flaw here",
+    ],
+)  # fmt: skip
 def test_a_right_draft_has_no_flaw(none):
     assert right(f"Flaw: {none}\nBetter: It is 12.", "Flaw: none", "12")
     assert not right(f"Flaw: {none}\nBetter: It is 12.", "12")
