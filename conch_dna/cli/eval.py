@@ -37,8 +37,9 @@ WIDTH = 140  # of a table that is not for a terminal
 @click.option("--free", is_flag=True, help="Only answers as the model writes them.")
 @click.option("--held", is_flag=True, help="Only answers held to the grammar of the prompts' tools.")
 @click.option(
-    "--n", type=click.IntRange(1), help="Most prompts of each set.  [default: all natural ones, 200 of other sets]"
-)
+    "--n", type=click.IntRange(1),
+    help="Most prompts of each set.  [default: all natural ones and all of a file, 200 of other sets]",
+)  # fmt: skip
 @click.option(
     "--against", default="", metavar="NEURON", help="Neuron to compare with, or none.  [default: base, for neurons]"
 )

@@ -160,12 +160,13 @@ class Domain:
 
     @cached_property
     def rewritten(self) -> tuple[Rewritten, ...]:
-        """Its rewritten prompts, and those of the domain that it extends.
+        """Its rewritten prompts, and those of the domain that it extends, with the same tools as :attr:`prompts`.
 
         :raises DataError: a file is faulty.
         """
-        files = [folder / REWRITTEN for folder in self.folders]
-        return tuple(one for file in files if file.exists() for one in read_rewritten(file))
+        files, tools = [folder / REWRITTEN for folder in self.folders], self.settings.tools
+        found = (one for file in files if file.exists() for one in read_rewritten(file))
+        return tuple(one._replace(prompt=one.prompt.model_copy(update={"default_tools": tools})) for one in found)
 
     def _read(self) -> tuple[Prompt, ...]:
         """Return the prompts of the files; an own prompt stands for the inherited one with the same messages."""

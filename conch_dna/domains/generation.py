@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Draft, Generator, Verifier
 
 IN_A_ROW = 2000  # drafts without one that is kept: the generator has no more
+PROMPTS_FILE, REPORT_FILE = "prompts.jsonl", "report.json"
 COMPARED = 1000  # kept prompts that are compared for near-duplicates, which costs the square of their number
 SOURCE = "generated"  # the source of every generated prompt
 
@@ -110,7 +111,7 @@ def generate(
     kept: list[Draft] = []
     rejected: Counter[str] = Counter()
     seen: set[str] = set()
-    avoided, idle = {_plain(text) for text in avoid}, 0
+    avoided, idle = {plain(text) for text in avoid}, 0
     for draft in drafts_of(domain, generator.make, seed, held_out=held_out):
         fault = _fault(draft, domain, generator.verifier, seen, avoided)
         if fault:
@@ -131,16 +132,24 @@ def generate(
 
 
 def write_generated(folder: Path, made: Generated) -> None:
-    """Write prompts, answers and report: ``prompts.jsonl``, ``recorded/generated.jsonl``, ``report.json``."""
+    """Write prompts, answers and report: ``prompts.jsonl``, ``recorded/generated.jsonl``, ``report.json``.
+
+    :raises DataError: the folder has other prompts; those of an earlier generation are replaced.
+    """
+    if (folder / PROMPTS_FILE).exists() and not (folder / REPORT_FILE).exists():
+        raise DataError(
+            "the folder has prompts that were not generated, and they are kept", where=folder / PROMPTS_FILE,
+            next_step="Name another folder: --out",
+        )  # fmt: skip
     (folder / "recorded").mkdir(parents=True, exist_ok=True)
     teacher, sampling = f"generator:{made.report.generator}@{made.report.seed}", Sampling()
     answers = [
         to_json_line(Completion(prompt=draft.prompt.digest, text=draft.answer, teacher=teacher, sampling=sampling))
         for draft in made.drafts
     ]
-    write_atomic(folder / "prompts.jsonl", "".join(prompt_line(draft.prompt) for draft in made.drafts))
+    write_atomic(folder / PROMPTS_FILE, "".join(prompt_line(draft.prompt) for draft in made.drafts))
     write_atomic(folder / "recorded" / "generated.jsonl", "".join(answers))
-    write_atomic(folder / "report.json", made.report.model_dump_json(indent=2) + "\n")
+    write_atomic(folder / REPORT_FILE, made.report.model_dump_json(indent=2) + "\n")
 
 
 def _fault(
@@ -152,13 +161,13 @@ def _fault(
     if (digest := draft.prompt.digest) in seen:
         return "the same prompt came before"
     seen.add(digest)
-    if _plain(draft.prompt.messages[-1].content) in avoided:
+    if plain(draft.prompt.messages[-1].content) in avoided:
         return "a prompt to avoid"
     if verifier is not None:
         figures = verifier(draft.prompt, draft.answer, domain)
         if figures is None:
             return "the prompt has no reference for the verifier"
-        if figures["right"] != 1:
+        if figures.get("right") != 1:
             return "the verifier does not find the answer right"
     return None
 
@@ -182,5 +191,6 @@ def _report(generator: str, kept: Sequence[Draft], rejected: Counter[str], seed:
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text in the form in which prompts to avoid are compared."""
     return " ".join(text.casefold().split())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conch_dna.domains.domain import Domain
 from conch_dna.errors import DataError
 from conch_dna.evaluation.question_sets import in_stable_order
-from conch_dna.evaluation.right import GENERATED, NATURAL, checkable, verified
+from conch_dna.evaluation.right import GENERATED, NATURAL, checkable, figures_of, verified
 from conch_dna.records import Reference
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class AskedSet:
 def held_out_sets(
     domain: Domain, natural: Sequence[Prompt], generated: Sequence[Prompt], verifier: Verifier, most: int | None
 ) -> list[AskedSet]:
-    """Return the natural held-out prompts that the verifier can check, and the generated ones, as two sets.
+    """Return the natural and the generated held-out prompts that the verifier can check, as two sets.
 
     :param most: the most natural prompts, a stable choice; ``None`` for all.
     """
@@ -53,7 +54,10 @@ def held_out_sets(
         return verified(verifier, domain, prompts, answers)
 
     known = checkable(verifier, domain, natural)
-    sets = {NATURAL: [known[i] for i in in_stable_order(known)[:most]], GENERATED: list(generated)}
+    sets = {
+        NATURAL: [known[i] for i in in_stable_order(known)[:most]],
+        GENERATED: checkable(verifier, domain, generated),
+    }
     return [AskedSet(name, domain, tuple(prompts), grade) for name, prompts in sets.items() if prompts]
 
 
@@ -62,13 +66,15 @@ def public_sets(name: str, questions: QuestionSet, domain: Domain, most: int) ->
 
     :param domain: the context of a teacher; the answers have the set's own limit.
     :param most: the most questions of a kind, a stable choice.
+    :raises PluginError: raised by ``grade``, if that of a question fails.
     """
     found = questions.questions()
     asked = domain.changed(max_tokens=questions.max_tokens)
     grades = {question.prompt.digest: question.grade for question in found}
 
     def grade(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[Figures | None]:
-        return [grades[prompt.digest](answer) for prompt, answer in zip(prompts, answers, strict=True)]
+        grading = [partial(grades[prompt.digest], text) for prompt, text in zip(prompts, answers, strict=True)]
+        return [figures_of(name, type(questions).__module__, one) for one in grading]
 
     sets = []
     for kind in dict.fromkeys(question.kind for question in found):
@@ -79,11 +85,16 @@ def public_sets(name: str, questions: QuestionSet, domain: Domain, most: int) ->
 
 
 def file_set(
-    name: str, domain: Domain, prompts: Sequence[Prompt], verifiers: Mapping[str, Verifier], most: int | None
+    name: str,
+    domain: Domain,
+    prompts: Sequence[Prompt],
+    usual: Verifier | None,
+    verifiers: Mapping[str, Verifier],
+    most: int | None,
 ) -> AskedSet:
     """Return the prompts of a file that a verifier can check.
 
-    Each prompt is checked by the domain's verifier, or by the only one that reads its reference.
+    Each prompt is checked by the usual verifier if that reads its reference, or by the only one that does.
 
     :raises DataError: no prompt has a reference that a verifier can check.
     """
@@ -93,8 +104,8 @@ def file_set(
         return [graded(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
 
     def graded(prompt: Prompt, answer: str) -> Figures | None:
-        if named := domain.settings.verifier:
-            (found,) = verified(verifiers[named], domain, [prompt], [answer])
+        if usual is not None:
+            (found,) = verified(usual, domain, [prompt], [answer])
             if found is not None:
                 return found
         if prompt.digest not in by_reference:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conch_dna.data.tool_form import FORM
+from conch_dna.data.tool_form import student_turns
 from conch_dna.evaluation.answers import answer_greedily, greedy
 from conch_dna.kernels import bf16
 from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
@@ -55,7 +55,6 @@ class KeptBaseAnswers:
 
 def _key(base: str, domain: Domain, prompt: Prompt, *, held: bool) -> str:
     """Return the sha256 of everything that the answer depends on."""
-    tools = [tool.model_dump() for tool in prompt.tools or domain.settings.tools]
     form = grammar_of(prompt.offered) if held else "free"
-    asked = [prompt.digest, tools, FORM, form, *([f"bf16-{bf16.unit()}"] if bf16.unit() else [])]
+    asked = [student_turns(prompt), form, *([f"bf16-{bf16.unit()}"] if bf16.unit() else [])]
     return digest_of([SCHEMA_VERSION, base, greedy(domain).model_dump(mode="json"), asked])

@@ -9,7 +9,7 @@ from conch_dna.errors import PluginError
 from conch_dna.records import HELD, Share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from conch_dna.domains.domain import Domain
     from conch_dna.plugin.protocols import Verifier
@@ -84,10 +84,19 @@ def _chosen(kinds: Mapping[str, Answered]) -> list[Figures | None]:
 
 
 def _figures(verifier: Verifier, domain: Domain, prompt: Prompt, answer: str) -> Figures | None:
-    name, code = domain.settings.verifier, getattr(verifier, "__code__", None)
+    code = getattr(verifier, "__code__", None)
     source = code.co_filename if code else type(verifier).__module__
+    return figures_of(domain.settings.verifier, source, lambda: verifier(prompt, answer, domain))
+
+
+def figures_of(name: str, source: str, said_of: Callable[[], Figures | None]) -> Figures | None:
+    """Return what a plug-in says of an answer.
+
+    :param name, source: the name of the plug-in and its file, for an error.
+    :raises PluginError: it raised an exception, or returned something else than figures in [0, 1] with ``right``.
+    """
     try:
-        said = verifier(prompt, answer, domain)
+        said = said_of()
         found = None if said is None else {key: float(value) for key, value in said.items()}
     except Exception as error:
         raise PluginError(name, source, error) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conch_dna.data.splits import split
+from conch_dna.domains.discovery import domain_folders
 from conch_dna.domains.domain import Domain, domain_of_file
 from conch_dna.domains.extract import AnswerExtractor, as_answered
 from conch_dna.domains.prompts import read_prompts
@@ -21,7 +22,7 @@ from conch_dna.models import accel
 from conch_dna.pipeline.adapters import AdapterRef, find_adapter
 from conch_dna.pipeline.held_out import generated_prompts
 from conch_dna.pipeline.project import Project, open_project
-from conch_dna.pipeline.selection import check_known, known_domains
+from conch_dna.pipeline.selection import domain_named, known_domains
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.teachers.answer_cache import CompletionCache
@@ -50,7 +51,8 @@ class EvalOptions:
 
     :param on: ``heldout``, the name of a question set, or the path of a file of prompts.
     :param domain: the domain to evaluate on; by default the neuron's own.
-    :param n: the most prompts of each set, a stable choice; by default all natural ones and 200 of any other set.
+    :param n: the most prompts of each set, a stable choice; by default all natural ones, all of
+        a file, and 200 of any other set.
     :param free, held: whether to ask for answers as the model writes them, and held to the grammar of tools.
     :param against: the neuron that each neuron is compared with; by default the base. ``none`` for no comparison.
     :param verifier: decides whether an answer is right; by default the domain's.
@@ -136,9 +138,8 @@ class _Evaluation:
     def __post_init__(self) -> None:
         self._runtimes: dict[str, NeuronRuntime] = {}
         self._sets: dict[tuple[str, float], list[AskedSet]] = {}
-        named = self.options.verifier
-        if named:
-            self.project.host.catalog.get("verifiers", named)
+        if self.options.verifier:  # refused before any work
+            self.project.host.catalog.get("verifiers", self.options.verifier)
 
     @cached_property
     def config(self) -> DistillConfig:
@@ -147,8 +148,8 @@ class _Evaluation:
 
     @cached_property
     def domains(self) -> dict[str, Domain]:
-        """All domains, with the final answers in their examples, and the verifier of the options."""
-        return {name: self._prepared(domain) for name, domain in known_domains(self.project).items()}
+        """All sound domains, with the final answers in their examples."""
+        return {name: self._prepared(domain) for name, domain in known_domains(self.project, ()).items()}
 
     def leave_out(self, reason: str) -> None:
         """Note what is not evaluated, once."""
@@ -161,26 +162,34 @@ class _Evaluation:
             ref = AdapterRef(TEACHER, "", "", {})
         else:
             ref = find_adapter(self.project.folder, self.registry, name)
-        for domain in self._domains_of(ref):
-            sets = self._sets_of(domain, float(ref.settings.get("held_out", self.config.held_out)))
-            if not sets:
-                continue
-            model, other = self._models(ref, domain)
-            for asked in sets:
-                for held in self._forms(ref, asked):
-                    self._count(ref, domain, asked, held=held, model=model, other=other)
+        domains = self._domains_of(ref)
+        for domain in domains:
+            try:
+                self._ask(ref, domain)
+            except ConchError as error:
+                if len(domains) == 1:
+                    raise
+                self.leave_out(f"{ref.name} on {domain.name}: {error}")
+
+    def _ask(self, ref: AdapterRef, domain: Domain) -> None:
+        """Ask all sets of one domain."""
+        sets = self._sets_of(domain, float(ref.settings.get("held_out", self.config.held_out)))
+        if not sets:
+            return
+        model, other = self._models(ref, domain)
+        for asked in sets:
+            for held in self._forms(ref, asked):
+                self._count(ref, domain, asked, held=held, model=model, other=other)
 
     def _prepared(self, domain: Domain) -> Domain:
-        found = as_answered(domain, AnswerExtractor(self.project.host, domain))
-        return found.changed(verifier=self.options.verifier) if self.options.verifier else found
+        return as_answered(domain, AnswerExtractor(self.project.host, domain))
 
     def _domains_of(self, ref: AdapterRef) -> list[Domain]:
         """Return the domains to evaluate on."""
         on, named = self.options.on, self.options.domain or ref.domain
-        if self.options.domain:
-            check_known([named], self.domains)
-        if named in self.domains:
-            return [self.domains[named]]
+        if self.options.domain or named in domain_folders(self.project.host, self.project.folder):
+            # One that was left out is faulty, and reading it again says why.
+            return [self.domains.get(named) or domain_named(self.project, named)]
         if on != HELD_OUT:
             suited = self._question_set(on).domain if self._is_question_set(on) else ""
             return [self.domains.get(suited) or self._prepared(domain_of_file(Path(on), suited or "file"))]
@@ -208,11 +217,12 @@ class _Evaluation:
 
     def _made_sets(self, domain: Domain, share: float) -> list[AskedSet]:
         on, n, host = self.options.on, self.options.n, self.project.host
+        named = self.options.verifier or domain.settings.verifier
+        verifier = host.catalog.get("verifiers", named) if named else None
         if on == HELD_OUT:
-            if not domain.settings.verifier:
+            if verifier is None:
                 self.leave_out(f"{domain.name}: the domain has no verifier; name one with --verifier")
                 return []
-            verifier = host.catalog.get("verifiers", domain.settings.verifier)
             natural = split(domain.prompts, share).held_out
             return held_out_sets(
                 domain, natural, generated_prompts(host, domain, MOST if n is None else n), verifier, n
@@ -226,7 +236,7 @@ class _Evaluation:
             raise UnknownName("no such set of prompts", where="--on", got=on, allowed=f"{known}, or a file of prompts")
         tools = domain.settings.tools
         prompts = [prompt.model_copy(update={"default_tools": tools}) for prompt in read_prompts(path)]
-        return [file_set(path.name, domain, prompts, host.catalog.all("verifiers"), n)]
+        return [file_set(path.name, domain, prompts, verifier, host.catalog.all("verifiers"), n)]
 
     def _forms(self, ref: AdapterRef, asked: AskedSet) -> list[bool]:
         """Return whether to hold the answers, for each time that a set is asked; without tools there is one."""

@@ -10,7 +10,7 @@ import structlog
 
 from conch_dna.data.batches import of_like_length
 from conch_dna.data.tool_form import read_calls
-from conch_dna.domains.generation import generate
+from conch_dna.domains.generation import generate, plain
 from conch_dna.records import Message
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Mix:
 
     :param host: blames the plug-in of a generator that fails.
     :param encode: returns the tokens of a prompt and its answer.
-    :param avoid: texts of prompts that no generated one may have: those of the domain, and those of the gate.
+    :param avoid: texts that no generated or rewritten prompt may have: those of the domain's prompts and of the gate's.
     """
 
     host: Plugins
@@ -89,7 +89,12 @@ class Mix:
         """Return the rewritten examples among ``total``, none more than :data:`PASSES` times."""
         settings = self.domain.settings.generate
         wanted = round(total * settings.rewritten) if settings else 0
-        known = [Answered(one.prompt, one.answer) for one in self.domain.rewritten] if wanted else []
+        avoided = {plain(text) for text in self.avoid} if wanted else set()
+        known = [
+            Answered(one.prompt, one.answer)
+            for one in (self.domain.rewritten if wanted else ())
+            if plain(one.prompt.messages[-1].content) not in avoided
+        ]
         draw = random.Random(f"rewritten:{self.config.seed}")  # noqa: S311 - not for secrets
         passes = [one for _ in range(PASSES) for one in draw.sample(known, len(known))]
         return passes[:wanted]

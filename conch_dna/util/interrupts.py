@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that a training cannot lose.
+"""Ctrl-C and SIGTERM that a run of the command line cannot lose.
 
 Python raises :class:`KeyboardInterrupt` in whatever code runs when the signal comes. ``mx.array`` of a NumPy array
 tries one conversion after another, takes the interrupt for one that failed, and goes on: 2 of 1,761 were lost in a
@@ -22,6 +22,8 @@ def listen(*numbers: signal.Signals) -> None:
 
 def raise_if_heard() -> None:
     """Raise the interrupt of a signal that came since :func:`listen`, whether or not it was raised then.
+
+    Each training step asks, and a run before its gate and before it publishes.
 
     :raises KeyboardInterrupt: one came.
     """

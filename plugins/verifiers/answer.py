@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
 
 _LABEL = re.compile(r"\banswer[*_]*(?:\s+is)?\s*:[*_\s]*|\banswer\s+is\b[*_\s]*", re.IGNORECASE)
-_ANSWER_LINE = re.compile(r"^(?:[^\w\n]|_)*answer\s*:[*_]*[^\S\n]*\S", re.IGNORECASE | re.MULTILINE)
+_ANSWER_LINE = re.compile(r"^(?:[^\w\n]|_)*answer[*_]*\s*:[*_]*[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE)
 _DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
 # Digits in a word, such as a flight's number, are no quantity. A dash after a word or a closing bracket is no minus.
 _NUMBER = rf"(?P<minus>(?<![\w)])[-\u2212]\s?|\b(?:minus|negative)\s+)?(?:[$£€¥]\s*)?(?<![\w.])(?P<number>{_DIGITS})"
@@ -26,6 +26,13 @@ _FRACTION = re.compile(r"\s*/\s*(\d+)(?![\d.])")
 _MIXED = re.compile(r"\s+(\d+)/(\d+)(?![\d.])")
 # What makes a number one of several, or part of a calculation without a result.
 _ANOTHER = re.compile(r"(?:\s*[-\u2013+*/x×÷]|\s+(?:[^\W\d]+\s+)?(?:or|to|and))\s*[$£€¥]?\.?\d", re.IGNORECASE)  # noqa: RUF001
+# A power, an exponent or a decimal comma: the number that stands before it is not the value.
+_POWER = re.compile(r"\s*(?:\^|\*\*)|e[-+]?\d|,\d", re.IGNORECASE)
+_SCALE = re.compile(r"\s*(k|hundred|thousand|million|billion|trillion|dozen)\b", re.IGNORECASE)
+_SCALES = {
+    "k": 10**3, "dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9,
+    "trillion": 10**12,
+}  # fmt: skip
 _UNIT = re.compile(r"\s*(?:%|°?[^\W\d_]*)(?:\s+[^\W\d_]+)?")
 _REASON = re.compile(r"\s[(\u2014\u2013]|[.;!?](?:\s|$)|,?\s(?:because|since|as|so|than|which)\s|\n", re.IGNORECASE)
 _LIST = re.compile(r"\s*(?:,|/|;|>|<|->|→|\band\b|\bor\b|\bthen\b)+\s*(?:(?:and|then)\s+)?", re.IGNORECASE)
@@ -48,11 +55,12 @@ def answer(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | 
 def answer_right(truth: str, response: str) -> bool:
     """Return whether the final answer of a response is ``truth``.
 
-    The final answer follows the last ``Answer:`` (or ``answer is``). A response without one counts if it is nothing but
-    the answer, or if it shows a calculation: then its last number is the answer. Numbers are compared by value, without
-    currency and unit; times as times; words without case. Of a calculation, only the result counts.
+    The final answer follows the ``Answer:`` of the last line that begins so, or the last ``answer is``. A response
+    without one counts if it is nothing but the answer, or if it shows a calculation: then its last number is the
+    answer. Numbers are compared by value, without currency and unit; times as times; words without case. Of a
+    calculation, only the result counts.
     """
-    labels = list(_LABEL.finditer(response))
+    labels = list(_ANSWER_LINE.finditer(response)) or list(_LABEL.finditer(response))
     if labels:
         said = response[labels[-1].end() :].strip().partition("\n")[0]
         return _says(said, truth)
@@ -68,9 +76,10 @@ def answer_right(truth: str, response: str) -> bool:
 def _says(said: str, truth: str) -> bool:
     if not _is_figure(truth):
         return _says_words(said, truth)
-    result = said.rpartition("=")[2]
+    head = _REASON.split(said.strip())[0]
+    result = (head if _FIGURE.search(head) else said).rpartition("=")[2]
     first = _FIGURE.search(result)
-    return first is not None and _same(first, result, truth)
+    return first is not None and not _DENIAL.search(_plain(result[: first.start()])) and _same(first, result, truth)
 
 
 def _is_figure(text: str) -> bool:
@@ -103,7 +112,7 @@ def _same_time(found: re.Match[str], wanted: re.Match[str]) -> bool:
 
 
 def _value(found: re.Match[str], text: str) -> Fraction | None:
-    """Return the value of a number or fraction; ``None`` for one of several numbers."""
+    """Return the value of a number or fraction; ``None`` for one of several numbers, and for a power."""
     value, rest = Fraction(found["number"].replace(",", "")), text[found.end() :]
     mixed, fraction = _MIXED.match(rest), _FRACTION.match(rest)
     if mixed and int(mixed[2]):
@@ -111,8 +120,10 @@ def _value(found: re.Match[str], text: str) -> Fraction | None:
     elif fraction and int(fraction[1]):
         value /= int(fraction[1])
         rest = rest[fraction.end() :]
-    if not mixed and _ANOTHER.match(rest):
+    if not mixed and (_ANOTHER.match(rest) or _POWER.match(rest)):
         return None
+    if scale := _SCALE.match(rest):
+        value *= _SCALES[scale[1].casefold()]
     return -value if found["minus"] else value
 
 

@@ -66,6 +66,17 @@ def test_a_written_set_is_a_domains_prompts_and_recording(domain, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["kept"] == 5
 
 
+def test_prompts_that_were_not_generated_are_never_replaced(domain, tmp_path):
+    folder = tmp_path / "own"
+    write_generated(folder, generate(domain, GENERATOR, 5))
+    write_generated(folder, generate(domain, GENERATOR, 6))
+    (folder / "report.json").unlink()
+    written = (folder / "prompts.jsonl").read_bytes()
+    with pytest.raises(DataError, match=r"were not generated.*--out"):
+        write_generated(folder, generate(domain, GENERATOR, 7))
+    assert (folder / "prompts.jsonl").read_bytes() == written
+
+
 def test_a_generator_that_makes_nothing_new_stops(domain):
     def same(seed, *, held_out=False):
         return itertools.repeat(next(sums(1)))

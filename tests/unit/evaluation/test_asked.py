@@ -6,7 +6,7 @@ import pytest
 from projects import write_domain
 
 from conch_dna.domains.domain import load_domain
-from conch_dna.errors import DataError
+from conch_dna.errors import DataError, PluginError
 from conch_dna.evaluation.asked import file_set, held_out_sets, public_sets
 from conch_dna.evaluation.eval_report import Difference
 from conch_dna.plugin.manager import load_plugins
@@ -80,23 +80,34 @@ def test_the_kinds_of_a_public_set_are_apart_and_have_its_limit(domain):
     ids=["answer", "calls", "tool and words", "plan and words"],
 )  # fmt: skip
 def test_a_file_is_checked_by_the_verifier_that_its_references_suit(domain, reference, answer, figures):
-    asked = file_set("mine.jsonl", domain, [prompt("x", **reference), prompt("y")], VERIFIERS, None)
+    asked = file_set("mine.jsonl", domain, [prompt("x", **reference), prompt("y")], None, VERIFIERS, None)
     assert [p.text for p in asked.prompts] == ["x"]
     (found,) = asked.grade(asked.prompts, [answer])
     assert (found.keys(), found["right"]) == (figures, 1)
 
 
-def test_the_domains_verifier_comes_first(domain):
-    domain.settings = domain.settings.model_copy(update={"verifier": "facts"})
-    asked = file_set("mine.jsonl", domain, [prompt("Ana", contains=("Ana",), answer="7")], VERIFIERS, None)
+def test_the_usual_verifier_comes_first(domain):
+    asked = file_set(
+        "mine.jsonl", domain, [prompt("Ana", contains=("Ana",), answer="7")], VERIFIERS["facts"], VERIFIERS, None
+    )
     (found,) = asked.grade(asked.prompts, ["- Ana"])
     assert found == {"right": 1, "facts kept": 1, "facts invented": 0}
+
+
+def test_a_question_whose_grade_is_no_figure_names_the_set(domain):
+    class Wrong(Numbers):
+        def questions(self):
+            return [Question(prompt("x"), lambda _: {"score": 1.0})]
+
+    (asked,) = public_sets("mine", Wrong(), domain, 5)
+    with pytest.raises(PluginError, match=r"plug-in 'mine' failed.*not figures from 0 to 1"):
+        asked.grade(asked.prompts, ["1"])
 
 
 @pytest.mark.parametrize("reference", [{}, {"contains": ("x",)}], ids=["none", "one that two verifiers read"])
 def test_a_file_without_a_reference_that_one_verifier_reads_is_refused(domain, reference):
     with pytest.raises(DataError, match="no prompt has a reference that a single verifier reads"):
-        file_set("mine.jsonl", domain, [prompt("x", **reference)], VERIFIERS, None)
+        file_set("mine.jsonl", domain, [prompt("x", **reference)], None, VERIFIERS, None)
 
 
 def test_tools_of_a_prompt_or_of_its_domain_are_offered(domain):

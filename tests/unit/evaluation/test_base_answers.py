@@ -65,9 +65,8 @@ def test_what_changes_an_answer_makes_another_entry(runtime, domain, kept, tmp_p
     answer(runtime, "base", domain, prompts, held=True)
     domain.settings = domain.settings.model_copy(update={"max_tokens": 5})
     answer(runtime, "base", domain, prompts)
-    domain.settings = domain.settings.model_copy(update={"tools": (Tool(name="clock"),)})
-    answer(runtime, "base", domain, prompts)
-    answer(runtime, "base", domain, [prompts[0].model_copy(update={"tools": (Tool(name="watch"),)})])
+    for tools in ({"default_tools": (Tool(name="clock"),)}, {"tools": (Tool(name="watch"),)}):
+        answer(runtime, "base", domain, [prompts[0].model_copy(update=tools)])
     assert len(decoded) == len(files_of(tmp_path)) == 5
 
 

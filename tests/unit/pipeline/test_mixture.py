@@ -88,6 +88,23 @@ def test_prompts_with_tools_of_their_own_or_several_turns_are_not_joined():
     assert {len(prompt.messages) for prompt, _ in rows_of([Answered(own, CALL)], 10)} == {1}
 
 
+def test_a_rewritten_prompt_that_is_measured_is_not_trained_on_and_others_have_the_domains_tools(tmp_path, host):
+    folder = write_domain(tmp_path / "alpha")
+    lines = (Rewritten(prompt_of(text), "rewritten", "") for text in ("Measured  it", "another"))
+    (folder / "rewritten.jsonl").write_text("".join(map(rewritten_line, lines)))
+    domain = load_domain(folder)
+    generation = Generation(generator="none", share=0.0, rewritten=1.0)
+    domain.settings = domain.settings.model_copy(update={"generate": generation, "tools": TOOLS})
+    asked = []
+
+    def encode(prompt, text):
+        asked.append((prompt.text, [tool.name for tool in prompt.offered]))
+        return Example(ids=(1, 2), trained=(False, True), answer_start=1, answer_bytes=1)
+
+    Mix(host, (), None, domain, encode, ("measured it",), DistillConfig()).examples(1)
+    assert asked == [("another", list("abcdef"))] * 4
+
+
 def test_a_long_training_goes_over_the_examples_again(tmp_path, host, tiny_model, monkeypatch):
     monkeypatch.setattr("conch_dna.pipeline.mixture.MOST", 12)
     domain = load_domain(write_domain(tmp_path / "alpha"))

@@ -30,7 +30,10 @@ def right(truth, response):
          "Answer: 3/4"),
         ("1.5", "Answer: 1 1/2 cups"), ("25", "Answer: 25%"), ("-5", "Answer: \u22125 degrees"), ("-5", "Answer: -5"),
         ("-5", "Answer: minus 5"), ("-5", "Answer: -$5"), ("750 ml", "Answer: 750ml"), ("750 ml", "Answer: the 750 ml"),
-        ("1", "Answer: 1.00"),
+        ("1", "Answer: 1.00"), ("1,000,000", "Answer: 1 million"), ("5000", "Answer: $5k"),
+        ("2 million", "Answer: 2 million"),
+        ("12", "Answer: 12 (check: 12 * 3 = 36)"), ("5", "Answer: 5\nI hope this answer is helpful."),
+        ("5", "Answer: 5, not 6"), ("12", "Answer: The total (in euros) is 12"),
     ],
 )  # fmt: skip
 def test_numbers_are_compared_by_value_without_currency_and_unit(truth, response):
@@ -42,7 +45,9 @@ def test_numbers_are_compared_by_value_without_currency_and_unit(truth, response
     [
         ("1200", "Answer: 1,20"), ("12", "Answer: twelve"), ("12", ""), ("12", "Answer:"), ("12", "Answer: 12.5"),
         ("5", "Answer: -5"), ("-5", "Answer: 5"), ("5065", "Answer: UA5065"), ("7 km", "Answer: 8 km"),
-        ("12", "12 is my guess.\nAnswer: 13"),
+        ("12", "12 is my guess.\nAnswer: 13"), ("1", "Answer: 1 million"), ("5", "Answer: 5k"), ("10", "Answer: 10^6"),
+        ("10", "Answer: 10**2"), ("1", "Answer: 1e5"), ("2", "Answer: 2,5"), ("5", "The answer is not 5."),
+        ("36", "Answer: 12 (check: 12 * 3 = 36)"),
     ],
 )  # fmt: skip
 def test_another_number_is_wrong(truth, response):
