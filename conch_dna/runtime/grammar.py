@@ -99,7 +99,8 @@ class Grammars:
 class Constraint:
     """A logits processor for one sequence; it follows the tokens and must not be shared.
 
-    It never raises, because an error would end all requests of the batch; callers use :meth:`check` at each token.
+    It never raises, because an error would end all requests of the batch. At a grammar that exceeds llguidance's limits
+    the answer ends; who answers one request, rather than counts answers of many, uses :meth:`check` at each token.
     """
 
     def __init__(self, matcher: LLMatcher) -> None:

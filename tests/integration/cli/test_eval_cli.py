@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -146,6 +147,27 @@ def test_every_neuron_of_the_registry_is_measured_or_left_out_with_its_reason(pr
     assert rows_of(project, "other", "--domain", "alpha", "--n", 2).keys() == {
         ("other", "natural", False), ("other", "generated", False),
     }  # fmt: skip
+
+
+def test_a_domain_that_is_faulty_or_too_small_stops_no_other(project):
+    domains = project / "domains"
+    for name, prompts in (("small", 3), ("broken", 12)):
+        shutil.copytree(domains / "alpha", domains / name)
+        toml, file = domains / name / "domain.toml", domains / name / "prompts.jsonl"
+        toml.write_text(toml.read_text().replace('name = "alpha"', f'name = "{name}"'))
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[:prompts]))
+    toml.write_text("unheard = 1\n" + toml.read_text())
+    report = evaluated(project, "base", "--n", 2)
+    assert {row["domain"] for row in report["rows"]} >= {"alpha"}
+    assert [why for why in report["left_out"] if why.startswith("base on small: too few held-out prompts")]
+    assert evaluated(project, "alpha", "--n", 2)["rows"]
+    refused = here(project, "eval", "base", "--domain", "broken", "--n", 2)
+    assert (refused.exit_code, "unheard" in refused.stderr) == (1, True), refused.stderr
+
+
+def test_another_verifier_judges_what_the_domains_own_has_verified(project):
+    (natural,) = evaluated(project, "base", "--domain", "alpha", "--verifier", "facts", "--n", 2)["rows"][:1]
+    assert natural["right"]["figures"].keys() == {"facts kept", "facts invented"}
 
 
 def test_a_teachers_recorded_answers_are_measured_where_there_are_any(project):
