@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import Field
 
 from conch_dna.domains.near_duplicates import near_duplicates
-from conch_dna.domains.prompts import prompt_line
+from conch_dna.domains.prompts import prompt_line, read_prompts
 from conch_dna.domains.stats import Words, words_of
 from conch_dna.errors import DataError
 from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Draft, Generator, Verifier
 
 IN_A_ROW = 2000  # drafts without one that is kept: the generator has no more
-PROMPTS_FILE, REPORT_FILE = "prompts.jsonl", "report.json"
+PROMPTS_FILE = "prompts.jsonl"
 COMPARED = 1000  # kept prompts that are compared for near-duplicates, which costs the square of their number
 SOURCE = "generated"  # the source of every generated prompt
 
@@ -136,9 +136,10 @@ def write_generated(folder: Path, made: Generated) -> None:
 
     :raises DataError: the folder has other prompts; those of an earlier generation are replaced.
     """
-    if (folder / PROMPTS_FILE).exists() and not (folder / REPORT_FILE).exists():
+    file = folder / PROMPTS_FILE
+    if file.exists() and any(prompt.source != SOURCE for prompt in read_prompts(file)):
         raise DataError(
-            "the folder has prompts that were not generated, and they are kept", where=folder / PROMPTS_FILE,
+            "the folder has prompts that were not generated, and they are kept", where=file,
             next_step="Name another folder: --out",
         )  # fmt: skip
     (folder / "recorded").mkdir(parents=True, exist_ok=True)
@@ -147,9 +148,9 @@ def write_generated(folder: Path, made: Generated) -> None:
         to_json_line(Completion(prompt=draft.prompt.digest, text=draft.answer, teacher=teacher, sampling=sampling))
         for draft in made.drafts
     ]
-    write_atomic(folder / PROMPTS_FILE, "".join(prompt_line(draft.prompt) for draft in made.drafts))
+    write_atomic(file, "".join(prompt_line(draft.prompt) for draft in made.drafts))
     write_atomic(folder / "recorded" / "generated.jsonl", "".join(answers))
-    write_atomic(folder / REPORT_FILE, made.report.model_dump_json(indent=2) + "\n")
+    write_atomic(folder / "report.json", made.report.model_dump_json(indent=2) + "\n")
 
 
 def _fault(

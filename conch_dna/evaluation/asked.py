@@ -98,7 +98,7 @@ def file_set(
 
     :raises DataError: no prompt has a reference that a verifier can check.
     """
-    by_reference: dict[str, Verifier | None] = {}
+    by_reference: dict[str, str | None] = {}
 
     def grade(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[Figures | None]:
         return [graded(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
@@ -110,8 +110,8 @@ def file_set(
                 return found
         if prompt.digest not in by_reference:
             by_reference[prompt.digest] = _reader(prompt, domain, verifiers)
-        reader = by_reference[prompt.digest]
-        return None if reader is None else verified(reader, domain, [prompt], [answer])[0]
+        name = by_reference[prompt.digest]
+        return None if name is None else verified(verifiers[name], domain.changed(verifier=name), [prompt], [answer])[0]
 
     known = [p for p, found in zip(prompts, grade(prompts, [""] * len(prompts)), strict=True) if found is not None]
     if not known:
@@ -122,14 +122,17 @@ def file_set(
     return AskedSet(name, domain, tuple(known[i] for i in in_stable_order(known)[:most]), grade)
 
 
-def _reader(prompt: Prompt, domain: Domain, verifiers: Mapping[str, Verifier]) -> Verifier | None:
-    """Return the only verifier that reads the first field of the prompt's reference that a single one reads."""
+def _reader(prompt: Prompt, domain: Domain, verifiers: Mapping[str, Verifier]) -> str | None:
+    """Return the name of the only verifier that reads the first field of the reference that a single one reads."""
     for field in FIELDS:
         value = getattr(prompt.reference, field)
         if value == Reference.model_fields[field].default:
             continue
         alone = prompt.model_copy(update={"reference": Reference(**{field: value})})
-        readers = [v for v in verifiers.values() if verified(v, domain, [alone], [""])[0] is not None]
+        readers = [
+            name for name, verifier in verifiers.items()
+            if verified(verifier, domain.changed(verifier=name), [alone], [""])[0] is not None
+        ]  # fmt: skip
         if len(readers) == 1:
             return readers[0]
     return None

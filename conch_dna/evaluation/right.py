@@ -89,14 +89,14 @@ def _figures(verifier: Verifier, domain: Domain, prompt: Prompt, answer: str) ->
     return figures_of(domain.settings.verifier, source, lambda: verifier(prompt, answer, domain))
 
 
-def figures_of(name: str, source: str, said_of: Callable[[], Figures | None]) -> Figures | None:
-    """Return what a plug-in says of an answer.
+def figures_of(name: str, source: str, compute: Callable[[], Figures | None]) -> Figures | None:
+    """Return the checked figures of a verifier or of a grader.
 
     :param name, source: the name of the plug-in and its file, for an error.
     :raises PluginError: it raised an exception, or returned something else than figures in [0, 1] with ``right``.
     """
     try:
-        said = said_of()
+        said = compute()
         found = None if said is None else {key: float(value) for key, value in said.items()}
     except Exception as error:
         raise PluginError(name, source, error) from error

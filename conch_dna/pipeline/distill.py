@@ -36,7 +36,7 @@ from conch_dna.train.checkpoint import check_resumable
 from conch_dna.train.lora import lora_parameters
 from conch_dna.train.recipes.base import RecipeContext, RecipeResult
 from conch_dna.train.recipes.sequence import run_recipes
-from conch_dna.util.interrupts import raise_if_heard
+from conch_dna.util.interrupts import raise_if_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -170,7 +170,7 @@ class Distillation:
         finally:
             teacher.close()
             self.setup.api.write_metrics(domain.name, folder / "metrics.jsonl")
-        raise_if_heard()
+        raise_if_interrupted()
         evaluation = evaluate(
             self.base, self.registry, self._as_answered(domain), prepared.held_out, trained.adapter, config=config,
             host=self.setup.project.host, cache=self.setup.api.cache, base_fits=self.base_fits,
@@ -180,7 +180,7 @@ class Distillation:
         result = _result(domain, choice, context, len(prepared.held_out.prompts), trained, evaluation)
         if not evaluation.verdict.passed:
             return result
-        raise_if_heard()
+        raise_if_interrupted()
         entry = publish(  # last of all: nothing fails after it
             self.registry, domain, trained.adapter, evaluation.verdict, base=config.student,
             teacher=self.teacher_name(domain), identity=context.identity,

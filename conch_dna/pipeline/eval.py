@@ -194,6 +194,8 @@ class _Evaluation:
             suited = self._question_set(on).domain if self._is_question_set(on) else ""
             return [self.domains.get(suited) or self._prepared(domain_of_file(Path(on), suited or "file"))]
         if ref.name in {BASE, TEACHER}:
+            for name in domain_folders(self.project.host, self.project.folder).keys() - self.domains.keys():
+                self.leave_out(f"{ref.name} on {name}: the domain is faulty; conch domains check {name} says why")
             return list(self.domains.values())
         raise ConfigError(
             "its domain is not known", where=ref.name, got=ref.domain or None,
@@ -219,14 +221,14 @@ class _Evaluation:
         on, n, host = self.options.on, self.options.n, self.project.host
         named = self.options.verifier or domain.settings.verifier
         verifier = host.catalog.get("verifiers", named) if named else None
+        judged = domain.changed(verifier=named)
         if on == HELD_OUT:
             if verifier is None:
                 self.leave_out(f"{domain.name}: the domain has no verifier; name one with --verifier")
                 return []
             natural = split(domain.prompts, share).held_out
-            return held_out_sets(
-                domain, natural, generated_prompts(host, domain, MOST if n is None else n), verifier, n
-            )
+            generated = generated_prompts(host, domain, MOST if n is None else n)
+            return held_out_sets(judged, natural, generated, verifier, n)
         if self._is_question_set(on):
             with host.blaming("question_sets", on):
                 return public_sets(on, self._question_set(on), domain, MOST if n is None else n)
@@ -236,7 +238,7 @@ class _Evaluation:
             raise UnknownName("no such set of prompts", where="--on", got=on, allowed=f"{known}, or a file of prompts")
         tools = domain.settings.tools
         prompts = [prompt.model_copy(update={"default_tools": tools}) for prompt in read_prompts(path)]
-        return [file_set(path.name, domain, prompts, verifier, host.catalog.all("verifiers"), n)]
+        return [file_set(path.name, judged, prompts, verifier, host.catalog.all("verifiers"), n)]
 
     def _forms(self, ref: AdapterRef, asked: AskedSet) -> list[bool]:
         """Return whether to hold the answers, for each time that a set is asked; without tools there is one."""

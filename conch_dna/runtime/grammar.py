@@ -99,8 +99,8 @@ class Grammars:
 class Constraint:
     """A logits processor for one sequence; it follows the tokens and must not be shared.
 
-    It never raises, because an error would end all requests of the batch. At a grammar that exceeds llguidance's limits
-    the answer ends; who answers one request, rather than counts answers of many, uses :meth:`check` at each token.
+    It never raises, because an error would end all requests of the batch. The answer ends when the grammar exceeds
+    llguidance's limits. A caller that serves a request calls :meth:`check` at each token.
     """
 
     def __init__(self, matcher: LLMatcher) -> None:
@@ -162,7 +162,7 @@ def grammar_of(
 ) -> str | None:
     """Return the grammar of an answer with these tools or of this schema; ``None`` for free text.
 
-    :param text: whether text is allowed instead of calls; no brace begins it, not even after blanks.
+    :param text: whether text is allowed instead of calls; its first character that is no blank is no brace.
     :param several: whether more than one call is allowed.
     :raises GrammarError: there are both tools and a schema.
     """
@@ -179,7 +179,7 @@ def calls_grammar(tools: Sequence[Tool], *, text: bool, several: bool) -> str:
     Arguments have no other keys than those that the tool's schema names, unless it allows them (:func:`closed`).
 
     :param tools: the tools that may be called.
-    :param text: whether text is allowed instead of calls; no brace begins it, not even after blanks.
+    :param text: whether text is allowed instead of calls; its first character that is no blank is no brace.
     :param several: whether more than one call is allowed.
     """
     lines = [

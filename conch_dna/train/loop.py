@@ -19,7 +19,7 @@ from conch_dna.losses.fused import Sums, loss_sums
 from conch_dna.plugin.protocols import Targets
 from conch_dna.records import StepReport
 from conch_dna.train.schedules import learning_rate
-from conch_dna.util.interrupts import raise_if_heard
+from conch_dna.util.interrupts import raise_if_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +118,7 @@ def train(
     """
     try:
         for step in range(first, config.steps):
-            raise_if_heard()
+            raise_if_interrupted()
             started = time.perf_counter()
             mx.reset_peak_memory()
             trainee.model.eval()

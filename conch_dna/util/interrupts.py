@@ -11,27 +11,27 @@ import signal
 from types import FrameType
 from typing import NoReturn
 
-_heard = False
+_received = False
 
 
 def listen(*numbers: signal.Signals) -> None:
-    """Raise :class:`KeyboardInterrupt` on these signals, and keep for :func:`raise_if_heard` that one came."""
+    """Raise :class:`KeyboardInterrupt` on these signals, and keep for :func:`raise_if_interrupted` that one came."""
     for number in numbers:
-        signal.signal(number, _hear)
+        signal.signal(number, _on_signal)
 
 
-def raise_if_heard() -> None:
+def raise_if_interrupted() -> None:
     """Raise the interrupt of a signal that came since :func:`listen`, whether or not it was raised then.
 
     Each training step asks, and a run before its gate and before it publishes.
 
     :raises KeyboardInterrupt: one came.
     """
-    if _heard:
+    if _received:
         raise KeyboardInterrupt
 
 
-def _hear(_: int, __: FrameType | None) -> NoReturn:
-    global _heard  # noqa: PLW0603 - signals belong to the whole process
-    _heard = True
+def _on_signal(_: int, __: FrameType | None) -> NoReturn:
+    global _received  # noqa: PLW0603 - signals belong to the whole process
+    _received = True
     raise KeyboardInterrupt

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
-_FENCE = re.compile(
-    r"^[ \t]*```[ \t]*(?P<info>[^\n`]*?)[ \t]*\n(?P<code>.*?)(?:^[ \t]*(?P<end>```)|\Z)", re.DOTALL | re.MULTILINE
-)
+_FENCE = re.compile(r"[ \t]*```[ \t]*(?P<info>[^`]*?)\s*")
 _PYTHON = {"", "py", "python", "python3"}
 
 
@@ -34,9 +32,24 @@ def lines(text: str) -> list[str]:
 
 
 def fenced_code(text: str) -> FencedCode | None:
-    """Return the first block of ``text`` fenced by three backticks and marked as Python or unmarked."""
-    blocks = (block for block in _FENCE.finditer(text) if block["info"].casefold() in _PYTHON)
-    return next((FencedCode(block["code"], block["end"] is not None) for block in blocks), None)
+    """Return the first block of ``text`` fenced by three backticks and marked as Python or unmarked.
+
+    A block of another language ends at a fence without a mark, or where a marked one begins the next block.
+    """
+    code: list[str] | None = None
+    other = False
+    for line in text.splitlines(keepends=True):
+        fence = _FENCE.fullmatch(line)
+        if code is not None:
+            if fence or line.lstrip(" \t").startswith("```"):
+                return FencedCode("".join(code), closed=True)
+            code.append(line)
+        elif fence and other and not fence["info"]:
+            other = False
+        elif fence:
+            other = fence["info"].casefold() not in _PYTHON
+            code = None if other else []
+    return None if code is None else FencedCode("".join(code), closed=False)
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
 
 _LABEL = re.compile(r"\banswer[*_]*(?:\s+is)?\s*:[*_\s]*|\banswer\s+is\b[*_\s]*", re.IGNORECASE)
-_ANSWER_LINE = re.compile(r"^(?:[^\w\n]|_)*answer[*_]*\s*:[*_]*[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE)
+_ANSWER_LINE = re.compile(r"^(?:[^\w\n]|_)*answer\s*:[*_]*[^\S\n]*\S", re.IGNORECASE | re.MULTILINE)
 _DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
 # Digits in a word, such as a flight's number, are no quantity. A dash after a word or a closing bracket is no minus.
 _NUMBER = rf"(?P<minus>(?<![\w)])[-\u2212]\s?|\b(?:minus|negative)\s+)?(?:[$£€¥]\s*)?(?<![\w.])(?P<number>{_DIGITS})"
@@ -27,12 +27,13 @@ _MIXED = re.compile(r"\s+(\d+)/(\d+)(?![\d.])")
 # What makes a number one of several, or part of a calculation without a result.
 _ANOTHER = re.compile(r"(?:\s*[-\u2013+*/x×÷]|\s+(?:[^\W\d]+\s+)?(?:or|to|and))\s*[$£€¥]?\.?\d", re.IGNORECASE)  # noqa: RUF001
 # A power, an exponent or a decimal comma: the number that stands before it is not the value.
-_POWER = re.compile(r"\s*(?:\^|\*\*)|e[-+]?\d|,\d", re.IGNORECASE)
-_SCALE = re.compile(r"\s*(k|hundred|thousand|million|billion|trillion|dozen)\b", re.IGNORECASE)
+_POWER = re.compile(r"\s*(?:\^|\*\*)\s*[-(]?\d|e[-+]?\d|,\d", re.IGNORECASE)
+_SCALE = re.compile(r"(k|\s*(?i:hundred|thousand|million|billion|trillion))\b")  # " K" may be kelvin
 _SCALES = {
-    "k": 10**3, "dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9,
-    "trillion": 10**12,
+    "k": 10**3, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
 }  # fmt: skip
+_REMARK = re.compile(r"\s\([^()]*[^\W\d][^()]*\)[\s.*_]*$")  # in brackets at the end, with a letter in it
+_NOT = re.compile(r"\bnot\s+[*_$£€¥]*$", re.IGNORECASE)
 _UNIT = re.compile(r"\s*(?:%|°?[^\W\d_]*)(?:\s+[^\W\d_]+)?")
 _REASON = re.compile(r"\s[(\u2014\u2013]|[.;!?](?:\s|$)|,?\s(?:because|since|as|so|than|which)\s|\n", re.IGNORECASE)
 _LIST = re.compile(r"\s*(?:,|/|;|>|<|->|→|\band\b|\bor\b|\bthen\b)+\s*(?:(?:and|then)\s+)?", re.IGNORECASE)
@@ -55,14 +56,11 @@ def answer(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | 
 def answer_right(truth: str, response: str) -> bool:
     """Return whether the final answer of a response is ``truth``.
 
-    The final answer follows the ``Answer:`` of the last line that begins so, or the last ``answer is``. A response
-    without one counts if it is nothing but the answer, or if it shows a calculation: then its last number is the
-    answer. Numbers are compared by value, without currency and unit; times as times; words without case. Of a
-    calculation, only the result counts.
+    The final answer follows the last ``Answer:`` or ``answer is``. A response without one counts if it is nothing but
+    the answer, or if it shows a calculation: then its last number is the answer. Numbers are compared by value, without
+    currency and unit; times as times; words without case. Of a calculation, only the result counts.
     """
-    labels = list(_ANSWER_LINE.finditer(response)) or list(_LABEL.finditer(response))
-    if labels:
-        said = response[labels[-1].end() :].strip().partition("\n")[0]
+    if (said := _final(response, figure=_is_figure(truth))) is not None:
         return _says(said, truth)
     bare = response.strip().strip("*_`.!")
     if _is_figure(truth):
@@ -73,13 +71,26 @@ def answer_right(truth: str, response: str) -> bool:
     return _plain(bare) == _plain(truth)
 
 
+def _final(response: str, *, figure: bool) -> str | None:
+    """Return what follows the last label, up to the end of its line; ``None`` without one.
+
+    A label counts where what follows can be an answer: a figure where one is asked, or else what follows a colon, so
+    that "I hope this answer is helpful" is none. If no label does, the last one counts.
+    """
+    labels = list(_LABEL.finditer(response))
+    said = [response[label.end() :].strip().partition("\n")[0] for label in labels]
+    likely = [
+        text for label, text in zip(labels, said, strict=True) if (_FIGURE.search(text) if figure else ":" in label[0])
+    ]
+    return (likely or said or [None])[-1]
+
+
 def _says(said: str, truth: str) -> bool:
     if not _is_figure(truth):
         return _says_words(said, truth)
-    head = _REASON.split(said.strip())[0]
-    result = (head if _FIGURE.search(head) else said).rpartition("=")[2]
+    result = _REMARK.sub("", said).rpartition("=")[2]
     first = _FIGURE.search(result)
-    return first is not None and not _DENIAL.search(_plain(result[: first.start()])) and _same(first, result, truth)
+    return first is not None and not _NOT.search(result[: first.start()]) and _same(first, result, truth)
 
 
 def _is_figure(text: str) -> bool:
@@ -123,7 +134,7 @@ def _value(found: re.Match[str], text: str) -> Fraction | None:
     if not mixed and (_ANOTHER.match(rest) or _POWER.match(rest)):
         return None
     if scale := _SCALE.match(rest):
-        value *= _SCALES[scale[1].casefold()]
+        value *= _SCALES[scale[1].strip().casefold()]
     return -value if found["minus"] else value
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Verifier
     from conch_dna.records import FunctionCall, Prompt, Reference
 
-# What opens a call, in whatever form, in an answer that should be a refusal in words.
-_OPENS_CALL = re.compile(r"^\s*(?:\{|\[\s*\{|```)|<tool_call>", re.MULTILINE)
+# A call in whatever form, in an answer that should be a refusal in words.
+_CALL = re.compile(r"\A\s*[\[{]|\{\s*\"(?:tool|name|function)\"|```|<tool_call>|\[TOOL_CALLS\]")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def calls(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | None:  # noqa: ARG001 - the hook's signature
@@ -32,7 +33,7 @@ def calls(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | N
     from conch_dna.data.tool_form import read_calls  # loads pydantic, which `conch --help` does without
 
     if wanted.calls == ():
-        return {"right": float(bool(response.strip()) and _OPENS_CALL.search(response) is None)}
+        return {"right": float(bool(response.strip()) and _CALL.search(response) is None)}
     found = read_calls(response)
     made = found or []
     if wanted.calls is not None:
@@ -58,7 +59,7 @@ def _same_calls(made: Sequence[FunctionCall], wanted: Sequence[FunctionCall]) ->
 def _fits(call: FunctionCall, wanted: Reference) -> bool:
     """Return whether a call has the arguments that the reference names, and the texts in ``contains`` somewhere.
 
-    A text that begins or ends with a digit is a number of its own: "8" is not in "18" or "8.5".
+    Numbers are compared by value: "8" is in "8.0", and not in "18" or "8.5".
     """
     expected = (wanted.tool or {}).get("arguments") or {}
     said = _plain(_text(call.arguments))
@@ -68,9 +69,16 @@ def _fits(call: FunctionCall, wanted: Reference) -> bool:
 
 
 def _has(text: str, part: str) -> bool:
-    before = r"(?<!\d)(?<!\d[.,])" if part[:1].isdecimal() else ""
-    after = r"(?![.,]?\d)" if part[-1:].isdecimal() else ""
+    text, part = (_NUMBER.sub(_shortest, one) for one in (text, part))
+    before = r"(?<!\d)(?<!\d\.)" if part[:1].isdecimal() else ""
+    after = r"(?!\.?\d)" if part[-1:].isdecimal() else ""
     return re.search(before + re.escape(part) + after, text) is not None
+
+
+def _shortest(number: re.Match[str]) -> str:
+    """Return a number without the zeros that say nothing: 08 is 8, and 86.40 is 86.4."""
+    whole, _, rest = number[0].partition(".")
+    return ".".join(filter(None, (whole.lstrip("0") or "0", rest.rstrip("0"))))
 
 
 def _equal(value: Any, wanted: Any) -> bool:

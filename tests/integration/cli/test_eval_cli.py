@@ -160,6 +160,7 @@ def test_a_domain_that_is_faulty_or_too_small_stops_no_other(project):
     report = evaluated(project, "base", "--n", 2)
     assert {row["domain"] for row in report["rows"]} >= {"alpha"}
     assert [why for why in report["left_out"] if why.startswith("base on small: too few held-out prompts")]
+    assert "base on broken: the domain is faulty; conch domains check broken says why" in report["left_out"]
     assert evaluated(project, "alpha", "--n", 2)["rows"]
     refused = here(project, "eval", "base", "--domain", "broken", "--n", 2)
     assert (refused.exit_code, "unheard" in refused.stderr) == (1, True), refused.stderr

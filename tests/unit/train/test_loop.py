@@ -178,7 +178,7 @@ def test_ctrl_c_during_an_update_reverts_the_step(trainee, examples, objective):
 def test_an_interrupt_that_was_taken_for_a_failed_conversion_ends_the_training(
     trainee, examples, objective, monkeypatch
 ):
-    monkeypatch.setattr(interrupts, "_heard", False)
+    monkeypatch.setattr(interrupts, "_received", False)
     before, reports = signal.getsignal(signal.SIGINT), []
     interrupts.listen(signal.SIGINT)
 

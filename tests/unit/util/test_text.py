@@ -24,10 +24,14 @@ def test_lines_are_stripped_and_never_empty():
         ("```py\nx = '```'\n```", "x = '```'\n", True),
         ("```python\nx = 1", "x = 1", False),
         ("```python\n```", "", True),
+        ("```text\nValueError\n\n```python\nx = 1\n```", "x = 1\n", True),
         ("It says:\n```text\nValueError\n```\nFixed:\n```python\nx = 1\n```", "x = 1\n", True),
     ],
-    ids=["plain", "indented", "first-of-two", "marks-in-code", "broken-off", "empty", "after-an-output"],
-)
+    ids=[
+        "plain", "indented", "first-of-two", "marks-in-code", "broken-off", "empty", "after-an-open-block",
+        "after-an-output",
+    ],
+)  # fmt: skip
 def test_fenced_code_is_found(text, code, closed):
     assert fenced_code(text) == (code, closed)
 

@@ -33,7 +33,11 @@ def right(truth, response):
         ("1", "Answer: 1.00"), ("1,000,000", "Answer: 1 million"), ("5000", "Answer: $5k"),
         ("2 million", "Answer: 2 million"),
         ("12", "Answer: 12 (check: 12 * 3 = 36)"), ("5", "Answer: 5\nI hope this answer is helpful."),
-        ("5", "Answer: 5, not 6"), ("12", "Answer: The total (in euros) is 12"),
+        ("5", "Answer: 5, not 6"), ("12", "Answer: The total (in euros) is 12"), ("12", "Answer: **12**"),
+        ("12", "**Answer: 12**"), ("12", "The answer is **12**."), ("20", "Answer: 4 \u00d7 (3 + 2) = 20"),
+        ("14", "The answer is 2 * (3 + 4) = 14"), ("3", "Answer: $5 \u2013 $2 = $3"), ("300", "Answer: 300 K"),
+        ("60", "Answer: 3 hours at 20 mph, so 3 * 20 = 60 miles"), ("3", "Answer: 3 dozen"),
+        ("10", "Answer: We add 4 and 6.\nThe final answer is 10."), ("12", "Answer: Not including tax, 12"),
     ],
 )  # fmt: skip
 def test_numbers_are_compared_by_value_without_currency_and_unit(truth, response):
@@ -47,7 +51,8 @@ def test_numbers_are_compared_by_value_without_currency_and_unit(truth, response
         ("5", "Answer: -5"), ("-5", "Answer: 5"), ("5065", "Answer: UA5065"), ("7 km", "Answer: 8 km"),
         ("12", "12 is my guess.\nAnswer: 13"), ("1", "Answer: 1 million"), ("5", "Answer: 5k"), ("10", "Answer: 10^6"),
         ("10", "Answer: 10**2"), ("1", "Answer: 1e5"), ("2", "Answer: 2,5"), ("5", "The answer is not 5."),
-        ("36", "Answer: 12 (check: 12 * 3 = 36)"),
+        ("36", "Answer: 12 (check: 12 * 3 = 36)"), ("4", "Answer: 4 \u00d7 (3 + 2) = 20"),
+        ("5", "Answer: 5 \u2013 7"), ("5", "Answer: $5 \u2013 $2 = $3"),
     ],
 )  # fmt: skip
 def test_another_number_is_wrong(truth, response):
@@ -91,7 +96,9 @@ def test_a_time_is_neither_a_number_nor_another_time(truth, response):
         ("too much", "Answer: Too  much water"), ("No", "Answer: no."), ("No", "Answer: No, because it was dark"),
         ("Yes", "Answer: Yes, it will"), ("Beth", "Answer: Beth is the shortest"), ("B", "Answer: Plan B"),
         ("Beth", "Answer: Beth is shorter than Omar"), ("carrot", "Answer: carrot (not a fruit)"),
-        ("power cut", "Answer: a power cut"), ("feather, brick, car", "Answer: a feather, a brick and a car"),
+        ("power cut", "Answer: a power cut"),
+        ("Beth", "Answer: Beth\nI hope this answer is helpful."),
+        ("feather, brick, car", "Answer: a feather, a brick and a car"),
         ("Saturday", "Answer: **Saturday**"), ("Alba", "Answer: Hotel Alba"),
     ],
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """The ``calls`` verifier finds exactly the right calls right, in the form in which they are served as calls."""
 
+import json
+
 import pytest
 
 from conch_dna.domains.domain import load_domain
@@ -43,7 +45,7 @@ def test_what_is_not_served_as_a_call_is_none(response):
     assert figures(response, calls=WANTED) == {"right": 0.0, "valid JSON": 0.0, "right tool": 0.0}
 
 
-@pytest.mark.parametrize("response", ["No tool fits this request.", "I cannot send {} by post.", "Sorry.\nNone fits."])
+@pytest.mark.parametrize("response", ["No tool fits.", "I cannot send {} by post.", "Sorry.\n{name} is missing."])
 def test_words_refuse(response):
     assert figures(response, calls=()) == {"right": 1.0}
 
@@ -52,7 +54,8 @@ def test_words_refuse(response):
     "response",
     [
         "", " ", CALL, CALL[:9], f"Sure!\n{CALL}", f"Sure: \n  {CALL}", f"[{CALL}]", f"```json\n{CALL}\n```",
-        f"```python\n{CALL}\n```", '<tool_call>{"name": "send"}</tool_call>',
+        f"```python\n{CALL}\n```", '<tool_call>{"name": "send"}</tool_call>', f"Sure: {CALL}", f"`{CALL}`", f"- {CALL}",
+        f"I will call {CALL} now.", '[TOOL_CALLS] [{"name": "send"}]', '[send(to="Ann")]',
     ],
 )  # fmt: skip
 def test_a_call_in_any_form_is_no_refusal(response):
@@ -66,6 +69,24 @@ def test_a_call_in_any_form_is_no_refusal(response):
 def test_a_number_that_must_be_there_is_one_of_its_own(expression, right):
     call = f'{{"tool": "calculator", "arguments": {{"expression": "{expression}"}}}}'
     assert figures(call, tool={"name": "calculator"}, contains=("9", "24"))["right"] == right
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [("86.40 / 4", "86.4"), ("mean(71,64,87)", "64"), ("Saturday 08:30", "8:30"), ("7.00 pm", "7"), ("12.0", "12")],
+)
+def test_numbers_are_compared_by_value(said, part):
+    call = f'{{"tool": "calculator", "arguments": {{"expression": "{said}"}}}}'
+    assert figures(call, tool={"name": "calculator"}, contains=(part,))["right"] == 1
+
+
+def test_every_recorded_call_but_those_that_were_wrong_before_is_right():
+    prompts = {prompt.digest: prompt for prompt in ACTION.prompts}
+    lines = (ACTION.folder / "recorded/qwen2.5-coder-1.5b.jsonl").read_text().splitlines()
+    found = [VERIFIER(prompts[row["prompt"]], row["text"], ACTION) for row in map(json.loads, lines)]
+    judged = [figures["right"] for figures in found if figures is not None]
+    assert len(judged) > 200
+    assert sum(judged) / len(judged) > 0.95
 
 
 def test_a_prompt_without_reference_is_not_judged():
