@@ -82,7 +82,7 @@ def _final(response: str, *, figure: bool) -> str | None:
     likely = [
         text for label, text in zip(labels, said, strict=True) if (_FIGURE.search(text) if figure else ":" in label[0])
     ]
-    return (likely or said or [None])[-1]
+    return (likely or said)[-1] if said else None
 
 
 def _says(said: str, truth: str) -> bool:
