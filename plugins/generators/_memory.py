@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from conch_dna.plugin.protocols import Draft
 from conch_dna.records import Message, Prompt, Reference
 
-from ..verifiers.facts import NOTHING, invented_in  # noqa: TID252 - plug-in files are loaded under another name
+from ..verifiers._facts import NOTHING, invented_in  # noqa: TID252 - plug-in files are loaded under another name
 from ._memory_slots import SLOT, Values
 from ._memory_templates import kinds, phrases
 

