@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
-from conch_dna.domains.prompts import read_prompts
+from conch_dna.domains.prompts import PROMPTS_FILE, read_prompts
 from conch_dna.domains.rewritten import FILE as REWRITTEN
 from conch_dna.domains.rewritten import read_rewritten
 from conch_dna.errors import DataError
@@ -155,8 +155,7 @@ class Domain:
 
         :raises DataError: the file is faulty.
         """
-        prompts, tools = self._read(), self.settings.tools
-        return tuple(p.model_copy(update={"default_tools": tools}) for p in prompts) if tools else prompts
+        return tuple(map(self.offering, self._read()))
 
     @cached_property
     def rewritten(self) -> tuple[Rewritten, ...]:
@@ -164,9 +163,14 @@ class Domain:
 
         :raises DataError: a file is faulty.
         """
-        files, tools = [folder / REWRITTEN for folder in self.folders], self.settings.tools
+        files = [folder / REWRITTEN for folder in self.folders]
         found = (one for file in files if file.exists() for one in read_rewritten(file))
-        return tuple(one._replace(prompt=one.prompt.model_copy(update={"default_tools": tools})) for one in found)
+        return tuple(one._replace(prompt=self.offering(one.prompt)) for one in found)
+
+    def offering(self, prompt: Prompt) -> Prompt:
+        """Return a prompt that offers the domain's tools where it has none of its own."""
+        tools = self.settings.tools
+        return prompt.model_copy(update={"default_tools": tools}) if tools else prompt
 
     def _read(self) -> tuple[Prompt, ...]:
         """Return the prompts of the files; an own prompt stands for the inherited one with the same messages."""
@@ -242,7 +246,7 @@ def load_domain(folder: Path, extensible: Mapping[str, Path] | None = None) -> D
         raise DataError(f"{error.error_count()} wrong field(s){faults}", where=path) from error
     if settings.name != folder.name:
         raise DataError("the name differs from the folder's", where=path, got=settings.name, allowed=folder.name)
-    return Domain(settings, folder / "prompts.jsonl", folder, parent)
+    return Domain(settings, folder / PROMPTS_FILE, folder, parent)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 
+from conch_dna.domains.figures import figures_of
 from conch_dna.domains.near_duplicates import near_duplicates
-from conch_dna.domains.prompts import prompt_line, read_prompts
+from conch_dna.domains.prompts import PROMPTS_FILE, prompt_line, read_prompts
 from conch_dna.domains.stats import Words, words_of
 from conch_dna.errors import DataError
 from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
 from conch_dna.util.files import write_atomic
-from conch_dna.util.text import counts_text
+from conch_dna.util.text import counts_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from conch_dna.plugin.protocols import Draft, Generator, Verifier
 
 IN_A_ROW = 2000  # drafts without one that is kept: the generator has no more
-PROMPTS_FILE = "prompts.jsonl"
 COMPARED = 1000  # kept prompts that are compared for near-duplicates, which costs the square of their number
 SOURCE = "generated"  # the source of every generated prompt
 
@@ -86,9 +86,8 @@ class Generated(NamedTuple):
 
 def drafts_of(domain: Domain, generator: Generator, seed: int, *, held_out: bool = False) -> Iterator[Draft]:
     """Yield the generator's drafts as prompts of the domain, with the source :data:`SOURCE`."""
-    update = {"source": SOURCE, "default_tools": domain.settings.tools}
     for draft in generator(seed, held_out=held_out):
-        yield replace(draft, prompt=draft.prompt.model_copy(update=update))
+        yield replace(draft, prompt=domain.offering(draft.prompt.model_copy(update={"source": SOURCE})))
 
 
 def generate(
@@ -107,6 +106,7 @@ def generate(
 
     :param avoid: texts of prompts, such as those of evaluation sets.
     :raises DataError: the generator makes no more drafts that can be kept.
+    :raises PluginError: the verifier fails.
     """
     kept: list[Draft] = []
     rejected: Counter[str] = Counter()
@@ -165,10 +165,10 @@ def _fault(
     if plain(draft.prompt.messages[-1].content) in avoided:
         return "a prompt to avoid"
     if verifier is not None:
-        figures = verifier(draft.prompt, draft.answer, domain)
+        figures = figures_of(verifier, domain, draft.prompt, draft.answer)
         if figures is None:
             return "the prompt has no reference for the verifier"
-        if figures.get("right") != 1:
+        if figures["right"] != 1:
             return "the verifier does not find the answer right"
     return None
 
@@ -190,8 +190,3 @@ def _report(generator: str, kept: Sequence[Draft], rejected: Counter[str], seed:
         tools=len({tool.name for prompt in prompts for tool in prompt.tools}),
         digest=digest_of([[draft.prompt.digest, draft.answer] for draft in kept]),
     )
-
-
-def plain(text: str) -> str:
-    """Return a text in the form in which prompts to avoid are compared."""
-    return " ".join(text.casefold().split())

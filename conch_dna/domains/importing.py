@@ -14,7 +14,7 @@ from conch_dna.data.splits import position
 from conch_dna.data.tokens import encode_answer
 from conch_dna.domains.chats import Refused, chat_of
 from conch_dna.domains.domain import Domain, DomainSettings
-from conch_dna.domains.prompts import prompt_line
+from conch_dna.domains.prompts import PROMPTS_FILE, prompt_line
 from conch_dna.domains.recordings import FOLDER, RecordingCard, recorded_line
 from conch_dna.domains.rows import ALLOWED, digest_of_files, files_of, rows_of
 from conch_dna.errors import DataError, DiskError
@@ -169,7 +169,7 @@ def import_chats(
         raise _nothing_usable(source, sieve)
     digest = digest_of_files(files)
     text = _domain_toml(folder.name, source.name, digest, licence, sieve.kept)
-    domain = Domain(DomainSettings.model_validate(tomllib.loads(text)), folder / "prompts.jsonl", folder)
+    domain = Domain(DomainSettings.model_validate(tomllib.loads(text)), folder / PROMPTS_FILE, folder)
     try:
         _write(domain, folder, text, digest, sieve)
     except FileExistsError as error:
@@ -231,7 +231,7 @@ def _write(domain: Domain, folder: Path, text: str, digest: str, sieve: Sieve) -
             )
         about = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (made / FOLDER / f"{RECORDING}.card.json").write_text(about + "\n", encoding="utf-8")
-        with (made / "prompts.jsonl").open("w", encoding="utf-8") as file:
+        with (made / PROMPTS_FILE).open("w", encoding="utf-8") as file:
             file.writelines(prompt_line(one.prompt) for one in sieve.kept)
         (made / "domain.toml").write_text(text, encoding="utf-8")
 

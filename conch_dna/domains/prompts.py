@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+PROMPTS_FILE = "prompts.jsonl"  # of a domain's folder
 MOST_FAULTS = 20
 KEYS = {"messages", "reference", "source", "tools"}
 FOLLOWERS = {"user": {"assistant"}, "assistant": {"user", "tool"}, "tool": {"assistant", "tool"}, "system": {"user"}}

@@ -7,15 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conch_dna.domains.domain import Domain
+from conch_dna.domains.figures import checked
 from conch_dna.errors import DataError
 from conch_dna.evaluation.question_sets import in_stable_order
-from conch_dna.evaluation.right import GENERATED, NATURAL, checkable, figures_of, verified
+from conch_dna.evaluation.right import GENERATED, NATURAL, checkable, verified
 from conch_dna.records import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conch_dna.evaluation.right import Figures
+    from conch_dna.domains.figures import Figures
     from conch_dna.plugin.protocols import QuestionSet, Verifier
     from conch_dna.records import Prompt
 
@@ -74,7 +75,7 @@ def public_sets(name: str, questions: QuestionSet, domain: Domain, most: int) ->
 
     def grade(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[Figures | None]:
         grading = [partial(grades[prompt.digest], text) for prompt, text in zip(prompts, answers, strict=True)]
-        return [figures_of(name, type(questions).__module__, one) for one in grading]
+        return [checked(name, type(questions).__module__, one) for one in grading]
 
     sets = []
     for kind in dict.fromkeys(question.kind for question in found):

@@ -13,7 +13,7 @@ from conch_dna.util.intervals import paired_difference
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conch_dna.evaluation.right import Figures
+    from conch_dna.domains.figures import Figures
     from conch_dna.records import Prompt
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conch_dna.domains.figures import figures_of
 from conch_dna.errors import PluginError
 from conch_dna.records import HELD, Share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from conch_dna.domains.domain import Domain
+    from conch_dna.domains.figures import Figures
     from conch_dna.plugin.protocols import Verifier
     from conch_dna.records import Prompt
-
-    Figures = Mapping[str, float]
 
 NATURAL, GENERATED = "natural", "generated"  # kinds of held-out prompts
 
@@ -49,7 +49,7 @@ def verified(
 
     :raises PluginError: it raised an exception, or returned something else than figures in [0, 1] with ``right``.
     """
-    return [_figures(verifier, domain, *pair) for pair in zip(prompts, answers, strict=True)]
+    return [figures_of(verifier, domain, *pair) for pair in zip(prompts, answers, strict=True)]
 
 
 def checkable(verifier: Verifier, domain: Domain, prompts: Sequence[Prompt]) -> list[Prompt]:
@@ -81,28 +81,3 @@ def judged(answered: Mapping[str, Mapping[str, Answered]], domain: Domain) -> di
 def _chosen(kinds: Mapping[str, Answered]) -> list[Figures | None]:
     held = [one for kind, one in kinds.items() if kind.endswith(HELD)]
     return [found for one in held or kinds.values() for found in one.figures]
-
-
-def _figures(verifier: Verifier, domain: Domain, prompt: Prompt, answer: str) -> Figures | None:
-    code = getattr(verifier, "__code__", None)
-    source = code.co_filename if code else type(verifier).__module__
-    return figures_of(domain.settings.verifier, source, lambda: verifier(prompt, answer, domain))
-
-
-def figures_of(name: str, source: str, compute: Callable[[], Figures | None]) -> Figures | None:
-    """Return the checked figures of a verifier or of a grader.
-
-    :param name, source: the name of the plug-in and its file, for an error.
-    :raises PluginError: it raised an exception, or returned something else than figures in [0, 1] with ``right``.
-    """
-    try:
-        said = compute()
-        found = None if said is None else {key: float(value) for key, value in said.items()}
-    except Exception as error:
-        raise PluginError(name, source, error) from error
-    if found is None:
-        return None
-    # Written so that NaN fails too.
-    if found.get("right") not in {0, 1} or not all(0 <= value <= 1 for value in found.values()):
-        raise PluginError(name, source, f"returned {found}, not figures from 0 to 1 with `right` as 0 or 1")
-    return found

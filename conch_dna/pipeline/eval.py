@@ -147,6 +147,11 @@ class _Evaluation:
         return self.project.config()
 
     @cached_property
+    def folders(self) -> dict[str, Path]:
+        """The folders of all domains, those of faulty ones too."""
+        return domain_folders(self.project.host, self.project.folder)
+
+    @cached_property
     def domains(self) -> dict[str, Domain]:
         """All sound domains, with the final answers in their examples."""
         return {name: self._prepared(domain) for name, domain in known_domains(self.project, ()).items()}
@@ -187,14 +192,14 @@ class _Evaluation:
     def _domains_of(self, ref: AdapterRef) -> list[Domain]:
         """Return the domains to evaluate on."""
         on, named = self.options.on, self.options.domain or ref.domain
-        if self.options.domain or named in domain_folders(self.project.host, self.project.folder):
+        if self.options.domain or named in self.folders:
             # One that was left out is faulty, and reading it again says why.
             return [self.domains.get(named) or domain_named(self.project, named)]
         if on != HELD_OUT:
             suited = self._question_set(on).domain if self._is_question_set(on) else ""
             return [self.domains.get(suited) or self._prepared(domain_of_file(Path(on), suited or "file"))]
         if ref.name in {BASE, TEACHER}:
-            for name in domain_folders(self.project.host, self.project.folder).keys() - self.domains.keys():
+            for name in self.folders.keys() - self.domains.keys():
                 self.leave_out(f"{ref.name} on {name}: the domain is faulty; conch domains check {name} says why")
             return list(self.domains.values())
         raise ConfigError(
@@ -236,8 +241,7 @@ class _Evaluation:
         if not path.is_file():
             known = ", ".join((HELD_OUT, *host.catalog.names("question_sets")))
             raise UnknownName("no such set of prompts", where="--on", got=on, allowed=f"{known}, or a file of prompts")
-        tools = domain.settings.tools
-        prompts = [prompt.model_copy(update={"default_tools": tools}) for prompt in read_prompts(path)]
+        prompts = list(map(domain.offering, read_prompts(path)))
         return [file_set(path.name, judged, prompts, verifier, host.catalog.all("verifiers"), n)]
 
     def _forms(self, ref: AdapterRef, asked: AskedSet) -> list[bool]:

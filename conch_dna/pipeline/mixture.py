@@ -10,8 +10,9 @@ import structlog
 
 from conch_dna.data.batches import of_like_length
 from conch_dna.data.tool_form import read_calls
-from conch_dna.domains.generation import generate, plain
+from conch_dna.domains.generation import generate
 from conch_dna.records import Message
+from conch_dna.util.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,16 +89,17 @@ class Mix:
     def _rewritten(self, total: int) -> list[Answered]:
         """Return the rewritten examples among ``total``, none more than :data:`PASSES` times."""
         settings = self.domain.settings.generate
-        wanted = round(total * settings.rewritten) if settings else 0
-        avoided = {plain(text) for text in self.avoid} if wanted else set()
+        if settings is None or not settings.rewritten:
+            return []
+        avoided = {plain(text) for text in self.avoid}
         known = [
             Answered(one.prompt, one.answer)
-            for one in (self.domain.rewritten if wanted else ())
+            for one in self.domain.rewritten
             if plain(one.prompt.messages[-1].content) not in avoided
         ]
         draw = random.Random(f"rewritten:{self.config.seed}")  # noqa: S311 - not for secrets
         passes = [one for _ in range(PASSES) for one in draw.sample(known, len(known))]
-        return passes[:wanted]
+        return passes[: round(total * settings.rewritten)]
 
     def _drafts(self, count: int) -> list[Draft]:
         """Return generated examples."""

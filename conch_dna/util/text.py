@@ -26,6 +26,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
+def plain(text: str) -> str:
+    """Return ``text`` case-folded, with single blanks between its words, for comparisons."""
+    return " ".join(text.casefold().split())
+
+
 def lines(text: str) -> list[str]:
     """Return the non-blank lines of ``text``, stripped."""
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -41,7 +46,7 @@ def fenced_code(text: str) -> FencedCode | None:
     for line in text.splitlines(keepends=True):
         fence = _FENCE.fullmatch(line)
         if code is not None:
-            if fence or line.lstrip(" \t").startswith("```"):
+            if line.lstrip(" \t").startswith("```"):
                 return FencedCode("".join(code), closed=True)
             code.append(line)
         elif fence and other and not fence["info"]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
 from conch_dna.plugin.protocols import without_perplexity
-from conch_dna.util.text import fenced_code, lines, refuse_constant, words
+from conch_dna.util.text import fenced_code, lines, plain, refuse_constant, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -192,8 +192,8 @@ def _match(reference: Reference, response: str, settings: DomainSettings) -> flo
         parts.append(_answer_match(reference.answer, response, labelled=labelled))
     if reference.contains:
         # JSON may escape characters, so both the arguments' values and their written form are searched.
-        text = _plain(f"{response} {json.dumps(call, ensure_ascii=False)} {_strings(call)}" if call else response)
-        parts.append(sum(_plain(part) in text for part in reference.contains) / len(reference.contains))
+        text = plain(f"{response} {json.dumps(call, ensure_ascii=False)} {_strings(call)}" if call else response)
+        parts.append(sum(plain(part) in text for part in reference.contains) / len(reference.contains))
     if reference.tool is not None:
         parts.append(_tool_match(reference.tool, call or {}))
     return sum(parts) / len(parts) if parts else None
@@ -228,12 +228,8 @@ def _value(text: str) -> float | None:
 
 
 def _bare(text: str) -> str:
-    plain = _plain(text).strip("*_`'\"“”.!;: ")
-    return re.sub(r"^(?:the|an?)\s+", "", plain)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    bare = plain(text).strip("*_`'\"“”.!;: ")
+    return re.sub(r"^(?:the|an?)\s+", "", bare)
 
 
 def _tool_match(wanted: Mapping[str, Any], call: Mapping[str, Any]) -> float:
@@ -250,7 +246,7 @@ def _tool_match(wanted: Mapping[str, Any], call: Mapping[str, Any]) -> float:
 def _normal(value: Any) -> Any:
     """Return an argument without differences in case, white space and key order."""
     if isinstance(value, str):
-        return "".join(value.split()) if _ARITHMETIC.fullmatch(value) else _plain(value)
+        return "".join(value.split()) if _ARITHMETIC.fullmatch(value) else plain(value)
     if isinstance(value, list):
         return [_normal(item) for item in value]
     if isinstance(value, dict):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from conch_dna.util.text import plain
+
 _LABEL = re.compile(r"\banswer[*_]*(?:\s+is)?\s*:[*_\s]*|\banswer\s+is\b[*_\s]*", re.IGNORECASE)
 _ANSWER_LINE = re.compile(r"^(?:[^\w\n]|_)*answer\s*:[*_]*[^\S\n]*\S", re.IGNORECASE | re.MULTILINE)
 _DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
@@ -51,7 +53,7 @@ def answer_right(truth: str, response: str) -> bool:
             return _says(bare, truth)
         last = list(_FIGURE.finditer(response))[-1:]
         return bool(last) and re.search(r"=\s*[-$£€¥]*\.?\d", response) is not None and _same(last[0], response, truth)
-    return _plain(bare) == _plain(truth)
+    return plain(bare) == plain(truth)
 
 
 def _final(response: str, *, figure: bool) -> str | None:
@@ -128,7 +130,7 @@ def _says_words(said: str, truth: str) -> bool:
     first = _items(said)[:1]
     if wanted in (["yes"], ["no"]) and first:
         return first[0].split()[:1] == wanted
-    if len(items) != len(wanted) or (_DENIAL.search(_plain(head)) and not _DENIAL.search(_plain(truth))):
+    if len(items) != len(wanted) or (_DENIAL.search(plain(head)) and not _DENIAL.search(plain(truth))):
         return False
     pairs = zip(items, wanted, strict=True)
     return all(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", item) is not None for item, one in pairs)
@@ -136,9 +138,5 @@ def _says_words(said: str, truth: str) -> bool:
 
 def _items(text: str) -> list[str]:
     """Return the names of a list."""
-    parts = (_plain(part).strip(" *_`.!?:'\"") for part in _LIST.split(text))
+    parts = (plain(part).strip(" *_`.!?:'\"") for part in _LIST.split(text))
     return [part for part in parts if part]
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from conch_dna import hookimpl
+from conch_dna.util.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,9 +63,9 @@ def _fits(call: FunctionCall, wanted: Reference) -> bool:
     Numbers are compared by value: "8" is in "8.0", and not in "18" or "8.5".
     """
     expected = (wanted.tool or {}).get("arguments") or {}
-    said = _plain(_text(call.arguments))
+    said = plain(_text(call.arguments))
     return all(key in call.arguments and _equal(call.arguments[key], value) for key, value in expected.items()) and all(
-        _has(said, _plain(part)) for part in wanted.contains
+        _has(said, plain(part)) for part in wanted.contains
     )
 
 
@@ -84,7 +85,7 @@ def _shortest(number: re.Match[str]) -> str:
 def _equal(value: Any, wanted: Any) -> bool:
     """Compare JSON values: strings without case and blanks; true is not 1, but 2.0 is 2."""
     if isinstance(wanted, str) and isinstance(value, str):
-        return _plain(value).replace(" ", "") == _plain(wanted).replace(" ", "")
+        return plain(value).replace(" ", "") == plain(wanted).replace(" ", "")
     if isinstance(wanted, dict) and isinstance(value, dict):
         return value.keys() == wanted.keys() and all(_equal(value[key], wanted[key]) for key in wanted)
     if isinstance(wanted, list) and isinstance(value, list):
@@ -96,10 +97,6 @@ def _text(value: Any) -> str:
     if isinstance(value, dict | list):
         return " ".join(map(_text, value.values() if isinstance(value, dict) else value))
     return str(value)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 @hookimpl

@@ -8,7 +8,7 @@ import pytest
 from conch_dna.domains.domain import Domain, DomainSettings
 from conch_dna.domains.generation import NamedGenerator, generate, generator_of, write_generated
 from conch_dna.domains.prompts import read_prompts
-from conch_dna.errors import DataError, UnknownName
+from conch_dna.errors import DataError, PluginError, UnknownName
 from conch_dna.plugin.catalog import Catalog, Owner
 from conch_dna.plugin.protocols import Draft
 from conch_dna.records import Completion, Message, Prompt, Reference
@@ -78,6 +78,12 @@ def test_prompts_that_were_not_generated_are_never_replaced(domain, tmp_path):
     with pytest.raises(DataError, match=r"were not generated.*--out"):
         write_generated(folder, generate(domain, GENERATOR, 7))
     assert file.read_bytes() == written
+
+
+def test_a_verifier_without_a_right_figure_is_named(domain):
+    broken = NamedGenerator("sums", sums, lambda *_: {"score": 1.0})
+    with pytest.raises(PluginError, match=r"plug-in 'right' failed.*not figures from 0 to 1"):
+        generate(domain, broken, 1)
 
 
 def test_a_generator_that_makes_nothing_new_stops(domain):
