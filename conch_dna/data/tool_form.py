@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from conch_dna.records import Prompt, Tool
 
+REFERENCES = 32  # of one tool's schema that are shown; two in each target would double its text at every level
 FORM = 3  # 1: version 0.1, which described tools as JSON to clients' neurons and trained without any; 2: not released
 INTRODUCTION = (
     'Answer with tool calls, one line of JSON each: {"tool": "NAME", "arguments": {...}}. If no tool fits, say so.\n'
@@ -71,48 +72,72 @@ def _described(tool: Tool) -> dict[str, Any]:
 
 def signature(tool: Tool) -> str:
     """Return a tool on one line: ``name(argument: type (description), optional?: type = default) - description``."""
-    text = f"{tool.name}({_fields(tool.parameters)})"
+    text = f"{tool.name}({_Types(tool.parameters).fields(tool.parameters)})"
     return f"{text} - {' '.join(tool.description.split())}" if tool.description.strip() else text
 
 
-def _fields(schema: Mapping[str, Any]) -> str:
-    properties, required = schema.get("properties"), schema.get("required")
-    if not isinstance(properties, dict):
-        return ""
-    needed = required if isinstance(required, list) else []
-    return ", ".join(_field(name, value, needed=name in needed) for name, value in properties.items())
+class _Types:
+    """The types of one tool's arguments, in a few characters each; ``any`` for what has no short form.
 
+    A reference is replaced by its target, except within that target, and after the first 32.
+    """
 
-def _field(name: str, schema: Any, *, needed: bool) -> str:
-    text = f"{name}{'' if needed else '?'}: {_type(schema)}"
-    if not isinstance(schema, dict):
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self._parameters = parameters
+        self._left = REFERENCES
+        self._within = ["#"]
+
+    def fields(self, schema: Mapping[str, Any]) -> str:
+        properties, required = schema.get("properties"), schema.get("required")
+        if not isinstance(properties, dict):
+            return ""
+        needed = required if isinstance(required, list) else []
+        return ", ".join(self._field(name, value, needed=name in needed) for name, value in properties.items())
+
+    def _field(self, name: str, schema: Any, *, needed: bool) -> str:
+        text = f"{name}{'' if needed else '?'}: {self._type(schema)}"
+        if not isinstance(schema, dict):
+            return text
+        if "default" in schema:
+            text += f" = {json.dumps(schema['default'], ensure_ascii=False)}"
+        described = schema.get("description")
+        return f"{text} ({' '.join(described.split())})" if isinstance(described, str) and described.strip() else text
+
+    def _type(self, schema: Any) -> str:  # noqa: PLR0911 - one return for each form of a schema
+        if not isinstance(schema, dict):
+            return "any"
+        if isinstance(schema.get("$ref"), str):
+            return self._referenced(schema["$ref"])
+        if isinstance(schema.get("enum"), list):
+            return "|".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+        if "const" in schema:
+            return json.dumps(schema["const"], ensure_ascii=False)
+        for key in ("anyOf", "oneOf", "allOf"):
+            if isinstance(schema.get(key), list) and (key != "allOf" or len(schema[key]) == 1):
+                return "|".join(dict.fromkeys(map(self._type, schema[key])))
+        kind = schema.get("type", "object" if "properties" in schema else "any")
+        if isinstance(kind, list):
+            return "|".join(map(str, kind))
+        if kind == "array":
+            inner = self._type(schema.get("items"))
+            return f"({inner})[]" if "|" in inner else f"{inner}[]"
+        if kind == "object" and schema.get("properties"):
+            return f"{{{self.fields(schema)}}}"
+        return str(kind)
+
+    def _referenced(self, reference: str) -> str:
+        """Return the type of the schema that a reference such as ``#/$defs/Address`` names."""
+        first, *keys = reference.split("/")
+        if first != "#" or reference in self._within or not self._left:
+            return "any"
+        target: Any = self._parameters
+        for key in keys:
+            target = target.get(key) if isinstance(target, dict) else None
+        self._left -= 1
+        self._within.append(reference)
+        text = self._type(target)
+        self._within.pop()
         return text
-    if "default" in schema:
-        text += f" = {json.dumps(schema['default'], ensure_ascii=False)}"
-    described = schema.get("description")
-    return f"{text} ({' '.join(described.split())})" if isinstance(described, str) and described.strip() else text
-
-
-def _type(schema: Any) -> str:  # noqa: PLR0911 - one return for each form of a schema
-    """Return the type of a JSON schema in a few characters; ``any`` for what has no short form."""
-    if not isinstance(schema, dict):
-        return "any"
-    if isinstance(schema.get("enum"), list):
-        return "|".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
-    if "const" in schema:
-        return json.dumps(schema["const"], ensure_ascii=False)
-    for key in ("anyOf", "oneOf"):
-        if isinstance(schema.get(key), list):
-            return "|".join(dict.fromkeys(map(_type, schema[key])))
-    kind = schema.get("type", "object" if "properties" in schema else "any")
-    if isinstance(kind, list):
-        return "|".join(map(str, kind))
-    if kind == "array":
-        inner = _type(schema.get("items"))
-        return f"({inner})[]" if "|" in inner else f"{inner}[]"
-    if kind == "object" and schema.get("properties"):
-        return f"{{{_fields(schema)}}}"
-    return str(kind)
 
 
 def written_calls(calls: Iterable[FunctionCall]) -> str:

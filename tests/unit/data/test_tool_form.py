@@ -21,6 +21,14 @@ WEATHER = Tool(
         "required": ["city"],
     },
 )
+DEFINITIONS = {
+    "Unit": {"enum": ["c", "f"]},
+    "Spot": {
+        "type": "object",
+        "properties": {"lat": {"type": "number"}, "next": {"$ref": "#/$defs/Spot"}},
+        "required": ["lat"],
+    },
+}
 
 
 def test_a_signature_has_types_required_marks_enums_defaults_and_descriptions():
@@ -40,15 +48,29 @@ def test_a_signature_has_types_required_marks_enums_defaults_and_descriptions():
         ({"type": "array", "items": {"enum": ["a", 1]}}, '("a"|1)[]'),
         ({"type": "array"}, "any[]"),
         ({"type": "object"}, "object"),
-        ({"$ref": "#/x"}, "any"),
+        ({"$ref": "#/$defs/Unit"}, '"c"|"f"'),
+        ({"type": "array", "items": {"$ref": "#/$defs/Spot"}}, "{lat: number, next?: any}[]"),
+        ({"anyOf": [{"$ref": "#/$defs/Spot"}, {"type": "null"}]}, "{lat: number, next?: any}|null"),
+        ({"allOf": [{"$ref": "#/$defs/Unit"}], "default": "c"}, '"c"|"f" = "c"'),
+        ({"allOf": [{"type": "integer"}, {"minimum": 1}]}, "any"),
+        ({"$ref": "#/$defs/none"}, "any"),
+        ({"$ref": "other.json#/$defs/Unit"}, "any"),
+        ({"$ref": "#"}, "any"),
         ({}, "any"),
         (True, "any"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_a_type_has_a_short_form(schema, text):
-    tool = Tool(name="f", parameters={"properties": {"x": schema}, "required": ["x"]})
+    tool = Tool(name="f", parameters={"properties": {"x": schema}, "required": ["x"], "$defs": DEFINITIONS})
     assert signature(tool) == f"f(x: {text})"
+
+
+def test_references_that_double_at_every_level_are_cut():
+    doubled = {f"a{n}": {"anyOf": [{"type": [f"{n}"]}, *[{"$ref": f"#/$defs/a{n + 1}"}] * 2]} for n in range(60)}
+    text = signature(Tool(name="f", parameters={"properties": {"x": {"$ref": "#/$defs/a0"}}, "$defs": doubled}))
+    assert text.startswith("f(x?: 0|1|2|")
+    assert len(text) < 1000
 
 
 @pytest.mark.parametrize("parameters", [{}, {"type": "object"}, {"properties": None, "required": 3}], ids=str)
