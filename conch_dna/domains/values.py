@@ -36,10 +36,20 @@ def values(text: str) -> set[str]:
     return found
 
 
+def to_keep(text: str, reference: Reference) -> list[str]:
+    """Return what a rewritten text must say letter by letter, in the order of the text.
+
+    :param reference: that of the request; its texts that the request says must stay.
+    """
+    found = values(text) | {known for known in _texts(_known(reference)) if _says(text, known)}
+    whole = [value for value in found if not any(other != value and _says(other, value) for other in found)]
+    return sorted(whole, key=lambda value: (text.casefold().find(value.casefold()), value))
+
+
 def fault_of_rewriting(original: str, text: str, reference: Reference) -> str:
     """Return why a text does not say what the original says; empty if nothing speaks against it.
 
-    :param reference: that of the original; its texts that the original says must stay.
+    :param reference: that of the original.
     """
     if not text or "\n" in text or "\ufffd" in text:
         return "not one line of text"
@@ -47,8 +57,7 @@ def fault_of_rewriting(original: str, text: str, reference: Reference) -> str:
         return "the same words"
     if len(text.split()) > LONGEST * len(original.split()) + ROOM:
         return "much longer"
-    said = {known for known in _texts(_known(reference)) if _says(original, known)}
-    if lost := sorted(value for value in values(original) | said if not _says(text, value)):
+    if lost := [value for value in to_keep(original, reference) if not _says(text, value)]:
         return f"a value is lost: {lost[0]}"
     if new := sorted(value for value in values(text) if not _says(original, value)):
         return f"a value is new: {new[0]}"

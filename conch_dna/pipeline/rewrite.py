@@ -18,7 +18,7 @@ from conch_dna.domains.domain import Domain, DomainSettings, Example
 from conch_dna.domains.generation import drafts_of
 from conch_dna.domains.near_duplicates import Index, overlaps
 from conch_dna.domains.rewritten import SOURCE, Rewritten, read_rewritten, rewritten_line
-from conch_dna.domains.values import fault_of_rewriting
+from conch_dna.domains.values import fault_of_rewriting, to_keep
 from conch_dna.errors import DataError
 from conch_dna.pipeline.grow import dropped_file, texts_to_avoid, write_kept
 from conch_dna.records import Message, Prompt, Sampling, to_json_line
@@ -39,26 +39,25 @@ ROUND = 32  # drafts between two writes of the files
 STALE_ROUNDS = 5  # rounds without a kept prompt before rewriting stops
 LEAST_WORDS = 4  # of a request that is rewritten
 WRONG = "the teacher's answer is not right"
-ASK = "Rewrite this message: {}"
-SYSTEM = """You rewrite messages that people send to an assistant. Write the same message as another person would type \
-it: in other words and another order, casual or formal, shorter or longer. A question stays a question, a request a \
-request. Keep every name, number, unit, date, time, file name and quoted text exactly as it is, letter by letter. Add \
-no fact and leave none out. Never answer the message. Write the new message on one line and nothing else."""
-EXAMPLES = (
-    ("Add 358 days to 2025-01-31, please.", "if i count 358 days on from 2025-01-31, what date do i land on?"),
-    (
-        'Could you close ticket T-9619 with the note "bring a warm jacket"?',
-        'T-9619 is done. Please close it and leave the note "bring a warm jacket".',
-    ),
-    (
-        "Mia has 14 pens and buys 3 more boxes of 12 pens each. How many pens does she have?",
-        "Mia owned 14 pens before she bought 3 more boxes, each with 12 pens. What is her number of pens now?",
-    ),
-    (
-        "My sister Ines moved to Graz, and I never eat liver.",
-        "btw I never eat liver, and you should know that my sister Ines lives in Graz since she moved",
-    ),
-)
+ASK = "Message: {}\nKeep: {}\nOther words:"
+SYSTEM = """You paraphrase messages that people type to a software assistant. Each message has a line "Keep:" with \
+texts that must stand in your version letter by letter. Say the same thing as a different person would: other verbs, \
+another order, another opening, the same request or question with all of its details. You are the person who asks, never \
+the assistant: do not answer, do not promise, do not offer help. Write one line."""
+EXAMPLES = (  # message, texts to keep, other words
+    ("Add 358 days to 2025-01-31, please.", ("358", "2025-01-31"),
+     "if i count 358 days on from 2025-01-31, what date do i land on?"),
+    ('Could you close ticket T-9619 with the note "bring a warm jacket"?', ("T-9619", "bring a warm jacket"),
+     'T-9619 is done, so close it and leave the note "bring a warm jacket" please'),
+    ("Mia has 14 pens and buys 3 more boxes of 12 pens each. How many pens does she have?", ("Mia", "14", "3", "12"),
+     "Mia owned 14 pens before she bought 3 more boxes, each with 12 pens. What is her number of pens now?"),
+    ("My sister Ines moved to Graz, and I never eat liver.", ("Ines", "Graz"),
+     "btw I never eat liver, and my sister Ines lives in Graz since she moved"),
+    ("Send 40 dollars to Bo Lind for lunch.", ("40", "Bo Lind", "lunch"),
+     "i owe Bo Lind for lunch, transfer 40 dollars to them"),
+    ("What is the weather in Oslo on Friday?", ("Oslo", "Friday"),
+     "will it rain in Oslo on Friday, and how warm does it get? just tell me the weather"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def rewriting_domain(domain: Domain) -> Domain:
         name=f"rewrite-{domain.name}"[:64],
         description=f"rewrites prompts of {domain.name}",
         system_prompt=SYSTEM,
-        examples=tuple(Example(prompt=ASK.format(prompt), answer=answer) for prompt, answer in EXAMPLES),
+        examples=tuple(Example(prompt=_asked(text, kept), answer=answer) for text, kept, answer in EXAMPLES),
         max_tokens=192,
     )
     return Domain(settings, domain.prompts_file)
@@ -151,7 +150,7 @@ class Rewriter:
         originals = [draft.prompt.messages[-1].content for draft in drafts]
         pending: list[tuple[Draft, Prompt]] = []
         bad: list[Line] = []
-        for draft, said, text in zip(drafts, originals, self._texts(originals, seed), strict=True):
+        for draft, said, text in zip(drafts, originals, self._texts(drafts, seed), strict=True):
             if fault := fault_of_rewriting(said, text, draft.prompt.reference) or self._near(text):
                 bad.append({"original": draft.prompt.digest, "text": text, "reason": fault})
             else:
@@ -165,9 +164,13 @@ class Rewriter:
         ]
         return good, bad
 
-    def _texts(self, messages: Sequence[str], seed: int) -> list[str]:
-        """Return each message in the teacher's words; empty where it gives none."""
-        prompts = [Prompt(messages=(Message(role="user", content=ASK.format(text)),)) for text in messages]
+    def _texts(self, drafts: Sequence[Draft], seed: int) -> list[str]:
+        """Return each draft's last turn in the teacher's words; empty where it gives none."""
+        requests = [draft.prompt.messages[-1].content for draft in drafts]
+        lines = [
+            _asked(text, to_keep(text, draft.prompt.reference)) for text, draft in zip(requests, drafts, strict=True)
+        ]
+        prompts = [Prompt(messages=(Message(role="user", content=line),)) for line in lines]
         asked = list({prompt.digest: prompt for prompt in prompts}.values())  # a teacher answers a digest once
         task = rewriting_domain(self.domain)
         sampling = Sampling(max_tokens=task.settings.max_tokens, temperature=0.8, top_p=0.95, seed=seed)
@@ -192,6 +195,11 @@ class Rewriter:
     def _is_right(self, prompt: Prompt, answer: str) -> bool:
         figures = self.verifier(prompt, answer, self.domain)
         return figures is not None and figures["right"] == 1
+
+
+def _asked(text: str, kept: Sequence[str]) -> str:
+    """Return the request to rewrite a text."""
+    return ASK.format(text, " | ".join(kept) or "nothing")
 
 
 def _with_text(prompt: Prompt, text: str) -> Prompt:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conch_dna.domains.values import fault_of_rewriting, values
+from conch_dna.domains.values import fault_of_rewriting, to_keep, values
 from conch_dna.records import FunctionCall, Reference
 
 
@@ -43,3 +43,7 @@ CALL = Reference(calls=(FunctionCall(name="book", arguments={"title": "Seven Lan
 )
 def test_a_rewriting_keeps_every_value_and_adds_none(text, fault):
     assert fault_of_rewriting(ORIGINAL, text, CALL) == fault
+
+
+def test_texts_to_keep_stand_in_their_order_with_those_of_the_right_answer():
+    assert to_keep(ORIGINAL, CALL) == ["3", "seats", "Seven Lanterns", "2026-04-10"]

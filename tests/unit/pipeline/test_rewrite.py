@@ -43,7 +43,9 @@ class Rephraser:
             said = prompt.messages[-1].content
             self.asked.append(said)
             numbers = [int(part.strip(",.?")) for part in said.split() if part.strip(",.?").isdigit()]
-            if said.startswith("Rewrite"):
+            if said.startswith("Message:"):
+                kept = said.split("\\n")[1].removeprefix("Keep: ")
+                assert set(kept.split(" | ")) == {str(number) for number in numbers[:2]}
                 text = f"what is {numbers[1]} and {numbers[0]} more?"
                 text = "what is it?" if numbers[0] % 5 == 0 else text
             else:
