@@ -31,4 +31,5 @@ def register_commands() -> dict[str, tuple[str, str]]:
         "record": ("conch_dna.cli.record:record", "Record a teacher's answers for later training."),
         "runs": ("conch_dna.cli.runs:runs", "List runs and their results."),
         "serve": ("conch_dna.cli.serve:serve", "Serve neurons to OpenAI clients."),
+        "trust": ("conch_dna.cli.trust:trust_", "Let the plug-ins of this project run."),
     }

@@ -1,6 +1,7 @@
 """Marks every test with its tier, loads the fast BLAS before mlx, and builds a model small enough for any test."""
 
 import ctypes
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from conch_dna.models import accel
 
 TIERS = ("unit", "integration", "faults", "full")
+
+os.environ["CONCH_TRUST"] = "1"  # the plug-ins of the tests' projects are the tests' own
 
 # One BLAS thread: with two, each matmul waits for its turn on a busy machine, and the last bits of a sum depend on how
 # many there are, so that a run in this process would differ from one in a process of its own.

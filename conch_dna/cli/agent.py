@@ -23,6 +23,7 @@ from conch_dna.errors import ConfigError
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.routing import DEFAULT, make_routing
+from conch_dna.util.network import refuse_plain_http
 from conch_dna.util.text import is_utf8
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def _over_server(url: str) -> ModelClient:
         raise ConfigError(
             "the client for servers is not installed", got=fault.name, next_step="Run `pip install 'conch-dna[agent]'`."
         ) from fault
+    refuse_plain_http(url, "--server")
     return ServerClient(url, os.environ.get(KEY))
 
 

@@ -21,12 +21,26 @@ class App:
     :param plugins_dir: the plug-in folder on the command line, or ``None`` for the one in ``conch.toml``.
     :param debug: whether tracebacks and debug logs are shown.
     :param json_logs: whether logs are JSON lines.
+    :param helping: whether the call only shows help or completes a word, for which no plug-in of the project runs.
     """
 
     project: Path
     plugins_dir: Path | None = None
     debug: bool = False
     json_logs: bool = False
+    helping: bool = False
+
+    @cached_property
+    def left_out(self) -> str:
+        """Why the plug-ins that ``conch.toml`` names are not loaded; empty if they are, or if it names none.
+
+        :raises ConfigError: ``conch.toml`` cannot be read.
+        """
+        from conch_dna.plugin.trust import NEXT_STEP, fault  # `conch --version` reads no digests
+
+        own = None if self.plugins_dir or self.helping else plugins_dir_of(self.project)
+        found = own and fault(own)
+        return f"the plug-ins in {own} are not loaded: {found}. {NEXT_STEP}" if found else ""
 
     @cached_property
     def host(self) -> PluginHost:
@@ -37,7 +51,8 @@ class App:
         """
         from conch_dna.plugin.manager import load_plugins  # `conch --version` loads no plug-in host
 
-        return load_plugins(self.plugins_dir or plugins_dir_of(self.project))
+        own = None if self.helping or self.left_out else plugins_dir_of(self.project)
+        return load_plugins(self.plugins_dir or own)
 
     @property
     def loaded_project(self) -> Project:

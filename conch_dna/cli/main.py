@@ -29,7 +29,7 @@ class RootGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the root's options, and note whether help was requested."""
-        ctx.meta[_HELP_ASKED] = "--help" in args
+        ctx.meta[_HELP_ASKED] = "--help" in args or not args
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -48,6 +48,8 @@ class RootGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that ``args`` begin with; an unknown name is answered with the nearest ones."""
         name = args[0]
+        if not _app(ctx).helping and name != "trust" and (left_out := _app(ctx).left_out):
+            click.echo(f"warning: {left_out}", err=True)
         if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
             hints = _app(ctx).host.catalog.hints("commands", name)
             ctx.fail(f"No such command {name!r}.{f' {hints}' if hints else ''}")
@@ -103,6 +105,7 @@ def _app(ctx: click.Context) -> App:
             plugins_dir=given.get("plugins_dir"),
             debug=bool(given.get("debug")),
             json_logs=bool(given.get("json_logs")),
+            helping=root.resilient_parsing or root.meta.get(_HELP_ASKED, False),
         )
     app: App = root.obj
     return app

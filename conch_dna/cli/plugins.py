@@ -14,6 +14,7 @@ import click
 from conch_dna.cli.app import App
 from conch_dna.errors import ConfigError
 from conch_dna.pipeline.project import plugins_dir_of
+from conch_dna.plugin import trust
 from conch_dna.plugin.catalog import KINDS
 from conch_dna.util.files import write_atomic
 
@@ -67,11 +68,15 @@ def new(app: App, name: str, kind: str, folder: Path) -> None:
     existing = [str(path) for path in files if path.exists()]
     if existing:
         raise ConfigError("will not overwrite", got=", ".join(existing), next_step="Choose another name.")
+    own = plugins_dir_of(app.project)
+    trusted = own is not None and not trust.fault(own)
     for path, text in files.items():
         write_atomic(path, text)
         click.echo(path)
     click.echo(f"Try it: pytest {app.project / folder / f'test_{name}.py'}")
-    loaded = app.plugins_dir or plugins_dir_of(app.project)
+    loaded = app.plugins_dir or own
+    if own is not None and loaded == own and trusted:
+        trust.trust(own)
     if loaded is None or loaded.resolve() != (app.project / folder).resolve():
         click.echo(f'It loads with --plugins-dir {folder}, or always once conch.toml says [plugins] dir = "{folder}".')
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conch_dna.errors import ConfigError, UnknownName
 from conch_dna.models.cache import cache_dir
+from conch_dna.plugin import trust
 from conch_dna.plugin.manager import PluginHost, load_plugins
 
 if TYPE_CHECKING:
@@ -85,12 +86,21 @@ class Project:
 def open_project(folder: Path | str, plugins_dir: Path | None = None) -> Project:
     """Return the project of ``folder`` with its plug-ins loaded.
 
+    The plug-ins that ``conch.toml`` names are left out, with a warning in the log, if the user has not trusted them
+    (:mod:`conch_dna.plugin.trust`).
+
     :param plugins_dir: a folder of plug-ins to load instead of the one that ``conch.toml`` names.
     :raises ConfigError: ``conch.toml`` cannot be read.
     :raises PluginError: under ``CONCH_STRICT=1``, a plug-in is broken.
     """
     found = find_project(Path(folder))
-    return Project(found, load_plugins(plugins_dir or plugins_dir_of(found)))
+    own = plugins_dir_of(found) if plugins_dir is None else None
+    if own and (fault := trust.fault(own)):
+        import structlog  # here, since `conch --help` does not log
+
+        structlog.get_logger().warning("plugins_left_out", folder=str(own), reason=fault, next_step=trust.NEXT_STEP)
+        own = None
+    return Project(found, load_plugins(plugins_dir or own))
 
 
 def find_project(start: Path) -> Path:

@@ -42,8 +42,8 @@ WRONG = "the teacher's answer is not right"
 ASK = "Message: {}\nKeep: {}\nOther words:"
 SYSTEM = """You paraphrase messages that people type to a software assistant. Each message has a line "Keep:" with \
 texts that must stand in your version letter by letter. Say the same thing as a different person would: other verbs, \
-another order, another opening, the same request or question with all of its details. You are the person who asks, never \
-the assistant: do not answer, do not promise, do not offer help. Write one line."""
+another order, another opening, the same request or question with all of its details. You are the person who asks, \
+never the assistant: do not answer, do not promise, do not offer help. Write one line."""
 EXAMPLES = (  # message, texts to keep, other words
     ("Add 358 days to 2025-01-31, please.", ("358", "2025-01-31"),
      "if i count 358 days on from 2025-01-31, what date do i land on?"),

@@ -4,8 +4,40 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from importlib.abc import PathEntryFinder
+
+_from_text: set[Path] = set()  # folders whose modules are imported from their source text alone
+
+
+class _TextLoader(SourceFileLoader):
+    """Imports a module from its source text; bytecode beside it may come from another text, and is not read."""
+
+    def path_stats(self, path: object) -> NoReturn:
+        """Refuse, so that the import system neither reads nor writes bytecode."""
+        raise OSError(f"{path}: imported without bytecode")
+
+
+def import_from_text(root: Path) -> None:
+    """Import the modules below ``root`` from their source text alone: no bytecode, no compiled extension."""
+    if not _from_text:
+        sys.path_hooks.insert(0, _finder)
+    _from_text.add(root)
+
+
+def _finder(path: str) -> PathEntryFinder:
+    """Return the finder of a folder in :data:`_from_text`.
+
+    :raises ImportError: it is another folder, so the next hook is asked.
+    """
+    if not any(Path(path).is_relative_to(root) for root in _from_text):
+        raise ImportError(path)
+    return FileFinder(path, (_TextLoader, [".py"]))
 
 
 def load_file(path: Path, module_name: str, root: Path) -> ModuleType:
@@ -24,7 +56,8 @@ def load_file(path: Path, module_name: str, root: Path) -> ModuleType:
     if known is not None and package == "conch_plugins" and known.__file__ == str(path):
         # This bundled module is imported already: its classes must stay the same objects.
         return known
-    spec = importlib.util.spec_from_file_location(module_name, path)
+    loader = _TextLoader(module_name, str(path)) if root in _from_text else None
+    spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise ImportError(f"cannot import {path}")
     module = importlib.util.module_from_spec(spec)

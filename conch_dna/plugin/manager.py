@@ -14,7 +14,7 @@ import pluggy
 from conch_dna.errors import ConchError, PluginError
 from conch_dna.plugin import hookspecs
 from conch_dna.plugin.catalog import Catalog, Owner
-from conch_dna.plugin.loading import load_file
+from conch_dna.plugin.loading import import_from_text, load_file
 from conch_dna.plugin.registration import entries_of
 from conch_dna.util.files import bundled_dir
 from conch_dna.version import __version__
@@ -217,6 +217,7 @@ def _found(plugins_dir: Path | None) -> Iterator[tuple[Owner, str, Callable[[], 
     yield from _files(bundled_dir("plugins"), "**/*.py", "conch_plugins", __version__)
     yield from _entry_points()
     if plugins_dir is not None and plugins_dir.resolve() != bundled_dir("plugins").resolve():
+        import_from_text(plugins_dir.resolve())
         yield from _files(plugins_dir.resolve(), "*.py", "conch_project_plugins", "")
 
 

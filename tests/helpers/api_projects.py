@@ -51,7 +51,7 @@ class ApiProject:
 
     @property
     def env(self):
-        return {"CONCH_CACHE": str(self.cache), f"{self.provider.upper()}_API_KEY": KEY, "CONCH_STRICT": "1"}
+        return {"CONCH_CACHE": str(self.cache), self.server.key_variable: KEY, "CONCH_STRICT": "1"}
 
     def command(self, run="mine"):
         return ("--json-logs", "distill", "alpha", "--run", run)

@@ -23,6 +23,8 @@ from fake_model import FakeModel, asked_in, recorded
 from fake_transport import PAGE, Handler, Http
 from injected_faults import FAULTS, Faults
 
+from conch_dna.teachers.api.keys import names_of
+
 
 @dataclass
 class Call:
@@ -110,6 +112,11 @@ class ApiServer:
     def openai_url(self):
         """The base URL for the OpenAI SDK."""
         return f"{self.url}/v1"
+
+    @property
+    def key_variable(self):
+        """The environment variable of its key."""
+        return names_of("any", self.url, "https://api.example.org")[0]
 
     # The books.
 

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
+from conch_dna.teachers.api.keys import names_of
+
 FATAL_RUN = {401, 402, 403, 404}  # key, credit, permission, model: every call fails in the same way
 TRANSIENT = {408, 429}  # the only statuses below 500 worth a retry
 OVERLOADED = {429, 529}
@@ -75,7 +77,7 @@ def advice(status: int | None, provider: str, url: str, official: str) -> str:
     """
     path = urlsplit(official).path
     if status == 401:
-        return f"Set {provider.upper()}_API_KEY to a key that this endpoint accepts"
+        return f"Set {names_of(provider, url or official, official)[0]} to a key that this endpoint accepts"
     if status in {402, 429}:
         return "Check the credit of the account"
     if status == 403:

@@ -87,9 +87,10 @@ class ApiTeacher:
     def client(self) -> ProviderClient:
         """The client of the endpoint; looks up the key.
 
-        :raises ConfigError: there is no key.
+        :raises ConfigError: there is no key for this host, or it is asked by plain http.
         """
-        return self.kind(self.model, self.base_url, self.endpoint, key_of(self.kind.provider, self.base_url))
+        key = key_of(self.kind.provider, self.base_url, self.kind.official)
+        return self.kind(self.model, self.base_url, self.endpoint, key)
 
     @cached_property
     def price(self) -> Price:

@@ -19,8 +19,6 @@ TABLE = '[prices."openai:tiny"]\ninput = 1\noutput = 4\n'
 def project(tmp_path, student, accel, serve, monkeypatch):
     """A project with one domain whose teacher is a server that echoes its key wherever it can."""
     monkeypatch.setenv("CONCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     (tmp_path / "cache").mkdir()
     if accel.is_dir():
         (tmp_path / "cache/accel").symlink_to(accel)
@@ -29,6 +27,7 @@ def project(tmp_path, student, accel, serve, monkeypatch):
     with (folder / "conch.toml").open("a") as file:
         file.write(TABLE)
     server = serve(key=KEY, hangs=1.0)
+    monkeypatch.setenv(server.key_variable, KEY)
     server.model.rule = lambda asked: f"the {asked.split()[-2]} {KEY}" if "1" in asked else "the amber word"
     return folder, server
 

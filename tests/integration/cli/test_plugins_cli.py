@@ -16,8 +16,9 @@ START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch';
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch, tmp_path):
-    for name in ("CONCH_STRICT", "CONCH_BLOCK"):
+    for name in ("CONCH_STRICT", "CONCH_BLOCK", "CONCH_TRUST"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CONCH_CONFIG", str(tmp_path.with_name(f"{tmp_path.name}-config")))
     monkeypatch.chdir(tmp_path)
 
 

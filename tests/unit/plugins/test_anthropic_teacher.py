@@ -17,10 +17,10 @@ KEY = "sk-ant-test"
 @pytest.fixture
 def asked(serve, tmp_path, monkeypatch):
     """Build a teacher and the bodies that it sends: ``asked(answers, caching, **behaviour)``."""
-    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
 
     def make(answers=None, *, model=MODEL, domain=None, endpoint=None, **behaviour):
         server, bodies = serve(answers, key=KEY, **behaviour), []
+        monkeypatch.setenv(server.key_variable, KEY)
         kept = server.answer
 
         def noting(request):
@@ -82,8 +82,8 @@ def test_without_that_option_nothing_is_marked(asked, tmp_path):
 
 
 def test_a_wrong_key_ends_the_run_and_is_not_shown(asked, tmp_path, monkeypatch):
-    teacher, _, _ = asked()
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-wrong")
+    teacher, server, _ = asked()
+    monkeypatch.setenv(server.key_variable, "sk-ant-wrong")
     with pytest.raises(TeacherError, match="refuses the calls; got 401") as caught:
         _ = teacher.capabilities
     assert "sk-ant-wrong" not in str(caught.value)

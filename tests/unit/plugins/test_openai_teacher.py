@@ -218,7 +218,7 @@ class TestMoney:
         assert spent(tmp_path)[0] > 0
 
     def test_an_unknown_model_elsewhere_asks_for_its_prices(self, serve, tmp_path, monkeypatch):
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("CONCH_API_KEY_TEACHER_INVALID", "sk-test")
         teacher, api = teacher_of(tmp_path, serve(), budget=10**9, model="mine")
         endpoint = api.settings.endpoint("openai").model_copy(update={"base_url": "https://teacher.invalid/v1"})
         api.settings = api.settings.model_copy(update={"endpoints": {"openai": endpoint}})
@@ -325,8 +325,8 @@ class TestIdentity:
 
 
 def test_a_key_that_the_server_sends_back_is_in_no_answer(serve, tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1234")
     server = serve(key="sk-secret-1234")
+    monkeypatch.setenv(server.key_variable, "sk-secret-1234")
     server.model.rule = lambda _: "Your key is sk-secret-1234 now"
     teacher, _ = teacher_of(tmp_path, server)
     (found,) = teacher.generate(domain_in(tmp_path).prompts[:1], Sampling(max_tokens=30, top_log_probs=3))
@@ -335,8 +335,8 @@ def test_a_key_that_the_server_sends_back_is_in_no_answer(serve, tmp_path, monke
 
 
 def test_a_key_that_the_server_escapes_is_in_no_answer_either(serve, tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1234")
     server = serve(key="sk-secret-1234")
+    monkeypatch.setenv(server.key_variable, "sk-secret-1234")
     server.model.rule = lambda _: "Your key is sk-secret-1234 now"
     kept = server.answer
 
@@ -353,9 +353,10 @@ def test_a_key_that_the_server_escapes_is_in_no_answer_either(serve, tmp_path, m
 
 
 def test_no_log_of_the_sdk_shows_what_a_server_sends(serve, tmp_path, monkeypatch, caplog):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1234")
+    server = serve(key="sk-secret-1234")
+    monkeypatch.setenv(server.key_variable, "sk-secret-1234")
     monkeypatch.setattr(logging.getLogger("openai"), "level", logging.DEBUG)  # as OPENAI_LOG=debug does
-    teacher, _ = teacher_of(tmp_path, serve(key="sk-secret-1234"))
+    teacher, _ = teacher_of(tmp_path, server)
     with caplog.at_level(logging.DEBUG):
         assert answered(teacher, domain_in(tmp_path).prompts[:1])
     assert not [record for record in caplog.records if record.name.startswith(("openai", "httpx"))]

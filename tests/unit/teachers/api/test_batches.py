@@ -21,8 +21,6 @@ HALF = {"input": 1, "output": 4, "batch": "0.5"}
 @pytest.fixture(params=["openai", "anthropic"])
 def provider(request, monkeypatch):
     monkeypatch.setattr(batches, "FIRST_LOOK", 0.01)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
     return request.param
 
 

@@ -6,8 +6,9 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from conch_dna.errors import ConfigError
-from conch_dna.teachers.api.keys import NO_KEY, SHOWN, Key, host_of, is_here, key_of
+from conch_dna.teachers.api.keys import NO_KEY, SHOWN, Key, host_of, is_here, key_of, names_of
 
+OFFICIAL = "https://api.openai.com/v1"
 HOME, AWAY = "http://127.0.0.1:8000/v1", "https://api.example.org/v1"
 
 
@@ -41,40 +42,74 @@ def ring(monkeypatch):
     keyring.set_keyring(before)
 
 
-def test_the_environment_comes_first(monkeypatch):
+def key(url=OFFICIAL):
+    return key_of("openai", url, OFFICIAL).value
+
+
+def test_the_environment_comes_first_then_the_keyring(monkeypatch):
     keyring.set_password("conch-dna", "openai", "from-ring")
+    assert key() == "from-ring"
     monkeypatch.setenv("OPENAI_API_KEY", " from-env\n")
-    assert key_of("openai", AWAY).value == "from-env"
-
-
-def test_then_the_keyring():
-    keyring.set_password("conch-dna", "openai", "from-ring")
-    assert key_of("openai", AWAY).value == "from-ring"
+    assert key() == "from-env"
 
 
 @pytest.mark.parametrize("locked", [False, True], ids=["empty", "locked"])
 def test_a_missing_key_names_both_ways_to_set_one(locked):
     keyring.set_keyring(Ring(locked=locked))
     with pytest.raises(ConfigError, match="Set OPENAI_API_KEY, or store it: keyring set conch-dna openai"):
-        key_of("openai", AWAY)
+        key()
 
 
-def test_an_endpoint_on_this_machine_needs_none():
-    assert key_of("openai", HOME).value == NO_KEY
+@pytest.mark.parametrize(
+    ("url", "variable", "entry"),
+    [
+        (AWAY, "CONCH_API_KEY_API_EXAMPLE_ORG", "api.example.org"),
+        ("https://API.Example.org:8443", "CONCH_API_KEY_API_EXAMPLE_ORG_8443", "api.example.org:8443"),
+        ("https://api-example.org/v1", "CONCH_API_KEY_API__EXAMPLE_ORG", "api-example.org"),
+        ("https://api.openai.com.example.org/v1", "CONCH_API_KEY_API_OPENAI_COM_EXAMPLE_ORG",
+         "api.openai.com.example.org"),
+        ("https://api.openai.com:8443/v1", "CONCH_API_KEY_API_OPENAI_COM_8443", "api.openai.com:8443"),
+        (HOME, "CONCH_API_KEY_127_0_0_1_8000", "127.0.0.1:8000"),
+    ],
+)  # fmt: skip
+def test_a_key_goes_to_its_own_host_alone(monkeypatch, url, variable, entry):
+    """A `conch.toml` from anywhere may name any endpoint, also one where a neighbour on this machine listens."""
+    monkeypatch.setenv("OPENAI_API_KEY", "of-the-provider")
+    keyring.set_password("conch-dna", "openai", "of-the-provider")
+    if url == HOME:
+        assert key(url) == NO_KEY
+    else:
+        with pytest.raises(ConfigError, match=f"has no key for .*Set {variable}, or .*: keyring set conch-dna {entry}"):
+            key(url)
+    keyring.set_password("conch-dna", entry, "from-ring")
+    assert key(url) == "from-ring"
+    monkeypatch.setenv(variable, "its-own")
+    assert key(url) == "its-own"
+
+
+@pytest.mark.parametrize("url", ["http://api.openai.com/v1", "http://192.168.0.2:8000", "http://localhost.example.org"])
+def test_plain_http_to_another_machine_is_refused_unless_its_host_is_named(monkeypatch, url):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    host = host_of(url)
+    with pytest.raises(ConfigError, match=f"plain http .*got {url}.*set CONCH_PLAIN_HTTP={host}"):
+        key(url)
+    monkeypatch.setenv("CONCH_PLAIN_HTTP", f"other:1, {host}")
+    monkeypatch.setenv(names_of("openai", url, OFFICIAL)[0], "its-own")
+    assert key(url) == "its-own"
 
 
 @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel"])
 def test_a_malformed_key_is_refused_and_not_shown(monkeypatch, value):
     monkeypatch.setenv("OPENAI_API_KEY", value)
     with pytest.raises(ConfigError, match="is not a key") as caught:
-        key_of("openai", AWAY)
+        key()
     assert value not in str(caught.value)
 
 
 def test_a_key_does_not_show_itself():
-    key = Key("sk-1/2")
-    assert "sk-1" not in repr(key)
-    assert key.hide("a sk-1/2 b sk-1%2F2 c") == f"a {SHOWN} b {SHOWN} c"
+    secret = Key("sk-1/2")
+    assert "sk-1" not in repr(secret)
+    assert secret.hide("a sk-1/2 b sk-1%2F2 c") == f"a {SHOWN} b {SHOWN} c"
 
 
 def test_that_no_key_is_needed_hides_no_word():

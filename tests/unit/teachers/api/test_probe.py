@@ -158,8 +158,9 @@ def test_offline_nothing_is_asked_and_all_is_possible(serve, tmp_path):
     ("model", "key", "why"), [("huge", None, "404"), ("tiny", "sk-right", "401")], ids=["model", "key"]
 )
 def test_a_wrong_model_or_key_ends_the_run(serve, tmp_path, monkeypatch, model, key, why):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
-    teacher, _ = teacher_of(tmp_path, serve(key=key), model=model)
+    server = serve(key=key)
+    monkeypatch.setenv(server.key_variable, "sk-wrong")
+    teacher, _ = teacher_of(tmp_path, server, model=model)
     with capture_logs() as logs, pytest.raises(TeacherError, match=f"refuses the calls; got {why}") as caught:
         _ = teacher.capabilities
     assert f"openai:{model} at http://127.0.0.1:" in str(caught.value)
@@ -168,10 +169,11 @@ def test_a_wrong_model_or_key_ends_the_run(serve, tmp_path, monkeypatch, model, 
 
 
 def test_an_endpoint_that_wants_a_key_says_so_where_there_is_none(serve, tmp_path):
-    teacher, _ = teacher_of(tmp_path, serve(key="sk-right"))
+    server = serve(key="sk-right")
+    teacher, _ = teacher_of(tmp_path, server)
     with pytest.raises(TeacherError) as caught:
         _ = teacher.capabilities
-    advice = "Set OPENAI_API_KEY to a key that this endpoint accepts"
+    advice = f"Set {server.key_variable} to a key that this endpoint accepts"
     said = f"got 401: no key is set, and the endpoint requires one. {advice}"
     assert str(caught.value).endswith(said)
 
