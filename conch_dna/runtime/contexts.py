@@ -28,11 +28,13 @@ class Computing:
     """A context that the batch is computing.
 
     :param tokens_T: its tokens, int64.
+    :param sharing: the name of those who share it.
     :param activated: whether it belongs to a neuron; requests for the base do not wait for one another.
     :param awaited: whether a request waits for it.
     """
 
     tokens_T: np.ndarray
+    sharing: str
     activated: bool
     awaited: bool = False
 
@@ -55,7 +57,8 @@ class Contexts:
     def begin(self, uid: int, request: Request, known: int) -> None:
         """Record that the batch computes a request's context after its ``known`` first tokens."""
         if self._cache.plain and request.context - known >= LEAST:
-            self._computing[uid] = Computing(np.asarray(request.prompt[: request.context]), request.activated)
+            tokens_T = np.asarray(request.prompt[: request.context])
+            self._computing[uid] = Computing(tokens_T, request.sharing, request.activated)
 
     def end(self, uid: int) -> Computing | None:
         """Return and forget the record of a request whose context is complete or left the batch."""
@@ -63,7 +66,8 @@ class Contexts:
 
     def must_wait(self, request: Request) -> bool:
         """Return whether the batch computes at least half of a request's context; if so, mark it as awaited."""
-        others = [c for c in self._computing.values() if c.activated or request.activated]
+        shared = [c for c in self._computing.values() if c.sharing == request.sharing]
+        others = [c for c in shared if c.activated or request.activated]
         if not others or request.context < LEAST:
             return False
         tokens_T = np.asarray(request.prompt[: request.context])
@@ -82,7 +86,7 @@ class Contexts:
 
     def keep(self, context: Computing, caches: Sequence[Any]) -> None:
         """Store a complete context's caches; requests that waited get them even if they exceed the budget."""
-        self._cache.store((self._base, None), context.tokens_T, caches, lend=context.awaited)
+        self._cache.store((self._base, None, context.sharing), context.tokens_T, caches, lend=context.awaited)
 
     def keep_answer(self, request: Request, tokens: Sequence[int], caches: Sequence[Any]) -> None:
         """Store the caches of a whole sequence, unless the base read one part of it and a neuron the other.
@@ -91,7 +95,7 @@ class Contexts:
         invocation tokens come later, so the base must read what the neuron has read here.
         """
         if not (request.activated and request.context):
-            self._cache.store((self._base, request.digest), tokens, caches)
+            self._cache.store((self._base, request.digest, request.sharing), tokens, caches)
 
     def take_back(self) -> None:
         """Drop the caches that were kept only for waiting requests."""
@@ -100,5 +104,5 @@ class Contexts:
     def _sought(self, request: Request) -> tuple[Key, Sequence[int]]:
         """Return the cache key of a request and the tokens to look up, the last of which is always computed."""
         if request.context:
-            return (self._base, None), request.prompt[: request.context + 1]
-        return (self._base, request.digest), request.prompt
+            return (self._base, None, request.sharing), request.prompt[: request.context + 1]
+        return (self._base, request.digest, request.sharing), request.prompt

@@ -121,6 +121,7 @@ class Engine:
         processors: Sequence[Processor] = (),
         tools: Sequence[Tool] | None = None,
         schema: Mapping[str, Any] | None = None,
+        sharing: str = "",
     ) -> Request:
         """Submit a request; without ``sampling``, decoding is greedy and stops after 96 tokens.
 
@@ -135,6 +136,8 @@ class Engine:
             text or calls that match their schemas. Token ids as a prompt must show the tools already, and have no
             default.
         :param schema: a JSON schema that the answer matches; without tools.
+        :param sharing: a name; the prompt cache serves only requests of the same name, so that neither the time of a
+            request nor its cached tokens tell what those of others said.
         :raises UnknownName: the registry has no such neuron, version or alias.
         :raises NeuronRefused: its card is damaged, or it was made for another base; the request's result raises
             faults of its weights.
@@ -159,7 +162,7 @@ class Engine:
         sampling = sampling or Sampling()
         request = Request(
             self._ids_of(prompt, sampling.max_tokens), neuron, wanted, sampling, tuple(filter(None, stop)), on_token,
-            self.tokenizer, self._driver.drive, processors,
+            self.tokenizer, self._driver.drive, processors, sharing,
         )  # fmt: skip
         self._driver.post(lambda: self._scheduler.waiting.append(request))
         return request

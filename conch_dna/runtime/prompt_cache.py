@@ -14,7 +14,7 @@ from mlx_lm.models.cache import KVCache, make_prompt_cache
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Key: TypeAlias = tuple[str, str | None]
+Key: TypeAlias = tuple[str, str | None, str]
 LEAST = 16  # fewer shared tokens are cheaper to compute again than to merge
 MOST = 256  # entries; a lookup compares each of them with the prompt
 
@@ -23,7 +23,8 @@ MOST = 256  # entries; a lookup compares each of them with the prompt
 class Entry:
     """The caches of one sequence.
 
-    :param key: digests of the base and the adapter (``None`` for the base alone); keys and values fit no other pair.
+    :param key: digests of the base and the adapter (``None`` for the base alone), whose keys and values fit no other
+        pair, and the name of those who share them.
     :param tokens_T: the tokens that the caches hold, int64.
     :param caches: one ``KVCache`` a layer, of one row.
     :param used: the count of the last use.

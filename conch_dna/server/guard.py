@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from conch_dna.server.faults import ApiFault, as_fault, stopping
-from conch_dna.server.keys import scope_of
+from conch_dna.server.keys import SHARING, scope_of
 from conch_dna.util.network import is_loopback
 
 if TYPE_CHECKING:
@@ -98,9 +98,10 @@ class Guard:
             # DNS rebinding: another site may point its name here, and a browser would let it read the answers.
             raise ApiFault(403, "Without keys this server accepts requests for localhost only.", "host_not_allowed")
         if (wanted := scope_of(scope["path"])) is not None:
-            name = self._keys.check(_header(scope, b"authorization"), wanted)
-            if name is not None:
-                structlog.contextvars.bind_contextvars(key=name)
+            key = self._keys.check(_header(scope, b"authorization"), wanted)
+            if key is not None:
+                structlog.contextvars.bind_contextvars(key=key.name)
+                scope = {**scope, SHARING: key.sharing}
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read(receive, _header(scope, b"content-length"), self._settings.max_body)

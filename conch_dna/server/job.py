@@ -63,6 +63,7 @@ class Order:
     :param top: number of most likely tokens to report per token; ``None`` for no log-probabilities.
     :param pieces: whether the answers are streamed.
     :param constrain: makes the constraint of one answer.
+    :param sharing: the name of the keys that share cached prompts.
     """
 
     model: str
@@ -73,6 +74,7 @@ class Order:
     top: int | None
     pieces: bool
     constrain: Callable[[], Constraint] | None = None
+    sharing: str = ""
 
     @property
     def count(self) -> int:
@@ -198,7 +200,9 @@ class Job:
                 on_token = self._on_token(index)
                 for constraint in constraints:  # fails only its own answer when it stops working
                     on_token = constraint.checked(on_token)
-                request = self._engine.submit(prompt, order.model, sampling, order.stop, on_token, constraints)
+                request = self._engine.submit(
+                    prompt, order.model, sampling, order.stop, on_token, constraints, sharing=order.sharing
+                )
                 left -= 1
                 self.requests.append(request)
                 self._loop.call_soon_threadsafe(self._limit.requests.add, request)

@@ -18,8 +18,10 @@ Scope = Literal["infer", "admin", "any"]
 SCOPES = ("infer", "admin")
 LINE = re.compile(
     r"(?P<name>[A-Za-z0-9_.-]{1,64})\s+sha256:(?P<hash>[0-9a-f]{64})\s+(?P<scopes>[a-z,]+)(\s+(?P<rate>[1-9]\d{0,6}))?"
+    r"(\s+cache=(?P<sharing>[A-Za-z0-9_.-]{1,64}))?"
 )
-FORM = "NAME sha256:HEX infer|admin|infer,admin [REQUESTS_A_MINUTE]"
+FORM = "NAME sha256:HEX infer|admin|infer,admin [REQUESTS_A_MINUTE] [cache=NAME]"
+SHARING = "conch.sharing"  # in the scope of a request: the name of the keys that share its cached prompts
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Key:
 
     :param name: names the key in logs.
     :param rate: requests per minute; ``None`` for no limit.
+    :param sharing: the name of the keys that share cached prompts with it.
 
     The limit is a token bucket that holds one minute's requests.
     """
@@ -35,6 +38,7 @@ class Key:
     name: str
     scopes: frozenset[str]
     rate: int | None
+    sharing: str
     _left: float = field(default=0.0, init=False)
     _seen: float = field(default=0.0, init=False)
 
@@ -67,8 +71,8 @@ class Keys:
     def __bool__(self) -> bool:
         return bool(self._by_hash)
 
-    def check(self, authorization: bytes, scope: Scope) -> str | None:
-        """Return the name of the key in an ``Authorization`` header; ``None`` if the server has no keys.
+    def check(self, authorization: bytes, scope: Scope) -> Key | None:
+        """Return the key in an ``Authorization`` header; ``None`` if the server has no keys.
 
         :raises ApiFault: 401, the key is missing or unknown; 403, it lacks the scope; 429, it exceeds its rate.
         """
@@ -83,7 +87,7 @@ class Keys:
         if scope != "any" and scope not in key.scopes:
             raise ApiFault(403, f"This key may not be used for {scope}.", "insufficient_scope")
         key.spend(time.monotonic())
-        return key.name
+        return key
 
 
 def read_keys(file: Path | None, text: str | None, rate: int | None) -> Keys:
@@ -122,7 +126,9 @@ def _key(line: str, where: str, rate: int | None) -> tuple[str, Key]:
     if not found or not scopes <= set(SCOPES):
         raise ConfigError("not a key", where=where, allowed=FORM, next_step="The hash: printf %s KEY | sha256sum")
     own = found["rate"]
-    return found["hash"], Key(found["name"], scopes, int(own) if own else rate)
+    # A key's own caches have a name that no `cache=` can have.
+    sharing = found["sharing"] or f"key {found['name']}"
+    return found["hash"], Key(found["name"], scopes, int(own) if own else rate, sharing)
 
 
 def scope_of(path: str) -> Scope | None:

@@ -60,6 +60,31 @@ def test_the_log_names_keys_without_their_text(keyed):
         assert hashlib.sha256(secret.encode()).hexdigest() not in keyed.text
 
 
+def test_a_key_cannot_find_out_what_another_asked(start, published):
+    """The tokens that a prompt shares with one in the cache would tell a secret piece by piece."""
+    secret = [{"role": "user", "content": "My number is 4 8 1 5 1 6 2 3 4 2, remember it well please. " * 2}]
+    own, shared = line("own", SECRET), "cache=team"
+    keys = [own, line("other", ADMIN), *(line(name, name * 9, rate=shared) for name in ("ann", "bob"))]
+    server = start(published, CONCH_KEYS=";".join(keys))
+
+    def cached(key):
+        with reached(server, key) as client:
+            usage = client.chat.completions.create(model="action", messages=secret, max_tokens=2).usage
+        return usage.prompt_tokens_details.cached_tokens
+
+    assert cached(SECRET) == 0
+    assert cached(ADMIN) == 0
+    assert cached("ann" * 9) == 0
+    whole = cached(SECRET)
+    assert whole > 16
+    assert (cached(ADMIN), cached("bob" * 9)) == (whole, whole)
+
+
+def test_the_name_of_a_shared_cache_is_not_that_of_a_key():
+    keys = read_keys(None, f"{line('a', SECRET)}; {line('b', ADMIN, rate='9 cache=a')}", None)
+    assert [key.sharing for key in keys._by_hash.values()] == ["key a", "a"]
+
+
 def test_a_keys_bucket_holds_a_minutes_requests_and_refills_evenly():
     keys = read_keys(None, f"{line('a', SECRET)}; {line('b', ADMIN, 'infer', 2)}", 60)
     first = keys._by_hash[hashlib.sha256(SECRET.encode()).hexdigest()]

@@ -70,6 +70,18 @@ class TestTogether:
         left = any_cache.stats()
         assert (left.waiting, left.running) == (0, 0)
 
+    def test_nobody_else_reuses_or_awaits_a_context(self, any_cache):
+        """What is cached, and how long a request takes, would tell what others asked."""
+        owners = ["one", "two", "one", "two", ""]
+        requests = [
+            any_cache.submit(ASKED, name, SHORT, sharing=owner) for name, owner in zip(SIX[:5], owners, strict=True)
+        ]
+        answered(any_cache, requests)
+        assert cached(requests) == [0, 0, len(CONTEXT), len(CONTEXT), 0]
+        later = [any_cache.submit(ASKED, "base", SHORT, sharing=owner) for owner in ("three", "one")]
+        answered(any_cache, later)
+        assert cached(later)[0] == 0
+
     @pytest.mark.full
     def test_the_rest_of_each_prompt_may_differ(self, any_cache):
         prompts = [[*CONTEXT, *[9] * n, *INVOCATION_TOKENS, *[4] * n] for n in range(6)]

@@ -9,7 +9,7 @@ from mlx_lm.models.cache import make_prompt_cache
 from conch_dna.runtime import prompt_cache
 from conch_dna.runtime.prompt_cache import LEAST, PromptCache, shared_length
 
-ONE, TWO = ("sha256:base", "sha256:one"), ("sha256:base", "sha256:two")
+ONE, TWO = ("sha256:base", "sha256:one", ""), ("sha256:base", "sha256:two", "")
 LONG = [(3 * n) % 60 for n in range(40)]
 
 
@@ -43,10 +43,10 @@ def test_a_cached_start_continues_as_if_computed_whole(model):
     assert (again, caches[0].offset) == (39, 39), "one token is left to compute"
 
 
-def test_entries_are_not_shared_with_another_neuron_or_base(model):
+def test_entries_are_not_shared_with_another_neuron_base_or_owner(model):
     cache = PromptCache(model, 1 << 20)
     cache.store(ONE, LONG, computed(model, LONG))
-    for key in (TWO, ("sha256:other", ONE[1]), (ONE[0], None)):
+    for key in (TWO, ("sha256:other", *ONE[1:]), (ONE[0], None, ""), (*ONE[:2], "another")):
         assert cache.fetch(key, LONG) == (0, None)
 
 
