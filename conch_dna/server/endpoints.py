@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from conch_dna.records import Tool
     from conch_dna.runtime.grammar import Constraint
+    from conch_dna.server.job import Order
     from conch_dna.server.service import Service
 
 
@@ -53,6 +54,15 @@ def routes(service: Service) -> APIRouter:
 
 
 async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
+    described = (tool.function.description or "" for tool in body.tools or ())
+    service.refuse_long([*(turn.text for turn in body.messages), *described])
+    with service.limit.entered(body.n or 1):
+        order, calls = await _chat_order(service, body)
+    return await respond(service, http, body, order, ChatFormat(service.decoder, calls=calls))
+
+
+async def _chat_order(service: Service, body: ChatBody) -> tuple[Order, bool]:
+    """Return the order of a chat, and whether its answers may be calls."""
     asked_turns = [{"role": turn.role, "content": turn.text} for turn in body.messages]
     body = body.model_copy(update={"model": await service.named(body.model, asked_turns)})
     if body.top_logprobs is not None and not body.logprobs:
@@ -66,8 +76,7 @@ async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
     prompts = await service.encoded(lambda: [prompt_ids(service.engine.tokenizer, turns)])
     asked = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
     top = (body.top_logprobs or 0) if body.logprobs else None
-    order = replace(service.order(body, prompts, asked, top), constrain=constrain)
-    return await respond(service, http, body, order, ChatFormat(service.decoder, calls=bool(named)))
+    return replace(service.order(body, prompts, asked, top), constrain=constrain), bool(named)
 
 
 async def _constraint(service: Service, body: ChatBody, tools: Sequence[Tool]) -> Callable[[], Constraint] | None:
@@ -77,13 +86,25 @@ async def _constraint(service: Service, body: ChatBody, tools: Sequence[Tool]) -
 
 
 async def _completions(service: Service, body: CompletionBody, http: Request) -> Response:
+    service.refuse_long(_texts(body.prompt))
+    with service.limit.entered((body.n or 1) * _count(body.prompt)):
+        order = await _completion_order(service, body)
+    return await respond(service, http, body, order, TextFormat(service.decoder))
+
+
+async def _completion_order(service: Service, body: CompletionBody) -> Order:
+    """Return the order of one or several texts to continue."""
     asked_turns = [{"role": "user", "content": text} for text in _texts(body.prompt)]
     body = body.model_copy(update={"model": await service.named(body.model, asked_turns)})
     prompts = await service.encoded(lambda: _ids(service, body))
     if not all(prompts):
         raise ApiFault(400, "prompt: must not be empty.", "invalid_value", "prompt")
-    order = service.order(body, prompts, body.max_tokens, body.logprobs)
-    return await respond(service, http, body, order, TextFormat(service.decoder))
+    return service.order(body, prompts, body.max_tokens, body.logprobs)
+
+
+def _count(prompt: Any) -> int:
+    """Return the number of prompts."""
+    return 1 if isinstance(prompt, str) or isinstance(prompt[0], int) else len(prompt)
 
 
 def _texts(prompt: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -15,7 +16,7 @@ from conch_dna.runtime.samplers import sequence_seed
 from conch_dna.server.faults import ApiFault, stopping
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from conch_dna.runtime.engine import Engine
@@ -111,6 +112,19 @@ class AdmissionLimit:
         """Release a number of answers."""
         self.live -= count
 
+    @contextmanager
+    def entered(self, count: int) -> Iterator[None]:
+        """Admit a number of answers, and release them if the block, which prepares their job, fails.
+
+        :raises ApiFault: as :meth:`enter` does.
+        """
+        self.enter(count)
+        try:
+            yield
+        except BaseException:
+            self.leave(count)
+            raise
+
 
 class Job:
     """The engine's requests of one HTTP request. Only ``_submit`` and its callbacks run outside the event loop.
@@ -132,13 +146,11 @@ class Job:
         self._timer = self._loop.call_later(timeout, self.abort, TimeoutError())
 
     async def start(self) -> None:
-        """Submit all requests.
+        """Submit all requests, which are admitted already.
 
-        :raises ApiFault: the queue is full.
         :raises ConchError: as :meth:`Engine.submit` does.
         """
         try:
-            self._limit.enter(self.order.count)
             await asyncio.to_thread(self._submit)
         except BaseException:
             self.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from conch_dna.server.names import Models
 from conch_dna.server.response_format import TokenDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from conch_dna.records import Tool
     from conch_dna.registry.store import Registry
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from conch_dna.server.settings import ServerSettings
 
 COMPILE_SECONDS = 10.0  # limit for compiling a grammar
+ENCODE_SECONDS = 20.0  # limit for tokenising a prompt, with the wait for those before it
+CHARACTERS = 16  # a token of a prompt has at most so many on average; of English, it has four
 
 
 class Service:
@@ -50,9 +51,10 @@ class Service:
         self.limit = AdmissionLimit(settings.batch + settings.queue)
         # A separate pool: a slow compilation cannot be stopped and must delay only other grammars.
         self._compiling = ThreadPoolExecutor(2, thread_name_prefix="grammar")
+        # One thread: fast tokenizers are not thread-safe. A pool of its own: prompts that wait for it delay no one else.
+        self._encoding = ThreadPoolExecutor(1, thread_name_prefix="tokenizer")
         self.decoder = TokenDecoder(engine.tokenizer)
         self.ready = False
-        self._encoding = threading.Lock()  # fast tokenizers are not thread-safe
 
     async def named(self, model: str, turns: Sequence[Mapping[str, str]]) -> str:
         """Return the requested model, or the router's choice for ``auto``.
@@ -92,20 +94,29 @@ class Service:
             raise ApiFault(400, f"{param}: {fault.what}", "invalid_schema", param) from fault
         return make
 
-    async def encoded(self, encode: Callable[[], list[list[int]]]) -> list[list[int]]:
-        """Run a tokenising function in a thread, outside the event loop.
+    def refuse_long(self, texts: Iterable[str]) -> None:
+        """Refuse a prompt with far more characters than the base's context holds, before anything reads it.
 
-        :raises ApiFault: 400, the input cannot be rendered or tokenised.
+        :raises ApiFault: 400, it is too long.
         """
+        context = self.engine.context
+        if context is not None and (length := sum(map(len, texts))) > CHARACTERS * context:
+            message = f"{TOO_LONG}: {length} characters for {context} tokens."
+            raise ApiFault(400, message, "context_length_exceeded", "messages")
 
-        def run() -> list[list[int]]:
-            with self._encoding:
-                return encode()
+    async def encoded(self, encode: Callable[[], list[list[int]]]) -> list[list[int]]:
+        """Run a tokenising function outside the event loop, after those that were asked for before.
 
+        :raises ApiFault: 400, the input cannot be rendered or tokenised; 503, the others take too long.
+        """
+        loop = asyncio.get_running_loop()
         try:
-            return await asyncio.to_thread(run)
+            return await asyncio.wait_for(loop.run_in_executor(self._encoding, encode), ENCODE_SECONDS)
         except ConchError:
             raise
+        except TimeoutError as fault:
+            raise ApiFault(503, "Too many long prompts wait to be read.", "overloaded",
+                           headers={"Retry-After": "1"}) from fault  # fmt: skip
         except Exception as fault:  # a chat template is code of the base and may raise anything
             raise ApiFault(400, "The base's chat template or tokenizer refuses this input.", "invalid_value") from fault
 

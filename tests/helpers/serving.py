@@ -8,6 +8,7 @@ import threading
 import time
 
 import httpx
+import psutil
 from projects import START, write_neuron
 
 from conch_dna.registry.card import CardFields
@@ -53,6 +54,10 @@ class Served:
         code = self.process.wait(60)
         self._reader.join(10)
         return code
+
+    def memory(self):
+        """Bytes of memory that the process holds."""
+        return psutil.Process(self.process.pid).memory_info().rss
 
     def post(self, path="/v1/completions", body=None, **more):
         return httpx.post(self.root + path, json=LONG if body is None else body, timeout=60, **more)

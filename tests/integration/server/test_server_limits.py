@@ -1,18 +1,25 @@
 """Limits hold, and abandoned requests release their slots."""
 
+import asyncio
 import json
 import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from projects import here
 from serving import LENGTH, LONG, until
 
+from conch_dna.server.settings import ServerSettings
+
 STREAM = {**LONG, "stream": True}
 SHORT = {**LONG, "max_tokens": 2}
+CHAT = {"model": "base", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 2}
+WAIT = 5.0  # seconds for a short answer beside the reading of many long bodies, on a busy machine
 ENDLESS = {**LONG, "n": 16, "max_tokens": 3900}  # far longer than the grace
 
 
@@ -117,14 +124,66 @@ def test_a_port_in_use_is_a_one_line_error(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_oversized_prompts_are_refused_unread_and_delay_no_one(start, published):
+    server = start(published)
+    texts = {"one turn": "a b " * 975_000, "no words": "x" * 3_900_000}
+    bodies = [{**CHAT, "messages": [{"role": "user", "content": text}]} for text in texts.values()]
+    described = {"type": "function", "function": {"name": "f", "description": "word " * 700_000}}
+    bodies += [{**CHAT, "tools": [described]}, {**LONG, "prompt": "a b " * 975_000}]
+    before = server.memory()
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(server.post, path_of(body), body) for body in bodies * 2]
+        waits = []
+        while not all(answer.done() for answer in answers):
+            began = time.monotonic()
+            assert server.post(body=SHORT).status_code == 200
+            waits.append(time.monotonic() - began)
+    for answer in answers:
+        refused = answer.result()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "context_length_exceeded")
+    assert max(waits) < WAIT, "those who asked for little waited for it"
+    assert server.memory() - before < 200 << 20
+
+
+def test_prompts_wait_for_a_tokenizer_with_a_deadline(published, monkeypatch):
+    """In this process, where the limit can be made short and one encoding long."""
+    from conch_dna.server import service as module
+    from conch_dna.server.faults import ApiFault
+
+    monkeypatch.setattr(module, "ENCODE_SECONDS", 0.2)
+    waiting = threading.Event()
+
+    async def ask(service):
+        slow = asyncio.ensure_future(service.encoded(lambda: waiting.wait(10) and [[1]]))
+        await asyncio.sleep(0)  # it begins
+        with pytest.raises(ApiFault) as late:
+            await service.encoded(lambda: [[2]])
+        with pytest.raises(ApiFault):
+            await slow
+        waiting.set()
+        return late.value, await service.encoded(lambda: [[3]])
+
+    late, after = asyncio.run(ask(module.Service(Unread(), published, ServerSettings())))
+    assert (late.status, late.code, late.headers) == (503, "overloaded", {"Retry-After": "1"})
+    assert after == [[3]]
+
+
+class Unread:
+    """An engine of which a service only knows the base."""
+
+    base_model = SimpleNamespace(digest="sha256:0")
+    tokenizer = SimpleNamespace(eos_token_ids=(), decode=str)
+
+
+def path_of(body):
+    return "/v1/completions" if "prompt" in body else "/v1/chat/completions"
+
+
 def test_a_slow_body_times_out(published, monkeypatch):
     """In this process, where the limit can be made short."""
-    import asyncio
-
     from conch_dna.server import guard
     from conch_dna.server.keys import Keys
     from conch_dna.server.metrics import Metrics
-    from conch_dna.server.settings import ServerSettings
 
     monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
     sent = []
