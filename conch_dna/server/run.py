@@ -12,21 +12,36 @@ import structlog
 import uvicorn
 
 from conch_dna.errors import ConfigError
-from conch_dna.server.idle_timeout import IdleTimeout
+from conch_dna.server.connection import BACKLOG, Connection, make_room
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from conch_dna.server.settings import ServerSettings
 
+QUIET_SECONDS = 1.0  # between two records of one kind
+KIND, KINDS = 100, 1000  # first characters that make a kind, and kinds that are remembered
 log = structlog.get_logger()
 
 
 class _ToLog(logging.Handler):
-    """Forwards log records of libraries to structlog, so that every log line has the selected format."""
+    """Forwards log records of libraries to structlog, so that every log line has the selected format.
+
+    A record like an earlier one is left out for a second: a client can cause some of them at will.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Forward one record."""
+        kind = (record.name, str(record.msg)[:KIND])
+        if record.created - self._last.get(kind, 0.0) < QUIET_SECONDS:
+            return
+        if len(self._last) >= KINDS:
+            self._last.clear()
+        self._last[kind] = record.created
         log.log(
             record.levelno, "library_warned", library=record.name, text=record.getMessage(), exc_info=record.exc_info
         )
@@ -50,9 +65,10 @@ def listen(settings: ServerSettings) -> socket.socket:
 def run(app: ASGIApp, settings: ServerSettings, opened: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then accept no more requests and give running ones ``grace`` seconds."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none", http=IdleTimeout,
-        loop="asyncio", timeout_graceful_shutdown=settings.grace,
+        app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none", http=Connection,
+        loop="asyncio", timeout_graceful_shutdown=settings.grace, backlog=BACKLOG,
     )  # fmt: skip
+    make_room()
     host, port = opened.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
     # uvicorn raises the signal again after it has stopped; a requested stop must not exit with an error.

@@ -51,7 +51,7 @@ class Service:
         self.limit = AdmissionLimit(settings.batch + settings.queue)
         # A separate pool: a slow compilation cannot be stopped and must delay only other grammars.
         self._compiling = ThreadPoolExecutor(2, thread_name_prefix="grammar")
-        # One thread: fast tokenizers are not thread-safe. A pool of its own: prompts that wait for it delay no one else.
+        # One thread, since fast tokenizers are not thread-safe; a pool of its own, since long prompts wait for it.
         self._encoding = ThreadPoolExecutor(1, thread_name_prefix="tokenizer")
         self.decoder = TokenDecoder(engine.tokenizer)
         self.ready = False
