@@ -181,12 +181,13 @@ def test_too_few_prompts_are_refused_before_any_request(project, share, why):
     assert not server.calls
 
 
-def test_a_run_of_another_endpoint_is_refused_before_a_request_to_it(project, serve):
+def test_a_run_of_another_endpoint_is_refused_before_a_request_to_it(project, serve, monkeypatch):
     folder, server = project
     server.model.rule = lambda _: "the amber word"
     arguments = ("distill", "alpha", "--run", "mine", "--budget", "5", "--base-url")
     assert here(folder, *arguments, server.openai_url).exit_code in {0, 3}
     other = serve(key=KEY)
+    monkeypatch.setenv(other.key_variable, KEY)
     result = here(folder, *arguments, other.openai_url)
     assert result.exit_code == 1
     assert "was made with teacher = openai:" in result.stderr

@@ -211,16 +211,16 @@ class TestProject:
 
     def test_its_plugins_load_from_anywhere_below(self, project, monkeypatch):
         monkeypatch.chdir(project / "deep")
-        assert "extra" in run("plugins", "list").stdout
+        assert "extra.py" in run("plugins", "list").stdout
 
     def test_its_plugins_load_when_it_is_named(self, project, monkeypatch):
         monkeypatch.chdir("/")
-        assert "extra" in run("--project", str(project), "plugins", "list").stdout
+        assert "extra.py" in run("--project", str(project), "plugins", "list").stdout
 
     def test_plugins_that_no_conch_toml_names_do_not_run(self, project):
         (project / "conch.toml").write_text("")
-        assert "extra" not in run("plugins", "list").stdout
-        assert "extra" in run("--plugins-dir", "mine", "plugins", "list").stdout
+        assert "extra.py" not in run("plugins", "list").stdout
+        assert "extra.py" in run("--plugins-dir", "mine", "plugins", "list").stdout
 
     @pytest.mark.parametrize(
         ("text", "fault"),
