@@ -18,6 +18,7 @@ from mlx.utils import tree_map
 from conch_dna.errors import NeuronRefused
 from conch_dna.exporters.hf_names import HEAD, check_architecture, row_order
 from conch_dna.exporters.peft_config import PeftConfig, covers, rank_of, read_config, scale_of
+from conch_dna.models.safetensors_header import MOST_HEADER
 from conch_dna.models.target_modules import full_weight, layers_of
 from conch_dna.registry.adapter import INVOCATION_TOKENS
 from conch_dna.registry.audit import product_norms
@@ -125,6 +126,8 @@ def _tensors(folder: Path) -> dict[str, mx.array]:
         raise NeuronRefused("file missing", where=folder, got=where.name) from fault
     except OSError as fault:
         raise NeuronRefused("file cannot be read", where=where, got=fault.strerror) from fault
+    if int.from_bytes(data[:8], "little") > MOST_HEADER:
+        raise NeuronRefused("the safetensors header is too long, or no such file", where=where, allowed=MOST_HEADER)
     try:
         kinds = {name: tensor["dtype"] for name, tensor in safetensors.deserialize(data)}  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as fault:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conch_dna.errors import ModelError
+from conch_dna.models import gguf_bounds
 from conch_dna.models.gguf_tokenizer import eos_ids, tokenizer_files
 from conch_dna.util.files import new_folder
 
@@ -72,6 +72,18 @@ class Source:
             raise ModelError(f"the metadata {self.architecture}.{key} is missing", where=self.path)
         return value
 
+    def count(self, key: str) -> int:
+        """Return a number that is at least 1.
+
+        :raises ModelError: the key is missing, or is no such number.
+        """
+        value = self.need(key)
+        if not isinstance(value, int) or value < 1:
+            raise ModelError(
+                f"the metadata {self.architecture}.{key} is not a number from 1", where=self.path, got=value
+            )
+        return value
+
 
 def convert(gguf: Path, folder: Path) -> None:
     """Convert ``gguf`` to an mlx-lm folder, atomically: float16 safetensors, config and tokenizer.
@@ -79,12 +91,17 @@ def convert(gguf: Path, folder: Path) -> None:
     :raises ModelError: the file is damaged, or its architecture, tensor type or tokenizer is not supported.
     """
     source = read(gguf)
-    config = _config(source)
-    files = {
-        "config.json": config,
-        "generation_config.json": {"eos_token_id": config["eos_token_id"]},
-        **tokenizer_files(source.metadata, source.path),
-    }
+    try:
+        config = _config(source)
+        files = {
+            "config.json": config,
+            "generation_config.json": {"eos_token_id": config["eos_token_id"]},
+            **tokenizer_files(source.metadata, source.path),
+        }
+    except ModelError:
+        raise
+    except Exception as fault:  # metadata of any type and value
+        raise ModelError(f"its metadata make no model ({type(fault).__name__}: {fault})", where=gguf) from fault
     try:
         with new_folder(folder) as temporary:
             _write_weights(source, temporary, tied=config["tie_word_embeddings"])
@@ -113,11 +130,12 @@ def read(path: Path) -> Source:
     from gguf import GGUFReader  # slow to import, and not needed for a cached conversion
 
     try:
+        gguf_bounds.check(path)
         reader = GGUFReader(path)
         metadata = {name: field.contents() for name, field in reader.fields.items()}
     except FileNotFoundError:
         raise ModelError("no such file", where=path) from None
-    except (ValueError, LookupError, OverflowError, TypeError, struct.error, OSError, MemoryError) as error:
+    except Exception as error:  # the package's reader raises whatever a damaged file makes it
         raise ModelError(
             f"not a complete GGUF file ({type(error).__name__}: {error})",
             where=path,
@@ -162,21 +180,23 @@ def dequantised(tensor: Any, path: Path) -> NDArray[np.float16]:
 
 def _config(source: Source) -> dict[str, Any]:
     """Return the contents of ``config.json`` with the hub's keys."""
-    width, heads = int(source.need("embedding_length")), int(source.need("attention.head_count"))
+    width, heads = source.count("embedding_length"), source.count("attention.head_count")
     head_size = int(source.get("attention.key_length") or width // heads)
     rotated = int(source.get("rope.dimension_count") or head_size)
     if rotated != head_size:
         raise ModelError("partial rotary embedding is not supported", where=source.path, got=rotated, allowed=head_size)
     theta = _decimal(source.get("rope.freq_base", 10_000.0))
+    if (blocks := source.count("block_count")) > len(source.tensors):
+        raise ModelError("more blocks than tensors", where=source.path, got=blocks, allowed=len(source.tensors))
     config: dict[str, Any] = {
         "architectures": [ARCHITECTURES[source.architecture]],
         "model_type": source.architecture,
         "hidden_size": width,
-        "intermediate_size": int(source.need("feed_forward_length")),
-        "num_hidden_layers": int(source.need("block_count")),
+        "intermediate_size": source.count("feed_forward_length"),
+        "num_hidden_layers": blocks,
         "num_attention_heads": heads,
         "num_key_value_heads": int(source.get("attention.head_count_kv") or heads),
-        "max_position_embeddings": int(source.need("context_length")),
+        "max_position_embeddings": source.count("context_length"),
         "rms_norm_eps": _decimal(source.need("attention.layer_norm_rms_epsilon")),
         "rope_theta": theta,
         "rope_traditional": False,

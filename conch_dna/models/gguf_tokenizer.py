@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
 # Control tokens that end a turn, from llama.cpp: the metadata often names only one of several.
 END_TEXTS = ("<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>")
-
+LONGEST = 512  # characters of a token whose merges are sought: each is cut everywhere
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
@@ -132,6 +132,8 @@ def _sentence_piece(metadata: Mapping[str, Any], tokens: list[str], where: Path)
     scores = metadata.get("tokenizer.ggml.scores")
     if scores is None:
         raise ModelError("the metadata tokenizer.ggml.scores is missing", where=where)
+    if (longest := max(map(len, tokens))) > LONGEST:
+        raise ModelError("a token is too long", where=where, got=f"{longest} characters", allowed=LONGEST)
     prefix = bool(metadata.get("tokenizer.ggml.add_space_prefix", True))
     ids = {text: index for index, text in enumerate(tokens)}
     found = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conch_dna.errors import ModelError
 from conch_dna.models import accel, refs
+from conch_dna.models.safetensors_header import check_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # The share of free memory that dequantised float32 weights may take.
 MEMORY_SHARE = 0.5
+NO_CODE = {"trust_remote_code": False}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,10 @@ def load(ref: str, progress: Progress | None = None) -> LoadedModel:
     if not (mx.metal.is_available() or mx.cuda.is_available()):
         mx.set_default_device(mx.cpu)
     try:
-        model, tokenizer = load_folder(str(folder), lazy=True)
+        for file in folder.glob("*.safetensors"):
+            check_header(file)
+        # A folder of a model may name code of its own, which is never run.
+        model, tokenizer = load_folder(str(folder), tokenizer_config=NO_CODE, lazy=True, trust_remote_code=False)
         model.freeze()  # fails for the few classes of mlx-lm that are not complete modules
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         raise ModelError(f"mlx-lm could not load the model ({type(error).__name__}: {error})", where=folder) from error
@@ -89,7 +94,7 @@ def load_tokenizer(ref: str) -> Any:
     from mlx_lm.utils import load_config, load_tokenizer
 
     try:
-        return load_tokenizer(folder, eos_token_ids=load_config(folder).get("eos_token_id"))
+        return load_tokenizer(folder, NO_CODE, eos_token_ids=load_config(folder).get("eos_token_id"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         fault = " ".join(str(error).split())
         raise ModelError(

@@ -17,6 +17,7 @@ import mlx.core as mx
 import numpy as np
 
 from conch_dna.errors import NeuronRefused
+from conch_dna.models.safetensors_header import MOST_HEADER
 from conch_dna.registry.card import CONFIG_FILE, WEIGHTS_FILE, content_digest
 
 if TYPE_CHECKING:
@@ -262,6 +263,10 @@ def _stored(data: bytes, where: Path) -> dict[str, tuple[str, np.ndarray]]:
     length = int.from_bytes(data[:8], "little")
     if size < 8 or length > size - 8:
         raise NeuronRefused("truncated, or not a safetensors file", where=where, got=f"{size} bytes")
+    if length > MOST_HEADER:  # reading it takes 25 times its size
+        raise NeuronRefused(
+            "the safetensors header is too long", where=where, got=f"{length} bytes", allowed=MOST_HEADER
+        )
     try:
         header = json.loads(data[8 : 8 + length])
         spans = {name: _span(name, entry, where) for name, entry in header.items() if name != "__metadata__"}
