@@ -109,10 +109,10 @@ def _from_hub(ref: str) -> Path:
 
 
 def _sha256(file: Path) -> str:
-    """Return the sha256 hex digest of a file, cached by path, size and modification time."""
+    """Return the sha256 hex digest of a file, cached by its path and state; a program cannot set the change time."""
     path = file.resolve()
     state = path.stat()
-    key = hashlib.sha256(f"{path}\n{state.st_size}\n{state.st_mtime_ns}".encode()).hexdigest()
+    key = hashlib.sha256(f"{path}\n{state.st_size}\n{state.st_ino}\n{state.st_ctime_ns}".encode()).hexdigest()
     remembered = cache_dir() / "digests" / key
     try:
         known = remembered.read_text("ascii")

@@ -8,7 +8,7 @@ import sys
 import pytest
 import tiny_gguf
 
-from conch_dna.errors import ModelError
+from conch_dna.errors import ConfigError, ModelError
 from conch_dna.models import refs
 from conch_dna.models.gguf import convert
 
@@ -110,6 +110,19 @@ def test_the_digest_is_remembered_in_the_cache_and_not_in_the_folder(folder, cac
     for file in (cache / "digests").iterdir():
         file.write_text("damaged")
     assert refs.digest(folder) == value
+
+
+def test_a_cache_that_others_can_write_is_refused(cache, monkeypatch):
+    assert refs.cache_dir().stat().st_mode & 0o777 == 0o700
+    for mode in (0o770, 0o707, 0o1777):
+        cache.chmod(mode)
+        with pytest.raises(ConfigError, match=f"others can write it. If you trust .*chmod go-w {cache}"):
+            refs.cache_dir()
+    cache.chmod(0o755)
+    assert refs.cache_dir() == cache
+    monkeypatch.setattr(os, "geteuid", lambda: cache.stat().st_uid + 1)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        refs.cache_dir()
 
 
 def test_the_cache_is_where_the_user_wants_it(cache, monkeypatch):
