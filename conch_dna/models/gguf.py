@@ -98,11 +98,6 @@ def convert(gguf: Path, folder: Path) -> None:
             "generation_config.json": {"eos_token_id": config["eos_token_id"]},
             **tokenizer_files(source.metadata, source.path),
         }
-    except ModelError:
-        raise
-    except Exception as fault:  # metadata of any type and value
-        raise ModelError(f"its metadata make no model ({type(fault).__name__}: {fault})", where=gguf) from fault
-    try:
         with new_folder(folder) as temporary:
             _write_weights(source, temporary, tied=config["tie_word_embeddings"])
             for name, content in files.items():
@@ -110,9 +105,9 @@ def convert(gguf: Path, folder: Path) -> None:
                 (temporary / name).write_text(text + "\n", encoding="utf-8")
             for file in temporary.iterdir():
                 file.chmod(0o644)
+    except ModelError:
+        raise
     except OSError as error:
-        if isinstance(error, ModelError):
-            raise
         # Another process may have finished first: folders appear complete, so its copy can be used.
         if not (folder / "config.json").is_file():
             raise ModelError(
@@ -120,6 +115,8 @@ def convert(gguf: Path, folder: Path) -> None:
                 where=folder,
                 next_step="Free disk space there, or set CONCH_CACHE to a folder on another disk.",
             ) from error
+    except Exception as fault:  # metadata and shapes of any kind
+        raise ModelError(f"it makes no model ({type(fault).__name__}: {fault})", where=gguf) from fault
 
 
 def read(path: Path) -> Source:

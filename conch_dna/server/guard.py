@@ -87,7 +87,8 @@ class Guard:
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the key, read the body, and pass the request on with it.
 
-        :raises ApiFault: 400, the body has two lengths; 403, the request names another host; 413 or 408, the body is
+        :raises ApiFault: 400, the body has two lengths; 403, the request names another host or comes from another
+            site's page; 413 or 408, the body is
             too long or too slow; and as :meth:`Keys.check` does.
         """
         if _header(scope, b"transfer-encoding") and _header(scope, b"content-length"):
@@ -97,6 +98,10 @@ class Guard:
         if not self._keys and not is_loopback(_host(scope)):
             # DNS rebinding: another site may point its name here, and a browser would let it read the answers.
             raise ApiFault(403, "Without keys this server accepts requests for localhost only.", "host_not_allowed")
+        if not self._keys and _from_another_site(scope):
+            # A page of any site may let the user's browser send requests here, for example to change an alias.
+            raise ApiFault(403, "Without keys this server accepts no request of another site's page.",
+                           "origin_not_allowed")  # fmt: skip
         if (wanted := scope_of(scope["path"])) is not None:
             key = self._keys.check(_header(scope, b"authorization"), wanted)
             if key is not None:
@@ -136,6 +141,13 @@ async def _read(receive: Receive, length: bytes, limit: int) -> bytes | None:
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
+
+
+def _from_another_site(scope: Scope) -> bool:
+    """Return whether a browser says that the page of another site or port makes the request."""
+    site, origin = _header(scope, b"sec-fetch-site"), _header(scope, b"origin").decode("latin-1")
+    own = _header(scope, b"host").decode("latin-1").casefold()
+    return site not in {b"", b"none", b"same-origin"} or (origin != "" and origin.partition("://")[2].casefold() != own)
 
 
 def _host(scope: Scope) -> str:
