@@ -43,10 +43,9 @@ def fault(plugins: Path) -> str:
         return ""
     if strange := _strange(plugins, found):
         return strange
-    record = _record(plugins)
-    if not record.is_file():
+    known = _trusted(plugins)
+    if known is None:
         return "you have not trusted them yet"
-    known = json.loads(record.read_text(encoding="utf-8"))["files"]
     changed = [str(name) for name in found if known.get(str(name)) != sha256_file(plugins / name)]
     more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
     return f"{', '.join(changed[:NAMED])}{more} changed since you trusted them" if changed else ""
@@ -81,6 +80,15 @@ def withdraw(plugins: Path) -> bool:
 def _record(plugins: Path) -> Path:
     name = hashlib.sha256(str(plugins.resolve()).encode()).hexdigest()
     return config_dir() / FOLDER / f"{name}.json"
+
+
+def _trusted(plugins: Path) -> dict[str, str] | None:
+    """Return the digests of the files that were trusted; ``None`` without a record, or with a damaged one."""
+    try:
+        found: dict[str, str] = json.loads(_record(plugins).read_text(encoding="utf-8"))["files"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _python_files(plugins: Path) -> list[Path]:

@@ -16,6 +16,7 @@ HEAD_SECONDS = 10.0  # limit for a request's head, and for the rest of a refused
 WRITE_SECONDS = 30.0  # limit for a client to read what waits for it
 MOST = 1000  # connections
 BACKLOG = 128  # connections that are accepted at once, before they are counted
+LEAST = 64  # connections, however few files may be open
 FILES = 256  # other open files of the process
 
 
@@ -31,7 +32,7 @@ def make_room() -> None:
 def most_connections() -> int:
     """Return the number of connections that this process may have."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST if soft == resource.RLIM_INFINITY else max(1, min(MOST, soft - 2 * BACKLOG - FILES))
+    return MOST if soft == resource.RLIM_INFINITY else max(LEAST, min(MOST, soft - 2 * BACKLOG - FILES))
 
 
 class Connection(H11Protocol):

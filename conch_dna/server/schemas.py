@@ -152,7 +152,7 @@ MEANINGS = {
     408: "The body took too long to arrive.", 409: "The registry or the slots do not allow the change.",
     413: "The body is too long.", 422: "The neuron was refused.",
     429: "The queue is full, or the key exceeded its rate.",
-    503: "The server is starting or stopping.", 504: "The answer took too long.",
+    503: "The server is starting, stopping or overloaded.", 504: "The answer took too long.",
 }  # fmt: skip
 
 Responses = dict[int | str, dict[str, Any]]

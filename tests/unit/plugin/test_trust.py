@@ -50,6 +50,14 @@ def test_trust_is_of_one_folder_and_can_be_withdrawn(plugins):
     assert (trust.withdraw(moved), trust.withdraw(plugins), trust.withdraw(plugins)) == (False, True, False)
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": 3}', "\x00"])
+def test_a_damaged_record_is_no_trust(plugins, tmp_path, text):
+    trust.trust(plugins)
+    (record,) = (tmp_path / "config" / "trusted").iterdir()
+    record.write_text(text)
+    assert trust.fault(plugins) == "you have not trusted them yet"
+
+
 def test_a_folder_without_code_needs_no_trust(plugins):
     for path in (plugins / "greeter.py", plugins / "more" / "words.py"):
         path.unlink()
