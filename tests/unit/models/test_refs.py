@@ -112,6 +112,14 @@ def test_the_digest_is_remembered_in_the_cache_and_not_in_the_folder(folder, cac
     assert refs.digest(folder) == value
 
 
+def test_a_digest_follows_a_change_that_keeps_size_and_time(folder, cache):
+    file, before = folder / "config.json", refs.digest(folder)
+    state, text = file.stat(), file.read_text()
+    file.write_text(text.replace('"', " ", 1))
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert refs.digest(folder) != before
+
+
 def test_a_cache_that_others_can_write_is_refused(cache, monkeypatch):
     assert refs.cache_dir().stat().st_mode & 0o777 == 0o700
     for mode in (0o770, 0o707, 0o1777):
