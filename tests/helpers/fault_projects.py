@@ -144,7 +144,8 @@ def small_disk(folder):
     The size is set in whole pages, and every file takes at least one page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True, check=False).returncode:
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", folder]
+    if run(command, capture_output=True, check=False).returncode:
         yield None
         return
 

@@ -192,7 +192,7 @@ class Rephraser:
         for prompt in prompts:
             said = prompt.messages[-1].content
             known = "- " + said.removeprefix("btw ")
-            text = "btw " + said.partition(": ")[2] if said.startswith("Rewrite") else known
+            text = "btw " + said.splitlines()[0].partition(": ")[2] if said.startswith("Message:") else known
             yield Completion(prompt=prompt.digest, text=text, teacher="t", sampling=sampling)
 
     def close(self):
@@ -204,7 +204,8 @@ def register_teachers():
 '''
 
 
-def test_generated_prompts_are_rewritten_into_the_projects_domain_and_trained_on(project):
+def test_generated_prompts_are_rewritten_into_the_projects_domain_and_trained_on(project, monkeypatch):
+    monkeypatch.setenv("CONCH_CACHE", str(project / "cache"))  # no answers of an earlier rephraser
     (project / "plugins" / "rephraser.py").write_text(REPHRASER)
     own = project / "domains" / "memory"
     own.mkdir()
