@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conch_dna.pipeline.project import REGISTRY, RUNS, Project, plugins_dir_of
+from conch_dna.pipeline.project import REGISTRY, RUNS, Project, trusted_plugins
 
 if TYPE_CHECKING:
     from conch_dna.plugin.manager import PluginHost
@@ -31,16 +31,14 @@ class App:
     helping: bool = False
 
     @cached_property
-    def left_out(self) -> str:
-        """Why the plug-ins that ``conch.toml`` names are not loaded; empty if they are, or if it names none.
+    def own_plugins(self) -> tuple[Path | None, str]:
+        """The plug-in folder to load, if any, and why the one that ``conch.toml`` names is left out, if it is.
 
         :raises ConfigError: ``conch.toml`` cannot be read.
         """
-        from conch_dna.plugin.trust import NEXT_STEP, fault  # `conch --version` reads no digests
-
-        own = None if self.plugins_dir or self.helping else plugins_dir_of(self.project)
-        found = own and fault(own)
-        return f"the plug-ins in {own} are not loaded: {found}. {NEXT_STEP}" if found else ""
+        if self.plugins_dir or self.helping:
+            return self.plugins_dir, ""
+        return trusted_plugins(self.project)
 
     @cached_property
     def host(self) -> PluginHost:
@@ -51,8 +49,7 @@ class App:
         """
         from conch_dna.plugin.manager import load_plugins  # `conch --version` loads no plug-in host
 
-        own = None if self.helping or self.left_out else plugins_dir_of(self.project)
-        return load_plugins(self.plugins_dir or own)
+        return load_plugins(self.own_plugins[0])
 
     @property
     def loaded_project(self) -> Project:

@@ -48,7 +48,7 @@ class RootGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that ``args`` begin with; an unknown name is answered with the nearest ones."""
         name = args[0]
-        if not _app(ctx).helping and name != "trust" and (left_out := _app(ctx).left_out):
+        if name != "trust" and (left_out := _app(ctx).own_plugins[1]):
             click.echo(f"warning: {left_out}", err=True)
         if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
             hints = _app(ctx).host.catalog.hints("commands", name)

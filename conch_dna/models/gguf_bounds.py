@@ -6,8 +6,7 @@ The format is that of https://github.com/ggml-org/ggml/blob/master/docs/gguf.md,
 from __future__ import annotations
 
 import mmap
-import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,29 +42,29 @@ class _Header:
         self._data, self._at, self._items = data, 0, 0
 
     def walk(self) -> None:
-        if self._bytes(4) != MAGIC:
+        if self._data[self._skip(4) : self._at] != MAGIC:
             raise ValueError("no GGUF file")
-        if (version := self._number("I")) not in VERSIONS:
+        if (version := self._number(4)) not in VERSIONS:
             raise ValueError(f"version {version}")
-        tensors, keys = self._number("Q"), self._number("Q")
+        tensors, keys = self._number(8), self._number(8)
         if tensors > MOST_TENSORS or keys > MOST_KEYS:
             raise ValueError(f"{tensors} tensors and {keys} keys")
         for _ in range(keys):
             self._text(LONGEST_ITEM)
-            self._value(self._number("I"))
+            self._value(self._number(4))
         for _ in range(tensors):
             self._text(LONGEST_ITEM)
-            if (dimensions := self._number("I")) > MOST_DIMENSIONS:
+            if (dimensions := self._number(4)) > MOST_DIMENSIONS:
                 raise ValueError(f"a tensor of {dimensions} dimensions")
-            self._bytes(8 * dimensions + 4 + 8)  # sizes, type and place
+            self._skip(8 * dimensions + 4 + 8)  # sizes, type and place
 
     def _value(self, kind: int) -> None:
         if kind == STRING:
             self._text(LONGEST_TEXT)
         elif kind == ARRAY:
-            self._array(self._number("I"), self._number("Q"))
+            self._array(self._number(4), self._number(8))
         elif kind in ITEM_BYTES:
-            self._bytes(ITEM_BYTES[kind])
+            self._skip(ITEM_BYTES[kind])
         else:
             raise ValueError(f"a value of type {kind}")
 
@@ -77,21 +76,22 @@ class _Header:
             for _ in range(count):
                 self._text(LONGEST_ITEM)
         elif kind in ITEM_BYTES:
-            self._bytes(count * ITEM_BYTES[kind])
+            self._skip(count * ITEM_BYTES[kind])
         else:  # arrays of arrays are allowed by the format, and in no model
             raise ValueError(f"an array of type {kind}")
 
     def _text(self, longest: int) -> None:
-        if (length := self._number("Q")) > longest:
+        if (length := self._number(8)) > longest:
             raise ValueError(f"a text of {length} bytes")
-        self._bytes(length)
+        self._skip(length)
 
-    def _number(self, form: str) -> int:
-        found: tuple[Any, ...] = struct.unpack(f"<{form}", self._bytes(struct.calcsize(f"<{form}")))
-        return int(found[0])
+    def _number(self, count: int) -> int:
+        return int.from_bytes(self._data[self._skip(count) : self._at], "little")
 
-    def _bytes(self, count: int) -> bytes:
-        if count > len(self._data) - self._at:
+    def _skip(self, count: int) -> int:
+        """Go on by so many bytes, and return where they begin."""
+        start = self._at
+        if count > len(self._data) - start:
             raise ValueError(f"it ends after {len(self._data)} bytes")
-        start, self._at = self._at, self._at + count
-        return self._data[start : self._at]
+        self._at += count
+        return start

@@ -94,13 +94,13 @@ def open_project(folder: Path | str, plugins_dir: Path | None = None) -> Project
     :raises PluginError: under ``CONCH_STRICT=1``, a plug-in is broken.
     """
     found = find_project(Path(folder))
-    own = plugins_dir_of(found) if plugins_dir is None else None
-    if own and (fault := trust.fault(own)):
-        import structlog  # here, since `conch --help` does not log
+    if plugins_dir is None:
+        plugins_dir, left_out = trusted_plugins(found)
+        if left_out:
+            import structlog  # here, since `conch --help` does not log
 
-        structlog.get_logger().warning("plugins_left_out", folder=str(own), reason=fault, next_step=trust.NEXT_STEP)
-        own = None
-    return Project(found, load_plugins(plugins_dir or own))
+            structlog.get_logger().warning("plugins_left_out", reason=left_out)
+    return Project(found, load_plugins(plugins_dir))
 
 
 def find_project(start: Path) -> Path:
@@ -110,6 +110,19 @@ def find_project(start: Path) -> Path:
         if (folder / CONFIG_FILE).is_file():
             return folder
     return start
+
+
+def trusted_plugins(project: Path) -> tuple[Path | None, str]:
+    """Return the plug-in folder that a project names, or ``None`` and why the user does not let it run.
+
+    The reason is empty if the project names no folder.
+
+    :raises ConfigError: as :func:`plugins_dir_of` does.
+    """
+    own = plugins_dir_of(project)
+    if own is None or not (fault := trust.fault(own)):
+        return own, ""
+    return None, f"the plug-ins in {own} are not loaded: {fault}. {trust.NEXT_STEP}"
 
 
 def plugins_dir_of(project: Path) -> Path | None:

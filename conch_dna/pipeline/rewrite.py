@@ -147,11 +147,11 @@ class Rewriter:
 
     def _round(self, drafts: Sequence[Draft], seed: int) -> tuple[list[Rewritten], list[Line]]:
         """Return the kept prompts of some drafts, and lines of the dropped ones."""
-        originals = [draft.prompt.messages[-1].content for draft in drafts]
         pending: list[tuple[Draft, Prompt]] = []
         bad: list[Line] = []
-        for draft, said, text in zip(drafts, originals, self._texts(drafts, seed), strict=True):
-            if fault := fault_of_rewriting(said, text, draft.prompt.reference) or self._near(text):
+        for draft, text in zip(drafts, self._texts([draft.prompt for draft in drafts], seed), strict=True):
+            said, reference = draft.prompt.messages[-1].content, draft.prompt.reference
+            if fault := fault_of_rewriting(said, text, reference) or self._near(text):
                 bad.append({"original": draft.prompt.digest, "text": text, "reason": fault})
             else:
                 pending.append((draft, _with_text(draft.prompt, text)))
@@ -164,13 +164,9 @@ class Rewriter:
         ]
         return good, bad
 
-    def _texts(self, drafts: Sequence[Draft], seed: int) -> list[str]:
-        """Return each draft's last turn in the teacher's words; empty where it gives none."""
-        requests = [draft.prompt.messages[-1].content for draft in drafts]
-        lines = [
-            _asked(text, to_keep(text, draft.prompt.reference)) for text, draft in zip(requests, drafts, strict=True)
-        ]
-        prompts = [Prompt(messages=(Message(role="user", content=line),)) for line in lines]
+    def _texts(self, originals: Sequence[Prompt], seed: int) -> list[str]:
+        """Return the last turn of each prompt in the teacher's words; empty where it gives none."""
+        prompts = [_asking(original) for original in originals]
         asked = list({prompt.digest: prompt for prompt in prompts}.values())  # a teacher answers a digest once
         task = rewriting_domain(self.domain)
         sampling = Sampling(max_tokens=task.settings.max_tokens, temperature=0.8, top_p=0.95, seed=seed)
@@ -200,6 +196,12 @@ class Rewriter:
 def _asked(text: str, kept: Sequence[str]) -> str:
     """Return the request to rewrite a text."""
     return ASK.format(text, " | ".join(kept) or "nothing")
+
+
+def _asking(original: Prompt) -> Prompt:
+    """Return the prompt that asks for other words for the last turn of a prompt."""
+    text = original.messages[-1].content
+    return Prompt(messages=(Message(role="user", content=_asked(text, to_keep(text, original.reference))),))
 
 
 def _with_text(prompt: Prompt, text: str) -> Prompt:

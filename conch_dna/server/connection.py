@@ -51,8 +51,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self.opened = self.loop.time()
         self._wait()
-        if len(self.connections) > most_connections():
-            self._close_one()
+        self._make_way()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the timers."""
@@ -84,10 +83,13 @@ class Connection(H11Protocol):
         """True before the head of a request is complete."""
         return self.conn.their_state is h11.IDLE
 
-    def _close_one(self) -> None:
-        """Close a connection for this one, or this one if all others have requests, unless one is closing already."""
+    def _make_way(self) -> None:
+        """If there are too many connections, close one for this one, or this one if all others have requests."""
+        most = most_connections()
+        if len(self.connections) <= most:
+            return
         others = [one for one in self.connections if isinstance(one, Connection) and not one.transport.is_closing()]
-        if len(others) <= most_connections():
+        if len(others) <= most:
             return
         idle = [one for one in others if one.idle and one is not self]
         by_address = Counter(one.address for one in idle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -87,7 +87,7 @@ async def _constraint(service: Service, body: ChatBody, tools: Sequence[Tool]) -
 
 async def _completions(service: Service, body: CompletionBody, http: Request) -> Response:
     service.refuse_long(_texts(body.prompt))
-    with service.limit.entered((body.n or 1) * _count(body.prompt)):
+    with service.limit.entered((body.n or 1) * len(_prompts(body.prompt))):
         order = await _completion_order(service, body)
     return await respond(service, http, body, order, TextFormat(service.decoder))
 
@@ -102,19 +102,17 @@ async def _completion_order(service: Service, body: CompletionBody) -> Order:
     return service.order(body, prompts, body.max_tokens, body.logprobs)
 
 
-def _count(prompt: Any) -> int:
-    """Return the number of prompts."""
-    return 1 if isinstance(prompt, str) or isinstance(prompt[0], int) else len(prompt)
+def _prompts(prompt: Any) -> list[str | list[int]]:
+    """Return the prompts in the field, which may be one."""
+    return [prompt] if isinstance(prompt, str) or isinstance(prompt[0], int) else prompt
 
 
 def _texts(prompt: Any) -> list[str]:
     """Return the texts in a prompt; a router cannot read token ids."""
-    return [part for part in ([prompt] if isinstance(prompt, str) else prompt) if isinstance(part, str)]
+    return [part for part in _prompts(prompt) if isinstance(part, str)]
 
 
 def _ids(service: Service, body: CompletionBody) -> list[list[int]]:
     """Return the token ids of every prompt; for texts, with the tokenizer's special tokens."""
-    prompt: Any = body.prompt
-    if isinstance(prompt, str) or isinstance(prompt[0], int):
-        prompt = [prompt]
-    return [list(service.engine.tokenizer.encode(p)) if isinstance(p, str) else cast("list[int]", p) for p in prompt]
+    encode = service.engine.tokenizer.encode
+    return [list(encode(prompt)) if isinstance(prompt, str) else prompt for prompt in _prompts(body.prompt)]

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from projects import START
 
-START = "import sys; from conch_dna.cli.main import main; sys.argv[0] = 'conch'; main()"
 PLANTED = """
 from pathlib import Path
 from conch_dna import hookimpl

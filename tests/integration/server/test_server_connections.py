@@ -12,6 +12,7 @@ import httpx
 import pytest
 import structlog
 import uvicorn
+from serving import until
 
 from conch_dna.server import connection
 from conch_dna.server.connection import BACKLOG, Connection, make_room
@@ -69,13 +70,6 @@ def port(app):
     assert not thread.is_alive()
 
 
-def until(condition, seconds=20):
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
-
-
 def asked(port, path):
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -87,8 +81,8 @@ def asked(port, path):
 def test_a_client_that_never_reads_is_let_go(app, port, monkeypatch):
     monkeypatch.setattr(connection, "WRITE_SECONDS", 0.3)
     with asked(port, "/stream"):
-        until(lambda: app.streams == 1)
-        until(lambda: app.streams == 0)
+        until(lambda: app.streams == 1, 20)
+        until(lambda: app.streams == 0, 20)
 
 
 def test_a_client_that_reads_is_not_let_go(app, port, monkeypatch):
@@ -98,7 +92,7 @@ def test_a_client_that_reads_is_not_let_go(app, port, monkeypatch):
         while time.monotonic() < ends:
             assert made.recv(1 << 20)
         assert app.streams == 1
-    until(lambda: app.streams == 0)
+    until(lambda: app.streams == 0, 20)
 
 
 def test_a_flood_of_idle_connections_keeps_no_one_out(app, port, monkeypatch):
