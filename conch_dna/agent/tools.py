@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from conch_dna.agent import ToolFailed, calculator, files, sandbox
+from conch_dna.agent import ToolFailed, calculator, files
+from conch_dna.sandbox import ProgramFailed
+from conch_dna.sandbox.programs import run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +78,13 @@ def tools_for(root: Path, *, python: bool = True, confined: bool = True) -> dict
     ]  # fmt: skip
     if python:
         code = {"type": "string", "minLength": 1, "maxLength": 4000, "description": "code; print what you want to know"}
-        run = partial(sandbox.run_python, root=root, confined=confined)
+        run = partial(_run_python, root=root, confined=confined)
         tools.append(Tool("run_python", "Run Python code", {"code": code}, run))
     return {tool.name: tool for tool in tools}
+
+
+def _run_python(code: str, root: Path, *, confined: bool) -> str:
+    try:
+        return run_python(code, root, confined=confined)
+    except ProgramFailed as fault:
+        raise ToolFailed(str(fault)) from fault

@@ -16,13 +16,13 @@ import structlog
 from conch_dna.agent.loop import MAX_STEPS, Agent
 from conch_dna.agent.memory import Memory
 from conch_dna.agent.roles import ROLES, assign_roles
-from conch_dna.agent.sandbox import can_confine
 from conch_dna.cli.app import App
 from conch_dna.cli.complete import router_names
 from conch_dna.errors import ConfigError
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.runtime.routing import DEFAULT, make_routing
+from conch_dna.sandbox.programs import can_confine
 from conch_dna.util.network import refuse_plain_http
 from conch_dna.util.text import is_utf8
 

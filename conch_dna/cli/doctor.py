@@ -14,6 +14,7 @@ from conch_dna.errors import ModelError
 from conch_dna.models import accel
 from conch_dna.models.backend import command_to_replace, has_driver, installed_backends, version_of
 from conch_dna.models.cache import bytes_under, cache_dir
+from conch_dna.sandbox.programs import can_confine
 
 # Training on the CPU below this speed deserves a warning; the reference BLAS reaches 5 to 10.
 SLOW_GFLOPS = 20.0
@@ -48,6 +49,7 @@ def _facts(app: object) -> dict[str, Any]:
         "nvidia_driver": has_driver(),
         "compiler": shutil.which("g++"),
         "compile_disabled": bool(os.environ.get("MLX_DISABLE_COMPILE")),
+        "sandbox": {"confines": (fault := can_confine()) is None, "reason": fault},
         "memory": {"total": memory.total, "available": memory.available},
         "cache": {"folder": str(cache_dir()), "bytes": bytes_under(cache_dir())},
         "versions": {name: version_of(name) for name in ("conch-dna", "mlx", "mlx-lm")},
@@ -101,9 +103,12 @@ def _problems(facts: dict[str, Any]) -> list[str]:
 
 def _notes(facts: dict[str, Any]) -> list[str]:
     """Return hints that do not change the exit code."""
+    found = []
     if facts["nvidia_driver"] and [backend["device"] for backend in facts["backends"]] == ["cpu"]:
-        return [f"this machine has an NVIDIA driver; to use CUDA, run: {command_to_replace('mlx-cpu', 'cuda12')}"]
-    return []
+        found.append(f"this machine has an NVIDIA driver; to use CUDA, run: {command_to_replace('mlx-cpu', 'cuda12')}")
+    if not facts["sandbox"]["confines"]:
+        found.append("generated code is not tested here, and the agent runs no programs: that needs Linux 6.2 or newer")
+    return found
 
 
 def _compute(device: str | None, report: dict[str, Any] | None) -> str:
@@ -126,6 +131,7 @@ def _show(facts: dict[str, Any], problems: list[str], notes: list[str]) -> None:
         "accel": facts["accel"]["reason"] if facts["accel"] else "none",
         "compute": _compute(facts["device"], facts["accel"]),
         "compiler": facts["compiler"] or "none",
+        "sandbox": "confines programs" if facts["sandbox"]["confines"] else facts["sandbox"]["reason"],
         "memory": f"{memory['available'] / 1e9:.1f} of {memory['total'] / 1e9:.1f} GB available",
         "cache": f"{cache['folder']} ({cache['bytes'] / 1e9:.2f} GB)",
         "versions": ", ".join(f"{name} {version or 'missing'}" for name, version in facts["versions"].items()),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
 from pydantic import Field
 
 from conch_dna.domains.figures import figures_of
@@ -13,6 +15,7 @@ from conch_dna.domains.near_duplicates import near_duplicates
 from conch_dna.domains.prompts import PROMPTS_FILE, prompt_line, read_prompts
 from conch_dna.domains.stats import Words, words_of
 from conch_dna.errors import DataError
+from conch_dna.plugin.protocols import why_withheld
 from conch_dna.records import Completion, Record, Sampling, digest_of, to_json_line
 from conch_dna.util.files import write_atomic
 from conch_dna.util.text import counts_text, plain
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 IN_A_ROW = 2000  # drafts without one that is kept: the generator has no more
 COMPARED = 1000  # kept prompts that are compared for near-duplicates, which costs the square of their number
 SOURCE = "generated"  # the source of every generated prompt
+log = structlog.get_logger()
 
 
 class Report(Record):
@@ -57,12 +61,22 @@ class NamedGenerator:
 
 
 def verifier_of(catalog: Catalog, domain: Domain) -> Verifier | None:
-    """Return the verifier that a domain names, or ``None``.
+    """Return the verifier that a domain names; ``None`` if it names none, or one that does not work on this machine.
 
     :raises UnknownName: no plug-in provides it.
     """
     name = domain.settings.verifier
-    return catalog.get("verifiers", name) if name else None
+    verifier = catalog.get("verifiers", name) if name else None
+    if reason := why_withheld(verifier):
+        _warn(name, reason)
+        return None
+    return verifier
+
+
+@cache
+def _warn(verifier: str, reason: str) -> None:
+    """Log once that a verifier does not work on this machine."""
+    log.warning("verifier_withheld", verifier=verifier, reason=reason, effect="no right answers are counted")
 
 
 def generator_of(catalog: Catalog, domain: Domain) -> NamedGenerator | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conch_dna.errors import PluginError, UnknownName
-from conch_dna.plugin.protocols import ScoreContext
+from conch_dna.errors import ConfigError, PluginError, UnknownName
+from conch_dna.plugin.protocols import ScoreContext, why_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +28,18 @@ class Scores:
 
     total: float
     parts: dict[str, float]
+
+
+def refuse_withheld(name: str, scorer: Scorer, where: str) -> None:
+    """Refuse a scorer that does not work on this machine, before any work.
+
+    :raises ConfigError: it says why.
+    """
+    if reason := why_withheld(scorer):
+        raise ConfigError(
+            "the scorer does not work on this machine", where=where, got=f"{name}: {reason}",
+            next_step="Leave it out, or use a machine where `conch doctor` says that programs can be confined.",
+        )  # fmt: skip
 
 
 def needs_perplexity(domain: Domain, scorers: Mapping[str, Scorer]) -> bool:

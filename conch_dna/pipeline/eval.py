@@ -13,6 +13,7 @@ from conch_dna.data.splits import split
 from conch_dna.domains.discovery import domain_folders
 from conch_dna.domains.domain import Domain, domain_of_file
 from conch_dna.domains.extract import AnswerExtractor, as_answered
+from conch_dna.domains.generation import verifier_of
 from conch_dna.domains.prompts import read_prompts
 from conch_dna.errors import ConchError, ConfigError, DataError, UnknownName
 from conch_dna.evaluation.asked import file_set, held_out_sets, public_sets
@@ -23,6 +24,7 @@ from conch_dna.pipeline.adapters import AdapterRef, find_adapter
 from conch_dna.pipeline.held_out import generated_prompts
 from conch_dna.pipeline.project import Project, open_project
 from conch_dna.pipeline.selection import domain_named, known_domains
+from conch_dna.plugin.protocols import why_withheld
 from conch_dna.registry.aliases import BASE
 from conch_dna.registry.store import Registry
 from conch_dna.teachers.answer_cache import CompletionCache
@@ -224,12 +226,11 @@ class _Evaluation:
 
     def _made_sets(self, domain: Domain, share: float) -> list[AskedSet]:
         on, n, host = self.options.on, self.options.n, self.project.host
-        named = self.options.verifier or domain.settings.verifier
-        verifier = host.catalog.get("verifiers", named) if named else None
-        judged = domain.changed(verifier=named)
+        judged = domain.changed(verifier=self.options.verifier or domain.settings.verifier)
+        verifier = verifier_of(host.catalog, judged)
         if on == HELD_OUT:
             if verifier is None:
-                self.leave_out(f"{domain.name}: the domain has no verifier; name one with --verifier")
+                self.leave_out(f"{domain.name}: the domain has no verifier that works here; name one with --verifier")
                 return []
             natural = split(domain.prompts, share).held_out
             generated = generated_prompts(host, domain, MOST if n is None else n)
@@ -242,7 +243,8 @@ class _Evaluation:
             known = ", ".join((HELD_OUT, *host.catalog.names("question_sets")))
             raise UnknownName("no such set of prompts", where="--on", got=on, allowed=f"{known}, or a file of prompts")
         prompts = list(map(domain.offering, read_prompts(path)))
-        return [file_set(path.name, judged, prompts, verifier, host.catalog.all("verifiers"), n)]
+        usable = {name: one for name, one in host.catalog.all("verifiers").items() if not why_withheld(one)}
+        return [file_set(path.name, judged, prompts, verifier, usable, n)]
 
     def _forms(self, ref: AdapterRef, asked: AskedSet) -> list[bool]:
         """Return whether to hold the answers, for each time that a set is asked; without tools there is one."""

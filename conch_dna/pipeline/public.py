@@ -10,6 +10,7 @@ import structlog
 from conch_dna.domains.discovery import check_own
 from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.errors import ConfigError
+from conch_dna.evaluation.scoring import refuse_withheld
 from conch_dna.models import accel
 from conch_dna.pipeline.project import Project, open_project
 from conch_dna.pipeline.record import record_answers
@@ -123,7 +124,7 @@ def record(
     :param require: the least score of each scorer that an answer must reach; by default none.
     :param temperature: of the teacher's sampling; 0 is greedy.
     :param top_log_probs: the most probable tokens of each position to keep as soft targets.
-    :raises ConfigError: a requirement is not between 0 and 1.
+    :raises ConfigError: a requirement is not between 0 and 1, or a scorer does not work on this machine.
     :raises UnknownName: the domain, the teacher or a scorer does not exist.
     :raises DataError: the domain is not the project's own, or no answer was kept.
     """
@@ -136,6 +137,8 @@ def record(
     if wrong := {scorer: least for scorer, least in required.items() if not 0 <= least <= 1}:
         raise ConfigError("not a requirement", where="require", got=wrong, allowed="from 0 to 1")
     scorers = {scorer: opened.host.catalog.get("scorers", scorer) for scorer in required}
+    for name, scorer in scorers.items():
+        refuse_withheld(name, scorer, "require")
     extractor = AnswerExtractor(opened.host, chosen)
     api = opened.api_context(teacher, budget, base_url)
     api.note, cache = progress.note, CompletionCache.within(api.cache)

@@ -11,6 +11,7 @@ from conch_dna.data.splits import split
 from conch_dna.domains.extract import AnswerExtractor
 from conch_dna.domains.generation import generator_of
 from conch_dna.errors import ConfigError, DataError, UnknownName
+from conch_dna.evaluation.scoring import refuse_withheld
 from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.pipeline.recipe_choice import RecipeChoice, choose_recipes, machine_memory, needs_teacher, requested
 from conch_dna.pipeline.selection import chosen_domains, known_domains
@@ -129,11 +130,13 @@ def _check_names(host: PluginHost, config: DistillConfig, domains: Iterable[Doma
         check_not_base(domain.name, "domain")
         generator_of(catalog, domain)
         for scorer, weight in domain.settings.scorers.items():
+            where = f"[scorers] of domain {domain.name}"
             if weight > 0 and scorer not in catalog.names("scorers"):
                 raise UnknownName(
-                    "no such scorer", where=f"[scorers] of domain {domain.name}", got=scorer,
-                    allowed=", ".join(catalog.names("scorers")),
-                )  # fmt: skip
+                    "no such scorer", where=where, got=scorer, allowed=", ".join(catalog.names("scorers"))
+                )
+            if weight > 0:
+                refuse_withheld(scorer, catalog.get("scorers", scorer), where)
 
 
 def _check_routes(domains: Mapping[str, Domain], routes: Mapping[str, str]) -> None:

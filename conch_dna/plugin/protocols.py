@@ -177,6 +177,28 @@ def without_perplexity(scorer: ScorerT) -> ScorerT:
     return scorer
 
 
+PluginT = TypeVar("PluginT")
+
+
+def withheld_if(reason: Callable[[], str | None]) -> Callable[[PluginT], PluginT]:
+    """Mark a scorer or verifier that does not work on every machine.
+
+    :param reason: returns why it does not work on this one, or ``None`` if it does.
+    """
+
+    def mark(plugin: PluginT) -> PluginT:
+        plugin.withheld = reason  # type: ignore[attr-defined]  # a function takes attributes
+        return plugin
+
+    return mark
+
+
+def why_withheld(plugin: object) -> str | None:
+    """Return why a scorer or verifier does not work on this machine, or ``None`` if it does."""
+    reason: Callable[[], str | None] | None = getattr(plugin, "withheld", None)
+    return reason() if reason else None
+
+
 class Verifier(Protocol):
     """A pure function that decides whether a response is right, by the prompt's reference.
 

@@ -14,8 +14,8 @@ from conch_dna.agent.loop import Agent, Step
 from conch_dna.agent.memory import Memory
 from conch_dna.agent.model_client import ModelClient
 from conch_dna.agent.roles import assign_roles
-from conch_dna.agent.sandbox import can_confine
 from conch_dna.agent.tools import Tool, tools_for
+from conch_dna.sandbox.programs import can_confine
 
 
 def today() -> str:

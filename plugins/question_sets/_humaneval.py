@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conch_dna.evaluation.question_sets import Wheel
 from conch_dna.plugin.protocols import Question
 from conch_dna.records import Message, Prompt, Reference
-from conch_dna.util.asserts import run_asserts
+from conch_dna.sandbox.asserts import run_asserts
 from conch_dna.util.text import fenced_code
 
 from ..generators._debug_bugs_expressions import EXPRESSIONS  # noqa: TID252 - plug-in files are loaded under another name

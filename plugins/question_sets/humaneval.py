@@ -1,6 +1,6 @@
 """The ``humaneval`` questions: programs of HumanEval (MIT) with one bug to repair. It measures and is never trained on.
 
-**Its grade runs generated code**, in a separate process with limits: see :mod:`conch_dna.util.asserts`.
+**Its grade runs generated code**, in the sandbox: see :mod:`conch_dna.sandbox.asserts`.
 """
 
 from __future__ import annotations

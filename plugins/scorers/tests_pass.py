@@ -1,7 +1,7 @@
 """The ``tests_pass`` scorer: the share of the reference's asserts that the answer's code passes.
 
-**This scorer runs generated code**, in a separate process with limits: see :mod:`conch_dna.util.asserts`. It runs only
-if a domain gives it a weight under ``[scorers]`` or ``conch record --require tests_pass=1`` names it.
+**This scorer runs generated code**, in the sandbox: see :mod:`conch_dna.sandbox.asserts`. It runs only if a domain
+gives it a weight under ``[scorers]`` or ``conch record --require tests_pass=1`` names it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
-from conch_dna.plugin.protocols import without_perplexity
-from conch_dna.util.asserts import run_asserts
+from conch_dna.plugin.protocols import withheld_if, without_perplexity
+from conch_dna.sandbox.asserts import run_asserts, withheld
 from conch_dna.util.text import fenced_code
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
 
 
+@withheld_if(withheld)
 @without_perplexity
 def tests_pass(prompt: Prompt, response: str, context: ScoreContext) -> float:  # noqa: ARG001 - the hook's signature
     """Run the reference's asserts on the first fenced block of ``response``, each in a separate process.

@@ -1,7 +1,7 @@
 """The ``tests`` verifier: the answer's code passes every assert of the reference.
 
-**This verifier runs generated code**, in a separate process with limits: see :mod:`conch_dna.util.asserts`. It runs
-only for a domain that names it in ``domain.toml``.
+**This verifier runs generated code**, in the sandbox: see :mod:`conch_dna.sandbox.asserts`. It runs only for a domain
+that names it in ``domain.toml``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conch_dna import hookimpl
-from conch_dna.util.asserts import run_asserts
+from conch_dna.plugin.protocols import withheld_if
+from conch_dna.sandbox.asserts import run_asserts, withheld
 from conch_dna.util.text import fenced_code
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt
 
 
+@withheld_if(withheld)
 def tests(prompt: Prompt, response: str, domain: Domain) -> dict[str, float] | None:  # noqa: ARG001 - the hook's signature
     """Run the reference's asserts on the first fenced block of ``response``, all in one process.
 

@@ -1,6 +1,5 @@
 """The ``tests_pass`` scorer runs an answer's code against the reference's asserts, and survives what that code does."""
 
-import os
 import time
 from pathlib import Path
 
@@ -72,10 +71,14 @@ def test_an_early_exit_is_not_a_pass(code):
     [
         "held = bytearray(3 << 30)",
         "with open('big', 'wb') as file:\n    file.write(bytes(5_000_000))",
-        "import os\nassert 'PATH' in os.environ",
+        "import os\nassert 'CONCH_TRUST' in os.environ",
+        "open('/proc/self/environ')",
+        "import subprocess\nsubprocess.run(['true'])",
+        "import socket\nsocket.socket()",
+        "open(__import__('os').path.expanduser('~/../../../etc/passwd'))",
         "input()",
     ],
-    ids=["memory", "file-size", "environment", "standard-input"],
+    ids=["memory", "file-size", "environment", "processes", "child", "network", "files", "standard-input"],
 )
 def test_code_meets_its_limits(code):
     assert rate(f"{code}\ndef double(x):\n    return x + x", TESTS[:1]) == 0.0
@@ -90,27 +93,6 @@ def test_endless_code_is_stopped(code):
     started = time.monotonic()
     assert rate(code, TESTS[:1]) == 0.0
     assert time.monotonic() - started < 15
-
-
-def test_processes_that_code_starts_end_with_it():
-    marker = f"conch-test-{os.getpid()}"
-    code = (
-        f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', {marker!r}])"
-    )
-    assert rate(f"{code}\ndef double(x):\n    return x + x", TESTS[:1]) == 1.0
-    assert not _running(marker)
-
-
-def _running(marker):
-    import psutil
-
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        live = [p for p in psutil.process_iter(["cmdline", "status"]) if marker in (p.info["cmdline"] or [])]
-        if not live:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_nothing_is_written_beside_the_caller(tmp_path, monkeypatch):

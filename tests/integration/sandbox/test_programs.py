@@ -1,6 +1,7 @@
 """A model's program has tight limits and no access outside its folders."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +11,8 @@ import time
 import psutil
 import pytest
 
-from conch_dna.agent import ToolFailed, sandbox
-from conch_dna.agent.sandbox import can_confine, run_python
+from conch_dna.sandbox import ProgramFailed, process
+from conch_dna.sandbox.programs import can_confine, run_python
 
 FAULT = can_confine()
 confined = pytest.mark.skipif(FAULT is not None, reason=f"this machine cannot confine: {FAULT}")
@@ -19,7 +20,7 @@ LONG = 60.0  # seconds: what ends by itself does so on a machine that is busy to
 
 
 def failed(code, **options):
-    with pytest.raises(ToolFailed) as caught:
+    with pytest.raises(ProgramFailed) as caught:
         run_python(code, **options)
     return str(caught.value)
 
@@ -45,6 +46,10 @@ BOMBS = {
     "disk": ("n = 0\nwhile True:\n    open(str(n), 'w').write('x' * 900_000); n += 1", "wrote too much"),
     "folders": ("import os\nfor n in range(10**6): os.mkdir('a'); os.chdir('a')", "wrote too much"),
     "files": ("for n in range(10**6): open(str(n), 'w')", "wrote too much"),
+    "threads": (
+        "import threading as t, time; t.stack_size(1 << 16)\nwhile 1: t.Thread(target=time.sleep, args=[99]).start()",
+        "too many threads",
+    ),
     "one file": ("f = open('x', 'wb')\nfor _ in range(100): f.write(b'x' * 10**6)", "File too large"),
     "depth": ("def f(): f()\nf()", "RecursionError"),
 }
@@ -61,7 +66,7 @@ def test_a_program_that_exceeds_a_limit_is_killed(code, told, tmp_path, monkeypa
 
 def test_a_folder_too_deep_for_recursion_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(sandbox, "LOOK", LONG)  # so that it is not stopped on the way down
+    monkeypatch.setattr(process, "LOOK", LONG)  # so that it is not stopped on the way down
     code = "import os\nfor n in range(2000): os.mkdir('a'); os.chdir('a')"
     try:
         assert run_python(code, confined=FAULT is None, seconds=LONG) == "(it printed nothing)"
@@ -104,6 +109,14 @@ OUTSIDE = {
     "owner": "import os; os.chown({outside!r}, 1, 1)",
     "list": "import os; print(os.listdir('/'))",
     "exec": "import os; os.execv('/bin/cat', ['cat', {outside!r}])",
+    "datagrams": "import socket; socket.socketpair(type=socket.SOCK_DGRAM)",
+    "packets": "import socket; socket.socketpair(type=socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)",
+    "connect": "import socket; socket.socketpair()[0].connect({outside!r})",
+    "pass descriptors": "import socket; socket.send_fds(socket.socketpair()[0], [b'x'], [0])",
+    "take descriptors": "import socket; socket.recv_fds(socket.socketpair()[0], 1, 1)",
+    "lock": "import fcntl; fcntl.flock(open('/etc/localtime'), fcntl.LOCK_SH)",
+    "lock a part": "import fcntl; fcntl.lockf(open('/etc/localtime'), fcntl.LOCK_SH)",
+    "reserve": "import ctypes; assert not ctypes.CDLL(None).fallocate(open('x', 'w').fileno(), 1, 0, 1 << 20)",
     "raw call": "import ctypes, sys; sys.exit(ctypes.CDLL(None).syscall(57) == -1)",  # fork on x86-64
 }
 
@@ -130,6 +143,23 @@ def test_the_agents_folder_may_be_read_and_not_written(tmp_path):
 
 
 @confined
+def test_a_folder_that_cannot_be_listed_hides_nothing(tmp_path):
+    """Only root can list it; so root's capabilities are dropped."""
+    program = "import os, time; os.mkdir('a'); os.umask(0o777); os.mkdir('a/b'); time.sleep(60)"
+    code = (
+        "from conch_dna.sandbox import ProgramFailed\nfrom conch_dna.sandbox.inside.jail import drop_capabilities\n"
+        "from conch_dna.sandbox.programs import run_python\ndrop_capabilities()\n"
+        f"try: print(run_python({program!r}, seconds=60))\nexcept ProgramFailed as fault: print(fault)"
+    )
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.stdout, done.stderr) == ("it wrote too much\n", "")
+    assert not list(tmp_path.iterdir())
+
+
+@confined
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has capabilities to hand on")
 def test_inherited_capabilities_are_dropped():
     """Some containers start processes with inheritable capabilities, which exec by root makes permitted."""
@@ -141,7 +171,7 @@ def test_inherited_capabilities_are_dropped():
     handing_on = code + (
         "e, p, _, e2, p2, _ = struct.unpack('6I', held.raw)\n"
         "assert not libc.capset(head, struct.pack('6I', e, p, p, e2, p2, p2))\n"
-        "from conch_dna.agent.sandbox import run_python\n"
+        "from conch_dna.sandbox.programs import run_python\n"
     )
     handing_on += f"print(run_python({code + 'print(any(held.raw))'!r}, seconds={LONG}))"
     done = subprocess.run([sys.executable, "-c", handing_on], capture_output=True, text=True, timeout=120, check=False)
@@ -169,11 +199,10 @@ def test_no_secret_of_the_environment_is_inherited(monkeypatch):
 
 def test_nothing_runs_if_it_cannot_be_confined(monkeypatch, tmp_path):
     """The launcher on a machine of an unknown architecture."""
-    jail = tmp_path / "jail.py"
-    jail.write_text(
-        sandbox.JAIL.read_text().replace('"x86_64": 0x', '"sparc": 0x').replace('"aarch64": 0x', '"vax": 0x')
-    )
-    monkeypatch.setattr(sandbox, "JAIL", jail)
+    shutil.copytree(process.HERE, tmp_path, dirs_exist_ok=True)
+    jail = tmp_path / "inside" / "jail.py"
+    jail.write_text(jail.read_text().replace('"x86_64": 0x', '"sparc": 0x').replace('"aarch64": 0x', '"vax": 0x'))
+    monkeypatch.setattr(process, "HERE", tmp_path)
     assert "cannot confine" in can_confine()
     assert "cannot confine" in failed("print('ran')")
     assert run_python("print('ran')", confined=False) == "ran"
@@ -183,7 +212,7 @@ def test_nothing_runs_if_it_cannot_be_confined(monkeypatch, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends the child of a killed parent on Linux")
 def test_no_program_outlives_the_agent(tmp_path, number):
     code = (
-        "from conch_dna.agent.sandbox import run_python\n"
+        "from conch_dna.sandbox.programs import run_python\n"
         f"run_python('import time; time.sleep(60)', seconds=60, confined={FAULT is None})"
     )
     env = os.environ | {"TMPDIR": str(tmp_path)}

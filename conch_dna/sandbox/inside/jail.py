@@ -1,26 +1,18 @@
-"""Confine this process, then become a Python that runs one file; started by :mod:`conch_dna.agent.sandbox`.
+"""The confinement of this process: limits on its resources, and on Linux what the kernel refuses it.
 
-``python -I jail.py '{"file": …, "folder": …, "readable": […], "seconds": …, "confined": true, "parent": …}'``
-
-Always: limits on CPU time, memory, file size, open files and core dumps; on Linux, the process ends with its parent.
-Confined, on Linux, in addition:
-
-- Landlock (``landlock(7)``): files can be read below ``readable`` and Python's folders, and written below ``folder``;
-- a seccomp filter (``seccomp(2)``): no new processes, no sockets, signals to others, memory or queues shared with
-  them, changes of owner, mode or times;
-- no capabilities.
-
-Uses only the standard library: it runs as a file, before the package can be imported.
+- Limits on CPU time, memory, file size, open files and core dumps.
+- Landlock (``landlock(7)``): files can be read below the given folders and Python's, and written below one of them.
+- A seccomp filter (``seccomp(2)``): no new processes, no sockets except pairs of connected streams, no locks on files
+  that others lock too, no signals to others, memory or queues shared with them, changes of owner, mode or times.
+- No capabilities.
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import platform
 import resource
-import signal
 import stat
 import struct
 import sys
@@ -37,25 +29,32 @@ OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # the rights that a file, rather
 NEEDED = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")
 
 PARENT_DIED, NO_NEW_PRIVILEGES, SET_SECCOMP, DROP_BOUND, FILTER = 1, 38, 22, 24, 2  # of prctl(2)
+KILLED = 9  # SIGKILL
 CAPABILITIES = struct.pack("Ii", 0x20080522, 0)  # capset(2)'s version 3, of this process
 ALLOW, REFUSE, ABSENT, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000  # as EPERM, as ENOSYS
-LOAD, EQUAL, ATLEAST, SOME_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of the filter's machine
+LOAD, EQUAL, ATLEAST, SOME_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # of the filter's machine
 NUMBER, ARCHITECTURE, FIRST, SECOND = 0, 4, 16, 24  # offsets in the filter's input; FIRST and SECOND: of arguments
 THREAD = 0x10000  # CLONE_THREAD
+STREAM, TYPE_BITS = 1, 0xF  # SOCK_STREAM; the rest of a socket's type are flags
 OTHER_ABI = 0x40000000  # x86-64 with 32-bit pointers (x32), which has its own call numbers
 
 # The machine's number for seccomp by name. Below, the numbers of calls on these machines in this order; `None`: the
 # machine has no such call.
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-CLONE, CLONE3, PRLIMIT = (56, 220), (435, 435), (302, 261)
+CLONE, CLONE3, PRLIMIT, SOCKETPAIR = (56, 220), (435, 435), (302, 261), (53, 199)
 
 # Refused with any arguments: processes, signals, sockets, memory of other processes; System V queues and shared memory,
-# which outlive the process; owner, mode and times of files, which Landlock does not cover; priorities of others.
+# which outlive the process; what Landlock does not cover: owner, mode, times and locks of files; space without data,
+# which a file's size does not show; priorities of others. A pair of sockets can neither turn to another one nor pass
+# descriptors.
 REFUSED = {
     "fork": (57, None), "vfork": (58, None), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_send_signal": (424, 424),
     "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
     "socket": (41, 198), "io_uring_setup": (425, 425), "bpf": (321, 280),
+    "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
+    "sendmsg": (46, 211), "recvmsg": (47, 212), "sendmmsg": (307, 269), "recvmmsg": (299, 243),
+    "flock": (73, 32), "fallocate": (285, 47),
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195),
     "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192),
@@ -70,35 +69,35 @@ REFUSED = {
     "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setaffinity": (203, 122),
     "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
 }  # fmt: skip
-# Refused if an argument has one of these values: outliving the parent, F_SETOWN, F_SETSIG, F_SETOWN_EX, and FIOSETOWN
-# and SIOCSPGRP, which let a file send signals to any process.
+# Refused if an argument has one of these values: outliving the parent; of fcntl, F_SETLK and F_SETLKW with their forms
+# for open files, F_SETLEASE, F_NOTIFY, F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP. The last five let a file
+# send signals to any process.
 REFUSED_IF = {
     "prctl": ((157, 167), FIRST, (PARENT_DIED,)),
-    "fcntl": ((72, 25), SECOND, (8, 10, 15)),
+    "fcntl": ((72, 25), SECOND, (6, 7, 37, 38, 1024, 1026, 8, 10, 15)),
     "ioctl": ((16, 29), SECOND, (0x8901, 0x8902)),
 }
 
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main() -> None:
-    """Confine this process and run the file."""
-    order = json.loads(sys.argv[1])
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent, the process ``parent``, ends; exit if it has ended."""
     if sys.platform == "linux":
-        libc.prctl(PARENT_DIED, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != order["parent"]:  # the parent died before the signal was set
+        libc.prctl(PARENT_DIED, KILLED, 0, 0, 0)
+        if os.getppid() != parent:  # it ended before the signal was set
             sys.exit(1)
-    # Without the filter, NPROC prevents new processes; with it, NPROC is not set, because it also prevents threads.
-    limit(order["seconds"], {} if order["confined"] else {"NPROC": 1})
-    if order["confined"]:
-        try:
-            checked(libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-            landlock(order["folder"], [*order["readable"], *python_folders(), *NEEDED])
-            drop_capabilities()
-            seccomp()
-        except (OSError, ValueError, AttributeError) as fault:
-            sys.exit(f"this machine cannot confine a program: {fault!r}")
-    os.execv(sys.executable, [sys.executable, "-I", "-B", order["file"]])  # noqa: S606 - the purpose
+
+
+def restrict(folder: str, readable: list[str]) -> None:
+    """Deny this process and its children all files but those below the given folders, and all capabilities.
+
+    :param folder: what can be written, too.
+    :raises OSError, AttributeError: this machine cannot do that.
+    """
+    checked(libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+    landlock(folder, [*readable, *python_folders(), *NEEDED])
+    drop_capabilities()
 
 
 def limit(seconds: int, more: dict[str, int]) -> None:
@@ -161,6 +160,8 @@ def seccomp() -> None:
         (EQUAL, 0, 1, CLONE3[machine]), (RETURN, 0, 0, ABSENT),  # no filter sees its flags; libc falls back to clone
         (EQUAL, 0, 4, CLONE[machine]), (LOAD, 0, 0, FIRST), (SOME_BIT, 1, 0, THREAD), (RETURN, 0, 0, REFUSE),
         (RETURN, 0, 0, ALLOW),
+        (EQUAL, 0, 5, SOCKETPAIR[machine]), (LOAD, 0, 0, SECOND), (AND, 0, 0, TYPE_BITS), (EQUAL, 1, 0, STREAM),
+        (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW),
         (EQUAL, 0, 4, PRLIMIT[machine]), (LOAD, 0, 0, FIRST), (EQUAL, 1, 0, 0), (RETURN, 0, 0, REFUSE),
         (RETURN, 0, 0, ALLOW),
     ]  # fmt: skip
@@ -184,7 +185,3 @@ def checked(result: int) -> int:
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
-
-
-if __name__ == "__main__":
-    main()

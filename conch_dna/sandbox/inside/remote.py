@@ -1,0 +1,484 @@
+"""Two processes use each other's objects over a pair of pipes, and neither runs the other's code.
+
+Plain values are copied. Lists, dicts, sets and the like keep their identity: both sides have one each, and a change to
+either is made to the other with the next message. Any other object stays in its process; the other side has a
+:class:`Remote`, whose every use is a request.
+
+One side is the judge of the other. So a remote object is never equal to a plain value, however its class defines
+``==``, and no operator hands it the plain value that it is compared with.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import copy
+import datetime as dt
+import decimal
+import fractions
+import json
+import operator
+import sys
+import threading
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+ATOMS = (type(None), bool, float, str)  # are written as they are, and so are small integers
+SMALL = 1 << 53
+ALONE = 2  # references to an object of a table that nothing else refers to: the table's and the question's own
+# Copied, with the arguments that make an equal one.
+VALUES = (
+    complex, range, slice, decimal.Decimal, fractions.Fraction,
+    dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone,
+)  # fmt: skip
+FROZEN = {"tuple": tuple, "frozenset": frozenset}
+# Both sides have one each.
+SHARED = (
+    list, dict, set, bytearray,
+    collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter,
+)  # fmt: skip
+# Plain types that other classes derive from, with what returns the plain value of an instance of such a class.
+PLAIN: dict[type, Callable[[Any], Any]] = {
+    int: int.__int__, float: float.__float__, complex: lambda one: complex(one.real, one.imag), str: str.__str__,
+    bytes: lambda one: bytes.__getitem__(one, slice(None)), tuple: lambda one: tuple.__getitem__(one, slice(None)),
+    list: list.copy, dict: dict.copy, set: set.copy, frozenset: frozenset.copy, bytearray: bytearray.copy,
+}  # fmt: skip
+TYPES = {kind.__name__: kind for kind in (*vars(builtins).values(), *VALUES, *SHARED) if isinstance(kind, type)}
+
+ARITHMETIC = (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift", "rshift",
+)  # fmt: skip
+ORDER = ("lt", "le", "gt", "ge")
+UNARY = ("neg", "pos", "invert", "abs")
+
+
+def _await(waiting: Any) -> Any:
+    import asyncio  # slow
+
+    async def finish() -> Any:
+        return await waiting
+
+    return asyncio.run(finish())
+
+
+# What one side may ask the other to do, by name.
+DEEDS: dict[str, Callable[..., Any]] = {
+    "call": lambda function, *given, **named: function(*given, **named),
+    "getattr": getattr, "setattr": setattr, "delattr": delattr, "dir": dir,
+    "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem,
+    "contains": operator.contains, "eq": operator.eq, "isinstance": isinstance, "issubclass": issubclass,
+    "len": len, "iter": iter, "next": next, "reversed": reversed, "bool": bool, "hash": hash,
+    "str": str, "repr": repr, "format": format, "int": int, "float": float, "index": operator.index, "round": round,
+    "enter": lambda manager: type(manager).__enter__(manager),
+    "exit": lambda manager, *raised: type(manager).__exit__(manager, *raised),
+    "copy": copy.copy, "deepcopy": copy.deepcopy, "value": lambda one: PLAIN[_base_of(type(one))](one),
+    "await": _await,
+    **{name: getattr(operator, name) for name in (*ARITHMETIC, *ORDER, *UNARY)},
+}  # fmt: skip
+
+
+class Side:
+    """What this process knows of an object of the other one.
+
+    :param base: the plain type that its class derives from, such as ``tuple`` for a named tuple, or ``None``. It is
+        compared and computed with as the plain value that it then has.
+    :ivar makes: whether it is a class whose instances may be computed with plain values, such as ``Vector(1, 2) * 3``.
+    :ivar made: whether it is such an instance.
+    """
+
+    def __init__(self, link: Link, number: int, base: type | None) -> None:
+        self.link, self.number, self.base = link, number, base
+        self.makes = self.made = False
+
+
+class Remote:
+    """An object of the other process: what is done to it is done there."""
+
+    __slots__ = ("_side",)  # all other names are those of the object
+
+    def __init__(self, side: Side) -> None:
+        object.__setattr__(self, "_side", side)
+
+    @property  # type: ignore[misc]  # isinstance() asks it
+    def __class__(self) -> Any:
+        return self._side.base or Remote
+
+    def __getattr__(self, name: str) -> Any:
+        return ask("getattr", self, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        ask("setattr", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        ask("delattr", self, name)
+
+    def __call__(self, *given: object, **named: object) -> Any:  # noqa: D102 - as its object says
+        result = ask("call", self, *given, **named)
+        if type(result) is Remote and self._side.makes:
+            side_of(result).made = True
+        return result
+
+    def __eq__(self, other: object) -> Any:
+        if self._side.base is not None:
+            return plain(self) == plain(other)
+        return ask("eq", self, other) if type(other) is Remote else NotImplemented
+
+    def __hash__(self) -> int:
+        return int(hash(plain(self)) if self._side.base is not None else ask("hash", self))
+
+    def __contains__(self, item: object) -> bool:
+        if self._side.made or type(item) is Remote:
+            return bool(ask("contains", self, item))
+        return any(item is one or item == one for one in self) if self._side.base is None else item in plain(self)
+
+    def __iter__(self) -> Any:
+        return ask("iter", self)
+
+    def __exit__(self, kind: object, raised: object, _: object) -> Any:
+        return ask("exit", self, kind, raised, None)
+
+    def __deepcopy__(self, _: object) -> Any:
+        return ask("deepcopy", self)
+
+    def __instancecheck__(self, one: object) -> bool:
+        return type(one) is Remote and bool(ask("isinstance", one, self))
+
+    def __subclasscheck__(self, one: object) -> bool:
+        return type(one) is Remote and bool(ask("issubclass", one, self))
+
+
+def _asking(name: str) -> Callable[..., Any]:
+    """Return a method that asks the other side."""
+
+    def method(self: Remote, *given: Any) -> Any:
+        return ask(name, self, *given)
+
+    return method
+
+
+def _computing(name: str, *, swapped: bool) -> Callable[..., Any]:
+    """Return an operator between a remote object and another operand, see :class:`Remote`."""
+
+    def method(self: Remote, other: Any) -> Any:
+        if self._side.base is not None:
+            return DEEDS[name](*((plain(other), plain(self)) if swapped else (plain(self), plain(other))))
+        if type(other) is not Remote and not (self._side.made and name in ARITHMETIC):
+            return NotImplemented
+        return ask(name, *((other, self) if swapped else (self, other)))
+
+    return method
+
+
+for _name in (
+    "len", "bool", "str", "repr", "format", "int", "float", "index", "round", "dir", "enter", "copy", "next",
+    "reversed", "getitem", "setitem", "delitem", *UNARY,
+):  # fmt: skip
+    setattr(Remote, f"__{_name}__", _asking(_name))
+for _name in ARITHMETIC:
+    setattr(Remote, f"__{_name.rstrip('_')}__", _computing(_name, swapped=False))
+    setattr(Remote, f"__r{_name.rstrip('_')}__", _computing(_name, swapped=True))
+for _name in ORDER:
+    setattr(Remote, f"__{_name}__", _computing(_name, swapped=False))
+
+
+def ask(deed: str, *given: Any, **named: Any) -> Any:
+    """Ask the process of the first remote object to do something with the arguments.
+
+    :raises BaseException: what it raised there.
+    """
+    link = next(side_of(one).link for one in given if type(one) is Remote)
+    return link.ask(deed, *given, **named)
+
+
+def side_of(value: Any) -> Side:
+    """Return what this process knows of a remote object."""
+    side: Side = value._side  # noqa: SLF001 - see Remote.__slots__
+    return side
+
+
+def plain(value: Any) -> Any:
+    """Return a value; the plain value that it has, if its class derives from a plain type."""
+    return ask("value", value) if type(value) is Remote and side_of(value).base is not None else value
+
+
+def _base_of(kind: type) -> Any:
+    """Return the plain type that a class derives from, or ``None``."""
+    return next((base for base in kind.__mro__ if base in PLAIN), None)
+
+
+class Link:
+    """One side of the pair.
+
+    :param step: 1 or -1, the sign of the numbers that this side gives.
+    """
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO, step: int) -> None:
+        self.reader, self.writer, self.step = reader, writer, step
+        self.lock = threading.RLock()
+        self.printed: list[str] = []  # what the code of this side printed since the last message
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all objects."""
+        self.mine: dict[int, Any] = {}  # objects of this side that the other has
+        self.theirs: dict[int, Remote] = {}
+        self.errors: dict[int, type[BaseException]] = {}  # classes here for the other side's classes of exceptions
+        self.shared: dict[int, Any] = {}
+        self.numbers: dict[int, int] = {}  # of objects of this side and of shared ones, by id
+        self.sent: dict[int, Any] = {}  # contents of shared objects that the other side knows
+        self.forgotten: list[int] = []  # shared objects that the other side may forget
+        self.count = self.pending = 0
+
+    # Messages
+
+    def ask(self, deed: str, *given: Any, **named: Any) -> Any:
+        """Ask the other side to do something with the arguments.
+
+        :raises BaseException: what it raised there.
+        :raises EOFError: the other side has ended.
+        """
+        with self.lock:
+            self.forget_unused()
+            names = {name: self.written(value) for name, value in named.items()}
+            return self.request({"do": deed, "given": list(map(self.written, given)), "named": names})
+
+    def request(self, message: dict[str, Any]) -> Any:
+        """Send a message, do what the other side asks meanwhile, and return its result; raises as :meth:`ask` does."""
+        self.pending += 1
+        try:
+            self.send(message)
+            while "do" in (reply := self.receive()):
+                self.answer(reply)
+            if "raised" in reply:
+                raise self.read(reply["raised"])
+            return self.read(reply["result"])
+        finally:
+            self.pending -= 1
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Do what the other side asks, and send the result or what was raised."""
+        try:
+            reply = {"result": self.written(self.perform(message))}
+        except BaseException as error:  # noqa: BLE001 - it is raised on the other side
+            reply = {"raised": self.written(error)}
+        self.send(reply)
+
+    def perform(self, message: dict[str, Any]) -> Any:
+        """Do what the other side asks."""
+        named = {name: self.read(value) for name, value in message["named"].items()}
+        return DEEDS[message["do"]](*map(self.read, message["given"]), **named)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message with the shared objects that changed."""
+        changed: list[list[Any]] = []
+        before = -1
+        while before != len(self.shared):  # contents may have shared objects that are new
+            before, changed = len(self.shared), []
+            for number, one in list(self.shared.items()):
+                contents = self._contents(one)
+                if self.sent.get(number) != contents:
+                    changed.append([number, type(one).__name__, contents])
+        self.sent.update({number: contents for number, _, contents in changed})
+        message |= {"forget": self.forgotten, "shared": changed, "printed": "".join(self.printed)}
+        self.forgotten, self.printed = [], []
+        self.writer.write(json.dumps(message).encode() + b"\n")
+        self.writer.flush()
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next message, and change the shared objects as it says.
+
+        :raises EOFError: the other side has ended.
+        """
+        line = self.reader.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError("the other side has ended")
+        message: dict[str, Any] = json.loads(line)
+        self._forget(message["forget"])
+        for number, kind, _ in message["shared"]:
+            if number not in self.shared:
+                self._share(number, next(one for one in SHARED if one.__name__ == kind)())
+        for number, _, contents in message["shared"]:
+            self.sent[number] = contents
+            self._fill(self.shared[number], contents)
+        if message["printed"]:
+            sys.stdout.write(message["printed"])
+        return message
+
+    def forget_unused(self) -> None:
+        """Forget the shared objects that nothing else refers to, unless a request waits for its reply."""
+        if not self.pending:
+            unused = [number for number in self.shared if sys.getrefcount(self.shared[number]) == ALONE]
+            self._forget(unused)
+            self.forgotten += unused
+
+    def _forget(self, numbers: list[int]) -> None:
+        for number in numbers:
+            del self.numbers[id(self.shared[number])], self.shared[number]
+            self.sent.pop(number, None)
+
+    # Values
+
+    def written(self, value: Any) -> Any:
+        """Return a value as JSON has it: as it is, or a list of the name of a :data:`READERS` and its arguments."""
+        kind = type(value)
+        if kind in ATOMS or (kind is int and -SMALL < value < SMALL):
+            return value
+        if kind is Remote and side_of(value).link is self:
+            return ["yours", side_of(value).number]
+        if kind in SHARED:
+            if id(value) not in self.numbers:
+                self._share(self._next(), value)
+            return ["shared", self.numbers[id(value)]]
+        return self._copied(value, kind) or self._own(value)
+
+    def _copied(self, value: Any, kind: type) -> list[Any] | None:
+        """Write a value that is copied; ``None`` if it is another."""
+        if kind is int:
+            return ["int", hex(value)]
+        if kind is bytes:
+            return ["bytes", value.decode("latin-1")]
+        if kind in FROZEN.values():
+            return ["frozen", kind.__name__, list(map(self.written, value))]
+        if kind in VALUES:
+            return ["value", kind.__name__, list(map(self.written, _arguments(value)))]
+        if isinstance(value, type) and TYPES.get(value.__name__) is value:
+            return ["type", value.__name__]
+        return ["ellipsis"] if value is ... else None
+
+    def _own(self, value: Any) -> list[Any]:
+        """Write an object that stays here."""
+        if isinstance(value, BaseException):
+            named = {name: self.written(one) for name, one in vars(value).items() if not name.startswith("_")}
+            return ["error", self.written(type(value)), list(map(self.written, value.args)), named]
+        if isinstance(value, type) and issubclass(value, BaseException):
+            for number, known in self.errors.items():
+                if known is value:
+                    return ["yours", number]
+            parent = next(one for one in value.__mro__[1:] if issubclass(one, BaseException))
+            return ["error class", self._number(value), value.__module__, value.__name__, self.written(parent)]
+        if isinstance(value, types.ModuleType):
+            return ["module", self._number(value), value.__name__]
+        if isinstance(value, types.CoroutineType):
+            return ["coroutine", self._number(value)]
+        base = _base_of(type(value))
+        return ["mine", self._number(value), base and base.__name__]
+
+    def read(self, said: Any) -> Any:
+        """Return the value that the other side wrote.
+
+        :raises LookupError, TypeError, ValueError: it cannot have been written so.
+        """
+        if not isinstance(said, list):
+            return said
+        kind, *rest = said
+        return READERS[kind](self, *rest)
+
+    def error(self, kind: Any, given: list[Any], named: dict[str, Any]) -> BaseException:
+        """Make an exception like the other side's, without its class's own code."""
+        made = _checked(self.read(kind))
+        error = made.__new__(made, *map(self.read, given))
+        error.args = tuple(map(self.read, given))
+        vars(error).update({name: self.read(value) for name, value in named.items()})
+        return error
+
+    def module(self, number: int, _: str) -> Any:
+        """Return a module of the other side."""
+        return self.remote(number)
+
+    def error_class(self, number: int, module: str, name: str, parent: Any) -> type[BaseException]:
+        """Return the class of the standard library, or a class of that name to raise here."""
+        if number not in self.errors:
+            known = module.partition(".")[0] in sys.stdlib_module_names and getattr(sys.modules.get(module), name, None)
+            if not (isinstance(known, type) and issubclass(known, BaseException)):
+                known = type(name, (_checked(self.read(parent)),), {})
+            self.errors[number] = known
+        return self.errors[number]
+
+    async def waiting(self, number: int) -> Any:
+        """Wait for a coroutine of the other side, which waits for it in a loop of its own."""
+        return self.ask("await", self.remote(number))
+
+    def remote(self, number: int, base: type | None = None) -> Remote:
+        """Return the object of the other side that has this number."""
+        if number not in self.theirs:
+            self.theirs[number] = Remote(Side(self, number, base))
+        return self.theirs[number]
+
+    def _next(self) -> int:
+        self.count += self.step
+        return self.count
+
+    def _number(self, value: Any) -> int:
+        """Return the number of an object of this side."""
+        if id(value) not in self.numbers:
+            number = self._next()
+            self.mine[number], self.numbers[id(value)] = value, number
+        return self.numbers[id(value)]
+
+    def _share(self, number: int, value: Any) -> None:
+        self.shared[number], self.numbers[id(value)] = value, number
+
+    def _contents(self, one: Any) -> Any:
+        if isinstance(one, dict):
+            factory = self.written(one.default_factory) if isinstance(one, collections.defaultdict) else None
+            return [factory, [[self.written(key), self.written(value)] for key, value in one.items()]]
+        if isinstance(one, bytearray):
+            return bytes(one).decode("latin-1")
+        if isinstance(one, collections.deque):
+            return [one.maxlen, list(map(self.written, one))]
+        return list(map(self.written, one))
+
+    def _fill(self, one: Any, contents: Any) -> None:
+        """Give a shared object new contents."""
+        if isinstance(one, dict):
+            pairs = [(self.read(key), self.read(value)) for key, value in contents[1]]
+            one.clear()
+            dict.update(one, pairs)
+            if isinstance(one, collections.defaultdict):
+                one.default_factory = self.read(contents[0])
+        elif isinstance(one, bytearray):
+            one[:] = contents.encode("latin-1")
+        else:
+            items = list(map(self.read, contents[1] if isinstance(one, collections.deque) else contents))
+            one.clear()
+            one.update(items) if isinstance(one, set) else one.extend(items)
+
+
+def _checked(kind: Any) -> type[BaseException]:
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        raise TypeError("not a class of exceptions")
+    return kind
+
+
+def _arguments(value: Any) -> tuple[Any, ...]:
+    """Return the arguments that make a value of :data:`VALUES`."""
+    if isinstance(value, range | slice):
+        return (value.start, value.stop, value.step)
+    if isinstance(value, complex):
+        return (value.real, value.imag)
+    if isinstance(value, fractions.Fraction):
+        return (value.numerator, value.denominator)
+    made = value.__reduce_ex__(2)[1]
+    return tuple(made)
+
+
+# What the other side writes a value with.
+READERS: dict[str, Callable[..., Any]] = {
+    "int": lambda _, digits: int(digits, 16),
+    "bytes": lambda _, text: text.encode("latin-1"),
+    "frozen": lambda link, kind, items: FROZEN[kind](map(link.read, items)),
+    "value": lambda link, kind, given: next(one for one in VALUES if one.__name__ == kind)(*map(link.read, given)),
+    "type": lambda _, name: TYPES[name],
+    "ellipsis": lambda _: ...,
+    "shared": lambda link, number: link.shared[number],
+    "yours": lambda link, number: link.mine[number],
+    "mine": lambda link, number, base: link.remote(number, base and TYPES[base]),
+    "module": Link.module,
+    "coroutine": Link.waiting,
+    "error": Link.error,
+    "error class": Link.error_class,
+}
