@@ -70,7 +70,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
     help="File of hashed keys; CONCH_KEYS may hold more.",
 )  # fmt: skip
 @click.option(
-    "--rate-limit", type=_COUNT, help="Requests per minute of keys without their own rate.  [default: no limit]"
+    "--rate-limit", type=_COUNT, help="Answers per minute of keys without their own rate.  [default: no limit]"
 )
 @click.option(
     "--router",

@@ -137,7 +137,7 @@ class Engine:
             default.
         :param schema: a JSON schema that the answer matches; without tools.
         :param sharing: a name; the prompt cache serves only requests of the same name, so that neither the time of a
-            request nor its cached tokens tell what those of others said.
+            request nor its cached tokens tell what those of others said, and several names are served in turn.
         :raises UnknownName: the registry has no such neuron, version or alias.
         :raises NeuronRefused: its card is damaged, or it was made for another base; the request's result raises
             faults of its weights.

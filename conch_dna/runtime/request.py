@@ -67,7 +67,7 @@ class Request:
     :param on_token: called by the engine's thread with each token; if it raises, the request fails with that error.
     :param processors: change the logits before each token; an error in one of them ends all requests of the batch.
     :param drive: runs the engine until a future is done or the given seconds have passed.
-    :param sharing: the name of those whose requests may reuse its keys and values, and it theirs.
+    :param sharing: the name of the party whose requests may reuse its keys and values, and share its turn.
 
     :ivar context: the number of first tokens of the prompt that the base alone reads.
     :raises DataError: the neuron acts from its invocation tokens, and the prompt has none.

@@ -14,6 +14,7 @@ from conch_dna.runtime.adapter_stack import BASE_SLOT
 from conch_dna.runtime.contexts import Contexts
 from conch_dna.runtime.decoder import Decoder
 from conch_dna.runtime.samplers import sampler_for
+from conch_dna.runtime.waiting_line import WaitingLine
 
 if TYPE_CHECKING:
     from conch_dna.models.load import LoadedModel
@@ -34,7 +35,7 @@ class Scheduler:
 
     :param batch: maximum number of requests that run at once.
 
-    :ivar waiting: waiting requests in order of arrival.
+    :ivar waiting: requests without a place in the batch.
     :ivar running: running requests by their number in the :class:`~.decoder.Decoder`.
     :ivar plan: neurons to load ahead of their requests.
     :ivar deadlines: by digest, the time (monotonic, seconds) at which requests of an unloading neuron fail.
@@ -43,7 +44,7 @@ class Scheduler:
     def __init__(
         self, base: LoadedModel, model: SlottedModel, allocator: SlotAllocator, prompt_cache: PromptCache, batch: int
     ) -> None:
-        self.waiting: deque[Request] = deque()
+        self.waiting = WaitingLine()
         self.running: dict[int, Request] = {}
         self.plan: deque[Version | Blend] = deque()
         self.deadlines: dict[str, float] = {}
@@ -78,7 +79,7 @@ class Scheduler:
     def _end_early(self) -> None:
         """End cancelled requests, and those of an unloading neuron whose deadline has passed."""
         if cancelled := {request for request in self.waiting if request.cancelled}:
-            self.waiting = deque(request for request in self.waiting if request not in cancelled)
+            self.waiting.remove(cancelled)
             for request in cancelled:
                 request.end("cancelled")
         over = {digest for digest, ends in self.deadlines.items() if time.monotonic() >= ends}
@@ -90,15 +91,16 @@ class Scheduler:
                 self._leave(uid, remove=True).fail(fault)
 
     def _admit(self) -> None:
-        """Admit requests in order; a request whose neuron has no slot is passed over at most ``MAX_PASSED`` times.
+        """Admit requests in order, those of several parties in turn.
 
+        A request whose neuron has no slot is passed over at most ``MAX_PASSED`` times.
         Requests for the base need no slot and may always pass. A request whose context the batch is computing waits
         for it.
         """
         passed: list[Request] = []
         shut = False
         while self.waiting and len(self.running) < self._batch and len(passed) < LOOKAHEAD:
-            request = self.waiting.popleft()
+            request = self.waiting.take(self.running.values())
             try:
                 if request.passed_by < MAX_PASSED and self._contexts.must_wait(request):
                     passed.append(request)
@@ -119,7 +121,7 @@ class Scheduler:
             elif slot != BASE_SLOT:
                 for earlier in passed:
                     earlier.passed_by += 1
-        self.waiting.extendleft(reversed(passed))
+        self.waiting.put_back(passed)
         self._contexts.take_back()
 
     def _insert(self, request: Request, slot: int) -> None:

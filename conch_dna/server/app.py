@@ -32,7 +32,7 @@ def make_app(
     :param keys: accepted API keys; an empty set disables authentication.
     :param routing: chooses the neuron for the model ``auto``.
     """
-    service = Service(engine, registry, settings, routing)
+    service = Service(engine, registry, settings, routing, keys.parties)
 
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from conch_dna.data.tokens import prompt_ids
 from conch_dna.server.faults import ApiFault
+from conch_dna.server.keys import KEY
 from conch_dna.server.requests import ChatBody, CompletionBody
 from conch_dna.server.response_format import ChatFormat, TextFormat
 from conch_dna.server.responses import respond
@@ -56,9 +57,9 @@ def routes(service: Service) -> APIRouter:
 async def _chat(service: Service, body: ChatBody, http: Request) -> Response:
     described = (tool.function.description or "" for tool in body.tools or ())
     service.refuse_long([*(turn.text for turn in body.messages), *described])
-    with service.limit.entered(body.n or 1):
+    with service.admitted(http.scope.get(KEY), body.n or 1) as party:
         order, calls = await _chat_order(service, body)
-    return await respond(service, http, body, order, ChatFormat(service.decoder, calls=calls))
+    return await respond(service, http, body, replace(order, sharing=party), ChatFormat(service.decoder, calls=calls))
 
 
 async def _chat_order(service: Service, body: ChatBody) -> tuple[Order, bool]:
@@ -87,9 +88,9 @@ async def _constraint(service: Service, body: ChatBody, tools: Sequence[Tool]) -
 
 async def _completions(service: Service, body: CompletionBody, http: Request) -> Response:
     service.refuse_long(_texts(body.prompt))
-    with service.limit.entered((body.n or 1) * len(_prompts(body.prompt))):
+    with service.admitted(http.scope.get(KEY), (body.n or 1) * len(_prompts(body.prompt))) as party:
         order = await _completion_order(service, body)
-    return await respond(service, http, body, order, TextFormat(service.decoder))
+    return await respond(service, http, body, replace(order, sharing=party), TextFormat(service.decoder))
 
 
 async def _completion_order(service: Service, body: CompletionBody) -> Order:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from conch_dna.server.faults import ApiFault, as_fault, stopping
-from conch_dna.server.keys import SHARING, scope_of
+from conch_dna.server.keys import KEY, scope_of
 from conch_dna.util.network import is_loopback
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Guard:
             key = self._keys.check(_header(scope, b"authorization"), wanted)
             if key is not None:
                 structlog.contextvars.bind_contextvars(key=key.name)
-                scope = {**scope, SHARING: key.sharing}
+                scope = {**scope, KEY: key}
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read(receive, _header(scope, b"content-length"), self._settings.max_body)

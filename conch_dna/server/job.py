@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,7 +65,7 @@ class Order:
     :param top: number of most likely tokens to report per token; ``None`` for no log-probabilities.
     :param pieces: whether the answers are streamed.
     :param constrain: makes the constraint of one answer.
-    :param sharing: the name of the keys that share cached prompts.
+    :param sharing: the name of the keys that share cached prompts and seats.
     """
 
     model: str
@@ -87,42 +88,50 @@ class Order:
 class AdmissionLimit:
     """The limit of answers that run and wait together.
 
-    :ivar live: number of admitted answers.
+    One of several parties may hold as many seats as it leaves free (Choudhury and Hahne 1998, dynamic thresholds): half
+    of them alone, a third beside another such party, and never all.
+
+    :param shared: whether several parties share the seats.
+    :ivar held: number of admitted answers by party.
     :ivar requests: the engine's requests among them.
     """
 
     limit: int
-    live: int = field(default=0, init=False)
+    shared: bool = False
+    held: Counter[str] = field(default_factory=Counter, init=False)
     requests: set[Request] = field(default_factory=set, init=False)
 
-    def enter(self, count: int) -> None:
+    def enter(self, count: int, party: str) -> None:
         """Admit a number of answers.
 
-        :raises ApiFault: 429, the queue is full; 400, the number exceeds the limit.
+        :raises ApiFault: 429, the queue or the party's share is full; 400, the number exceeds what that can be.
         """
-        if count > self.limit:
-            raise ApiFault(
-                400, f"More answers than the server has room for: {count} of {self.limit}.", "invalid_value", "n"
-            )
-        if self.live + count > self.limit:
-            raise ApiFault(429, "The server's queue is full.", "queue_full", headers={"Retry-After": "1"})
-        self.live += count
+        most = max(1, self.limit // 2) if self.shared else self.limit
+        if count > most:
+            raise ApiFault(400, f"More answers than the server has room for: {count} of {most}.", "invalid_value", "n")
+        free = self.limit - self.held.total() - count  # after it
+        if free < 0 or (self.shared and self.held[party] + count > max(1, free)):
+            whose = "The server's queue" if free < 0 else "This key's share of the server's queue"
+            raise ApiFault(429, f"{whose} is full.", "queue_full", headers={"Retry-After": "1"})
+        self.held[party] += count
 
-    def leave(self, count: int = 1) -> None:
+    def leave(self, count: int, party: str) -> None:
         """Release a number of answers."""
-        self.live -= count
+        self.held[party] -= count
+        if not self.held[party]:
+            del self.held[party]
 
     @contextmanager
-    def entered(self, count: int) -> Iterator[None]:
+    def entered(self, count: int, party: str) -> Iterator[None]:
         """Admit a number of answers, and release them if the block, which prepares their job, fails.
 
         :raises ApiFault: as :meth:`enter` does.
         """
-        self.enter(count)
+        self.enter(count, party)
         try:
             yield
         except BaseException:
-            self.leave(count)
+            self.leave(count, party)
             raise
 
 
@@ -224,7 +233,7 @@ class Job:
                     break
         finally:
             if left:
-                self._loop.call_soon_threadsafe(self._limit.leave, left)
+                self._loop.call_soon_threadsafe(self._limit.leave, left, order.sharing)
 
     def _on_token(self, index: int) -> Callable[[Token], None] | None:
         """Return the engine's token callback; ``None`` if no piece or log-probability is needed."""
@@ -244,7 +253,7 @@ class Job:
         self._loop.call_soon_threadsafe(self._end, index, request, future)
 
     def _end(self, index: int, request: Request, future: Future[Answer]) -> None:
-        self._limit.leave()
+        self._limit.leave(1, self.order.sharing)
         self._limit.requests.discard(request)
         self._metrics.ended(request, time.perf_counter() - self._began)
         error = future.exception()

@@ -20,8 +20,8 @@ LINE = re.compile(
     r"(?P<name>[A-Za-z0-9_.-]{1,64})\s+sha256:(?P<hash>[0-9a-f]{64})\s+(?P<scopes>[a-z,]+)(\s+(?P<rate>[1-9]\d{0,6}))?"
     r"(\s+cache=(?P<sharing>[A-Za-z0-9_.-]{1,64}))?"
 )
-FORM = "NAME sha256:HEX infer|admin|infer,admin [REQUESTS_A_MINUTE] [cache=NAME]"
-SHARING = "conch.sharing"  # in the scope of a request: the name of the keys that share its cached prompts
+FORM = "NAME sha256:HEX infer|admin|infer,admin [ANSWERS_A_MINUTE] [cache=NAME]"
+KEY = "conch.key"  # in the scope of a request: its key
 
 
 @dataclass
@@ -29,10 +29,10 @@ class Key:
     """One key.
 
     :param name: names the key in logs.
-    :param rate: requests per minute; ``None`` for no limit.
-    :param sharing: the name of the keys that share cached prompts with it.
+    :param rate: answers per minute, where a request without answers counts as one; ``None`` for no limit.
+    :param sharing: the name of the keys that share cached prompts and seats with it.
 
-    The limit is a token bucket that holds one minute's requests.
+    The limit is a token bucket that holds one minute's answers.
     """
 
     name: str
@@ -45,21 +45,24 @@ class Key:
     def __post_init__(self) -> None:
         self._left = self.rate or 0
 
-    def spend(self, now: float) -> None:
-        """Take one request from the bucket.
+    def spend(self, now: float, count: int = 1) -> None:
+        """Take answers from the bucket.
 
         :param now: seconds on a monotonic clock.
-        :raises ApiFault: 429, the bucket is empty.
+        :raises ApiFault: 429, the bucket has fewer; 400, it never has so many.
         """
         if self.rate is None:
             return
+        if count > self.rate:
+            message = f"More answers than this key may ask for: {count} of {self.rate} a minute."
+            raise ApiFault(400, message, "invalid_value", "n")
         self._left = min(self.rate, self._left + (now - self._seen) * self.rate / 60)
         self._seen = now
-        if self._left < 1:
-            wait = max(1, round((1 - self._left) * 60 / self.rate + 0.5))
-            raise ApiFault(429, f"This key may send {self.rate} requests a minute.", "rate_limit_exceeded",
+        if self._left < count:
+            wait = max(1, round((count - self._left) * 60 / self.rate + 0.5))
+            raise ApiFault(429, f"This key may ask for {self.rate} answers a minute.", "rate_limit_exceeded",
                            headers={"Retry-After": str(wait)})  # fmt: skip
-        self._left -= 1
+        self._left -= count
 
 
 class Keys:
@@ -70,6 +73,11 @@ class Keys:
 
     def __bool__(self) -> bool:
         return bool(self._by_hash)
+
+    @property
+    def parties(self) -> int:
+        """The number of keys, where those that share count as one."""
+        return len({key.sharing for key in self._by_hash.values()})
 
     def check(self, authorization: bytes, scope: Scope) -> Key | None:
         """Return the key in an ``Authorization`` header; ``None`` if the server has no keys.
@@ -93,7 +101,7 @@ class Keys:
 def read_keys(file: Path | None, text: str | None, rate: int | None) -> Keys:
     """Read keys from a file and from text, one per line (``;`` also separates keys in text); ``#`` starts a comment.
 
-    :param rate: requests per minute of keys without their own rate.
+    :param rate: answers per minute of keys without their own rate.
     :raises ConfigError: the file cannot be read, a line is not a key, or a name or hash occurs twice.
     """
     lines = [("CONCH_KEYS", n, line) for n, line in enumerate(re.split(r"[\n;]", text or ""), 1)]

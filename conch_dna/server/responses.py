@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -14,7 +14,6 @@ from conch_dna.errors import UnknownName
 from conch_dna.runtime.request import Answer
 from conch_dna.server.faults import as_fault
 from conch_dna.server.job import ClientGone, End, Job, Piece
-from conch_dna.server.keys import SHARING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,7 +37,6 @@ async def respond(
 
     :raises ApiFault, ConchError, TimeoutError: the errors of the engine and the queue.
     """
-    order = replace(order, sharing=http.scope.get(SHARING, ""))
     job = Job(service.engine, service.limit, order, service.metrics, service.settings.timeout)
     job.follow(http.receive)
     streams = False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,14 @@ from conch_dna.server.names import Models
 from conch_dna.server.response_format import TokenDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from conch_dna.records import Tool
     from conch_dna.registry.store import Registry
     from conch_dna.runtime.engine import Engine
     from conch_dna.runtime.grammar import Constraint
     from conch_dna.runtime.routing import Routing
+    from conch_dna.server.keys import Key
     from conch_dna.server.requests import Common
     from conch_dna.server.settings import ServerSettings
 
@@ -38,23 +41,37 @@ class Service:
 
     :param registry: the engine's registry.
     :param routing: chooses the neuron for the model ``auto``; without it that model does not exist.
+    :param parties: number of parties that share the seats for answers.
 
     :ivar ready: whether the server accepts requests.
     """
 
     def __init__(
-        self, engine: Engine, registry: Registry, settings: ServerSettings, routing: Routing | None = None
-    ) -> None:
+        self, engine: Engine, registry: Registry, settings: ServerSettings, routing: Routing | None = None,
+        parties: int = 1,
+    ) -> None:  # fmt: skip
         self.engine, self.settings, self._routing = engine, settings, routing
         self.models = Models(registry, engine.base_model.digest, None if routing is None else routing.name)
         self.metrics = Metrics()
-        self.limit = AdmissionLimit(settings.batch + settings.queue)
+        self.limit = AdmissionLimit(settings.batch + settings.queue, shared=parties > 1)
         # A separate pool: a slow compilation cannot be stopped and must delay only other grammars.
         self._compiling = ThreadPoolExecutor(2, thread_name_prefix="grammar")
         # One thread, since fast tokenizers are not thread-safe; a pool of its own, since long prompts wait for it.
         self._encoding = ThreadPoolExecutor(1, thread_name_prefix="tokenizer")
         self.decoder = TokenDecoder(engine.tokenizer)
         self.ready = False
+
+    @contextmanager
+    def admitted(self, key: Key | None, count: int) -> Iterator[str]:
+        """Admit the answers of a request, and yield its party; release them if the block, which prepares them, fails.
+
+        :raises ApiFault: 429, seats or the key's rate are used up; 400, there are never so many.
+        """
+        party = "" if key is None else key.sharing
+        with self.limit.entered(count, party):
+            if key is not None and count > 1:  # the request itself is counted already
+                key.spend(time.monotonic(), count - 1)
+            yield party
 
     async def named(self, model: str, turns: Sequence[Mapping[str, str]]) -> str:
         """Return the requested model, or the router's choice for ``auto``.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import openai
@@ -98,6 +99,39 @@ def test_a_keys_bucket_holds_a_minutes_requests_and_refills_evenly():
     wait = int(caught.value.headers["Retry-After"])
     assert 29 <= wait <= 30
     second.spend(101.0 + wait)
+
+
+def test_a_rate_counts_answers(start, published):
+    server = start(published, CONCH_KEYS=line("slow", SECRET, rate=6))
+    with reached(server, SECRET) as client:
+        many = client.completions.create(model="base", prompt=["a", "b"], n=2, max_tokens=1)
+        assert len(many.choices) == 4
+        with pytest.raises(openai.RateLimitError) as caught:
+            client.completions.create(model="base", prompt="a", n=3, max_tokens=1)
+        assert caught.value.code == "rate_limit_exceeded"
+        with pytest.raises(openai.BadRequestError, match="7 of 6"):
+            client.completions.create(model="base", prompt="a", n=8, max_tokens=1)
+
+
+def test_a_key_that_asks_for_much_leaves_room_and_turns_to_another(start, published):
+    keys = [line("much", SECRET), line("little", ADMIN)]
+    server = start(published, "--batch", 2, "--queue", 14, CONCH_KEYS=";".join(keys))
+    asked = {"model": "base", "prompt": "a", "max_tokens": 400, "temperature": 1.0}
+    with reached(server, SECRET) as much, reached(server, ADMIN) as little, ThreadPoolExecutor(1) as pool:
+        with pytest.raises(openai.BadRequestError, match="9 of 8"):
+            much.completions.create(**asked, n=9)
+        running = pool.submit(much.completions.create, **asked, n=8)
+        until(lambda: 'conch_requests{state="running"} 2.0' in metrics(server, ADMIN))
+        with pytest.raises(openai.RateLimitError, match="share"):
+            much.completions.create(**asked)
+        assert little.completions.create(model="base", prompt="a", max_tokens=1, n=4).choices
+        assert not running.done()
+        assert len(running.result(timeout=120).choices) == 8
+
+
+def metrics(server, secret):
+    url = server.url.replace("0.0.0.0", "127.0.0.1").removesuffix("/v1")  # noqa: S104
+    return httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {secret}"}).text
 
 
 def test_a_rate_limit_is_reported_to_the_client(start, published):
