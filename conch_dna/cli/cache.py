@@ -8,6 +8,7 @@ import click
 
 from conch_dna.errors import ConchError
 from conch_dna.models.cache import cache_dir
+from conch_dna.models.seals import TRUST
 
 
 @click.group(
@@ -49,22 +50,36 @@ def stats(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def verify(ctx: click.Context, as_json: bool) -> None:
-    """Check every stored answer and target; exit with 1 if one is damaged.
+    """Check every stored answer and target; exit with 1 if one is damaged or lacks the seal of your key.
 
     Nothing is changed. A run asks the teacher again for damaged entries; conch cache gc deletes them.
     """
     from conch_dna.teachers import cache_maintenance  # imports NumPy: not for --help
 
     items = list(cache_maintenance.stored(cache_dir()))
-    damaged = [item for item in items if item.fault]
+    damaged, foreign = [item for item in items if item.fault], sum(item.foreign for item in items)
     if as_json:
         faults = [{"file": str(item.path), "kind": item.kind, "fault": item.fault} for item in damaged]
-        click.echo(json.dumps({"files": len(items), "damaged": faults}, indent=2))
+        click.echo(json.dumps({"files": len(items), "damaged": faults, "foreign": foreign}, indent=2))
     else:
         for item in damaged:
             click.echo(f"{item.path}: {item.fault}")
         click.echo(f"{len(items) - len(damaged)} files are intact, {len(damaged)} damaged")
-    ctx.exit(ConchError.exit_code if damaged else 0)
+        if foreign:
+            click.echo(f"{foreign} lack the seal of your key and are not used. {TRUST}")
+    ctx.exit(ConchError.exit_code if damaged or foreign else 0)
+
+
+@cache.command()
+def trust() -> None:
+    """Use the answers and soft targets that another user, machine or version stored in this cache.
+
+    Each file in the cache has a seal, made with the key in your configuration folder, or with $CONCH_CACHE_KEY. Files
+    without it are not used, since they teach your neurons. This command seals all that are intact.
+    """
+    from conch_dna.teachers import cache_maintenance  # imports NumPy: not for --help
+
+    click.echo(f"{cache_maintenance.trust(cache_dir())} files are used from now on")
 
 
 @cache.command()

@@ -7,13 +7,15 @@ union of their indices and is kept in memory.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from filelock import FileLock
 
-from conch_dna.data.target_files import TargetFile, dump, keys_of, read
+from conch_dna.data.target_files import TargetFile, dump, index, read
 from conch_dna.errors import DataError
+from conch_dna.models.seals import holds, seal, warn_foreign
 from conch_dna.util.cache_lock import mark_used
 from conch_dna.util.files import write_atomic
 
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
 
 PATTERN = "[0-9]*.safetensors"
 DAMAGED = "damaged"
+KIND = "targets"  # of their seals
 log = structlog.get_logger()
 
 
 class Shards:
-    """Coded targets by key, for any number of processes at once.
+    """Coded targets by key, for any number of processes at once. Shards without the user's seal are left out.
 
     :param folder: the folder of the shards.
     :param teacher: fingerprint of the teacher, which is stored in each shard.
@@ -59,7 +62,7 @@ class Shards:
             new = {key: blob for key, blob in blobs.items() if key not in stored}
             if new:
                 path = self.folder / f"{self._last() + 1:08d}.safetensors"
-                write_atomic(path, dump(TargetFile({"teacher": self.teacher}, new)))
+                write_atomic(path, dump(TargetFile({"teacher": self.teacher}, new), partial(seal, KIND, path.name)))
                 self._refresh()
         return {**stored, **new}
 
@@ -78,13 +81,16 @@ class Shards:
             self._index, self._seen = {}, set()
         for path in sorted(there - self._seen):
             try:
-                keys = keys_of(path)
+                keys, about = index(path)
             except DataError as error:
                 self._move_aside(path, error)
                 continue
             except FileNotFoundError:
                 continue
             self._seen.add(path)
+            if not holds(str(about.get("seal")), KIND, path.name, str(about.get("sha256"))):
+                warn_foreign(self.folder)
+                continue
             for key in keys:
                 self._index.setdefault(key, path)
 

@@ -15,7 +15,7 @@ from conch_dna.data import codec
 from conch_dna.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 KEY_BYTES = 32  # keys are sha256 digests
@@ -36,8 +36,11 @@ class TargetFile:
     tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
 
 
-def dump(content: TargetFile) -> bytes:
-    """Return the bytes of the file; the same content gives the same bytes."""
+def dump(content: TargetFile, seal: Callable[[str], str] | None = None) -> bytes:
+    """Return the bytes of the file; the same content gives the same bytes.
+
+    :param seal: makes a code of the file's checksum, which its metadata then have, see :func:`index`.
+    """
     tensors: dict[str, np.ndarray] = {
         "keys": np.frombuffer(bytes.fromhex("".join(content.blobs)), np.uint8).reshape(-1, KEY_BYTES),
         "sizes": np.array([len(blob) for blob in content.blobs.values()], np.uint32),
@@ -46,6 +49,7 @@ def dump(content: TargetFile) -> bytes:
     }
     about = {**content.about, "format": codec.FORMAT}
     about["sha256"] = _checksum(about, tensors)
+    about |= {"seal": seal(about["sha256"])} if seal else {}
     # A single metadata entry: safetensors writes several in an arbitrary order.
     return save(tensors, {"about": json.dumps(about, sort_keys=True)})
 
@@ -60,6 +64,7 @@ def read(path: Path) -> TargetFile:
         tensors = load(raw)
         about = json.loads(json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])["__metadata__"]["about"])
         stated, version = about.pop("sha256"), about["format"]
+        about.pop("seal", None)
         types = {name: str(tensor.dtype) for name, tensor in tensors.items()}
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"is not a file of soft targets, or is damaged: {error}", where=path) from error
@@ -78,15 +83,15 @@ def read(path: Path) -> TargetFile:
     return TargetFile(about, blobs, tensors["tokens"])
 
 
-def keys_of(path: Path) -> list[str]:
-    """Return the keys without reading the data or checking the checksum.
+def index(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """Return the keys and the metadata, without reading the data or checking the checksum.
 
-    :raises DataError: the index cannot be read.
+    :raises DataError: they cannot be read.
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            return [key.tobytes().hex() for key in file.get_tensor("keys")]
-    except (SafetensorError, AttributeError, TypeError) as error:
+            return [key.tobytes().hex() for key in file.get_tensor("keys")], dict(json.loads(file.metadata()["about"]))
+    except (SafetensorError, AttributeError, TypeError, KeyError, ValueError) as error:
         raise DataError(f"is not a file of soft targets, or is damaged: {error}", where=path) from error
 
 

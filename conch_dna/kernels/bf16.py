@@ -52,22 +52,23 @@ def obstacle() -> str | None:
     return None if shutil.which("g++") else "no compiler: g++ was not found"
 
 
-def built(folder: Path) -> Path:
-    """Return the library; it is compiled into ``folder`` once for each version of its source.
+def file_name() -> str:
+    """Return the name of the library's file, another for each version of its source."""
+    digest = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()[:16]
+    return f"bf16-{digest}.so"
+
+
+def build(target: Path) -> None:
+    """Compile the library, and put it into its place at once.
 
     :raises OSError: the folder cannot be written.
     :raises subprocess.SubprocessError: the compiler fails.
     """
-    digest = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()[:16]
-    target = folder / f"bf16-{digest}.so"
-    if not target.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".bf16-") as scratch:
-            made = Path(scratch) / target.name
-            command = ["g++", *FLAGS, str(SOURCE), "-o", str(made)]
-            subprocess.run(command, check=True, capture_output=True, timeout=120)
-            made.replace(target)
-    return target
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".bf16-") as scratch:
+        made = Path(scratch) / target.name
+        command = ["g++", *FLAGS, str(SOURCE), "-o", str(made)]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        made.replace(target)
 
 
 def load(path: Path, blas: str) -> None:

@@ -27,6 +27,7 @@ from typing import Literal
 from conch_dna.kernels import bf16
 from conch_dna.models.backend import Backend, active_backend
 from conch_dna.models.cache import cache_dir, lock
+from conch_dna.models.seals import is_own_library, seal_library
 
 SYSTEM_LIBRARY = "libopenblas.so.0"
 # libmlx needs these; with a library that lacks one, a part of the calls would stay slow.
@@ -110,10 +111,21 @@ def _load_bf16(blas: str) -> str | None:
     if found := bf16.obstacle():
         return found
     try:
-        bf16.load(bf16.built(cache_dir() / "accel"), blas)
+        bf16.load(_built_bf16(), blas)
     except (OSError, subprocess.SubprocessError) as error:
         return f"its kernel cannot be built or loaded: {error}"
     return None
+
+
+def _built_bf16() -> Path:
+    """Return the bfloat16 kernel; it is compiled once for each version of its source."""
+    target = cache_dir() / "accel" / bf16.file_name()
+    if not is_own_library(target):
+        with lock(target):
+            if not is_own_library(target):
+                bf16.build(target)
+                seal_library(target)
+    return target
 
 
 def _obstacle(backend: Backend | None) -> str | None:
@@ -159,10 +171,11 @@ def _prepared_library() -> Path:
         raise RuntimeError("neither libopenblas.so.0 nor the package scipy-openblas32 is installed")
     state = sources[0].stat()
     target = cache_dir() / "accel" / f"libopenblas-{state.st_size}-{state.st_mtime_ns}.so"
-    if not target.is_file():
+    if not is_own_library(target):
         with lock(target):
-            if not target.is_file():
+            if not is_own_library(target):
                 _rename_symbols(sources[0], target)
+                seal_library(target)
     return target
 
 

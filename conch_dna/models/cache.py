@@ -1,6 +1,6 @@
-"""The user's cache folder: fetched and converted models, prepared libraries and remembered digests.
+"""The user's folders: the cache of models, libraries, answers and digests, and the configuration.
 
-Its libraries are loaded and its models believed, so only the user may write it.
+The cache's libraries are loaded and its models believed, so only the user may write it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,16 @@ def cache_dir() -> Path:
     from platformdirs import user_cache_path  # not needed with CONCH_CACHE
 
     return _of_the_user(user_cache_path("conch-dna"))
+
+
+def config_dir() -> Path:
+    """Return the user's configuration folder: ``$CONCH_CONFIG``, or the platform's for ``conch-dna``."""
+    chosen = os.environ.get("CONCH_CONFIG")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_config_path  # not needed with CONCH_CONFIG
+
+    return user_config_path("conch-dna")
 
 
 def _of_the_user(folder: Path) -> Path:

@@ -20,6 +20,7 @@ from typing import IO
 
 from conch_dna.errors import ModelError
 from conch_dna.models.cache import bytes_under, cache_dir, lock
+from conch_dna.models.file_digest import file_digest
 
 Progress = Callable[[int, int], None]
 
@@ -92,9 +93,9 @@ def cached_path(model: EmbeddedModel) -> Path:
 
 
 def is_cached(model: EmbeddedModel) -> bool:
-    """Return whether the GGUF was fetched; its digest was checked then, so only the size is compared."""
+    """Return whether the GGUF was fetched, and is still the pinned file."""
     path = cached_path(model)
-    return path.is_file() and path.stat().st_size == model.size
+    return path.is_file() and path.stat().st_size == model.size and file_digest(path) == model.sha256
 
 
 def gguf_file(name: str, progress: Progress | None = None) -> Path:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 from conch_dna.errors import ModelError
 from conch_dna.models import embedded
 from conch_dna.models.cache import cache_dir, lock
 from conch_dna.models.embedded import PREFIX, Progress
-from conch_dna.util.files import sha256_file, write_atomic
+from conch_dna.models.file_digest import file_digest
+from conch_dna.models.seals import seal_beside, sealed_beside
 
 __all__ = ["cache_dir", "digest", "gguf_file", "resolve", "same_model"]
 
@@ -64,7 +66,7 @@ def digest(folder: Path) -> str:
     :raises ModelError: the folder contains no model.
     """
     files = [folder / "config.json", *sorted(_checked(folder).glob("model*.safetensors"))]
-    lines = [f"{file.name} {_sha256(file)}\n" for file in files]
+    lines = [f"{file.name} {file_digest(file)}\n" for file in files]
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -82,13 +84,25 @@ def _converted(gguf: Path) -> Path:
     """Return the folder of the converted ``gguf``; its name contains the digest and the converter's version."""
     from conch_dna.models.gguf import VERSION, convert  # imports NumPy
 
-    folder = cache_dir() / "models" / f"{_sha256(gguf)[:32]}-v{VERSION}"
-    # Folders appear by one rename, so an existing folder is complete.
-    if not folder.is_dir():
+    folder = cache_dir() / "models" / f"{file_digest(gguf)[:32]}-v{VERSION}"
+    if not _is_own(folder):
         with lock(folder):
-            if not folder.is_dir():
+            if not _is_own(folder):
+                shutil.rmtree(folder, ignore_errors=True)
                 convert(gguf, folder)
+                seal_beside(folder, "model", _content(folder))
     return folder
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether a converted model is there and as this user's programs made it."""
+    return folder.is_dir() and sealed_beside(folder, "model", _content(folder))
+
+
+def _content(folder: Path) -> str:
+    """Return a digest over the names and contents of all files of a folder."""
+    lines = [f"{file.name} {file_digest(file)}\n" for file in sorted(folder.iterdir())]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _from_hub(ref: str) -> Path:
@@ -106,20 +120,3 @@ def _from_hub(ref: str) -> Path:
             allowed=SYNTAX,
             next_step=f"{fault[0][:200] if fault else ''} Offline, use an embedded or local model.",
         ) from error
-
-
-def _sha256(file: Path) -> str:
-    """Return the sha256 hex digest of a file, cached by its path and state; a program cannot set the change time."""
-    path = file.resolve()
-    state = path.stat()
-    key = hashlib.sha256(f"{path}\n{state.st_size}\n{state.st_ino}\n{state.st_ctime_ns}".encode()).hexdigest()
-    remembered = cache_dir() / "digests" / key
-    try:
-        known = remembered.read_text("ascii")
-    except (FileNotFoundError, UnicodeDecodeError):
-        known = ""
-    if re.fullmatch(r"[0-9a-f]{64}", known):
-        return known
-    value = sha256_file(path)
-    write_atomic(remembered, value)
-    return value

@@ -12,21 +12,12 @@ import os
 from pathlib import Path
 
 from conch_dna.errors import ConfigError
+from conch_dna.models.cache import config_dir
 from conch_dna.util.files import sha256_file, write_atomic
 
 FOLDER = "trusted"
 NAMED = 3  # files that a message names
 NEXT_STEP = "Read them, then run: conch trust"
-
-
-def config_dir() -> Path:
-    """Return the user's configuration folder: ``$CONCH_CONFIG``, or the platform's for ``conch-dna``."""
-    chosen = os.environ.get("CONCH_CONFIG")
-    if chosen:
-        return Path(chosen).expanduser()
-    from platformdirs import user_config_path  # not needed with CONCH_CONFIG
-
-    return user_config_path("conch-dna")
 
 
 def fault(plugins: Path) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from conch_dna.models.seals import holds, seal, warn_foreign
 from conch_dna.records import SCHEMA_VERSION, Completion, digest_of
 from conch_dna.teachers.references import parts_for
 from conch_dna.util.cache_lock import mark_used, writing
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from conch_dna.records import Prompt, Sampling
 
 COMPLETIONS = "completions"  # sub-folder of the cache
+KIND = "answer"  # of their seals
 log = structlog.get_logger()
 
 
-def dump(completion: Completion) -> str:
-    """Return the content of a cache file: the answer as one line of JSON, and the sha256 of that line."""
+def dump(key: str, completion: Completion) -> str:
+    """Return the content of a cache file: the answer as one line of JSON, the sha256 of that line, and its seal."""
     line = completion.model_dump_json()
-    return f"{line}\n{sha256(line.encode()).hexdigest()}\n"
+    return f"{line}\n{sha256(line.encode()).hexdigest()}\n{seal(KIND, key, line)}\n"
 
 
 def load(raw: bytes) -> Completion:
@@ -35,10 +37,21 @@ def load(raw: bytes) -> Completion:
 
     :raises ValueError: the file is damaged. The checksum also finds a flipped bit in valid JSON.
     """
-    line, _, stated = raw.partition(b"\n")
-    if stated and stated.strip() != sha256(line).hexdigest().encode():
+    line, checksum, _ = _lines(raw)
+    if checksum and checksum != sha256(line).hexdigest().encode():
         raise ValueError("the checksum does not match")
     return Completion.model_validate_json(line)
+
+
+def has_seal(key: str, raw: bytes) -> bool:
+    """Return whether an undamaged file has the seal of this user's key; those of version 0.1 have none."""
+    line, _, found = _lines(raw)
+    return holds(found.decode("ascii", "replace"), KIND, key, line.decode())
+
+
+def _lines(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    line, checksum, found, *_ = (*raw.split(b"\n"), b"", b"")
+    return line, checksum, found
 
 
 class CompletionCache:
@@ -64,22 +77,26 @@ class CompletionCache:
         return self.root / key[:2] / f"{key}.json"
 
     def get(self, key: str) -> Completion | None:
-        """Return the cached answer; ``None`` if there is none, or if its file was damaged and is now removed."""
+        """Return the cached answer; ``None`` if there is none, it has no seal, or it was damaged and is removed."""
         path = self._path(key)
         try:
-            found = load(path.read_bytes())
+            raw = path.read_bytes()
+            found = load(raw)
         except FileNotFoundError:
             return None
         except ValueError as error:
             log.warning("cached_answer_damaged", file=str(path), reason=str(error).split("\n", 1)[0])
             path.unlink(missing_ok=True)
             return None
+        if not has_seal(key, raw):
+            warn_foreign(self.root)
+            return None
         mark_used(path)
         return found
 
     def put(self, key: str, completion: Completion) -> None:
         """Store an answer, atomically."""
-        write_atomic(self._path(key), dump(completion))
+        write_atomic(self._path(key), dump(key, completion))
 
 
 def answers(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from conch_dna.data import codec
-from conch_dna.data.shards import DAMAGED, PATTERN
-from conch_dna.data.target_files import read
+from conch_dna.data import codec, target_files
+from conch_dna.data.shards import DAMAGED, KIND, PATTERN
+from conch_dna.data.target_files import index, read
 from conch_dna.errors import DataError, UnknownName
+from conch_dna.models.seals import holds, seal
 from conch_dna.records import Record
-from conch_dna.teachers.answer_cache import COMPLETIONS, load
+from conch_dna.teachers.answer_cache import COMPLETIONS, dump, has_seal, load
 from conch_dna.teachers.api.provider_client import Abilities
 from conch_dna.util.cache_lock import alone
+from conch_dna.util.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +39,7 @@ class Stored:
     :param teacher: fingerprint of the teacher; empty if the file cannot be read.
     :param used: time of the last write or read, in seconds since 1970.
     :param fault: the fault of the file; empty if there is none.
+    :param foreign: whether it lacks the seal of this user's key, see :mod:`~conch_dna.models.seals`.
     """
 
     path: Path
@@ -46,6 +50,7 @@ class Stored:
     answers: int = 0
     tokens: int = 0
     fault: str = ""
+    foreign: bool = False
 
 
 class TeacherStats(Record):
@@ -100,6 +105,31 @@ def stats(root: Path) -> list[TeacherStats]:
     return [found[teacher] for teacher in sorted(found)]
 
 
+def trust(root: Path) -> int:
+    """Give each intact file the seal of this user's key; return how many had none.
+
+    :raises ConchError: another process is writing.
+    """
+    with _alone(root):
+        foreign = [item for item in stored(root) if item.foreign]
+        for item in foreign:
+            if item.kind == COMPLETIONS:
+                write_atomic(item.path, dump(item.path.stem, load(item.path.read_bytes())))
+            else:
+                write_atomic(item.path, target_files.dump(read(item.path), partial(seal, KIND, item.path.name)))
+    return len(foreign)
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Keep writers of answers and targets out."""
+    with contextlib.ExitStack() as stack:
+        for kind in (COMPLETIONS, TARGETS):  # probes need no lock: they are repeated cheaply
+            if (root / kind).is_dir():
+                stack.enter_context(alone(root / kind))
+        yield
+
+
 def collect(
     root: Path, *, older_than: float | None = None, teacher: str | None = None, dry_run: bool = False
 ) -> list[Stored]:
@@ -111,10 +141,7 @@ def collect(
     :raises ConchError: another process is writing.
     :raises UnknownName: the cache has no file of that teacher.
     """
-    with contextlib.ExitStack() as stack:
-        for kind in (COMPLETIONS, TARGETS):  # probes need no lock: they are repeated cheaply
-            if (root / kind).is_dir():
-                stack.enter_context(alone(root / kind))
+    with _alone(root):
         items = list(stored(root))
         teachers = sorted({item.teacher for item in items if item.teacher})
         if teacher is not None and not any(known.startswith(teacher) for known in teachers):
@@ -150,13 +177,16 @@ def _read(path: Path, kind: str) -> Stored:
     size, used = about.st_size, about.st_mtime
     try:
         if kind == COMPLETIONS:
-            return Stored(path, kind, size, used, load(path.read_bytes()).teacher, 1)
+            raw = path.read_bytes()
+            return Stored(path, kind, size, used, load(raw).teacher, 1, foreign=not has_seal(path.stem, raw))
         if kind == API:
             Abilities.model_validate_json(path.read_bytes())
             return Stored(path, kind, size, used)
-        content = read(path)
+        content, (_, metadata) = read(path), index(path)
+        foreign = not holds(str(metadata.get("seal")), KIND, path.name, str(metadata.get("sha256")))
         tokens = sum(codec.positions(blob) for blob in content.blobs.values())
-        return Stored(path, kind, size, used, str(content.about.get("teacher", "")), len(content.blobs), tokens)
+        teacher = str(content.about.get("teacher", ""))
+        return Stored(path, kind, size, used, teacher, len(content.blobs), tokens, foreign=foreign)
     except DataError as error:
         return Stored(path, kind, size, used, fault=error.what)
     except ValueError:

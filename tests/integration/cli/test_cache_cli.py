@@ -127,3 +127,24 @@ def test_gc_is_refused_while_another_process_writes(cache):
     assert (result.exit_code, "another process is writing" in result.stderr) == (1, True)
     assert run(cache, "verify").stdout == "25 files are intact, 0 damaged\n"
     assert run(cache, "gc", "--teacher", "mlx:one").exit_code == 0
+
+
+def test_answers_and_targets_of_another_key_are_not_used_until_they_are_trusted(cache, monkeypatch):
+    """A cache that was copied, or filled by someone else, teaches nothing."""
+    monkeypatch.setenv("CONCH_CACHE_KEY", "another")
+    answers, key, asked = CompletionCache(cache / "completions"), "00" * 32, []
+
+    def filled():
+        targets = TargetCache(cache / "targets")
+        return targets.fill(Formula("mlx:one"), PROMPTS, [(1, 2, 3)] * 20, 4, asked.append)
+
+    assert answers.get(key) is None
+    verified = run(cache, "verify")
+    assert verified.exit_code == 1
+    assert verified.stdout.startswith("25 files are intact, 0 damaged\n25 lack the seal of your key")
+    assert run(cache, "trust").stdout == "25 files are used from now on\n"
+    assert answers.get(key).text == "x"
+    assert run(cache, "verify").stdout == "25 files are intact, 0 damaged\n"
+    assert json.loads(run(cache, "verify", "--json").stdout) == {"files": 25, "damaged": [], "foreign": 0}
+    filled()
+    assert sum(asked) == 0

