@@ -20,9 +20,10 @@ DAY = 86_400
 
 class Formula:
     def __init__(self, fingerprint):
-        self.fingerprint = fingerprint
+        self.fingerprint, self.asked = fingerprint, 0
 
     def score(self, prompts, answers, top_k):
+        self.asked += len(prompts)
         return [Targets(np.tile(np.arange(top_k, dtype=np.int32), (len(a), 1)),
                         np.full((len(a), top_k), np.log(0.9 / top_k), np.float32),
                         np.full(len(a), np.log(0.1), np.float32)) for a in answers]  # fmt: skip
@@ -131,20 +132,21 @@ def test_gc_is_refused_while_another_process_writes(cache):
 
 def test_answers_and_targets_of_another_key_are_not_used_until_they_are_trusted(cache, monkeypatch):
     """A cache that was copied, or filled by someone else, teaches nothing."""
+    answers, key, targets = CompletionCache(cache / "completions"), "00" * 32, cache / "targets"
+
+    def asked():
+        teacher = Formula("mlx:one")
+        TargetCache(targets).fill(teacher, PROMPTS, [(1, 2, 3)] * 20, 4, lambda _: None)
+        return teacher.asked
+
+    assert (answers.get(key).text, asked()) == ("x", 0)
     monkeypatch.setenv("CONCH_CACHE_KEY", "another")
-    answers, key, asked = CompletionCache(cache / "completions"), "00" * 32, []
-
-    def filled():
-        targets = TargetCache(cache / "targets")
-        return targets.fill(Formula("mlx:one"), PROMPTS, [(1, 2, 3)] * 20, 4, asked.append)
-
     assert answers.get(key) is None
     verified = run(cache, "verify")
     assert verified.exit_code == 1
     assert verified.stdout.startswith("25 files are intact, 0 damaged\n25 lack the seal of your key")
     assert run(cache, "trust").stdout == "25 files are used from now on\n"
-    assert answers.get(key).text == "x"
-    assert run(cache, "verify").stdout == "25 files are intact, 0 damaged\n"
+    assert (answers.get(key).text, asked()) == ("x", 0)
     assert json.loads(run(cache, "verify", "--json").stdout) == {"files": 25, "damaged": [], "foreign": 0}
-    filled()
-    assert sum(asked) == 0
+    monkeypatch.setenv("CONCH_CACHE_KEY", "a third")
+    assert asked() == 20
