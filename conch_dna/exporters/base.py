@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlx.core as mx
 
-from conch_dna.errors import ModelError, NeuronRefused
+from conch_dna.errors import ModelError
 from conch_dna.models import refs
 from conch_dna.models.target_modules import target_modules
 
@@ -61,16 +61,3 @@ def open_base(ref: str) -> Base:
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         raise ModelError(f"mlx-lm could not open the model: {error}", where=folder) from error
     return Base(ref, folder, refs.digest(folder), model, config, target_modules(model))
-
-
-def check_digest(base: Base, digest: str) -> None:
-    """Check that a neuron was trained on this base.
-
-    :param digest: the base digest on the neuron's card.
-    :raises NeuronRefused: it was trained on another base.
-    """
-    if base.digest != digest:
-        raise NeuronRefused(
-            "the neuron was made for another base", where=base.ref, got=digest, allowed=base.digest,
-            next_step="Name the base it was made for with --base.",
-        )  # fmt: skip

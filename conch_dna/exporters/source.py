@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conch_dna.exporters.base import Base, check_digest, open_base
-from conch_dna.models.refs import HUB_ID
+from conch_dna.exporters.base import Base, open_base
+from conch_dna.models import refs
 from conch_dna.registry.adapter import Adapter, check_fits, read_adapter
+from conch_dna.registry.card import check_base
 
 if TYPE_CHECKING:
     from conch_dna.registry.card import Card
@@ -50,7 +51,7 @@ class NeuronSource:
         :raises NeuronRefused: it is another base than the card's, or the adapter is damaged or does not fit it.
         """
         base = open_base(self.base_ref)
-        check_digest(base, self.card.base_digest)
+        check_base(self.card, base.digest, refs.text_digest(base.folder), self.entry.ref)
         check_fits(self.adapter, base.target_modules)
         return base
 
@@ -58,4 +59,4 @@ class NeuronSource:
     def portable_base(self) -> str | None:
         """The card's base reference if other programs can resolve it, a hub id or a folder; else ``None``."""
         ref = self.card.base
-        return ref if HUB_ID.fullmatch(ref) or Path(ref).is_dir() else None
+        return ref if refs.HUB_ID.fullmatch(ref) or Path(ref).is_dir() else None

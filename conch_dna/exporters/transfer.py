@@ -14,6 +14,7 @@ from conch_dna.exporters.base import open_base
 from conch_dna.exporters.destination import destination
 from conch_dna.exporters.readme import export_readme
 from conch_dna.exporters.source import NeuronSource
+from conch_dna.models import refs
 from conch_dna.plugin.protocols import Importer
 from conch_dna.registry.adapter import check_fits, read_adapter
 from conch_dna.registry.adopt import adopt
@@ -150,7 +151,8 @@ def _card(name: str, adapter: Adapter, folder: Path, base: Base, imported: dict[
     """Return a card without claims: teacher and data are unknown, and it has no verdict."""
     return Card(
         name=name, version=1, digest=adapter.digest, files=hash_files(folder), created_at=now(),
-        conch_version=__version__, base=base.ref, base_digest=base.digest, teacher=UNKNOWN,
+        conch_version=__version__, base=base.ref, base_digest=base.digest,
+        base_text_digest=refs.text_digest(base.folder), teacher=UNKNOWN,
         teacher_fingerprint=UNKNOWN, data_digest=UNKNOWN, config={"imported": imported},
         invocation_tokens=adapter.invocation_tokens,
     )  # fmt: skip

@@ -45,6 +45,11 @@ class LoadedModel:
         found: dict[str, Any] = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         return found
 
+    @cached_property
+    def text_digest(self) -> str:
+        """The digest of tokenizer and chat template."""
+        return refs.text_digest(self.folder)
+
     @property
     def width(self) -> int:
         """The number of logits: see :func:`head_width`."""

@@ -19,6 +19,10 @@ __all__ = ["cache_dir", "digest", "gguf_file", "resolve", "same_model"]
 SYNTAX = "org/name on the hub, a model folder, a .gguf file, or embedded:NAME"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 # The files that mlx-lm reads. Weights in other formats and files in subfolders are not downloaded.
+TEXT_FILES = (
+    "tokenizer*", "chat_template*", "*.tiktoken", "vocab*", "merges.txt", "special_tokens_map.json",
+    "added_tokens.json",
+)  # fmt: skip
 HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model", "*.tiktoken"]
 
 
@@ -66,6 +70,16 @@ def digest(folder: Path) -> str:
     :raises ModelError: the folder contains no model.
     """
     files = [folder / "config.json", *sorted(_checked(folder).glob("model*.safetensors"))]
+    lines = [f"{file.name} {file_digest(file)}\n" for file in files]
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def text_digest(folder: Path) -> str:
+    """Return ``sha256:<hex>`` over the names and contents of the files that turn chats into tokens.
+
+    These are the tokenizer's files and the chat template. :func:`digest` does not cover them.
+    """
+    files = sorted({file for pattern in TEXT_FILES for file in folder.glob(pattern)})
     lines = [f"{file.name} {file_digest(file)}\n" for file in files]
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 

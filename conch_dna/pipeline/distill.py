@@ -182,7 +182,7 @@ class Distillation:
             return result
         raise_if_interrupted()
         entry = publish(  # last of all: nothing fails after it
-            self.registry, domain, trained.adapter, evaluation.verdict, base=config.student,
+            self.registry, domain, trained.adapter, evaluation.verdict, base_ref=config.student, base=self.base,
             teacher=self.teacher_name(domain), identity=context.identity,
         )  # fmt: skip
         self.trackers.emit("neuron_published", domain=domain.name, version=entry.version, path=entry.path)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conch_dna.domains.domain import Domain
+    from conch_dna.models.load import LoadedModel
     from conch_dna.records import Verdict
     from conch_dna.registry.entry import Entry
     from conch_dna.registry.store import Registry
@@ -27,13 +28,14 @@ def publish(
     adapter: Path,
     verdict: Verdict,
     *,
-    base: str,
+    base_ref: str,
+    base: LoadedModel,
     teacher: str,
     identity: dict[str, Any],
 ) -> Entry:
     """Publish an adapter in the registry as the domain's next version.
 
-    :param base: the model reference of its base.
+    :param base_ref: the model reference of its base.
     :param teacher: the domain's teachers in one line.
     :param identity: base, teacher, data, start and settings of the training.
     """
@@ -43,8 +45,9 @@ def publish(
         domain.name,
         adapter,
         CardFields(
-            base=base,
+            base=base_ref,
             base_digest=identity["base"],
+            base_text_digest=base.text_digest,
             teacher=teacher,
             teacher_fingerprint=identity["teacher"],
             data_digest=identity["data"],

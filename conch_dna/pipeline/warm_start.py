@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from conch_dna.errors import CheckpointError, NeuronRefused, UnknownName
 from conch_dna.records import Record
-from conch_dna.registry.card import CARD_FILE, CONFIG_FILE, Card, content_digest, hash_files
+from conch_dna.registry.card import CARD_FILE, CONFIG_FILE, Card, check_base, content_digest, hash_files
 from conch_dna.registry.entry import Entry, check_content
 from conch_dna.runtime.neurons import NeuronRuntime
 from conch_dna.util.files import write_atomic
@@ -108,14 +108,14 @@ def _checked(domain: str, recorded: Start, base: LoadedModel, registry: Registry
             with runtime.neuron(entry.ref):
                 return entry.path
         path = Path(recorded.folder)
-        _check_card(path, base.digest)
+        _check_card(path, base)
         runtime.add("start", path)
         return path
     finally:
         runtime.close()
 
 
-def _check_card(folder: Path, base_digest: str) -> None:
+def _check_card(folder: Path, base: LoadedModel) -> None:
     """Check a folder with a card, such as the copy of a version, as versions are checked."""
     try:
         card = Card.model_validate_json((folder / CARD_FILE).read_bytes())
@@ -123,6 +123,5 @@ def _check_card(folder: Path, base_digest: str) -> None:
         return
     except ValidationError as error:
         raise NeuronRefused("not a valid card", where=folder / CARD_FILE) from error
-    if card.base_digest != base_digest:
-        raise NeuronRefused("was made for another base", where=folder, got=card.base_digest, allowed=base_digest)
+    check_base(card, base.digest, base.text_digest, folder)
     check_content(Entry(card.name, card.version, folder, card))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.records import Record
-from conch_dna.registry.entry import check_content
+from conch_dna.registry.entry import check_content, check_readme
 
 if TYPE_CHECKING:
     import mlx.core as mx
@@ -75,6 +75,7 @@ def _faults_of(registry: Registry, name: str, version: int) -> list[Problem]:
     try:
         entry = registry.resolve(ref)
         check_content(entry)
+        check_readme(entry)
         # Content that matches its card may still be unusable: the card in a copied folder matches any content there.
         check_invocation_tokens(read_adapter(entry.path), entry.card.invocation_tokens, entry.path)
     except (NeuronRefused, UnknownName) as fault:

@@ -22,6 +22,7 @@ README_FILE = "README.md"
 WEIGHTS_FILE = "adapters.safetensors"
 CONFIG_FILE = "adapter_config.json"
 CONTENT_FILES = (CONFIG_FILE, WEIGHTS_FILE)
+LOCAL = ("claims", "readme", "version", "origin")  # fields that a copy in another registry changes
 SHARED_CONTEXT = """
 This neuron shares its base's context (activated LoRA): it acts from the last occurrence of the tokens {} in a prompt,
 and the base alone reads the text before them. `NeuronRuntime` and `conch serve` support this. Plain mlx-lm ignores
@@ -40,7 +41,8 @@ class CardFields(Record):
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
     base: str = Field(description="model reference of the base")
-    base_digest: str = Field(description="digest of the base model's folder")
+    base_digest: str = Field(description="digest of the base's configuration and weights")
+    base_text_digest: str | None = Field(None, description="digest of the base's tokenizer and chat template")
     teacher: str = Field(description="teacher reference")
     teacher_fingerprint: str
     data_digest: str = Field(description="digest of the training data")
@@ -77,6 +79,8 @@ class Card(CardFields):
     parent: str | None = Field(None, description="content digest of the version that `current` pointed at")
     created_at: str = Field(description="ISO 8601, UTC")
     conch_version: str
+    claims: str | None = Field(None, description="digest of all other fields but version, origin and readme")
+    readme: str | None = Field(None, description="sha256 hex digest of README.md")
     origin: Origin | None = Field(None, description="set on a pulled version, whose parent is that of the original")
 
     @property
@@ -94,6 +98,16 @@ def content_digest(files: Mapping[str, str]) -> str:
     """Return ``sha256:<hex>`` over the names and sha256 digests in ``files``, sorted by name."""
     lines = [f"{name} {sha256}\n" for name, sha256 in sorted(files.items())]
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def claims_digest(fields: Mapping[str, Any]) -> str:
+    """Return ``sha256:<hex>`` over what a card says, wherever a copy of it lies.
+
+    :param fields: the fields of ``neuron.json``; those of :data:`LOCAL` are left out, and empty ones, which a later
+        version may add.
+    """
+    said = {name: value for name, value in fields.items() if name not in LOCAL and value not in (None, "", [], {})}
+    return "sha256:" + hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def hash_files(folder: Path) -> dict[str, str]:
@@ -152,21 +166,44 @@ def parse_card(data: bytes, where: object) -> Card:
         )
     if set(card.files) != set(CONTENT_FILES) or card.digest != content_digest(card.files):
         raise NeuronRefused("the card's digest does not match its list of files", where=where, got=card.digest)
+    if card.claims is not None and card.claims != claims_digest(json.loads(data)):
+        raise NeuronRefused("the card was changed: its claims have another digest", where=where, got=card.claims)
     return card
 
 
-def write_card(card: Card, folder: Path) -> None:
-    """Write ``neuron.json`` and ``README.md`` into the staging folder ``folder``.
+def write_card(card: Card, folder: Path) -> Card:
+    """Write ``neuron.json`` and ``README.md`` into the staging folder ``folder``; return the card with their digests.
 
     :raises NeuronRefused: the card has a value that JSON cannot represent, so it could not be read back.
     """
+    readme = render_readme(card).encode()
     try:
+        claims = claims_digest(json.loads(card.model_dump_json()))
+        card = card.model_copy(update={"claims": claims, "readme": hashlib.sha256(readme).hexdigest()})
         text = card.model_dump_json(indent=2) + "\n"
         Card.model_validate_json(text)
     except ValueError as fault:  # ValidationError and pydantic's serialization error
         raise NeuronRefused(f"the card cannot be written as JSON: {fault}", where=card.name) from fault
     (folder / CARD_FILE).write_text(text, encoding="utf-8")
-    (folder / README_FILE).write_text(render_readme(card), encoding="utf-8")
+    (folder / README_FILE).write_bytes(readme)
+    return card
+
+
+def check_base(card: Card, digest: str, text_digest: str, where: object) -> None:
+    """Check that a card names this base, and its tokenizer and chat template if it names those.
+
+    :raises NeuronRefused: it names others.
+    """
+    if card.base_digest != digest:
+        raise NeuronRefused(
+            "was made for another base", where=where, got=card.base_digest, allowed=digest,
+            next_step=f"Load the base it was made for: {card.base}",
+        )  # fmt: skip
+    if card.base_text_digest not in {None, text_digest}:
+        raise NeuronRefused(
+            "was made for another tokenizer or chat template of this base", where=where, got=card.base_text_digest,
+            allowed=text_digest, next_step=f"Load the files that it was made for: {card.base}",
+        )  # fmt: skip
 
 
 def render_readme(card: Card) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conch_dna.errors import NeuronRefused
-from conch_dna.registry.card import Card, hash_files, read_card
+from conch_dna.registry.card import README_FILE, Card, hash_files, read_card
+from conch_dna.util.files import sha256_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,16 @@ def read_entry(path: Path) -> Entry:
     """
     card = read_card(path)
     return Entry(card.name, card.version, path, card)
+
+
+def check_readme(entry: Entry) -> None:
+    """Compare the README with its digest on the card, if that has one.
+
+    :raises NeuronRefused: it differs, or is missing.
+    """
+    path = entry.path / README_FILE
+    if entry.card.readme is not None and (not path.is_file() or sha256_file(path) != entry.card.readme):
+        raise NeuronRefused("the README differs from the card's digest", where=path, got=README_FILE)
 
 
 def check_content(entry: Entry) -> None:

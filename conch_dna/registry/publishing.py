@@ -74,8 +74,7 @@ def write_version(
         files = hash_files(staged)
         if content_digest(files) != digest:
             raise RegistryError("the adapter changed while it was published", where=adapter_dir)
-        card = card_of(files)
-        write_card(card, staged)
+        card = write_card(card_of(files), staged)
     return Entry(folder.name, version, folder / str(version), card)
 
 

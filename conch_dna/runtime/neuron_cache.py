@@ -18,7 +18,7 @@ from conch_dna.models.target_modules import target_modules
 from conch_dna.records import digest_of
 from conch_dna.registry.adapter import check_fits, check_invocation_tokens, read_adapter
 from conch_dna.registry.aliases import ALIASES_FILE, BASE
-from conch_dna.registry.card import CONTENT_FILES
+from conch_dna.registry.card import CONTENT_FILES, check_base
 from conch_dna.registry.entry import check_content
 from conch_dna.runtime.blend import blended
 from conch_dna.runtime.neuron_layers import Alone, fitted
@@ -141,11 +141,7 @@ class NeuronCache:
         if seen is not None and seen[0] == stamp:
             return seen[1]
         entry = self.registry.resolve(ref)
-        if entry.card.base_digest != self.base.digest:
-            raise NeuronRefused(
-                "was made for another base", where=entry.path, got=entry.card.base_digest, allowed=self.base.digest,
-                next_step=f"Load the base it was made for: {entry.card.base}",
-            )  # fmt: skip
+        check_base(entry.card, self.base.digest, self.base.text_digest, entry.path)
         card = entry.card
         version = Version(
             card.digest, entry.path, entry, card.invocation_tokens, card.processors, card.tools, card.tool_form

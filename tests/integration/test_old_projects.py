@@ -127,8 +127,10 @@ def test_an_old_neuron_answers_as_it_did(old, ref):
 
 def test_an_old_cache_is_counted_and_sound(old):
     assert missing(conch_json("cache", "stats")["teachers"], EXPECTED["cache"]["teachers"]) == []
-    checked = conch_json("cache", "verify")
-    assert (checked["files"], checked["damaged"]) == (len(files_of(FIXTURE / "cache")), [])
+    checked, count = conch_json("cache", "verify", expect=1), len(files_of(FIXTURE / "cache"))
+    assert (checked["files"], checked["damaged"]) == (count, [])
+    assert conch("cache", "trust") == f"{checked['foreign']} files are used from now on\n"
+    assert conch_json("cache", "verify") == {"files": count, "damaged": [], "foreign": 0}
 
 
 def test_an_old_ledger_is_read(old):
@@ -228,7 +230,8 @@ def test_a_new_version_goes_on_from_an_old_one(old):
 
 
 def test_old_answers_and_targets_are_not_asked_for_again(old):
-    """Without the teacher's weights a run can go on only from the cache."""
+    """Without the teacher's weights a run can go on only from the cache, which has no seals before it is trusted."""
+    conch("cache", "trust")
     before = files_of(old / "cache/completions") | files_of(old / "cache/targets")
     (result,) = conch_json("distill", "beta", "--mode", "kd", "--run", "again", "--seed", "3")["results"]
     assert result["state"] == "published"

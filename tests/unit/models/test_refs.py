@@ -149,3 +149,12 @@ def test_the_cache_is_where_the_user_wants_it(cache, monkeypatch):
     assert refs.cache_dir() == cache
     monkeypatch.delenv("CONCH_CACHE")
     assert refs.cache_dir().name == "conch-dna"
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "merges.txt"])
+def test_tokenizer_and_template_have_a_digest_of_their_own(folder, name):
+    weights, text = refs.digest(folder), refs.text_digest(folder)
+    (folder / "README.md").write_text("about")
+    assert refs.text_digest(folder) == text
+    (folder / name).write_text("{}")
+    assert (refs.digest(folder), refs.text_digest(folder) == text) == (weights, False)

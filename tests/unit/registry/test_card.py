@@ -9,7 +9,7 @@ from conch_dna.errors import NeuronRefused
 from conch_dna.records import Share
 from conch_dna.registry.adopt import adopt
 from conch_dna.registry.audit import verify
-from conch_dna.registry.card import Card, content_digest, hash_files, read_card, render_readme, write_card
+from conch_dna.registry.card import Card, Origin, content_digest, hash_files, read_card, render_readme, write_card
 from conch_dna.registry.store import Registry
 
 FILES = {"adapters.safetensors": "a" * 64, "adapter_config.json": "b" * 64}
@@ -36,8 +36,32 @@ def test_the_content_digest_depends_on_names_and_hashes_but_not_on_their_order()
 
 def test_a_written_card_reads_back_the_same(card, folder, verdict):
     card = card.model_copy(update={"verdict": verdict})
-    write_card(card, folder)
-    assert read_card(folder) == card
+    written = write_card(card, folder)
+    assert read_card(folder) == written
+    assert written.model_dump(exclude={"claims", "readme"}) == card.model_dump(exclude={"claims", "readme"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"teacher": "another"}, {"licence": "MIT"}, {"metrics": {"right": 1.0}}, {"verdict": None},
+        {"base_text_digest": "sha256:0"}, {"created_at": "2020-01-01T00:00:00Z"}, {"parent": "sha256:1"},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_a_card_that_was_changed_is_refused(card, folder, verdict, change):
+    write_card(card.model_copy(update={"verdict": verdict}), folder)
+    path = folder / "neuron.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(NeuronRefused, match="claims have another digest"):
+        read_card(folder)
+
+
+def test_a_copy_elsewhere_has_the_same_claims(card, folder):
+    first = write_card(card, folder)
+    copy = card.model_copy(update={"version": 7, "origin": Origin(url="s3://a", ref="x@1")})
+    assert write_card(copy, folder).claims == first.claims
+    assert write_card(card.model_copy(update={"teacher": "another"}), folder).claims != first.claims
 
 
 def test_the_readme_names_what_computes_parts_of_the_answers(card):

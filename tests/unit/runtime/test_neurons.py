@@ -406,6 +406,10 @@ class TestRefusals:
         publish("bad", 4, base_digest="sha256:other")
         self.check(settled, "bad", "was made for another base; got sha256:other")
 
+    def test_a_neuron_of_another_tokenizer_or_template_is_refused(self, settled, publish):
+        publish("bad", 4, base_text_digest="sha256:other")
+        self.check(settled, "bad", "was made for another tokenizer or chat template of this base; got sha256:other")
+
     def test_a_missing_tensor_is_refused(self, settled, publish):
         def drop(tensors):
             for part in "ab":

@@ -8,7 +8,7 @@ from hubserver import TOKEN, HubServer, Repo
 
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.registry.audit import verify
-from conch_dna.registry.card import hash_files
+from conch_dna.registry.card import claims_digest, hash_files
 from conch_dna.registry.remotes import push_pull as remote
 from conch_dna.registry.store import Registry
 
@@ -157,7 +157,8 @@ def test_files_of_the_hub_must_match_the_card(hub, registry, other, publish):
     files["neuron.json"] += b" " * 2**20
     with pytest.raises(NeuronRefused, match="card too large"):
         remote.pull(other, URL)
-    files["neuron.json"] = json.dumps(json.loads(files["neuron.json"]) | {"name": "../../evil"}).encode()
+    evil = json.loads(files["neuron.json"]) | {"name": "../../evil"}
+    files["neuron.json"] = json.dumps(evil | {"claims": claims_digest(evil)}).encode()
     with pytest.raises(NeuronRefused, match="not a neuron name"):
         remote.pull(other, URL)
     assert other.names() == []
