@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from conch_dna.errors import NeuronRefused, RegistryError, UnknownName
 from conch_dna.records import Record
 from conch_dna.registry.entry import check_content, check_readme
+from conch_dna.registry.signatures import check_signature
 
 if TYPE_CHECKING:
     import mlx.core as mx
@@ -35,18 +36,19 @@ class DiffRow(Record):
     b: str | float | None
 
 
-def verify(registry: Registry, ref: str | None = None) -> list[Problem]:
+def verify(registry: Registry, ref: str | None = None, key: str | None = None) -> list[Problem]:
     """Return the faults of one version, or of every version and alias if ``ref`` is ``None``, in order.
 
+    :param key: a public key that must have signed each version.
     :raises UnknownName: no version is called ``ref``.
     """
     if ref is not None:
-        return _faults_of(registry, *registry.locate(ref))
+        return _faults_of(registry, *registry.locate(ref), key)
     problems = []
     for name in registry.names():
         with contextlib.suppress(UnknownName):  # the last version was removed meanwhile
             for version in registry.versions(name):
-                faults = _faults_of(registry, name, version)
+                faults = _faults_of(registry, name, version, key)
                 # A version that was removed while it was read is not a fault.
                 problems += faults if version in registry.versions(name) else []
             problems += _alias_faults(registry, name)
@@ -68,7 +70,7 @@ def _alias_faults(registry: Registry, name: str) -> list[Problem]:
     return faults
 
 
-def _faults_of(registry: Registry, name: str, version: int) -> list[Problem]:
+def _faults_of(registry: Registry, name: str, version: int, key: str | None) -> list[Problem]:
     from conch_dna.registry.adapter import check_invocation_tokens, read_adapter  # imports mlx
 
     ref = f"{name}@{version}"
@@ -76,6 +78,8 @@ def _faults_of(registry: Registry, name: str, version: int) -> list[Problem]:
         entry = registry.resolve(ref)
         check_content(entry)
         check_readme(entry)
+        if key is not None:
+            check_signature(entry, key)
         # Content that matches its card may still be unusable: the card in a copied folder matches any content there.
         check_invocation_tokens(read_adapter(entry.path), entry.card.invocation_tokens, entry.path)
     except (NeuronRefused, UnknownName) as fault:

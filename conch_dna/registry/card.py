@@ -22,7 +22,7 @@ README_FILE = "README.md"
 WEIGHTS_FILE = "adapters.safetensors"
 CONFIG_FILE = "adapter_config.json"
 CONTENT_FILES = (CONFIG_FILE, WEIGHTS_FILE)
-LOCAL = ("claims", "readme", "version", "origin")  # fields that a copy in another registry changes
+LOCAL = ("claims", "signature", "readme", "version", "origin")  # not claimed: a copy in another registry changes them
 SHARED_CONTEXT = """
 This neuron shares its base's context (activated LoRA): it acts from the last occurrence of the tokens {} in a prompt,
 and the base alone reads the text before them. `NeuronRuntime` and `conch serve` support this. Plain mlx-lm ignores
@@ -79,7 +79,8 @@ class Card(CardFields):
     parent: str | None = Field(None, description="content digest of the version that `current` pointed at")
     created_at: str = Field(description="ISO 8601, UTC")
     conch_version: str
-    claims: str | None = Field(None, description="digest of all other fields but version, origin and readme")
+    claims: str | None = Field(None, description="digest of what the card says, see claims_digest")
+    signature: str | None = Field(None, description="minisign's signature of the claims")
     readme: str | None = Field(None, description="sha256 hex digest of README.md")
     origin: Origin | None = Field(None, description="set on a pulled version, whose parent is that of the original")
 

@@ -29,11 +29,11 @@ def registry(tmp_path):
 def publish(base, registry, tmp_path):
     """Publish a random neuron with the given seed."""
 
-    def call(name, seed=0, base_digest=None, *, tools=(), tool_form=1, **options):
+    def call(name, seed=0, base_digest=None, *, tools=(), tool_form=1, base_text_digest=None, **options):
         folder = write_neuron(tmp_path / f"{name}-{seed}", base.model, seed, **options)
         fields = CardFields(
             base=base.ref, base_digest=base_digest or base.digest, teacher="t", teacher_fingerprint="t",
-            data_digest="d", tools=tools, tool_form=tool_form,
+            data_digest="d", tools=tools, tool_form=tool_form, base_text_digest=base_text_digest,
         )  # fmt: skip
         return registry.publish(name, folder, fields)
 

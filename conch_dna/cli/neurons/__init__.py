@@ -29,6 +29,7 @@ COMMANDS = {
     "rm": "conch_dna.cli.neurons.change:rm",
     "rollback": "conch_dna.cli.neurons.change:rollback",
     "show": "conch_dna.cli.neurons.look:show",
+    "sign": "conch_dna.cli.neurons.change:sign",
     "tag": "conch_dna.cli.neurons.change:tag",
     "untag": "conch_dna.cli.neurons.change:untag",
     "verify": "conch_dna.cli.neurons.look:verify",

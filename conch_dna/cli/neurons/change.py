@@ -1,12 +1,15 @@
-"""``conch neurons promote``, ``rollback``, ``tag``, ``untag``, ``rm`` and ``gc``, which change the registry."""
+"""The commands of ``conch neurons`` that change the registry: aliases, tags, signatures and deletion."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conch_dna.cli.neurons.tables import as_words, json_option, print_json, print_table
+from conch_dna.registry import signatures
 from conch_dna.registry.aliases import CURRENT
 from conch_dna.registry.store import KEEP_LAST
 from conch_dna.registry.tags import check_tag
@@ -36,6 +39,25 @@ def rollback(registry: Registry, name: str, alias: str) -> None:
     """Point an alias of NAME back at its previous version; a second rollback goes further back."""
     entry = registry.rollback(name, alias)
     click.echo(f"{entry.name}@{alias} is {entry.ref}")
+
+
+@click.command(epilog="Example: conch neurons sign action@3 --key ~/.minisign/minisign.key")
+@click.argument("ref")
+@click.option(
+    "--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Secret key, as `minisign -G` makes it.",
+)  # fmt: skip
+@click.pass_obj
+def sign(registry: Registry, ref: str, key: Path) -> None:
+    """Sign what the card of REF says, before you push it; `conch neurons verify --key` checks it.
+
+    The password of the key is asked for, or read from $CONCH_SIGN_PASSWORD.
+    """
+
+    def password() -> str:
+        return os.environ.get("CONCH_SIGN_PASSWORD") or str(click.prompt("Password of the key", hide_input=True))
+
+    click.echo(f"{signatures.sign(registry, ref, key, password).ref} is signed")
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -108,6 +109,11 @@ def show(ctx: click.Context, ref: str, as_json: bool) -> None:
     if entry.card.metrics:
         print_table(["metric", "value"], sorted(entry.card.metrics.items()))
     _print_verdict(entry.card)
+    if entry.card.origin:
+        signed = "signed" if entry.card.signature else "not signed"
+        click.echo(
+            f"pulled from {entry.card.origin.url}: what the card says is {signed}, and nothing of it was measured here"
+        )
     for name in missing:
         click.echo(f"no plug-in provides the processor {name!r}: here the neuron guesses what it would compute")
 
@@ -195,12 +201,15 @@ def _short(digest: str | None) -> str | None:
 
 @click.command()
 @click.argument("ref", required=False)
+@click.option("--key", metavar="KEY|FILE", help="Also require a signature by this public key of minisign.")
 @json_option
 @click.pass_context
-def verify(ctx: click.Context, ref: str | None, as_json: bool) -> None:
-    """Check the files of REF, or of all versions; exit with 1 if a file is damaged or missing."""
+def verify(ctx: click.Context, ref: str | None, key: str | None, as_json: bool) -> None:
+    """Check the files of REF, or of all versions; exit with 1 if one is damaged, missing or not signed by --key."""
     registry: Registry = ctx.obj
-    problems = audit.verify(registry, ref)
+    if key is not None and Path(key).is_file():  # minisign writes a comment above the key
+        key = Path(key).read_text(encoding="utf-8").strip().rpartition("\n")[2]
+    problems = audit.verify(registry, ref, key)
     if as_json:
         print_json([problem.model_dump(mode="json") for problem in problems])
     elif problems:
