@@ -28,6 +28,7 @@ from conch_dna.kernels import bf16
 from conch_dna.models.backend import Backend, active_backend
 from conch_dna.models.cache import cache_dir, lock
 from conch_dna.models.seals import is_own_library, seal_library
+from conch_dna.util.files import FOLDER_MODE
 
 SYSTEM_LIBRARY = "libopenblas.so.0"
 # libmlx needs these; with a library that lacks one, a part of the calls would stay slow.
@@ -190,7 +191,7 @@ def _rename_symbols(source: Path, target: Path) -> None:
         # With the old soname the linker could reuse NumPy's or SciPy's own copy in the process.
         command = [str(patchelf), "--set-soname", target.name, "--rename-dynamic-symbols", str(table), str(copy)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
-        copy.chmod(0o755)
+        copy.chmod(FOLDER_MODE)  # a library is executable
         copy.replace(target)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from conch_dna.errors import ModelError
 from conch_dna.models import gguf_bounds
 from conch_dna.models.gguf_tokenizer import eos_ids, tokenizer_files
-from conch_dna.util.files import new_folder
+from conch_dna.util.files import FILE_MODE, new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ def convert(gguf: Path, folder: Path) -> None:
                 text = json.dumps(content, indent=None if name == "tokenizer.json" else 2, ensure_ascii=False)
                 (temporary / name).write_text(text + "\n", encoding="utf-8")
             for file in temporary.iterdir():
-                file.chmod(0o644)
+                file.chmod(FILE_MODE)
     except ModelError:
         raise
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -44,7 +45,7 @@ async def respond(
         await job.start()
         writer = ResponseWriter(job, response_format, _head(service, job, response_format))
         if not body.stream:
-            return JSONResponse(await writer.whole())
+            return await asyncio.to_thread(JSONResponse, await writer.whole())  # a big answer takes long to write
         events = job.events()
         first = await anext(events)
         usage = body.stream_options is not None and body.stream_options.include_usage

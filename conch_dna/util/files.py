@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_UMASK = os.umask(0o077)  # can only be read by setting it, which a program with threads must not do later
+os.umask(_UMASK)
+FILE_MODE, FOLDER_MODE = 0o666 & ~_UMASK, 0o777 & ~_UMASK  # of what temporary names, which only the user reads, become
 _PACKAGE = Path(__file__).resolve().parent.parent
 # The temporary names of write_atomic and new_folder: a dot, the final name, and tempfile's suffix.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
@@ -29,6 +32,14 @@ def fsync_path(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, and flush the entry of each new one."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        fsync_path(path.parent)
 
 
 @contextlib.contextmanager
@@ -49,7 +60,7 @@ def append(path: Path, text: str) -> None:
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write ``data`` to a temporary file beside ``path``, flush it, and rename it to ``path``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
@@ -57,7 +68,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(FILE_MODE)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -71,7 +82,7 @@ def new_folder(final: Path) -> Iterator[Path]:
 
     :raises FileExistsError: ``final`` already exists; nothing is changed.
     """
-    final.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(final.parent)
     temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
     try:
         with naming(final):
@@ -79,7 +90,7 @@ def new_folder(final: Path) -> Iterator[Path]:
         for path in temporary.rglob("*"):
             fsync_path(path)
         fsync_path(temporary)
-        temporary.chmod(0o755)
+        temporary.chmod(FOLDER_MODE)
         if final.exists():
             raise FileExistsError(final)  # noqa: TRY301 - the handler below must clean up
         temporary.rename(final)

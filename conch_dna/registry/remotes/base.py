@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from conch_dna.errors import ConchError, NeuronRefused, RegistryError
 from conch_dna.registry.aliases import NAME
 from conch_dna.registry.card import CONFIG_FILE, CONTENT_FILES, WEIGHTS_FILE, parse_card
+from conch_dna.util.network import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +28,6 @@ MAX_CARD = 2**20
 # The largest size in bytes that a file may have, whatever size the store reports.
 MAX_BYTES = {CONFIG_FILE: 2**20, WEIGHTS_FILE: 16 * 2**30}
 
-_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")  # to the last @, since a password may contain one
-_QUERY = re.compile(r"(://[^\s?]*)\?\S*")  # the signature of a signed URL
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all except tab and newline characters
 _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL", re.IGNORECASE)  # in an environment variable's name
 
@@ -124,7 +123,7 @@ def redacted_message(fault: BaseException) -> str:
     Secrets are the values of environment variables with a name such as ``AWS_SECRET_ACCESS_KEY``.
     """
     faults = dict.fromkeys(str(part) for part in (fault, fault.__cause__) if part)
-    text = _QUERY.sub(r"\1", _USER_INFO.sub("", " ".join(" ".join(faults).split())))
+    text = without_secrets(" ".join(" ".join(faults).split()))
     for name, value in os.environ.items():
         if _SECRET.search(name) and len(value) >= 8:
             text = text.replace(value, "***")
@@ -132,8 +131,8 @@ def redacted_message(fault: BaseException) -> str:
 
 
 def public_url(url: str) -> str:
-    """Return ``url`` without user, password and query."""
-    return _USER_INFO.sub("", url).partition("?")[0] if "://" in url else url
+    """Return the URL of a store without user, password, query and fragment; a folder as it is."""
+    return without_secrets(url) if "://" in url else url
 
 
 def check_offer(offer: Offer, where: str) -> None:

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from conch_dna.errors import RegistryError
-from conch_dna.util.files import fsync_path, naming
+from conch_dna.util.files import FILE_MODE, fsync_path, make_folder, naming
 
 
 def put(source: Path, final: Path) -> None:
@@ -22,14 +22,14 @@ def put(source: Path, final: Path) -> None:
     for folder in (final.parent.parent, final.parent):
         if folder.is_symlink():  # it could lead outside the store, and no push makes one
             raise RegistryError("this is a symbolic link, not a folder", where=folder, next_step="Remove the link.")
-    final.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(final.parent)
     handle, temporary = _locked_temporary(final)
     try:
         with naming(final), os.fdopen(handle, "wb") as file, source.open("rb") as content:
             shutil.copyfileobj(content, file)
             file.flush()
             os.fsync(file.fileno())
-            temporary.chmod(0o644)
+            temporary.chmod(FILE_MODE)
             temporary.replace(final)  # before closing the handle releases the lock
     except BaseException:
         temporary.unlink(missing_ok=True)

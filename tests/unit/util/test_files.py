@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conch_dna.util.files import append, new_folder, sha256_file, sweep, write_atomic
+from conch_dna.util.files import FILE_MODE, FOLDER_MODE, append, new_folder, sha256_file, sweep, write_atomic
 
 
 def names(folder):
@@ -19,7 +19,7 @@ def test_text_and_bytes_are_written_as_they_are(tmp_path, data, stored):
     write_atomic(path, data)
     assert path.read_bytes() == stored
     assert names(path.parent) == ["file.txt"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert stat.S_IMODE(path.stat().st_mode) == FILE_MODE
 
 
 def test_a_new_content_replaces_the_old(tmp_path):
@@ -54,7 +54,7 @@ def test_a_folder_appears_whole_when_the_block_ends(tmp_path):
         assert not final.exists()
     assert (final / "in/file").read_text() == "x"
     assert names(final.parent) == ["b"]
-    assert stat.S_IMODE(final.stat().st_mode) == 0o755
+    assert stat.S_IMODE(final.stat().st_mode) == FOLDER_MODE
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
