@@ -2,11 +2,14 @@
 
 import ctypes
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from conch_dna.models import accel
+from conch_dna.models import accel, seals
+from conch_dna.models.cache import config_dir
 
 TIERS = ("unit", "integration", "faults", "full")
 
@@ -16,6 +19,13 @@ os.environ["CONCH_TRUST"] = "1"  # the plug-ins of the tests' projects are the t
 # many there are, so that a run in this process would differ from one in a process of its own.
 if library := accel.switch_on().blas:
     ctypes.CDLL(library).openblas_set_num_threads(1)
+
+
+# A configuration folder of the tests' own, with the user's key of the cache: the BLAS above is sealed with it.
+CONFIG = tempfile.TemporaryDirectory(prefix="conch-config-")
+if (key := config_dir() / seals.KEY_FILE).is_file():
+    shutil.copy(key, CONFIG.name)
+os.environ["CONCH_CONFIG"] = CONFIG.name
 
 
 def pytest_collection_modifyitems(items):

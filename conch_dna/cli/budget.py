@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conch_dna.errors import LedgerError
 from conch_dna.pipeline.project import CONFIG_FILE
 from conch_dna.teachers.api.money import exact, usd
 
@@ -47,6 +48,26 @@ def show(app: App, as_json: bool) -> None:
         return
     for line in _lines(ledger.cap, spent, reserved, found):
         click.echo(line)
+
+
+@budget.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def reset(app: App, yes: bool) -> None:
+    """Begin the budget again from nothing, after the ledger was deleted.
+
+    What was spent before no longer counts. Your configuration folder notes how long the ledger of a project was, so
+    that a deleted runs folder does not lift its budget.
+    """
+    from conch_dna.teachers.api.ledger import FILE
+    from conch_dna.teachers.api.witness import Witness
+
+    ledger = app.runs / FILE
+    if ledger.exists():
+        raise LedgerError("the ledger is there", where=ledger, next_step="Move it away first, to begin again.")
+    if not yes:
+        click.confirm("Count nothing of what this project has spent?", abort=True)
+    click.echo("begins from nothing" if Witness(ledger).forget() else "nothing was noted")
 
 
 def _as_json(cap: int | None, spent: int, reserved: int, found: Sequence[Spending]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from filelock import FileLock
 from conch_dna.errors import BudgetReached, ConchError, LedgerError
 from conch_dna.teachers.api.ledger_totals import Damaged, Entry, LedgerTotals, Reservation, Spending, now
 from conch_dna.teachers.api.money import usd
+from conch_dna.teachers.api.witness import Witness
 from conch_dna.util.files import fsync_path, naming
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Ledger:
     :param path: the file; the first reservation creates it and its folder.
     :param cap: the limit on the total cost of all calls in the file, or ``None``. Each process applies its own cap to
         its own reservations, and counts those of all processes.
-    :raises LedgerError: a line is damaged.
+    :raises LedgerError: a line is damaged, or the file lacks what was written to it.
     """
 
     def __init__(self, path: Path, cap: int | None = None) -> None:
@@ -51,7 +52,9 @@ class Ledger:
         self._processes = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
         self._totals = LedgerTotals()
         self._warned = False
+        self._witness = Witness(path)
         with self._current() as totals:
+            self._witness.check(totals.size)
             # Overdrafts before this ledger was opened are known to the user, who may have corrected the prices.
             self._overdrawn = totals.overdrawn
 
@@ -71,6 +74,7 @@ class Ledger:
         with self._current() as totals:
             self._check_room(totals, amount)
             self._write(totals, Entry(kind="reserve", id=made.id, key=key, note=note, amount=amount, at=now()))
+            self._witness.note(totals.size, totals.spent + totals.reserved)
             self._warn(totals)
         return made
 

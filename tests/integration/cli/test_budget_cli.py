@@ -174,3 +174,14 @@ def test_the_plan_counts_the_verdicts_of_the_training_prompts(project, own_cache
 def test_the_plan_of_a_run_without_an_api_has_no_cost(project):
     shown = here(project, "distill", "alpha", "--dry-run")
     assert "    cost" not in shown.stdout
+
+
+def test_a_deleted_ledger_is_noticed_and_the_budget_reset_by_command(project):
+    add(project, "[api]\nbudget = 5\n")
+    spend(project)
+    assert "the ledger is there" in here(project, "budget", "reset", "--yes").stderr
+    (project / "runs" / FILE).unlink()
+    refused = here(project, "budget", "show")
+    assert (refused.exit_code, "$0.75 were spent or reserved" in refused.stderr) == (1, True)
+    assert here(project, "budget", "reset", "--yes").stdout == "begins from nothing\n"
+    assert here(project, "budget", "show").stdout == "$0.00 of $5.00 spent; $5.00 left\n"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from conch_dna.errors import BudgetReached, LedgerError
 from conch_dna.teachers.api import ledger as module
 from conch_dna.teachers.api.ledger import Ledger
 from conch_dna.teachers.api.prices import Usage
+from conch_dna.teachers.api.witness import Witness
 
 NOTE = "openai:gpt-4o-mini"
 
@@ -226,6 +228,7 @@ def test_a_last_line_that_a_kill_cut_short_is_taken_away(path):
     whole = path.read_bytes()
     ledger.reserve("b", 20)
     path.write_bytes(path.read_bytes()[:-1])
+    Witness(path).note(len(whole), 10)  # as before the kill
     after = Ledger(path, 100)
     assert after.reserved == 10
     assert path.read_bytes() == whole
@@ -313,6 +316,7 @@ def test_a_file_cut_at_any_byte_has_the_lines_that_are_whole(tmp_path_factory, c
         ends.append(path.stat().st_size)
     cut %= ends[-1] + 1
     path.write_bytes(path.read_bytes()[:cut])
+    Witness(path).forget()
     assert Ledger(path).reserved == next(s for s, end in reversed(list(zip(sums, ends, strict=True))) if end <= cut)
 
 
@@ -330,3 +334,37 @@ def test_a_flipped_bit_is_refused_or_changes_no_sum(tmp_path_factory, place, bit
     with contextlib.suppress(LedgerError):
         found = (Ledger(path).spent, Ledger(path).reserved)
     assert found in {None, (7, 20)}
+
+
+@pytest.mark.parametrize("loss", ["deleted", "folder deleted", "older copy", "emptied"])
+def test_a_ledger_that_lacks_what_was_written_is_refused(path, loss):
+    """A deleted ledger would lift the budget."""
+    ledger = Ledger(path, 100)
+    ledger.reserve("a", 10)
+    older = path.read_bytes()
+    ledger.reserve("b", 20)
+    if loss == "folder deleted":
+        shutil.rmtree(path.parent)
+    elif loss == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes(older if loss == "older copy" else b"")
+    match = r"older than what was written to it; got \$0\.000000030 .*conch budget reset"
+    with pytest.raises(LedgerError, match=match):
+        Ledger(path, 100)
+    assert Witness(path).forget()
+    assert Ledger(path, 100).reserved == (10 if loss == "older copy" else 0)
+
+
+def test_a_ledger_that_moved_goes_on(path, tmp_path):
+    Ledger(path).reserve("a", 10)
+    path.parent.rename(tmp_path / "moved")
+    assert Ledger(tmp_path / "moved" / path.name).reserved == 10
+
+
+def test_without_a_place_for_the_witness_the_ledger_works(path, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CONCH_CONFIG", str(tmp_path / "file"))
+    ledger = Ledger(path, 100)
+    ledger.settle(ledger.reserve("a", 10), 4, Usage())
+    assert Ledger(path, 100).spent == 4
