@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 CONFINED, RAN, PASSED = b"c", b"r", b"p"  # of the verdict, in this order
-TESTS = "tests"  # the module of what a test defines
+CODE, TESTS = "answer", "tests"  # the modules of what the code and a test define
 # Attributes that code may read of any object of a test, as functools.wraps does; others only of the test's own classes.
 READABLE = [("getattr", f"__{name}__") for name in ("name", "qualname", "module", "doc")]
 
@@ -91,9 +91,10 @@ class _Code(Link):
         if "code" not in message:
             return super().perform(message)
         self.reset()
-        self.names, self.known = {"__name__": "answer"}, dict.fromkeys(message["names"], self)
+        sys.modules[CODE] = module = types.ModuleType(CODE)  # dataclasses look there
+        self.names, self.known = vars(module), dict.fromkeys(message["names"], self)
         with contextlib.suppress(SystemExit):
-            exec(compile(message["code"], "answer", "exec"), self.names)  # noqa: S102 - the purpose
+            exec(compile(message["code"], CODE, "exec", dont_inherit=True), self.names)  # noqa: S102 - the purpose
         return None
 
     def send(self, message: dict[str, Any]) -> None:
@@ -125,7 +126,7 @@ class _Judge(Link):
 
         :raises BaseException: it fails.
         """
-        exec(compile(self.uses.tree, TESTS, "exec"), self.names)  # noqa: S102 - the purpose
+        exec(compile(self.uses.tree, TESTS, "exec", dont_inherit=True), self.names)  # noqa: S102 - the purpose
 
     def receive(self) -> dict[str, Any]:
         """Receive a message, and bind the names that it brings."""

@@ -18,6 +18,7 @@ import decimal
 import fractions
 import json
 import operator
+import pathlib
 import sys
 import threading
 import types
@@ -33,7 +34,7 @@ ALONE = 2  # references to an object of a table that nothing else refers to: the
 # Copied, with the arguments that make an equal one.
 VALUES = (
     complex, range, slice, decimal.Decimal, fractions.Fraction,
-    dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone,
+    dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone, pathlib.PosixPath, pathlib.PurePosixPath,
 )  # fmt: skip
 FROZEN = {"tuple": tuple, "frozenset": frozenset}
 # Both sides have one each.
@@ -52,6 +53,7 @@ TYPES = {kind.__name__: kind for kind in (*vars(builtins).values(), *VALUES, *SH
 ARITHMETIC = (
     "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift", "rshift",
 )  # fmt: skip
+IN_PLACE = tuple(f"i{name.rstrip('_')}" for name in ARITHMETIC)
 ORDER = ("lt", "le", "gt", "ge")
 UNARY = ("neg", "pos", "invert", "abs")
 
@@ -77,7 +79,7 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "exit": lambda manager, *raised: type(manager).__exit__(manager, *raised),
     "copy": copy.copy, "deepcopy": copy.deepcopy, "value": lambda one: PLAIN[_base_of(type(one))](one),
     "await": _await,
-    **{name: getattr(operator, name) for name in (*ARITHMETIC, *ORDER, *UNARY)},
+    **{name: getattr(operator, name) for name in (*ARITHMETIC, *IN_PLACE, *ORDER, *UNARY)},
 }  # fmt: skip
 
 
@@ -106,6 +108,10 @@ class Remote:
     @property  # type: ignore[misc]  # isinstance() asks it
     def __class__(self) -> Any:
         return self._side.base or Remote
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        return ask("getattr", self, "__doc__")
 
     def __getattr__(self, name: str) -> Any:
         return ask("getattr", self, name)
@@ -164,9 +170,9 @@ def _computing(name: str, *, swapped: bool) -> Callable[..., Any]:
     """Return an operator between a remote object and another operand, see :class:`Remote`."""
 
     def method(self: Remote, other: Any) -> Any:
-        if self._side.base is not None:
+        if self._side.base is not None and not (name in IN_PLACE and self._side.made):
             return DEEDS[name](*((plain(other), plain(self)) if swapped else (plain(self), plain(other))))
-        if type(other) is not Remote and not (self._side.made and name in ARITHMETIC):
+        if type(other) is not Remote and (name in ORDER or not self._side.made):
             return NotImplemented
         return ask(name, *((other, self) if swapped else (self, other)))
 
@@ -181,7 +187,7 @@ for _name in (
 for _name in ARITHMETIC:
     setattr(Remote, f"__{_name.rstrip('_')}__", _computing(_name, swapped=False))
     setattr(Remote, f"__r{_name.rstrip('_')}__", _computing(_name, swapped=True))
-for _name in ORDER:
+for _name in (*IN_PLACE, *ORDER):
     setattr(Remote, f"__{_name}__", _computing(_name, swapped=False))
 
 
@@ -298,9 +304,10 @@ class Link:
             raise EOFError("the other side has ended")
         message: dict[str, Any] = json.loads(line)
         self._forget(message["forget"])
-        for number, kind, _ in message["shared"]:
+        for number, kind, contents in message["shared"]:
             if number not in self.shared:
-                self._share(number, next(one for one in SHARED if one.__name__ == kind)())
+                made = next(one for one in SHARED if one.__name__ == kind)
+                self._share(number, made(maxlen=contents[0]) if made is collections.deque else made())
         for number, _, contents in message["shared"]:
             self.sent[number] = contents
             self._fill(self.shared[number], contents)
@@ -312,6 +319,8 @@ class Link:
         """Forget the shared objects that nothing else refers to, unless a request waits for its reply."""
         if not self.pending:
             unused = [number for number in self.shared if sys.getrefcount(self.shared[number]) == ALONE]
+            # A change that the other side does not know yet must reach it: it may use the object further.
+            unused = [number for number in unused if self._contents(self.shared[number]) == self.sent.get(number)]
             self._forget(unused)
             self.forgotten += unused
 
@@ -337,14 +346,14 @@ class Link:
 
     def _copied(self, value: Any, kind: type) -> list[Any] | None:
         """Write a value that is copied; ``None`` if it is another."""
-        if kind is int:
-            return ["int", hex(value)]
-        if kind is bytes:
-            return ["bytes", value.decode("latin-1")]
+        if kind in (int, bytes):
+            return ["int", hex(value)] if kind is int else ["bytes", value.decode("latin-1")]
         if kind in FROZEN.values():
             return ["frozen", kind.__name__, list(map(self.written, value))]
         if kind in VALUES:
             return ["value", kind.__name__, list(map(self.written, _arguments(value)))]
+        if kind.__module__ == "numpy" and not getattr(getattr(value, "dtype", None), "hasobject", True):
+            return ["array", value.dtype.str, list(value.shape), value.tobytes().decode("latin-1")]
         if isinstance(value, type) and TYPES.get(value.__name__) is value:
             return ["type", value.__name__]
         return ["ellipsis"] if value is ... else None
@@ -353,7 +362,8 @@ class Link:
         """Write an object that stays here."""
         if isinstance(value, BaseException):
             named = {name: self.written(one) for name, one in vars(value).items() if not name.startswith("_")}
-            return ["error", self.written(type(value)), list(map(self.written, value.args)), named]
+            cause = None if value.__cause__ is None else self.written(value.__cause__)
+            return ["error", self.written(type(value)), list(map(self.written, value.args)), named, cause]
         if isinstance(value, type) and issubclass(value, BaseException):
             for number, known in self.errors.items():
                 if known is value:
@@ -377,12 +387,13 @@ class Link:
         kind, *rest = said
         return READERS[kind](self, *rest)
 
-    def error(self, kind: Any, given: list[Any], named: dict[str, Any]) -> BaseException:
+    def error(self, kind: Any, given: list[Any], named: dict[str, Any], cause: Any) -> BaseException:
         """Make an exception like the other side's, without its class's own code."""
         made = _checked(self.read(kind))
         error = made.__new__(made, *map(self.read, given))
         error.args = tuple(map(self.read, given))
         vars(error).update({name: self.read(value) for name, value in named.items()})
+        error.__cause__ = self.read(cause)
         return error
 
     def module(self, number: int, _: str) -> Any:
@@ -437,7 +448,8 @@ class Link:
         if isinstance(one, dict):
             pairs = [(self.read(key), self.read(value)) for key, value in contents[1]]
             one.clear()
-            dict.update(one, pairs)
+            for key, value in pairs:
+                one[key] = value
             if isinstance(one, collections.defaultdict):
                 one.default_factory = self.read(contents[0])
         elif isinstance(one, bytearray):
@@ -446,6 +458,14 @@ class Link:
             items = list(map(self.read, contents[1] if isinstance(one, collections.deque) else contents))
             one.clear()
             one.update(items) if isinstance(one, set) else one.extend(items)
+
+
+def _array(dtype: str, shape: list[int], data: bytes) -> Any:
+    """Return an array of numpy, or a number if it has no dimensions."""
+    import numpy as np  # only if the other side uses it
+
+    made = np.frombuffer(bytearray(data), np.dtype(dtype)).reshape(shape)
+    return made if shape else made[()]
 
 
 def _checked(kind: Any) -> type[BaseException]:
@@ -472,6 +492,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "bytes": lambda _, text: text.encode("latin-1"),
     "frozen": lambda link, kind, items: FROZEN[kind](map(link.read, items)),
     "value": lambda link, kind, given: next(one for one in VALUES if one.__name__ == kind)(*map(link.read, given)),
+    "array": lambda _, dtype, shape, data: _array(dtype, shape, data.encode("latin-1")),
     "type": lambda _, name: TYPES[name],
     "ellipsis": lambda _: ...,
     "shared": lambda link, number: link.shared[number],
