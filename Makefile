@@ -5,7 +5,7 @@ PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 PYTEST = .venv/bin/pytest -n 2 --dist worksteal
 DEFAULT = unit or promise
 
-.PHONY: distill test-unit test-integration test-faults test-full test test-all lint docs clean
+.PHONY: distill test-lowest test-unit test-integration test-faults test-full test test-all lint docs clean
 
 distill: .venv/.installed
 	.venv/bin/conch distill --all
@@ -27,6 +27,10 @@ test-integration test-faults: test-%: .venv/.dev
 
 test-full: .venv/.dev .venv/.parity/.installed
 	$(PYTEST) -m full
+
+# The unit tier with the lowest versions that pyproject.toml allows.
+test-lowest: .venv/.lowest/.installed
+	.venv/.lowest/bin/pytest -n 2 --dist worksteal -m unit tests/unit
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
@@ -53,6 +57,13 @@ docs: .venv/.dev
 .venv/.parity/.installed: tests/full/parity.txt | .venv/bin/python
 	$(PYTHON) -m venv .venv/.parity
 	.venv/.parity/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/full/parity.txt
+	touch $@
+
+.venv/.lowest/.installed: pyproject.toml | .venv/bin/python
+	$(PYTHON) -m venv .venv/.lowest
+	.venv/.lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv/.lowest/bin/uv pip install --quiet --python .venv/.lowest/bin/python --resolution lowest-direct \
+		--editable '.[dev]'
 	touch $@
 
 clean:
