@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 LOOPBACK = ("127.", "::1", "localhost")
-# ctypes.util.find_library starts these, for example when keyring is imported, and older versions of numpy.testing lscpu.
+# ctypes.util.find_library starts these, for example when keyring is imported; older versions of numpy.testing, lscpu.
 LOOK_UPS = {"ldconfig", "gcc", "cc", "ld", "lscpu"}
 
 
