@@ -111,6 +111,7 @@ class _Judge(Link):
         super().__init__(reader, writer, 1)
         self.names: dict[str, Any] = {}
         self.uses = _Uses("")
+        self.failed = False  # whether an assert of the test failed in a function that the code called
 
     def start(self, code: str, test: str) -> None:
         """Have the code run for a test.
@@ -118,7 +119,7 @@ class _Judge(Link):
         :raises BaseException: the code fails, or the test is no Python.
         """
         self.reset()
-        self.uses, self.names = _Uses(test), {"__name__": TESTS}
+        self.uses, self.names, self.failed = _Uses(test), {"__name__": TESTS}, False
         self.request({"code": code, "names": self.uses.free})
 
     def run(self) -> None:
@@ -127,6 +128,8 @@ class _Judge(Link):
         :raises BaseException: it fails.
         """
         exec(compile(self.uses.tree, TESTS, "exec", dont_inherit=True), self.names)  # noqa: S102 - the purpose
+        if self.failed:
+            raise AssertionError("in a function of the test, and the code went on")
 
     def receive(self) -> dict[str, Any]:
         """Receive a message, and bind the names that it brings."""
@@ -166,7 +169,11 @@ class _Judge(Link):
             ours = type(target).__module__ == TESTS or isinstance(target, io.IOBase)
             if not (ours and not name.startswith("_")) and (deed, name) not in READABLE:
                 raise AttributeError(name)
-        return super().perform(message)
+        try:
+            return super().perform(message)
+        except AssertionError:
+            self.failed = True
+            raise
 
 
 class _Uses:
