@@ -37,6 +37,7 @@ def main() -> None:
     jail.limit(order["seconds"], {})
     try:
         jail.restrict(order["folder"], [])
+        jail.hide()  # the judge, from the code
         asked, answered, parent = os.pipe(), os.pipe(), os.getpid()
         child = os.fork()
         if not child:  # neither the tests, nor the verdict, nor the judge's ends

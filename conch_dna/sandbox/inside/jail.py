@@ -29,7 +29,7 @@ OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # the rights that a file, rather
 NEEDED = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")
 
 PARENT_DIED, NO_NEW_PRIVILEGES, SET_SECCOMP, DROP_BOUND, FILTER = 1, 38, 22, 24, 2  # of prctl(2)
-KILLED = 9  # SIGKILL
+KILLED, SET_DUMPABLE = 9, 4  # SIGKILL; of prctl(2)
 CAPABILITIES = struct.pack("Ii", 0x20080522, 0)  # capset(2)'s version 3, of this process
 ALLOW, REFUSE, ABSENT, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000  # as EPERM, as ENOSYS
 LOAD, EQUAL, ATLEAST, SOME_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # of the filter's machine
@@ -49,6 +49,7 @@ CLONE, CLONE3, PRLIMIT, SOCKETPAIR = (56, 220), (435, 435), (302, 261), (53, 199
 # descriptors.
 REFUSED = {
     "fork": (57, None), "vfork": (58, None), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
+    "pidfd_getfd": (438, 438),
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_send_signal": (424, 424),
     "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
     "socket": (41, 198), "io_uring_setup": (425, 425), "bpf": (321, 280),
@@ -79,6 +80,11 @@ REFUSED_IF = {
 }
 
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+def hide() -> None:
+    """Keep other processes of the user, such as a child, out of this one's memory and descriptors in ``/proc``."""
+    checked(libc.prctl(SET_DUMPABLE, 0, 0, 0, 0))
 
 
 def end_with_parent(parent: int) -> None:
