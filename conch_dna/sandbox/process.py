@@ -119,7 +119,7 @@ def _too_much(folder: Path) -> bool:
                 size += max(found.st_size, found.st_blocks * 512)
         if size > MOST_BYTES or files > MOST_FILES:
             return True
-    return any(isinstance(fault, PermissionError) for fault in unread)
+    return any(not isinstance(fault, FileNotFoundError) for fault in unread)
 
 
 def _threads(pid: int) -> int:

@@ -112,6 +112,7 @@ class _Judge(Link):
         super().__init__(reader, writer, 1)
         self.names: dict[str, Any] = {}
         self.uses = _Uses("")
+        self.started = False  # whether the code has run
         self.failed = False  # whether an assert of the test failed in a function that the code called
 
     def start(self, code: str, test: str) -> None:
@@ -121,7 +122,9 @@ class _Judge(Link):
         """
         self.reset()
         self.uses, self.names, self.failed = _Uses(test), {"__name__": TESTS}, False
+        self.started = False
         self.request({"code": code, "names": self.uses.free})
+        self.started = True
 
     def run(self) -> None:
         """Run the test.
@@ -136,6 +139,8 @@ class _Judge(Link):
         """Receive a message, and bind the names that it brings."""
         message = super().receive()
         new = {name: value for name, value in message.get("names", {}).items() if name in self.uses.free}
+        if "do" in message and not self.started:  # before all names are known, Python's own cannot be told from others
+            new = {}
         # A name of Python's own means that of the code only if the test uses nothing else of it: otherwise
         # `abs(f(2) - 4) < 0.1` would ask the code for the difference.
         hides = any(name in self.uses.free and not hasattr(builtins, name) for name in (*new, *self.names))

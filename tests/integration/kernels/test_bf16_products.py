@@ -19,7 +19,9 @@ if why := bf16.obstacle():
 @pytest.fixture(scope="module", params=["amx", "avx512"])
 def library(request, tmp_path_factory):
     """The library, beside mlx and not ahead of it; what it forwards goes to the optimised BLAS."""
-    found = ctypes.CDLL(str(bf16.built(tmp_path_factory.mktemp("accel"))))
+    library = tmp_path_factory.mktemp("accel") / bf16.file_name()
+    bf16.build(library)
+    found = ctypes.CDLL(str(library))
     if found.conch_bf16_amx(request.param == "amx") != (request.param == "amx"):
         pytest.skip("this machine has no AMX")
     found.conch_bf16_blas(ctypes.cast(ctypes.CDLL(accel._blas()[0]).cblas_sgemm, ctypes.c_void_p))
