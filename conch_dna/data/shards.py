@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from filelock import FileLock
@@ -27,6 +27,16 @@ PATTERN = "[0-9]*.safetensors"
 DAMAGED = "damaged"
 KIND = "targets"  # of their seals
 log = structlog.get_logger()
+
+
+def dump_sealed(path: Path, content: TargetFile) -> bytes:
+    """Return the bytes of the shard at ``path``, with the user's seal."""
+    return dump(content, partial(seal, KIND, path.name))
+
+
+def has_seal(path: Path, about: Mapping[str, Any]) -> bool:
+    """Return whether the metadata of the shard at ``path`` have the user's seal."""
+    return holds(str(about.get("seal")), KIND, path.name, str(about.get("sha256")))
 
 
 class Shards:
@@ -62,7 +72,7 @@ class Shards:
             new = {key: blob for key, blob in blobs.items() if key not in stored}
             if new:
                 path = self.folder / f"{self._last() + 1:08d}.safetensors"
-                write_atomic(path, dump(TargetFile({"teacher": self.teacher}, new), partial(seal, KIND, path.name)))
+                write_atomic(path, dump_sealed(path, TargetFile({"teacher": self.teacher}, new)))
                 self._refresh()
         return {**stored, **new}
 
@@ -88,7 +98,7 @@ class Shards:
             except FileNotFoundError:
                 continue
             self._seen.add(path)
-            if not holds(str(about.get("seal")), KIND, path.name, str(about.get("sha256"))):
+            if not has_seal(path, about):
                 warn_foreign(self.folder)
                 continue
             for key in keys:

@@ -21,14 +21,18 @@ import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from conch_dna.kernels import bf16
 from conch_dna.models.backend import Backend, active_backend
 from conch_dna.models.cache import cache_dir, lock
 from conch_dna.models.seals import is_own_library, seal_library
 from conch_dna.util.files import FOLDER_MODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SYSTEM_LIBRARY = "libopenblas.so.0"
 # libmlx needs these; with a library that lacks one, a part of the calls would stay slow.
@@ -112,19 +116,18 @@ def _load_bf16(blas: str) -> str | None:
     if found := bf16.obstacle():
         return found
     try:
-        bf16.load(_built_bf16(), blas)
+        bf16.load(_own_library(cache_dir() / "accel" / bf16.file_name(), bf16.build), blas)
     except (OSError, subprocess.SubprocessError) as error:
         return f"its kernel cannot be built or loaded: {error}"
     return None
 
 
-def _built_bf16() -> Path:
-    """Return the bfloat16 kernel; it is compiled once for each version of its source."""
-    target = cache_dir() / "accel" / bf16.file_name()
+def _own_library(target: Path, make: Callable[[Path], None]) -> Path:
+    """Return the library at ``target``; it is made there, unless this user's programs made it before."""
     if not is_own_library(target):
         with lock(target):
             if not is_own_library(target):
-                bf16.build(target)
+                make(target)
                 seal_library(target)
     return target
 
@@ -172,12 +175,7 @@ def _prepared_library() -> Path:
         raise RuntimeError("neither libopenblas.so.0 nor the package scipy-openblas32 is installed")
     state = sources[0].stat()
     target = cache_dir() / "accel" / f"libopenblas-{state.st_size}-{state.st_mtime_ns}.so"
-    if not is_own_library(target):
-        with lock(target):
-            if not is_own_library(target):
-                _rename_symbols(sources[0], target)
-                seal_library(target)
-    return target
+    return _own_library(target, partial(_rename_symbols, sources[0]))
 
 
 def _rename_symbols(source: Path, target: Path) -> None:

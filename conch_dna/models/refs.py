@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conch_dna.errors import ModelError
 from conch_dna.models import embedded
@@ -13,6 +14,9 @@ from conch_dna.models.cache import cache_dir, lock
 from conch_dna.models.embedded import PREFIX, Progress
 from conch_dna.models.file_digest import file_digest
 from conch_dna.models.seals import seal_beside, sealed_beside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["cache_dir", "digest", "gguf_file", "resolve", "same_model"]
 
@@ -69,9 +73,7 @@ def digest(folder: Path) -> str:
 
     :raises ModelError: the folder contains no model.
     """
-    files = [folder / "config.json", *sorted(_checked(folder).glob("model*.safetensors"))]
-    lines = [f"{file.name} {file_digest(file)}\n" for file in files]
-    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+    return _digest_of([folder / "config.json", *sorted(_checked(folder).glob("model*.safetensors"))])
 
 
 def text_digest(folder: Path) -> str:
@@ -79,7 +81,11 @@ def text_digest(folder: Path) -> str:
 
     These are the tokenizer's files and the chat template. :func:`digest` does not cover them.
     """
-    files = sorted({file for pattern in TEXT_FILES for file in folder.glob(pattern)})
+    return _digest_of(sorted({file for pattern in TEXT_FILES for file in folder.glob(pattern)}))
+
+
+def _digest_of(files: Iterable[Path]) -> str:
+    """Return ``sha256:<hex>`` over the names and contents of files, in this order."""
     lines = [f"{file.name} {file_digest(file)}\n" for file in files]
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -115,8 +121,7 @@ def _is_own(folder: Path) -> bool:
 
 def _content(folder: Path) -> str:
     """Return a digest over the names and contents of all files of a folder."""
-    lines = [f"{file.name} {file_digest(file)}\n" for file in sorted(folder.iterdir())]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return _digest_of(sorted(folder.iterdir()))
 
 
 def _from_hub(ref: str) -> Path:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from conch_dna.data import codec, target_files
-from conch_dna.data.shards import DAMAGED, KIND, PATTERN
+from conch_dna.data import codec, shards
+from conch_dna.data.shards import DAMAGED, PATTERN
 from conch_dna.data.target_files import index, read
 from conch_dna.errors import DataError, UnknownName
-from conch_dna.models.seals import holds, seal
 from conch_dna.records import Record
 from conch_dna.teachers.answer_cache import COMPLETIONS, dump, has_seal, load
 from conch_dna.teachers.api.provider_client import Abilities
@@ -116,7 +114,7 @@ def trust(root: Path) -> int:
             if item.kind == COMPLETIONS:
                 write_atomic(item.path, dump(item.path.stem, load(item.path.read_bytes())))
             else:
-                write_atomic(item.path, target_files.dump(read(item.path), partial(seal, KIND, item.path.name)))
+                write_atomic(item.path, shards.dump_sealed(item.path, read(item.path)))
     return len(foreign)
 
 
@@ -183,7 +181,7 @@ def _read(path: Path, kind: str) -> Stored:
             Abilities.model_validate_json(path.read_bytes())
             return Stored(path, kind, size, used)
         content, (_, metadata) = read(path), index(path)
-        foreign = not holds(str(metadata.get("seal")), KIND, path.name, str(metadata.get("sha256")))
+        foreign = not shards.has_seal(path, metadata)
         tokens = sum(codec.positions(blob) for blob in content.blobs.values())
         teacher = str(content.about.get("teacher", ""))
         return Stored(path, kind, size, used, teacher, len(content.blobs), tokens, foreign=foreign)

@@ -35,7 +35,7 @@ def main() -> None:
     order = json.loads(sys.argv[-1])
     jail.end_with_parent(order["parent"])
     jail.limit(order["seconds"], {})
-    try:
+    with jail.or_exit():
         jail.restrict(order["folder"], [])
         jail.hide()  # the judge, from the code
         asked, answered, parent = os.pipe(), os.pipe(), os.getpid()
@@ -45,8 +45,6 @@ def main() -> None:
                 os.close(descriptor)
             jail.end_with_parent(parent)
         jail.seccomp()
-    except (OSError, ValueError, AttributeError) as fault:
-        sys.exit(f"this machine cannot confine a program: {fault!r}")
     warnings.simplefilter("ignore")
     if not child:
         _Code(os.fdopen(asked[0], "rb"), os.fdopen(answered[1], "wb")).serve()

@@ -9,13 +9,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
 import resource
+import signal
 import stat
 import struct
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MEMORY = 512 << 20  # bytes of address space
 FILE = 1 << 20  # bytes of each file, including the output
@@ -28,8 +34,7 @@ WRITES = 1 << 1 | sum(1 << bit for bit in range(4, 15))  # write, remove, make, 
 OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # the rights that a file, rather than a folder, can have
 NEEDED = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")
 
-PARENT_DIED, NO_NEW_PRIVILEGES, SET_SECCOMP, DROP_BOUND, FILTER = 1, 38, 22, 24, 2  # of prctl(2)
-KILLED, SET_DUMPABLE = 9, 4  # SIGKILL; of prctl(2)
+PARENT_DIED, SET_DUMPABLE, NO_NEW_PRIVILEGES, SET_SECCOMP, DROP_BOUND, FILTER = 1, 4, 38, 22, 24, 2  # of prctl(2)
 CAPABILITIES = struct.pack("Ii", 0x20080522, 0)  # capset(2)'s version 3, of this process
 ALLOW, REFUSE, ABSENT, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000  # as EPERM, as ENOSYS
 LOAD, EQUAL, ATLEAST, SOME_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # of the filter's machine
@@ -82,6 +87,15 @@ REFUSED_IF = {
 libc = ctypes.CDLL(None, use_errno=True)
 
 
+@contextlib.contextmanager
+def or_exit() -> Iterator[None]:
+    """Exit with one line if the block, which confines this process, fails."""
+    try:
+        yield
+    except (OSError, ValueError, AttributeError) as fault:
+        sys.exit(f"this machine cannot confine a program: {fault!r}")
+
+
 def hide() -> None:
     """Keep other processes of the user, such as a child, out of this one's memory and descriptors in ``/proc``."""
     checked(libc.prctl(SET_DUMPABLE, 0, 0, 0, 0))
@@ -90,7 +104,7 @@ def hide() -> None:
 def end_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent, the process ``parent``, ends; exit if it has ended."""
     if sys.platform == "linux":
-        libc.prctl(PARENT_DIED, KILLED, 0, 0, 0)
+        libc.prctl(PARENT_DIED, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # it ended before the signal was set
             sys.exit(1)
 

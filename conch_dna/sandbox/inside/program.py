@@ -16,9 +16,7 @@ def main() -> None:
     # Without the filter, NPROC prevents new processes; with it, NPROC is not set, because it also prevents threads.
     jail.limit(order["seconds"], {} if order["confined"] else {"NPROC": 1})
     if order["confined"]:
-        try:
+        with jail.or_exit():
             jail.restrict(order["folder"], order["readable"])
             jail.seccomp()
-        except (OSError, ValueError, AttributeError) as fault:
-            sys.exit(f"this machine cannot confine a program: {fault!r}")
     os.execv(sys.executable, [sys.executable, "-I", "-B", order["file"]])  # noqa: S606 - the purpose

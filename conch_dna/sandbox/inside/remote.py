@@ -36,7 +36,7 @@ VALUES = (
     complex, range, slice, decimal.Decimal, fractions.Fraction,
     dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone, pathlib.PosixPath, pathlib.PurePosixPath,
 )  # fmt: skip
-FROZEN = {"tuple": tuple, "frozenset": frozenset}
+FROZEN = (tuple, frozenset)
 # Both sides have one each.
 SHARED = (
     list, dict, set, bytearray,
@@ -307,7 +307,7 @@ class Link:
         self._forget(message["forget"])
         for number, kind, contents in message["shared"]:
             if number not in self.shared:
-                made = next(one for one in SHARED if one.__name__ == kind)
+                made = _named(SHARED, kind)
                 self._share(number, made(maxlen=contents[0]) if made is collections.deque else made())
         for number, _, contents in message["shared"]:
             self.sent[number] = contents
@@ -349,7 +349,7 @@ class Link:
         """Write a value that is copied; ``None`` if it is another."""
         if kind in (int, bytes):
             return ["int", hex(value)] if kind is int else ["bytes", value.decode("latin-1")]
-        if kind in FROZEN.values():
+        if kind in FROZEN:
             return ["frozen", kind.__name__, list(map(self.written, value))]
         if kind in VALUES:
             return ["value", kind.__name__, list(map(self.written, _arguments(value)))]
@@ -461,6 +461,11 @@ class Link:
             one.update(items) if isinstance(one, set) else one.extend(items)
 
 
+def _named(kinds: tuple[Any, ...], name: str) -> Any:
+    """Return the one of the classes that has the name; no other one is made for the other side."""
+    return next(kind for kind in kinds if kind.__name__ == name)
+
+
 def _array(dtype: str, shape: list[int], data: bytes) -> Any:
     """Return an array of numpy, or a number if it has no dimensions."""
     import numpy as np  # only if the other side uses it
@@ -483,16 +488,15 @@ def _arguments(value: Any) -> tuple[Any, ...]:
         return (value.real, value.imag)
     if isinstance(value, fractions.Fraction):
         return (value.numerator, value.denominator)
-    made = value.__reduce_ex__(2)[1]
-    return tuple(made)
+    return tuple(value.__reduce_ex__(2)[1])
 
 
 # What the other side writes a value with.
 READERS: dict[str, Callable[..., Any]] = {
     "int": lambda _, digits: int(digits, 16),
     "bytes": lambda _, text: text.encode("latin-1"),
-    "frozen": lambda link, kind, items: FROZEN[kind](map(link.read, items)),
-    "value": lambda link, kind, given: next(one for one in VALUES if one.__name__ == kind)(*map(link.read, given)),
+    "frozen": lambda link, kind, items: _named(FROZEN, kind)(map(link.read, items)),
+    "value": lambda link, kind, given: _named(VALUES, kind)(*map(link.read, given)),
     "array": lambda _, dtype, shape, data: _array(dtype, shape, data.encode("latin-1")),
     "type": lambda _, name: TYPES[name],
     "ellipsis": lambda _: ...,

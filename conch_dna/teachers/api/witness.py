@@ -52,6 +52,7 @@ class Witness:
 
     def note(self, size: int, counted: int) -> None:
         """Note the size and the counted amount in nano-USD; without a place for it, the ledger has no witness."""
+        # Not flushed, as write_atomic would be: each call of an API waits for this note.
         made = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
