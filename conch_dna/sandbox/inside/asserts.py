@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -19,7 +20,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import jail
-from .remote import Link, Remote, side_of
+from .remote import Link, Remote, ask, side_of, type_of
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -28,6 +29,8 @@ CONFINED, RAN, PASSED = b"c", b"r", b"p"  # of the verdict, in this order
 CODE, TESTS = "answer", "tests"  # the modules of what the code and a test define
 # Attributes that code may read of any object of a test, as functools.wraps does; others only of the test's own classes.
 READABLE = [("getattr", f"__{name}__") for name in ("name", "qualname", "module", "doc")]
+IMPORTED = sys.stdlib_module_names | {"numpy"}  # modules that the judge imports itself, if the code imports them
+OF_DATACLASSES = ("asdict", "astuple", "fields", "is_dataclass", "replace")
 
 
 def main() -> None:
@@ -71,6 +74,19 @@ class _Printed(io.TextIOBase):
         return len(text)
 
 
+class _Typed(io.TextIOBase):
+    """Standard input of the code: that of the test."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+
+    def readline(self, _: int | None = -1, /) -> str:  # type: ignore[override]
+        return str(self.link.ask("readline"))
+
+    def read(self, _: int | None = -1, /) -> str:
+        return "".join(self)
+
+
 class _Code(Link):
     """The process that runs the code, anew for each test."""
 
@@ -78,7 +94,8 @@ class _Code(Link):
         super().__init__(reader, writer, -1)
         self.names: dict[str, Any] = {}
         self.known: dict[str, Any] = {}  # the objects that the judge has for the names that its test uses
-        sys.stdout = _Printed(self)
+        sys.stdout, sys.stdin = _Printed(self), _Typed(self)
+        builtins.input = lambda prompt="", /: self.ask("input", prompt)
 
     def serve(self) -> NoReturn:
         """Do what the judge asks until it ends."""
@@ -109,7 +126,8 @@ class _Judge(Link):
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
         super().__init__(reader, writer, 1)
         self.names: dict[str, Any] = {}
-        self.uses = _Uses("")
+        self.uses = _Uses("", "")
+        self.bound: dict[str, Any] = {}  # what names of the code were bound to; the test may bind them anew
         self.started = False  # whether the code has run
         self.failed = False  # whether an assert of the test failed in a function that the code called
 
@@ -119,9 +137,11 @@ class _Judge(Link):
         :raises BaseException: the code fails, or the test is no Python.
         """
         self.reset()
-        self.uses, self.names, self.failed = _Uses(test), {"__name__": TESTS}, False
-        self.started = False
-        self.request({"code": code, "names": self.uses.free})
+        self.uses, self.failed, self.started = _Uses(code, test), False, False
+        self.names, self.bound = {"__name__": TESTS, "__type__": type_of}, {}
+        if "dataclasses" in test:
+            _reach_dataclasses()
+        self.request({"code": code, "names": sorted(self.uses.names)})
         self.started = True
 
     def run(self) -> None:
@@ -136,24 +156,30 @@ class _Judge(Link):
     def receive(self) -> dict[str, Any]:
         """Receive a message, and bind the names that it brings."""
         message = super().receive()
-        new = {name: value for name, value in message.get("names", {}).items() if name in self.uses.free}
+        new = {name: value for name, value in message.get("names", {}).items() if name in self.uses.names}
         if "do" in message and not self.started:  # before all names are known, Python's own cannot be told from others
             new = {}
         # A name of Python's own means that of the code only if the test uses nothing else of it: otherwise
         # `abs(f(2) - 4) < 0.1` would ask the code for the difference.
-        hides = any(name in self.uses.free and not hasattr(builtins, name) for name in (*new, *self.names))
+        hides = any(name in self.uses.names and not hasattr(builtins, name) for name in (*new, *self.bound))
         for name, said in new.items():
-            if not (hides and hasattr(builtins, name)):
-                self.names[name] = self._bound(name, self.read(said))
+            ours = self.names.get(name) is not self.bound.get(name)
+            if not ours and not (hides and hasattr(builtins, name)):
+                self.names[name] = self.bound[name] = self._bound(name, self.read(said))
         return message
 
     def _bound(self, name: str, value: Any) -> Any:
         """Return what a name of the code stands for in the test."""
+        if name in self.uses.imports:
+            imported, attribute = self.uses.imports[name]
+            with contextlib.suppress(ImportError, AttributeError):
+                found = importlib.import_module(imported)
+                return getattr(found, attribute) if attribute else found
         module = _stdlib(name)
         if module and name in self.uses.attributes and all(hasattr(module, one) for one in self.uses.attributes[name]):
             return module
         if type(value) is Remote:
-            side_of(value).makes = name[:1].isupper()
+            side_of(value).makes = side_of(value).a_class and name[:1].isupper()
         return value
 
     def module(self, number: int, name: str) -> Any:
@@ -165,7 +191,12 @@ class _Judge(Link):
 
         :raises PermissionError: it is none, or the attribute leads to more than the test has defined.
         """
-        said, deed = message["given"][0], message["do"]
+        deed = message["do"]
+        if deed == "input":
+            return input(*message["given"])
+        if deed == "readline":
+            return sys.stdin.readline()
+        said = message["given"][0]
         if not (isinstance(said, list) and said[0] == "yours"):
             raise PermissionError("not an object of the test")
         if deed in {"getattr", "setattr", "delattr"}:
@@ -180,30 +211,72 @@ class _Judge(Link):
             raise
 
 
-class _Uses:
+class _Uses(ast.NodeTransformer):
     """What a test uses.
 
-    :ivar free: names that it does not define itself.
+    :ivar tree: the test; ``type(x)`` and ``x.__class__`` are ``__type__(x)``, see :func:`.remote.type_of`.
+    :ivar names: what it reads, apart from ``__names__``.
     :ivar attributes: by name, the attributes that it reads.
+    :ivar imports: by name, the module that the code imports as it, and the attribute of the module or "".
     """
 
-    def __init__(self, test: str) -> None:
-        self.tree = ast.parse(test)
-        used, own = set(), set()
+    def __init__(self, code: str, test: str) -> None:
+        self.names: set[str] = set()
         self.attributes: dict[str, set[str]] = {}
-        for node in ast.walk(self.tree):
-            match node:
-                case ast.Name(name, ast.Load()):
-                    used.add(name)
-                case ast.Name(name):
-                    own.add(name)
-                case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
-                    own.add(name)
-                case ast.alias(name, other):
-                    own.add((other or name).partition(".")[0])
-                case ast.Attribute(ast.Name(name), attribute):
-                    self.attributes.setdefault(name, set()).add(attribute)
-        self.free = sorted(name for name in used - own if not name.startswith("__"))
+        self.imports: dict[str, tuple[str, str]] = {}
+        self.tree = self.visit(ast.parse(test))
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # the code fails by itself
+            self._imports(ast.parse(code))
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if isinstance(node.ctx, ast.Load) and not node.id.startswith("__"):
+            self.names.add(node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name):
+            self.attributes.setdefault(node.value.id, set()).add(node.attr)
+        self.generic_visit(node)
+        return _typed(node, node.value) if node.attr == "__class__" and isinstance(node.ctx, ast.Load) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(ast.Name("type"), [one], []):
+                return _typed(node, one)
+        return node
+
+    def _imports(self, tree: ast.Module) -> None:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for one in node.names:
+                    name = one.asname or one.name.partition(".")[0]
+                    self.imports[name] = (one.name if one.asname else name, "")
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for one in node.names:
+                    self.imports[one.asname or one.name] = (node.module, one.name)
+        self.imports = {name: one for name, one in self.imports.items() if one[0].partition(".")[0] in IMPORTED}
+
+
+def _typed(node: ast.expr, value: ast.expr) -> ast.AST:
+    called = ast.Call(ast.Name("__type__", ast.Load()), [value], [])
+    return ast.fix_missing_locations(ast.copy_location(called, node))
+
+
+@functools.cache
+def _reach_dataclasses() -> None:
+    """Have :mod:`dataclasses` work on remote objects."""
+    import dataclasses  # slow
+
+    for name in OF_DATACLASSES:
+        function = getattr(dataclasses, name)
+
+        def reach(one: Any, /, *given: Any, _function: Any = function, **named: Any) -> Any:
+            if type(one) is Remote:
+                return ask("dataclasses", _function.__name__, one, *given, **named)
+            return _function(one, *given, **named)
+
+        setattr(dataclasses, name, functools.wraps(function)(reach))
 
 
 def _stdlib(name: str) -> types.ModuleType | None:

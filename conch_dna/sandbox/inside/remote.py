@@ -5,7 +5,8 @@ either is made to the other with the next message. Any other object stays in its
 :class:`Remote`, whose every use is a request.
 
 One side is the judge of the other. So a remote object is never equal to a plain value, however its class defines
-``==``, and no operator hands it the plain value that it is compared with.
+``==``, and no operator hands it the plain value that it is compared with. What ends a loop or a test in silence, such
+as ``StopIteration``, does so only where Python's own protocols raise it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import copy
 import datetime as dt
 import decimal
 import fractions
+import functools
 import json
 import operator
 import pathlib
@@ -37,6 +39,12 @@ VALUES = (
     dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone, pathlib.PosixPath, pathlib.PurePosixPath,
 )  # fmt: skip
 FROZEN = (tuple, frozenset)
+# Copied, with what makes such a view of the items.
+VIEWS: dict[type, Callable[..., Any]] = {
+    type({}.keys()): lambda *items: dict.fromkeys(items).keys(),
+    type({}.values()): lambda *items: dict(enumerate(items)).values(),
+    type({}.items()): lambda *items: dict(items).items(),
+}
 # Both sides have one each.
 SHARED = (
     list, dict, set, bytearray,
@@ -56,29 +64,48 @@ ARITHMETIC = (
 IN_PLACE = tuple(f"i{name.rstrip('_')}" for name in ARITHMETIC)
 ORDER = ("lt", "le", "gt", "ge")
 UNARY = ("neg", "pos", "invert", "abs")
+# With a plain operand, these tell by how much it differs from a value, as in ``abs(area(2) - 12.57) < 0.01``.
+DIFFERING = ("sub", "truediv", "floordiv", "mod", "xor", "divmod", "isub", "itruediv", "ifloordiv", "imod", "ixor")
+# Attributes whose call may end an iteration, and the exceptions that do.
+STEPS = {"__next__", "__anext__", "send", "throw", "asend", "athrow"}
+ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
+# By module, the exceptions with which the standard library ends a test in silence.
+SILENT = {"unittest.case": "SkipTest", "asyncio.exceptions": "CancelledError"}
 
 
 def _await(waiting: Any) -> Any:
-    import asyncio  # slow
-
     async def finish() -> Any:
         return await waiting
 
-    return asyncio.run(finish())
+    return _loop().run_until_complete(finish())
+
+
+@functools.cache
+def _loop() -> Any:
+    import asyncio  # slow
+
+    return asyncio.new_event_loop()
+
+
+def _of_dataclasses(function: str, *given: Any, **named: Any) -> Any:
+    import dataclasses  # slow
+
+    return getattr(dataclasses, function)(*given, **named)
 
 
 # What one side may ask the other to do, by name.
 DEEDS: dict[str, Callable[..., Any]] = {
-    "call": lambda function, *given, **named: function(*given, **named),
+    "call": lambda function, /, *given, **named: function(*given, **named),
     "getattr": getattr, "setattr": setattr, "delattr": delattr, "dir": dir,
     "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem,
     "contains": operator.contains, "eq": operator.eq, "isinstance": isinstance, "issubclass": issubclass,
     "len": len, "iter": iter, "next": next, "reversed": reversed, "bool": bool, "hash": hash,
     "str": str, "repr": repr, "format": format, "int": int, "float": float, "index": operator.index, "round": round,
+    "bytes": bytes, "divmod": divmod,
     "enter": lambda manager: type(manager).__enter__(manager),
     "exit": lambda manager, *raised: type(manager).__exit__(manager, *raised),
     "copy": copy.copy, "deepcopy": copy.deepcopy, "value": lambda one: PLAIN[_base_of(type(one))](one),
-    "await": _await,
+    "await": _await, "dataclasses": _of_dataclasses,
     **{name: getattr(operator, name) for name in (*ARITHMETIC, *IN_PLACE, *ORDER, *UNARY)},
 }  # fmt: skip
 
@@ -88,12 +115,16 @@ class Side:
 
     :param base: the plain type that its class derives from, such as ``tuple`` for a named tuple, or ``None``. It is
         compared and computed with as the plain value that it then has.
-    :ivar makes: whether it is a class whose instances may be computed with plain values, such as ``Vector(1, 2) * 3``.
-    :ivar made: whether it is such an instance.
+    :param a_class: whether it is a class.
+    :ivar name: the attribute that it was last read from.
+    :ivar makes: whether it is a class whose instances may be compared with plain values, such as ``Vector(1, 2) - 3``.
+    :ivar made: whether it is such an instance, as the class made it: what else returns it may have been asked for a
+        plain value.
     """
 
-    def __init__(self, link: Link, number: int, base: type | None) -> None:
-        self.link, self.number, self.base = link, number, base
+    def __init__(self, link: Link, number: int, base: type | None, *, a_class: bool) -> None:
+        self.link, self.number, self.base, self.a_class = link, number, base, a_class
+        self.name = ""
         self.makes = self.made = False
 
 
@@ -107,14 +138,17 @@ class Remote:
 
     @property  # type: ignore[misc]  # isinstance() asks it
     def __class__(self) -> Any:
-        return self._side.base or Remote
+        return self._side.base or (type if self._side.a_class else Remote)
 
     @property
     def __doc__(self) -> Any:  # type: ignore[override]
         return ask("getattr", self, "__doc__")
 
     def __getattr__(self, name: str) -> Any:
-        return ask("getattr", self, name)
+        found = ask("getattr", self, name)
+        if type(found) is Remote:
+            side_of(found).name = name
+        return found
 
     def __setattr__(self, name: str, value: object) -> None:
         ask("setattr", self, name, value)
@@ -122,10 +156,10 @@ class Remote:
     def __delattr__(self, name: str) -> None:
         ask("delattr", self, name)
 
-    def __call__(self, *given: object, **named: object) -> Any:  # noqa: D102 - as its object says
+    def __call__(self, /, *given: object, **named: object) -> Any:  # noqa: D102 - as its object says
         result = ask("call", self, *given, **named)
-        if type(result) is Remote and self._side.makes:
-            side_of(result).made = True
+        if type(result) is Remote:
+            side_of(result).made = self._side.makes
         return result
 
     def __eq__(self, other: object) -> Any:
@@ -147,6 +181,22 @@ class Remote:
     def __exit__(self, kind: object, raised: object, _: object) -> Any:
         swallowed = ask("exit", self, kind, raised, None)
         return swallowed and not isinstance(raised, AssertionError)  # a test that fails in the block fails
+
+    async def __aenter__(self) -> Any:
+        return await self.__getattr__("__aenter__")()
+
+    async def __aexit__(self, kind: object, raised: object, _: object) -> Any:
+        swallowed = await self.__getattr__("__aexit__")(kind, raised, None)
+        return swallowed and not isinstance(raised, AssertionError)
+
+    def __aiter__(self) -> Any:
+        return self.__getattr__("__aiter__")()
+
+    async def __anext__(self) -> Any:
+        return await self.__getattr__("__anext__")()
+
+    def __await__(self) -> Any:
+        return self._side.link.waiting(self._side.number).__await__()
 
     def __deepcopy__(self, _: object) -> Any:
         return ask("deepcopy", self)
@@ -173,32 +223,69 @@ def _computing(name: str, *, swapped: bool) -> Callable[..., Any]:
     def method(self: Remote, other: Any) -> Any:
         if self._side.base is not None and not (name in IN_PLACE and self._side.made):
             return DEEDS[name](*((plain(other), plain(self)) if swapped else (plain(self), plain(other))))
-        if type(other) is not Remote and (name in ORDER or not self._side.made):
+        if type(other) is not Remote and (name in ORDER or (name in DIFFERING and not self._side.made)):
             return NotImplemented
-        return ask(name, *((other, self) if swapped else (self, other)))
+        made = self._side.made
+        result = ask(name, *((other, self) if swapped else (self, other)))
+        self._side.made = made and (result is not self or name in IN_PLACE)
+        return result
 
     return method
 
 
 for _name in (
-    "len", "bool", "str", "repr", "format", "int", "float", "index", "round", "dir", "enter", "copy", "next",
+    "len", "bool", "str", "repr", "format", "bytes", "int", "float", "index", "round", "dir", "enter", "copy", "next",
     "reversed", "getitem", "setitem", "delitem", *UNARY,
 ):  # fmt: skip
     setattr(Remote, f"__{_name}__", _asking(_name))
-for _name in ARITHMETIC:
+for _name in (*ARITHMETIC, "divmod"):
     setattr(Remote, f"__{_name.rstrip('_')}__", _computing(_name, swapped=False))
     setattr(Remote, f"__r{_name.rstrip('_')}__", _computing(_name, swapped=True))
 for _name in (*IN_PLACE, *ORDER):
     setattr(Remote, f"__{_name}__", _computing(_name, swapped=False))
 
 
-def ask(deed: str, *given: Any, **named: Any) -> Any:
+class Mirror(type):
+    """The class here for a class of exceptions of the other side, which makes the instances."""
+
+    remote: Remote
+
+    def __call__(cls, *given: object, **named: object) -> Any:  # noqa: D102 - as its class says
+        return cls.remote(*given, **named)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls.remote, name)
+
+
+class Mirrored(BaseException):
+    """What exceptions of a :class:`Mirror` have from their originals on the other side."""
+
+    original: Remote
+
+    def __str__(self) -> str:
+        return str(self.original)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+
+def ask(deed: str, /, *given: Any, **named: Any) -> Any:
     """Ask the process of the first remote object to do something with the arguments.
 
     :raises BaseException: what it raised there.
     """
-    link = next(side_of(one).link for one in given if type(one) is Remote)
-    return link.ask(deed, *given, **named)
+    first = next(one for one in given if type(one) is Remote)
+    try:
+        return side_of(first).link.ask(deed, *given, **named)
+    except ENDS as end:
+        if deed == "next" or (deed == "call" and side_of(first).name in STEPS):
+            raise
+        raise RuntimeError(f"{deed} raised {type(end).__name__}") from end
+
+
+def type_of(value: Any) -> Any:
+    """Return the class of a value, which is a remote object for a remote one."""
+    return ask("getattr", value, "__class__") if type(value) is Remote else type(value)
 
 
 def side_of(value: Any) -> Side:
@@ -242,7 +329,7 @@ class Link:
 
     # Messages
 
-    def ask(self, deed: str, *given: Any, **named: Any) -> Any:
+    def ask(self, deed: str, /, *given: Any, **named: Any) -> Any:
         """Ask the other side to do something with the arguments.
 
         :raises BaseException: what it raised there.
@@ -351,7 +438,7 @@ class Link:
             return ["int", hex(value)] if kind is int else ["bytes", value.decode("latin-1")]
         if kind in FROZEN:
             return ["frozen", kind.__name__, list(map(self.written, value))]
-        if kind in VALUES:
+        if kind in VALUES or kind in VIEWS:
             return ["value", kind.__name__, list(map(self.written, _arguments(value)))]
         if kind.__module__ == "numpy" and not getattr(getattr(value, "dtype", None), "hasobject", True):
             return ["array", value.dtype.str, list(value.shape), value.tobytes().decode("latin-1")]
@@ -362,21 +449,28 @@ class Link:
     def _own(self, value: Any) -> list[Any]:
         """Write an object that stays here."""
         if isinstance(value, BaseException):
-            named = {name: self.written(one) for name, one in vars(value).items() if not name.startswith("_")}
-            cause = None if value.__cause__ is None else self.written(value.__cause__)
-            return ["error", self.written(type(value)), list(map(self.written, value.args)), named, cause]
+            return self._error(value)
         if isinstance(value, type) and issubclass(value, BaseException):
             for number, known in self.errors.items():
                 if known is value:
                     return ["yours", number]
-            parent = next(one for one in value.__mro__[1:] if issubclass(one, BaseException))
-            return ["error class", self._number(value), value.__module__, value.__name__, self.written(parent)]
+            bases = [self.written(one) for one in value.__bases__ if issubclass(one, BaseException)]
+            return ["error class", self._number(value), value.__module__, value.__name__, bases]
         if isinstance(value, types.ModuleType):
             return ["module", self._number(value), value.__name__]
         if isinstance(value, types.CoroutineType):
             return ["coroutine", self._number(value)]
-        base = _base_of(type(value))
+        base = type if isinstance(value, type) else _base_of(type(value))
         return ["mine", self._number(value), base and base.__name__]
+
+    def _error(self, value: BaseException) -> list[Any]:
+        kind = type(value)
+        if isinstance(kind, Mirror):
+            return ["yours", side_of(vars(value)["original"]).number]
+        given = value.__reduce__()[1] if _of_stdlib(kind.__module__, kind.__name__) is kind else value.args
+        named = {name: self.written(one) for name, one in vars(value).items() if not name.startswith("_")}
+        cause = None if value.__cause__ is None else self.written(value.__cause__)
+        return ["error", self._number(value), self.written(kind), list(map(self.written, given)), named, cause]
 
     def read(self, said: Any) -> Any:
         """Return the value that the other side wrote.
@@ -388,11 +482,15 @@ class Link:
         kind, *rest = said
         return READERS[kind](self, *rest)
 
-    def error(self, kind: Any, given: list[Any], named: dict[str, Any], cause: Any) -> BaseException:
+    def error(self, number: int, kind: Any, given: list[Any], named: dict[str, Any], cause: Any) -> BaseException:
         """Make an exception like the other side's, without its class's own code."""
-        made = _checked(self.read(kind))
-        error = made.__new__(made, *map(self.read, given))
-        error.args = tuple(map(self.read, given))
+        made, arguments = _checked(self.read(kind)), tuple(map(self.read, given))
+        error: BaseException
+        if isinstance(made, Mirror):
+            error = made.__new__(made, *arguments)
+            error.args, vars(error)["original"] = arguments, self.remote(number)
+        else:
+            error = made(*arguments)
         vars(error).update({name: self.read(value) for name, value in named.items()})
         error.__cause__ = self.read(cause)
         return error
@@ -401,12 +499,14 @@ class Link:
         """Return a module of the other side."""
         return self.remote(number)
 
-    def error_class(self, number: int, module: str, name: str, parent: Any) -> type[BaseException]:
+    def error_class(self, number: int, module: str, name: str, bases: list[Any]) -> type[BaseException]:
         """Return the class of the standard library, or a class of that name to raise here."""
         if number not in self.errors:
-            known = module.partition(".")[0] in sys.stdlib_module_names and getattr(sys.modules.get(module), name, None)
-            if not (isinstance(known, type) and issubclass(known, BaseException)):
-                known = type(name, (_checked(self.read(parent)),), {})
+            known = _of_stdlib(module, name)
+            if not (isinstance(known, type) and issubclass(known, BaseException)) or SILENT.get(module) == name:
+                parents = tuple(_checked(self.read(base)) for base in bases)
+                mixin = () if any(issubclass(one, Mirrored) for one in parents) else (Mirrored,)
+                known = Mirror(name, (*mixin, *parents), {"remote": self.remote(number)})
             self.errors[number] = known
         return self.errors[number]
 
@@ -415,9 +515,14 @@ class Link:
         return self.ask("await", self.remote(number))
 
     def remote(self, number: int, base: type | None = None) -> Remote:
-        """Return the object of the other side that has this number."""
+        """Return the object of the other side that has this number.
+
+        :param base: as of :class:`Side`, or ``type`` for a class.
+        """
         if number not in self.theirs:
-            self.theirs[number] = Remote(Side(self, number, base))
+            plain_base = None if base is type else base
+            self.theirs[number] = Remote(Side(self, number, plain_base, a_class=base is type))
+        side_of(self.theirs[number]).made = False
         return self.theirs[number]
 
     def _next(self) -> int:
@@ -466,6 +571,18 @@ def _named(kinds: tuple[Any, ...], name: str) -> Any:
     return next(kind for kind in kinds if kind.__name__ == name)
 
 
+def _of_stdlib(module: str, name: str) -> Any:
+    """Return what a loaded module of the standard library has under a name; ``None`` if it is another module."""
+    known = module.partition(".")[0] in sys.stdlib_module_names
+    return getattr(sys.modules.get(module), name, None) if known else None
+
+
+def _maker(name: str) -> Any:
+    """Return what makes a value of :data:`VALUES` or :data:`VIEWS` of its arguments."""
+    kind = _named((*VALUES, *VIEWS), name)
+    return VIEWS.get(kind, kind)
+
+
 def _array(dtype: str, shape: list[int], data: bytes) -> Any:
     """Return an array of numpy, or a number if it has no dimensions."""
     import numpy as np  # only if the other side uses it
@@ -481,7 +598,9 @@ def _checked(kind: Any) -> type[BaseException]:
 
 
 def _arguments(value: Any) -> tuple[Any, ...]:
-    """Return the arguments that make a value of :data:`VALUES`."""
+    """Return the arguments that make a value of :data:`VALUES` or :data:`VIEWS`."""
+    if type(value) in VIEWS:
+        return tuple(value)
     if isinstance(value, range | slice):
         return (value.start, value.stop, value.step)
     if isinstance(value, complex):
@@ -496,7 +615,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "int": lambda _, digits: int(digits, 16),
     "bytes": lambda _, text: text.encode("latin-1"),
     "frozen": lambda link, kind, items: _named(FROZEN, kind)(map(link.read, items)),
-    "value": lambda link, kind, given: _named(VALUES, kind)(*map(link.read, given)),
+    "value": lambda link, kind, given: _maker(kind)(*map(link.read, given)),
     "array": lambda _, dtype, shape, data: _array(dtype, shape, data.encode("latin-1")),
     "type": lambda _, name: TYPES[name],
     "ellipsis": lambda _: ...,
