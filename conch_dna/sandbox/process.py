@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from conch_dna.sandbox.inside.jail import FILE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import IO
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 MOST_BYTES, MOST_FILES = 16 << 20, 500  # limits of its folder
 MOST_THREADS = 64  # of the process and its child together
 LOOK = 0.05  # seconds between two checks of the process
+WALKS = 20  # through its folder, until one finds all that it has listed
 HERE = Path(__file__).parent
 START = "import sys; sys.path.insert(0, sys.argv[1]); from inside.{} import main; del sys.path[0]; main()"
 # The environment, without the user's keys.
@@ -87,8 +90,11 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, ends: float) -> str |
             return "it took too long"
         if _too_much(folder):
             return "it wrote too much"
-        if _threads(process.pid) > MOST_THREADS:
+        processes = _processes(process.pid)
+        if sum(map(_threads, processes)) > MOST_THREADS:
             return "it started too many threads"
+        if sum(_unnamed(pid, folder) for pid in processes) > MOST_BYTES // FILE:
+            return "it wrote too much"
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
@@ -108,7 +114,16 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _too_much(folder: Path) -> bool:
-    """Return whether a folder exceeds its limits, or hides its contents; files that vanish meanwhile do not count."""
+    """Return whether a folder exceeds its limits, or hides its contents."""
+    for _ in range(WALKS):
+        found = _size(folder)
+        if found is not None:
+            return found
+    return True  # what moves its folders, to hide them from every walk
+
+
+def _size(folder: Path) -> bool | None:
+    """Return whether a folder exceeds its limits; ``None`` if folders vanished meanwhile, as temporary ones do."""
     unread: list[OSError] = []
     files = size = 0
     for here, folders, names in os.walk(folder, onerror=unread.append):
@@ -119,14 +134,29 @@ def _too_much(folder: Path) -> bool:
                 size += max(found.st_size, found.st_blocks * 512)
         if size > MOST_BYTES or files > MOST_FILES:
             return True
-    return any(not isinstance(fault, FileNotFoundError) for fault in unread)
+    if any(not isinstance(fault, FileNotFoundError) for fault in unread):
+        return True
+    return None if unread else False
+
+
+def _processes(pid: int) -> list[int]:
+    """Return a process and its child, where the system tells; the sandbox starts no others."""
+    with contextlib.suppress(OSError):
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split())]
+    return []
 
 
 def _threads(pid: int) -> int:
-    """Return the threads of a process and its children, where the system tells."""
-    tasks = Path(f"/proc/{pid}/task")
-    try:
-        children = (tasks / str(pid) / "children").read_text(encoding="ascii").split()
-        return len(list(tasks.iterdir())) + sum(map(_threads, map(int, children)))
-    except OSError:
-        return 0
+    """Return the threads of a process."""
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - names are enough
+    return 0
+
+
+def _unnamed(pid: int, folder: Path) -> int:
+    """Return how many files of the folder a process has mapped that have no name any more."""
+    with contextlib.suppress(OSError):  # it ended, or is the judge, which hides itself
+        lines = [line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()]
+        gone = [line for line in lines if line[-1].startswith(str(folder)) and line[-1].endswith(" (deleted)")]
+        return len({line[4] for line in gone})
+    return 0

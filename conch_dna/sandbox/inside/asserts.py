@@ -40,10 +40,11 @@ def main() -> None:
     jail.limit(order["seconds"], {})
     with jail.or_exit():
         jail.restrict(order["folder"], [])
-        jail.hide()  # the judge, from the code
         asked, answered, parent = os.pipe(), os.pipe(), os.getpid()
         child = os.fork()
-        if not child:  # neither the tests, nor the verdict, nor the judge's ends
+        if child:
+            jail.hide()  # the judge, from the code
+        else:  # neither the tests, nor the verdict, nor the judge's ends
             for descriptor in (sys.stdin.fileno(), order["verdict"], asked[1], answered[0]):
                 os.close(descriptor)
             jail.end_with_parent(parent)

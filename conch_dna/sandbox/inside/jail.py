@@ -50,8 +50,8 @@ CLONE, CLONE3, PRLIMIT, SOCKETPAIR = (56, 220), (435, 435), (302, 261), (53, 199
 
 # Refused with any arguments: processes, signals, sockets, memory of other processes; System V queues and shared memory,
 # which outlive the process; what Landlock does not cover: owner, mode, times and locks of files; space without data,
-# which a file's size does not show; priorities of others. A pair of sockets can neither turn to another one nor pass
-# descriptors.
+# which a file's size does not show; memory outside the limits; priorities of others. A pair of sockets can neither turn
+# to another one nor pass descriptors.
 REFUSED = {
     "fork": (57, None), "vfork": (58, None), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
     "pidfd_getfd": (438, 438),
@@ -60,7 +60,7 @@ REFUSED = {
     "socket": (41, 198), "io_uring_setup": (425, 425), "bpf": (321, 280),
     "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
     "sendmsg": (46, 211), "recvmsg": (47, 212), "sendmmsg": (307, 269), "recvmmsg": (299, 243),
-    "flock": (73, 32), "fallocate": (285, 47),
+    "flock": (73, 32), "fallocate": (285, 47), "memfd_create": (319, 279), "memfd_secret": (447, 447),
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195),
     "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192),
@@ -75,13 +75,14 @@ REFUSED = {
     "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setaffinity": (203, 122),
     "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
 }  # fmt: skip
-# Refused if an argument has one of these values: outliving the parent; of fcntl, F_SETLK and F_SETLKW with their forms
-# for open files, F_SETLEASE, F_NOTIFY, F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP. The last five let a file
-# send signals to any process.
+# Refused if an argument has one of these values: of prctl, outliving the parent and hiding from its watch; of fcntl,
+# F_SETLK and F_SETLKW with their forms for open files, F_SETLEASE, F_NOTIFY, F_SETOWN, F_SETSIG, F_SETOWN_EX; of ioctl,
+# FIOSETOWN, SIOCSPGRP, FS_IOC_RESVSP, FS_IOC_RESVSP64 and FS_IOC_ZERO_RANGE. SETOWN, SETSIG and SPGRP let a file send
+# signals to any process; the last three reserve space as fallocate does.
 REFUSED_IF = {
-    "prctl": ((157, 167), FIRST, (PARENT_DIED,)),
+    "prctl": ((157, 167), FIRST, (PARENT_DIED, SET_DUMPABLE)),
     "fcntl": ((72, 25), SECOND, (6, 7, 37, 38, 1024, 1026, 8, 10, 15)),
-    "ioctl": ((16, 29), SECOND, (0x8901, 0x8902)),
+    "ioctl": ((16, 29), SECOND, (0x8901, 0x8902, 0x40305828, 0x4030582A, 0x40305839)),
 }
 
 libc = ctypes.CDLL(None, use_errno=True)

@@ -51,6 +51,10 @@ BOMBS = {
         "too many threads",
     ),
     "one file": ("f = open('x', 'wb')\nfor _ in range(100): f.write(b'x' * 10**6)", "File too large"),
+    "moving": (
+        "import os; os.makedirs('a/x')\nfor n in range(9**9): os.rename('a', 'b'); open(f'b/x/{n}', 'w'); os.rename('b', 'a')",
+        "wrote too much",
+    ),
     "depth": ("def f(): f()\nf()", "RecursionError"),
 }
 
@@ -73,6 +77,17 @@ def test_a_folder_too_deep_for_recursion_is_removed(tmp_path, monkeypatch):
         assert not list(tmp_path.iterdir())
     finally:  # pytest could not remove it either
         subprocess.run(["rm", "-rf", str(tmp_path)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells what is mapped")
+def test_mapped_files_without_a_name_count():
+    code = (
+        "import mmap, os, time\nkept = []\nfor _ in range(32):\n"
+        "    with open('x', 'w+b') as f: f.truncate(1 << 20); kept.append(mmap.mmap(f.fileno(), 4096))\n"
+        "    os.remove('x')\n"
+        "time.sleep(60)"
+    )
+    assert "wrote too much" in failed(code, seconds=LONG, confined=FAULT is None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals without a name of their own")
@@ -117,6 +132,11 @@ OUTSIDE = {
     "lock": "import fcntl; fcntl.flock(open('/etc/localtime'), fcntl.LOCK_SH)",
     "lock a part": "import fcntl; fcntl.lockf(open('/etc/localtime'), fcntl.LOCK_SH)",
     "reserve": "import ctypes; assert not ctypes.CDLL(None).fallocate(open('x', 'w').fileno(), 1, 0, 1 << 20)",
+    "reserve by ioctl": (
+        "import fcntl, struct\nfcntl.ioctl(open('x', 'w'), 0x40305828, struct.pack('hhqqii16x', 0, 0, 0, 4096, 0, 0))"
+    ),
+    "memory files": "import os; os.memfd_create('x')",
+    "hide": "import ctypes; assert not ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)",
     "raw call": "import ctypes, sys; sys.exit(ctypes.CDLL(None).syscall(57) == -1)",  # fork on x86-64
 }
 
