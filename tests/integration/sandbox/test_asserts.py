@@ -1,6 +1,8 @@
 """Tests of generated code see what Python's own would, and code that tricks them does not pass."""
 
+import builtins
 import contextlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,9 @@ RIGHT, TRICKS = cases("right_code.txt"), cases("tricks.txt")
 
 @pytest.mark.promise
 @pytest.mark.parametrize(("code", "test"), RIGHT.values(), ids=RIGHT)
-def test_right_code_passes(code, test):
+def test_right_code_passes(code, test, monkeypatch):
+    monkeypatch.setattr(builtins, "input", input)
+    monkeypatch.setattr(sys, "stdin", sys.stdin)
     names = {"__name__": "answer"}
     with contextlib.suppress(SystemExit):
         exec(compile(code, "answer", "exec"), names)  # noqa: S102 - what Python itself says of it

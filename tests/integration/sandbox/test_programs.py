@@ -52,7 +52,7 @@ BOMBS = {
     ),
     "one file": ("f = open('x', 'wb')\nfor _ in range(100): f.write(b'x' * 10**6)", "File too large"),
     "moving": (
-        "import os; os.makedirs('a/x')\nfor n in range(9**9): os.rename('a', 'b'); open(f'b/x/{n}', 'w'); os.rename('b', 'a')",
+        "import os as o; o.mkdir('a')\nfor n in range(9**9): o.rename('a', 'b'); o.mkdir(f'b/{n}'); o.rename('b', 'a')",
         "wrote too much",
     ),
     "depth": ("def f(): f()\nf()", "RecursionError"),
