@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from conch_dna.server.metrics import Metrics
 
 
+MOST_EVENTS = 4096  # that wait for a client to read; 10 MB with 20 log-probabilities each
+
+
 class ClientGone(Exception):
     """The client closed its connection before the answer was complete."""
 
@@ -199,6 +202,13 @@ class Job:
         self._queue.put_nowait(reason)
         self.close()
 
+    def _put(self, event: Event) -> None:
+        """Keep an event for the client; abort if too many wait for it already."""
+        if self._queue.qsize() < MOST_EVENTS:
+            self._queue.put_nowait(event)
+        elif not self._over:
+            self.abort(ApiFault(408, "The client read too slowly.", "timeout"))
+
     def close(self) -> None:
         """Cancel the running requests; closing again does nothing."""
         self._over = True
@@ -245,7 +255,7 @@ class Job:
         def take(token: Token) -> None:
             known = None if top is None or token.id in ends else logged(token, top)
             if token.text or known:
-                self._loop.call_soon_threadsafe(self._queue.put_nowait, Piece(index, token.text, known))
+                self._loop.call_soon_threadsafe(self._put, Piece(index, token.text, known))
 
         return take
 
