@@ -1,0 +1,3 @@
+"""Fixtures of this room."""
+
+from fixtures_server import *
